@@ -1,0 +1,1 @@
+"""mmrad-eval: does looking again make the report better?"""

@@ -1,0 +1,183 @@
+"""What tasks, models, metrics and datasets must offer: the whole extension surface on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmrad_eval.core.values import Answer, Card, DataUse, Example, Message, Reply, Report, Request, Study, Target, Trace
+
+FloatArray = NDArray[np.float64]
+
+
+class Ask(Protocol):
+    """Send one conversation and wait for its reply; raises only ``Interrupted``, which tasks let pass."""
+
+    def __call__(self, messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Awaitable[Reply]:
+        """``extra`` adds fields to the request body."""
+        ...
+
+
+@dataclass(frozen=True)
+class TaskContext:
+    """What a task may need beside the study."""
+
+    ask: Ask
+    card: Card
+    target: Target
+    prompt: str
+    """The text of the prompt file in force."""
+    donor: Callable[[Study], Study]
+    """A deterministic other patient's study of the whole dataset; the same for every model."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """``views``, ``context``, ``priors``, ``render`` as the run says."""
+
+
+@runtime_checkable
+class Task(Protocol):
+    """How a study becomes a conversation, and how the model's words become an answer."""
+
+    name: str
+    version: int
+    given: bool
+    """Whether evidence is shown (given) or made by the model (generated). The two never share a table."""
+    needs: frozenset[str]
+    """What a study must have: ``images``, ``trace``, ``patient`` (another patient to borrow from)."""
+    several_images: bool
+    """Whether a conversation may hold more than the study's own images."""
+
+    def prompt(self) -> str:
+        """The text of the built-in prompt file."""
+        ...
+
+    def shown(self, study: Study, context: TaskContext) -> Trace | None:
+        """The evidence that this task shows; what answerers get. Opens no image."""
+        ...
+
+    async def converse(self, study: Study, context: TaskContext) -> Answer:
+        """Ask, and read the replies. Given the same replies, the same answer; harness fills id, keys and usage."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request with the bytes of its images: (media type, bytes) by image, in no order."""
+
+    request: Request
+    images: Mapping[Any, tuple[str, bytes]]
+    key: str
+
+
+@runtime_checkable
+class Client(Protocol):
+    """A model that answers requests. Raises TransportError for what is worth another try."""
+
+    card: Card
+
+    async def generate(self, sent: Sent) -> Reply:
+        """Ask once. A plain ``def`` is run in a thread."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class Answerer(Protocol):
+    """A model that answers studies and never sees a request: baselines, reports made elsewhere."""
+
+    card: Card
+
+    def answer(self, study: Study, shown: Trace | None, donor: Callable[[Study], Study]) -> Report | None:
+        """The report; None where it has none for this study, which then stays open."""
+        ...
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of a metric. Tables call it ``name @ profile``."""
+
+    name: str
+    profile: str
+    better: Literal["higher", "lower", ""] = "higher"
+    """The empty string: neither (a count, a share that has no good end)."""
+    best: float | None = None
+    """The value of a perfect report, where there is one."""
+
+    @property
+    def label(self) -> str:
+        """The name in tables."""
+        return f"{self.name} @ {self.profile}"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a metric may know before any answer: never resampled, the same for every model."""
+
+    scored: Sequence[Study]
+    """The studies of the run's selection that have a reference."""
+    train: Sequence[Study] = ()
+    """The training split of the same dataset, where it has one."""
+    target: Target = "findings"
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """Examples to per-study statistics, summed statistics to columns."""
+
+    name: str
+    """Registry name, such as ``bleu@r2gen-iu``."""
+    columns: Sequence[Column]
+    statistics: Sequence[str]
+    """Names of the k additive statistics of a study."""
+    requires: Sequence[str]
+    """Registry names of metrics whose statistics ``reduce`` wants appended to its own, in this order."""
+
+    def fit(self, corpus: Corpus) -> Any:
+        """What must be known of the corpus; None where nothing must."""
+        ...
+
+    def signature(self, context: Any) -> str:
+        """Exactly how the numbers are computed: the name, then ``|key:value`` pairs, ending in ``|vN``."""
+        ...
+
+    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:
+        """(n, k) statistics; a row depends on its own example and the context alone."""
+        ...
+
+    def reduce(self, sums: FloatArray) -> FloatArray:
+        """(..., k) summed statistics to (..., columns); nan where nothing was defined.
+
+        The row of one study gives its per-study values.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named, versioned list of studies with a data-use class."""
+
+    name: str
+    studies: Sequence[Study]
+    data_use: DataUse
+    source: str
+    """The path or registry name that it was loaded from, for messages."""
+    format: str = ""
+    notes: Sequence[str] = ()
+    """What a reader could not place or had to decide, one sentence each."""
+
+
+class TransportError(Exception):
+    """A reply that did not come, or came as an error that is not the input's doing.
+
+    ``retry`` says whether another try can succeed; ``after`` is the server's own Retry-After in seconds.
+    """
+
+    def __init__(self, why: str, *, retry: bool, after: float | None = None) -> None:
+        super().__init__(why)
+        self.why, self.retry, self.after = why, retry, after

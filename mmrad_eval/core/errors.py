@@ -1,0 +1,83 @@
+"""Everything that can go wrong, as one tree; each message says what was seen, where, and the way out.
+
+MmradError                 exit 1
+├── UsageError             exit 2   an option, a name or a combination that can't be
+│   └── UnknownNameError            a name that no registry holds, with its nearest names
+├── DataError              exit 1   a file or record that can't be read as what it claims to be
+├── PluginError            exit 1   something installed from outside that does not fit its contract
+├── ModelError             exit 1   a model or endpoint that can't be used at all
+├── MissingError           exit 1   an extra, weights or data that a metric needs and that are not here
+└── GateError              exit 4   data that may not leave this machine
+
+Interrupted (BaseException)         raised through a task: only the harness catches it
+├── Failed                          infrastructure failed for this study; it stays open
+└── Stopped                         the run is stopping: Ctrl-C, a budget
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class MmradError(Exception):
+    """Base of all errors that a user can act on."""
+
+    exit_code = 1
+
+
+class UsageError(MmradError):
+    """An option, a name or a combination that can't be."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that no registry holds."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[tuple[str, str]]) -> None:
+        """``known`` holds (name, where it comes from) pairs."""
+        import difflib
+
+        origins = dict(known)
+        near = difflib.get_close_matches(name, origins, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        listing = ", ".join(f"{n} ({o})" if o != "mmrad-eval" else n for n, o in sorted(origins.items()))
+        super().__init__(f"no {kind} is called {name!r}; {hint}known: {listing or 'none'}")
+
+
+class DataError(MmradError):
+    """A file or record that can't be read as what it claims to be."""
+
+
+class PluginError(MmradError):
+    """Something installed from outside that does not fit its contract."""
+
+
+class ModelError(MmradError):
+    """A model or endpoint that can't be used at all."""
+
+
+class MissingError(MmradError):
+    """An extra, weights or data that something needs and that are not here; ``remedy`` is the command that mends it."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}; {remedy}")
+        self.what, self.remedy = what, remedy
+
+
+class GateError(MmradError):
+    """Data that may not leave this machine."""
+
+    exit_code = 4
+
+
+class Interrupted(BaseException):
+    """Passes through tasks unseen, so that no ``except Exception`` of a plugin can take it for an answer."""
+
+
+class Failed(Interrupted):
+    """Infrastructure failed for one study; the study stays open."""
+
+
+class Stopped(Interrupted):
+    """The run is stopping; studies that have no answer stay open."""

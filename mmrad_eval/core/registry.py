@@ -1,0 +1,91 @@
+"""The registry: names of tasks, models, metrics and datasets, each loaded only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from mmrad_eval.core.errors import PluginError, UnknownNameError
+
+BUILTIN = "mmrad-eval"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name."""
+
+    name: str
+    target: str
+    """``module:attribute``."""
+    summary: str
+    """One line; a plugin's is its distribution's."""
+    origin: str = BUILTIN
+    """The distribution that registered it."""
+
+    def load(self) -> object:
+        """Import the module and return the attribute; PluginError where either is missing."""
+        module, _, attribute = self.target.partition(":")
+        try:
+            value: object = importlib.import_module(module)
+        except ImportError as error:
+            raise PluginError(f"{self.name} ({self.origin}): importing {module} failed: {error}") from error
+        for part in attribute.split(".") if attribute else ():
+            if not hasattr(value, part):
+                raise PluginError(f"{self.name} ({self.origin}): {module} has no {attribute!r}")
+            value = getattr(value, part)
+        return value
+
+
+class Registry:
+    """Names of one kind: the built-in ones, and those of installed packages under one entry-point group."""
+
+    def __init__(self, kind: str, builtin: Mapping[str, tuple[str, str]], group: str = "") -> None:
+        """``builtin`` maps a name to (``module:attribute``, summary); ``group`` is read when first needed."""
+        self.kind = kind
+        self.group = group or f"mmrad_eval.{kind}s"
+        self._builtin = {name: Entry(name, target, summary) for name, (target, summary) in builtin.items()}
+        self._plugins: dict[str, Entry] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Registry({self.kind}, {len(self._builtin)} built in)>"
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter((self._builtin | self._installed()).values())
+
+    def get(self, name: str) -> Entry | None:
+        """The entry of that name, None where there is none. Built-in names never wait for plugins."""
+        return self._builtin.get(name) or self._installed().get(name)
+
+    def entry(self, name: str) -> Entry:
+        """The entry of that name; UnknownNameError with near names."""
+        found = self.get(name)
+        if found is None:
+            raise UnknownNameError(self.kind, name, ((e.name, e.origin) for e in self))
+        return found
+
+    def load(self, name: str, check: Callable[[object], str | None] | None = None) -> object:
+        """Load ``name``; ``check`` says what is missing from its contract (None: nothing), raised as PluginError."""
+        entry = self.entry(name)
+        value = entry.load()
+        missing = check(value) if check else None
+        if missing:
+            raise PluginError(f"{self.kind} {name} ({entry.origin}, {entry.target}) does not fit: {missing}")
+        return value
+
+    def _installed(self) -> dict[str, Entry]:
+        if self._plugins is None:
+            from importlib.metadata import entry_points
+
+            plugins: dict[str, Entry] = {}
+            for point in entry_points(group=self.group):
+                origin = point.dist.name if point.dist else "unknown"
+                summary = (point.dist.metadata["Summary"] if point.dist else "") or ""
+                other = plugins.get(point.name) or self._builtin.get(point.name)
+                if other:
+                    raise PluginError(
+                        f"{self.kind} {point.name!r} is registered by {other.origin} and by {origin}; uninstall one"
+                    )
+                plugins[point.name] = Entry(point.name, point.value, summary, origin)
+            self._plugins = plugins
+        return self._plugins

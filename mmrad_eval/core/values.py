@@ -1,0 +1,302 @@
+"""The words of the project as frozen values: study, report, trace, request, reply, answer, example."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+Frame = str
+"""How the four numbers of a box are read: ``original`` (pixels of the image as stored), ``resized:WxH``,
+``pad_square_N`` (longest side scaled to N, centred, padded), ``norm_1``, ``norm_1000``, ``bins_100``."""
+
+Target = Literal["findings", "impression", "report"]
+DataUse = Literal["open", "credentialed", "unknown"]
+ModelStatus = Literal["ok", "truncated", "empty", "refused", "unparsed", "too long"]
+Status = Literal["ok", "truncated", "empty", "refused", "unparsed", "too long", "failed", "open"]
+
+MODEL_STATUSES: tuple[Status, ...] = ("ok", "truncated", "empty", "refused", "unparsed", "too long")
+"""The model's doing: scored as they are."""
+OPEN_STATUSES: tuple[Status, ...] = ("failed", "open")
+"""Infrastructure, or not asked yet: never a score."""
+
+
+class Value(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A frozen record; equal fields make equal values and equal JSON."""
+
+
+class Box(Value):
+    """A rectangle: left, top, right, bottom, and the frame that the numbers live in."""
+
+    xyxy: tuple[float, float, float, float]
+    frame: Frame = "original"
+
+
+class Image(Value, tag="image"):
+    """A picture to be shown: a file as it is, or a part of one that is rendered when it is sent."""
+
+    path: str
+    """Absolute path of the file that the pixels come from. Never part of a digest."""
+    name: str = ""
+    """The path as the dataset writes it; part of the dataset's digest."""
+    view: str | None = None
+    """The dataset's own word, such as PA, AP, LATERAL, Frontal."""
+    role: Literal["current", "prior", "region"] = "current"
+    box: Box | None = None
+    """The part of the file that a region image shows; with ``render="file"``, the box that its record states."""
+    render: str = "file"
+    """How pixels are made of the file: ``file`` (its bytes, untouched), ``crop``, ``masked``, ``highlighted``,
+    ``full`` (the whole picture, letterboxed into as many pixels as the crop of ``box`` would have)."""
+    source: Literal["reference", "model", "tool"] = "reference"
+    size: tuple[int, int] | None = None
+    """Width and height of the file in pixels, where known before it is opened."""
+
+
+class Report(Value):
+    """What a radiologist or a model wrote. ``text`` is the whole; a section that is not there is None."""
+
+    text: str = ""
+    findings: str | None = None
+    impression: str | None = None
+
+    def target(self, target: Target) -> str | None:
+        """The part that is scored, None where this report has no such part."""
+        if target == "report":
+            return self.text or None
+        return self.findings if target == "findings" else self.impression
+
+
+class Step(Value):
+    """One look: a region, a box, a region image, an observation."""
+
+    region: str = ""
+    """The region as it was written, such as "the heart and the mediastinal region"."""
+    regions: tuple[str, ...] = ()
+    """Fine names of the region vocabulary."""
+    category: str = "other"
+    box: Box | None = None
+    image: Image | None = None
+    text: str = ""
+
+
+class Trace(Value):
+    """The reasoning before a report, in order."""
+
+    steps: tuple[Step, ...] = ()
+    text: str = ""
+    """Free reasoning that has no steps (a chain of thought in prose), as it was written."""
+
+
+class ReaderBox(Value):
+    """A box that a human reader drew."""
+
+    box: Box
+    label: str = ""
+    sentence: str = ""
+    reader: str = ""
+
+
+class Prior(Value):
+    """An earlier study of the same patient."""
+
+    id: str
+    images: tuple[Image, ...] = ()
+    report: Report | None = None
+    interval_days: float | None = None
+
+
+class Context(Value):
+    """What the requesting doctor told the radiologist."""
+
+    indication: str | None = None
+    comparison: str | None = None
+    technique: str | None = None
+    history: str | None = None
+    age: str | None = None
+    sex: str | None = None
+
+
+class Study(Value):
+    """One examination of one patient."""
+
+    id: str
+    images: tuple[Image, ...] = ()
+    patient: str | None = None
+    reference: Report | None = None
+    trace: Trace | None = None
+    boxes: tuple[ReaderBox, ...] = ()
+    priors: tuple[Prior, ...] = ()
+    context: Context = Context()
+    split: str | None = None
+
+    @property
+    def cluster(self) -> str:
+        """What is resampled: the patient, or the study itself where no patient is known."""
+        return self.patient if self.patient is not None else f"study:{self.id}"
+
+
+class Text(Value, tag="text"):
+    """Words of a message."""
+
+    text: str
+
+
+Part = Text | Image
+
+
+class Message(Value):
+    """One turn of a conversation: words and pictures in the order in which they are shown."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[Part, ...]
+
+
+class Decoding(Value, omit_defaults=False):
+    """How a model is asked to write. None and empty mean: not sent."""
+
+    max_tokens: int = 1024
+    temperature: float | None = 0.0
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+class Request(Value):
+    """One exact question to a client. Its key is ``mmrad_eval.core.canonical.request_key``."""
+
+    provider: str
+    model: str
+    messages: tuple[Message, ...]
+    decoding: Decoding = Decoding()
+    revision: str | None = None
+    sample: int = 0
+    extra: dict[str, msgspec.Raw] = {}
+    """Further fields of the body that can change the reply (a response format, tools), verbatim JSON."""
+
+
+class Usage(Value):
+    """Tokens of one reply, or summed over the replies of one answer; None where the provider did not say."""
+
+    prompt: int | None = None
+    completion: int | None = None
+    reasoning: int | None = None
+    cached: int | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(_sum(getattr(self, f), getattr(other, f)) for f in self.__struct_fields__))
+
+
+def _sum(a: int | None, b: int | None) -> int | None:
+    return b if a is None else a if b is None else a + b
+
+
+Finish = Literal["stop", "length", "refusal", "too long", "rejected"]
+"""Why a reply ended: by itself; at the token limit; the provider or model declined; the input did not fit the context;
+the endpoint refused the input for another reason (a 4xx that the input caused)."""
+
+
+class Served(Value):
+    """Who truly answered, as the endpoint says."""
+
+    id: str | None = None
+    version: str | None = None
+    fingerprint: str | None = None
+
+
+class Reply(Value):
+    """What came back, before anything is read into it."""
+
+    text: str = ""
+    finish: Finish = "stop"
+    why: str = ""
+    """The provider's words where ``finish`` is not ``stop``."""
+    reasoning: str = ""
+    """Thinking that the provider returns apart from the text."""
+    images: tuple[str, ...] = ()
+    """Images that the model made: content-addressed file names beside the journal."""
+    usage: Usage = Usage()
+    served: Served = Served()
+    latency: float = 0.0
+    """Seconds from sending to the last byte."""
+    raw: msgspec.Raw = msgspec.Raw(b"null")
+    """The provider's body, verbatim JSON."""
+
+
+class Answer(Value):
+    """What a task made of the replies for one study. Holds no times, so equal runs are equal files."""
+
+    study: str
+    status: Status = "open"
+    why: str = ""
+    report: Report = Report()
+    trace: Trace | None = None
+    """The trace that the model wrote."""
+    shown: Trace | None = None
+    """The evidence that the task showed."""
+    keys: tuple[str, ...] = ()
+    """Keys of the requests, in the order in which they were asked."""
+    usage: Usage = Usage()
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A study and an answer, side by side: what a metric sees."""
+
+    study: Study
+    answer: Answer
+    target: Target = "findings"
+
+    @property
+    def candidate(self) -> str:
+        """The text that is scored; empty where the model gave none. A report without sections is what was asked for."""
+        report = self.answer.report
+        if report.findings is None and report.impression is None:
+            return report.text
+        return report.target(self.target) or ""
+
+    @property
+    def reference(self) -> str | None:
+        """The text that it is scored against; None where the study has none."""
+        return self.study.reference.target(self.target) if self.study.reference else None
+
+
+class Card(Value, kw_only=True):
+    """The facts about a model. Only the behavioural fields can change a reply."""
+
+    provider: str
+    id: str
+    revision: str | None = None
+    box_frame: Frame = "pad_square_336"
+    """The frame in which this model reads and writes boxes."""
+    max_images: int | None = None
+    """Images that one request may hold; None: no limit known."""
+    formats: tuple[str, ...] = ("image/jpeg", "image/png")
+    """Media types that the model's endpoint accepts; others are converted, and the conversion is recorded."""
+    context: int | None = None
+    """Tokens that prompt and answer share; None: unknown."""
+
+    name: str = ""
+    """What tables and folders call it; provider:id where empty."""
+    summary: str = ""
+    base_url: str | None = None
+    api_key_env: str | None = None
+    trained_on: tuple[str, ...] = ()
+    served_by_vllm: bool | None = None
+    price: tuple[float, float] | None = None
+    """US dollars for a million prompt tokens and a million completion tokens."""
+    sources: dict[str, str] = {}
+    """Field name -> where the fact was read, and when."""
+
+    BEHAVIOUR: ClassVar[tuple[str, ...]] = (
+        "provider",
+        "id",
+        "revision",
+        "box_frame",
+        "max_images",
+        "formats",
+        "context",
+    )
+
+    @property
+    def label(self) -> str:
+        """The name in tables."""
+        return self.name or f"{self.provider}:{self.id}"

@@ -1,0 +1,1 @@
+"""From a plan to answers: pacing, the data-use gate, the run."""

@@ -1,0 +1,1 @@
+"""Regions, boxes, region images, and the record formats of traces."""
