@@ -25,14 +25,14 @@ class Value(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """A frozen record; equal fields make equal values and equal JSON."""
 
 
-class Box(Value):
+class Box(Value, frozen=True):
     """A rectangle: left, top, right, bottom, and the frame that the numbers live in."""
 
     xyxy: tuple[float, float, float, float]
     frame: Frame = "original"
 
 
-class Image(Value, tag="image"):
+class Image(Value, frozen=True, tag="image"):
     """A picture to be shown: a file as it is, or a part of one that is rendered when it is sent."""
 
     path: str
@@ -52,7 +52,7 @@ class Image(Value, tag="image"):
     """Width and height of the file in pixels, where known before it is opened."""
 
 
-class Report(Value):
+class Report(Value, frozen=True):
     """What a radiologist or a model wrote. ``text`` is the whole; a section that is not there is None."""
 
     text: str = ""
@@ -66,7 +66,7 @@ class Report(Value):
         return self.findings if target == "findings" else self.impression
 
 
-class Step(Value):
+class Step(Value, frozen=True):
     """One look: a region, a box, a region image, an observation."""
 
     region: str = ""
@@ -79,7 +79,7 @@ class Step(Value):
     text: str = ""
 
 
-class Trace(Value):
+class Trace(Value, frozen=True):
     """The reasoning before a report, in order."""
 
     steps: tuple[Step, ...] = ()
@@ -87,7 +87,7 @@ class Trace(Value):
     """Free reasoning that has no steps (a chain of thought in prose), as it was written."""
 
 
-class ReaderBox(Value):
+class ReaderBox(Value, frozen=True):
     """A box that a human reader drew."""
 
     box: Box
@@ -96,7 +96,7 @@ class ReaderBox(Value):
     reader: str = ""
 
 
-class Prior(Value):
+class Prior(Value, frozen=True):
     """An earlier study of the same patient."""
 
     id: str
@@ -105,7 +105,7 @@ class Prior(Value):
     interval_days: float | None = None
 
 
-class Context(Value):
+class Context(Value, frozen=True):
     """What the requesting doctor told the radiologist."""
 
     indication: str | None = None
@@ -116,7 +116,7 @@ class Context(Value):
     sex: str | None = None
 
 
-class Study(Value):
+class Study(Value, frozen=True):
     """One examination of one patient."""
 
     id: str
@@ -135,7 +135,7 @@ class Study(Value):
         return self.patient if self.patient is not None else f"study:{self.id}"
 
 
-class Text(Value, tag="text"):
+class Text(Value, frozen=True, tag="text"):
     """Words of a message."""
 
     text: str
@@ -144,14 +144,14 @@ class Text(Value, tag="text"):
 Part = Text | Image
 
 
-class Message(Value):
+class Message(Value, frozen=True):
     """One turn of a conversation: words and pictures in the order in which they are shown."""
 
     role: Literal["system", "user", "assistant"]
     parts: tuple[Part, ...]
 
 
-class Decoding(Value, omit_defaults=False):
+class Decoding(Value, frozen=True, omit_defaults=False):
     """How a model is asked to write. None and empty mean: not sent."""
 
     max_tokens: int = 1024
@@ -161,7 +161,7 @@ class Decoding(Value, omit_defaults=False):
     stop: tuple[str, ...] = ()
 
 
-class Request(Value):
+class Request(Value, frozen=True):
     """One exact question to a client. Its key is ``mmrad_eval.core.canonical.request_key``."""
 
     provider: str
@@ -174,7 +174,7 @@ class Request(Value):
     """Further fields of the body that can change the reply (a response format, tools), verbatim JSON."""
 
 
-class Usage(Value):
+class Usage(Value, frozen=True):
     """Tokens of one reply, or summed over the replies of one answer; None where the provider did not say."""
 
     prompt: int | None = None
@@ -195,7 +195,7 @@ Finish = Literal["stop", "length", "refusal", "too long", "rejected"]
 the endpoint refused the input for another reason (a 4xx that the input caused)."""
 
 
-class Served(Value):
+class Served(Value, frozen=True):
     """Who truly answered, as the endpoint says."""
 
     id: str | None = None
@@ -203,7 +203,7 @@ class Served(Value):
     fingerprint: str | None = None
 
 
-class Reply(Value):
+class Reply(Value, frozen=True):
     """What came back, before anything is read into it."""
 
     text: str = ""
@@ -222,7 +222,7 @@ class Reply(Value):
     """The provider's body, verbatim JSON."""
 
 
-class Answer(Value):
+class Answer(Value, frozen=True):
     """What a task made of the replies for one study. Holds no times, so equal runs are equal files."""
 
     study: str
@@ -259,7 +259,7 @@ class Example(msgspec.Struct, frozen=True):
         return self.study.reference.target(self.target) if self.study.reference else None
 
 
-class Card(Value, kw_only=True):
+class Card(Value, frozen=True, kw_only=True):
     """The facts about a model. Only the behavioural fields can change a reply."""
 
     provider: str

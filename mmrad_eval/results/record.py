@@ -12,7 +12,7 @@ from mmrad_eval.core.values import Card, DataUse, Decoding, Target, Value
 SCHEMA = "mmrad.run/1"
 
 
-class Selection(Value, omit_defaults=False):
+class Selection(Value, frozen=True, omit_defaults=False):
     """Which studies were asked, and how much of each was shown."""
 
     split: str | None = None
@@ -25,7 +25,7 @@ class Selection(Value, omit_defaults=False):
     target: Target = "findings"
 
 
-class Deciding(Value, omit_defaults=False):
+class Deciding(Value, frozen=True, omit_defaults=False):
     """The part whose digest is the run id. The same question resumes; a different one never overwrites."""
 
     model: dict[str, Any]
@@ -48,7 +48,7 @@ class Deciding(Value, omit_defaults=False):
         return digest(self)[:12]
 
 
-class Counts(Value, omit_defaults=False):
+class Counts(Value, frozen=True, omit_defaults=False):
     """Studies of the selection by status."""
 
     n: int = 0
@@ -62,7 +62,7 @@ class Counts(Value, omit_defaults=False):
         return self.statuses.get("failed", 0) + self.statuses.get("open", 0)
 
 
-class Run(Value):
+class Run(Value, frozen=True):
     """One run.json."""
 
     id: str
