@@ -1,0 +1,198 @@
+"""The journal: what was asked and what came back, append-only, found again by key.
+
+A folder of segments, one a writer and never reopened, so that many processes and machines write at once without locks.
+A line is ``{"key":"<64 hex digits>","time":<seconds since 1970>,"request":…,"reply":…}``; reading is the union of the
+segments, and the first by time wins. A torn last line costs that one reply.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import BinaryIO, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+_KEY = slice(8, 72)
+_TIME = slice(81, 98)
+_HEAD = b'{"key":"'
+_FOLD = 8192  # fresh entries are folded into the arrays at this many, so that each costs 32 bytes in the long run
+_BLOCK = 64 << 20
+
+_INDEX = np.dtype([("prefix", "<u8"), ("time", "<f8"), ("offset", "<i8"), ("length", "<i4"), ("segment", "<i4")])
+_ENCODER = msgspec.json.Encoder()
+
+
+class _Line(msgspec.Struct):
+    key: str
+    time: float
+    request: msgspec.Raw
+    reply: msgspec.Raw
+
+
+class Journal:
+    """Replies (or results of a text) by key; opened lazily, 32 bytes of memory a reply."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.torn = 0
+        """Lines that could not be read back: a writer was killed in the middle of them."""
+        self._paths: list[Path] = []
+        self._files: dict[int, BinaryIO] = {}
+        self._index: NDArray[np.void] | None = None
+        self._fresh: dict[str, tuple[float, int, int]] = {}
+        self._writer: BinaryIO | None = None
+        self._segment = -1
+        self._end = 0
+
+    def __len__(self) -> int:
+        return len(np.unique(self._opened()["prefix"])) + len(self._fresh)
+
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
+    def get(self, key: str) -> bytes | None:
+        """The reply that was stored first under ``key``, as JSON; None where there is none."""
+        line = self._find(key)
+        return None if line is None else bytes(line.reply)
+
+    def request(self, key: str) -> bytes | None:
+        """The request that was stored with it, as canonical JSON."""
+        line = self._find(key)
+        return None if line is None else bytes(line.request)
+
+    def put(self, key: str, request: object, reply: object) -> None:
+        """Write and flush one line, before anybody uses the reply."""
+        now = time.time()
+        head = f'{{"key":"{key}","time":{now:017.6f},"request":'.encode()
+        line = b"".join((head, _ENCODER.encode(request), b',"reply":', _ENCODER.encode(reply), b"}\n"))
+        self._opened()
+        if self._writer is None:
+            self._start()
+        assert self._writer is not None
+        self._writer.write(line)
+        self._fresh.setdefault(key, (now, self._end, len(line)))
+        self._end += len(line)
+        if len(self._fresh) >= _FOLD:
+            self._fold()
+
+    def put_image(self, data: bytes, suffix: str) -> str:
+        """Store an image that a model made under its own digest; returns its name in this folder."""
+        name = f"images/{hashlib.sha256(data).hexdigest()}{suffix}"
+        path = self.folder / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+            part.write_bytes(data)
+            part.replace(path)
+        return name
+
+    def close(self) -> None:
+        """Let go of the files; what was put is on disk."""
+        if self._writer is not None:
+            os.fsync(self._writer.fileno())
+            self._writer.close()
+            self._writer = None
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _find(self, key: str) -> _Line | None:
+        index = self._opened()
+        fresh = self._fresh.get(key)
+        prefix = np.uint64(int(key[:16], 16))
+        row = int(np.searchsorted(index["prefix"], prefix))
+        while row < len(index) and index["prefix"][row] == prefix:
+            entry = index[row]
+            line = self._read(int(entry["segment"]), int(entry["offset"]), int(entry["length"]))
+            if line is not None and line.key == key:
+                return line
+            row += 1
+        if fresh is not None:
+            return self._read(self._segment, fresh[1], fresh[2])
+        return None
+
+    def _read(self, segment: int, offset: int, length: int) -> _Line | None:
+        file = self._files.get(segment)
+        if file is None:
+            file = self._files[segment] = self._paths[segment].open("rb", buffering=0)
+        try:
+            return msgspec.json.decode(os.pread(file.fileno(), length, offset), type=_Line)
+        except msgspec.DecodeError:
+            self.torn += 1
+            return None
+
+    def _start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{uuid.uuid4().hex}.jsonl"
+        self._writer = path.open("xb", buffering=0)
+        self._paths.append(path)
+        self._segment = len(self._paths) - 1
+        self._end = 0
+
+    def _fold(self) -> None:
+        rows = np.empty(len(self._fresh), _INDEX)
+        for i, (key, (when, offset, length)) in enumerate(self._fresh.items()):
+            rows[i] = (int(key[:16], 16), when, offset, length, self._segment)
+        self._index = _sorted(np.concatenate([self._opened(), rows]))
+        self._fresh.clear()
+
+    def _opened(self) -> NDArray[np.void]:
+        if self._index is None:
+            self._paths = sorted(self.folder.glob("*.jsonl")) if self.folder.is_dir() else []
+            parts = [np.empty(0, _INDEX)]
+            for number, path in enumerate(self._paths):
+                parts.extend(self._scan(number, path))
+            self._index = _sorted(np.concatenate(parts))
+        return self._index
+
+    def _scan(self, segment: int, path: Path) -> list[NDArray[np.void]]:
+        """Index entries of one segment, block by block; no line is decoded."""
+        parts = []
+        start, rest = 0, b""
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                data = rest + block
+                cut = data.rfind(b"\n") + 1
+                if cut:
+                    parts.append(self._entries(segment, start, np.frombuffer(data, np.uint8, cut)))
+                    start += cut
+                rest = data[cut:]
+        self.torn += bool(rest)
+        return parts
+
+    def _entries(self, segment: int, start: int, data: NDArray[np.uint8]) -> NDArray[np.void]:
+        ends = np.flatnonzero(data == ord("\n"))
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        whole = ends - starts > _TIME.stop
+        self.torn += int((~whole).sum())
+        starts, ends = starts[whole], ends[whole]
+        head = data[starts[:, None] + np.arange(len(_HEAD))]
+        ours = (head == np.frombuffer(_HEAD, np.uint8)).all(axis=1)
+        self.torn += int((~ours).sum())
+        starts, ends = starts[ours], ends[ours]
+        rows = np.empty(len(starts), _INDEX)
+        digits = data[starts[:, None] + np.arange(_KEY.start, _KEY.start + 16)]
+        values = np.where(digits >= ord("a"), digits - ord("a") + 10, digits - ord("0")).astype(np.uint64)
+        rows["prefix"] = (values << np.arange(60, -4, -4, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+        times = np.ascontiguousarray(data[starts[:, None] + np.arange(_TIME.start, _TIME.stop)])
+        rows["time"] = times.view(f"S{_TIME.stop - _TIME.start}")[:, 0].astype(np.float64)
+        rows["offset"] = start + starts
+        rows["length"] = ends - starts + 1
+        rows["segment"] = segment
+        return rows
+
+
+def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
+    return rows[np.lexsort((rows["time"], rows["prefix"]))]
