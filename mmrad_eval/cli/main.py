@@ -1,0 +1,108 @@
+"""mmrad-eval: the commands, each loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("mmrad_eval.cli.run:run", "Ask a model about the studies of a dataset, score its reports (the default)."),
+    "score": ("mmrad_eval.cli.score:score", "Score reports that were made elsewhere."),
+    "leaderboard": ("mmrad_eval.cli.leaderboard:leaderboard", "Show the table of all runs."),
+    "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
+    "models": ("mmrad_eval.cli.listing:models", "List the models; `models show NAME` tells all about one."),
+    "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
+    "datasets": ("mmrad_eval.cli.listing:datasets", "List the datasets; `datasets show NAME` tells all about one."),
+    "data": ("mmrad_eval.cli.data:data", "Describe or check a dataset on disk."),
+}
+"""Name -> (``module:function``, one line of help), in the order of the help page."""
+
+
+class Lazy(click.Group):
+    """A group that knows its commands by name and help, and imports one only to run it.
+
+    Words that name no command belong to ``run``: ``mmrad-eval --model X --task mcot``.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """All names, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (as above)
+        """Print the help of each command from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``run`` first where the first word is an option of it or an experiment file."""
+        first = args[0] if args else "--help"
+        if first.endswith(".toml") or (first.startswith("-") and first not in ("--help", "-h", "--version")):
+            args = ["run", *args]
+        return super().parse_args(ctx, args or ["--help"])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Name the nearest command where there is none of that name."""
+        if args[0] not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
+            hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+            raise click.UsageError(f"no command is called {args[0]!r}{hint}; see mmrad-eval --help", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(version("mmrad-eval"))
+        ctx.exit()
+
+
+@click.command(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="First steps: mmrad-eval --model baseline:evidence --task mcot",
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print the version."
+)
+def app() -> None:
+    """Does looking again at a chest X-ray, step by step, make the report better, or only longer?
+
+    Shows a model the same studies under several forms of evidence, collects its reports, scores them, and says which
+    differences are real.
+    """
+
+
+def main() -> None:
+    """Run a command; exit 0 complete, 1 error, 2 usage, 3 run incomplete, 4 refused by the data-use gate."""
+    from mmrad_eval.core.errors import MmradError
+
+    try:
+        code = app.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        code = 130
+    except MmradError as error:
+        click.echo(f"mmrad-eval: {error}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
