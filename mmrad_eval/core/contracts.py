@@ -22,6 +22,14 @@ class Ask(Protocol):
         ...
 
 
+class Donor(Protocol):
+    """Another patient's study, the same one for every model and every limit of the same dataset."""
+
+    def __call__(self, study: Study, where: Callable[[Study], bool] | None = None) -> Study:
+        """The donor of ``study`` among the studies that satisfy ``where``; DataError where there is none."""
+        ...
+
+
 @dataclass(frozen=True)
 class TaskContext:
     """What a task may need beside the study."""
@@ -31,10 +39,9 @@ class TaskContext:
     target: Target
     prompt: str
     """The text of the prompt file in force."""
-    donor: Callable[[Study], Study]
-    """A deterministic other patient's study of the whole dataset; the same for every model."""
+    donor: Donor
     options: Mapping[str, str] = field(default_factory=dict)
-    """``views``, ``context``, ``priors``, ``render`` as the run says."""
+    """``views``, ``context``, ``priors``, ``render`` as the run says, and the task's own."""
 
 
 @runtime_checkable
@@ -93,7 +100,7 @@ class Answerer(Protocol):
 
     card: Card
 
-    def answer(self, study: Study, shown: Trace | None, donor: Callable[[Study], Study]) -> Report | None:
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
         """The report; None where it has none for this study, which then stays open."""
         ...
 
