@@ -1,0 +1,43 @@
+"""Tasks: how a study becomes a conversation with a model, and how the model's words become an answer."""
+
+from __future__ import annotations
+
+from mmrad_eval.core.contracts import Task
+from mmrad_eval.core.registry import Registry
+
+_GIVEN = "mmrad_eval.tasks.given"
+_GENERATED = "mmrad_eval.tasks.generated"
+
+BUILTIN = {
+    "direct": (f"{_GIVEN}:DIRECT", "image only: the baseline without any reasoning"),
+    "tcot": (f"{_GIVEN}:TCOT", "image and the trace's words: text chain of thought"),
+    "bcot": (f"{_GIVEN}:BCOT", "image, words and boxes"),
+    "mcot": (f"{_GIVEN}:MCOT", "image, words, boxes and region images, interleaved: multimodal chain of thought"),
+    "crops": (f"{_GIVEN}:CROPS", "image, boxes and region images, without words"),
+    "tcot-blind": (f"{_GIVEN}:TCOT_BLIND", "control: the trace's words without any image (leak of the reference)"),
+    "mcot-blind": (f"{_GIVEN}:MCOT_BLIND", "control: words, boxes and region images without the whole image"),
+    "mcot-swapped": (f"{_GIVEN}:MCOT_SWAPPED", "control: mcot with another patient's image of the same region"),
+    "mcot-shuffled": (f"{_GIVEN}:MCOT_SHUFFLED", "control: mcot with the trace's own region images permuted"),
+    "mcot-repeat": (f"{_GIVEN}:MCOT_REPEAT", "control: mcot with the whole image again in place of each region image"),
+    "mcot-random": (f"{_GIVEN}:MCOT_RANDOM", "control: mcot with equal areas elsewhere in the same image, unboxed"),
+    "tcot-self": (f"{_GENERATED}:TCOT_SELF", "the model writes its own text trace, then the report"),
+    "imported": ("mmrad_eval.tasks.imported:IMPORTED", "reports made elsewhere; nothing is shown and nobody is asked"),
+}
+
+
+def registry() -> Registry:
+    """All tasks, those of plugins (entry-point group ``mmrad_eval.tasks``) included."""
+    return Registry("task", BUILTIN)
+
+
+def load(name: str) -> Task:
+    """The task of that name; UnknownNameError, or PluginError quoting what is missing."""
+    task = registry().load(name, check=_missing)
+    assert isinstance(task, Task)
+    return task
+
+
+def _missing(value: object) -> str | None:
+    wanted = ("name", "version", "given", "needs", "several_images", "prompt", "shown", "converse")
+    missing = [attribute for attribute in wanted if not hasattr(value, attribute)]
+    return f"a task needs {', '.join(missing)} (see mmrad_eval.core.contracts.Task)" if missing else None

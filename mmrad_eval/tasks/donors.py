@@ -1,0 +1,31 @@
+"""Donors: a deterministic other patient for every study."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import Study
+
+
+class Donors:
+    """The whole dataset in the order of its ids' digests; the donor of a study is the next one of another patient.
+
+    The order does not depend on a limit, a model or the file's order, so every model meets the same donor.
+    """
+
+    def __init__(self, studies: Sequence[Study]) -> None:
+        self._ring = sorted(studies, key=lambda study: hashlib.sha256(study.id.encode()).digest())
+        self._place = {study.id: place for place, study in enumerate(self._ring)}
+
+    def __call__(self, study: Study, where: Callable[[Study], bool] | None = None) -> Study:
+        """The donor of ``study`` among those that satisfy ``where``; DataError where there is none."""
+        place = self._place[study.id]
+        for distance in range(1, len(self._ring)):
+            other = self._ring[(place + distance) % len(self._ring)]
+            if other.cluster != study.cluster and (where is None or where(other)):
+                return other
+        raise DataError(
+            f"study {study.id} has no donor: among {len(self._ring)} studies no other patient has what the task borrows"
+        )

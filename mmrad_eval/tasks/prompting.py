@@ -1,0 +1,88 @@
+"""Prompt files: named blocks of text with slots, and how they become the parts of a message.
+
+``[[name]]`` starts a block; what stands before the first one is a remark. A slot is ``{name}``; its value is text, or
+parts (words and pictures in order). A block none of whose slots has a value comes out empty, so that what is not shown
+leaves no trace in the words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import Image, Part, Text
+
+Slots = Mapping[str, "str | Image | Sequence[Part]"]
+
+_BLOCK = re.compile(r"^\[\[([^\]\n]+)\]\][ \t]*\n?", re.MULTILINE)
+_SLOT = re.compile(r"\{([a-z_]+)\}")
+
+
+class Prompt:
+    """One prompt file."""
+
+    def __init__(self, text: str, source: str = "prompt") -> None:
+        """DataError where the file has no blocks, or lacks ``user``."""
+        self.source = source
+        pieces = _BLOCK.split(text)
+        self._blocks: dict[str, str] = {}
+        for name, body in zip(pieces[1::2], pieces[2::2], strict=True):
+            if name in self._blocks:
+                raise DataError(f"{source}: block [[{name}]] appears twice; keep one")
+            self._blocks[name] = body.strip("\n")
+        if "user" not in self._blocks:
+            found = ", ".join(self._blocks) or "none"
+            raise DataError(
+                f"{source}: no [[user]] block (found: {found}); see docs/tasks.md for the form of a prompt file"
+            )
+
+    def __contains__(self, block: str) -> bool:
+        return block in self._blocks
+
+    def fill(self, block: str, slots: Slots) -> list[Part]:
+        """The block with its slots filled; empty where no slot has a value, or where there is no such block."""
+        template = self._blocks.get(block, "")
+        names = _SLOT.findall(template)
+        unknown = [name for name in names if name not in slots]
+        if unknown:
+            raise DataError(
+                f"{self.source}: [[{block}]] has the slot {{{unknown[0]}}}, which nothing fills; "
+                f"known here: {', '.join('{' + name + '}' for name in slots)}"
+            )
+        if names and not any(_parts(slots[name]) for name in names):
+            return []
+        parts: list[Part] = []
+        for i, piece in enumerate(_SLOT.split(template)):
+            parts.extend(_parts(slots[piece]) if i % 2 else _parts(piece))
+        return joined(parts)
+
+    def text(self, block: str) -> str:
+        """A block without slots, as it stands."""
+        return self._blocks.get(block, "")
+
+
+def joined(parts: Sequence[Part]) -> list[Part]:
+    """The same parts with neighbouring words in one piece."""
+    result: list[Part] = []
+    for part in parts:
+        if isinstance(part, Text) and result and isinstance(result[-1], Text):
+            result[-1] = Text(result[-1].text + part.text)
+        elif not isinstance(part, Text) or part.text:
+            result.append(part)
+    return result
+
+
+def paragraphs(*groups: Sequence[Part]) -> list[Part]:
+    """Groups of parts with an empty line between them."""
+    parts: list[Part] = []
+    for group in groups:
+        if group:
+            parts.extend([*([Text("\n\n")] if parts else []), *group])
+    return joined(parts)
+
+
+def _parts(value: str | Image | Sequence[Part]) -> list[Part]:
+    if isinstance(value, str):
+        return [Text(value)] if value else []
+    return [value] if isinstance(value, Image) else list(value)
