@@ -1,0 +1,186 @@
+"""The run folder: ``results/runs/<dataset>/<task>/<model>/<run id>/`` and the files in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.values import Answer
+from mmrad_eval.results.record import Run, read_run
+from mmrad_eval.results.summary import Summary
+
+if TYPE_CHECKING:
+    from mmrad_eval.results.scores import Scores
+
+_DEPTH = ("*", "*", "*", "*")  # dataset, task, model, run id
+_LONGEST = 80  # characters of one folder name; file systems stop at 255 bytes
+
+
+def safe_name(name: str) -> str:
+    """``name`` as the name of one folder: letters, digits and ``._+=@-`` stay, everything else becomes ``_``."""
+    return re.sub(r"[^\w.+=@-]+", "_", name).lstrip(".")[:_LONGEST] or "_"
+
+
+def run_path(results: Path, run: Run) -> Path:
+    """Where the folder of ``run`` is under ``results``."""
+    deciding = run.deciding
+    return (
+        results / "runs" / safe_name(deciding.dataset) / safe_name(deciding.task) / safe_name(run.card.label) / run.id
+    )
+
+
+class RunFolder:
+    """One run on disk. Files are written under another name and renamed, so that a reader never sees half of one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    @property
+    def run(self) -> Run:
+        """The content of run.json; DataError where it is missing or does not fit."""
+        path = self.path / "run.json"
+        try:
+            return read_run(path.read_bytes())
+        except FileNotFoundError:
+            raise DataError(f"{self.path} has no run.json, so it is not a run folder") from None
+        except msgspec.DecodeError as error:
+            raise DataError(
+                f"{path}: {error}; written by another version? run again with --out of its own, or remove it"
+            ) from error
+
+    def answers(self) -> Iterator[Answer]:
+        """The answers in dataset order; of a run that is not finished, those that are there, in the order they came.
+
+        A torn last line of an unfinished file is left out: it is asked (or read from the journal) again.
+        """
+        return (answer for _, answer in self._answer_lines())
+
+    def answer_index(self) -> dict[str, int]:
+        """Study id -> offset of its line, for ``answer_at``; the last line of an id counts."""
+        return {answer.study: offset for offset, answer in self._answer_lines()}
+
+    def answers_at(self, offsets: Iterable[int]) -> Iterator[Answer]:
+        """The answers at these offsets, in the order asked for."""
+        decoder = msgspec.json.Decoder(Answer)
+        with self.answers_path.open("rb") as file:
+            for offset in offsets:
+                file.seek(offset)
+                yield decoder.decode(file.readline())
+
+    @property
+    def answers_path(self) -> Path:
+        """answers.jsonl, or answers.jsonl.part while the run is not finished."""
+        path = self.path / "answers.jsonl"
+        return path if path.exists() else self.path / "answers.jsonl.part"
+
+    def summary(self) -> Summary | None:
+        """The content of summary.json, None where the run was never scored."""
+        path = self.path / "summary.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Summary)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError as error:
+            raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` makes it anew") from error
+
+    def scores(self) -> Scores | None:
+        """The content of scores.parquet, None where the run was never scored."""
+        from mmrad_eval.results.scores import read_scores
+
+        path = self.path / "scores.parquet"
+        return read_scores(path) if path.exists() else None
+
+    def write_run(self, run: Run) -> None:
+        """Write run.json."""
+        self.write("run.json", msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")
+
+    def write_summary(self, summary: Summary) -> None:
+        """Write summary.json."""
+        self.write("summary.json", msgspec.json.format(msgspec.json.encode(summary), indent=1) + b"\n")
+
+    def write_answers(self, answers: Iterable[Answer]) -> None:
+        """Write answers.jsonl, one line a study in the order given, and remove answers.jsonl.part."""
+        encode = msgspec.json.Encoder().encode
+        self.path.mkdir(parents=True, exist_ok=True)
+        part = temporary(self.path / "answers.jsonl")
+        with part.open("wb") as file:
+            file.writelines(encode(answer) + b"\n" for answer in answers)
+        part.replace(self.path / "answers.jsonl")
+        (self.path / "answers.jsonl.part").unlink(missing_ok=True)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file of the folder whole."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        part = temporary(self.path / name)
+        part.write_bytes(data)
+        part.replace(self.path / name)
+
+    def _answer_lines(self) -> Iterator[tuple[int, Answer]]:
+        path = self.answers_path
+        decoder = msgspec.json.Decoder(Answer)
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            offset = 0
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n") and path.suffix == ".part":
+                    return
+                try:
+                    yield offset, decoder.decode(line)
+                except msgspec.DecodeError as error:
+                    raise DataError(
+                        f"{path}, line {number}: {error}; run again, and it is made anew from the journal"
+                    ) from error
+                offset += len(line)
+
+
+def temporary(path: Path) -> Path:
+    """A name beside ``path`` that no other writer uses."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+
+
+def find_runs(results: Path) -> list[RunFolder]:
+    """All run folders under ``results``: a results folder, its ``runs``, or any folder within, one run included."""
+    if (results / "run.json").is_file():
+        return [RunFolder(results)]
+    if not results.is_dir():
+        raise UsageError(f"{results} is not a folder; name the folder that --out named (default: results)")
+    base = results / "runs" if (results / "runs").is_dir() else results
+    found: set[Path] = set()
+    for depth in range(1, len(_DEPTH) + 1):
+        found.update(path.parent for path in base.glob("/".join((*_DEPTH[:depth], "run.json"))))
+    return [RunFolder(path) for path in sorted(found)]
+
+
+def select(results: Path, which: str) -> RunFolder:
+    """The run that ``which`` names: a folder, or a beginning of a run id that no other run under ``results`` has."""
+    if (Path(which) / "run.json").is_file():
+        return RunFolder(Path(which))
+    if Path(which).is_dir():
+        inside = find_runs(Path(which))
+        if len(inside) == 1:
+            return inside[0]
+        raise UsageError(f"{which} holds {len(inside)} runs; name one: {_names(inside)}")
+    runs = find_runs(results)
+    found = [folder for folder in runs if folder.path.name.startswith(which)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"no run under {results} has an id that begins with {which!r}; there are: {_names(runs)}")
+    raise UsageError(f"{which!r} is the beginning of {len(found)} ids, write more of it: {_names(found)}")
+
+
+def _names(folders: list[RunFolder], most: int = 12) -> str:
+    names = [f"{f.path.name} ({f.path.parent.parent.name}, {f.path.parent.name})" for f in folders[:most]]
+    more = f" and {len(folders) - most} more" if len(folders) > most else ""
+    return (", ".join(names) or "none") + more
