@@ -237,9 +237,9 @@ def _padding(box: Box, size: Size) -> list[str]:
     if over <= 1.0:
         return []
     wholly = xs[1] <= picture[0] or ys[1] <= picture[1] or xs[0] >= picture[2] or ys[0] >= picture[3]
-    how = "lies wholly" if wholly else f"reaches {over:.0f} px"
+    how = "lies wholly in" if wholly else f"reaches {over:.0f} px into"
     shown = ", ".join(f"{v:.0f}" for v in picture)
-    return [f"in padding: {_plain(box)} {how} into the padding around the picture [{shown}]"]
+    return [f"in padding: {_plain(box)} {how} the padding around the picture [{shown}]"]
 
 
 def _suspicion(box: Box, size: Size | None) -> list[str]:

@@ -1,0 +1,272 @@
+"""Pictures as models are shown them: a file's own bytes, or a part of one that is drawn when it is sent.
+
+How pixels are made is written in ``Rendered.how``, which is part of every request's key:
+
+``file``          the bytes of the file, untouched.
+``masked``        the whole picture, everything outside the box constant black.
+``highlighted``   the whole picture, the box outlined in red, max(2, longest side / 200) pixels wide.
+``crop``          the box alone. Edges go outwards to whole pixels. Where a letterboxed box reaches into padding, the
+                  crop is black, as was the padded square on which the box was drawn.
+``full``          the whole picture, letterboxed in black into as many pixels as the ``crop`` of the same box has, so
+                  that a model spends as many image tokens on it.
+
+Tiny crops follow one rule: where the longest side is under 336 pixels, the crop is enlarged (bicubic) until it is 336;
+a side still under 28 pixels (the smallest patch that servers of Qwen models accept) gets black bars on both sides.
+
+A file is sent as it is unless it is of a format that the model does not accept, is turned by its EXIF orientation, has
+16 bits a channel, or has colours that are neither grey nor RGB; then it is decoded upright to 8 bits and sent as PNG.
+Drawn pictures are PNG too (JPEG of quality 95 where a model takes no PNG); the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import Image
+from mmrad_eval.traces import geometry, headers
+from mmrad_eval.traces.geometry import Size
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Pixels
+
+VERSION = 1
+"""Raised whenever equal input would give other pixels; part of ``how``."""
+
+TARGET_SIDE = 336
+SMALLEST_SIDE = 28
+OUTLINE = (255, 0, 0)
+RENDERS = ("file", "crop", "masked", "highlighted", "full")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Bytes to be sent."""
+
+    media_type: str
+    data: bytes
+    how: str
+    """``file`` for untouched bytes; otherwise every step from the file to these bytes, and this module's version."""
+    size: Size
+
+
+def load(image: Image, accepts: tuple[str, ...] = ("image/jpeg", "image/png"), max_edge: int | None = None) -> Rendered:
+    """The bytes of an image as ``image.render`` says, in a media type of ``accepts``.
+
+    ``max_edge`` shrinks what is longer than that (Lanczos), never enlarges. DataError: the file is missing, truncated
+    or no image; the box is missing, reversed, empty or outside; the kind of rendering is unknown.
+    """
+    if image.render not in RENDERS:
+        raise DataError(f"{image.path}: no rendering is called {image.render!r}; known: {', '.join(RENDERS)}")
+    data = _read(image.path)
+    header = headers.read(data, image.path)
+    if image.render == "file":
+        small = header.size is not None and (max_edge is None or max(header.size) <= max_edge)
+        if not header.why_convert and header.media_type in accepts and small and header.size is not None:
+            headers.check_whole(data, header, image.path)
+            return Rendered(header.media_type, data, "file", header.size)
+        pixels, steps = decode(data, image.path)
+        if header.media_type not in accepts:
+            steps = [f"{header.media_type} not accepted", *steps]
+    else:
+        pixels, steps = decode(data, image.path)
+        pixels, drawn = _draw(pixels, image)
+        steps = [*steps, drawn]
+    return _encode(*_shrink(pixels, steps, max_edge), accepts, image.path)
+
+
+def size_of(path: str) -> Size:
+    """Width and height of the upright picture, from the file's header alone. DataError as in ``load``."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - Path.open costs twice as much, and runs once for every image
+            start = file.read(headers.START)
+            header = headers.read(start, path)
+            if header.size is None:  # a long EXIF or ICC block before the size, or a format that Pillow knows better
+                header = headers.read(start + file.read(), path)
+    except OSError as error:
+        raise DataError(_unreadable(path, error)) from error
+    if header.size is None:
+        return _pillow_size(path)
+    return header.size
+
+
+def pixel_box(image_box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    """Whole pixels around a box in original pixels: edges outwards, but not for an error of a millionth."""
+    x1, y1, x2, y2 = image_box
+    left, top = math.floor(x1 + 1e-6), math.floor(y1 + 1e-6)
+    return left, top, max(left + 1, math.ceil(x2 - 1e-6)), max(top + 1, math.ceil(y2 - 1e-6))
+
+
+def crop_size(size: Size) -> tuple[Size, Size]:
+    """What the rule for tiny crops makes of a crop: its size after enlarging, then after adding bars."""
+    scale = max(1.0, TARGET_SIDE / max(size))
+    scaled = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    return scaled, (max(SMALLEST_SIDE, scaled[0]), max(SMALLEST_SIDE, scaled[1]))
+
+
+def decode(data: bytes, path: str) -> tuple[Pixels, list[str]]:
+    """Upright 8-bit grey or RGB pixels of a file, and the steps that changed anything.
+
+    16-bit grey is divided so that the largest value that the bits in use can hold becomes 255; bits in use are the
+    fewest of 8, 10, 12, 14 and 16 that hold the largest pixel, because 12-bit radiographs are often stored in 16.
+    """
+    from PIL import Image as Pillow
+    from PIL import ImageOps, UnidentifiedImageError
+
+    try:
+        with Pillow.open(io.BytesIO(data)) as opened:
+            opened.load()
+            steps: list[str] = []
+            pixels: Pixels = opened
+            if opened.getexif().get(0x0112, 1) not in (0, 1):
+                pixels = ImageOps.exif_transpose(opened)
+                steps.append("turned upright by EXIF")
+            pixels, conversion = _eight_bit(pixels)
+            return pixels, [*steps, *conversion]
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path}: not an image that Pillow can read; convert it to PNG or JPEG") from error
+    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:  # what Pillow raises on bad data
+        raise DataError(f"{path}: the image can't be decoded: {error}; the file is damaged or truncated") from error
+
+
+def _eight_bit(pixels: Pixels) -> tuple[Pixels, list[str]]:
+    mode = pixels.mode
+    if mode in {"L", "RGB"}:
+        return pixels, []
+    if mode.startswith("I") or mode == "F":
+        return _from_deep(pixels)
+    if mode in {"1", "LA", "La"}:
+        return pixels.convert("L"), [f"{mode} to 8-bit grey"]
+    return pixels.convert("RGB"), [f"{mode} to RGB"]
+
+
+def _from_deep(pixels: Pixels) -> tuple[Pixels, list[str]]:
+    import numpy as np
+    from PIL import Image as Pillow
+
+    values = np.asarray(pixels).astype(np.float64)
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or pixels.mode == "F":  # no bits to count: the range itself is what is known
+        scale = 255.0 / (high - low) if high > low else 0.0
+        scaled, words = (values - low) * scale, f"{pixels.mode} to 8-bit grey, {low:g}..{high:g} to 0..255"
+    else:
+        bits = next((b for b in (8, 10, 12, 14, 16) if high < 2**b), 32)
+        scaled, words = values * (255.0 / (2**bits - 1)), f"16-bit to 8-bit grey, {bits} bits in use"
+    return Pillow.fromarray(np.floor(scaled + 0.5).astype(np.uint8)), [words]
+
+
+def _draw(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
+    left, top, right, bottom = region = _region(image, pixels.size)
+    words = f"{image.render}/{VERSION} [{left}, {top}, {right}, {bottom}]"
+    if image.render == "crop":
+        return _enlarge(pixels.crop(region), words)
+    if image.render == "full":
+        return _letterbox(pixels, crop_size((right - left, bottom - top))[1]), words
+    if image.render == "masked":
+        from PIL import Image as Pillow
+
+        canvas = Pillow.new(pixels.mode, pixels.size)
+        inside = (max(0, left), max(0, top), min(pixels.width, right), min(pixels.height, bottom))
+        canvas.paste(pixels.crop(inside), inside[:2])
+        return canvas, words
+    from PIL import ImageDraw
+
+    canvas = pixels.convert("RGB")
+    width = max(2, round(max(pixels.size) / 200))
+    ImageDraw.Draw(canvas).rectangle((left, top, right - 1, bottom - 1), outline=OUTLINE, width=width)
+    return canvas, words
+
+
+def _region(image: Image, size: Size) -> tuple[int, int, int, int]:
+    """The box in whole pixels of the original, after every fault that can't be drawn was refused."""
+    if image.box is None:
+        raise DataError(f"{image.path}: rendering as {image.render!r} needs a box, and the image has none")
+    faults = geometry.problems(image.box, size)
+    fatal = [f for f in faults if not f.startswith("in padding") or "wholly" in f]
+    if fatal:
+        raise DataError(f"{image.path} ({size[0]} x {size[1]}): {'; '.join(fatal)}")
+    left, top, right, bottom = pixel_box(geometry.convert(image.box, "original", size).xyxy)
+    if not image.box.frame.startswith("pad_square_"):  # within a unit of rounding, as ``problems`` has checked
+        left, top = min(max(0, left), size[0] - 1), min(max(0, top), size[1] - 1)
+        right, bottom = max(left + 1, min(right, size[0])), max(top + 1, min(bottom, size[1]))
+    return left, top, right, bottom
+
+
+def _enlarge(crop: Pixels, words: str) -> tuple[Pixels, str]:
+    from PIL import Image as Pillow
+
+    scaled, final = crop_size(crop.size)
+    if scaled != crop.size:
+        words = f"{words} enlarged to {scaled[0]} x {scaled[1]}"
+        crop = crop.resize(scaled, Pillow.Resampling.BICUBIC)
+    if final != scaled:
+        words = f"{words} with bars to {final[0]} x {final[1]}"
+        canvas = Pillow.new(crop.mode, final)
+        canvas.paste(crop, ((final[0] - scaled[0]) // 2, (final[1] - scaled[1]) // 2))
+        crop = canvas
+    return crop, words
+
+
+def _letterbox(pixels: Pixels, size: Size) -> Pixels:
+    from PIL import Image as Pillow
+
+    scale = min(size[0] / pixels.width, size[1] / pixels.height)
+    inner = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
+    canvas = Pillow.new(pixels.mode, size)
+    resized = pixels.resize(inner, Pillow.Resampling.LANCZOS)
+    canvas.paste(resized, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+    return canvas
+
+
+def _shrink(pixels: Pixels, steps: list[str], max_edge: int | None) -> tuple[Pixels, list[str]]:
+    if max_edge is None or max(pixels.size) <= max_edge:
+        return pixels, steps
+    from PIL import Image as Pillow
+
+    scale = max_edge / max(pixels.size)
+    size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
+    return pixels.resize(size, Pillow.Resampling.LANCZOS), [*steps, f"shrunk to {size[0]} x {size[1]}"]
+
+
+def _encode(pixels: Pixels, steps: list[str], accepts: tuple[str, ...], path: str) -> Rendered:
+    target = io.BytesIO()
+    if "image/png" in accepts:
+        media_type, words = "image/png", "png"
+        pixels.save(target, "PNG", compress_level=6)
+    elif "image/jpeg" in accepts:
+        media_type, words = "image/jpeg", "jpeg 95"
+        pixels.save(target, "JPEG", quality=95, subsampling=0)
+    else:
+        raise DataError(
+            f"{path}: the model accepts {', '.join(accepts) or 'no format'}; images can be made as PNG and JPEG"
+        )
+    return Rendered(media_type, target.getvalue(), "; ".join([*steps, f"{words} v{VERSION}"]), pixels.size)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - Path.open costs twice as much, and runs once for every image
+            return file.read()
+    except OSError as error:
+        raise DataError(_unreadable(path, error)) from error
+
+
+def _unreadable(path: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path}: there is no such image; --images says which folder the names of a dataset start from"
+    return f"{path}: the image can't be read: {error.strerror or error}"
+
+
+def _pillow_size(path: str) -> Size:
+    from PIL import Image as Pillow
+    from PIL import UnidentifiedImageError
+
+    try:
+        with Pillow.open(path) as opened:
+            turned = opened.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return opened.size[::-1] if turned else opened.size
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+        raise DataError(f"{path}: the image can't be read: {error}") from error
