@@ -35,7 +35,7 @@ _MARKED = re.compile(r"^[ \t>#*_-]*(?:step[ \t]+\d+|first|second|third|next|fina
 _CANNOT = r"(?:can['\u2019]?t|cannot|can not|(?:am|['\u2019]?m) (?:unable|not able) to|won['\u2019]?t)"
 _REFUSAL = re.compile(
     r"(?:i['\u2019]?m sorry|i am sorry|sorry|i apologi[sz]e)[,.! ]+(?:but )?(?:i|as an|this)\b"
-    rf"|\bi ?{_CANNOT} (?:assist|help|provide|interpret|analy[sz]e|diagnose|comply|generate|write|read|view|see|fulfil|process)"
+    rf"|\bi ?{_CANNOT} (?:assist|help|provide|interpret|analy[sz]e|diagnose|comply|write|read|view|see|process)"
     rf"|\bas an ai\b[^.]*\b(?:{_CANNOT}|unable|not able)\b",
     re.IGNORECASE,
 )

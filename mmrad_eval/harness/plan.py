@@ -1,0 +1,237 @@
+"""The plan of a run: what will be asked, settled and checked before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmrad_eval.core.contracts import Answerer, Ask, Client, Dataset, Task, TaskContext
+from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.values import Card, Decoding, Study, Target
+from mmrad_eval.datasets import digest as dataset_digest
+from mmrad_eval.model_registry.contract import is_client
+from mmrad_eval.results.record import Deciding, Selection
+from mmrad_eval.tasks.asking import CONTEXTS, PRIORS
+from mmrad_eval.tasks.donors import Donors
+from mmrad_eval.tasks.prompting import Prompt
+from mmrad_eval.tasks.regions import RENDERS
+from mmrad_eval.tasks.views import VIEWS, chosen, key_image
+
+TARGETS = ("findings", "impression", "report")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user chose about studies, prompt and decoding."""
+
+    split: str | None = None
+    ids: Path | None = None
+    limit: int | None = None
+    views: str = "all"
+    context: str = "none"
+    priors: str = "none"
+    target: Target = "findings"
+    prompt: Path | None = None
+    decoding: Decoding = field(default_factory=Decoding)
+    sample: int = 0
+    options: Mapping[str, str] = field(default_factory=dict)
+    """The task's own options, ``render`` among them."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, ready to be asked."""
+
+    model: Client | Answerer
+    task: Task
+    dataset: Dataset
+    studies: Sequence[Study]
+    """The selection, in dataset order."""
+    train: Sequence[Study]
+    deciding: Deciding
+    prompt: str
+    left_out: Mapping[str, int]
+    donor: Donors
+    options: Mapping[str, str]
+
+    @property
+    def card(self) -> Card:
+        """Who answers."""
+        return self.model.card
+
+    @property
+    def patients(self) -> int | None:
+        """Distinct patients of the selection; None where some study has no patient id."""
+        ids = [study.patient for study in self.studies]
+        return None if None in ids else len(set(ids))
+
+    def context(self, ask: Ask) -> TaskContext:
+        """What the task needs beside a study."""
+        return TaskContext(ask, self.card, self.deciding.selection.target, self.prompt, self.donor, self.options)
+
+
+def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Choice) -> Plan:
+    """Select the studies and check that this model can be asked this task about them; nothing is sent, no pixel read.
+
+    UsageError where it can't be, with what would do; DataError where the studies lack what the task shows.
+    """
+    _check_words(choice)
+    pool, split = _split(dataset, choice.split)
+    pool, ids_digest = _by_ids(pool, choice.ids, dataset)
+    studies, left_out = _usable(pool, task, model, choice, dataset)
+    if choice.limit is not None:
+        studies = studies[: choice.limit]
+    _check_images(studies, task, model, choice)
+    prompt = _prompt(task, choice.prompt)
+    if is_client(model) and prompt:
+        Prompt(prompt, str(choice.prompt or f"prompt of {task.name}"))
+    card = model.card
+    options = {"views": choice.views, "context": choice.context, "priors": choice.priors, **choice.options}
+    deciding = Deciding(
+        model={name: getattr(card, name) for name in card.BEHAVIOUR},
+        task=task.name,
+        task_version=task.version,
+        prompt=hashlib.sha256(prompt.encode()).hexdigest(),
+        dataset=dataset.name,
+        dataset_digest=dataset_digest(dataset),
+        selection=Selection(
+            split, ids_digest, choice.limit, choice.views, choice.context, choice.priors, choice.target
+        ),
+        decoding=choice.decoding,
+        sample=choice.sample,
+        extra={name: value for name, value in choice.options.items() if (name, value) != ("render", "record")},
+    )
+    train = [study for study in dataset.studies if study.split == "train"]
+    return Plan(model, task, dataset, studies, train, deciding, prompt, left_out, Donors(dataset.studies), options)
+
+
+def _check_words(choice: Choice) -> None:
+    for option, value, known in (
+        ("--views", choice.views, VIEWS),
+        ("--context", choice.context, CONTEXTS),
+        ("--priors", choice.priors, PRIORS),
+        ("--target", choice.target, TARGETS),
+        ("--render", choice.options.get("render", "record"), RENDERS),
+    ):
+        if value not in known:
+            raise UsageError(f"{option} {value}: choose {', '.join(known)}")
+    if choice.limit is not None and choice.limit < 1:
+        raise UsageError(f"--limit {choice.limit}: ask at least one study")
+
+
+def _split(dataset: Dataset, wanted: str | None) -> tuple[list[Study], str | None]:
+    """The studies of a split: ``--split``, else ``test`` where there is one, else all."""
+    studies = list(dataset.studies)
+    if not studies:
+        raise DataError(f"{dataset.source}: no studies")
+    splits = sorted({study.split for study in studies if study.split is not None})
+    if wanted is None:
+        wanted = "test" if "test" in splits and len(splits) > 1 else "all"
+    if wanted == "all":
+        return studies, None
+    chosen_ones = [study for study in studies if study.split == wanted]
+    if not chosen_ones:
+        raise UsageError(
+            f"--split {wanted}: {dataset.source} has {', '.join(splits) or 'no splits'}; or say --split all"
+        )
+    return chosen_ones, wanted
+
+
+def _by_ids(studies: list[Study], path: Path | None, dataset: Dataset) -> tuple[list[Study], str | None]:
+    """The studies whose ids are in a file, one a line, still in dataset order."""
+    if path is None:
+        return studies, None
+    try:
+        ids = {line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--ids {path}: {error}") from error
+    unknown = sorted(ids - {study.id for study in studies})
+    if unknown or not ids:
+        known = ", ".join(study.id for study in studies[:3])
+        raise UsageError(
+            f"--ids {path}: {len(unknown)} of {len(ids)} ids are not in {dataset.source}"
+            f"{f', such as {unknown[0]!r}' if unknown else ''}; ids there look like {known}"
+        )
+    return [study for study in studies if study.id in ids], hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+
+
+def _usable(
+    studies: list[Study], task: Task, model: Client | Answerer, choice: Choice, dataset: Dataset
+) -> tuple[list[Study], dict[str, int]]:
+    """The studies that have what task and target need, and how many were left out for which reason."""
+    tests: list[tuple[str, Callable[[Study], bool]]] = []
+    if any(_reference(study, choice.target) for study in studies):
+        tests.append((f"no reference {choice.target}", lambda study: _reference(study, choice.target)))
+    if "trace" in task.needs:
+        tests.append(("no trace", lambda study: bool(study.trace and study.trace.steps)))
+    if "images" in task.needs and is_client(model):
+        tests.append(("no image", lambda study: key_image(study) is not None))
+    left_out: dict[str, int] = {}
+    for reason, test in tests:
+        kept = [study for study in studies if test(study)]
+        if not kept:
+            raise UsageError(_refusal(reason, task, len(studies), dataset))
+        if len(kept) < len(studies):
+            left_out[reason] = len(studies) - len(kept)
+        studies = kept
+    return studies, left_out
+
+
+def _reference(study: Study, target: Target) -> bool:
+    return bool(study.reference and study.reference.target(target))
+
+
+def _refusal(reason: str, task: Task, n: int, dataset: Dataset) -> str:
+    if reason == "no trace":
+        ways = "; `tcot-self` lets the model make its own, `direct` needs none"
+        return f"0 of {n} studies of {dataset.source} have traces, and {task.name} shows them{ways}"
+    if reason == "no image":
+        return f"0 of {n} studies of {dataset.source} have images, and {task.name} shows them; see --images"
+    return f"0 of {n} studies of {dataset.source} remain: {reason}"
+
+
+def _check_images(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: Choice) -> None:
+    """Refuse what the card says is impossible, and files that are not there, before anything is paid for."""
+    if not is_client(model):
+        return
+    most = model.card.max_images
+    for study in studies if most is not None else ():
+        own = len(chosen(study, choice.views)) if "images" in task.needs else 0
+        priors = sum(len(p.images) for p in study.priors) if choice.priors == "images" else 0
+        steps = len(study.trace.steps) if task.several_images and task.given and study.trace else 0
+        count = own + priors + steps
+        if count > (most or 0):
+            raise UsageError(
+                f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes {most}; "
+                "fewer with --views key, or choose a task without region images (see mmrad-eval tasks)"
+            )
+    if "images" not in task.needs:
+        return
+    missing = [image for study in studies for image in chosen(study, choice.views) if not Path(image.path).is_file()]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of the images to be shown are not there, the first at {missing[0].path}; "
+            "name the folder that the data's paths start from with --images"
+        )
+
+
+def _prompt(task: Task, path: Path | None) -> str:
+    if path is None:
+        return task.prompt()
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--prompt {path}: {error}") from error
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """The selection in numbers."""
+    return {
+        "studies": len(plan.studies),
+        "patients": plan.patients,
+        "left out": dict(plan.left_out),
+        "run": plan.deciding.id(),
+    }
