@@ -2,7 +2,8 @@
 
 A folder of segments, one a writer and never reopened, so that many processes and machines write at once without locks.
 A line is ``{"key":"<64 hex digits>","time":<seconds since 1970>,"request":…,"reply":…}``; reading is the union of the
-segments, and the first by time wins. A torn last line costs that one reply.
+segments, and the first by time wins. A line whose reply is null voids what was stored under its key before it. A torn last
+line costs that one reply.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Journal:
         self._files: dict[int, BinaryIO] = {}
         self._index: NDArray[np.void] | None = None
         self._fresh: dict[str, tuple[float, int, int]] = {}
+        self._voided: dict[str, float] = {}
         self._writer: BinaryIO | None = None
         self._segment = -1
         self._end = 0
@@ -68,6 +70,18 @@ class Journal:
 
     def put(self, key: str, request: object, reply: object) -> None:
         """Write and flush one line, before anybody uses the reply."""
+        self._fresh.setdefault(key, self._append(key, request, reply))
+        if len(self._fresh) >= _FOLD:
+            self._fold()
+
+    def void(self, key: str) -> None:
+        """Forget what is stored under ``key``; the file keeps it, and the next ``put`` counts."""
+        when, _, _ = self._append(key, None, None)
+        self._fresh.pop(key, None)
+        self._voided[key] = when
+
+    def _append(self, key: str, request: object, reply: object) -> tuple[float, int, int]:
+        """Write one line; returns its time, offset and length."""
         now = time.time()
         head = f'{{"key":"{key}","time":{now:017.6f},"request":'.encode()
         line = b"".join((head, _ENCODER.encode(request), b',"reply":', _ENCODER.encode(reply), b"}\n"))
@@ -76,10 +90,8 @@ class Journal:
             self._start()
         assert self._writer is not None
         self._writer.write(line)
-        self._fresh.setdefault(key, (now, self._end, len(line)))
         self._end += len(line)
-        if len(self._fresh) >= _FOLD:
-            self._fold()
+        return now, self._end - len(line), len(line)
 
     def put_image(self, data: bytes, suffix: str) -> str:
         """Store an image that a model made under its own digest; returns its name in this folder."""
@@ -113,15 +125,17 @@ class Journal:
         fresh = self._fresh.get(key)
         prefix = np.uint64(int(key[:16], 16))
         row = int(np.searchsorted(index["prefix"], prefix))
+        since = self._voided.get(key, 0.0)
+        first: _Line | None = None
         while row < len(index) and index["prefix"][row] == prefix:
             entry = index[row]
-            line = self._read(int(entry["segment"]), int(entry["offset"]), int(entry["length"]))
-            if line is not None and line.key == key:
-                return line
             row += 1
-        if fresh is not None:
+            line = self._read(int(entry["segment"]), int(entry["offset"]), int(entry["length"]))
+            if line is not None and line.key == key and line.time > since:
+                first = None if bytes(line.reply) == b"null" else first or line
+        if first is None and fresh is not None:
             return self._read(self._segment, fresh[1], fresh[2])
-        return None
+        return first
 
     def _read(self, segment: int, offset: int, length: int) -> _Line | None:
         file = self._files.get(segment)

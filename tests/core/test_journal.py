@@ -46,6 +46,22 @@ def test_the_first_reply_by_time_wins_over_all_segments(tmp_path: Path) -> None:
         assert len(journal) == 1
 
 
+def test_a_voided_reply_is_forgotten_now_and_by_later_readers(tmp_path: Path) -> None:
+    with Journal(tmp_path) as old:
+        old.put(key("a"), None, "old")
+        old.put(key("b"), None, "kept")
+    with Journal(tmp_path) as journal:
+        journal.void(key("a"))
+        assert journal.get(key("a")) is None
+        journal.put(key("a"), None, "new")
+        assert journal.get(key("a")) == b'"new"'
+        journal._fold()
+        assert journal.get(key("a")) == b'"new"'
+    with Journal(tmp_path) as again:
+        assert again.get(key("a")) == b'"new"'
+        assert again.get(key("b")) == b'"kept"'
+
+
 def test_many_replies_fold_into_the_index_and_stay_findable(tmp_path: Path) -> None:
     n = journal_module._FOLD * 2 + 7
     with Journal(tmp_path) as journal:
