@@ -2,8 +2,8 @@
 
 A folder of segments, one a writer and never reopened, so that many processes and machines write at once without locks.
 A line is ``{"key":"<64 hex digits>","time":<seconds since 1970>,"request":…,"reply":…}``; reading is the union of the
-segments, and the first by time wins. A line whose reply is null voids what was stored under its key before it. A torn last
-line costs that one reply.
+segments, and the first by time wins. A line whose reply is null voids what was stored under its key before it. A torn
+last line costs that one reply.
 """
 
 from __future__ import annotations
