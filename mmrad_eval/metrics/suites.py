@@ -1,0 +1,230 @@
+"""From the names on a command line to metrics that are ready to measure."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from mmrad_eval.core.errors import MissingError, PluginError, UnknownNameError, UsageError
+from mmrad_eval.core.registry import BUILTIN, Registry
+
+if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
+    from mmrad_eval.core.contracts import Metric
+
+T = TypeVar("T")
+
+ROOMS = ("lexical", "facts", "graphs", "embeddings", "consistency", "grounding")
+"""The folders of this package. A room's ``METRICS`` maps names to (``module:attribute``, summary); its ``PAPER`` names
+those that belong to the default suite."""
+
+PAPER = "paper"
+"""The default suite."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A metric that was asked for and can't be scored here."""
+
+    name: str
+    what: str
+    """What it needs."""
+    remedy: str
+    """The command that mends it."""
+
+    def __str__(self) -> str:
+        return f"{self.name} is not scored: {self.what}; {self.remedy}"
+
+
+class Suite(list["Metric"]):
+    """Metrics in the order in which their columns are shown, and what could not be built."""
+
+    def __init__(self, metrics: Iterable[Metric] = (), missing: Iterable[Missing] = ()) -> None:
+        super().__init__(metrics)
+        self.missing: tuple[Missing, ...] = tuple(missing)
+
+
+@dataclass
+class Setup:
+    """What the factory of a metric may use; one for all metrics of a suite, so that they can share."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    """The name that was asked for, such as ``bleu@rexrank``."""
+    argument: str = ""
+    """What follows the colon of a name like ``evaluate:meteor``."""
+    _shared: dict[Any, Any] = field(default_factory=dict)
+    _known: set[str] = field(default_factory=set)
+
+    def option(self, key: str, default: str, choices: Sequence[str] = ()) -> str:
+        """The text given for ``key``; UsageError where it is none of ``choices``."""
+        value = str(self.value(key, default))
+        if choices and value not in choices:
+            raise UsageError(f"option {key}={value}: {self.name} takes {', '.join(choices)}")
+        return value
+
+    def value(self, key: str, default: T) -> T:
+        """Whatever a caller in Python gave for ``key``: a path, a journal, a runner."""
+        self._known.add(key)
+        return cast("T", self.options.get(key, default))
+
+    def shared(self, key: Any, make: Callable[[], T]) -> T:
+        """The one value of this suite under ``key``, made at first use: tokens, an encoder, a journal."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        return cast("T", self._shared[key])
+
+    def unknown(self) -> list[str]:
+        """Options that no metric of the suite asked for."""
+        return sorted(set(self.options) - self._known)
+
+    @property
+    def known(self) -> list[str]:
+        """Options that some metric of the suite asked for."""
+        return sorted(self._known)
+
+
+def registry() -> Registry:
+    """Every metric by name, built in and installed; loads no metric."""
+    builtin: dict[str, tuple[str, str]] = {}
+    for room in ROOMS:
+        builtin |= _listing(room, "METRICS")
+    return Registry("metric", builtin)
+
+
+def catalogue(known: Registry | None = None) -> dict[str, tuple[str, ...]]:
+    """Names that stand for several metrics -> those, in order: ``paper``, each room, each family."""
+    names = [entry.name for entry in known or registry()]
+    groups: dict[str, tuple[str, ...]] = {PAPER: tuple(name for room in ROOMS for name in _listing(room, "PAPER"))}
+    for room in ROOMS:
+        listed = tuple(name for name in _listing(room, "METRICS") if not name.endswith(":"))
+        if listed:
+            groups[room] = listed
+    for name in names:
+        family, at, _ = name.partition("@")
+        if at:
+            groups[family] = (*groups.get(family, ()), name) if family not in ROOMS else groups[family]
+    return groups
+
+
+def members(names: Sequence[str], known: Registry | None = None) -> list[str]:
+    """Names of single metrics, each once, in the order asked; UnknownNameError names the nearest."""
+    known = known or registry()
+    groups = catalogue(known)
+    found: dict[str, None] = {}
+    for name in names:
+        if name in groups:
+            found |= dict.fromkeys(groups[name])
+        elif known.get(name) is not None or known.get(_prefix(name)) is not None:
+            found[name] = None
+        else:
+            raise UnknownNameError("metric", name, _origins(known, groups))
+    return list(found)
+
+
+def suite(names: Sequence[str] = (PAPER,), *, options: Mapping[str, Any] | None = None) -> Suite:
+    """The metrics of these names, and before each the metrics whose statistics it requires.
+
+    What can't be built here for want of an extra, weights or data is in ``.missing``, and so is what requires it.
+    Raises UnknownNameError, UsageError for an option that no metric takes, PluginError for a plugin that does not fit.
+    """
+    builder = _Builder(registry(), Setup(options or {}))
+    for name in members(names, builder.known):
+        builder.add(name)
+    unknown = builder.setup.unknown()
+    if unknown:
+        raise UsageError(_no_option(unknown[0], builder.setup))
+    return Suite(
+        (made for made in builder.built.values() if not isinstance(made, Missing)),
+        (made for made in builder.built.values() if isinstance(made, Missing)),
+    )
+
+
+def misfit(value: object) -> str | None:
+    """What of the contract of a metric ``value`` lacks; None where it fits."""
+    lacks = [name for name in ("name", "columns", "statistics", "requires") if not hasattr(value, name)]
+    lacks += [
+        f"{name}()" for name in ("fit", "signature", "measure", "reduce") if not callable(getattr(value, name, None))
+    ]
+    if lacks:
+        return f"no {', '.join(lacks)}"
+    metric = cast("Metric", value)
+    if not metric.columns:
+        return "no columns"
+    if isinstance(metric.statistics, str) or not metric.statistics:
+        return "statistics must name at least one number of a study"
+    return None
+
+
+@dataclass
+class _Builder:
+    known: Registry
+    setup: Setup
+    built: dict[str, Metric | Missing] = field(default_factory=dict)
+
+    def add(self, name: str, above: tuple[str, ...] = ()) -> Metric | Missing:
+        """Build ``name``, and first what it requires."""
+        if name in above:
+            raise PluginError(f"metrics require each other in a circle: {' -> '.join((*above, name))}")
+        if name not in self.built:
+            made = self._build(name)
+            required = () if isinstance(made, Missing) else made.requires
+            parts = [self.add(part, (*above, name)) for part in required]
+            for part in parts:
+                if isinstance(part, Missing):
+                    made = Missing(name, f"it is made of {part.name}, and {part.what}", part.remedy)
+                    break
+            self.built[name] = made
+        return self.built[name]
+
+    def _build(self, name: str) -> Metric | Missing:
+        entry = self.known.get(name) or self.known.entry(_prefix(name))
+        self.setup.name, self.setup.argument = name, name[len(entry.name) :]
+        try:
+            metric = _called(entry.load(), self.setup)
+        except MissingError as error:
+            return Missing(name, error.what, error.remedy)
+        lacks = misfit(metric)
+        if lacks:
+            raise PluginError(f"metric {name} ({entry.origin}, {entry.target}) does not fit: {lacks}")
+        return cast("Metric", metric)
+
+
+def _called(value: object, setup: Setup) -> object:
+    """A metric as it is; a class or function called with the setup where it takes an argument, else without."""
+    if not callable(value) or (not inspect.isclass(value) and misfit(value) is None):
+        return value
+    needed = [
+        parameter
+        for parameter in inspect.signature(value).parameters.values()
+        if parameter.default is parameter.empty and parameter.kind in _POSITIONAL
+    ]
+    return value(setup) if needed else value()
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _listing(room: str, attribute: str) -> Any:
+    """A room's METRICS or PAPER, empty where the room has none."""
+    return getattr(importlib.import_module(f"mmrad_eval.metrics.{room}"), attribute, {})
+
+
+def _prefix(name: str) -> str:
+    """``evaluate:meteor`` is served by the entry ``evaluate:``."""
+    head, colon, _ = name.partition(":")
+    return head + colon if colon else name
+
+
+def _origins(known: Registry, groups: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    return [(name, BUILTIN) for name in groups] + [(entry.name, entry.origin) for entry in known]
+
+
+def _no_option(key: str, setup: Setup) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(key, setup.known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"no metric of this suite takes an option {key!r}; {hint}they take: {', '.join(setup.known) or 'none'}"
