@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
 
 T = TypeVar("T")
 
-ROOMS = ("lexical", "facts", "graphs", "embeddings", "consistency", "grounding")
+ROOMS = ("lexical", "facts", "graphs", "embeddings", "composites", "consistency", "grounding", "stored")
 """The folders of this package. A room's ``METRICS`` maps names to (``module:attribute``, summary); its ``PAPER`` names
-those that belong to the default suite."""
+those that belong to the default suite. Both are optional, and importing a room imports nothing heavy."""
 
 PAPER = "paper"
 """The default suite."""
@@ -209,7 +209,8 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 def _listing(room: str, attribute: str) -> Any:
     """A room's METRICS or PAPER, empty where the room has none."""
-    return getattr(importlib.import_module(f"mmrad_eval.metrics.{room}"), attribute, {})
+    name = f"mmrad_eval.metrics.{room}"
+    return getattr(importlib.import_module(name), attribute, {}) if importlib.util.find_spec(name) else {}
 
 
 def _prefix(name: str) -> str:

@@ -45,7 +45,7 @@ class Numbers:
         """The number of each n-gram of this order; new ones are numbered on."""
         keys, inverse = np.unique((heads << 32) | lasts, return_inverse=True)
         known, ids = self._keys[order], self._ids[order]
-        at = np.searchsorted(known, keys)
+        at: Ints = np.asarray(np.searchsorted(known, keys))
         found = np.zeros(len(keys), bool)
         inside = at < len(known)
         found[inside] = known[at[inside]] == keys[inside]
@@ -155,7 +155,7 @@ class Pairs:
 
 def _share(candidate: Counted, reference: Counted) -> Shared:
     mine, theirs = candidate.keys, reference.keys
-    at = np.searchsorted(theirs, mine)
+    at: Ints = np.asarray(np.searchsorted(theirs, mine))
     both = np.zeros(len(mine), bool)
     inside = at < len(theirs)
     both[inside] = theirs[at[inside]] == mine[inside]
@@ -164,7 +164,7 @@ def _share(candidate: Counted, reference: Counted) -> Shared:
 
 def total(rows: Ints, values: NDArray[Any], n: int) -> NDArray[np.float64]:
     """(n,) sum of the values of each row."""
-    return np.bincount(rows, weights=values, minlength=n)[:n]
+    return np.bincount(rows, weights=values.astype(np.float64), minlength=n)[:n].astype(np.float64)
 
 
 def longest_common_subsequence(a: Sequence[int], b: Sequence[int]) -> int:
