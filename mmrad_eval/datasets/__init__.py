@@ -1,0 +1,154 @@
+"""Where studies come from: file formats, sections, splits, the demo, and one reader for reports made elsewhere.
+
+A dataset is a registered name (``demo``), ``FORMAT:PATH``, or a path whose format is recognised.
+``Study.images[0]`` is the key image.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.errors import PluginError, UsageError
+from mmrad_eval.core.registry import Registry
+from mmrad_eval.core.values import DataUse
+from mmrad_eval.datasets.digests import digest
+from mmrad_eval.datasets.problems import Problem, Problems
+from mmrad_eval.datasets.recognise import recognise
+from mmrad_eval.datasets.source import Reader, Source, dataset_name
+
+__all__ = [
+    "Problem",
+    "Problems",
+    "Reader",
+    "Source",
+    "dataset_name",
+    "digest",
+    "load",
+    "locate",
+    "read",
+    "recognise",
+    "registry",
+]
+
+MIMIC_NAME = re.compile(r"(?:^|/)p1\d/p1\d{7}/s5\d{7}(?:/|\.|$)")
+"""How MIMIC-CXR names its files, wherever they were copied to (physionet.org/content/mimic-cxr/2.0.0, "files")."""
+
+
+def registry() -> Registry:
+    """The datasets and formats, built in and installed; nothing is imported or drawn."""
+    return Registry(
+        "dataset",
+        {
+            "demo": (
+                "mmrad_eval.datasets.demo:read",
+                "24 invented studies of 16 patients, with drawn films and traces",
+            ),
+            "mmrad": (
+                "mmrad_eval.datasets.mmrad:read",
+                "mmrad:PATH, jsonl of interleaved traces (prompt, response, images)",
+            ),
+            "rexrank": ("mmrad_eval.datasets.rexrank:read", "rexrank:PATH, JSON of the ReXrank board"),
+            "r2gen": ("mmrad_eval.datasets.r2gen:read", "r2gen:PATH, annotation.json with train, val and test"),
+            "table": ("mmrad_eval.datasets.table:read", "table:PATH, csv, tsv, jsonl or parquet with named columns"),
+        },
+    )
+
+
+def load(
+    spec: str,
+    *,
+    images: str | Path | None = None,
+    data_use: DataUse | None = None,
+    patient_column: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    link: str | Path | None = None,
+    options: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Load the dataset that ``spec`` names.
+
+    ``images`` is the folder that relative image names start from; ``columns`` maps our words to a table's own names;
+    ``link`` is a folder of MIMIC-CXR in which DICOM ids are looked up; ``options`` are the reader's own.
+    DataError names what is wrong with file, line and study; UsageError what can't be asked.
+    """
+    problems = Problems()
+    name, path = locate(spec)
+    source = Source(
+        path=path,
+        images=Path(images) if images else None,
+        data_use=data_use,
+        columns=columns or {},
+        patient_column=patient_column,
+        link=Path(link) if link else None,
+        options=options or {},
+        problems=problems,
+    )
+    dataset = read(name, source)
+    problems.raise_errors(spec)
+    return dataset
+
+
+def read(name: str, source: Source) -> Dataset:
+    """The dataset as the reader ``name`` sees it, with its data-use class settled and warnings among its notes.
+
+    What is wrong stays in ``source.problems``: whoever checks data wants all of it.
+    """
+    entry = registry().entry(name)
+    reader = entry.load()
+    if not callable(reader):
+        raise PluginError(
+            f"dataset {name} ({entry.origin}, {entry.target}) does not fit: it can't be called with a Source"
+        )
+    dataset = reader(source)
+    if not isinstance(dataset, Dataset):
+        raise PluginError(f"dataset {name} ({entry.origin}, {entry.target}) does not fit: it made no Dataset")
+    return Dataset(
+        name=dataset.name,
+        studies=dataset.studies,
+        data_use=_data_use(dataset, source.data_use),
+        source=dataset.source,
+        format=dataset.format or name,
+        notes=(*dataset.notes, *source.problems.notes()),
+    )
+
+
+def locate(spec: str) -> tuple[str, Path | None]:
+    """(reader, path) of a registered name, ``format:PATH`` or a path; a registered name wins over a path."""
+    names = registry()
+    if names.get(spec):
+        return spec, None
+    head, colon, rest = spec.partition(":")
+    if colon and names.get(head):
+        return head, Path(rest).expanduser()
+    path = Path(spec).expanduser()
+    if path.exists():
+        return recognise(path), path
+    if spec.startswith((".", "/", "~")) or "/" in spec:
+        raise UsageError(f"there is nothing at {path}")
+    names.entry(head)  # says which names are near
+    raise UsageError(f"there is nothing at {path}")
+
+
+def _data_use(dataset: Dataset, said: DataUse | None) -> DataUse:
+    """The stricter of what the reader knows and what image names show; the user decides only what is unknown."""
+    known = dataset.data_use
+    if known != "credentialed" and dataset.format != "demo" and _looks_like_mimic(dataset):
+        known = "credentialed"
+    if said is None or said == known:
+        return known
+    if known == "credentialed":
+        raise UsageError(
+            f"{dataset.source} is credentialed data (or made from such data); --data-use {said} can't change that."
+            " A run against a remote endpoint needs an attestation instead"
+        )
+    return said
+
+
+def _looks_like_mimic(dataset: Dataset) -> bool:
+    """Whether the first studies' images or ids are named as MIMIC-CXR names them."""
+    first = dataset.studies[:50]
+    return any(MIMIC_NAME.search(image.name) for study in first for image in study.images) or any(
+        MIMIC_NAME.search(study.id) for study in first
+    )

@@ -1,0 +1,191 @@
+"""Finds the sections of a report by their headings, in every spelling seen in the wild.
+
+``FINDINGS:``, ``Findings -``, ``**Findings**``, ``## Findings``, ``1. FINDINGS:``, ``IMPRESSION (preliminary):``,
+``FINDINGS The heart ...``, and headings in running text (``Findings: ... Impression: ...``). A text without any heading
+has no sections: both are None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mmrad_eval.core.values import Context, Report
+
+HEADINGS: dict[str, tuple[str, ...]] = {
+    "findings": (
+        "findings",
+        "finding",
+        "chest findings",
+        "radiographic findings",
+        "imaging findings",
+        "key findings",
+        "report findings",
+        "description",
+        "observations",
+        "hallazgos",
+        "befund",
+    ),
+    "impression": (
+        "impression",
+        "impressions",
+        "imp",
+        "conclusion",
+        "conclusions",
+        "opinion",
+        "final impression",
+        "overall impression",
+        "final diagnosis",
+        "summary",
+        "interpretation",
+        "diagnosis",
+        "impresión",
+        "conclusión",
+        "beurteilung",
+    ),
+    "both": (
+        "findings and impression",
+        "findings/impression",
+        "findings / impression",
+        "findings & impression",
+        "findings and impressions",
+        "impression and findings",
+        "impression/findings",
+    ),
+    "indication": (
+        "indication",
+        "indications",
+        "clinical indication",
+        "reason for exam",
+        "reason for examination",
+        "reason for the exam",
+        "reason for study",
+        "clinical information",
+        "clinical question",
+    ),
+    "history": ("history", "clinical history", "patient history", "medical condition"),
+    "comparison": (
+        "comparison",
+        "comparisons",
+        "comparison study",
+        "comparison studies",
+        "comparison exam",
+        "compared to",
+        "prior studies",
+    ),
+    "technique": (
+        "technique",
+        "procedure",
+        "procedure comments",
+        "examination",
+        "exam",
+        "study",
+        "type of exam",
+        "views",
+    ),
+    "age": ("age", "patient age"),
+    "sex": ("sex", "gender", "patient sex"),
+    "other": (
+        "notification",
+        "recommendation",
+        "recommendations",
+        "recommendation(s)",
+        "wet read",
+        "final report",
+        "addendum",
+        "addenda",
+    ),
+}
+"""Section -> the headings that open it, in lower case."""
+
+_SECTION = {heading: section for section, headings in HEADINGS.items() for heading in headings}
+
+
+def _pattern(headings: Iterator[str] | list[str]) -> str:
+    longest_first = sorted(headings, key=lambda h: (-len(h), h))
+    return "|".join(re.escape(h).replace(r"\ ", r"[ \t]+") for h in longest_first)
+
+
+_NAME = _pattern(list(_SECTION))
+_MAIN = _pattern([h for s in ("findings", "impression", "both") for h in HEADINGS[s] if h != "imp"])
+_NOTE = r"(?:[ \t]*\([^()\n]{1,40}\))?"  # "(preliminary)" between the name and its colon
+_LINE = re.compile(
+    rf"""^[ \t]*(?:>[ \t]*)?(?:(?:\#{{1,6}}|\(?[0-9]{{1,2}}[.)]|[-•*])[ \t]+)?[*_]{{0,3}}[ \t]*
+    (?P<name>{_NAME}){_NOTE}[ \t]*
+    (?: [*_]{{1,3}}[ \t]*[:\u2013\u2014-]?
+      | :[ \t]*[*_]{{0,3}}
+      | [ \t][\u2013\u2014-](?=[ \t])
+      | [\u2013\u2014-](?=[ \t]*\r?$)
+      | (?=[ \t]*\r?$)
+    )[ \t]*""",
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+"""A name at the beginning of a line, closed by a colon, a dash, its own bold marks, or the end of the line."""
+_BARE = re.compile(
+    rf"^[ \t]*(?P<name>{_MAIN.upper()})[ \t]+(?=[A-Z0-9][a-z.])".replace(r"[ \T]", r"[ \t]"), re.MULTILINE
+)
+"""A name in capitals that runs into its sentence: ``FINDINGS The heart is normal.``"""
+_INLINE = re.compile(
+    rf"(?<=[.!?;:)\]*_][ \t\n])[ \t]*[*_]{{0,3}}(?P<name>{_NAME}){_NOTE}[*_]{{0,3}}[ \t]*:[ \t]*[*_]{{0,3}}[ \t]*",
+    re.IGNORECASE,
+)
+"""A name with a colon after the end of a sentence."""
+_CAPITAL = re.compile(r"(?<=\s)(?P<name>Findings|FINDINGS|Impression|IMPRESSION|Conclusion|CONCLUSION)[ \t]*:[ \t]*")
+"""A main name with a capital and a colon, wherever it stands."""
+
+
+class Section(NamedTuple):
+    """One section: its kind (a key of ``HEADINGS``), and where heading, body and end lie in the text."""
+
+    name: str
+    start: int
+    body: int
+    end: int
+
+
+def find(text: str) -> list[Section]:
+    """The sections in the order of the text; what stands before the first heading belongs to none."""
+    marks: list[tuple[int, int, str]] = []
+    for match in sorted(
+        (m for pattern in (_LINE, _BARE, _INLINE, _CAPITAL) for m in pattern.finditer(text)),
+        key=lambda m: (m.start("name"), -m.end()),
+    ):
+        if marks and match.start("name") < marks[-1][1]:
+            continue
+        name = re.sub(r"\s+", " ", match["name"].lower())
+        marks.append((match.start(), match.end(), _SECTION[name]))
+    ends = [start for start, _, _ in marks[1:]] + ([len(text)] if marks else [])
+    return [Section(name, start, body, end) for (start, body, name), end in zip(marks, ends, strict=True)]
+
+
+def bodies(text: str) -> dict[str, str]:
+    """Section -> its text without outer space; sections of one name are joined by a newline, empty ones left out."""
+    found: dict[str, str] = {}
+    for section in find(text):
+        body = text[section.body : section.end].strip()
+        if body:
+            found[section.name] = f"{found[section.name]}\n{body}" if section.name in found else body
+    return found
+
+
+def read_report(text: str) -> Report:
+    """The report with its findings and impression; a text without a heading for either has None for both.
+
+    One section under a heading for both ("FINDINGS/IMPRESSION:") is the findings and the impression.
+    """
+    found = bodies(text)
+    both = found.get("both")
+    return Report(text=text, findings=found.get("findings", both), impression=found.get("impression", both))
+
+
+def read_context(text: str) -> Context:
+    """Indication, comparison, technique, history, age and sex, where their headings stand in the text."""
+    found = bodies(text)
+    return Context(**{field: found.get(field) for field in Context.__struct_fields__})
+
+
+def join(findings: str | None, impression: str | None) -> str:
+    """A whole report of sections that came apart."""
+    parts = (("Findings", findings), ("Impression", impression))
+    return "\n".join(f"{name}: {text}" for name, text in parts if text)
