@@ -21,8 +21,8 @@ RECORD: dict[str, Any] = {
     " mediastinal region of this X-ray. <image> The bounding box of this area is [108, 104, 252, 277] . The cardiac"
     " silhouette is wide. The hilar contours are smooth.\n\n Second, I need to analyze the lung region. I will"
     " highlight the lung region of this X-ray. <image> The bounding box of this area is [57, 67, 281, 281] . A faint"
-    " opacity lies in the left lower lobe.\n\n  Summarizing the previous analysis, I will generate the following report:"
-    " Impression: Large heart. Findings: The heart is large. A faint left basal opacity is seen.",
+    " opacity lies in the left lower lobe.\n\n  Summarizing the previous analysis, I will generate the following"
+    " report: Impression: Large heart. Findings: The heart is large. A faint left basal opacity is seen.",
     "images": [f"IVLImage/s1/{name}.jpg" for name in ("problem_image_1", "reasoning_image_1", "reasoning_image_2")],
 }
 
