@@ -116,7 +116,7 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
     """The studies that count, and where their answers are."""
     run = folder.run
     target = run.deciding.selection.target
-    selection = [study for study in studies if study.reference and study.reference.target(target) is not None]
+    selection = [study for study in studies if study.reference and study.reference.target(target)]
     twice = [name for name, count in Counter(study.id for study in selection).items() if count > 1]
     if twice:
         raise DataError(f"{folder.path}: {len(twice)} study ids occur more than once in the data, such as {twice[0]!r}")

@@ -1,0 +1,58 @@
+"""mmrad-eval leaderboard: the table of all runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mmrad_eval.results.tables import FORMATS, Table
+
+SUFFIXES = {".md": "md", ".csv": "csv", ".tex": "latex", ".html": "html", ".htm": "html", ".json": "json"}
+"""Endings of ``--out`` that say the format."""
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path), default=Path("results"), required=False)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--all-columns", is_flag=True, help="Terminal: every column, in bands below each other.")
+def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: bool) -> int:
+    """Show the table of all runs under RESULTS (default: results).
+
+    One row a run, 95 % intervals, statuses; best in bold among complete runs over the same studies. Runs with given
+    evidence and runs with generated reasoning never share a table; csv and json tell them apart in `evidence`.
+    """
+    from mmrad_eval.core.errors import DataError
+    from mmrad_eval.results.folder import find_runs
+    from mmrad_eval.results.leaderboard import read_entries, tables_of
+
+    if not results.exists():
+        raise DataError(f"there is no folder {results}; `mmrad-eval --model baseline:evidence --task mcot` makes a run")
+    entries = []
+    for folder in find_runs(results):
+        try:
+            entries += read_entries([folder])
+        except DataError as error:  # one broken run must not hide the others
+            click.echo(f"mmrad-eval: left out: {error}", err=True)
+    if not entries:
+        raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
+    show(tables_of(entries), form, out, all_columns=all_columns)
+    return 0
+
+
+def show(tables: Sequence[Table], form: str | None, out: Path | None, *, all_columns: bool = False) -> None:
+    """Print tables, or write them to ``out``."""
+    from mmrad_eval.results.tables import render
+
+    form = form or (SUFFIXES.get(out.suffix.lower(), "terminal") if out else "terminal")
+    color = out is None and sys.stdout.isatty()
+    text = render(tables, form, color=color, all_columns=all_columns)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {out}", err=True)

@@ -1,0 +1,104 @@
+"""Tables for a terminal of any width: intervals under the values, more columns than fit in bands below each other."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mmrad_eval.results.tables.drawing import ARROWS, Drawing, Words, bands, drawing
+from mmrad_eval.results.tables.table import Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+STARS = {"best": "★", "second": "☆", "": ""}
+"""Seen where bold is not: in a pipe, or read aloud."""
+_NARROWEST = 40
+_TEXT = 30  # a column of words wraps beyond this many characters
+
+
+def terminal(tables: Sequence[Table], *, width: int, color: bool, all_columns: bool) -> str:
+    """``tables`` for a terminal of ``width`` characters."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=max(width, _NARROWEST),
+        force_terminal=color,
+        no_color=not color,
+        color_system="standard" if color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for i, table in enumerate(tables):
+        if i:
+            console.print()
+        _print(console, drawing(table, all_columns=all_columns), max(width, _NARROWEST))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _print(console: object, table: Drawing, width: int) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    assert isinstance(console, Console)
+    console.print(Text(table.title, style="bold"))
+    widths = [_width(table, i) for i in range(len(table.columns))]
+    fixed = max(1, next((i for i, c in enumerate(table.columns) if c.kind != "text"), len(table.columns)))
+    for band in bands(table.columns, fixed, [w + 2 for w in widths], width - 1):
+        drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+        for i in band:
+            column = table.columns[i]
+            head = Text(column.heading.replace(" @ ", "\n@ "))
+            arrow = ARROWS[column.better]
+            sign = f" {table.signs[i]}" if table.signs[i] else ""
+            first, _, rest = head.plain.partition("\n")
+            text = Text(f"{first} {arrow}" if arrow else first, style="bold")
+            text.append(sign, style="dim")
+            if rest:
+                text.append(f"\n{rest}", style="dim")
+            is_text = column.kind == "text"
+            drawn.add_column(text, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
+        for row, rule in zip(table.rows, table.rules, strict=True):
+            if rule:
+                drawn.add_section()
+            drawn.add_row(*(_cell(row[i]) for i in band))
+        console.print(drawn)
+    legend = [f"{STARS['best']} best, {STARS['second']} second among {table.ranking}."] if table.ranking else []
+    for note in [*table.notes, *legend]:
+        console.print(Text(note, style="dim"))
+    for sign, words in table.footnotes:
+        console.print(Text(f"{sign}  {words}", style="dim"))
+    if table.hidden:
+        what = "1 more column" if table.hidden == 1 else f"{table.hidden} more columns"
+        console.print(Text(f"{what}: --all-columns, or --format md, csv, latex, html, json", style="dim"))
+
+
+def _cell(words: Words) -> Text:
+    from rich.text import Text
+
+    style = {"best": "bold", "second": "underline", "": ""}[words.rank]
+    text = Text(words.value, style=style)
+    text.append(words.mark + STARS[words.rank])
+    if words.notes:
+        text.append(f" ({','.join(words.notes)})", style="dim")
+    if words.interval:
+        text.append(f"\n{words.interval}", style="dim not bold not underline")
+    return text
+
+
+def _width(table: Drawing, column: int) -> int:
+    heading = table.columns[column].heading.split(" @ ")
+    lines = [len(heading[0]) + 4, len(heading[-1]) + 2 if len(heading) > 1 else 0]
+    for row in table.rows:
+        words = row[column]
+        notes = len(",".join(words.notes)) + 3 if words.notes else 0
+        lines += [len(words.value) + len(words.mark) + bool(words.rank) + notes, len(words.interval)]
+    widest = max(lines)
+    return min(widest, _TEXT) if table.columns[column].kind == "text" else widest
