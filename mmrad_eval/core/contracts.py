@@ -182,9 +182,18 @@ class Dataset:
 class TransportError(Exception):
     """A reply that did not come, or came as an error that is not the input's doing.
 
-    ``retry`` says whether another try can succeed; ``after`` is the server's own Retry-After in seconds.
+    ``retry`` says whether another try can succeed; ``after`` is the server's own Retry-After in seconds; ``kind`` says what a
+    wait should look like: ``unreachable`` (no connection could be made, so nothing was sent), ``timeout``, ``throttled``
+    (asked to slow down), or ``fault``.
     """
 
-    def __init__(self, why: str, *, retry: bool, after: float | None = None) -> None:
+    def __init__(
+        self,
+        why: str,
+        *,
+        retry: bool,
+        after: float | None = None,
+        kind: Literal["fault", "unreachable", "timeout", "throttled"] = "fault",
+    ) -> None:
         super().__init__(why)
-        self.why, self.retry, self.after = why, retry, after
+        self.why, self.retry, self.after, self.kind = why, retry, after, kind

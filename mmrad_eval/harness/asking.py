@@ -1,0 +1,322 @@
+"""From a request to its reply: out of the journal, or asked once, stored, and only then used.
+
+A key is asked once however many wait for it. What the input caused comes back as a reply; infrastructure that failed
+for good raises ``Failed``, and the study stays open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import inspect
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mmrad_eval.core.canonical import request_key, request_value
+from mmrad_eval.core.contracts import Client, Sent, TransportError
+from mmrad_eval.core.errors import DataError, Failed, MmradError, Stopped
+from mmrad_eval.core.journal import Journal
+from mmrad_eval.core.values import Image, Reply, Request, Served, Usage
+from mmrad_eval.harness.pacing import Pace, Retry
+from mmrad_eval.harness.pictures import Loaded, Mark, Pictures
+
+_HOPELESS, _FAILING = 3, 12
+"""Requests in a row that fail for good before the run stops: by an error that no retry mends, before any reply came (a
+wrong key, a wrong model); by anything else."""
+
+_WAITS = 5.0  # seconds at most between two looks for a server that takes no connection
+_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
+
+
+class Asked(NamedTuple):
+    """A reply and the key that it lies under in the journal."""
+
+    key: str
+    reply: Reply
+
+
+@dataclass
+class Counts:
+    """What happened so far, for progress and budgets."""
+
+    asked: int = 0
+    """Requests of tasks."""
+    found: int = 0
+    """Replies that were in the journal, or on their way for another study."""
+    sent: int = 0
+    """Tries that left for the endpoint."""
+    replies: int = 0
+    retries: int = 0
+    failed: int = 0
+    pictures: int = 0
+    """Images in what was sent."""
+    usage: Usage = field(default_factory=Usage)
+    """Tokens of the replies that were asked for now."""
+    last_fault: str = ""
+    served: set[Served] = field(default_factory=set)
+    """Who answered, over all replies that were used."""
+
+
+class _Work(NamedTuple):
+    key: str
+    value: dict[str, Any]
+    request: Request
+    images: tuple[Image, ...]
+    marks: Mapping[Image, Mark]
+
+
+class Asker:
+    """Asks one client for one run."""
+
+    def __init__(
+        self,
+        client: Client,
+        journal: Journal,
+        *,
+        pace: Pace | None = None,
+        retry: Retry | None = None,
+        digests: Journal | None = None,
+        fresh: bool = False,
+    ) -> None:
+        """``digests`` remembers image digests between runs; ``fresh`` asks anew what the journal holds already."""
+        self.client, self.journal = client, journal
+        self.pace, self.retry = pace or Pace(), retry or Retry()
+        self.counts = Counts()
+        self.pictures = Pictures(client.card.formats, getattr(client, "max_edge", None), digests)
+        self._generate = client.generate if inspect.iscoroutinefunction(client.generate) else self._in_thread
+        self._flights: dict[str, asyncio.Future[Asked | Failed | None]] = {}
+        self._stopping = asyncio.Event()
+        self._renewed: set[str] | None = set() if fresh else None
+        self._in_a_row = 0
+        self._unreachable_since: float | None = None
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing more is asked; empty while asking goes on."""
+        return self.pace.stopped
+
+    def stop(self, why: str) -> None:
+        """Ask nothing more; requests under way finish. The first reason is the one that counts."""
+        self.pace.stop(why)
+        self._stopping.set()
+
+    async def close(self) -> None:
+        """Let go of connections, threads and files; the journal is the caller's."""
+        close = getattr(self.client, "close", None)
+        if close is not None:
+            closed = close()
+            if inspect.isawaitable(closed):
+                await closed
+        self.pictures.close()
+
+    async def ask(self, request: Request) -> Asked:
+        """The reply to ``request``; Failed where infrastructure failed for good, Stopped where the run is stopping."""
+        self.counts.asked += 1
+        images = tuple(part for message in request.messages for part in message.parts if isinstance(part, Image))
+        try:
+            marks = self.pictures.known(images)
+            if marks is not None:
+                return await self._answered(_work(request, images, marks))
+            await self.pace.enter()
+            try:
+                loaded = await self._load(images)
+                work = _work(request, images, _marks(loaded))
+                if work.key not in self._flights and self._stored(work.key) is None:
+                    return await self._fly(work, loaded)
+            finally:
+                self.pace.leave()
+            return await self._answered(work)
+        except DataError as error:
+            self.counts.failed += 1
+            raise Failed(str(error)) from error
+
+    async def _load(self, images: tuple[Image, ...]) -> dict[Image, Loaded]:
+        loaded = await self.pictures.load(images)
+        self.pictures.remember(loaded)
+        return loaded
+
+    async def _answered(self, work: _Work) -> Asked:
+        """From the journal, from another study's request that is under way, or from the model."""
+        while True:
+            found = self._stored(work.key)
+            if found is not None:
+                return self._used(Asked(work.key, found), asked_now=False)
+            flight = self._flights.get(work.key)
+            if flight is None:
+                return await self._fly(work, None)
+            await asyncio.wait([flight])
+            outcome = None if flight.cancelled() else flight.result()
+            if isinstance(outcome, Failed):
+                self.counts.failed += 1
+                raise Failed(str(outcome))
+            if outcome is not None:
+                return self._used(outcome, asked_now=False)
+
+    def _stored(self, key: str) -> Reply | None:
+        if self._renewed is not None and key not in self._renewed:
+            if key in self.journal:
+                self.journal.void(key)
+            return None
+        stored = self.journal.get(key)
+        return None if stored is None else msgspec.json.decode(stored, type=Reply)
+
+    async def _fly(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
+        """Ask for a key that nobody is asking for; those who come meanwhile wait for the same outcome."""
+        flight: asyncio.Future[Asked | Failed | None] = asyncio.get_running_loop().create_future()
+        self._flights[work.key] = flight
+        outcome: Asked | Failed | None = None
+        try:
+            outcome = await self._fresh(work, loaded)
+            return self._used(outcome, asked_now=True)
+        except Failed as failure:
+            outcome = failure
+            self.counts.failed += 1
+            raise
+        finally:
+            del self._flights[work.key]
+            flight.set_result(outcome)
+
+    async def _fresh(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
+        if loaded is not None:
+            return await self._tried(work, loaded)
+        await self.pace.enter()
+        try:
+            if work.images:
+                loaded = await self._load(work.images)
+                if _marks(loaded) != work.marks:  # a file was written anew without a new size or time
+                    work = _work(work.request, work.images, _marks(loaded))
+            return await self._tried(work, loaded or {})
+        finally:
+            self.pace.leave()
+
+    async def _tried(self, work: _Work, loaded: Mapping[Image, Loaded]) -> Asked:
+        """Try until a reply comes or no further try makes sense."""
+        sent = Sent(work.request, {image: (one.media_type, one.data) for image, one in loaded.items()}, work.key)
+        tries = 0
+        while True:
+            if self._stopping.is_set():
+                raise Stopped(self.stopped)
+            self.counts.sent += 1
+            self.counts.pictures += len(work.images)
+            start = time.perf_counter()
+            try:
+                reply = await self._generate(sent)
+                self._check(reply)
+            except TransportError as error:
+                if error.kind == "unreachable" and error.retry:
+                    await self._wait_for_server(error)
+                else:
+                    tries += 1
+                    await self._wait_after(error, tries)
+                continue
+            except MmradError as error:
+                self._give_up(str(error), retried=False)
+            except Exception as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)
+                self._give_up(f"the model failed: {type(error).__name__}: {error}", retried=False)
+            self._in_a_row = 0
+            self._unreachable_since = None
+            self.pace.replied(time.perf_counter() - start)
+            return Asked(work.key, self._kept(work, reply))
+
+    def _check(self, reply: object) -> None:
+        if not isinstance(reply, Reply):
+            raise TypeError(f"generate returned {type(reply).__name__} in place of mmrad_eval.Reply")
+
+    def _kept(self, work: _Work, reply: Reply) -> Reply:
+        """Write the reply before anybody uses it; images that the model made go to files of their own."""
+        try:
+            if reply.images:
+                names = tuple(self._kept_image(image) for image in reply.images)
+                reply = msgspec.structs.replace(reply, images=names, raw=_without_images(reply.raw))
+            self.journal.put(work.key, work.value, reply)
+        except OSError as error:
+            self.stop(f"the journal {self.journal.folder} can't be written: {error.strerror or error}")
+            raise Stopped(self.stopped) from error
+        except (TypeError, ValueError) as error:  # a plugin's reply that is no valid text
+            raise Failed(f"the reply can't be stored: {error}") from error
+        if self._renewed is not None:
+            self._renewed.add(work.key)
+        self.counts.replies += 1
+        self.counts.usage += reply.usage
+        return reply
+
+    def _kept_image(self, image: str) -> str:
+        """A data URI becomes a file; anything else is a name already."""
+        head, comma, data = image.partition(";base64,")
+        if not comma or not head.startswith("data:"):
+            return image
+        return self.journal.put_image(binascii.a2b_base64(data), _SUFFIXES.get(head.removeprefix("data:"), ".bin"))
+
+    def _used(self, asked: Asked, *, asked_now: bool) -> Asked:
+        if not asked_now:
+            self.counts.found += 1
+        self.counts.served.add(asked.reply.served)
+        return asked
+
+    async def _wait_after(self, error: TransportError, tries: int) -> None:
+        """Wait for the next try; Failed where there is none."""
+        self.counts.last_fault = error.why
+        if error.kind in ("throttled", "timeout") or (error.retry and error.after):
+            self.pace.throttled(error.after)
+        elif error.retry:
+            self.pace.throttled(None)
+        if not error.retry:
+            self._give_up(error.why, retried=False)
+        if tries >= self.retry.tries(error.kind):
+            self._give_up(f"{error.why} ({tries} tries)", retried=True)
+        if error.after is not None and error.after > self.retry.longest_asked:
+            self._give_up(f"{error.why} (the server asks to wait for {error.after:.0f} s)", retried=True)
+        self.counts.retries += 1
+        await self._pause(self.retry.wait(tries, error.after))
+
+    async def _wait_for_server(self, error: TransportError) -> None:
+        """Wait for a server that takes no connection, without counting tries: nothing was sent."""
+        now = time.monotonic()
+        self.counts.last_fault = error.why
+        if self._unreachable_since is None:
+            self._unreachable_since = now
+        waited = now - self._unreachable_since
+        if waited >= self.retry.patience:
+            self.stop(f"{error.why} (for {waited:.0f} s)")
+            raise Stopped(self.stopped)
+        await self._pause(min(_WAITS, max(0.2, waited / 4)))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+        raise Stopped(self.stopped)
+
+    def _give_up(self, why: str, *, retried: bool) -> None:
+        """This study fails; too many in a row, with no reply between them, stop the run."""
+        self._in_a_row += 1
+        self.counts.last_fault = why
+        if self._in_a_row >= (_FAILING if retried or self.counts.replies else _HOPELESS):
+            self.stop(f"{self._in_a_row} requests in a row failed for good; the last: {why}")
+        raise Failed(why)
+
+    async def _in_thread(self, sent: Sent) -> Reply:
+        """Run a plain ``def generate`` without holding up the others."""
+        value: Any = await asyncio.to_thread(self.client.generate, sent)
+        reply: Reply = await value if inspect.isawaitable(value) else value
+        return reply
+
+
+def _work(request: Request, images: tuple[Image, ...], marks: Mapping[Image, Mark]) -> _Work:
+    value = request_value(request, {image: (mark.sha256, mark.how) for image, mark in marks.items()})
+    return _Work(request_key(value), value, request, images, marks)
+
+
+def _marks(loaded: Mapping[Image, Loaded]) -> dict[Image, Mark]:
+    return {image: one.mark for image, one in loaded.items()}
+
+
+def _without_images(raw: msgspec.Raw) -> msgspec.Raw:
+    from mmrad_eval.model_registry.secrets import scrub_body
+
+    return msgspec.Raw(scrub_body(bytes(raw)))

@@ -1,0 +1,155 @@
+"""How many requests are under way at once, and how long a failed one waits."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from mmrad_eval.core.errors import Stopped
+
+START, MOST = 16, 256
+"""Requests at once where the run does not say: the first, and the most that they grow to."""
+
+_HOLDS = 2.0  # latency holds while the mean over a window is under this many times the best one seen
+_COOLING = 1.0  # seconds after a cut during which replies to requests sent before it don't cut again
+
+
+@dataclass(frozen=True)
+class Retry:
+    """When to try again, in seconds and tries."""
+
+    faults: int = 5
+    """Tries of one request that gets server errors, broken connections or malformed replies."""
+    timeouts: int = 2
+    throttled: int = 12
+    first: float = 0.5
+    """The first wait; it doubles, and half of it is chance."""
+    longest: float = 30.0
+    longest_asked: float = 600.0
+    """A server that asks to wait longer than this is not waited for."""
+    patience: float = 60.0
+    """How long a server that takes no connection is waited for before the run stops."""
+
+    def tries(self, kind: str) -> int:
+        """How often a request is tried that fails in this way."""
+        return {"timeout": self.timeouts, "throttled": self.throttled}.get(kind, self.faults)
+
+    def wait(self, tries: int, after: float | None) -> float:
+        """Seconds before the next try; never less than the server asks for."""
+        backoff = min(self.longest, self.first * 2.0 ** min(tries - 1, 30))
+        chance = 0.5 + random.random() / 2  # noqa: S311 (spreads retries out; not a secret)
+        return max(backoff * chance, after or 0.0)
+
+
+@dataclass
+class _Window:
+    replies: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Pace:
+    """A limit on requests at once that learns: raised while latency holds, halved when a server asks for less."""
+
+    limit: float = START
+    most: int = MOST
+    adaptive: bool = True
+    in_flight: int = 0
+    held_until: float = 0.0
+    """Nothing is sent before this moment of ``time.monotonic`` (a server's Retry-After)."""
+    stopped: str = ""
+    _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    _window: _Window = field(default_factory=_Window)
+    _best: float = float("inf")
+    _cut: bool = False
+    _cut_at: float = float("-inf")
+    _timer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def fixed(cls, limit: int) -> Pace:
+        """At most ``limit`` at once; halved only when a server asks for less, and grown back."""
+        return cls(limit=limit, most=limit)
+
+    async def enter(self) -> None:
+        """Wait for a place; Stopped where the run is stopping."""
+        if self.stopped:
+            raise Stopped(self.stopped)
+        if self._waiting or not self._free():
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(place)
+            self._later()
+            try:
+                await place
+            except asyncio.CancelledError:
+                if place.done() and not place.cancelled() and place.exception() is None:
+                    self._leave()  # it was given a place in the moment in which it was cancelled
+                raise
+            return
+        self.in_flight += 1
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._leave()
+
+    def replied(self, latency: float) -> None:
+        """A reply came: raise the limit if replies come as fast as they did."""
+        if not self.adaptive or self.limit >= self.most:
+            return
+        window = self._window
+        window.replies += 1
+        window.seconds += latency
+        if window.replies < self.limit:
+            return
+        mean = window.seconds / window.replies
+        self._window = _Window()
+        self._best = min(self._best, mean)
+        if mean <= _HOLDS * self._best:
+            self.limit = min(self.most, self.limit + 1 if self._cut else self.limit * 2)
+            self._wake()
+
+    def throttled(self, after: float | None) -> None:
+        """A server asked for less, or broke: halve the limit once for all sent before, and hold as long as it asked."""
+        now = time.monotonic()
+        if after:
+            self.held_until = max(self.held_until, now + after)
+        if now - self._cut_at > _COOLING:
+            self._cut, self._cut_at = True, now
+            self._window = _Window()
+            self.limit = max(1.0, self.limit / 2)
+
+    def stop(self, why: str) -> None:
+        """Let nothing more in; what is under way goes on."""
+        self.stopped = self.stopped or why
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_exception(Stopped(self.stopped))
+
+    def _free(self) -> bool:
+        return self.in_flight < int(self.limit) and self.held_until <= time.monotonic()
+
+    def _leave(self) -> None:
+        self.in_flight -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting and self._free():
+            place = self._waiting.popleft()
+            if not place.done():
+                self.in_flight += 1
+                place.set_result(None)
+        if self._waiting:
+            self._later()
+
+    def _later(self) -> None:
+        """Look again when the hold ends, as no leaving request might do it."""
+        now = time.monotonic()
+        if self.held_until > now and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self.held_until - now + 0.001, self._released)
+
+    def _released(self) -> None:
+        self._timer = None
+        self._wake()

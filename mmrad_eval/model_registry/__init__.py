@@ -1,0 +1,167 @@
+"""Who answers: clients of endpoints, answerers, cards; found by name, card file, or in a Python file.
+
+``resolve`` takes what ``--model`` takes:
+
+- ``provider:rest``, split once at the first colon, such as ``vllm:Qwen/Qwen2.5-VL-7B-Instruct`` or ``file:reports.csv``
+- a registered name, such as ``baseline:evidence``, a built-in card, or a name of an installed package
+- a card file ``model.toml``
+- ``path/to/file.py:Name``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.contracts import Answerer, Client
+    from mmrad_eval.core.registry import Registry
+    from mmrad_eval.core.values import Card
+
+_ANSWERERS = "mmrad_eval.model_registry.answerers"
+_CHAT = "mmrad_eval.model_registry.openai_chat"
+
+ANSWERERS: dict[str, tuple[str, str]] = {
+    "baseline:evidence": (f"{_ANSWERERS}:Evidence", "Copies the evidence text that the task shows."),
+    "baseline:normal": (f"{_ANSWERERS}:Normal", "One fixed normal report for every study."),
+    "baseline:reference": (f"{_ANSWERERS}:Reference", "The reference itself: the ceiling of every metric."),
+    "baseline:shuffle": (f"{_ANSWERERS}:Shuffle", "Another patient's reference: the level of chance."),
+    "file": (f"{_ANSWERERS}:predictions", "file:PATH - reports made elsewhere (csv, jsonl, json)."),
+}
+PROVIDERS: dict[str, tuple[str, str]] = {
+    "vllm": (f"{_CHAT}:vllm", "vllm:ID - an open model behind a vLLM server (--base-url or MMRAD_VLLM_URL)."),
+    "openai": (f"{_CHAT}:openai", "openai:ID - OpenAI, or any host of its chat format with --base-url."),
+}
+"""Provider -> (factory of a client, summary): each factory takes a card and a ``Connection``."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How a client reaches its endpoint; nothing here can change a reply."""
+
+    base_url: tuple[str, ...] = ()
+    """Several servers of one model are used together, least loaded first."""
+    api_key_env: str | None = None
+    api_key_file: Path | None = None
+    timeout: float | None = None
+    """Seconds for one try; by default it grows with the tokens that may be written."""
+
+
+def registry() -> Registry:
+    """Baselines, providers, and the models of installed packages (entry-point group ``mmrad_eval.models``)."""
+    from mmrad_eval.core.registry import Registry
+
+    return Registry("model", ANSWERERS | PROVIDERS)
+
+
+def resolve(
+    spec: str,
+    *,
+    base_url: Sequence[str] = (),
+    api_key_env: str | None = None,
+    api_key_file: Path | None = None,
+    timeout: float | None = None,
+) -> Client | Answerer:
+    """Find and make the model that ``spec`` names; nothing is sent.
+
+    UnknownNameError with near names, PluginError quoting what is missing, DataError for a card or file that can't be
+    read, ModelError for a key that is not there.
+    """
+    how = Connection(tuple(base_url), api_key_env, api_key_file, timeout)
+    if spec.endswith(".toml"):
+        from mmrad_eval.model_registry import catalogue
+
+        return _from_card(catalogue.read(Path(spec).expanduser()), how)
+    path, mark, name = spec.rpartition(".py:")
+    if mark:
+        return _from_file(Path(f"{path}.py").expanduser(), name)
+    known = registry()
+    if spec not in PROVIDERS and spec != "file" and known.get(spec):
+        return _made(known.load(spec), (), spec)
+    return _from_name(spec, known, how)
+
+
+def _from_name(spec: str, known: Registry, how: Connection) -> Client | Answerer:
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.model_registry import catalogue
+
+    provider, colon, rest = spec.partition(":")
+    if colon and not rest:
+        raise UsageError(f"--model {spec}: {provider} needs something after the colon")
+    if colon and provider in PROVIDERS:
+        return _from_card(catalogue.find(provider, rest), how)
+    if colon and provider != "baseline" and known.get(provider):
+        return _made(known.load(provider), (rest,), spec)
+    card = catalogue.builtin().get(spec)
+    if card:
+        return _from_card(card, how)
+    raise _unknown(spec, known)
+
+
+def _from_card(card: Card, how: Connection) -> Client | Answerer:
+    from mmrad_eval.core.errors import UnknownNameError
+
+    known = registry()
+    if card.provider not in PROVIDERS:
+        raise UnknownNameError("provider", card.provider, ((name, "mmrad-eval") for name in PROVIDERS))
+    factory = cast("Callable[[Card, Connection], Client]", known.load(card.provider))
+    return factory(card, how)
+
+
+def _from_file(path: Path, name: str) -> Client | Answerer:
+    import importlib.util
+    import sys
+
+    from mmrad_eval.core.errors import DataError, PluginError
+
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; a model of your own is named path/to/file.py:Name")
+    module_name = f"mmrad_eval_model_{path.stem}"
+    described = importlib.util.spec_from_file_location(module_name, path)
+    assert described is not None
+    assert described.loader is not None
+    module = importlib.util.module_from_spec(described)
+    sys.modules[module_name] = module  # dataclasses and pickling look their module up
+    try:
+        described.loader.exec_module(module)
+    except Exception as error:
+        raise PluginError(f"{path} fails when it is imported: {type(error).__name__}: {error}") from error
+    if not hasattr(module, name):
+        own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module_name]
+        raise PluginError(f"{path} has no {name!r}; it defines {', '.join(own) or 'nothing'}")
+    return _made(getattr(module, name), (), f"{path}:{name}")
+
+
+def _made(value: object, arguments: tuple[str, ...], spec: str) -> Client | Answerer:
+    """An instance of what was loaded: called if it is a class or a factory, as it is if it already fits."""
+    from mmrad_eval.core.errors import MmradError, PluginError
+    from mmrad_eval.model_registry import contract
+
+    if isinstance(value, type) or contract.missing(value):
+        if not callable(value):
+            raise PluginError(f"model {spec} does not fit: {contract.missing(value)}")
+        try:
+            value = value(*arguments)
+        except MmradError:
+            raise
+        except Exception as error:
+            called = f"({', '.join(map(repr, arguments))})"
+            raise PluginError(
+                f"model {spec}: calling it as {called} failed: {type(error).__name__}: {error}"
+            ) from error
+    problem = contract.missing(value)
+    if problem:
+        raise PluginError(f"model {spec} does not fit: {problem}")
+    return contract.typed(value)
+
+
+def _unknown(spec: str, known: Registry) -> Exception:
+    from mmrad_eval.core.errors import UnknownNameError, UsageError
+    from mmrad_eval.model_registry import catalogue
+
+    if "/" in spec and ":" not in spec:
+        return UsageError(f"--model {spec} looks like a model id without its provider; did you mean vllm:{spec}?")
+    names = [(entry.name, entry.origin) for entry in known] + [(name, "mmrad-eval") for name in catalogue.builtin()]
+    return UnknownNameError("model", spec, names)

@@ -1,0 +1,88 @@
+"""Models that answer studies and see no request: the baselines, and reports that were made elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmrad_eval.core.contracts import Donor
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import Card, Report, Study, Trace
+
+FINDINGS = (
+    "The heart is normal in size. The mediastinal and hilar contours are unremarkable. The lungs are clear without "
+    "focal consolidation. No pleural effusion or pneumothorax is seen. No acute osseous abnormality."
+)
+IMPRESSION = "No acute cardiopulmonary abnormality."
+
+
+class Evidence:
+    """Copy the evidence text that the task shows: what a report scores that adds nothing to it."""
+
+    card = Card(provider="baseline", id="evidence", revision="1", summary="copies the evidence text that is shown")
+
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+        """The observations in order, joined by blanks; empty where the task shows no text."""
+        if shown is None:
+            return Report()
+        texts = [step.text.strip() for step in shown.steps] + [shown.text.strip()]
+        return Report(text=" ".join(text for text in texts if text))
+
+
+class Normal:
+    """Answer every study with one normal report."""
+
+    card = Card(provider="baseline", id="normal", revision="1", summary="one fixed normal report for every study")
+
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+        """The same report, whatever the study."""
+        return Report(text=f"FINDINGS: {FINDINGS}\nIMPRESSION: {IMPRESSION}", findings=FINDINGS, impression=IMPRESSION)
+
+
+class Reference:
+    """Answer with the study's own reference: the ceiling of every metric."""
+
+    card = Card(provider="baseline", id="reference", revision="1", summary="the reference itself: the ceiling")
+
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+        """The reference report; None where the study has none."""
+        return study.reference
+
+
+class Shuffle:
+    """Answer with another patient's reference: the level of chance."""
+
+    card = Card(provider="baseline", id="shuffle", revision="1", summary="another patient's reference: chance level")
+
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+        """The reference of a deterministic other patient who has one."""
+        return donor(study, lambda other: other.reference is not None).reference
+
+
+class Predictions:
+    """Reports that were made elsewhere, joined to studies by id."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; DataError where it is not there or holds no reports."""
+        if not path.is_file():
+            raise DataError(f"{path}: no such file; `file:PATH` takes a csv, jsonl or json file of reports")
+        from mmrad_eval.datasets.predictions import read_predictions
+
+        self.reports: Mapping[str, Report] = read_predictions(path).reports
+        self.card = Card(
+            provider="file",
+            id=path.name,
+            revision=hashlib.sha256(path.read_bytes()).hexdigest()[:12],  # another content is another model
+            name=f"file:{path.stem}",
+            summary=f"{len(self.reports)} reports read from {path}",
+        )
+
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+        """The report under this study's id; None where the file has none."""
+        return self.reports.get(study.id)
+
+
+def predictions(path: str) -> Predictions:
+    """``file:PATH``."""
+    return Predictions(Path(path).expanduser())

@@ -1,0 +1,71 @@
+"""Reading what endpoints send: JSON that is not quite JSON, bodies that are kept, pieces of unknown shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from mmrad_eval.core.contracts import TransportError
+from mmrad_eval.model_registry.secrets import Secret, scrub_body
+
+
+def read_json(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
+    """Decode a body; returns its value, and the body as one line of JSON for the journal, free of ``secrets``.
+
+    Text with lone surrogates or invalid UTF-8, as some servers write it, gets replacement marks. TransportError (worth
+    another try) where it is no JSON at all.
+    """
+    try:
+        value = msgspec.json.decode(body)
+        line = msgspec.json.format(body, indent=-1) if b"\n" in body or b"\r" in body else body
+    except msgspec.DecodeError:
+        try:
+            value = _mended(json.loads(body.decode("utf-8", "replace")))
+        except ValueError:
+            raise TransportError("the reply is not JSON", retry=True) from None
+        line = msgspec.json.encode(value)
+    for secret in secrets:
+        if secret is not None and secret.reveal().encode() in line:
+            line = scrub_body(line, secret)
+    return value, msgspec.Raw(line)
+
+
+def read_error(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
+    """Decode an error body, without keys and without pixels that it may echo; its text where it is no JSON."""
+    clean = scrub_body(body, *secrets)
+    try:
+        return read_json(clean)
+    except TransportError:
+        text = clean.decode("utf-8", "replace")[:2000]
+        return text, msgspec.Raw(msgspec.json.encode(text))
+
+
+def field(value: object, *names: str) -> Any:
+    """Walk down nested objects; None where a step is missing or is no object."""
+    for name in names:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
+
+
+def text_of(value: object) -> str:
+    """The string, or the empty string for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def count_of(value: object) -> int | None:
+    """A token count; None where it is not a whole number."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    return value

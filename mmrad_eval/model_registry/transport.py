@@ -1,0 +1,189 @@
+"""One way over HTTP for all wire formats: bytes out, status and bytes back, every failure a TransportError.
+
+Redirects are not followed and proxy variables are not read: what is sent goes where the run says and nowhere else.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mmrad_eval.core.contracts import TransportError
+from mmrad_eval.core.errors import UsageError
+from mmrad_eval.model_registry.secrets import Secret, scrub
+
+if TYPE_CHECKING:
+    import aiohttp
+    from yarl import URL
+
+_CONNECT = 15.0  # seconds until a server that does not take the connection counts as gone
+_DOWN, _LONGEST_DOWN = (
+    1.0,
+    60.0,
+)  # seconds for which a server that failed is passed over while others are there; doubles
+_BASE_TIMEOUT, _SLOWEST = (
+    120.0,
+    4.0,
+)  # seconds for queue and prompt; tokens a second of the slowest server worth waiting for
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came back, whatever its status."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    base: str
+    """The server that answered."""
+
+
+@dataclass
+class _Server:
+    base: str
+    in_flight: int = 0
+    faults: int = 0
+    down_until: float = 0.0
+
+    def failed(self) -> None:
+        self.down_until = time.monotonic() + min(_LONGEST_DOWN, _DOWN * 2.0**self.faults)
+        self.faults = min(self.faults + 1, 16)
+
+
+def base_urls(given: Sequence[str], default: str, suffix: str = "/v1") -> tuple[str, ...]:
+    """The addresses as they are used: http(s), no slash at the end, ``suffix`` where a bare host is given."""
+    from urllib.parse import urlsplit
+
+    urls = []
+    for url in given or (default,):
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"--base-url {url}: not an address; it looks like http://127.0.0.1:8000/v1")
+        if parts.username or parts.password:
+            raise UsageError(
+                "--base-url holds a user name or password; give the key by --api-key-env or --api-key-file"
+            )
+        if parts.query or parts.fragment:
+            raise UsageError(f"--base-url {url}: an address ends before `?` and `#`")
+        urls.append(url.rstrip("/") + (suffix if parts.path in ("", "/") else ""))
+    return tuple(urls)
+
+
+class Transport:
+    """Connections to the servers of one model; the least loaded one takes each request."""
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        headers: Mapping[str, str] | None = None,
+        secret: Secret | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """``headers`` go with every request; ``secret`` is what must not show in any message."""
+        self.urls = tuple(urls)
+        self.secret = secret
+        self.timeout = timeout
+        self._headers = dict(headers or {})
+        self._servers = [_Server(base) for base in self.urls]
+        self._session: aiohttp.ClientSession | None = None
+        self._urls: dict[tuple[str, str], URL] = {}
+
+    def time_allowed(self, max_tokens: int) -> float:
+        """Seconds for one try that may write ``max_tokens``."""
+        return self.timeout if self.timeout is not None else _BASE_TIMEOUT + max_tokens / _SLOWEST
+
+    async def post(self, path: str, body: bytes, *, seconds: float) -> Response:
+        """Send ``body`` as JSON; TransportError where no whole response comes within ``seconds``."""
+        server = self._least_loaded()
+        server.in_flight += 1
+        try:
+            return await self._request("POST", server, path, body, seconds)
+        finally:
+            server.in_flight -= 1
+
+    async def get(self, path: str, *, base: str | None = None, seconds: float = _CONNECT) -> Response:
+        """Ask one server for a page, such as its list of models."""
+        chosen = next((server for server in self._servers if server.base == base), self._servers[0])
+        return await self._request("GET", chosen, path, None, seconds)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _least_loaded(self) -> _Server:
+        if len(self._servers) == 1:
+            return self._servers[0]
+        now = time.monotonic()
+        return min(self._servers, key=lambda server: (server.down_until > now, server.in_flight))
+
+    async def _request(self, method: str, server: _Server, path: str, body: bytes | None, seconds: float) -> Response:
+        import aiohttp
+
+        session = self._session or self._open()
+        url = self._urls.get((server.base, path)) or self._url(server.base, path)
+        limits = aiohttp.ClientTimeout(seconds, sock_connect=_CONNECT)
+        try:
+            async with session.request(method, url, data=body, allow_redirects=False, timeout=limits) as response:
+                data = await response.read()
+                if response.status >= 500:
+                    server.failed()
+                else:
+                    server.faults = 0
+                return Response(response.status, data, response.headers, server.base)
+        except aiohttp.ConnectionTimeoutError:
+            server.failed()
+            why = f"no connection to {server.base} within {_CONNECT:g} s"
+            raise TransportError(why, retry=True, kind="unreachable") from None
+        except TimeoutError:
+            server.failed()
+            why = f"no reply from {server.base} within {seconds:g} s"
+            raise TransportError(why, retry=True, kind="timeout") from None
+        except aiohttp.ClientConnectorError as error:
+            server.failed()
+            why = f"no connection to {server.base}: {self._words(error.os_error)}"
+            raise TransportError(why, retry=True, kind="unreachable") from None
+        except (aiohttp.ClientError, OSError) as error:
+            server.failed()
+            raise TransportError(f"the connection to {server.base} broke: {self._words(error)}", retry=True) from None
+
+    def _words(self, error: BaseException) -> str:
+        return scrub(str(error) or type(error).__name__, self.secret)
+
+    def _url(self, base: str, path: str) -> URL:
+        from yarl import URL
+
+        url = self._urls[base, path] = URL(base + path)
+        return url
+
+    def _open(self) -> aiohttp.ClientSession:
+        import aiohttp
+
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=None),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Content-Type": "application/json", "User-Agent": "mmrad-eval", **self._headers},
+            trust_env=False,
+        )
+        return self._session
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait (``retry-after-ms``, or ``Retry-After`` as a number or a date), if it asks."""
+    try:
+        milliseconds = headers.get("retry-after-ms")
+        if milliseconds:
+            return max(0.0, float(milliseconds) / 1000)
+        value = headers.get("Retry-After")
+        if not value:
+            return None
+        if value.strip().replace(".", "", 1).isdigit():
+            return float(value)
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None  # a header that no reader can make sense of asks for nothing

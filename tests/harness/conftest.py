@@ -1,0 +1,64 @@
+"""Servers on loopback and requests for the tests of asking."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mmrad_eval.core.journal import Journal
+from mmrad_eval.core.values import Card, Decoding, Image, Message, Request, Text
+from mmrad_eval.harness.asking import Asker
+from mmrad_eval.harness.pacing import Pace, Retry
+from mmrad_eval.model_registry.openai_chat import ChatClient
+from mmrad_eval.model_registry.rehearsal import Rehearsal
+
+QUICK = Retry(faults=3, timeouts=2, throttled=5, first=0.01, longest=0.05, patience=0.6)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Rehearsal]:
+    """A server that keeps what it is sent."""
+    async with Rehearsal(keep=True, own_words=True) as running:
+        yield running
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """An empty journal."""
+    with Journal(tmp_path / "replies") as made:
+        yield made
+
+
+@pytest.fixture
+async def asker_of(journal: Journal) -> AsyncIterator[Callable[..., Asker]]:
+    """Makes askers, and closes them in the end."""
+    made: list[Asker] = []
+
+    def make(url: str, *, timeout: float = 5.0, at_once: int = 8, retry: Retry = QUICK, fresh: bool = False) -> Asker:
+        card = Card(provider="openai", id="rehearsal")
+        client = ChatClient(card, (url,), timeout=timeout)
+        made.append(Asker(client, journal, pace=Pace.fixed(at_once), retry=retry, fresh=fresh))
+        return made[-1]
+
+    yield make
+    for asker in made:
+        await asker.close()
+
+
+@pytest.fixture
+def question() -> Callable[..., Request]:
+    """Makes requests of one user message: strings and images in order."""
+
+    def make(*parts: str | Image, decoding: Decoding | None = None, sample: int = 0) -> Request:
+        content = tuple(Text(part) if isinstance(part, str) else part for part in parts)
+        return Request(
+            provider="openai",
+            model="rehearsal",
+            messages=(Message("user", content),),
+            decoding=decoding or Decoding(max_tokens=64),
+            sample=sample,
+        )
+
+    return make
