@@ -166,7 +166,7 @@ def select(results: Path, which: str) -> RunFolder:
     """The run that ``which`` names: a folder, or a beginning of a run id that no other run under ``results`` has."""
     if (Path(which) / "run.json").is_file():
         return RunFolder(Path(which))
-    if Path(which).is_dir():
+    if which and Path(which).is_dir():
         inside = find_runs(Path(which))
         if len(inside) == 1:
             return inside[0]
