@@ -33,8 +33,8 @@ __all__ = [
     "registry",
 ]
 
-MIMIC_NAME = re.compile(r"(?:^|/)p1\d/p1\d{7}/s5\d{7}(?:/|\.|$)")
-"""How MIMIC-CXR names its files, wherever they were copied to (physionet.org/content/mimic-cxr/2.0.0, "files")."""
+MIMIC_NAME = re.compile(r"(?:^|/)p1\d{7}/s5\d{7}(?:/|\.|$)|\b[0-9a-f]{8}(?:-[0-9a-f]{8}){4}\b")
+"""How MIMIC-CXR names its files and images, wherever they were copied to (physionet.org/content/mimic-cxr/2.1.0)."""
 
 
 def registry() -> Registry:
@@ -134,7 +134,7 @@ def locate(spec: str) -> tuple[str, Path | None]:
 def _data_use(dataset: Dataset, said: DataUse | None) -> DataUse:
     """The stricter of what the reader knows and what image names show; the user decides only what is unknown."""
     known = dataset.data_use
-    if known != "credentialed" and dataset.format != "demo" and _looks_like_mimic(dataset):
+    if known != "credentialed" and _looks_like_mimic(dataset):
         known = "credentialed"
     if said is None or said == known:
         return known

@@ -18,22 +18,18 @@ from mmrad_eval.core.values import Box, Context, Image, Prior, Report, Step, Stu
 from mmrad_eval.datasets.demo.anatomy import SIZES, Anatomy, anatomy, region_box
 from mmrad_eval.datasets.sections import join
 from mmrad_eval.datasets.source import Source
-from mmrad_eval.traces import geometry
+from mmrad_eval.traces import geometry, regions
 
 HERE = Path(__file__).parent
 SPLIT = "test"
 
-REGIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "heart": ("the heart and the mediastinal region", "heart_mediastinum", ("cardiac silhouette", "mediastinum")),
-    "lungs": ("the lung region", "lungs", ("right lung", "left lung")),
-    "pleura": (
-        "the costophrenic angles and the hemidiaphragms",
-        "pleura_diaphragm",
-        ("right costophrenic angle", "left costophrenic angle", "right hemidiaphragm", "left hemidiaphragm"),
-    ),
-    "bones": ("the bony thorax", "bones", ("spine", "right clavicle", "left clavicle")),
+REGIONS: dict[str, str] = {
+    "heart": "the heart and the mediastinal region",
+    "lungs": "the lung region",
+    "pleura": "the pleura and the diaphragm region",
+    "bones": "the bones",
 }
-"""Word in studies.toml -> the region as a trace writes it, its category, its fine names."""
+"""Word in studies.toml -> the region as a trace writes it."""
 
 
 def read(source: Source) -> Dataset:
@@ -88,12 +84,14 @@ def _image(record: dict[str, Any], view: str, folder: Path) -> Image:
 
 
 def _step(step: dict[str, str], thorax: Anatomy, film: Image) -> Step:
-    region, category, fine = REGIONS[step["region"]]
+    phrase = REGIONS[step["region"]]
+    region = regions.resolve(phrase)
+    fine = regions.fine_names(step["text"]) or ((region.name,) if region else ())
     pixels = Box(region_box(thorax, step["region"]))
     left, top, right, bottom = geometry.convert(pixels, geometry.CANONICAL, thorax.size).xyxy
     box = Box((round(left), round(top), round(right), round(bottom)), geometry.CANONICAL)
     cut = Image(path=film.path, name=film.name, view=film.view, role="region", box=box, render="crop", size=film.size)
-    return Step(region, fine, category, box, cut, step["text"])
+    return Step(phrase, fine, regions.category_of(phrase), box, cut, step["text"])
 
 
 def _prior(prior: dict[str, Any], earlier: dict[str, Study]) -> Prior:

@@ -1,0 +1,176 @@
+"""Reads reports that were made elsewhere: csv, tsv, jsonl, JSON (list, object of texts, ReXrank's form) or parquet,
+joined by id.
+
+Whatever the file, a report is found by its study's id, never by its position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import Report
+from mmrad_eval.datasets import columns, files, sections
+from mmrad_eval.datasets.problems import Problem, Problems
+from mmrad_eval.datasets.rows import Row, Rows, read_rows
+
+REPORT = ("report", "findings", "impression")
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Which ids of the studies have a report, and which ids of the file no study has."""
+
+    missing: tuple[str, ...]
+    """Studies without a report, in the order of the studies."""
+    extra: tuple[str, ...]
+    """Ids of reports that no study has, in the order of the file."""
+
+    def __str__(self) -> str:
+        parts = [(self.missing, "studies have no report"), (self.extra, "reports belong to no study")]
+        return "; ".join(f"{len(ids)} {what}: {_some(ids)}" for ids, what in parts if ids)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Reports by study id."""
+
+    path: Path
+    reports: dict[str, Report]
+    traces: dict[str, str] = field(default_factory=dict)
+    """Reasoning that stands beside a report, as it was written."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Our word -> the column or key that it was read from."""
+    problems: tuple[Problem, ...] = ()
+
+    def join(self, ids: Iterable[str]) -> Joined:
+        """Compare with the ids of studies."""
+        wanted = dict.fromkeys(ids)
+        return Joined(
+            tuple(i for i in wanted if i not in self.reports), tuple(i for i in self.reports if i not in wanted)
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Warnings as sentences."""
+        return _collected(self.problems).notes()
+
+
+def read_predictions(path: Path | str, given: Mapping[str, str] | None = None, *, strict: bool = True) -> Predictions:
+    """The reports of a file by id; ``given`` maps our words (id, report, findings, impression, trace) to its columns.
+
+    DataError names file, line and id of what can't be read or stands twice; with ``strict=False`` those are left out
+    and stay among ``problems``. An id that stands twice with the same text is a warning.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise DataError(f"there is no file {path}")
+    problems = Problems()
+    table = _table(path, problems)
+    where = columns.match(table.columns, columns.PREDICTION, given or {}, path)
+    _require(table, where)
+    reports: dict[str, Report] = {}
+    traces: dict[str, str] = {}
+    lines: dict[str, int | None] = {}
+    for row in table.rows:
+        study, report, trace = _prediction(row, where)
+        if study is None:
+            problems.error("no id", f"{where['id']!r} is empty", file=str(path), line=row.line)
+            continue
+        if study in reports:
+            _twice(problems, path, row, study, lines[study], same=reports[study] == report)
+            continue
+        if not report.text.strip():
+            problems.warn(
+                "empty report", "the report is empty; it scores as one", file=str(path), line=row.line, study=study
+            )
+        reports[study], lines[study] = report, row.line
+        if trace:
+            traces[study] = trace
+    if strict:
+        problems.raise_errors(str(path))
+    return Predictions(path, reports, traces, where, tuple(problems))
+
+
+def _table(path: Path, problems: Problems) -> Rows:
+    if not path.name.lower().removesuffix(".gz").endswith(".json"):
+        return read_rows(path, problems)
+    value = files.json_file(path, problems)
+    if isinstance(value, dict):
+        return _object(path, value)
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        raise DataError(f"{path}: is a list of texts without ids; reports are joined by id, never by position")
+    return read_rows(path, problems)
+
+
+def _object(path: Path, value: dict[str, Any]) -> Rows:
+    """An object of texts, or of objects, by id; an outer key that holds the list alone is passed through."""
+    lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
+    if len(value) == 1 and lists:
+        rows = tuple(Row(None, item) for item in lists[0])
+    elif value and all(isinstance(v, dict) for v in value.values()):
+        rows = tuple(
+            Row(None, {"id": key, **{k: v for k, v in item.items() if k != "id"}}) for key, item in value.items()
+        )
+    elif all(isinstance(v, str) or v is None for v in value.values()):
+        rows = tuple(Row(None, {"id": key, "report": text}) for key, text in value.items())
+    elif all(
+        isinstance(v, list) and all(isinstance(t, str) for t in v) for v in value.values()
+    ):  # the form of COCO's tools
+        rows = tuple(Row(None, {"id": key, "report": "\n".join(texts)}) for key, texts in value.items())
+    else:
+        kinds = sorted({files.kind(v) for v in value.values()})
+        raise DataError(f"{path}: an object of {' and '.join(kinds)}; expected texts or objects by study id")
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row.cells))
+    return Rows(path, tuple(names), rows)
+
+
+def _require(table: Rows, where: Mapping[str, str]) -> None:
+    has = f"it has {', '.join(table.columns) or 'none'}"
+    if not table.rows and not table.columns:
+        raise DataError(f"{table.path}: holds no reports")
+    if "id" not in where:
+        raise DataError(
+            f"{table.path}: no column is known to hold ids, and reports are never joined by position; {has}."
+            " Name it: --columns id=COLUMN"
+        )
+    if not where.keys() & set(REPORT):
+        raise DataError(f"{table.path}: no column is known to hold reports; {has}. Name it: --columns report=COLUMN")
+
+
+def _prediction(row: Row, where: Mapping[str, str]) -> tuple[str | None, Report, str | None]:
+    cells = {word: columns.text(row.cells.get(column)) for word, column in where.items()}
+    whole, findings, impression = (cells.get(word) for word in REPORT)
+    read = sections.read_report(whole or "")
+    report = Report(
+        whole or sections.join(findings, impression), findings or read.findings, impression or read.impression
+    )
+    study = cells.get("id")
+    return (study.strip() if study else None), report, cells.get("trace")
+
+
+def _twice(problems: Problems, path: Path, row: Row, study: str, line: int | None, *, same: bool) -> None:
+    before = f"at line {line}" if line else "earlier in the file"
+    if same:
+        what = f"this id stands {before} with the same report; read once"
+        problems.warn("duplicate id", what, file=str(path), line=row.line, study=study)
+    else:
+        what = f"this id stands {before} with another report; which one counts can't be known"
+        problems.error("duplicate id", what, file=str(path), line=row.line, study=study)
+
+
+def _collected(found: Iterable[Problem]) -> Problems:
+    problems = Problems()
+    for problem in found:
+        add = problems.error if problem.severity == "error" else problems.warn
+        add(problem.kind, problem.what, file=problem.file, line=problem.line, study=problem.study)
+    return problems
+
+
+def _some(ids: tuple[str, ...], shown: int = 5) -> str:
+    return ", ".join(ids[:shown]) + (", ..." if len(ids) > shown else "")

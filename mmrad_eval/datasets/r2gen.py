@@ -1,0 +1,85 @@
+"""Reads ``annotation.json`` of R2Gen and its many followers: an object of splits, each a list of records.
+
+Fields of a record: ``id``, ``image_path`` (list), ``report``; MIMIC-CXR's also have ``study_id`` and ``subject_id``,
+and one record an image. ``report`` is the findings section unless it has headings of its own. Images lie in
+``images/`` beside the file. Source of the format: github.com/zhjohnchan/R2Gen, ``modules/datasets.py`` and
+``modules/tokenizers.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import DataUse, Image, Report, Study
+from mmrad_eval.datasets import columns, files, sections
+from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
+
+
+def read(source: Source) -> Dataset:
+    """One study a record; the split is the key that its list stands under."""
+    path = source.file()
+    if path.is_dir():
+        path /= "annotation.json"
+        if not path.is_file():
+            raise DataError(f"{path.parent}: holds no annotation.json")
+    value = files.json_file(path, source.problems)
+    if not isinstance(value, dict) or not all(isinstance(records, list) for records in value.values()):
+        raise DataError(f'{path}: is not {{"train": [...], "val": [...], "test": [...]}}, which R2Gen\'s annotation is')
+    studies = gather(_records(source, path, value), source.problems)
+    return Dataset(dataset_name(path), studies, _data_use(source, studies), str(path), "r2gen")
+
+
+def _records(source: Source, path: Path, value: dict[str, list[Any]]) -> Iterator[Record]:
+    for name, records in value.items():
+        if not name.strip():
+            source.problems.warn(
+                "blank split",
+                f"a split without a name holds {len(records)} records; --split never selects them",
+                file=str(path),
+            )
+        for number, record in enumerate(records, start=1):
+            place = f"record {number} of split {name!r}"
+            study_id = columns.text(record.get("id")) if isinstance(record, dict) else None
+            if study_id is None:
+                seen = "no id" if isinstance(record, dict) else files.kind(record)
+                source.problems.error("no id", f"{place}: {seen} where a record with an id should be", file=str(path))
+                continue
+            yield Record(_study(source, path, study_id, record, name), str(path))
+
+
+def _study(source: Source, path: Path, study_id: str, record: dict[str, Any], split: str) -> Study:
+    patient = record.get(source.patient_column or "subject_id")
+    return Study(
+        id=study_id,
+        images=_images(source, path, record),
+        patient=columns.text(patient),
+        reference=_report(record),
+        split=split.strip().lower() or None,
+    )
+
+
+def _report(record: dict[str, Any]) -> Report | None:
+    if "report" not in record:
+        return None
+    whole = columns.text(record["report"]) or ""
+    read = sections.read_report(whole)
+    if read.findings is None and read.impression is None:
+        return Report(whole, findings=whole or None)
+    return read
+
+
+def _images(source: Source, path: Path, record: dict[str, Any]) -> tuple[Image, ...]:
+    beside = path.parent / "images"
+    names = columns.texts(record.get("image_path"))
+    if source.images is None and beside.is_dir():
+        return tuple(Image(path=str((beside / name).absolute()), name=name) for name in names)
+    return tuple(source.image(name) for name in names)
+
+
+def _data_use(source: Source, studies: tuple[Study, ...]) -> DataUse:
+    """Records with a subject are MIMIC-CXR's, which is credentialed."""
+    return "credentialed" if any(study.patient for study in studies[:50]) else source.data_use or "unknown"

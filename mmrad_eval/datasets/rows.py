@@ -1,0 +1,128 @@
+"""Rows with named columns, whatever the file: csv, tsv, jsonl, a JSON list, parquet; plain, gzipped or zipped."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.datasets import files
+from mmrad_eval.datasets.problems import Problems
+
+LONGEST_CELL = 1 << 28
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: the line it starts on (None where the file has no lines), and its cells by column name."""
+
+    line: int | None
+    cells: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file and the names of its columns, in order."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read_rows(path: Path, problems: Problems) -> Rows:
+    """All rows of a table; a row that can't be read is an error among ``problems``, and the next one is read."""
+    name = path.name.lower().removesuffix(".gz").removesuffix(".zip")
+    if name.endswith(".parquet"):
+        return _parquet(path)
+    if name.endswith((".jsonl", ".ndjson")):
+        rows = tuple(Row(line, value) for line, value in files.json_lines(path, problems))
+        return Rows(path, _names(rows), rows)
+    if name.endswith(".json"):
+        return _json(path, problems)
+    return _csv(path, problems)
+
+
+def _csv(path: Path, problems: Problems) -> Rows:
+    text = files.read_text(path, problems)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"{path}:{line}: holds a zero byte; this is no text table (or UTF-16 without a mark)")
+    first = text.split("\n", 1)[0]
+    delimiter = max(",\t;", key=first.count)
+    limit = csv.field_size_limit(LONGEST_CELL)
+    try:
+        return _csv_rows(path, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), problems)
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _csv_rows(path: Path, reader: Any, problems: Problems) -> Rows:
+    columns: list[str] = []
+    rows: list[Row] = []
+    line = 1
+    try:
+        for cells in reader:
+            start, line = line, reader.line_num + 1
+            if not columns:
+                columns = _header(path, start, cells)
+            elif len(cells) == len(columns):
+                values = (cell.replace("\r\n", "\n") for cell in cells)
+                rows.append(Row(start, dict(zip(columns, values, strict=True))))
+            elif any(cell.strip() for cell in cells):
+                problems.error(
+                    "wrong number of columns",
+                    f"{len(cells)} cells where the header names {len(columns)};"
+                    " a text that holds the separator needs quotes",
+                    file=str(path),
+                    line=start,
+                )
+    except csv.Error as error:
+        cut = "unexpected end of data" in str(error)
+        why = "the file ends inside a quoted cell that starts here: it is cut short" if cut else f"broken csv: {error}"
+        problems.error("broken csv", why, file=str(path), line=line)
+    if not columns:
+        raise DataError(f"{path}: the file is empty")
+    return Rows(path, tuple(columns), tuple(rows))
+
+
+def _header(path: Path, line: int, cells: list[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise DataError(f"{path}:{line}: the header names {', '.join(map(repr, twice))} twice; rename one")
+    return [name or f"column {number}" for number, name in enumerate(names, start=1)]
+
+
+def _json(path: Path, problems: Problems) -> Rows:
+    value = files.json_file(path, problems)
+    if not isinstance(value, list):
+        raise DataError(f"{path}: holds {files.kind(value)}; a table in JSON is a list of objects")
+    rows = []
+    for number, item in enumerate(value, start=1):
+        if isinstance(item, dict):
+            rows.append(Row(None, item))
+        else:
+            problems.error("broken JSON", f"item {number} is {files.kind(item)}, not an object", file=str(path))
+    return Rows(path, _names(tuple(rows)), tuple(rows))
+
+
+def _parquet(path: Path) -> Rows:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(io.BytesIO(files.read_bytes(path)))
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: can't be read as parquet: {error}") from error
+    rows = tuple(Row(None, cells) for cells in table.to_pylist())
+    return Rows(path, tuple(table.column_names), rows)
+
+
+def _names(rows: tuple[Row, ...]) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row.cells))
+    return tuple(names)
