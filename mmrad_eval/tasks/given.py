@@ -147,17 +147,18 @@ def frame_words(frame: str) -> str:
 
 
 def _swapped(study: Study, step: Step, context: TaskContext) -> Image | None:
-    """Another patient's image of the same kind of region."""
+    """Another patient's image of the same kind of region; of the same place where no other trace has that region."""
+    render = context.options.get("render", "record")
 
-    def fits(other: Study) -> bool:
-        return any(
-            _same(step, s) and region_image(other, s) is not None for s in (other.trace.steps if other.trace else ())
-        )
+    def alike(other: Study) -> Image | None:
+        steps = other.trace.steps if other.trace else ()
+        return next((found for s in steps if _same(step, s) and (found := region_image(other, s, render))), None)
 
-    donor = context.donor(study, fits)
-    steps = donor.trace.steps if donor.trace else ()
-    match = next(s for s in steps if _same(step, s) and region_image(donor, s) is not None)
-    return region_image(donor, match, context.options.get("render", "record"))
+    try:
+        return alike(context.donor(study, lambda other: alike(other) is not None))
+    except DataError:
+        donor = context.donor(study, lambda other: key_image(other) is not None)
+        return region_image(donor, msgspec.structs.replace(step, image=None), render)
 
 
 def _same(step: Step, other: Step) -> bool:
