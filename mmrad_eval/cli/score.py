@@ -1,0 +1,109 @@
+"""mmrad-eval score: reports made elsewhere, or the stored answers of runs."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.results.tables import FORMATS
+
+INCOMPLETE = 3
+
+
+@click.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.option(
+    "--predictions", "-p", type=click.Path(path_type=Path), help="File of reports: csv, jsonl, json, ReXrank."
+)
+@click.option("--references", "-r", help="The studies with their reports: a registered name, FORMAT:PATH, or a path.")
+@click.option("--metrics", "-M", multiple=True, help="Metrics or suites, by commas. [default: paper]")
+@click.option("--name", default="", help="What tables call it. [default: the file's name]")
+@click.option(
+    "--target", type=click.Choice(["findings", "impression", "report"]), default="findings", show_default=True
+)
+@click.option("--split", help="Split to score ('all' for all); default: test where there is one.")
+@click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one a line.")
+@click.option("--limit", type=int, help="Only the first N studies, in dataset order.")
+@click.option("--patient-column", help="Column of the references that holds the patient's id.")
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of the references.")
+@click.option(
+    "--report-column", "report_columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of the reports."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results folder."
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
+def score(**said: Any) -> int:
+    """Score reports that were made elsewhere; no model is asked.
+
+    `score --predictions F --references F` joins the two by study id and makes a run folder like any other. A study
+    without a report stays open (never a score; exit status 3), an empty report scores as an empty report.
+
+    `score RUN...` scores stored answers again: new metrics add columns. RUN is a folder or a beginning of a run id.
+    """
+    from mmrad_eval.core.errors import UsageError
+
+    metrics = tuple(name for entry in said["metrics"] for name in entry.split(",") if name) or ("paper",)
+    if said["runs"]:
+        if said["predictions"] or said["name"]:
+            raise UsageError("either RUN, or --predictions with --references")
+        return _again(said, metrics)
+    if not said["predictions"] or not said["references"]:
+        raise UsageError("say --predictions FILE and --references DATA, or name a RUN whose answers are to be scored")
+    return _file(said, metrics)
+
+
+def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
+    """Make a run of a file of reports."""
+    from mmrad_eval import tasks
+    from mmrad_eval.cli.progress import Progress
+    from mmrad_eval.core.values import Target
+    from mmrad_eval.datasets.predictions import read_predictions
+    from mmrad_eval.harness.jobs import Data, Job, execute
+    from mmrad_eval.harness.plan import Choice, make_plan
+    from mmrad_eval.results.external import Elsewhere, join
+    from mmrad_eval.results.leaderboard import read_entries, tables_of
+
+    predictions = read_predictions(said["predictions"], _pairs(said["report_columns"], "--report-column"))
+    columns = _pairs(said["columns"], "--column")
+    data = Data(said["references"], patient_column=said["patient_column"], columns=columns)
+    choice = Choice(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
+    job = Job(f"file:{predictions.path}", "imported", data, choice, metrics)
+    dataset = data.load()
+    plan = make_plan(Elsewhere(predictions, said["name"]), tasks.load("imported"), dataset, choice)
+    for sentence in [*predictions.notes, *join(predictions, dataset, plan.studies).sentences()]:
+        click.echo(sentence, err=True)
+    outcome = execute(job, plan, said["out"], Progress(quiet=True), shlex.join(["mmrad-eval", *sys.argv[1:]]))
+    show(tables_of(read_entries([outcome.folder])), said["form"], None)
+    click.echo(str(outcome.folder.path), err=True)
+    return 0 if outcome.run.complete else INCOMPLETE
+
+
+def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
+    """Score the answers of runs again."""
+    from mmrad_eval.metrics import suite
+    from mmrad_eval.results.external import score_again
+    from mmrad_eval.results.folder import select
+    from mmrad_eval.results.leaderboard import read_entries, tables_of
+
+    folders = [select(said["out"], which) for which in said["runs"]]
+    for folder in folders:
+        score_again(folder, suite(metrics), references=said["references"])
+    entries = read_entries(folders)
+    show(tables_of(entries), said["form"], None)
+    return 0 if all(entry.run.complete for entry in entries) else INCOMPLETE
+
+
+def _pairs(entries: tuple[str, ...], option: str) -> dict[str, str]:
+    from mmrad_eval.core.errors import UsageError
+
+    pairs = [entry.partition("=") for entry in entries]
+    for ours, equals, theirs in pairs:
+        if not (ours and equals and theirs):
+            raise UsageError(f"{option} {ours}{equals}{theirs}: write OURS=THEIRS, such as {option} id=study_id")
+    return {ours: theirs for ours, _, theirs in pairs}
