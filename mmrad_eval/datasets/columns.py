@@ -68,7 +68,7 @@ PREDICTION: dict[str, tuple[str, ...]] = {
 
 
 def plain(name: str) -> str:
-    """A column's name in lower case, words joined by underscores: ``Image Path`` and ``imagePath`` as ``image_path``."""
+    """A column's name in lower case with underscores: ``Image Path`` and ``imagePath`` are ``image_path``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
     return re.sub(r"[^0-9a-z]+", "_", spaced.lower()).strip("_")
 
@@ -79,9 +79,9 @@ def match(
     """Our word -> the column that holds it. ``given`` wins; UsageError for a word or a column that is not there."""
     for word, column in given.items():
         if word not in known:
-            raise UsageError(f"--columns {word}={column}: the words are {', '.join(known)}")
+            raise UsageError(f"--column {word}={column}: the words are {', '.join(known)}")
         if column not in names:
-            raise UsageError(f"--columns {word}={column}: {path} has no such column; it has {', '.join(names)}")
+            raise UsageError(f"--column {word}={column}: {path} has no such column; it has {', '.join(names)}")
     by_plain: dict[str, str] = {}
     for name in names:
         by_plain.setdefault(plain(name), name)

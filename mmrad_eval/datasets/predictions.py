@@ -137,10 +137,10 @@ def _require(table: Rows, where: Mapping[str, str]) -> None:
     if "id" not in where:
         raise DataError(
             f"{table.path}: no column is known to hold ids, and reports are never joined by position; {has}."
-            " Name it: --columns id=COLUMN"
+            " Name it: --column id=COLUMN"
         )
     if not where.keys() & set(REPORT):
-        raise DataError(f"{table.path}: no column is known to hold reports; {has}. Name it: --columns report=COLUMN")
+        raise DataError(f"{table.path}: no column is known to hold reports; {has}. Name it: --column report=COLUMN")
 
 
 def _prediction(row: Row, where: Mapping[str, str]) -> tuple[str | None, Report, str | None]:

@@ -1,6 +1,6 @@
 """Reads a table with one row a study: csv, tsv, jsonl, a JSON list or parquet.
 
-Obvious column names are recognised (``columns.STUDY``), others are named with ``--columns word=column``. A findings or
+Obvious column names are recognised (``columns.STUDY``), others are named with ``--column word=column``. A findings or
 an impression column is that section; a report column is read for headings. Images may be one name or a list; pixels
 may be absent.
 """
@@ -45,10 +45,10 @@ def read(source: Source) -> Dataset:
 def _require(table: Rows, where: dict[str, str]) -> None:
     has = f"it has {', '.join(table.columns)}"
     if "id" not in where:
-        raise DataError(f"{table.path}: no column is known to hold ids; {has}. Name it: --columns id=COLUMN")
+        raise DataError(f"{table.path}: no column is known to hold ids; {has}. Name it: --column id=COLUMN")
     if not {"report", "findings", "impression", "images"} & where.keys():
         raise DataError(
-            f"{table.path}: no column is known to hold reports or images; {has}. Name it: --columns report=COLUMN"
+            f"{table.path}: no column is known to hold reports or images; {has}. Name it: --column report=COLUMN"
         )
 
 

@@ -1,0 +1,201 @@
+"""`mmrad-eval data describe|check`: what a dataset holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mmrad_eval.datasets.check import Checked
+    from mmrad_eval.datasets.describe import Description, Spread
+    from mmrad_eval.datasets.problems import Problem
+    from mmrad_eval.datasets.source import Source
+
+SHOWN = 3
+"""Cases of one kind that `check` prints unless asked for all."""
+NAMES_SHOWN = 12
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how data is read."""
+    options = (
+        click.option("--images", type=click.Path(path_type=Path), help="Folder that image paths start from."),
+        click.option("--patient-column", help="Column that holds the patient's id."),
+        click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a table's column."),
+        click.option("--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder to look DICOM ids up in."),
+        click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the reader."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group(name="data")
+def data() -> None:
+    """Describe or check a dataset: a registered name, FORMAT:PATH, or a path."""
+
+
+@data.command()
+@click.argument("spec")
+@source_options
+def describe(spec: str, *, as_json: bool, **said: Any) -> None:
+    """Count studies, patients, views, sections, empties, de-identification marks, trace steps and regions."""
+    from mmrad_eval.datasets import load
+    from mmrad_eval.datasets.describe import describe as count
+
+    dataset = load(
+        spec,
+        images=said["images"],
+        patient_column=said["patient_column"],
+        columns=pairs(said["columns"], "--column"),
+        link=said["link"],
+        options=pairs(said["options"], "--option"),
+    )
+    found = count(dataset)
+    click.echo(_json(found) if as_json else "\n".join(_page(found)))
+
+
+@data.command()
+@click.argument("spec")
+@source_options
+@click.option("--no-pixels", is_flag=True, help="Leave image files alone.")
+@click.option("--all", "everything", is_flag=True, help="Print every case, not the first of each kind.")
+@click.option("--cases", type=click.Path(path_type=Path), help="Write every case to this file, one JSON object a line.")
+def check(
+    spec: str, as_json: bool, no_pixels: bool, everything: bool, cases: Path | None, **said: Any
+) -> None:
+    """List all that is wrong; exit status 0: a run would be sound, 1: it would not."""
+    from mmrad_eval.datasets import check as checking
+
+    found = checking.check(*_named(spec, said), pixels=not no_pixels)
+    if cases is not None:
+        cases.write_text("".join(_json(problem) + "\n" for problem in found.problems), encoding="utf-8")
+    if as_json:
+        click.echo(_json(_verdict(found)))
+    else:
+        click.echo("\n".join(_problems(spec, found, everything=everything)))
+    raise SystemExit(0 if found.sound else 1)
+
+
+def pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
+    """``a=b`` words as a mapping; UsageError for a word without an equals sign."""
+    from mmrad_eval.core.errors import UsageError
+
+    found = {}
+    for word in given:
+        name, equals, value = word.partition("=")
+        if not equals or not name or not value:
+            raise UsageError(f"{option} {word}: write {option} NAME=VALUE")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _named(spec: str, said: dict[str, Any]) -> tuple[str, Source]:
+    from mmrad_eval.datasets import Source, locate
+
+    name, path = locate(spec)
+    source = Source(
+        path=path,
+        images=said["images"],
+        patient_column=said["patient_column"],
+        columns=pairs(said["columns"], "--column"),
+        link=said["link"],
+        options=pairs(said["options"], "--option"),
+    )
+    return name, source
+
+
+def _json(value: object) -> str:
+    import msgspec
+
+    return msgspec.json.encode(value).decode()
+
+
+def _page(d: Description) -> Iterator[str]:
+    """The description as lines, groups that hold nothing left out."""
+    yield f"{d.name}: {d.format} from {d.source}, data use {d.data_use}"
+    patients = "no patient ids: clusters are studies" if d.patients is None else f"{d.patients} patients"
+    yield f"studies       {d.studies}  ({patients})"
+    if d.patients is not None and d.without_patient:
+        yield f"              {d.without_patient} of them name no patient"
+    yield from _names("splits", d.splits)
+    yield f"images        {d.images}  ({_counts(d.images_per_study)} a study)"
+    yield from _names("views", d.views)
+    if d.priors:
+        yield f"priors        {d.priors} studies have an earlier one"
+    yield f"references    {d.references}  ({d.empty} empty)"
+    yield f"sections      findings {d.findings}, impression {d.impression}, neither {d.no_sections}"
+    for name, words in (
+        ("findings", d.words_findings),
+        ("impression", d.words_impression),
+        ("report", d.words_report),
+    ):
+        yield from _spread(f"words of {name}", words)
+    yield from _names("context", d.context)
+    yield from _names("marks", d.marks)
+    if d.traces:
+        yield f"traces        {d.traces}  ({_counts(d.steps_per_trace)} steps)"
+        yield f"boxes         {d.boxes}, region images {d.region_images}"
+        yield from _names("frames", d.frames)
+        yield from _names("categories", d.categories)
+        yield from _names("announced", d.announced)
+        yield from _names("regions", d.regions)
+        yield from _spread("words of a step", d.words_step)
+        yield from _spread("words of a trace", d.words_trace)
+    if d.reader_boxes:
+        yield f"reader boxes  {d.reader_boxes}"
+        yield from _names("labels", d.reader_labels)
+    for note in d.notes:
+        yield f"note          {note}"
+
+
+def _names(title: str, counts: dict[str, int]) -> Iterator[str]:
+    if counts:
+        shown = [f"{name} {n}" for name, n in list(counts.items())[:NAMES_SHOWN]]
+        more = len(counts) - len(shown)
+        yield f"{title:<13} {', '.join(shown)}{f', and {more} more' if more else ''}"
+
+
+def _counts(lengths: dict[int, int]) -> str:
+    shown = list(lengths.items())[:NAMES_SHOWN]
+    return ", ".join(f"{n} x {length}" for length, n in shown) + (", ..." if len(lengths) > NAMES_SHOWN else "")
+
+
+def _spread(title: str, s: Spread) -> Iterator[str]:
+    if s.n:
+        yield f"{title}: median {s.median}, half of them {s.lower} to {s.upper}, all {s.least} to {s.most}"
+
+
+def _verdict(found: Checked) -> dict[str, Any]:
+    return {
+        "sound": found.sound,
+        "studies": len(found.dataset.studies) if found.dataset else 0,
+        "images": found.images,
+        "counts": [{"severity": s, "kind": k, "n": len(cases)} for (s, k), cases in found.kinds().items()],
+        "problems": found.problems,
+    }
+
+
+def _problems(spec: str, found: Checked, *, everything: bool) -> Iterator[str]:
+    if found.dataset is not None:
+        dataset = found.dataset
+        looked = f", {found.images} images looked at" if found.images else ""
+        yield f"{dataset.name} ({dataset.format}, data use {dataset.data_use}): {len(dataset.studies)} studies{looked}"
+    for (severity, kind), cases in found.kinds().items():
+        yield f"{severity}: {kind} ({len(cases)})"
+        yield from _cases(cases, everything=everything)
+    hidden = any(len(cases) > SHOWN for cases in found.kinds().values()) and not everything
+    if hidden:
+        yield f"(`mmrad-eval data check {spec} --all` prints every case, `--cases FILE` writes them)"
+    yield "sound: a run on this data would be" if found.sound else "not sound: mend the errors before a run"
+
+
+def _cases(cases: list[Problem], *, everything: bool) -> Iterator[str]:
+    shown = cases if everything else cases[:SHOWN]
+    yield from (f"  {case}" for case in shown)
+    if len(cases) > len(shown):
+        yield f"  ... and {len(cases) - len(shown)} more"

@@ -1,0 +1,135 @@
+"""Finds everything that is wrong with data on disk, each with file, line or study, and says whether a run would be
+sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmrad_eval import datasets
+from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import Box, Image, Study
+from mmrad_eval.datasets.problems import Problem, Problems
+from mmrad_eval.datasets.source import Source
+from mmrad_eval.traces import geometry, rendering
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found."""
+
+    dataset: Dataset | None
+    """None where nothing could be read."""
+    problems: tuple[Problem, ...]
+    images: int = 0
+    """Distinct image files that were looked at."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether a run on this data would be sound: there are studies, and no errors."""
+        return self.dataset is not None and not any(p.severity == "error" for p in self.problems)
+
+    def kinds(self) -> dict[tuple[str, str], list[Problem]]:
+        """(severity, kind) -> its problems; errors first, then the order in which they were met."""
+        found: dict[tuple[str, str], list[Problem]] = {}
+        for problem in sorted(self.problems, key=lambda p: p.severity != "error"):
+            found.setdefault((problem.severity, problem.kind), []).append(problem)
+        return found
+
+
+def check(name: str, source: Source, *, pixels: bool = True) -> Checked:
+    """Read the data as the reader ``name`` does, and look at every study; ``pixels=False`` leaves image files alone."""
+    problems = source.problems
+    try:
+        dataset = datasets.read(name, source)
+    except DataError as error:
+        problems.error("unreadable", str(error))
+        return Checked(None, tuple(problems))
+    if not len(dataset.studies):
+        problems.error("no studies", "there are no studies in it", file=dataset.source)
+    pictures = Pictures(problems, dataset.source)
+    patients: dict[str, tuple[str, str]] = {}
+    for study in dataset.studies:
+        sizes = {image.path: pictures.look(image, study.id) for image in _images(study)} if pixels else {}
+        _boxes(study, sizes, problems)
+        _splits(study, patients, problems)
+    pictures.summarise()
+    return Checked(dataset, tuple(problems), len(pictures.sizes))
+
+
+class Pictures:
+    """Looks at image files, each once."""
+
+    def __init__(self, problems: Problems, source: str) -> None:
+        self.sizes: dict[str, Size | None] = {}
+        self._problems = problems
+        self._source = source
+        self._missing: list[Problem] = []
+
+    def look(self, image: Image, study: str) -> Size | None:
+        """Its size; a missing or unreadable file is a problem, and its size None."""
+        if image.path not in self.sizes:
+            self.sizes[image.path] = self._open(image, study)
+        return self.sizes[image.path]
+
+    def summarise(self) -> None:
+        """Add the missing files; where not one file is there, as one problem with the way out."""
+        if self._missing and len(self._missing) == len(self.sizes):
+            first = self._missing[0]
+            what = (
+                f"none of {len(self.sizes)} images is there (the first: {first.file}); name their folder:"
+                " --images DIR (what needs no pixels works without)"
+            )
+            self._problems.error("missing image", what, file=self._source)
+            return
+        for p in self._missing:
+            self._problems.error(p.kind, p.what, file=p.file, study=p.study)
+
+    def _open(self, image: Image, study: str) -> Size | None:
+        if not Path(image.path).is_file():
+            self._missing.append(Problem("missing image", f"there is no image {image.name}", image.path, None, study))
+            return None
+        try:
+            return rendering.load(Image(path=image.path, name=image.name)).size
+        except DataError as error:
+            what = str(error).removeprefix(f"{image.path}: ")
+            self._problems.error("unreadable image", what, file=image.path, study=study)
+            return None
+
+
+def _images(study: Study) -> Iterator[Image]:
+    yield from study.images
+    for prior in study.priors:
+        yield from prior.images
+    for step in study.trace.steps if study.trace else ():
+        if step.image is not None:
+            yield step.image
+
+
+def _boxes(study: Study, sizes: dict[str, Size | None], problems: Problems) -> None:
+    """Boxes of steps and readers lie on the key image."""
+    key = study.images[0] if study.images else None
+    size = (sizes.get(key.path) or key.size) if key else None
+    boxes: list[tuple[str, Box]] = [
+        (f"step {number} ({step.region or 'no region'})", step.box)
+        for number, step in enumerate(study.trace.steps if study.trace else (), start=1)
+        if step.box is not None
+    ]
+    boxes += [(f"box {n} of a reader ({drawn.label})", drawn.box) for n, drawn in enumerate(study.boxes, start=1)]
+    for place, box in boxes:
+        for fault in geometry.problems(box, size):
+            problems.error(f"box {fault.partition(':')[0]}", f"{place}: {fault}", study=study.id)
+
+
+def _splits(study: Study, patients: dict[str, tuple[str, str]], problems: Problems) -> None:
+    if study.patient is None or study.split is None:
+        return
+    split, other = patients.setdefault(study.patient, (study.split, study.id))
+    if split != study.split:
+        what = f"patient {study.patient} is in {study.split} here and in {split} with study {other}"
+        problems.error("patient in two splits", what, study=study.id)
