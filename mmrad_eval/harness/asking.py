@@ -18,7 +18,7 @@ import msgspec
 
 from mmrad_eval.core.canonical import request_key, request_value
 from mmrad_eval.core.contracts import Client, Sent, TransportError
-from mmrad_eval.core.errors import DataError, Failed, MmradError, Stopped
+from mmrad_eval.core.errors import DataError, Failed, GateError, MmradError, Stopped
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Image, Reply, Request, Served, Usage
 from mmrad_eval.harness.pacing import Pace, Retry
@@ -91,6 +91,8 @@ class Asker:
         self._flights: dict[str, asyncio.Future[Asked | Failed | None]] = {}
         self._stopping = asyncio.Event()
         self._renewed: set[str] | None = set() if fresh else None
+        self.refused: GateError | None = None
+        """A model's attempt to reach what the data-use gate does not permit."""
         self._in_a_row = 0
         self._unreachable_since: float | None = None
 
@@ -213,6 +215,10 @@ class Asker:
                     tries += 1
                     await self._wait_after(error, tries)
                 continue
+            except GateError as error:
+                self.refused = error
+                self.stop(str(error))
+                raise Stopped(self.stopped) from error
             except MmradError as error:
                 self._give_up(str(error), retried=False)
             except Exception as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)

@@ -1,11 +1,12 @@
 """A chat server on loopback that answers at once and misbehaves when told to: for rehearsals, tests and benchmarks.
 
-    python -m mmrad_eval.model_registry.rehearsal --port 8000 --delay 0.2 --fault "study 7=500" --fault "study 9=429:1:2"
+    python -m mmrad_eval.model_registry.rehearsal --port 8000 --delay 0.2 --fault "study 7=500" --fault "x9=429:1:2"
 
 A fault is chosen by a piece of text in the request, or by chance (``--misbehave SHARE``, decided by the request itself,
 so that it is the same in every run):
 
 ``500``, ``400``, ``401`` and so on     that status, with an error body; ``500:2`` the first two times only
+``307@URL``                             a redirect
 ``429:SECONDS:TIMES``                   slow down, with Retry-After, so many times, and then a reply
 ``null`` ``empty`` ``length`` ``refusal`` ``filter``     replies without content, cut short, declined, or filtered
 ``malformed`` ``disconnect`` ``hang``   no JSON, a broken connection, no answer; ``hang:1`` the first time only
@@ -119,6 +120,8 @@ class Rehearsal:
             choices = CHANCE_FAULTS + BROKEN_FAULTS
             written = choices[int(key[8:16], 16) % len(choices)]
         self.tries[key] += 1
+        if "@" in written:
+            return written, True, 0.0
         kind, _, rest = written.partition(":")
         numbers = rest.split(":") if rest else []
         seconds = float(numbers.pop(0)) if kind == "429" and numbers else 0.0
@@ -128,8 +131,10 @@ class Rehearsal:
     async def _answer(self, request: web.BaseRequest, body: bytes, kind: str, seconds: float) -> web.StreamResponse:
         from aiohttp import web
 
+        kind, _, location = kind.partition("@")
         if kind.isdigit():
             headers = {"Retry-After": f"{seconds:g}"} if kind == "429" else {}
+            headers |= {"Location": location} if location else {}
             error = {"error": {"message": f"rehearsed fault {kind}", "type": "rehearsal", "code": None, "param": None}}
             data = msgspec.json.encode(error)
             return web.Response(status=int(kind), body=data, content_type="application/json", headers=headers)

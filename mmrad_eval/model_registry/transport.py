@@ -6,6 +6,7 @@ Redirects are not followed and proxy variables are not read: what is sent goes w
 from __future__ import annotations
 
 import email.utils
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from mmrad_eval.model_registry.secrets import Secret, scrub
 
 if TYPE_CHECKING:
     import aiohttp
+    from aiohttp.abc import AbstractResolver
     from yarl import URL
 
 _CONNECT = 15.0  # seconds until a server that does not take the connection counts as gone
@@ -55,20 +57,21 @@ class _Server:
 
 def base_urls(given: Sequence[str], default: str, suffix: str = "/v1") -> tuple[str, ...]:
     """The addresses as they are used: http(s), no slash at the end, ``suffix`` where a bare host is given."""
-    from urllib.parse import urlsplit
+    from yarl import URL  # the parser of the HTTP client itself, so that both read the same host
 
     urls = []
-    for url in given or (default,):
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"--base-url {url}: not an address; it looks like http://127.0.0.1:8000/v1")
-        if parts.username or parts.password:
-            raise UsageError(
-                "--base-url holds a user name or password; give the key by --api-key-env or --api-key-file"
-            )
-        if parts.query or parts.fragment:
-            raise UsageError(f"--base-url {url}: an address ends before `?` and `#`")
-        urls.append(url.rstrip("/") + (suffix if parts.path in ("", "/") else ""))
+    for text in given or (default,):
+        try:
+            url = URL(text)
+        except ValueError:
+            url = URL()
+        if url.user or url.password:
+            raise UsageError("--base-url holds a user or password; give the key by --api-key-env or --api-key-file")
+        if url.scheme not in ("http", "https") or not url.host or "\\" in text:
+            raise UsageError(f"--base-url {text}: not an address; it looks like http://127.0.0.1:8000/v1")
+        if url.query_string or url.fragment:
+            raise UsageError(f"--base-url {text}: an address ends before `?` and `#`")
+        urls.append(str(url).rstrip("/") + (suffix if url.path in ("", "/") else ""))
     return tuple(urls)
 
 
@@ -90,6 +93,7 @@ class Transport:
         self._headers = dict(headers or {})
         self._servers = [_Server(base) for base in self.urls]
         self._session: aiohttp.ClientSession | None = None
+        self._hosts: dict[str, tuple[str, ...]] | None = None
         self._urls: dict[tuple[str, str], URL] = {}
 
     def time_allowed(self, max_tokens: int) -> float:
@@ -109,6 +113,12 @@ class Transport:
         """Ask one server for a page, such as its list of models."""
         chosen = next((server for server in self._servers if server.base == base), self._servers[0])
         return await self._request("GET", chosen, path, None, seconds)
+
+    def confine(self, hosts: Mapping[str, tuple[str, ...]]) -> None:
+        """From now on connect only to these hosts, each at these addresses only; names are not looked up again."""
+        if self._session is not None:
+            raise RuntimeError("confined after the first connection")
+        self._hosts = dict(hosts)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -164,13 +174,48 @@ class Transport:
     def _open(self) -> aiohttp.ClientSession:
         import aiohttp
 
+        resolver = None if self._hosts is None else _pinned(self._hosts)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=None),
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=None, resolver=resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Content-Type": "application/json", "User-Agent": "mmrad-eval", **self._headers},
             trust_env=False,
         )
         return self._session
+
+
+def _pinned(hosts: Mapping[str, tuple[str, ...]]) -> AbstractResolver:
+    """A resolver that knows these hosts only, at these addresses."""
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+    class Pinned(AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+        ) -> list[ResolveResult]:
+            """The addresses that were looked at when the run was planned."""
+            if host not in hosts:
+                raise OSError(f"{host} is not an address that this run was permitted to reach")
+            wanted = [address for address in hosts[host] if family in (socket.AF_UNSPEC, _family(address))]
+            return [
+                ResolveResult(
+                    hostname=host,
+                    host=address,
+                    port=port,
+                    family=_family(address),
+                    proto=0,
+                    flags=socket.AI_NUMERICHOST,
+                )
+                for address in wanted
+            ]
+
+        async def close(self) -> None:
+            """Nothing is open."""
+
+    return Pinned()
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,0 +1,258 @@
+"""The data-use gate: credentialed data goes to this machine's own addresses, or nowhere without an attestation.
+
+Data of unknown terms counts as credentialed, and so does data that is called open but is written like MIMIC. A host is
+local where every address that its name resolves to is loopback, or where ``--local-network`` names it; the run then
+connects to those addresses only, whatever the name resolves to later. Redirects and proxies are never used.
+
+The rule is PhysioNet's "Use of MIMIC Data with Large Language Models and Online Services" (24 September 2025): the data
+use agreement forbids sharing, through APIs too; zero retention is required; local models are recommended.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.errors import GateError, UsageError
+from mmrad_eval.core.values import DataUse, Study, Value
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_LOOKED_AT = 400  # studies that are looked at for marks of credentialed data
+_MIMIC_PATH = re.compile(r"(^|/)p1\d/p1\d{7}/s5\d{7}(/|\.|$)|mimic", re.IGNORECASE)
+_MIMIC_STUDY, _MIMIC_PATIENT = re.compile(r"s?5\d{7}"), re.compile(r"p?1\d{7}")
+
+
+@dataclass(frozen=True)
+class Permit:
+    """Where one model may send one dataset."""
+
+    hosts: Mapping[str, tuple[str, ...]] | None = None
+    """Host name -> the addresses that it may be reached at; None: anywhere."""
+    attestation: Mapping[str, str] | None = None
+    """What the user stated, for run.json, where the run depends on it."""
+
+    def confine(self, model: object) -> None:
+        """Bind a client of ours to the addresses that were looked at."""
+        transport = getattr(model, "transport", None)
+        if transport is not None and self.hosts is not None:
+            transport.confine(self.hosts)
+
+    def guard(self) -> Guard:
+        """A guard over every other connection of this process, for the time of asking."""
+        return Guard(None if self.hosts is None else {a for addresses in self.hosts.values() for a in addresses})
+
+
+class Attestation(Value, frozen=True, omit_defaults=False):
+    """A user's statement that a provider may have the data; stored with the run."""
+
+    provider: str
+    retention: str
+    """The provider's setting, such as ``zero``."""
+    who: str
+    """Who states it."""
+    date: str = ""
+    """ISO date; today where it is empty."""
+
+    def stored(self) -> dict[str, str]:
+        """As run.json keeps it; UsageError where a part says nothing."""
+        stated = {name: getattr(self, name).strip() for name in ("provider", "retention", "who")}
+        empty = [name for name, value in stated.items() if not value]
+        if empty:
+            raise UsageError(
+                f"the attestation says nothing of {', '.join(empty)}; it needs provider, retention and who"
+            )
+        try:
+            day = dt.date.fromisoformat(self.date) if self.date else dt.datetime.now(dt.UTC).date()
+        except ValueError as error:
+            raise UsageError(f"the attestation's date {self.date!r} is none; write it as 2026-01-31") from error
+        return stated | {"date": day.isoformat()}
+
+
+def check(
+    dataset: Dataset, model: object, attestation: Attestation | None = None, *, local: Sequence[str] = ()
+) -> Permit:
+    """Where ``model`` (or a judge) may send ``dataset``; GateError before the first byte where it may not.
+
+    ``local`` holds host names, addresses or networks (10.1.0.0/16) that the user's institution runs itself.
+    """
+    use, evidence = _use(dataset)
+    if use == "open":
+        return Permit()
+    where, allowed = endpoints(model), _networks(local)
+    hosts: dict[str, tuple[str, ...]] = {}
+    remote = []
+    for url in where or ():
+        host = _host(url)
+        addresses = _addresses(host)
+        if _local(host, addresses, allowed):
+            hosts[host] = tuple(str(address) for address in addresses)
+        else:
+            remote.append((host, addresses))
+    if where is not None and not remote:
+        return Permit(hosts)
+    if attestation is None:
+        raise GateError(_refusal(dataset.name, use, evidence, model, remote))
+    return Permit(None, attestation.stored())
+
+
+def endpoints(model: object) -> tuple[str, ...] | None:
+    """The addresses that a model sends to: none for an answerer of ours; None where it does not say."""
+    stated = getattr(model, "endpoints", None)
+    if stated is not None:
+        return tuple(stated)
+    ours = type(model).__module__.startswith("mmrad_eval.")
+    return () if ours and not hasattr(model, "generate") else None
+
+
+def looks_credentialed(studies: Sequence[Study]) -> str | None:
+    """What in ``studies`` is written as in MIMIC-CXR, whatever the dataset calls itself; None where nothing is."""
+    looked_at = studies[:_LOOKED_AT]
+    for study in looked_at:
+        names = [image.name or image.path for image in study.images]
+        found = next((name for name in names if _MIMIC_PATH.search(name)), None)
+        if found:
+            return f"image {found!r}"
+        if study.patient and _MIMIC_STUDY.fullmatch(study.id) and _MIMIC_PATIENT.fullmatch(study.patient):
+            return f"study {study.id!r} of patient {study.patient!r}"
+    marked = sum("___" in study.reference.text for study in looked_at if study.reference)
+    return f"the de-identification mark ___ in {marked} reports" if marked else None
+
+
+def _use(dataset: Dataset) -> tuple[DataUse, str]:
+    """The class that counts, and what was seen that made it so."""
+    if dataset.data_use != "open":
+        return dataset.data_use, ""
+    evidence = looks_credentialed(dataset.studies)
+    return ("credentialed", f"{evidence} is written as in MIMIC-CXR") if evidence else ("open", "")
+
+
+def _refusal(
+    name: str, use: DataUse, evidence: str, model: object, remote: Sequence[tuple[str, Sequence[Address]]]
+) -> str:
+    label = getattr(getattr(model, "card", None), "label", type(model).__name__)
+    counted = {"unknown": "data use unknown, which counts as credentialed"}.get(use, "credentialed")
+    places = ", ".join(f"{host} ({', '.join(map(str, addresses)) or 'no address'})" for host, addresses in remote)
+    target = f"{label} is at {places}" if places else f"{label} does not say where it sends what it is given"
+    seen = f"; it is called open, but {evidence}" if evidence else ""
+    return (
+        f"{name} ({counted}{seen}) may not leave this machine, and {target}. The rule: PhysioNet's data use agreement "
+        "forbids sharing MIMIC-derived data, through APIs too, and requires zero retention (24 September 2025). "
+        "Ways out: a model on this machine (vllm:ID, baseline:NAME); --local-network HOST for a server of your own "
+        "institution; --data-use open for data that truly is; or state that the provider may have it with "
+        "--attest-provider, --attest-retention and --attest-who, which are stored with the run"
+    )
+
+
+def _host(url: str) -> str:
+    """The host as the HTTP client will read it."""
+    from yarl import URL
+
+    try:
+        host = URL(url).host
+    except ValueError as error:
+        raise UsageError(f"{url}: not an address: {error}") from error
+    if not host:
+        raise UsageError(f"{url}: an address without a host")
+    return host
+
+
+def _addresses(host: str) -> tuple[Address, ...]:
+    """Every address of a host, mapped IPv4 written as IPv4; none where it can't be resolved."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ()
+    return tuple(dict.fromkeys(_plain(str(entry[4][0])) for entry in found))
+
+
+def _plain(text: str) -> Address:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if isinstance(mapped, ipaddress.IPv4Address) else address
+
+
+@dataclass(frozen=True)
+class _Allowed:
+    names: frozenset[str]
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+
+
+def _networks(stated: Sequence[str]) -> _Allowed:
+    names, networks = [], []
+    for one in stated:
+        try:
+            networks.append(ipaddress.ip_network(one.strip("[]"), strict=False))
+        except ValueError:
+            if "/" in one or not one.strip():
+                raise UsageError(f"--local-network {one}: neither a host, an address nor a network") from None
+            names.append(one.lower().rstrip("."))
+    return _Allowed(frozenset(names), tuple(networks))
+
+
+def _local(host: str, addresses: Sequence[Address], allowed: _Allowed) -> bool:
+    """Whether all addresses of a host are loopback or lie in what the user named."""
+    if not addresses:
+        return False
+    if host.lower().rstrip(".") in allowed.names:
+        return True
+    return all(address.is_loopback or any(address in network for network in allowed.networks) for address in addresses)
+
+
+@dataclass
+class Guard:
+    """While held, no Python code of this process connects to an address that was not permitted.
+
+    A belt beside the braces: it stops a plugin, or a library that reports home, from sending what it was given.
+    Programs that a plugin starts, and libraries that open sockets outside Python, are beyond it.
+    """
+
+    allowed: set[str] | None
+    """Addresses beside loopback; None: all."""
+    refused: list[str] = field(default_factory=list)
+    """Addresses that something tried to reach."""
+    _active: bool = False
+
+    def __enter__(self) -> Self:
+        if self.allowed is not None:
+            self._active = True
+            sys.addaudithook(self._hook())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._active = False
+
+    def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
+        """A hook that can't be taken out again (Python's rule) but does nothing once the guard has ended."""
+
+        def look(event: str, arguments: tuple[Any, ...]) -> None:
+            if self._active and event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+                self._check(arguments[-1])
+
+        return look
+
+    def _check(self, target: Any) -> None:
+        if not isinstance(target, tuple) or not target:
+            return  # a socket of this machine's own kind, named by a path, or one that is connected already
+        host = str(target[0])
+        try:
+            address = _plain(host)
+        except ValueError:
+            if host == "localhost":
+                return
+            self._refuse(host)
+        else:
+            if not address.is_loopback and str(address) not in (self.allowed or ()):
+                self._refuse(host)
+
+    def _refuse(self, host: str) -> None:
+        self.refused.append(host)
+        raise GateError(
+            f"a connection to {host} was refused: credentialed data is being read, and no attestation names it"
+        )
