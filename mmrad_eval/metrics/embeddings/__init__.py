@@ -1,0 +1,1 @@
+"""CheXbert labels and vectors, and BERTScore: what an encoder says of a text."""

@@ -1,0 +1,142 @@
+"""A RadGraph archive as it is published (config.json, weights.th, vocabulary/), run without the package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.metrics.encoder.bert import BUDGET, Encoder
+from mmrad_eval.metrics.encoder.checkpoints import load_state, read_config, shape_from_weights, shape_of
+from mmrad_eval.metrics.encoder.kernels import Kernel, choose
+from mmrad_eval.metrics.encoder.pieces import read_pieces
+from mmrad_eval.metrics.graphs.dygie import Found, Labels, SpanHead
+from mmrad_eval.metrics.graphs.graph import Graph
+from mmrad_eval.metrics.graphs.words import Model, looked_up, split
+
+EMBEDDER = "_embedder.token_embedder_bert._matched_embedder.transformer_model."
+"""Where an archive keeps its BERT."""
+
+
+def encoder_name(folder: Path) -> str:
+    """The hub name of the encoder whose tokenizer the archive was trained with."""
+    config = read_config(folder)
+    try:
+        return str(config["dataset_reader"]["token_indexers"]["bert"]["model_name"])
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{folder / 'config.json'}: names no encoder (dataset_reader.token_indexers.bert.model_name)"
+        ) from error
+
+
+class RadGraphRunner:
+    """Texts to graphs, the same as ``radgraph.RadGraph(model_type=…)``."""
+
+    def __init__(
+        self,
+        folder: Path,
+        model: Model,
+        encoder_folder: Path,
+        device: torch.device | None = None,
+        kernel: Kernel | None = None,
+    ) -> None:
+        """``encoder_folder`` holds the tokenizer, and perhaps the config.json, of the archive's encoder."""
+        device = device or torch.device("cpu")
+        config = read_config(folder)
+        state = load_state(folder / "weights.th")
+        bert = {name.removeprefix(EMBEDDER): tensor for name, tensor in state.items() if name.startswith(EMBEDDER)}
+        head = {name: tensor for name, tensor in state.items() if not name.startswith("_embedder.")}
+        where = str(folder / "weights.th")
+        if (encoder_folder / "config.json").is_file():
+            shape = shape_of(read_config(encoder_folder), str(encoder_folder / "config.json"))
+        else:
+            shape = shape_from_weights(bert, where)
+        self._encoder = Encoder(bert, shape, kernel or choose(device), device, where=where)
+        self._head = SpanHead(head, config, read_labels(folder / "vocabulary", model), where).to(device)
+        self._pieces = read_pieces(encoder_folder)
+        stated = config["dataset_reader"]["token_indexers"]["bert"].get("max_length")
+        self._room = min(int(stated or shape.limit), shape.limit) - 2  # [CLS] and [SEP] frame every segment
+        self._model = model
+        self._cut: dict[str, list[int]] = {}
+
+    @property
+    def kernel(self) -> str:
+        """How matrices are multiplied."""
+        return self._encoder.kernel.name
+
+    def __call__(self, texts: Sequence[str], budget: int = BUDGET, pad_to: int = 1) -> list[Found]:
+        """One graph a text; a text without words has none, as nothing was said."""
+        words = [split(text, self._model) for text in texts]
+        found = [Found(Graph(), float("inf")) for _ in texts]
+        cuts = [[self._word_pieces(word) for word in report] for report in words]
+        segments: list[list[int]] = []
+        owner: list[int] = []
+        for number, cut in enumerate(cuts):
+            flat = [piece for word in cut for piece in word]
+            for start in range(0, len(flat), self._room):
+                segments.append(self._pieces.frame(flat[start : start + self._room]))
+                owner.append(number)
+        waiting = {number: owner.count(number) for number in set(owner)} if len(owner) != len(set(owner)) else {}
+        parts: dict[int, dict[int, Tensor]] = {}
+        for index, hidden in self._encoder.encode(segments, budget, pad_to):
+            number = owner[index]
+            if waiting.get(number, 1) == 1:
+                found[number] = self._head(words[number], _word_vectors(cuts[number], hidden[1:-1]))
+                continue
+            held = parts.setdefault(number, {})
+            held[index] = hidden[1:-1].clone()
+            if len(held) == waiting[number]:
+                pieces = torch.cat([held[i] for i in sorted(held)])
+                found[number] = self._head(words[number], _word_vectors(cuts[number], pieces))
+                del parts[number]
+        return found
+
+    def _word_pieces(self, word: str) -> list[int]:
+        """The pieces of one word, cut once."""
+        cut = self._cut.get(word)
+        if cut is None:
+            cut = self._cut[word] = self._pieces.ids(looked_up(word))
+        return cut
+
+
+def read_labels(vocabulary: Path, dataset: str) -> Labels:
+    """The labels that the archive's vocabulary folder lists for a dataset name."""
+    entity = _lines(vocabulary / f"{dataset}__ner_labels.txt")
+    if not entity or entity[0]:
+        raise DataError(f"{vocabulary / f'{dataset}__ner_labels.txt'}: the first label must be the empty one")
+    return Labels(dataset, tuple(entity[1:]), tuple(_lines(vocabulary / f"{dataset}__relation_labels.txt")))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder holds what an archive must."""
+    return all((path / name).exists() for name in ("config.json", "weights.th", "vocabulary"))
+
+
+def read_archive_config(folder: Path) -> dict[str, Any]:
+    """config.json of the archive, as data."""
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        known = sorted(p.name.split("__")[0] for p in path.parent.glob("*__ner_labels.txt"))
+        raise DataError(
+            f"{path}: not there; the archive knows {', '.join(known) or 'no labels'}: is it the right one?"
+        ) from None
+    return text.removesuffix("\n").split("\n")
+
+
+def _word_vectors(cut: Sequence[Sequence[int]], pieces: Tensor) -> Tensor:
+    """(words, hidden): the mean of each word's pieces; zeros for a word without any."""
+    counts = torch.tensor([len(word) for word in cut])
+    owner = torch.repeat_interleave(torch.arange(len(cut)), counts).to(pieces.device)
+    sums = pieces.new_zeros(len(cut), pieces.shape[1]).index_add_(0, owner, pieces)
+    return sums / counts.clamp_min(1).to(pieces)[:, None]
