@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import GateError, UsageError
-from mmrad_eval.core.values import DataUse, Study, Value
+from mmrad_eval.core.values import DataUse, Study
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _LOOKED_AT = 400  # studies that are looked at for marks of credentialed data
@@ -49,43 +49,39 @@ class Permit:
         return Guard(None if self.hosts is None else {a for addresses in self.hosts.values() for a in addresses})
 
 
-class Attestation(Value, frozen=True, omit_defaults=False):
-    """A user's statement that a provider may have the data; stored with the run."""
+def attestation(*, provider: str, retention: str, who: str, date: str | None = None) -> dict[str, str]:
+    """A user's statement that a provider may have the data, as run.json keeps it.
 
-    provider: str
-    retention: str
-    """The provider's setting, such as ``zero``."""
-    who: str
-    """Who states it."""
-    date: str = ""
-    """ISO date; today where it is empty."""
-
-    def stored(self) -> dict[str, str]:
-        """As run.json keeps it; UsageError where a part says nothing."""
-        stated = {name: getattr(self, name).strip() for name in ("provider", "retention", "who")}
-        empty = [name for name, value in stated.items() if not value]
-        if empty:
-            raise UsageError(
-                f"the attestation says nothing of {', '.join(empty)}; it needs provider, retention and who"
-            )
-        try:
-            day = dt.date.fromisoformat(self.date) if self.date else dt.datetime.now(dt.UTC).date()
-        except ValueError as error:
-            raise UsageError(f"the attestation's date {self.date!r} is none; write it as 2026-01-31") from error
-        return stated | {"date": day.isoformat()}
+    ``retention`` is the provider's setting, such as ``zero``; ``date`` is today where it is None. UsageError where a part
+    says nothing.
+    """
+    stated = {"provider": provider.strip(), "retention": retention.strip(), "who": who.strip()}
+    empty = [name for name, value in stated.items() if not value]
+    if empty:
+        raise UsageError(f"the attestation says nothing of {', '.join(empty)}; it needs provider, retention and who")
+    try:
+        day = dt.date.fromisoformat(date) if date else dt.datetime.now(dt.UTC).date()
+    except ValueError as error:
+        raise UsageError(f"the attestation's date {date!r} is none; write it as 2026-01-31") from error
+    return stated | {"date": day.isoformat()}
 
 
 def check(
-    dataset: Dataset, model: object, attestation: Attestation | None = None, *, local: Sequence[str] = ()
+    dataset: Dataset,
+    model: object,
+    *,
+    local_networks: Sequence[str] = (),
+    attested: Mapping[str, str] | None = None,
 ) -> Permit:
     """Where ``model`` (or a judge) may send ``dataset``; GateError before the first byte where it may not.
 
-    ``local`` holds host names, addresses or networks (10.1.0.0/16) that the user's institution runs itself.
+    ``local_networks`` holds host names, addresses or networks (10.1.0.0/16) that the user's institution runs itself;
+    ``attested`` is what ``attestation`` returned.
     """
     use, evidence = _use(dataset)
     if use == "open":
         return Permit()
-    where, allowed = endpoints(model), _networks(local)
+    where, allowed = endpoints(model), _networks(local_networks)
     hosts: dict[str, tuple[str, ...]] = {}
     remote = []
     for url in where or ():
@@ -97,9 +93,9 @@ def check(
             remote.append((host, addresses))
     if where is not None and not remote:
         return Permit(hosts)
-    if attestation is None:
+    if attested is None:
         raise GateError(_refusal(dataset.name, use, evidence, model, remote))
-    return Permit(None, attestation.stored())
+    return Permit(None, dict(attested))
 
 
 def endpoints(model: object) -> tuple[str, ...] | None:

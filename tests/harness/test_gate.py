@@ -16,12 +16,11 @@ from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, DataUse, Image, Message, Reply, Report, Request, Study, Text
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.asking import Asker
-from mmrad_eval.harness.gate import Attestation
 from mmrad_eval.model_registry import resolve
 from mmrad_eval.model_registry.openai_chat import ChatClient
 from mmrad_eval.model_registry.rehearsal import Rehearsal
 
-ATTESTED = Attestation("Azure OpenAI", "zero", "A. Researcher", "2026-01-31")
+ATTESTED = gate.attestation(provider="Azure OpenAI", retention="zero", who="A. Researcher", date="2026-01-31")
 PLAIN = (Study("s1", reference=Report("FINDINGS: Clear lungs.")),)
 
 
@@ -107,7 +106,7 @@ def test_baselines_need_no_permission() -> None:
 @pytest.mark.parametrize("stated", ["192.0.2.7", "192.0.2.0/24", "server.hospital.example"])
 def test_a_local_network_counts_as_local(names: dict[str, str], stated: str) -> None:
     names["server.hospital.example"] = "192.0.2.7"
-    permit = gate.check(data("unknown"), client("http://server.hospital.example:8000/v1"), local=[stated])
+    permit = gate.check(data("unknown"), client("http://server.hospital.example:8000/v1"), local_networks=[stated])
 
     assert permit.hosts == {"server.hospital.example": ("192.0.2.7",)}
 
@@ -115,11 +114,11 @@ def test_a_local_network_counts_as_local(names: dict[str, str], stated: str) -> 
 @pytest.mark.parametrize("stated", ["10.0.0.0/40", "host/path", " "])
 def test_a_local_network_that_is_none_is_refused(stated: str) -> None:
     with pytest.raises(UsageError, match="--local-network"):
-        gate.check(data("unknown"), client("http://192.0.2.7/v1"), local=[stated])
+        gate.check(data("unknown"), client("http://192.0.2.7/v1"), local_networks=[stated])
 
 
 def test_an_attestation_opens_the_gate_and_is_what_the_run_stores() -> None:
-    permit = gate.check(data("credentialed"), client("https://192.0.2.7/v1"), ATTESTED)
+    permit = gate.check(data("credentialed"), client("https://192.0.2.7/v1"), attested=ATTESTED)
 
     assert permit.hosts is None
     assert permit.attestation == {
@@ -130,18 +129,10 @@ def test_an_attestation_opens_the_gate_and_is_what_the_run_stores() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "attestation",
-    [
-        Attestation("", "zero", "me"),
-        Attestation("p", " ", "me"),
-        Attestation("p", "zero", ""),
-        Attestation("p", "z", "me", "soon"),
-    ],
-)
-def test_an_attestation_that_says_nothing_opens_nothing(attestation: Attestation) -> None:
+@pytest.mark.parametrize("lacking", [{"provider": ""}, {"retention": " "}, {"who": ""}, {"date": "soon"}])
+def test_an_attestation_that_says_nothing_is_none(lacking: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="attestation"):
-        gate.check(data("credentialed"), client("https://192.0.2.7/v1"), attestation)
+        gate.attestation(**{"provider": "p", "retention": "zero", "who": "me", **lacking})
 
 
 MIMIC_LIKE = [
@@ -212,9 +203,9 @@ async def test_the_guard_lets_this_machine_and_permitted_addresses_through_and_e
                 caller.connect(("192.0.2.7", 80))
             with pytest.raises(GateError):
                 caller.connect(("192.0.2.8", 80))
-    with gate.Permit(hosts={}).guard() as guard, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        with pytest.raises(GateError):
-            sender.sendto(b"x", ("192.0.2.8", 9))
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sender, gate.Permit(hosts={}).guard() as guard, pytest.raises(GateError):
+        sender.sendto(b"x", ("192.0.2.8", 9))
     assert guard.refused == ["192.0.2.8"]
 
 
