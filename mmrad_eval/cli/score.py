@@ -13,6 +13,7 @@ from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.results.tables import FORMATS
 
 INCOMPLETE = 3
+SHOWN = 5
 
 
 @click.command()
@@ -76,8 +77,11 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     job = Job(f"file:{predictions.path}", "imported", data, choice, metrics)
     dataset = data.load()
     plan = make_plan(Elsewhere(predictions, said["name"]), tasks.load("imported"), dataset, choice)
-    for sentence in [*predictions.notes, *join(predictions, dataset, plan.studies).sentences()]:
+    doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]
+    for sentence in [*doubts[:SHOWN], *join(predictions, dataset, plan.studies).sentences()]:
         click.echo(sentence, err=True)
+    if len(doubts) > SHOWN:
+        click.echo(f"and {len(doubts) - SHOWN:,} more doubts about {predictions.path}", err=True)
     outcome = execute(job, plan, said["out"], Progress(quiet=True), shlex.join(["mmrad-eval", *sys.argv[1:]]))
     show(tables_of(read_entries([outcome.folder])), said["form"], None)
     click.echo(str(outcome.folder.path), err=True)

@@ -56,12 +56,14 @@ class Joined:
     def sentences(self) -> list[str]:
         """What a user should know, one sentence for each kind that occurs."""
         kinds = (
-            (self.missing, "studies have no report and stay open"),
-            (self.empty, "reports are empty and score as such"),
-            (self.outside, "reports belong to studies outside the selection (--split, --ids, --target)"),
-            (self.extra, "reports belong to no study of the references"),
+            (self.missing, "without a report, left open"),
+            (self.empty, "with an empty report, scored as empty"),
+            (self.outside, "with a report, but outside the selection (--split, --ids, --limit, --target)"),
+            (self.extra, "with a report, but not among the references"),
         )
-        return [f"{len(ids):,} {what}: {some(ids)}" for ids, what in kinds if ids]
+        return [
+            f"{len(ids):,} {'study' if len(ids) == 1 else 'studies'} {what}: {some(ids)}" for ids, what in kinds if ids
+        ]
 
 
 def join(predictions: Predictions, dataset: Dataset, selection: Sequence[Study]) -> Joined:

@@ -51,7 +51,7 @@ TABLE = ranked(
             row("three_four", 0.10, -0.7),
             row("five", 0.09, 0.2, notes=("incomplete",), ranked=False),
             row("six", None, 0.1),
-        row("seven", 0.02, 0.3),
+            row("seven", 0.02, 0.3),
         ),
         notes=("Intervals: 95 %.",),
         ranking="the complete runs",
@@ -72,9 +72,9 @@ def test_csv_has_plain_numbers_with_low_and_high_beside_them() -> None:
 def test_csv_of_several_tables_has_one_header_and_empty_fields() -> None:
     other = Table("o", "o", (TableColumn("model"), TableColumn("F1 @ x", kind="score")), (Row({"model": Cell("m")}),))
     lines = list(csv.DictReader(io.StringIO(render([TABLE, other], "csv"))))
-    assert len(lines) == 5
-    assert lines[4]["model"] == "m"
-    assert (lines[4]["n"], lines[0]["F1 @ x"]) == ("", "")
+    assert len(lines) == 6
+    assert lines[5]["model"] == "m"
+    assert (lines[5]["n"], lines[0]["F1 @ x"]) == ("", "")
 
 
 def test_json_reads_back_as_the_same_tables() -> None:
