@@ -1,0 +1,133 @@
+"""Reports made elsewhere: joined by id, whatever the file looks like."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import Report
+from mmrad_eval.datasets.predictions import read_predictions
+
+ONE, TWO = "FINDINGS: Clear. IMPRESSION: Normal.", "The heart is enlarged."
+WANTED = {"s1": Report(ONE, "Clear.", "Normal."), "s2": Report(TWO)}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("p.csv", f"study_id,prediction\ns2,{TWO}\ns1,{ONE}\n"),
+        ("p.tsv", f"id\tgenerated_report\ns2\t{TWO}\ns1\t{ONE}\n"),
+        ("p.jsonl", json.dumps({"id": "s2", "output": TWO}) + "\n" + json.dumps({"id": "s1", "output": ONE})),
+        ("p.json", json.dumps([{"case_id": "s2", "report": TWO}, {"case_id": "s1", "report": ONE}])),
+        ("p.json", json.dumps({"s2": TWO, "s1": ONE})),
+        ("p.json", json.dumps({"s2": [TWO], "s1": [ONE]})),
+        ("p.json", json.dumps({"s2": {"model_prediction": TWO}, "s1": {"model_prediction": ONE}})),
+        ("p.json", json.dumps({"predictions": [{"id": "s2", "report": TWO}, {"id": "s1", "report": ONE}]})),
+    ],
+)
+def test_every_form_gives_the_same_reports_by_id(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert read_predictions(tmp_path / name).reports == WANTED
+
+
+def test_parquet_too(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": ["s2", "s1"], "pred": [TWO, ONE]}), tmp_path / "p.parquet")
+    assert read_predictions(tmp_path / "p.parquet").reports == WANTED
+
+
+def test_a_prediction_is_taken_where_its_reference_stands_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,report,prediction\ns1,the reference,the prediction\n")
+    read = read_predictions(tmp_path / "p.csv")
+    assert read.reports == {"s1": Report("the prediction")}
+    assert read.columns == {"id": "id", "report": "prediction"}
+
+
+def test_sections_may_come_apart(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,findings,impression\ns1,Clear.,Normal.\n")
+    assert read_predictions(tmp_path / "p.csv").reports["s1"] == Report(
+        "Findings: Clear.\nImpression: Normal.", "Clear.", "Normal."
+    )
+
+
+def test_reasoning_is_kept_beside_its_report(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text('{"id": "s1", "reasoning": "I look at the heart.", "report": "Normal."}')
+    assert read_predictions(tmp_path / "p.jsonl").traces == {"s1": "I look at the heart."}
+
+
+def test_missing_and_extra_ids_are_named(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({"s1": ONE, "s9": TWO}))
+    joined = read_predictions(tmp_path / "p.json").join(["s1", "s2", "s3"])
+    assert joined.missing == ("s2", "s3")
+    assert joined.extra == ("s9",)
+    assert str(joined) == "2 studies have no report: s2, s3; 1 reports belong to no study: s9"
+
+
+def test_an_id_with_two_reports_is_an_error_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,report\ns1,a\ns1,b\n")
+    with pytest.raises(DataError, match=r"p.csv:3: study s1: this id stands at line 2 with another report"):
+        read_predictions(tmp_path / "p.csv")
+    lenient = read_predictions(tmp_path / "p.csv", strict=False)
+    assert lenient.reports == {"s1": Report("a")}
+    assert [p.severity for p in lenient.problems] == ["error"]
+
+
+def test_an_id_that_stands_twice_with_one_report_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,report\ns1,a\ns1,a\n")
+    read = read_predictions(tmp_path / "p.csv")
+    assert read.reports == {"s1": Report("a")}
+    assert any("read once" in note for note in read.notes)
+
+
+def test_positions_never_join(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps([ONE, TWO]))
+    with pytest.raises(DataError, match="never by position"):
+        read_predictions(tmp_path / "p.json")
+    (tmp_path / "p.csv").write_text(f"report\n{TWO}\n")
+    with pytest.raises(DataError, match="never joined by position"):
+        read_predictions(tmp_path / "p.csv")
+
+
+def test_an_empty_report_stays_and_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({"s1": "", "s2": None}))
+    read = read_predictions(tmp_path / "p.json")
+    assert read.reports == {"s1": Report(), "s2": Report()}
+    assert any("empty report: 2 times" in note for note in read.notes)
+
+
+def test_columns_of_other_names_are_named_by_the_user(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("fall,text_b\ns1,a\n")
+    with pytest.raises(DataError, match="it has fall, text_b"):
+        read_predictions(tmp_path / "p.csv")
+    assert read_predictions(tmp_path / "p.csv", {"id": "fall", "report": "text_b"}).reports == {"s1": Report("a")}
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).filter(lambda t: "\r" not in t)
+
+
+@given(st.dictionaries(st.uuids().map(str), texts, min_size=1, max_size=5))
+def test_any_text_comes_back_from_json_and_csv(
+    tmp_path_factory: pytest.TempPathFactory, reports: dict[str, str]
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "p.json").write_text(json.dumps(reports), encoding="utf-8")
+    rows = "".join('{},"{}"\n'.format(key, text.replace('"', '""')) for key, text in reports.items())
+    (folder / "p.csv").write_text("id,report\n" + rows, encoding="utf-8", newline="")
+    for name in ("p.json", "p.csv"):
+        read = read_predictions(folder / name).reports
+        assert {key: report.text for key, report in read.items()} == {
+            key: text if text.strip() else "" for key, text in reports.items()
+        }
+
+
+@pytest.mark.shared
+def test_the_real_board_file_reads_as_predictions_too(shared_data: Path) -> None:
+    read = read_predictions(shared_data / "iu_xray_valid" / "ReXRank_IUXray_valid.json")
+    assert len(read.reports) == 296
+    assert all(report.findings and report.impression for report in read.reports.values())
