@@ -52,8 +52,8 @@ class Permit:
 def attestation(*, provider: str, retention: str, who: str, date: str | None = None) -> dict[str, str]:
     """A user's statement that a provider may have the data, as run.json keeps it.
 
-    ``retention`` is the provider's setting, such as ``zero``; ``date`` is today where it is None. UsageError where a part
-    says nothing.
+    ``retention`` is the provider's setting, such as ``zero``; ``date`` is today where it is None. UsageError where a
+    part says nothing.
     """
     stated = {"provider": provider.strip(), "retention": retention.strip(), "who": who.strip()}
     empty = [name for name, value in stated.items() if not value]

@@ -80,6 +80,10 @@ def resolve(
     known = registry()
     if spec not in PROVIDERS and spec != "file" and known.get(spec):
         return _made(known.load(spec), (), spec)
+    if spec in PROVIDERS or spec == "file":
+        from mmrad_eval.core.errors import UsageError
+
+        raise UsageError(f"--model {spec} needs {'a path: file:PATH' if spec == 'file' else f'an id: {spec}:ID'}")
     return _from_name(spec, known, how)
 
 

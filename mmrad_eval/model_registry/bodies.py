@@ -12,23 +12,23 @@ from mmrad_eval.model_registry.secrets import Secret, scrub_body
 
 
 def read_json(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
-    """Decode a body; returns its value, and the body as one line of JSON for the journal, free of ``secrets``.
+    """Decode a body, free of ``secrets``; returns its value, and the body as one line of JSON for the journal.
 
     Text with lone surrogates or invalid UTF-8, as some servers write it, gets replacement marks. TransportError (worth
     another try) where it is no JSON at all.
     """
+    for secret in secrets:
+        if secret is not None and secret.reveal().encode() in body:
+            body = body.replace(secret.reveal().encode(), b"[key]")
     try:
         value = msgspec.json.decode(body)
         line = msgspec.json.format(body, indent=-1) if b"\n" in body or b"\r" in body else body
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         try:
             value = _mended(json.loads(body.decode("utf-8", "replace")))
         except ValueError:
             raise TransportError("the reply is not JSON", retry=True) from None
         line = msgspec.json.encode(value)
-    for secret in secrets:
-        if secret is not None and secret.reveal().encode() in line:
-            line = scrub_body(line, secret)
     return value, msgspec.Raw(line)
 
 
