@@ -49,22 +49,25 @@ STUDY: dict[str, tuple[str, ...]] = {
 
 PREDICTION: dict[str, tuple[str, ...]] = {
     "id": STUDY["id"],
-    "findings": _names(
-        "predicted_findings generated_findings pred_findings findings_prediction findings section_findings"
-    ),
-    "impression": _names(
-        "predicted_impression generated_impression pred_impression impression_prediction impression "
-        "section_impression conclusion"
-    ),
+    "findings": _names("predicted_findings generated_findings pred_findings findings_prediction"),
+    "impression": _names("predicted_impression generated_impression pred_impression impression_prediction"),
     "report": _names(
-        "model_prediction prediction predictions predicted "
-        "pred preds predicted_report prediction_report "
-        "generated generated_report generation generated_text candidate candidates hypothesis hyp output "
-        "model_output response completion res answer report text report_text caption"
+        "model_prediction prediction predictions predicted pred preds predicted_report prediction_report generated "
+        "generated_report generation generated_text candidate candidates hypothesis hyp output model_output response "
+        "completion res"
     ),
     "trace": _names("trace reasoning rationale chain_of_thought cot thinking think"),
 }
-"""The same for reports made elsewhere, where a prediction may stand beside its reference."""
+"""Names that only what a model wrote has: where one is there, the names of ``REPORT`` beside it are its reference."""
+
+REPORT: dict[str, tuple[str, ...]] = {
+    "id": STUDY["id"],
+    "findings": STUDY["findings"],
+    "impression": STUDY["impression"],
+    "report": _names("report answer text report_text caption reports"),
+    "trace": PREDICTION["trace"],
+}
+"""Names of reports in a file that holds one kind of report alone."""
 
 
 def plain(name: str) -> str:

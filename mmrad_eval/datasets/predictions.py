@@ -70,8 +70,7 @@ def read_predictions(path: Path | str, given: Mapping[str, str] | None = None, *
         raise DataError(f"there is no file {path}")
     problems = Problems()
     table = _table(path, problems)
-    where = columns.match(table.columns, columns.PREDICTION, given or {}, path)
-    _require(table, where)
+    where = _columns(table, given or {})
     reports: dict[str, Report] = {}
     traces: dict[str, str] = {}
     lines: dict[str, int | None] = {}
@@ -128,6 +127,15 @@ def _object(path: Path, value: dict[str, Any]) -> Rows:
     for row in rows:
         names.update(dict.fromkeys(row.cells))
     return Rows(path, tuple(names), rows)
+
+
+def _columns(table: Rows, given: Mapping[str, str]) -> dict[str, str]:
+    """The columns of what a model wrote; those that could be its reference count only where nothing else is there."""
+    where = columns.match(table.columns, columns.PREDICTION, given, table.path)
+    if not where.keys() & set(REPORT):
+        where = columns.match(table.columns, columns.REPORT, given, table.path)
+    _require(table, where)
+    return where
 
 
 def _require(table: Rows, where: Mapping[str, str]) -> None:

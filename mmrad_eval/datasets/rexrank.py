@@ -47,7 +47,7 @@ def _records(source: Source, value: dict[str, Any]) -> Iterator[Record]:
 
 
 def _study(source: Source, study_id: str, record: dict[str, Any]) -> Study:
-    patient = record.get(source.patient_column) if source.patient_column else None
+    patient = record.get(source.patient_column or "subject_id")
     images = _images(source, study_id, record)
     subject = next((m[1] for image in images if (m := SUBJECT.search(image.name))), None)
     return Study(

@@ -127,10 +127,11 @@ _BARE = re.compile(
 )
 """A name in capitals that runs into its sentence: ``FINDINGS The heart is normal.``"""
 _INLINE = re.compile(
-    rf"(?<=[.!?;:)\]*_][ \t\n])[ \t]*[*_]{{0,3}}(?P<name>{_NAME}){_NOTE}[*_]{{0,3}}[ \t]*:[ \t]*[*_]{{0,3}}[ \t]*",
+    rf"(?<=[.!?;:)\]*_>])\s*[*_]{{0,3}}(?P<name>{_NAME}){_NOTE}[*_]{{0,3}}[ \t]*:[ \t]*[*_]{{0,3}}[ \t]*",
     re.IGNORECASE,
 )
-"""A name with a colon after the end of a sentence."""
+"""A name with a colon after the end of a sentence, with or without a space: ``Age:50-60.Gender:M.Indication: Cough.``
+"""
 _CAPITAL = re.compile(r"(?<=\s)(?P<name>Findings|FINDINGS|Impression|IMPRESSION|Conclusion|CONCLUSION)[ \t]*:[ \t]*")
 """A main name with a capital and a colon, wherever it stands."""
 
@@ -181,7 +182,7 @@ def read_report(text: str) -> Report:
 
 def read_context(text: str) -> Context:
     """Indication, comparison, technique, history, age and sex, where their headings stand in the text."""
-    found = bodies(text)
+    found = {name: body.rstrip(".") if name in {"age", "sex"} else body for name, body in bodies(text).items()}
     return Context(**{field: found.get(field) for field in Context.__struct_fields__})
 
 

@@ -49,6 +49,17 @@ def test_a_prediction_is_taken_where_its_reference_stands_beside_it(tmp_path: Pa
     assert read.columns == {"id": "id", "report": "prediction"}
 
 
+def test_a_reference_beside_a_prediction_never_fills_it(tmp_path: Path) -> None:
+    studies = {
+        "s1": {"findings": "Reference.", "impression": "Reference.", "model_prediction": "Findings:A.Impression:B."}
+    }
+    (tmp_path / "p.json").write_text(json.dumps(studies))
+    assert read_predictions(tmp_path / "p.json").reports == {"s1": Report("Findings:A.Impression:B.", "A.", "B.")}
+    studies["s1"]["model_prediction"] = "Only words."
+    (tmp_path / "p.json").write_text(json.dumps(studies))
+    assert read_predictions(tmp_path / "p.json").reports == {"s1": Report("Only words.")}
+
+
 def test_sections_may_come_apart(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("id,findings,impression\ns1,Clear.,Normal.\n")
     assert read_predictions(tmp_path / "p.csv").reports["s1"] == Report(

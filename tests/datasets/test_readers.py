@@ -71,6 +71,18 @@ def test_rexrank_takes_the_patient_from_a_mimic_name_and_stays_credentialed(tmp_
         datasets.load(str(path), data_use="open")
 
 
+def test_rexrank_reads_not_a_number_as_a_section_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "mimic.json"
+    path.write_text(
+        '{"50000001": {"image_path": ["/p10/p10000001/s50000001/a.jpg"], "section_findings": "Clear.",'
+        ' "section_impression": NaN, "subject_id": 10000001, "report": "Findings: Clear. Impression: None."}}'
+    )
+    (study,) = datasets.load(str(path), images=tmp_path / "files").studies
+    assert study.patient == "10000001"
+    assert study.reference == Report("Findings: Clear. Impression: None.", "Clear.", None)
+    assert study.images[0].path == str(tmp_path / "files/p10/p10000001/s50000001/a.jpg")
+
+
 def test_the_user_decides_only_what_is_unknown(tmp_path: Path) -> None:
     path = str(write_json(tmp_path / "board.json", REXRANK))
     assert datasets.load(path).data_use == "unknown"

@@ -94,6 +94,13 @@ def test_context_is_read_from_its_headings() -> None:
     assert context.sex == "F"
 
 
+def test_headings_may_follow_a_full_stop_without_a_space() -> None:
+    context = read_context("Age:50-60.Gender:M.Indication: Cough.Comparison: None.")
+    assert (context.age, context.sex, context.indication, context.comparison) == ("50-60", "M", "Cough.", "None.")
+    report = read_report("Findings:The heart is normal.Impression:No acute disease.")
+    assert (report.findings, report.impression) == ("The heart is normal.", "No acute disease.")
+
+
 @given(st.text())
 def test_sections_lie_in_order_inside_any_text(text: str) -> None:
     ends = 0
