@@ -90,7 +90,7 @@ def test_context_is_read_from_its_headings() -> None:
     context = read_context("Indication: XXXX-year-old with cough. Comparison: None. Age: 60-70. Gender: F")
     assert context.indication == "XXXX-year-old with cough."
     assert context.comparison == "None."
-    assert context.age == "60-70."
+    assert context.age == "60-70"
     assert context.sex == "F"
 
 
