@@ -1,0 +1,82 @@
+"""The 14 CheXpert observations of a report, projected from its mentions, without any weights.
+
+Conventions are those of the public CheXpert labeler (Irvin et al., AAAI 2019): a report is positive, negative,
+uncertain or blank in each observation; of several mentions a positive one wins, then an uncertain one, then a negative
+one; heart failure makes Cardiomegaly uncertain; No Finding is positive where nothing but devices is positive or
+uncertain, and nothing else abnormal that counts is present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from mmrad_eval.metrics.facts.extract import mentions
+from mmrad_eval.metrics.facts.lexicon import Status
+from mmrad_eval.metrics.facts.scope import Mention
+from mmrad_eval.metrics.labelf1 import BLANK, FIVE, LABELS, NEGATIVE, POSITIVE, UNCERTAIN, Codes
+
+__all__ = ["BLANK", "FIVE", "LABELS", "NEGATIVE", "POSITIVE", "UNCERTAIN", "Code", "label", "label_many", "project"]
+
+Code = int
+"""1, 0, -1, 2: positive, negative, uncertain, blank."""
+
+_TEXTS = 1 << 14
+"""Distinct texts whose labels are remembered: a reference is labelled once for all models of a process."""
+
+_CODE: dict[Status, Code] = {"present": POSITIVE, "uncertain": UNCERTAIN, "absent": NEGATIVE}
+_RANK: dict[Code, int] = {POSITIVE: 3, UNCERTAIN: 2, NEGATIVE: 1, BLANK: 0}
+
+
+def label(text: str) -> dict[str, Code]:
+    """Observation -> 1, 0, -1 or 2 (positive, negative, uncertain, blank), in the order of LABELS."""
+    return dict(zip(LABELS, _codes(text), strict=True))
+
+
+def label_many(texts: Sequence[str]) -> Codes:
+    """(n, 14) codes in the order of LABELS; equal texts are read once."""
+    return np.array([_codes(text) for text in texts], dtype=np.int8).reshape(len(texts), len(LABELS))
+
+
+@lru_cache(maxsize=_TEXTS)
+def _codes(text: str) -> tuple[Code, ...]:
+    if not any(c.isalpha() for c in text):
+        return (BLANK,) * len(LABELS)  # a text that says nothing does not say that nothing was found
+    return project(mentions(text))
+
+
+def project(found: Iterable[Mention]) -> tuple[Code, ...]:
+    """Mentions to codes in the order of LABELS."""
+    codes: dict[str, Code] = {}
+    hinted: set[str] = set()
+    other = False
+    for mention in found:
+        meaning = mention.meaning
+        status = _asked(mention)
+        if mention.status == "present" and meaning.counts and not meaning.judges and not meaning.labels:
+            other = True
+        if status is None:
+            continue
+        for name in meaning.labels:
+            if _RANK[_CODE[status]] > _RANK[codes.get(name, BLANK)]:
+                codes[name] = _CODE[status]
+        if status == "present":
+            hinted.update(meaning.hints)
+    for name in hinted:
+        if codes.get(name, BLANK) in (BLANK, NEGATIVE):
+            codes[name] = UNCERTAIN
+    found_something = any(code in (1, -1) for name, code in codes.items() if name != "Support Devices")
+    if not found_something and not other:
+        codes["No Finding"] = POSITIVE
+    return tuple(codes.get(name, BLANK) for name in LABELS)
+
+
+def _asked(mention: Mention) -> Status | None:
+    """The status that counts for a label; a mediastinum or heart that is only said to be as before is uncertain."""
+    if mention.meaning.quiet and mention.status != "present" and mention.judgement:
+        return None
+    if mention.status is None and mention.judgement == "same":
+        return "uncertain"
+    return mention.status

@@ -1,0 +1,150 @@
+"""Side, zone, severity and change of a mention, from the words of its noun phrase.
+
+The phrase of a mention reaches back to the last comma, conjunction, verb or other finding, and forward to the phrase
+of the next finding. Findings that are joined directly ("left effusion and atelectasis") share a side and a zone that
+only one of them states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mmrad_eval.metrics.facts.items import Item
+from mmrad_eval.metrics.facts.lexicon import Lexicon, Role
+from mmrad_eval.metrics.facts.scope import Mention, Reading
+
+_JOINT = Role.COMMA | Role.AND | Role.OR
+_BOUND = _JOINT | Role.STOP | Role.BRACKET | Role.VERB | Role.WITH | Role.FINDING | Role.COLON
+_END = Role.STOP | Role.BRACKET
+
+PLACED_CATEGORIES = frozenset(("lungs", "pleura_diaphragm", "bones", "devices"))
+SIDED_CONCEPTS = frozenset(
+    (
+        "hilar_enlargement",
+        "mediastinal_mass",
+        "lymphadenopathy",
+        "subcutaneous_emphysema",
+        "soft_tissue_abnormality",
+        "calcification",
+    )
+)
+"""Concepts outside those categories that lie on a side."""
+_ZONED = frozenset(("lungs", "pleura_diaphragm"))
+_DENSITY = frozenset(("opacity", "interstitial_disease", "vascular_prominence", "scarring"))
+"""For these, "increased" before the noun says how it looks and not what became of it."""
+
+
+class Qualifiers(NamedTuple):
+    """Empty strings where nothing is said."""
+
+    side: str = ""
+    zone: str = ""
+    severity: str = ""
+    change: str = ""
+
+
+class _Phrase(NamedTuple):
+    before: int
+    after: int
+    """Items ``before:after`` are the mention's phrase."""
+    direct: bool
+    """Whether it is joined to the mention before it by nothing but a comma or a conjunction."""
+
+
+def qualify(reading: Reading, words: Lexicon) -> list[Qualifiers]:
+    """The qualifiers of each mention of a sentence, in the mentions' order."""
+    places = reading.mentions
+    phrases = [_phrase(reading.row, m) for m in places]
+    found = [_qualifiers(reading, m, p, words) for m, p in zip(places, phrases, strict=True)]
+    for i in range(
+        1, len(found)
+    ):  # what the first of a list states holds for those joined to it, and the other way round
+        if phrases[i].direct and places[i].item != places[i - 1].item:
+            found[i] = _share(found[i], found[i - 1], places[i])
+    for i in range(len(found) - 1, 0, -1):
+        if phrases[i].direct and places[i].item != places[i - 1].item:
+            found[i - 1] = _share(found[i - 1], found[i], places[i - 1])
+    return found
+
+
+def sided(category: str, concept: str) -> bool:
+    """Whether a concept can lie on a side."""
+    return category in PLACED_CATEGORIES or concept in SIDED_CONCEPTS
+
+
+def _share(own: Qualifiers, other: Qualifiers, mention: Mention) -> Qualifiers:
+    meaning = mention.meaning
+    if own.side or own.zone or not sided(meaning.category, meaning.concept):
+        return own
+    return own._replace(side=other.side, zone=other.zone if meaning.category in _ZONED else "")
+
+
+def _phrase(row: list[Item], mention: Mention) -> _Phrase:
+    at = mention.item
+    before = at
+    while before and not row[before - 1].roles & _BOUND:
+        before -= 1
+    direct = bool(before and row[before - 1].roles & _JOINT) and _only_joined(row, before)
+    after = tail = at + 1
+    while after < len(row) and not row[after].roles & (_END | Role.FINDING):
+        if row[after].roles & _BOUND:
+            tail = after
+        after += 1
+    if after < len(row) and row[after].roles & Role.FINDING:
+        after = tail  # the words just before the next finding are its own
+    return _Phrase(before, after, direct)
+
+
+def _only_joined(row: list[Item], before: int) -> bool:
+    """Whether nothing but joints stands between the phrase and the finding before it."""
+    i = before - 1
+    while i >= 0 and row[i].roles & _JOINT:
+        i -= 1
+    return i >= 0 and bool(row[i].roles & Role.FINDING)
+
+
+def _qualifiers(reading: Reading, mention: Mention, phrase: _Phrase, words: Lexicon) -> Qualifiers:
+    meaning, item = mention.meaning, reading.row[mention.item]
+    own = reading.row[phrase.before : phrase.after]
+    first, last = own[0].first, own[-1].last
+    side = zone = ""
+    table = words.qualifiers
+    if sided(meaning.category, meaning.concept):
+        side = _side(reading.words[first : item.last], table["side"]) or _side(
+            reading.words[item.last : last], table["side"]
+        )
+        if meaning.category in _ZONED:
+            zone = _zone(reading.words[first : item.last], table["zone"]) or _zone(
+                reading.words[item.last : last], table["zone"]
+            )
+    return Qualifiers(
+        side, zone, _severity(reading, item, first, table["severity"]), _change(own, item, meaning.concept)
+    )
+
+
+def _side(words: list[str], table: Mapping[str, str]) -> str:
+    sides = {table[word] for word in words if word in table}
+    return next(iter(sides)) if len(sides) == 1 else "both" if sides else ""
+
+
+def _zone(words: list[str], table: Mapping[str, str]) -> str:
+    zones = [table[word] for word in words if word in table]
+    return zones[0] if len(set(zones)) == 1 else "several" if zones else ""
+
+
+def _severity(reading: Reading, item: Item, first: int, table: Mapping[str, str]) -> str:
+    """The nearest word of degree before the finding; for a structure, before the attribute that judges it."""
+    judge = item.judge
+    start, end = (first, item.last) if judge is None else (max(0, judge.first - 3), judge.first)
+    return next((table[w] for w in reversed(reading.words[start:end]) if w in table), "")
+
+
+def _change(own: list[Item], item: Item, concept: str) -> str:
+    for x in sorted(own, key=lambda x: abs(x.first - item.first)):
+        if x.sense is None or not x.sense.change or x is item:
+            continue
+        if concept in _DENSITY and x.word == "increased" and x.first < item.first:
+            continue
+        return x.sense.change
+    return ""

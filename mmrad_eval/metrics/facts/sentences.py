@@ -1,0 +1,134 @@
+"""Cuts a report into sentences with their offsets, and leaves out the sections that describe something else.
+
+A wrapped line is no break; a blank line, a list item and a heading are. The text under headings such as INDICATION,
+TECHNIQUE or COMPARISON is not read, because a question of the referring doctor is no finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mmrad_eval.metrics.facts.lexicon import Lexicon
+
+_BREAK = re.compile(
+    r"""
+    (?<!\d)\.+ | \.(?!\d) | [;!]+     # a stop that is not inside a number
+    | (?<=[\w)])\?(?=\s|$)           # a question mark that ends something; before a word it asks about it
+    | \n[^\S\n]*\n                   # a blank line
+    | \n(?=[^\S\n]*(?:[-*\u2022]\s|\d{1,2}[.)]\s|[A-Z][A-Za-z/&\ ]{1,40}:))  # a list item or a heading
+    """,
+    re.VERBOSE,
+)
+_ABBREVIATION = re.compile(r"(?:\b(?:vs|dr|e\.g|i\.e|eg|ie|approx|mr|ms|mrs|cf|a\.m|p\.m|r\.o))$", re.IGNORECASE)
+_HEADING = re.compile(r"\s*([A-Za-z][A-Za-z/&' -]{1,40}):\s*")
+_TOKEN = re.compile(
+    r"[a-z\u00e0-\u024f]+(?:'[a-z]+)?|\d+(?:\.\d+)?|_+|[,:()/&?]|(?<=\s)[-\u2013\u2014]+(?=\s)|\u2014|--"
+)
+_JOINED = re.compile(r"\b(non|un|re|hyper|hypo|over|under|pre|post|peri|sub|pseudo|anti)-(?=[a-z])")
+
+Piece = tuple[int, str]
+"""Offset of a sentence in its text, and the sentence."""
+
+_NEGATED = {
+    "isn't": ("is", "not"),
+    "aren't": ("are", "not"),
+    "wasn't": ("was", "not"),
+    "weren't": ("were", "not"),
+    "doesn't": ("does", "not"),
+    "don't": ("do", "not"),
+    "didn't": ("did", "not"),
+    "hasn't": ("has", "not"),
+    "haven't": ("have", "not"),
+    "won't": ("will", "not"),
+    "couldn't": ("could", "not"),
+    "shouldn't": ("should", "not"),
+    "can't": ("cannot",),
+}
+
+
+def lower(text: str) -> str:
+    """Lower case of the same length, so that offsets stay true."""
+    low = text.lower()
+    if len(low) != len(text):  # a few letters, such as the dotted capital I, become two
+        low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return low.replace("\u2019", "'")
+
+
+def sentences(text: str, words: Lexicon) -> Iterator[Piece]:
+    """The sentences that describe this image, in order; a heading that only names a section is cut off."""
+    pieces = list(_cut(text))
+    headings = [_heading(sentence, words) for _, sentence in pieces]
+    last_read = max((i for i, (kind, _) in enumerate(headings) if kind == "read"), default=-1)
+    skipping = False
+    for i, ((start, sentence), (kind, length)) in enumerate(zip(pieces, headings, strict=True)):
+        if kind == "skip":
+            skipping = True
+        elif kind == "read" or (skipping and i > last_read and _ended(text, pieces, i)):
+            skipping = False
+        if not skipping:
+            yield start + length, sentence[length:]
+
+
+def _ended(text: str, pieces: list[Piece], i: int) -> bool:
+    """Whether a left-out section with no read heading after it is over: at the paragraph's end, else the sentence's."""
+    before = text[pieces[i - 1][0] : pieces[i][0]]
+    return "\n" not in text or "\n\n" in before.replace("\r", "").replace(" ", "")
+
+
+def _cut(text: str) -> Iterator[Piece]:
+    start = 0
+    for match in _BREAK.finditer(text):
+        end = match.end()
+        mark = match[0]
+        if mark == "." and _ABBREVIATION.search(text, max(0, match.start() - 6), match.start()):
+            continue
+        if mark == "?":
+            yield start, text[start:end]
+        elif match.start() > start:
+            yield start, text[start : match.start()]
+        start = end
+    if start < len(text):
+        yield start, text[start:]
+
+
+def _heading(sentence: str, words: Lexicon) -> tuple[str, int]:
+    """What heading a sentence opens with ("skip", "read" or ""), and how many characters of it are to be cut."""
+    if ":" not in sentence:
+        return "", 0
+    match = _HEADING.match(sentence)
+    if match is None:
+        return "", 0
+    name = " ".join(match[1].lower().split())
+    if name in words.skip:
+        return "skip", 0
+    return ("read", match.end()) if name in words.read else ("", 0)
+
+
+def tokens(sentence: str) -> tuple[list[str], list[tuple[int, int]]]:
+    """Words and marks in lower case, and where each stands: "non-enlarged" is one word, "isn't" is two."""
+    low = lower(sentence)
+    if "-" in low:
+        low = _JOINED.sub(_hide, low)
+    found: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for match in _TOKEN.finditer(low):
+        word, span = match[0], match.span()
+        if _HIDDEN in word:
+            word = word.replace(_HIDDEN, "")
+        if "'" in word:
+            for part in _NEGATED.get(word, (word.removesuffix("'s"),)):
+                found.append(part)
+                spans.append(span)
+            continue
+        found.append("-" if word[0] in "-\u2013\u2014" else word)
+        spans.append(span)
+    return found, spans
+
+
+_HIDDEN = "\u00f7"
+"""Stands for a hyphen that joins; inside the range of letters of the token pattern, and no letter itself."""
+
+
+def _hide(match: re.Match[str]) -> str:
+    return match[1] + _HIDDEN
