@@ -1,0 +1,150 @@
+"""What a harness costs: CPU a request, share of the ideal rate, memory; the server answers after 0 or 200 ms.
+
+    .venv/bin/python benchmarks/overhead/measure.py            text and one 132 kB image, 64 and 256 at once
+    .venv/bin/python benchmarks/overhead/measure.py --quick    fewer requests
+
+Each client is a process of its own, measured by the kernel (``wait4``); a run of one request is subtracted, so that
+what is left is the cost of a request and not of starting Python. The server is another process and is not counted.
+lm_eval, lmms_eval and inspect_ai take part where their commands are found: on PATH, or in ``--others DIR`` (an
+environment's bin folder).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import material  # noqa: E402 (lies beside this script)
+import others  # noqa: E402 (as above)
+
+
+@dataclass(frozen=True)
+class Used:
+    """What one process used."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+
+    def less(self, start: Used) -> Used:
+        """What is left without the cost of starting."""
+        return Used(max(self.wall - start.wall, 1e-9), max(self.cpu - start.cpu, 0.0), self.peak_mb)
+
+
+def used_by(command: Sequence[str], extra: dict[str, str], folder: Path) -> Used:
+    """Run a command to its end in ``folder``; its output is shown only where it fails."""
+    with (folder / "output.txt").open("w+") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=os.environ | extra)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output.read()[-3000:]}")
+    return Used(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+@contextmanager
+def server(delay: float) -> Iterator[str]:
+    """The rehearsal server in a process of its own; yields its base URL."""
+    command = [sys.executable, "-m", "mmrad_eval.model_registry.rehearsal", "--delay", str(delay)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One client on one kind of question."""
+
+    name: str
+    url: str
+    data: material.Material
+    at_once: int
+    work: Path
+    program: Path | None = None
+    """The command of another harness."""
+
+    def command(self, n: int) -> tuple[list[str], dict[str, str]]:
+        """What asks ``n`` requests, and what it needs in its environment."""
+        if self.program is not None:
+            return others.command(self, n)
+        if self.name in SCRIPTS:
+            arguments = [self.url, str(self.data.prompts), str(n), str(self.at_once)]
+            return [sys.executable, str(HERE / "clients.py"), SCRIPTS[self.name], *arguments], {}
+        task = "direct" if self.data.pictures else "tcot-blind"
+        return [
+            str(Path(sys.executable).with_name("mmrad-eval")), "--model", "openai:rehearsal", "--base-url", self.url,
+            "--task", task, "--data", str(self.data.studies), "--images", str(self.data.folder), "--data-use", "open",
+            "--limit", str(n), "--concurrency", str(self.at_once), "--metrics", "bleu@r2gen-iu", "--out", "results",
+            "--quiet",
+        ], {}  # fmt: skip
+
+    def measure(self, n: int) -> Used:
+        """The cost of ``n`` requests less that of one."""
+        uses = []
+        for count in (1, n):
+            shutil.rmtree(self.work, ignore_errors=True)
+            self.work.mkdir()
+            uses.append(used_by(*self.command(count), self.work))
+        return uses[1].less(uses[0])
+
+
+SCRIPTS = {"raw aiohttp": "raw_aiohttp", "asking": "asking"}
+COLUMNS = ("client", "server delay", "at once", "requests/s", "CPU ms/request", "share of ideal", "peak memory")
+
+
+def row(trial: Trial, delay: float, n: int, repeats: int) -> str:
+    """One line of the table: medians of ``repeats`` measurements."""
+    uses = [trial.measure(n) for _ in range(repeats)]
+    wall, cpu, peak = (median(getattr(used, name) for used in uses) for name in ("wall", "cpu", "peak_mb"))
+    share = f"{n / wall * delay / trial.at_once:.0%}" if delay else ""
+    cells = (f"{delay * 1000:.0f} ms", f"{trial.at_once}", f"{n / wall:,.0f}", f"{1000 * cpu / n:.2f}", share)
+    return f"| {trial.name} | {' | '.join(cells)} | {peak:.0f} MB |"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a fifth of the requests, once")
+    parser.add_argument("--only", help="names of clients, by commas")
+    parser.add_argument("--others", type=Path, help="bin folder in which lm_eval, lmms-eval and inspect are looked for")
+    given = parser.parse_args()
+    programs = dict.fromkeys([*SCRIPTS, "mmrad-eval"]) | others.found(given.others)
+    wanted = given.only.split(",") if given.only else list(programs)
+    scale, repeats = (5, 1) if given.quick else (1, 3)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        text, pictures = material.made(folder, 5000 // scale, 1000 // scale)
+        for title, data, cases in (
+            ("Text", text, [(0.0, 64, 2000), (0.2, 64, 2000), (0.2, 256, 5000)]),
+            ("One 132 kB image", pictures, [(0.2, 64, 1000)]),
+        ):
+            print(f"\n**{title}**\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+            for delay, at_once, n in cases:
+                with server(delay) as url:
+                    for name in wanted:
+                        trial = Trial(name, url, data, at_once, folder / "work", programs[name])
+                        print(row(trial, delay, n // scale, repeats), flush=True)
+
+
+if __name__ == "__main__":
+    main()
