@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +17,9 @@ SEED = 20_260_527
 LEVEL = 0.95
 DEFINED = 0.95
 """Share of resamples in which a column must be defined for its interval to be given."""
+
+Method = Literal["percentile", "bca"]
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,20 @@ def bootstrap(
     resamples: int = RESAMPLES,
     seed: int = SEED,
     level: float = LEVEL,
+    method: Method = "percentile",
 ) -> Estimates:
-    """Percentile intervals of all columns from (n, K) statistics of studies and their clusters' names, (n,)."""
+    """Intervals of all columns from (n, K) statistics of studies and their clusters' names, (n,)."""
     value = formula(parts, statistics.sum(axis=0))
     names, index = cluster_index(clusters)
     if len(names) < 2 or resamples < 1:  # one patient says nothing about other patients
         nothing = np.full(value.shape, np.nan)
         return Estimates(value, nothing, nothing)
-    low, high = percentile(replicates(cluster_sums(statistics, index, len(names)), parts, resamples, seed), level)
+    sums = cluster_sums(statistics, index, len(names))
+    replicated = replicates(sums, parts, resamples, seed)
+    if method == "bca":
+        low, high = bca(replicated, value, jackknife(sums, parts), level)
+    else:
+        low, high = percentile(replicated, level)
     return Estimates(value, low, high)
 
 
@@ -66,13 +77,53 @@ def replicates(sums: FloatArray, parts: Sequence[Part], resamples: int, seed: in
     return np.concatenate(blocks)
 
 
+def jackknife(sums: FloatArray, parts: Sequence[Part]) -> FloatArray:
+    """(clusters, K) sums -> (clusters, columns): each column without one cluster."""
+    return formula(parts, sums.sum(axis=0) - sums)
+
+
 def percentile(replicated: FloatArray, level: float = LEVEL) -> tuple[FloatArray, FloatArray]:
     """(resamples, columns) -> lower and upper ends, (columns,) each; nan where a column is too often undefined."""
-    tails = [(1 - level) / 2, (1 + level) / 2]
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    return _quantiles(replicated, np.broadcast_to(tails[:, None], (2, replicated.shape[1])))
+
+
+def bca(
+    replicated: FloatArray, value: FloatArray, left_out: FloatArray, level: float = LEVEL
+) -> tuple[FloatArray, FloatArray]:
+    """Bias-corrected and accelerated ends (Efron 1987, J Am Stat Assoc 82:171, eq. 3.8 and 7.3).
+
+    ``replicated`` (resamples, columns); ``value`` (columns,); ``left_out`` (clusters, columns), from ``jackknife``.
+    Falls back on the percentile interval where the correction is not finite: every resample on one side of the value,
+    or no spread at all.
+    """
     defined = np.isfinite(replicated)
+    with np.errstate(all="ignore"):  # what is not finite falls back below
+        below = ((replicated < value) + 0.5 * (replicated == value)).sum(axis=0) / defined.sum(axis=0)
+        z0 = _normal_quantile(below)
+        spread = np.nanmean(left_out, axis=0) - left_out
+        acceleration = np.nansum(spread**3, axis=0) / (6 * np.nansum(spread**2, axis=0) ** 1.5)
+        z = np.array([_NORMAL.inv_cdf((1 - level) / 2), _NORMAL.inv_cdf((1 + level) / 2)])[:, None]
+        tails = _normal_share(z0 + (z0 + z) / (1 - acceleration * (z0 + z)))
+    plain = np.array([(1 - level) / 2, (1 + level) / 2])[:, None]
+    tails = np.where(np.isfinite(tails), tails, plain)
+    return _quantiles(replicated, tails)
+
+
+def _quantiles(replicated: FloatArray, tails: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(resamples, columns), (2, columns) tails -> both ends, (columns,) each."""
     ends = np.full((2, replicated.shape[1]), np.nan)
-    whole = defined.all(axis=0)
-    ends[:, whole] = np.quantile(replicated[:, whole], tails, axis=0)
-    for column in np.flatnonzero(~whole & (defined.mean(axis=0) >= DEFINED)):
-        ends[:, column] = np.quantile(replicated[defined[:, column], column], tails)
+    for column in range(replicated.shape[1]):
+        values = replicated[:, column]
+        values = values[np.isfinite(values)]
+        if len(values) >= DEFINED * len(replicated):
+            ends[:, column] = np.quantile(values, tails[:, column])
     return ends[0], ends[1]
+
+
+def _normal_quantile(shares: FloatArray) -> FloatArray:
+    return np.array([_NORMAL.inv_cdf(p) if 0 < p < 1 else np.nan for p in shares])
+
+
+def _normal_share(values: FloatArray) -> FloatArray:
+    return np.array([_NORMAL.cdf(v) if np.isfinite(v) else np.nan for v in values.ravel()]).reshape(values.shape)

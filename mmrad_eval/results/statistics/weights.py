@@ -1,8 +1,8 @@
-"""Resampling weights: how often each cluster is drawn in each resample, the same on every machine.
+"""Resampling weights: how often each cluster is drawn, or whether it changes sides, the same on every machine.
 
-A resample draws as many clusters as there are, with replacement. Its weights are the counts of the draws. They come
-from the raw stream of PCG64 (O'Neill 2014), which numpy promises to keep bit for bit (NEP 19), mapped to indices with
-integer arithmetic of our own, so neither numpy's version nor the machine nor the size of a block changes them.
+The random bits are the raw stream of PCG64 (O'Neill 2014), which numpy promises to keep bit for bit (NEP 19). What is
+made of them is integer arithmetic of our own, so neither numpy's version nor the machine nor the size of a block
+changes a weight.
 """
 
 from __future__ import annotations
@@ -15,26 +15,32 @@ from numpy.typing import NDArray
 from mmrad_eval.core.contracts import FloatArray
 
 _ENTRIES = 1 << 19  # numbers of one block of weights: 4 MiB, small enough to stay near the processor
-
-
-def rows_of_block(clusters: int) -> int:
-    """Resamples that one block holds."""
-    return max(1, _ENTRIES // max(1, clusters))
+_BOOTSTRAP, _SWAPS = 0, 1  # the two uses of one seed draw from streams of their own
 
 
 def bootstrap_weights(clusters: int, resamples: int, seed: int) -> Iterator[FloatArray]:
-    """Blocks of (rows, clusters) whole numbers as float64, ``resamples`` rows in all; each row sums to ``clusters``."""
-    stream = np.random.PCG64(np.random.SeedSequence(seed))
+    """Blocks of (rows, clusters) whole numbers as float64, ``resamples`` rows in all; each row sums to ``clusters``.
+
+    A row is a resample: as many clusters as there are, drawn with replacement, and counted.
+    """
+    stream = np.random.PCG64(np.random.SeedSequence([seed, _BOOTSTRAP]))
     words = (clusters + 1) // 2  # two draws of 32 bits from each word of the stream
-    rows = rows_of_block(clusters)
-    for start in range(0, resamples, rows):
-        b = min(rows, resamples - start)
+    for b in _blocks(clusters, resamples):
         halves = stream.random_raw(b * words).astype("<u8", copy=False).view("<u4").reshape(b, 2 * words)
         # floor(u * clusters / 2**32): the bias against any cluster is below clusters / 2**32
         draws = ((halves[:, :clusters].astype(np.uint64) * np.uint64(clusters)) >> np.uint64(32)).view(np.int64)
         draws += np.arange(b, dtype=np.int64)[:, None] * clusters
         counts = np.bincount(draws.reshape(-1), minlength=b * clusters)
         yield counts.reshape(b, clusters).astype(np.float64)
+
+
+def swaps(clusters: int, resamples: int, seed: int) -> Iterator[FloatArray]:
+    """Blocks of (rows, clusters) zeros and ones as float64: whether a cluster changes sides, each with chance 1/2."""
+    stream = np.random.PCG64(np.random.SeedSequence([seed, _SWAPS]))
+    words = (clusters + 63) // 64
+    for b in _blocks(clusters, resamples):
+        raw = stream.random_raw(b * words).astype("<u8", copy=False).view(np.uint8).reshape(b, 8 * words)
+        yield np.unpackbits(raw, axis=1, count=clusters).astype(np.float64)
 
 
 def cluster_index(clusters: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
@@ -54,3 +60,10 @@ def cluster_sums(statistics: FloatArray, index: NDArray[np.intp], clusters: int)
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     sums[ordered[starts]] = np.add.reduceat(statistics[order], starts, axis=0)
     return sums
+
+
+def _blocks(clusters: int, resamples: int) -> Iterator[int]:
+    """Rows of each block."""
+    rows = max(1, _ENTRIES // max(1, clusters))
+    for start in range(0, resamples, rows):
+        yield min(rows, resamples - start)
