@@ -17,6 +17,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
     "datasets": ("mmrad_eval.cli.listing:datasets", "List the datasets; `datasets show NAME` tells all about one."),
     "data": ("mmrad_eval.cli.data:data", "Describe or check a dataset on disk."),
+    "ranks": ("mmrad_eval.cli.ranks:ranks", "Rank systems under every convention side by side, and name the flips."),
+    "audit": ("mmrad_eval.cli.audit:audit", "Check a board or file of scores made elsewhere for what must hold."),
+    "reproduce": ("mmrad_eval.cli.reproduce:reproduce", "Find the convention behind each column of published scores."),
+    "metaeval": ("mmrad_eval.cli.metaeval:metaeval", "Compare metrics with the judgement of radiologists."),
+    "probe": ("mmrad_eval.cli.probe:probe", "See how metrics answer to controlled edits of real reports."),
 }
 """Name -> (``module:function``, one line of help), in the order of the help page."""
 

@@ -1,0 +1,57 @@
+"""mmrad-eval audit: what must hold of a board or a file of scores made elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.references import reference_options, studies
+from mmrad_eval.results.tables import FORMATS
+
+BROKEN = 1
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option(
+    "--rows", multiple=True, metavar="SYSTEM=FILE", help="The reports behind a row of the board: its means are checked."
+)
+@click.option("--against", type=click.Path(path_type=Path), help="Another copy of the same table.")
+@reference_options
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+def audit(files: tuple[Path, ...], rows: tuple[str, ...], against: Path | None, **said: Any) -> int:
+    """Check a board (one row a system) or a file of scores (one row a report) for what must hold.
+
+    RadCliQ is linear in its parts, reciprocals are of means, means are those of the rows, ids are all there, once, in
+    order, values are possible, all columns have one denominator. Rows that break it are named, with by how much.
+    Exit status 1 where something breaks.
+    """
+    from mmrad_eval.core.values import Target
+    from mmrad_eval.results.audit import across, tables_of
+    from mmrad_eval.results.audit import audit as check
+    from mmrad_eval.results.sheets import read_sheet
+
+    sheets = [read_sheet(path) for path in files]
+    behind = {name: read_sheet(path) for name, path in (_pair(word) for word in rows)}
+    copy = read_sheet(against) if against else None
+    target = cast("Target", said["target"])
+    known = studies(said["references"], said["split"], target, said["limit"]) if said["references"] else ()
+    audits = [check(sheet, rows=behind, against=copy, studies=known, target=target) for sheet in sheets]
+    between = across(sheets)
+    show(tables_of(audits, between), said["form"], said["out"])
+    broken = sum(len(one.broken) for one in audits) + sum(len(one.broken) for one in between)
+    click.echo(f"{broken} broken" if broken else "all that was checked holds", err=True)
+    return BROKEN if broken else 0
+
+
+def _pair(word: str) -> tuple[str, Path]:
+    from mmrad_eval.core.errors import UsageError
+
+    name, equals, path = word.partition("=")
+    if not (name and equals and path):
+        raise UsageError(f"--rows {word}: write --rows SYSTEM=FILE, with the system's name on the board")
+    return name, Path(path)

@@ -1,0 +1,46 @@
+"""mmrad-eval ranks: every profile's ranking side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.results.tables import FORMATS
+
+
+@click.command()
+@click.argument("where", nargs=-1, type=click.Path(path_type=Path), metavar="[RESULTS|BOARD.csv]...")
+@click.option("--columns", help="Only columns whose name holds one of these, by commas, such as BLEU-4,ROUGE.")
+@click.option("--all-flips", is_flag=True, help="Name every pair that changes places.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: str | None, out: Path | None) -> int:
+    """Rank systems under every convention side by side, and name the pairs that change places.
+
+    RESULTS is a results folder (default: results): its complete runs over the same studies are ranked. A csv is a
+    public board, one row a system; several boards of the same systems are compared column by column.
+    """
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.results.leaderboard import leaderboard
+    from mmrad_eval.results.ranks import of_board, of_table, only, tables_of
+    from mmrad_eval.results.sheets import read_sheet
+
+    rankings = []
+    for place in where or (Path("results"),):
+        if place.is_dir() or not place.suffix:
+            rankings += [of_table(table) for table in leaderboard(place)]
+        else:
+            rankings.append(of_board(read_sheet(place)))
+    if columns:
+        rankings = [only(ranking, [part for part in columns.split(",") if part]) for ranking in rankings]
+    tables = tables_of(rankings, all_flips=all_flips)
+    if not tables:
+        systems = max((len(ranking.systems) for ranking in rankings), default=0)
+        raise UsageError(
+            f"nothing to rank: at most {systems} complete {'run' if systems == 1 else 'runs'} over the same studies "
+            "share a column with a good end; two are needed"
+        )
+    show(tables, form, out, all_columns=True)
+    return 0
