@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
 
 T = TypeVar("T")
 
-ROOMS = ("lexical", "facts", "graphs", "embeddings", "composites", "consistency", "grounding", "stored")
+ROOMS = ("lexical", "facts", "graphs", "embeddings", "composites", "consistency", "grounding", "stored", "foreign")
 """The folders of this package. A room's ``METRICS`` maps names to (``module:attribute``, summary); its ``PAPER`` names
 those that belong to the default suite. Both are optional, and importing a room imports nothing heavy."""
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.metrics.embeddings.observations import HEADS
+from mmrad_eval.metrics.embeddings.records import Labelled
 from mmrad_eval.metrics.encoder.bert import BUDGET, Encoder
 from mmrad_eval.metrics.encoder.checkpoints import load_state, read_config, refuse, shape_from_weights, shape_of
 from mmrad_eval.metrics.encoder.kernels import Kernel, choose
@@ -26,18 +24,6 @@ from mmrad_eval.metrics.encoder.pieces import read_pieces
 
 _LONGEST = 512
 _CLASSES = (*[4] * 13, 2)
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """What CheXbert says of one text."""
-
-    classes: tuple[int, ...]
-    """14 classes in the order of ``HEADS``: 0 blank, 1 positive, 2 negative, 3 uncertain."""
-    vector: NDArray[np.float32]
-    """(hidden,): the [CLS] vector."""
-    margin: float
-    """The smallest distance between the best and the second class of any head."""
 
 
 class CheXbertRunner:
@@ -86,7 +72,7 @@ class CheXbertRunner:
             best = scores.topk(2).values
             margin = min(margin, float(best[0] - best[1]))
             classes.append(int(scores.argmax()))
-        return Labelled(tuple(classes), vector.float().cpu().numpy().copy(), margin)
+        return Labelled.of(classes, vector.float().cpu().numpy(), margin)
 
 
 _SPECIAL = re.compile(r"(\[UNK\]|\[SEP\]|\[PAD\]|\[CLS\]|\[MASK\])")

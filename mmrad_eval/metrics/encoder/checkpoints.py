@@ -165,7 +165,8 @@ def load_state(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
-        return load_file(path)
+        loaded: dict[str, Tensor] = load_file(path)
+        return loaded
     try:
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except RuntimeError:  # a file of the format before torch 1.6 can't be mapped
@@ -174,7 +175,7 @@ def load_state(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path}: can't be read as a checkpoint ({type(error).__name__}: {error})") from error
     if not isinstance(state, dict):
         raise DataError(f"{path}: holds a {type(state).__name__}, not tensors by name")
-    return dict(state)
+    return {str(name): tensor for name, tensor in state.items()}
 
 
 def model_file(folder: Path) -> Path:

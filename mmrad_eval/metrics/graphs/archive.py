@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,23 +13,13 @@ from mmrad_eval.metrics.encoder.bert import BUDGET, Encoder
 from mmrad_eval.metrics.encoder.checkpoints import load_state, read_config, shape_from_weights, shape_of
 from mmrad_eval.metrics.encoder.kernels import Kernel, choose
 from mmrad_eval.metrics.encoder.pieces import read_pieces
-from mmrad_eval.metrics.graphs.dygie import Found, Labels, SpanHead
-from mmrad_eval.metrics.graphs.graph import Graph
+from mmrad_eval.metrics.graphs.dygie import Labels, SpanHead
+from mmrad_eval.metrics.graphs.folder import read_archive_config
+from mmrad_eval.metrics.graphs.graph import Found
 from mmrad_eval.metrics.graphs.words import Model, looked_up, split
 
 EMBEDDER = "_embedder.token_embedder_bert._matched_embedder.transformer_model."
 """Where an archive keeps its BERT."""
-
-
-def encoder_name(folder: Path) -> str:
-    """The hub name of the encoder whose tokenizer the archive was trained with."""
-    config = read_config(folder)
-    try:
-        return str(config["dataset_reader"]["token_indexers"]["bert"]["model_name"])
-    except (KeyError, TypeError) as error:
-        raise DataError(
-            f"{folder / 'config.json'}: names no encoder (dataset_reader.token_indexers.bert.model_name)"
-        ) from error
 
 
 class RadGraphRunner:
@@ -47,7 +35,7 @@ class RadGraphRunner:
     ) -> None:
         """``encoder_folder`` holds the tokenizer, and perhaps the config.json, of the archive's encoder."""
         device = device or torch.device("cpu")
-        config = read_config(folder)
+        config = read_archive_config(folder)
         state = load_state(folder / "weights.th")
         bert = {name.removeprefix(EMBEDDER): tensor for name, tensor in state.items() if name.startswith(EMBEDDER)}
         head = {name: tensor for name, tensor in state.items() if not name.startswith("_embedder.")}
@@ -72,7 +60,7 @@ class RadGraphRunner:
     def __call__(self, texts: Sequence[str], budget: int = BUDGET, pad_to: int = 1) -> list[Found]:
         """One graph a text; a text without words has none, as nothing was said."""
         words = [split(text, self._model) for text in texts]
-        found = [Found(Graph(), float("inf")) for _ in texts]
+        found = [Found() for _ in texts]
         cuts = [[self._word_pieces(word) for word in report] for report in words]
         segments: list[list[int]] = []
         owner: list[int] = []
@@ -110,17 +98,6 @@ def read_labels(vocabulary: Path, dataset: str) -> Labels:
     if not entity or entity[0]:
         raise DataError(f"{vocabulary / f'{dataset}__ner_labels.txt'}: the first label must be the empty one")
     return Labels(dataset, tuple(entity[1:]), tuple(_lines(vocabulary / f"{dataset}__relation_labels.txt")))
-
-
-def is_folder(path: Path) -> bool:
-    """Whether a folder holds what an archive must."""
-    return all((path / name).exists() for name in ("config.json", "weights.th", "vocabulary"))
-
-
-def read_archive_config(folder: Path) -> dict[str, Any]:
-    """config.json of the archive, as data."""
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return config
 
 
 def _lines(path: Path) -> list[str]:

@@ -20,18 +20,9 @@ from torch.nn import functional
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.metrics.encoder.checkpoints import refuse
-from mmrad_eval.metrics.graphs.graph import Entity, Graph
+from mmrad_eval.metrics.graphs.graph import Entity, Found, Graph
 
 _BLOCK = 8 << 20  # floats of the pair tensor at once: 32 MB
-
-
-@dataclass(frozen=True)
-class Found:
-    """One report's graph, and how close the closest decision was."""
-
-    graph: Graph
-    margin: float
-    """The smallest gap at any decision: a label over the next, a kept span over one that was not. inf: no decision."""
 
 
 class SpanHead:
@@ -87,7 +78,8 @@ class SpanHead:
             able = [position for position, span in enumerate(chosen.tolist()) if kept[span]]
             relations, gap = self._relations(able, chosen, spans, mention_scores)
             gaps.append(gap)
-        return Found(_graph(words, entities, relations), min(gaps))
+        closest = min(gaps)
+        return Found(_graph(words, entities, relations), closest if math.isfinite(closest) else None)
 
     def _relations(
         self, able: list[int], chosen: Tensor, report: _Spans, mention: Tensor

@@ -47,6 +47,14 @@ class Graph(Value, frozen=True):
         return ""
 
 
+class Found(Value, frozen=True):
+    """One report's graph as a model found it."""
+
+    graph: Graph = Graph()
+    margin: float | None = None
+    """The smallest gap at any decision: a label over the next, a kept span over one that was not. None: not known."""
+
+
 def read_graph(record: Mapping[str, Any], where: str) -> Graph:
     """A graph from one report's annotation: raw (``entities``), nested under ``"0"``, or processed.
 

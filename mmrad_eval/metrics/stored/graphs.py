@@ -1,0 +1,119 @@
+"""RadGraph annotations that were stored: the raw JSON of version 1 and XL, and the processed form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from mmrad_eval.core.errors import DataError, MissingError, UsageError
+from mmrad_eval.core.values import Example
+from mmrad_eval.metrics.graphs.graph import Graph, read_graph
+from mmrad_eval.metrics.graphs.metric import GraphsOf, Profile, RadGraph
+from mmrad_eval.metrics.graphs.rewards import CASES
+from mmrad_eval.metrics.stored.tables import IDS, two_files
+
+if TYPE_CHECKING:
+    from mmrad_eval.metrics.graphs.rewards import Case
+    from mmrad_eval.metrics.suites import Setup
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """The graphs of one file by study id."""
+
+    path: Path
+    digest: str
+    rows: dict[str, Graph]
+    scheme: str
+    """``v1`` or ``xl``; empty where no graph has an entity."""
+
+    def of(self, study: str) -> Graph:
+        """The graph of a study; MissingError where the file has none."""
+        if study not in self.rows:
+            raise MissingError(f"{self.path} has no graph for study {study}", "annotate it, or leave it out (--ids)")
+        return self.rows[study]
+
+
+def read_graphs(path: Path | str) -> Graphs:
+    """Graphs from an object by study id (or by the path of its report file), a list of records with ids, or jsonl."""
+    file = Path(path).expanduser()
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise MissingError(f"{file} can't be read ({error.strerror})", "give the path of RadGraph's JSON") from error
+    try:
+        text = data.decode("utf-8")
+        loaded = (
+            json.loads(text)
+            if file.suffix == ".json"
+            else [json.loads(line) for line in text.splitlines() if line.strip()]
+        )
+    except ValueError as error:
+        raise DataError(f"{file}: is not JSON ({error})") from error
+    rows: dict[str, Graph] = {}
+    for key, record in _records(loaded, file):
+        if key in rows:
+            raise DataError(f"{file}: id {key!r} occurs twice")
+        rows[key] = read_graph(record, f"{file}, {key}")
+    schemes = {graph.scheme for graph in rows.values()} - {""}
+    if len(schemes) > 1:
+        raise DataError(f"{file}: holds graphs of version 1 and of XL; they share no labels: keep them apart")
+    return Graphs(file, hashlib.sha256(data).hexdigest(), rows, next(iter(schemes), ""))
+
+
+def stored_graphs(setup: Setup) -> RadGraph:
+    """``graphs:FILE:REFERENCES``, under the option ``case`` (0.1.18 or lower)."""
+    candidates, references = (read_graphs(path) for path in two_files(setup.argument, "graphs:"))
+    case: Case = setup.option("case", "0.1.18", CASES)  # type: ignore[assignment] # one of them
+    if candidates.scheme and references.scheme and candidates.scheme != references.scheme:
+        kinds = f"{candidates.path} is of {candidates.scheme}, {references.path} of {references.scheme}"
+        raise UsageError(f"{kinds}: their labels never meet")
+    scheme = references.scheme or candidates.scheme
+    profile = Profile(f"stored {scheme}".strip() + ("" if case == "0.1.18" else " lower"), "radgraph", case)
+
+    def source() -> tuple[GraphsOf, str]:
+        def of(examples: Sequence[Example]) -> list[tuple[Graph, Graph]]:
+            empty = Graph()
+            return [
+                (candidates.of(e.study.id) if e.candidate.strip() else empty, references.of(e.study.id))
+                for e in examples
+            ]
+
+        return of, f"stored:{candidates.digest[:12]}-{references.digest[:12]}|labels:{scheme or 'none'}"
+
+    return RadGraph(setup.name, profile, source)
+
+
+def _records(loaded: Any, path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+    if isinstance(loaded, dict):
+        pairs = list(loaded.items())
+        if pairs and all(key == str(number) for number, (key, _) in enumerate(pairs)):
+            raise DataError(
+                f"{path}: reports are numbered, not named; key them by study id, as their order is not known here"
+            )
+        pairs = [(_stem(key), record) for key, record in pairs]
+    elif isinstance(loaded, list):
+        pairs = [(_id(record, path, number), record) for number, record in enumerate(loaded, start=1)]
+    else:
+        raise DataError(f"{path}: is neither an object by study id nor a list of records")
+    for key, record in pairs:
+        if not isinstance(record, dict):
+            raise DataError(f"{path}, {key}: is a {type(record).__name__}, not an annotation")
+        yield key, record
+
+
+def _stem(key: str) -> str:
+    """``p10/p10000032/s50414267.txt``, as RadGraph's release names reports, is study s50414267."""
+    return PurePosixPath(key).stem if key.endswith(".txt") else key
+
+
+def _id(record: Any, path: Path, number: int) -> str:
+    if isinstance(record, dict):
+        for name in IDS:
+            if name in record:
+                return str(record[name])
+    raise DataError(f"{path}, record {number}: no id ({', '.join(IDS[:4])}, …)")

@@ -1,0 +1,217 @@
+"""Files of results by study: csv, json and jsonl to rows by id, with ids that are missing or doubled named."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmrad_eval.core.contracts import Column, Corpus, FloatArray
+from mmrad_eval.core.errors import DataError, MissingError, UsageError
+from mmrad_eval.core.values import Example
+from mmrad_eval.metrics.lexical.mean import means, reduce_means
+
+if TYPE_CHECKING:
+    from mmrad_eval.metrics.suites import Setup
+
+IDS = ("study_id", "id", "study", "report_id", "case_id", "dicom_id", "image_id", "uid", "key", "name")
+"""Columns that are taken for the study's id, the first that is there."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of one file, as text by column."""
+
+    path: Path
+    digest: str
+    rows: list[dict[str, Any]]
+
+    def by_id(self) -> dict[str, dict[str, Any]]:
+        """Rows by study id; DataError where there is no column of ids, or an id twice."""
+        column = self.id_column()
+        if column is None:
+            raise DataError(
+                f"{self.path}: no column of study ids ({', '.join(IDS[:4])}, …); it has {_names(self.rows)}"
+            )
+        found: dict[str, dict[str, Any]] = {}
+        for number, row in enumerate(self.rows, start=1):
+            key = str(row[column]).strip()
+            if key in found:
+                raise DataError(f"{self.path}: id {key!r} occurs twice (row {number}); keep one row a study")
+            found[key] = row
+        return found
+
+    def id_column(self) -> str | None:
+        """The name of the column of ids, None where there is none."""
+        names = {str(name).strip().lower(): name for name in (self.rows[0] if self.rows else {})}
+        return next((names[name] for name in IDS if name in names), None)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Numbers by study id."""
+
+    path: Path
+    digest: str
+    columns: tuple[str, ...]
+    rows: dict[str, list[float]]
+
+
+def read_table(path: Path | str) -> Table:
+    """A csv with a header, a json (list of objects, or object of objects by id) or a jsonl file."""
+    file = Path(path).expanduser()
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise MissingError(
+            f"{file} can't be read ({error.strerror})", "give the path of a csv, json or jsonl file"
+        ) from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: is not UTF-8 text (byte {error.start})") from error
+    rows = _json_rows(file, text) if file.suffix in (".json", ".jsonl", ".ndjson") else _csv_rows(file, text)
+    if not rows:
+        raise DataError(f"{file}: holds no rows")
+    return Table(file, hashlib.sha256(data).hexdigest(), rows)
+
+
+def read_scores(path: Path | str, wanted: Mapping[str, Sequence[str]] | None = None) -> Scores:
+    """Numbers by study: the ``wanted`` ones (name -> column names to try), or every column that is numeric."""
+    table = read_table(path)
+    by_id = table.by_id()
+    if wanted is None:
+        names = {name: name for name in _numeric(table)}
+        if not names:
+            raise DataError(f"{table.path}: no column holds numbers throughout; it has {_names(table.rows)}")
+    else:
+        present = {str(name).strip().lower(): str(name) for name in table.rows[0]}
+        names = {}
+        for name, candidates in wanted.items():
+            column = next((present[c] for c in candidates if c in present), None)
+            if column is None:
+                raise DataError(
+                    f"{table.path}: no column for {name} ({', '.join(candidates)}); it has {_names(table.rows)}"
+                )
+            names[name] = column
+    rows = {
+        key: [_number(row[column], f"{table.path}, study {key}, {column}") for column in names.values()]
+        for key, row in by_id.items()
+    }
+    return Scores(table.path, table.digest, tuple(names), rows)
+
+
+def complete(known: Iterable[str], corpus: Corpus, path: Path) -> None:
+    """Raise MissingError where studies of the selection are not in the file: all metrics share one denominator."""
+    have = set(known)
+    lacking = [study.id for study in corpus.scored if study.id not in have]
+    if lacking:
+        some = ", ".join(lacking[:3])
+        raise MissingError(
+            f"{path} has no row for {len(lacking)} of {len(corpus.scored)} studies, such as {some}",
+            "add them, or score only the studies that it has (--ids)",
+        )
+
+
+def stored_scores(setup: Setup) -> StoredScores:
+    """``scores:FILE``."""
+    return StoredScores(setup.name, read_scores(setup.argument))
+
+
+class StoredScores:
+    """Means of per-report numbers.
+
+    Statistics of a study: its numbers, and 1.
+    """
+
+    requires: Sequence[str] = ()
+
+    def __init__(self, name: str, scores: Scores) -> None:
+        self.name, self._scores = name, scores
+        self.statistics: Sequence[str] = (*scores.columns, "studies")
+        self.columns: Sequence[Column] = [Column(column, scores.path.stem, better="") for column in scores.columns]
+
+    def fit(self, corpus: Corpus) -> None:
+        """Check that every study has a row."""
+        complete(self._scores.rows, corpus, self._scores.path)
+
+    def signature(self, context: None) -> str:  # noqa: ARG002 (the contract's)
+        """The file decides."""
+        return f"scores|stored:{self._scores.digest[:12]}|level:mean|v1"
+
+    def measure(self, examples: Sequence[Example], context: None) -> FloatArray:  # noqa: ARG002 (the contract's)
+        """(n, columns + 1) numbers and count."""
+        rows = np.array([self._scores.rows[example.study.id] for example in examples])
+        return means(examples, *rows.reshape(len(examples), len(self._scores.columns)).T)
+
+    def reduce(self, sums: FloatArray) -> FloatArray:
+        """(..., columns + 1) to (..., columns)."""
+        return reduce_means(sums)
+
+
+def two_files(argument: str, name: str) -> tuple[Path, Path]:
+    """FILE:REFERENCES, split at the colon that leaves two files."""
+    for position in (index for index, letter in enumerate(argument) if letter == ":"):
+        first, second = Path(argument[:position]).expanduser(), Path(argument[position + 1 :]).expanduser()
+        if first.is_file() and second.is_file():
+            return first, second
+    missing = [part for part in argument.split(":") if part and not Path(part).expanduser().is_file()]
+    hint = f"; there is no file {missing[0]}" if missing else ""
+    raise UsageError(f"{name}{argument}: write {name}FILE:REFERENCES{hint}")
+
+
+def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
+    try:
+        return [dict(row) for row in csv.DictReader(text.splitlines(keepends=True), strict=True)]
+    except csv.Error as error:
+        raise DataError(f"{path}: is not a csv file ({error})") from error
+
+
+def _json_rows(path: Path, text: str) -> list[dict[str, Any]]:
+    try:
+        if path.suffix == ".json":
+            loaded = json.loads(text)
+        else:
+            loaded = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except ValueError as error:
+        raise DataError(f"{path}: is not JSON ({error})") from error
+    if isinstance(loaded, dict):
+        loaded = [
+            value | {"id": key} if isinstance(value, dict) else {"id": key, "text": value}
+            for key, value in loaded.items()
+        ]
+    if not isinstance(loaded, list) or not all(isinstance(row, dict) for row in loaded):
+        raise DataError(f"{path}: is neither a list of objects nor an object by study id")
+    return loaded
+
+
+def _numeric(table: Table) -> list[str]:
+    """Columns whose every value is a number; the column of ids is none."""
+    ids = table.id_column()
+    return [
+        name for name in table.rows[0] if name and name != ids and all(_is_number(row.get(name)) for row in table.rows)
+    ]
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
+
+
+def _number(value: Any, where: str) -> float:
+    if not _is_number(value):
+        raise DataError(f"{where}: {value!r} is not a number")
+    return float(value)
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(str(name) for name in (rows[0] if rows else {})) or "no columns"
