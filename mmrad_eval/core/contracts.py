@@ -48,14 +48,30 @@ class TaskContext:
 class Task(Protocol):
     """How a study becomes a conversation, and how the model's words become an answer."""
 
-    name: str
-    version: int
-    given: bool
-    """Whether evidence is shown (given) or made by the model (generated). The two never share a table."""
-    needs: frozenset[str]
-    """What a study must have: ``images``, ``trace``, ``patient`` (another patient to borrow from)."""
-    several_images: bool
-    """Whether a conversation may hold more than the study's own images."""
+    @property
+    def name(self) -> str:
+        """Registry name."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Raised whenever the same study would be asked about otherwise."""
+        ...
+
+    @property
+    def given(self) -> bool:
+        """Whether evidence is shown (given) or made by the model (generated). The two never share a table."""
+        ...
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What a study must have: ``images``, ``trace``, ``donor`` (another patient to borrow from)."""
+        ...
+
+    @property
+    def several_images(self) -> bool:
+        """Whether a conversation may hold more than the study's own images."""
+        ...
 
     def prompt(self) -> str:
         """The text of the built-in prompt file."""
@@ -83,7 +99,10 @@ class Sent:
 class Client(Protocol):
     """A model that answers requests. Raises TransportError for what is worth another try."""
 
-    card: Card
+    @property
+    def card(self) -> Card:
+        """Who answers."""
+        ...
 
     async def generate(self, sent: Sent) -> Reply:
         """Ask once. A plain ``def`` is run in a thread."""
@@ -98,7 +117,10 @@ class Client(Protocol):
 class Answerer(Protocol):
     """A model that answers studies and never sees a request: baselines, reports made elsewhere."""
 
-    card: Card
+    @property
+    def card(self) -> Card:
+        """Who answers."""
+        ...
 
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
         """The report; None where it has none for this study, which then stays open."""

@@ -1,0 +1,127 @@
+"""`tasks`, `models`, `metrics`, `datasets`: list what there is; `show NAME` tells all about one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.registry import Registry
+
+Facts = dict[str, object]
+
+
+def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], Facts], what: str) -> click.Group:
+    """The command that lists one registry."""
+
+    @click.group(name=f"{kind}s", invoke_without_command=True, help=f"List the {kind}s: {what}")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @click.pass_context
+    def group(ctx: click.Context, *, as_json: bool) -> None:
+        if ctx.invoked_subcommand is None:
+            entries = [{"name": e.name, "summary": e.summary, "from": e.origin, "target": e.target} for e in registry()]
+            click.echo(json.dumps(entries, indent=1) if as_json else _columns(entries))
+
+    @group.command(help=f"Tell all about one {kind}.")
+    @click.argument("name")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    def show(name: str, *, as_json: bool) -> None:
+        found = facts(name)
+        if as_json:
+            click.echo(json.dumps(found, indent=1, default=str))
+            return
+        for key, value in found.items():
+            words = ", ".join(map(str, value)) if isinstance(value, list | tuple | set | frozenset) else str(value)
+            inset = "\n" + "\n".join(f"    {line}" for line in words.splitlines()) if "\n" in words else f" {words}"
+            click.echo(f"{key}:{inset}")
+
+    return group
+
+
+def _columns(entries: list[dict[str, str]]) -> str:
+    wide = max((len(e["name"]) for e in entries), default=0)
+    origins = ["" if e["from"] == "mmrad-eval" else f"  [{e['from']}]" for e in entries]
+    return "\n".join(f"{e['name']:<{wide}}  {e['summary']}{o}" for e, o in zip(entries, origins, strict=True))
+
+
+def _task_facts(name: str) -> Facts:
+    from mmrad_eval.tasks import load, registry
+
+    task, entry = load(name), registry().entry(name)
+    return {
+        "task": task.name,
+        "summary": entry.summary,
+        "from": entry.origin,
+        "version": task.version,
+        "kind": "given: shows evidence of the reference trace" if task.given else "generated: the model reasons itself",
+        "needs": sorted(task.needs) or "nothing",
+        "several images": task.several_images,
+        "prompt": task.prompt() or "none",
+    }
+
+
+def _model_facts(name: str) -> Facts:
+    import msgspec
+
+    from mmrad_eval.model_registry import catalogue, registry
+
+    card = catalogue.builtin().get(name)
+    if card is not None:
+        return {"model": name, **msgspec.to_builtins(card)}
+    entry = registry().entry(name)
+    return {"model": name, "summary": entry.summary, "from": entry.origin, "target": entry.target}
+
+
+def _metric_facts(name: str) -> Facts:
+    from mmrad_eval.metrics import registry, suite
+
+    chosen = suite([name])
+    facts: Facts = {}
+    known = registry()
+    for metric in chosen:
+        entry = known.get(metric.name)
+        facts[metric.name] = "\n".join(
+            [
+                entry.summary if entry else "",
+                f"from: {entry.origin if entry else 'unknown'}",
+                f"columns: {', '.join(column.label for column in metric.columns)}",
+                f"better: {', '.join(sorted({column.better or 'neither' for column in metric.columns}))}",
+                f"requires: {', '.join(metric.requires) or 'nothing'}",
+            ]
+        )
+    for missing in chosen.missing:
+        facts[missing.name] = f"can't be computed here: {missing.what}; {missing.remedy}"
+    return facts
+
+
+def _dataset_facts(name: str) -> Facts:
+    from mmrad_eval.datasets import registry
+
+    entry = registry().entry(name)
+    module = __import__(entry.target.partition(":")[0], fromlist=["__doc__"])
+    return {"dataset": name, "summary": entry.summary, "from": entry.origin, "about": (module.__doc__ or "").strip()}
+
+
+def _registries() -> dict[str, Callable[[], Registry]]:
+    def of(module: str) -> Callable[[], Registry]:
+        def registry() -> Registry:
+            import importlib
+
+            made: Registry = importlib.import_module(module).registry()
+            return made
+
+        return registry
+
+    return {kind: of(f"mmrad_eval.{room}") for kind, room in _ROOMS.items()}
+
+
+_ROOMS = {"task": "tasks", "model": "model_registry", "metric": "metrics", "dataset": "datasets"}
+_REGISTRY = _registries()
+
+tasks = listing("task", _REGISTRY["task"], _task_facts, "how a study becomes a conversation, and words an answer.")
+models = listing("model", _REGISTRY["model"], _model_facts, "baselines, providers, cards, plugins.")
+metrics = listing("metric", _REGISTRY["metric"], _metric_facts, "what is computed, under which convention.")
+datasets = listing("dataset", _REGISTRY["dataset"], _dataset_facts, "what can be loaded by name, and formats of files.")

@@ -1,0 +1,86 @@
+"""What a run shows while it goes on: one live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.values import Answer
+    from mmrad_eval.harness.asking import Asker
+    from mmrad_eval.harness.plan import Plan
+
+_LIVE, _PLAIN = 0.2, 10.0  # seconds between two looks
+
+
+class Progress:
+    """Watches one run, on standard error."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._live = sys.stderr.isatty()
+        self._statuses: Counter[str] = Counter()
+        self._plan: Plan | None = None
+        self._asker: Asker | None = None
+        self._start = self._next = 0.0
+        self._wide = 0
+
+    def begin(self, plan: Plan, asker: Asker | None, stop: Callable[[str], None]) -> None:  # noqa: ARG002 (the protocol's signature)
+        """Say what is about to be asked."""
+        self._plan, self._asker = plan, asker
+        self._start = time.monotonic()
+        self._next = self._start + (0 if self._live else _PLAIN)
+        if not self._quiet:
+            patients = f" of {plan.patients} patients" if plan.patients is not None else ", no patient ids"
+            left_out = "".join(f"; {n} left out: {reason}" for reason, n in plan.left_out.items())
+            who = f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}"
+            click.echo(f"{who}: {len(plan.studies)} studies{patients}{left_out}", err=True)
+
+    def answered(self, answer: Answer, done: int) -> None:
+        """Count, and show the line when it is time."""
+        self._statuses[answer.status] += 1
+        now = time.monotonic()
+        if now >= self._next and not self._quiet:
+            self._next = now + (_LIVE if self._live else _PLAIN)
+            self._show(done, now)
+
+    def end(self) -> None:
+        """Show the last line."""
+        done = sum(self._statuses.values())
+        if not self._quiet and done:
+            self._show(done, time.monotonic())
+            if self._live:
+                click.echo(err=True)
+
+    def _show(self, done: int, now: float) -> None:
+        assert self._plan is not None
+        total = len(self._plan.studies)
+        seconds = max(now - self._start, 1e-6)
+        rate = done / seconds
+        counts = " · ".join(f"{n} {status}" for status, n in sorted(self._statuses.items(), key=lambda pair: -pair[1]))
+        line = f"  {done}/{total} · {counts} · {rate:.1f}/s"
+        if done < total:
+            line += f" · {_duration((total - done) / rate)} left"
+        if self._asker is not None:
+            seen = self._asker.counts
+            line += f" · {seen.replies} asked, {seen.found} known"
+            if seen.retries:
+                line += f", {seen.retries} retries"
+            if seen.last_fault and done < total:
+                line += f" · last fault: {seen.last_fault[:80]}"
+        if self._live:
+            click.echo("\r" + line.ljust(self._wide), nl=False, err=True)
+            self._wide = len(line)
+        else:
+            click.echo(line, err=True)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

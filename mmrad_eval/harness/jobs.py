@@ -1,0 +1,186 @@
+"""A job: one model, one task, one dataset, from names to a scored run."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from mmrad_eval import datasets, metrics, model_registry, tasks
+from mmrad_eval.core.contracts import Client, Dataset
+from mmrad_eval.core.journal import Journal
+from mmrad_eval.core.values import Answer, DataUse
+from mmrad_eval.harness import gate
+from mmrad_eval.harness.asking import Asker
+from mmrad_eval.harness.pacing import Pace
+from mmrad_eval.harness.plan import Choice, Plan, make_plan
+from mmrad_eval.harness.run import Session, answer_all, ask_all, open_run
+from mmrad_eval.model_registry.contract import is_client
+from mmrad_eval.results.folder import RunFolder, safe_name
+from mmrad_eval.results.record import Run
+from mmrad_eval.results.scoring import score
+from mmrad_eval.results.summary import Summary
+
+
+@dataclass(frozen=True)
+class Data:
+    """What was said about the dataset."""
+
+    spec: str = "demo"
+    images: Path | None = None
+    data_use: DataUse | None = None
+    patient_column: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    link: Path | None = None
+
+    def load(self) -> Dataset:
+        """The dataset."""
+        return datasets.load(
+            self.spec,
+            images=self.images,
+            data_use=self.data_use,
+            patient_column=self.patient_column,
+            columns=self.columns or None,
+            link=self.link,
+        )
+
+    def said(self) -> dict[str, Any]:
+        """What run.json keeps, so that the studies can be loaded again."""
+        said = {
+            "images": str(self.images.absolute()) if self.images else None,
+            "data_use": self.data_use,
+            "patient_column": self.patient_column,
+            "columns": dict(self.columns),
+            "link": str(self.link.absolute()) if self.link else None,
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run as it was asked for."""
+
+    model: str
+    task: str
+    data: Data = field(default_factory=Data)
+    choice: Choice = field(default_factory=Choice)
+    metrics: tuple[str, ...] = ("paper",)
+    base_url: tuple[str, ...] = ()
+    api_key_env: str | None = None
+    api_key_file: Path | None = None
+    timeout: float | None = None
+    concurrency: int | None = None
+    fresh: bool = False
+    attestation: Mapping[str, str] | None = None
+    """The user's statement that a provider may have the data (``gate.attestation``)."""
+    local_networks: tuple[str, ...] = ()
+
+    def plan(self, dataset: Dataset | None = None) -> Plan:
+        """Resolve all names and check that it can be done; nothing is sent."""
+        task = tasks.load(self.task)
+        model = model_registry.resolve(
+            self.model,
+            base_url=self.base_url,
+            api_key_env=self.api_key_env,
+            api_key_file=self.api_key_file,
+            timeout=self.timeout,
+        )
+        return make_plan(model, task, dataset or self.data.load(), self.choice)
+
+
+class Reporter(Protocol):
+    """Who watches a run."""
+
+    def begin(self, plan: Plan, asker: Asker | None, stop: Callable[[str], None]) -> None:
+        """The first study is about to be asked."""
+        ...
+
+    def answered(self, answer: Answer, done: int) -> None:
+        """One more study has an answer."""
+        ...
+
+    def end(self) -> None:
+        """No more answers come."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job came to."""
+
+    folder: RunFolder
+    run: Run
+    summary: Summary | None
+    """None where no study has a reference."""
+    stopped: str = ""
+    """Why the run ended before all studies were asked."""
+
+
+def execute(job: Job, plan: Plan, results: Path, reporter: Reporter, command: str = "") -> Outcome:
+    """Ask what is not answered yet, then score. Whatever was answered is on disk, however this ends."""
+    suite = metrics.suite(job.metrics)
+    permit = gate.check(plan.dataset, plan.model, local_networks=job.local_networks, attested=job.attestation)
+    permit.confine(plan.model)
+    folder = open_run(
+        plan, results, data=job.data.spec, data_options=job.data.said(), command=command, attestation=permit.attestation
+    )
+    session = Session()
+    with permit.guard():
+        if is_client(plan.model):
+            run = asyncio.run(_ask(job, plan, folder, results, session, reporter))
+        else:
+            reporter.begin(plan, None, session.stop)
+            with _interruptible(session):
+                run = answer_all(plan, folder, session, watch=reporter.answered)
+            reporter.end()
+    summary = None
+    if run.counts.n > run.counts.open and any(study.reference for study in plan.studies):
+        summary = score(folder, plan.studies, suite, train=plan.train)
+    return Outcome(folder, run, summary, session.why)
+
+
+@contextmanager
+def _interruptible(session: Session) -> Iterator[None]:
+    """Ctrl-C once ends the run after the study under way; a second time at once."""
+
+    def interrupted(_number: int, _frame: object) -> None:
+        if session.stopping:
+            raise KeyboardInterrupt
+        session.stop("interrupted")
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
+    job: Job, plan: Plan, folder: RunFolder, results: Path, session: Session, reporter: Reporter
+) -> Run:
+    client = cast("Client", plan.model)
+    where = results / "replies" / safe_name(plan.dataset.name)
+    loop = asyncio.get_running_loop()
+    pace = Pace.fixed(job.concurrency) if job.concurrency else Pace()
+    with Journal(where / safe_name(client.card.label)) as journal:
+        asker = Asker(client, journal, pace=pace, digests=Journal(where / "images"), fresh=job.fresh)
+
+        def stop(why: str) -> None:
+            if session.stopping:  # the second time: do not wait for what is under way
+                for task in asyncio.all_tasks(loop):
+                    task.cancel()
+            session.stop(why)
+            asker.stop(why)
+
+        loop.add_signal_handler(signal.SIGINT, stop, "interrupted")
+        reporter.begin(plan, asker, stop)
+        try:
+            return await ask_all(plan, folder, asker, session, at_once=pace.most, watch=reporter.answered)
+        finally:
+            reporter.end()
+            loop.remove_signal_handler(signal.SIGINT)
+            await asker.close()

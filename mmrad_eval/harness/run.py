@@ -1,0 +1,233 @@
+"""A run: every study of the plan answered, each answer on disk as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from mmrad_eval.core.contracts import Answerer, Client
+from mmrad_eval.core.errors import Failed, MmradError, ModelError, Stopped
+from mmrad_eval.core.values import Answer, Message, Reply, Request, Study, Usage
+from mmrad_eval.harness.asking import Asker
+from mmrad_eval.harness.plan import Plan
+from mmrad_eval.harness.stream import AnswerStream
+from mmrad_eval.results.folder import RunFolder, run_path
+from mmrad_eval.results.record import Counts, Run
+
+_REJECTED = 8
+"""When this many requests in a row were refused as malformed and none was ever accepted, the question is at fault."""
+
+Watch = Callable[[Answer, int], None]
+"""Called with each answer and the number of answers so far."""
+
+
+@dataclass
+class Session:
+    """What one process learns while it runs."""
+
+    stopping: bool = False
+    why: str = ""
+    rejected: int = 0
+    accepted: int = 0
+    rejection: str = ""
+    served: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+
+    def stop(self, why: str) -> None:
+        """Let studies that have begun come to their end, begin no other."""
+        self.stopping, self.why = True, self.why or why
+
+    def heard(self, reply: Reply) -> None:
+        """Take note of who answered, and whether anything was accepted at all."""
+        if reply.finish == "rejected":
+            self.rejected += 1
+            self.rejection = reply.why
+            if not self.accepted and self.rejected >= _REJECTED:
+                self.stop(f"the first {self.rejected} requests were all refused: {reply.why}")
+            return
+        self.accepted += 1
+        identity = msgspec.to_builtins(reply.served)
+        if any(value is not None for value in identity.values()):
+            self.served.setdefault(msgspec.json.encode(identity), identity)
+
+
+def open_run(
+    plan: Plan,
+    results: Path,
+    *,
+    data: str,
+    data_options: Mapping[str, Any],
+    command: str,
+    attestation: Mapping[str, str] | None,
+) -> RunFolder:
+    """Make the run's folder and write what is known before the first question."""
+    run = Run(
+        id=plan.deciding.id(),
+        deciding=plan.deciding,
+        card=plan.card,
+        given=plan.task.given,
+        data_use=plan.dataset.data_use,
+        data=data,
+        data_options=dict(data_options),
+        attestation=dict(attestation) if attestation else None,
+        counts=Counts(len(plan.studies), {"open": len(plan.studies)}, dict(plan.left_out)),
+        patients=plan.patients,
+        started=_now(),
+        versions=_versions(),
+        git=_commit(),
+        command=command,
+        notes=tuple(plan.dataset.notes),
+    )
+    folder = RunFolder(run_path(results, run))
+    if (folder.path / "run.json").exists():
+        run = msgspec.structs.replace(run, started=folder.run.started)
+    folder.write_run(run)
+    return folder
+
+
+async def ask_all(plan: Plan, folder: RunFolder, asker: Asker, session: Session, *, at_once: int, watch: Watch) -> Run:
+    """Ask the model about every study, ``at_once`` conversations at a time, and write the answers."""
+    studies = iter(plan.studies)
+
+    async def worker() -> None:
+        for study in _while(studies, session):
+            answer = await _conversation(plan, study, asker, session)
+            stream.put(answer)
+            watch(answer, len(stream))
+
+    with AnswerStream(folder) as stream:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(at_once, len(plan.studies))):
+                group.create_task(worker())
+        return _close(plan, folder, stream, session)
+
+
+def answer_all(plan: Plan, folder: RunFolder, session: Session, *, watch: Watch) -> Run:
+    """Let an answerer answer every study, and write the answers."""
+    model = cast("Answerer", plan.model)
+    context = plan.context(_nobody)
+    with AnswerStream(folder) as stream:
+        for study in _while(iter(plan.studies), session):
+            try:
+                shown = plan.task.shown(study, context)
+                report = model.answer(study, shown, plan.donor)
+            except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
+                answer = _failure(study, error)
+            else:
+                if report is None:
+                    answer = Answer(study.id, "open", f"{plan.card.label} has no report for this study")
+                else:
+                    answer = Answer(study.id, "ok" if report.text.strip() else "empty", report=report, shown=shown)
+            stream.put(answer)
+            watch(answer, len(stream))
+        return _close(plan, folder, stream, session)
+
+
+async def _conversation(plan: Plan, study: Study, asker: Asker, session: Session) -> Answer:
+    """Hold one conversation; whatever happens is an answer with a status."""
+    client = cast("Client", plan.model)
+    deciding = plan.deciding
+    keys: list[str] = []
+    usage = Usage()
+
+    async def ask(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
+        nonlocal usage
+        request = Request(
+            client.card.provider,
+            client.card.id,
+            tuple(messages),
+            deciding.decoding,
+            client.card.revision,
+            deciding.sample,
+            {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (extra or {}).items()},
+        )
+        asked = await asker.ask(request)
+        keys.append(asked.key)
+        usage += asked.reply.usage
+        session.heard(asked.reply)
+        return asked.reply
+
+    try:
+        answer = await plan.task.converse(study, plan.context(ask))
+    except Failed as error:
+        return Answer(study.id, "failed", str(error), keys=tuple(keys), usage=usage)
+    except Stopped as error:
+        return Answer(study.id, "open", str(error), keys=tuple(keys), usage=usage)
+    except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
+        return _failure(study, error)
+    return msgspec.structs.replace(answer, study=study.id, keys=tuple(keys), usage=usage)
+
+
+def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, session: Session) -> Run:
+    """Put the answers in order and write what is known after the last one."""
+    unheard = session.rejected > 0 and session.accepted == 0
+    if unheard:
+        stream.discard()
+    stream.finish([study.id for study in plan.studies])
+    statuses = dict(sorted(stream.statuses.items()))
+    run = folder.run
+    counts = Counts(len(plan.studies), statuses, dict(plan.left_out))
+    run = msgspec.structs.replace(
+        run,
+        counts=counts,
+        served=tuple(session.served[key] for key in sorted(session.served)),
+        finished=_now() if counts.open == 0 else "",
+    )
+    folder.write_run(run)
+    if unheard:
+        raise ModelError(
+            f"no request was accepted, so nothing is scored: {session.rejection}; mend the question or the server, "
+            "then run again with --fresh"
+        )
+    return run
+
+
+def _while(studies: Iterator[Study], session: Session) -> Iterator[Study]:
+    while not session.stopping:
+        study = next(studies, None)
+        if study is None:
+            return
+        yield study
+
+
+def _failure(study: Study, error: Exception) -> Answer:
+    why = str(error) if isinstance(error, MmradError) else f"{type(error).__name__}: {error}"
+    return Answer(study.id, "failed", why)
+
+
+async def _nobody(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
+    raise AssertionError(f"an answerer asks nobody ({len(messages)} messages, {extra})")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    names = ("mmrad-eval", "numpy", "pillow", "aiohttp", "msgspec")
+    return {"python": platform.python_version(), "platform": sys.platform, **{name: version(name) for name in names}}
+
+
+def _commit() -> str | None:
+    """The commit of the repository that the command was started in, ``+`` where it has changes; None outside of one."""
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=5)  # noqa: S607 (the user's own git)
+        dirty = subprocess.run(
+            ["git", "status", "--porcelain", "-uno"],  # noqa: S607 (the user's own git)
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit.stdout.strip() + ("+" if dirty.stdout.strip() else "")
