@@ -61,6 +61,8 @@ class Meaning:
     """Attributes that make an anatomy's concept present."""
     judges: bool = False
     """A finding that can also be a predicate of a structure ("bones are without abnormality")."""
+    strict: bool = False
+    """A structure whose normal state says nothing of this concept."""
     quiet: bool = False
     """A structure whose normal state is not what the label asks for ("normal heart" says nothing of its size)."""
 
@@ -222,6 +224,7 @@ def _add(tree: Tree, entry: Mapping[str, Any], role: int) -> None:
             abnormal=frozenset(entry.get("abnormal", ())),
             judges=entry.get("judges", False),
             quiet=quiet,
+            strict=entry.get("strict", False),
         )
         for words in _expand(phrase.removeprefix("~")):
             sense = _sense(tree, words)

@@ -116,6 +116,8 @@ def tokens(sentence: str) -> tuple[list[str], list[tuple[int, int]]]:
         word, span = match[0], match.span()
         if _HIDDEN in word:
             word = word.replace(_HIDDEN, "")
+            if not word:
+                continue
         if "'" in word:
             for part in _NEGATED.get(word, (word.removesuffix("'s"),)):
                 found.append(part)

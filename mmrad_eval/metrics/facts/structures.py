@@ -136,7 +136,7 @@ def judged(item: Item, meaning: Meaning) -> Status | None:
     if name == "doubtful":
         return "uncertain"
     if name == "normal":
-        return "present" if item.denied else "absent"
+        return None if meaning.strict else "present" if item.denied else "absent"
     if name not in meaning.abnormal:
         return None
     if item.denied:

@@ -1,0 +1,94 @@
+"""The 14 observations by rule: conventions, and agreement with the labels that exist for open data."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmrad_eval.metrics.facts.labels import BLANK, FIVE, LABELS, NEGATIVE, POSITIVE, UNCERTAIN, label, label_many
+
+
+def _said(text: str) -> dict[str, int]:
+    return {name: code for name, code in label(text).items() if code != BLANK}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Cardiomegaly without overt edema.", {"Cardiomegaly": 1, "Edema": 0}),
+        ("No pneumothorax. Small pneumothorax on the left.", {"Pneumothorax": 1}),  # positive wins
+        ("No effusion on the right. Possible left effusion.", {"Pleural Effusion": -1}),  # then uncertain
+        ("Possible pneumonia. Pneumonia.", {"Pneumonia": 1}),
+        ("Congestive heart failure.", {"Edema": 1, "Cardiomegaly": -1}),
+        ("Heart size normal. Heart failure.", {"Edema": 1, "Cardiomegaly": -1}),
+        ("Cardiomegaly and heart failure.", {"Edema": 1, "Cardiomegaly": 1}),
+        ("Lungs are clear.", {"No Finding": 1}),
+        ("Right PICC. Lungs are clear.", {"No Finding": 1, "Support Devices": 1}),
+        ("Lungs are clear. Degenerative change of the spine.", {}),
+        ("Low lung volumes. No effusion.", {"No Finding": 1, "Pleural Effusion": 0}),
+        ("Stable mediastinal contours.", {"Enlarged Cardiomediastinum": -1}),
+        ("Nodular opacity in the left lung.", {"Lung Lesion": 1, "Lung Opacity": 1}),
+        ("Calcified granuloma.", {}),
+        ("Pleural thickening.", {"Pleural Other": 1}),
+        ("Pericardial effusion.", {}),
+        ("Normal heart.", {"No Finding": 1}),  # a heart is not yet its size
+        ("The heart is normal.", {"No Finding": 1, "Cardiomegaly": 0}),
+        ("Heart enlarged.", {"Cardiomegaly": 1}),
+    ],
+)
+def test_mentions_become_labels_by_the_conventions_of_chexpert(text: str, expected: dict[str, int]) -> None:
+    assert _said(text) == expected
+
+
+@pytest.mark.parametrize("nothing", ["", "  \n", "...", "12", "___"])
+def test_a_text_that_says_nothing_claims_nothing_not_even_that_nothing_was_found(nothing: str) -> None:
+    assert _said(nothing) == {}
+
+
+def test_labels_stand_in_alphabetical_order() -> None:
+    assert list(LABELS) == sorted(LABELS)
+    assert set(FIVE) < set(LABELS)
+    assert list(label("Edema.")) == list(LABELS)
+
+
+def test_many_texts_are_an_array_in_the_same_order() -> None:
+    texts = ["Edema.", "No edema.", "Possible edema.", "Lungs clear.", "Edema."]
+    codes = label_many(texts)
+    assert codes.shape == (5, 14)
+    assert codes[:, LABELS.index("Edema")].tolist() == [POSITIVE, NEGATIVE, UNCERTAIN, BLANK, POSITIVE]
+    assert label_many([]).shape == (0, 14)
+
+
+def test_the_sample_reports_of_the_public_labeler_get_its_labels(shared_data: Path) -> None:
+    with (shared_data / "labeler" / "chexpert_labeled_reports.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 4
+    for row in rows:
+        expected = {name: int(float(row[name])) for name in LABELS if row[name]}
+        assert _said(row["Reports"]) == expected
+
+
+@pytest.fixture(scope="module")
+def iu(shared_data: Path) -> tuple[list[str], np.ndarray]:
+    """Findings of 296 reports, and chexpert-labeler's codes (296, 14) in the order of LABELS."""
+    reports = json.loads((shared_data / "iu_xray_valid" / "ReXRank_IUXray_valid.json").read_text(encoding="utf-8"))
+    with (shared_data / "labeler" / "iu_valid_chexpert_labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    texts = [reports[row["id"]]["section_findings"] for row in rows]
+    return texts, np.array([[int(row[name] or BLANK) for name in LABELS] for row in rows])
+
+
+@pytest.mark.shared
+def test_over_two_thousand_reports_a_second(iu: tuple[list[str], np.ndarray]) -> None:
+    texts = [
+        f"{text} Study {i}." for i, text in enumerate(iu[0] * 4)
+    ]  # no two texts are equal, so no label is remembered
+    label_many(texts[:20])
+    began = time.process_time()
+    label_many(texts)
+    assert len(texts) / (time.process_time() - began) > 2000
