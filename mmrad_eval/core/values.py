@@ -201,6 +201,12 @@ class Served(Value, frozen=True):
     id: str | None = None
     version: str | None = None
     fingerprint: str | None = None
+    root: str | None = None
+    """What is served under the id: a repository or folder; for an adapter, also what it was put on."""
+    context: int | None = None
+    """Tokens that prompt and answer share at this endpoint."""
+    template: str | None = None
+    """Digest of what the chat template and tokenizer make of a fixed conversation."""
 
 
 class Reply(Value, frozen=True):
