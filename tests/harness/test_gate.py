@@ -188,7 +188,7 @@ async def test_a_plugin_that_lies_about_being_local_is_stopped_at_the_socket(
             await asker.ask(question("secret"))
 
     assert guard.refused == ["192.0.2.7"]
-    assert isinstance(asker.refused, GateError)
+    assert isinstance(asker.fatal, GateError)
 
 
 async def test_the_guard_lets_this_machine_and_permitted_addresses_through_and_ends_with_its_block(

@@ -1,5 +1,0 @@
-"""python -m mmrad_eval.cli: the same as mmrad-eval."""
-
-from mmrad_eval.cli.main import main
-
-main()
