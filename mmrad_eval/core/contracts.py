@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from mmrad_eval.core.values import Answer, Card, DataUse, Example, Message, Reply, Report, Request, Study, Target, Trace
 
-FloatArray = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+else:
+    FloatArray = Any  # numpy takes longer to import than a listing may take
 
 
 class Ask(Protocol):
@@ -204,9 +207,9 @@ class Dataset:
 class TransportError(Exception):
     """A reply that did not come, or came as an error that is not the input's doing.
 
-    ``retry`` says whether another try can succeed; ``after`` is the server's own Retry-After in seconds; ``kind`` says what a
-    wait should look like: ``unreachable`` (no connection could be made, so nothing was sent), ``timeout``, ``throttled``
-    (asked to slow down), or ``fault``.
+    ``retry`` says whether another try can succeed; ``after`` is the server's own Retry-After in seconds; ``kind`` says
+    what a wait should look like: ``unreachable`` (no connection could be made, so nothing was sent), ``timeout``,
+    ``throttled`` (asked to slow down), or ``fault``.
     """
 
     def __init__(
