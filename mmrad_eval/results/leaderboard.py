@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from mmrad_eval.core.values import MODEL_STATUSES
 from mmrad_eval.results.folder import RunFolder, find_runs
+from mmrad_eval.results.naming import variants
 from mmrad_eval.results.record import Run
 from mmrad_eval.results.summary import ColumnSummary, Summary
 from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, ranked
@@ -80,11 +81,11 @@ def _size(entry: Entry) -> tuple[int, int, str]:
 def _table(key: tuple[str, ...], entries: list[Entry], *, several: bool) -> Table:
     dataset, digest, split, target, evidence = key
     grouped = _repeats(entries)
-    variants = _variants([group[0].run for group in grouped])
+    words = variants([group[0].run for group in grouped])
     reference_studies = _reference_studies(entries)
     metrics = _metric_columns([e for e in entries if _studies(e) == reference_studies] + list(entries))
     rows = []
-    for group, variant in zip(grouped, variants, strict=True):
+    for group, variant in zip(grouped, words, strict=True):
         if len(group) == 1:
             rows.append(_row(group, variant, reference_studies, metrics))
         else:  # people read the mean over samples, data has one row a run
@@ -138,38 +139,6 @@ def _repeats(entries: Sequence[Entry]) -> list[list[Entry]]:
     for entry in entries:
         groups[replace(entry.run.deciding, sample=0).id() + entry.run.card.label].append(entry)
     return [sorted(group, key=lambda entry: entry.run.deciding.sample) for group in groups.values()]
-
-
-def _variants(runs: Sequence[Run]) -> list[str]:
-    """What tells apart runs of one model and task, in words; empty where nothing else has to."""
-    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for i, run in enumerate(runs):
-        alike[run.card.label, run.deciding.task].append(i)
-    variants = [""] * len(runs)
-    for same in alike.values():
-        if len(same) > 1:
-            facts = [_facts(runs[i]) for i in same]
-            names = dict.fromkeys(name for f in facts for name in f)
-            differing = [name for name in names if len({repr(f.get(name)) for f in facts}) > 1]
-            for i, f in zip(same, facts, strict=True):
-                variants[i] = ", ".join(f"{name} {f[name]}" for name in differing if name in f) or runs[i].id
-    return variants
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    """Everything that may tell two runs apart, short enough to be read."""
-    deciding = run.deciding
-    facts: dict[str, Any] = {k: v for k, v in deciding.model.items() if k != "formats"}
-    if isinstance(facts.get("revision"), str):
-        facts["revision"] = facts["revision"][:8]
-    facts["version"] = deciding.task_version
-    facts["prompt"] = deciding.prompt[:8]
-    selection = msgspec.to_builtins(deciding.selection)
-    if selection["ids"]:
-        selection["ids"] = selection["ids"][:8]
-    facts |= {k: v for k, v in selection.items() if k not in {"split", "target"}}
-    facts |= msgspec.to_builtins(deciding.decoding) | deciding.extra
-    return {name: value for name, value in facts.items() if value not in (None, "", [], ())}
 
 
 def _studies(entry: Entry) -> tuple[str, int] | None:

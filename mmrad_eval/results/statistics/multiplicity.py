@@ -22,9 +22,9 @@ def max_t(observed: FloatArray, resampled: FloatArray) -> FloatArray:
 
     ``observed`` (m,) statistics whose size is evidence; ``resampled`` (resamples, m) the same under the null
     hypothesis, drawn jointly. Both are divided by the resampled standard deviation, so that columns of different scales
-    compete fairly. A column that never varies or is undefined gets nan.
+    compete fairly. A column that is undefined gets nan; one that is nothing and never varies gets 1. Neither is a member.
     """
-    adjusted = np.full(observed.shape, np.nan)
+    adjusted = np.where(observed == 0, 1.0, np.nan)
     with np.errstate(all="ignore"):  # columns without spread are left out below
         scale = np.sqrt(np.nanmean(resampled**2, axis=0)) if len(resampled) else np.full(observed.shape, np.nan)
         t = np.abs(observed) / scale

@@ -32,6 +32,8 @@ class TableColumn(Value, frozen=True, omit_defaults=False):
     """What a reader must know of the whole column; for a metric, its signature."""
     interval: bool = False
     """Whether csv has `` low`` and `` high`` beside it."""
+    beside: bool = False
+    """Terminal: the interval stands beside the value, not below it."""
 
     @property
     def heading(self) -> str:

@@ -52,7 +52,7 @@ def _print(console: object, table: Drawing, width: int) -> None:
     widths = [_width(table, i) for i in range(len(table.columns))]
     fixed = max(1, next((i for i, c in enumerate(table.columns) if c.kind != "text"), len(table.columns)))
     for band in bands(table.columns, fixed, [w + 2 for w in widths], width - 1):
-        drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+        drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
         for i in band:
             column = table.columns[i]
             head = Text(column.heading.replace(" @ ", "\n@ "))
@@ -68,7 +68,7 @@ def _print(console: object, table: Drawing, width: int) -> None:
         for row, rule in zip(table.rows, table.rules, strict=True):
             if rule:
                 drawn.add_section()
-            drawn.add_row(*(_cell(row[i]) for i in band))
+            drawn.add_row(*(_cell(row[i], beside=table.columns[i].beside) for i in band))
         console.print(drawn)
     legend = [f"{STARS['best']} best, {STARS['second']} second among {table.ranking}."] if table.ranking else []
     for note in [*table.notes, *legend]:
@@ -80,7 +80,7 @@ def _print(console: object, table: Drawing, width: int) -> None:
         console.print(Text(f"{what}: --all-columns, or --format md, csv, latex, html, json", style="dim"))
 
 
-def _cell(words: Words) -> Text:
+def _cell(words: Words, *, beside: bool) -> Text:
     from rich.text import Text
 
     style = {"best": "bold", "second": "underline", "": ""}[words.rank]
@@ -89,7 +89,8 @@ def _cell(words: Words) -> Text:
     if words.notes:
         text.append(f" ({','.join(words.notes)})", style="dim")
     if words.interval:
-        text.append(f"\n{words.interval}", style="dim not bold not underline")
+        between = f" [{words.interval}]" if beside else f"\n{words.interval}"
+        text.append(between, style="dim not bold not underline")
     return text
 
 
@@ -99,6 +100,8 @@ def _width(table: Drawing, column: int) -> int:
     for row in table.rows:
         words = row[column]
         notes = len(",".join(words.notes)) + 3 if words.notes else 0
-        lines += [len(words.value) + len(words.mark) + bool(words.rank) + notes, len(words.interval)]
+        value = len(words.value) + len(words.mark) + bool(words.rank) + notes
+        beside = table.columns[column].beside
+        lines += [value + len(words.interval) + 3] if beside else [value, len(words.interval)]
     widest = max(lines)
     return min(widest, _TEXT) if table.columns[column].kind == "text" else widest

@@ -155,7 +155,8 @@ def test_max_t_ignores_columns_that_say_nothing() -> None:
     null[:, 1] = 0
     adjusted = max_t(np.array([2.0, 0.0]), null)
     assert adjusted[0] < 0.1
-    assert np.isnan(adjusted[1])
+    assert adjusted[1] == 1
+    assert np.isnan(max_t(np.array([np.nan]), null[:, :1])[0])
 
 
 def test_the_primary_comparison_is_not_adjusted_for_the_rest() -> None:
