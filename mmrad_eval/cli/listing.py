@@ -78,6 +78,9 @@ def _model_facts(name: str) -> Facts:
 def _metric_facts(name: str) -> Facts:
     from mmrad_eval.metrics import registry, suite
 
+    if name.endswith(":"):  # a family that takes a name or a folder of the user's
+        entry = registry().entry(name)
+        return {"metric": f"{name}NAME", "summary": entry.summary, "from": entry.origin}
     chosen = suite([name])
     facts: Facts = {}
     known = registry()

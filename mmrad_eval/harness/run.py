@@ -161,6 +161,7 @@ async def _conversation(plan: Plan, study: Study, asker: Asker, session: Session
     except Failed as error:
         return Answer(study.id, "failed", str(error), keys=tuple(keys), usage=usage)
     except Stopped as error:
+        session.stop(str(error))
         return Answer(study.id, "open", str(error), keys=tuple(keys), usage=usage)
     except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
         return _failure(study, error)

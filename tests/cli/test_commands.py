@@ -1,0 +1,130 @@
+"""What a user types, and what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+
+def test_help_names_every_command_and_the_first_step(call: Call) -> None:
+    from mmrad_eval.cli.main import COMMANDS
+
+    said = call("--help")
+
+    assert said.code == 0
+    assert all(f"\n  {name} " in said.out for name in COMMANDS)
+    assert "mmrad-eval --model baseline:evidence --task mcot" in said.out
+    assert call().out == said.out
+
+
+@pytest.mark.parametrize("kind", ["tasks", "models", "metrics", "datasets"])
+def test_listings_name_what_can_be_chosen(call: Call, kind: str) -> None:
+    listed = call(kind)
+    entries = json.loads(call(kind, "--json").out)
+
+    assert listed.code == 0
+    assert len(entries) >= 4
+    for entry in entries:
+        assert entry["name"] in listed.out
+        assert entry["summary"]
+        shown = call(kind, "show", entry["name"])
+        assert shown.code == 0, shown.err
+        assert entry["name"] in shown.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["leaderbord"], 2, "did you mean leaderboard?"),
+        (["--model", "baseline:evidence", "--task", "mct"], 2, "did you mean mcot"),
+        (["--model", "baseline:evidnce", "--task", "mcot"], 2, "baseline:evidence"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--metrics", "blue"], 2, "bleu"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--data", "dmo"], 2, "did you mean demo"),
+        (["--modle", "baseline:evidence"], 2, "--model"),
+        (["--model", "baseline:evidence"], 2, "say --task"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--views", "side"], 2, "choose key, frontal, all"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--split", "val"], 2, "has test; or say --split all"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--limit", "0"], 2, "at least one study"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--ids", "nowhere.txt"], 2, "nowhere.txt"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--column", "x"], 2, "OURS=THEIRS"),
+        (["--model", "mine.py:Model", "--task", "mcot"], 1, "mine.py"),
+        (["leaderboard", "nowhere"], 1, "there is no folder nowhere"),
+    ],
+)
+def test_what_can_not_be_is_said_with_the_way_out(call: Call, words: list[str], code: int, message: str) -> None:
+    said = call(*words)
+
+    assert said.code == code, said.err
+    assert message in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_file_of_ids_with_one_unknown_says_what_ids_look_like(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("demo-01\ndemo-99\n")
+
+    said = call("--model", "baseline:evidence", "--task", "mcot", "--ids", "ids.txt")
+
+    assert said.code == 2
+    assert "1 of 2 ids are not in demo, such as 'demo-99'; ids there look like demo-01" in said.err
+
+
+def test_a_task_that_shows_traces_is_refused_where_there_are_none(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("study_id,findings\na,The lungs are clear.\nb,There is an effusion.\n")
+
+    said = call("--model", "baseline:evidence", "--task", "mcot", "--data", "./data.csv")
+
+    assert said.code == 2
+    assert "0 of 2 studies" in said.err
+    assert "`tcot-self` lets the model make its own" in said.err
+
+
+def test_a_dry_run_counts_and_asks_nothing(call: Call, tmp_path: Path) -> None:
+    words = ("--model", "vllm:some/model", "--base-url", "http://127.0.0.1:9/v1", "--task", "mcot,tcot-self")
+
+    said = call(*words, "--dry-run")
+
+    assert said.code == 0, said.err
+    assert "24 studies, 16 patients" in said.out
+    assert "24 requests, about 8" in said.out  # 32 own images and 54 region images
+    assert "24 requests or more" in said.out
+    assert not (tmp_path / "results").exists()
+
+
+def test_credentialed_data_does_not_leave(call: Call, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "data.csv").write_text("study_id,image,findings\na,a.png,Clear lungs.\n")
+    words = ("--model", "openai:gpt", "--base-url", "http://192.0.2.1/v1", "--task", "direct", "--data", "./data.csv")
+
+    said = call(*words)
+
+    assert said.code == 4
+    assert "may not leave this machine" in said.err
+    assert not list(tmp_path.glob("results/**/*.jsonl"))
+
+
+def test_the_same_command_again_gives_the_same_files(call: Call, tmp_path: Path) -> None:
+    words = ("--model", "baseline:shuffle", "--task", "tcot", "--metrics", "bleu@raw,rouge@raw")
+
+    call(*words)
+    (answers,) = tmp_path.glob("results/runs/demo/tcot/*/*/answers.jsonl")
+    before = answers.read_bytes(), answers.with_name("summary.json").read_bytes()
+    call(*words, "--quiet")
+
+    assert (answers.read_bytes(), answers.with_name("summary.json").read_bytes()) == before
+
+
+def test_samples_are_runs_of_their_own(call: Call, tmp_path: Path) -> None:
+    said = call(
+        "--model", "baseline:normal", "--task", "direct", "--samples", "2", "--metrics", "bleu@raw", "--limit", "5"
+    )
+
+    assert said.code == 0
+    assert len(list(tmp_path.glob("results/runs/demo/direct/*/*/run.json"))) == 2
