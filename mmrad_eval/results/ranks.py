@@ -21,6 +21,9 @@ from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 SHOWN = 12
 """Flips of each metric that are named one by one, unless all are asked for."""
 
+MATRIX = 10
+"""Columns up to which the agreement of each with each is drawn."""
+
 Direction = Literal["higher", "lower"]
 
 
@@ -190,47 +193,72 @@ def _lead(ranking: Ranking, one: int, other: int, column: int) -> Lead:
 
 
 def _ranks(name: str, ranking: Ranking) -> Table:
+    """Systems down and columns across, or the other way round where there are more columns."""
     ranks = ranking.ranks
-    mean = [float(np.nanmean(row)) if np.isfinite(row).any() else float("inf") for row in ranks]
-    rows = []
-    for i in sorted(range(len(ranking.systems)), key=lambda i: (mean[i], ranking.systems[i])):
-        cells: dict[str, Cell] = {"system": Cell(ranking.systems[i])}
-        for j, column in enumerate(ranking.columns):
-            if np.isfinite(ranks[i, j]):
-                cells[column] = Cell(int(ranks[i, j]), rank="best" if ranks[i, j] == 1 else "")
-        known = ranks[i][np.isfinite(ranks[i])]
-        if len(known):
-            cells["best to worst"] = Cell(f"{int(known.min())} to {int(known.max())}")
-        rows.append(Row(cells))
-    columns = [TableColumn("system"), *(TableColumn(column, kind="count") for column in ranking.columns)]
-    return Table(
-        name,
-        f"{ranking.title}: rank under each column",
-        (*columns, TableColumn("best to worst")),
-        tuple(rows),
-        notes=("Sorted by mean rank. Equal values share a rank.",),
-        ranking="all systems",
-    )
+    with np.errstate(invalid="ignore"):
+        mean = [float(np.nanmean(row)) if np.isfinite(row).any() else float("inf") for row in ranks]
+    order = sorted(range(len(ranking.systems)), key=lambda i: (mean[i], ranking.systems[i]))
+    if len(ranking.columns) > len(ranking.systems):
+        head = TableColumn("column")
+        across = [TableColumn(ranking.systems[i], kind="count") for i in order]
+        metrics = [column.partition(" @ ")[0] for column in ranking.columns]
+        down = sorted(range(len(metrics)), key=lambda j: metrics.index(metrics[j]))
+        rows = [
+            Row(
+                {"column": Cell(ranking.columns[j])} | {ranking.systems[i]: _place(ranks[i, j]) for i in order},
+                rule=above >= 0 and metrics[down[above]] != metrics[j],
+            )
+            for above, j in enumerate(down, -1)
+        ]
+    else:
+        head = TableColumn("system")
+        across = [*(TableColumn(column, kind="count") for column in ranking.columns), TableColumn("best to worst")]
+        rows = [
+            Row(
+                {"system": Cell(ranking.systems[i]), "best to worst": Cell(_span(ranks[i]))}
+                | {column: _place(ranks[i, j]) for j, column in enumerate(ranking.columns)}
+            )
+            for i in order
+        ]
+    notes = ("Systems by mean rank. Equal values share a rank.",)
+    title = f"{ranking.title}: rank under each column"
+    return Table(name, title, (head, *across), tuple(rows), notes=notes, ranking="all systems")
+
+
+def _place(rank: float) -> Cell:
+    return Cell(int(rank), rank="best" if rank == 1 else "") if np.isfinite(rank) else Cell()
+
+
+def _span(ranks: FloatArray) -> str:
+    known = ranks[np.isfinite(ranks)]
+    return f"{int(known.min())} to {int(known.max())}" if len(known) else ""
 
 
 def _agreement(name: str, ranking: Ranking) -> Table:
-    """Kendall's tau-b between columns, over the systems that have both."""
-    oriented = ranking.oriented
+    """Kendall's tau-b between columns, over the systems that have both; with many columns, the extremes of each."""
+    oriented, many = ranking.oriented, len(ranking.columns) > MATRIX
+    with np.errstate(invalid="ignore"):
+        consensus = -np.nanmean(ranking.ranks, axis=1)
     rows = []
     for i, column in enumerate(ranking.columns):
+        taus = [kendall(oriented[:, i], oriented[:, j]) for j in range(len(ranking.columns))]
         cells: dict[str, Cell] = {"column": Cell(column), "winner": Cell(_winner(ranking, i))}
-        for j, other in enumerate(ranking.columns):
-            if i != j:
-                cells[other] = Cell(_number(kendall(oriented[:, i], oriented[:, j])))
+        cells["mean rank"] = Cell(_number(kendall(oriented[:, i], consensus)))
+        if many:
+            known = [j for j, tau in enumerate(taus) if j != i and np.isfinite(tau)]
+            if known:
+                least = min(known, key=lambda j: taus[j])
+                cells |= {"least": Cell(ranking.columns[least]), "tau of least": Cell(taus[least])}
+        else:
+            cells |= {ranking.columns[j]: Cell(_number(tau)) for j, tau in enumerate(taus) if j != i}
         rows.append(Row(cells))
-    columns = [TableColumn("column"), TableColumn("winner")]
-    columns += [TableColumn(column, kind="score", digits=2) for column in ranking.columns]
-    return Table(
-        f"{name}-agreement",
-        f"{ranking.title}: agreement of the rankings (Kendall's tau-b)",
-        tuple(columns),
-        tuple(rows),
-    )
+    columns = [TableColumn("column"), TableColumn("winner"), TableColumn("mean rank", kind="score", digits=2)]
+    if many:
+        columns += [TableColumn("least", title="least like"), TableColumn("tau of least", kind="score", digits=2)]
+    else:
+        columns += [TableColumn(column, kind="score", digits=2) for column in ranking.columns]
+    title = f"{ranking.title}: agreement of the rankings (Kendall's tau-b)"
+    return Table(f"{name}-agreement", title, tuple(columns), tuple(rows))
 
 
 def _flips(name: str, ranking: Ranking, *, all_flips: bool) -> Iterator[Table]:

@@ -122,8 +122,11 @@ class Sheet:
 
     def reports(self) -> dict[str, Report]:
         """The texts of the reports by id, where the file has them."""
-        found = names_of.match(tuple(self.texts), names_of.PREDICTION, {}, self.path)
-        if "report" not in found and "findings" not in found:
+        for words in (names_of.PREDICTION, names_of.REPORT):
+            found = names_of.match(tuple(self.texts), words, {}, self.path)
+            if "report" in found or "findings" in found:
+                break
+        else:
             return {}
         whole, findings = (self.texts.get(found.get(word, "")) for word in ("report", "findings"))
         blank = ("",) * len(self)

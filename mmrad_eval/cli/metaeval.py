@@ -1,0 +1,67 @@
+"""mmrad-eval metaeval: metrics against the judgement of radiologists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.results.tables import FORMATS
+
+
+@click.command()
+@click.argument("ratings", type=click.Path(path_type=Path))
+@click.option("--scores", type=click.Path(path_type=Path), help="File of scores, one row a case (and candidate).")
+@click.option("--metrics", "-M", multiple=True, help="Metrics of the texts in RATINGS, by commas. [default: paper]")
+@click.option(
+    "--rating", "wanted", multiple=True, metavar="COLUMN[=lower|higher]", help="Column that is a rating; better end."
+)
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of RATINGS.")
+@click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | None, **said: Any) -> int:
+    """Compare metrics with radiologists' ratings, counts of errors or preferences in RATINGS (csv, jsonl, JSON).
+
+    RATINGS has one row a case (and candidate, and rater): a rating or count in a column, or long form with
+    error_category and num_errors, or preferred and over; or RadJudge's JSON of expected rankings. Several raters give
+    a ceiling. Metrics come from --scores, from columns beside the ratings, or are computed where RATINGS has texts
+    (reference, report).
+    """
+    from mmrad_eval.cli.data import pairs
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.metrics import suite
+    from mmrad_eval.results.judged import of_file, of_sheet, of_texts
+    from mmrad_eval.results.metaeval import tables_of
+    from mmrad_eval.results.ratings import read_ratings
+    from mmrad_eval.results.sheets import read_sheet
+
+    said_ratings = dict(_rating(word) for word in said["wanted"])
+    found = read_ratings(ratings, pairs(said["columns"], "--column"), said_ratings)
+    scored = of_file(found) + (of_sheet(found, read_sheet(scores)) if scores else [])
+    missing: list[str] = []
+    names = [name for entry in said["metrics"] for name in entry.split(",") if name]
+    if found.texts and (names or not scored):
+        metrics = suite(names or ["paper"])
+        scored += of_texts(found, metrics)
+        missing = [str(one) + "." for one in metrics.missing]
+    if not scored:
+        raise UsageError(
+            f"{ratings} has neither metric columns nor texts (reference, report): name a file of scores with --scores"
+        )
+    tables = tables_of(found, scored, resamples=said["resamples"], missing=missing)
+    if not tables:
+        raise UsageError(f"{ratings} holds no ratings and no preferences; name a column with --rating COLUMN=higher")
+    show(tables, form, out, all_columns=True)
+    return 0
+
+
+def _rating(word: str) -> tuple[str, Any]:
+    from mmrad_eval.core.errors import UsageError
+
+    name, _, better = word.partition("=")
+    if better not in ("", "lower", "higher"):
+        raise UsageError(f"--rating {word}: after the = stands lower or higher")
+    return name, better or None

@@ -1,0 +1,35 @@
+"""mmrad-eval probe: how metrics answer to controlled edits of real reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.references import reference_options, studies
+from mmrad_eval.results.tables import FORMATS
+
+
+@click.command()
+@reference_options
+@click.option("--metrics", "-M", multiple=True, help="Metrics or suites, by commas. [default: paper]")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+def probe(metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
+    """Edit real references in one known way each and see how every metric answers.
+
+    Negation flipped, side swapped, severity, measurement, a finding dropped or added: these must cost. Sentence order
+    and synonyms must cost less. Another patient's report sets the scale. References: --references (default: demo).
+    """
+    from mmrad_eval.core.values import Target
+    from mmrad_eval.metrics import suite
+    from mmrad_eval.results.probe import edited, respond, tables_of
+
+    target = cast("Target", said["target"])
+    found = studies(said["references"] or "demo", said["split"], target, said["limit"])
+    built = suite([name for entry in metrics for name in entry.split(",") if name] or ["paper"])
+    probed = edited(found, target)
+    show(tables_of(probed, respond(probed, built), [f"{one}." for one in built.missing]), form, out, all_columns=True)
+    return 0

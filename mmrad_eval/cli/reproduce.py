@@ -1,0 +1,58 @@
+"""mmrad-eval reproduce: which convention explains each column of published scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.references import studies
+from mmrad_eval.results.tables import FORMATS
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--references", "-r", help="The studies: a registered name, FORMAT:PATH, or a path.")
+@click.option("--predictions", "-p", type=click.Path(path_type=Path), help="File of the reports, where FILE has none.")
+@click.option("--split", help="Split of the references ('all' for all); default: test where there is one.")
+@click.option("--target", type=click.Choice(["findings", "impression", "report"]), help="Default: each is tried.")
+@click.option("--metrics", "-M", multiple=True, help="Metrics or suites to try, by commas. [default: paper, lexical]")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+def reproduce(file: Path, metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
+    """Score the reports of FILE again and say which convention explains each of its columns, or that none does.
+
+    FILE has one row a report: an id, columns of scores, and the texts (or --predictions and --references name them).
+    """
+    from mmrad_eval.core.values import Target
+    from mmrad_eval.datasets.predictions import read_predictions
+    from mmrad_eval.metrics import suite
+    from mmrad_eval.results.reproduce import TARGETS, explain, ours, pairs, table_of
+    from mmrad_eval.results.sheets import read_sheet
+
+    sheet = read_sheet(file)
+    target = cast("Target | None", said["target"])
+    known = []
+    if said["references"]:
+        tried = (target,) if target else TARGETS
+        known = list({s.id: s for one in tried for s in _some(said["references"], said["split"], one)}.values())
+    reports = read_predictions(said["predictions"]).reports if said["predictions"] else None
+    examples = pairs(sheet, known, reports)
+    built = suite([name for entry in metrics for name in entry.split(",") if name] or ["paper", "lexical"])
+    found = explain(sheet, examples, list(ours(examples, built, (target,) if target else TARGETS)))
+    left = len(sheet) - len(examples)
+    notes = [f"{left} of {len(sheet)} rows have no report or no reference and were left out."] if left else []
+    show([table_of(sheet, found, [*notes, *(f"{one}." for one in built.missing)])], form, out, all_columns=True)
+    return 0
+
+
+def _some(spec: str, split: str | None, target: Any) -> Any:
+    """Studies with this part; none where there is no such part."""
+    from mmrad_eval.core.errors import UsageError
+
+    try:
+        return studies(spec, split, target)
+    except UsageError:
+        return []
