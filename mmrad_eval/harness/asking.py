@@ -10,7 +10,7 @@ import asyncio
 import binascii
 import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ import msgspec
 
 from mmrad_eval.core.canonical import request_key, request_value
 from mmrad_eval.core.contracts import Client, Sent, TransportError
-from mmrad_eval.core.errors import DataError, Failed, GateError, MmradError, Stopped
+from mmrad_eval.core.errors import DataError, Failed, GateError, MmradError, ModelError, Stopped
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Image, Reply, Request, Served, Usage
 from mmrad_eval.harness.pacing import Pace, Retry
@@ -88,11 +88,13 @@ class Asker:
         self.counts = Counts()
         self.pictures = Pictures(client.card.formats, getattr(client, "max_edge", None), digests)
         self._generate = client.generate if inspect.iscoroutinefunction(client.generate) else self._in_thread
+        self._adapt: Callable[[Request], Request] | None = getattr(client, "adapt", None)
         self._flights: dict[str, asyncio.Future[Asked | Failed | None]] = {}
         self._stopping = asyncio.Event()
+        self._prepared, self._preparing = False, asyncio.Lock()
         self._renewed: set[str] | None = set() if fresh else None
-        self.refused: GateError | None = None
-        """A model's attempt to reach what the data-use gate does not permit."""
+        self.fatal: MmradError | None = None
+        """What stopped the run though nobody asked it to: a model that can't be used, an attempt to pass the gate."""
         self._in_a_row = 0
         self._unreachable_since: float | None = None
 
@@ -118,6 +120,8 @@ class Asker:
     async def ask(self, request: Request) -> Asked:
         """The reply to ``request``; Failed where infrastructure failed for good, Stopped where the run is stopping."""
         self.counts.asked += 1
+        if self._adapt is not None:
+            request = self._adapt(request)
         images = tuple(part for message in request.messages for part in message.parts if isinstance(part, Image))
         try:
             marks = self.pictures.known(images)
@@ -206,6 +210,8 @@ class Asker:
             self.counts.pictures += len(work.images)
             start = time.perf_counter()
             try:
+                if not self._prepared:
+                    await self._prepare()
                 reply = await self._generate(sent)
                 self._check(reply)
             except TransportError as error:
@@ -215,8 +221,8 @@ class Asker:
                     tries += 1
                     await self._wait_after(error, tries)
                 continue
-            except GateError as error:
-                self.refused = error
+            except (GateError, ModelError) as error:  # true of every request of this run
+                self.fatal = error
                 self.stop(str(error))
                 raise Stopped(self.stopped) from error
             except MmradError as error:
@@ -227,6 +233,14 @@ class Asker:
             self._unreachable_since = None
             self.pace.replied(time.perf_counter() - start)
             return Asked(work.key, self._kept(work, reply))
+
+    async def _prepare(self) -> None:
+        """Let the client find its server; once, before the first request leaves."""
+        async with self._preparing:
+            prepare = None if self._prepared else getattr(self.client, "prepare", None)
+            if prepare is not None:
+                await prepare()
+            self._prepared = True
 
     def _check(self, reply: object) -> None:
         if not isinstance(reply, Reply):

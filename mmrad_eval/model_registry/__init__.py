@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Answerer, Client
     from mmrad_eval.core.registry import Registry
     from mmrad_eval.core.values import Card
+    from mmrad_eval.model_registry.serving import ServeOptions
 
 _ANSWERERS = "mmrad_eval.model_registry.answerers"
 _CHAT = "mmrad_eval.model_registry.openai_chat"
@@ -31,7 +32,10 @@ ANSWERERS: dict[str, tuple[str, str]] = {
     "file": (f"{_ANSWERERS}:predictions", "file:PATH - reports made elsewhere (csv, jsonl, json)."),
 }
 PROVIDERS: dict[str, tuple[str, str]] = {
-    "vllm": (f"{_CHAT}:vllm", "vllm:ID - an open model behind a vLLM server (--base-url or MMRAD_VLLM_URL)."),
+    "vllm": (
+        "mmrad_eval.model_registry.vllm:vllm",
+        "vllm:ID - an open model behind a vLLM server (--base-url or MMRAD_VLLM_URL).",
+    ),
     "openai": (f"{_CHAT}:openai", "openai:ID - OpenAI, or any host of its chat format with --base-url."),
 }
 """Provider -> (factory of a client, summary): each factory takes a card and a ``Connection``."""
@@ -47,6 +51,8 @@ class Connection:
     api_key_file: Path | None = None
     timeout: float | None = None
     """Seconds for one try; by default it grows with the tokens that may be written."""
+    serve: ServeOptions | None = None
+    """How to start a server of the run's own, where the run says ``--serve``."""
 
 
 def registry() -> Registry:
@@ -63,13 +69,14 @@ def resolve(
     api_key_env: str | None = None,
     api_key_file: Path | None = None,
     timeout: float | None = None,
+    serve: ServeOptions | None = None,
 ) -> Client | Answerer:
     """Find and make the model that ``spec`` names; nothing is sent.
 
     UnknownNameError with near names, PluginError quoting what is missing, DataError for a card or file that can't be
     read, ModelError for a key that is not there.
     """
-    how = Connection(tuple(base_url), api_key_env, api_key_file, timeout)
+    how = Connection(tuple(base_url), api_key_env, api_key_file, timeout, serve)
     if spec.endswith(".toml"):
         from mmrad_eval.model_registry import catalogue
 
@@ -105,11 +112,13 @@ def _from_name(spec: str, known: Registry, how: Connection) -> Client | Answerer
 
 
 def _from_card(card: Card, how: Connection) -> Client | Answerer:
-    from mmrad_eval.core.errors import UnknownNameError
+    from mmrad_eval.core.errors import UnknownNameError, UsageError
 
     known = registry()
     if card.provider not in PROVIDERS:
         raise UnknownNameError("provider", card.provider, ((name, "mmrad-eval") for name in PROVIDERS))
+    if how.serve is not None and card.provider != "vllm":
+        raise UsageError(f"--serve starts vLLM servers, and {card.label} is none; write vllm:ID")
     factory = cast("Callable[[Card, Connection], Client]", known.load(card.provider))
     return factory(card, how)
 

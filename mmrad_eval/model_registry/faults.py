@@ -54,6 +54,7 @@ _UNKNOWN_MODEL = _any(
     r"model.{0,80}(does not exist|not found|not supported|unknown)", r"invalid model", r"model_not_found"
 )
 _NO_PICTURES = _any(r"image input is not supported", r"does not support (image|vision)", r"not a multimodal model")
+_TOO_MANY = _any(r"at most \d+ image")  # vLLM's --limit-mm-per-prompt: the server's setting
 _EXHAUSTED = _any(r"insufficient_quota", r"exceeded your current quota", r"credit balance")
 
 # fmt: off
@@ -69,7 +70,7 @@ _SETTINGS = frozenset({
 def read_fault(response: Response, *secrets: Secret | None) -> Reply:
     """The reply that an error status stands for; raises TransportError where the input is not its cause."""
     value, raw = read_error(response.body, *secrets)
-    status, what = response.status, _message(value)
+    status, what = response.status, message_of(value)
     why = f"HTTP {status} from {response.base}: {scrub(what, *secrets) or 'no message'}"
     if 300 <= status < 400:
         target = scrub(response.headers.get("Location", "an unnamed place"), *secrets)
@@ -94,7 +95,12 @@ def read_fault(response: Response, *secrets: Secret | None) -> Reply:
 
 def _input_fault(status: int, details: str, parameter: str) -> Finish | None:
     """How the input failed; None where the settings, the key or the model's name are at fault."""
-    if _NO_PICTURES.search(details) or _CREDENTIALS.search(details) or _UNKNOWN_MODEL.search(details):
+    if (
+        _TOO_MANY.search(details)
+        or _NO_PICTURES.search(details)
+        or _CREDENTIALS.search(details)
+        or _UNKNOWN_MODEL.search(details)
+    ):
         return None
     if parameter.partition(".")[0].partition("[")[0] in _SETTINGS:
         return None
@@ -105,7 +111,7 @@ def _input_fault(status: int, details: str, parameter: str) -> Finish | None:
     return "rejected"
 
 
-def _message(value: Any) -> str:
+def message_of(value: Any) -> str:
     """The words of an error body, wherever a provider puts them."""
     if isinstance(value, list) and value:  # Gemini wraps its error in a list when it streams
         value = value[0]

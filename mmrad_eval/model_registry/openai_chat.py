@@ -6,7 +6,6 @@ The body holds what the request says and nothing else: no stop sequence, no samp
 from __future__ import annotations
 
 import binascii
-import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -23,18 +22,10 @@ from mmrad_eval.model_registry.secrets import Secret, find_key
 from mmrad_eval.model_registry.transport import Response, Transport, base_urls
 
 OPENAI_URL = "https://api.openai.com/v1"
-VLLM_URL = "http://127.0.0.1:8000/v1"
 _PATH = "/chat/completions"
 _ENCODER = msgspec.json.Encoder()
 _FINISHES: Mapping[str, Finish] = {"length": "length", "content_filter": "refusal"}
 _UNFINISHED = frozenset({"abort", "error"})  # vLLM and OpenRouter: the server gave up, not the model
-
-
-def vllm(card: Card, how: Connection) -> ChatClient:
-    """``vllm:ID``: servers at ``--base-url``, the card's, or those of MMRAD_VLLM_URL (several separated by commas)."""
-    given = how.base_url or _listed(card.base_url) or _listed(os.environ.get("MMRAD_VLLM_URL"))
-    secret = find_key(how.api_key_env or card.api_key_env or "VLLM_API_KEY", how.api_key_file, required=False)
-    return ChatClient(card, base_urls(given, VLLM_URL), secret, timeout=how.timeout)
 
 
 def openai(card: Card, how: Connection) -> ChatClient:
@@ -42,7 +33,7 @@ def openai(card: Card, how: Connection) -> ChatClient:
 
     OPENAI_API_KEY goes to OpenAI alone; another host's key is named by ``--api-key-env`` or ``--api-key-file``.
     """
-    given = how.base_url or _listed(card.base_url)
+    given = how.base_url or listed(card.base_url)
     own = how.api_key_env or card.api_key_env
     secret = find_key(own or (None if given else "OPENAI_API_KEY"), how.api_key_file, required=not given)
     return ChatClient(card, base_urls(given, OPENAI_URL), secret, timeout=how.timeout, limit_field=_limit_field(given))
@@ -53,7 +44,8 @@ def _limit_field(given: tuple[str, ...]) -> str:
     return "max_tokens" if given else "max_completion_tokens"
 
 
-def _listed(urls: str | None) -> tuple[str, ...]:
+def listed(urls: str | None) -> tuple[str, ...]:
+    """Addresses that are written in one string, separated by commas."""
     return tuple(filter(None, (url.strip() for url in (urls or "").split(","))))
 
 
@@ -82,12 +74,17 @@ class ChatClient:
 
     async def generate(self, sent: Sent) -> Reply:
         """Ask once; TransportError where infrastructure failed."""
+        reply, _ = await self.exchange(sent)
+        return reply
+
+    async def exchange(self, sent: Sent) -> tuple[Reply, str]:
+        """Send and read; returns the reply and the address of the server that gave it."""
         body = encode(sent, self._limit_field)
         seconds = self.transport.time_allowed(sent.request.decoding.max_tokens)
         start = time.perf_counter()
         response = await self.transport.post(_PATH, body, seconds=seconds)
         reply = read(response, self.transport.secret)
-        return msgspec.structs.replace(reply, latency=round(time.perf_counter() - start, 6))
+        return msgspec.structs.replace(reply, latency=round(time.perf_counter() - start, 6)), response.base
 
     async def close(self) -> None:
         """Close the connections."""
@@ -97,16 +94,18 @@ class ChatClient:
 def encode(sent: Sent, limit_field: str = "max_tokens") -> bytes:
     """The body of a request: its messages in order, its decoding, and its extra fields."""
     request = sent.request
-    body: dict[str, Any] = {
-        "model": request.model,
-        "messages": [_message(message, sent.images) for message in request.messages],
-    }
+    body: dict[str, Any] = {"model": request.model, "messages": messages_value(sent)}
     body |= _decoding(request.decoding, limit_field)
     clash = body.keys() & request.extra.keys()
     if clash:
         raise ModelError(f"the task sets {', '.join(sorted(clash))} as extra fields; they are the run's to set")
     body |= request.extra
     return _ENCODER.encode(body)
+
+
+def messages_value(sent: Sent) -> list[dict[str, Any]]:
+    """The conversation as the body holds it."""
+    return [_message(message, sent.images) for message in sent.request.messages]
 
 
 def _message(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[str, Any]:

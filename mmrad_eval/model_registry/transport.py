@@ -48,11 +48,16 @@ class _Server:
     base: str
     in_flight: int = 0
     faults: int = 0
+    losses: int = 0
     down_until: float = 0.0
 
     def failed(self) -> None:
         self.down_until = time.monotonic() + min(_LONGEST_DOWN, _DOWN * 2.0**self.faults)
         self.faults = min(self.faults + 1, 16)
+
+    def lost(self) -> None:
+        self.losses += 1
+        self.failed()
 
 
 def base_urls(given: Sequence[str], default: str, suffix: str = "/v1") -> tuple[str, ...]:
@@ -91,7 +96,8 @@ class Transport:
         self.secret = secret
         self.timeout = timeout
         self._headers = dict(headers or {})
-        self._servers = [_Server(base) for base in self.urls]
+        self._servers = [_Server(base) for base in dict.fromkeys(self.urls)]
+        self._by_base = {server.base: server for server in self._servers}
         self._session: aiohttp.ClientSession | None = None
         self._hosts: dict[str, tuple[str, ...]] | None = None
         self._urls: dict[tuple[str, str], URL] = {}
@@ -100,9 +106,13 @@ class Transport:
         """Seconds for one try that may write ``max_tokens``."""
         return self.timeout if self.timeout is not None else _BASE_TIMEOUT + max_tokens / _SLOWEST
 
-    async def post(self, path: str, body: bytes, *, seconds: float) -> Response:
+    def losses(self, base: str) -> int:
+        """How often a connection to this server could not be made: what comes back may be another."""
+        return self._by_base[base].losses
+
+    async def post(self, path: str, body: bytes, *, seconds: float, base: str | None = None) -> Response:
         """Send ``body`` as JSON; TransportError where no whole response comes within ``seconds``."""
-        server = self._least_loaded()
+        server = self._by_base[base] if base else self._least_loaded()
         server.in_flight += 1
         try:
             return await self._request("POST", server, path, body, seconds)
@@ -110,9 +120,8 @@ class Transport:
             server.in_flight -= 1
 
     async def get(self, path: str, *, base: str | None = None, seconds: float = _CONNECT) -> Response:
-        """Ask one server for a page, such as its list of models."""
-        chosen = next((server for server in self._servers if server.base == base), self._servers[0])
-        return await self._request("GET", chosen, path, None, seconds)
+        """Ask one server for a page; ``//version`` is at its root, ``/models`` under ``/v1``."""
+        return await self._request("GET", self._by_base[base or self.urls[0]], path, None, seconds)
 
     def confine(self, hosts: Mapping[str, tuple[str, ...]]) -> None:
         """From now on connect only to these hosts, each at these addresses only; names are not looked up again."""
@@ -147,7 +156,7 @@ class Transport:
                     server.faults = 0
                 return Response(response.status, data, response.headers, server.base)
         except aiohttp.ConnectionTimeoutError:
-            server.failed()
+            server.lost()
             why = f"no connection to {server.base} within {_CONNECT:g} s"
             raise TransportError(why, retry=True, kind="unreachable") from None
         except TimeoutError:
@@ -155,7 +164,7 @@ class Transport:
             why = f"no reply from {server.base} within {seconds:g} s"
             raise TransportError(why, retry=True, kind="timeout") from None
         except aiohttp.ClientConnectorError as error:
-            server.failed()
+            server.lost()
             why = f"no connection to {server.base}: {self._words(error.os_error)}"
             raise TransportError(why, retry=True, kind="unreachable") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -168,7 +177,8 @@ class Transport:
     def _url(self, base: str, path: str) -> URL:
         from yarl import URL
 
-        url = self._urls[base, path] = URL(base + path)
+        whole = base.removesuffix("/v1") + path[1:] if path.startswith("//") else base + path
+        url = self._urls[base, path] = URL(whole)
         return url
 
     def _open(self) -> aiohttp.ClientSession:

@@ -181,7 +181,6 @@ INPUT_FAULTS: list[tuple[int, Any, str]] = [
     (400, error(FILTERED, code="content_filter"), "refusal"),
     (400, error(FLAGGED, code="invalid_prompt"), "refusal"),
     (403, error("Your input was flagged", code=403, metadata={"reasons": ["violence"]}), "refusal"),
-    (400, error("At most 8 image(s) may be provided in one prompt.", param="image", code=400), "rejected"),
     (400, error("cannot identify image file", param=None), "rejected"),
     (422, {"detail": [{"loc": ["body", "messages", 0], "msg": "Input should be a valid string"}]}, "rejected"),
 ]
@@ -204,6 +203,7 @@ INFRASTRUCTURE: list[tuple[int, Any, bool, str]] = [
     (400, error("The model `x` does not exist", param="model", code="model_not_found"), False, "does not exist"),
     (400, error("Unsupported value: 'temperature' does not support 0", param="temperature"), False, "temperature"),
     (400, error("max_tokens must be at most 4096", param="max_tokens"), False, "max_tokens"),
+    (400, error("At most 8 image(s) may be provided in one prompt.", param="image"), False, "At most 8"),
     (400, error("API key not valid. Please pass a valid API key."), False, "API key"),
     (400, error("Your credit balance is too low to access the API."), False, "credit"),
     (402, error("Insufficient credits"), False, "Insufficient"),

@@ -1,0 +1,295 @@
+"""vLLM as it really behaves: who is served, what fits, which fields count, which words are live.
+
+What it does in silence is looked for before anything is sent: a prompt that would be clipped at the context is ``too
+long``, a body field that it would ignore is refused, a special token in the words of a report is taken apart so that it
+is not taken for an image.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.errors import ModelError, UsageError
+from mmrad_eval.core.values import Card, Image, Message, Reply, Request, Served, Text
+from mmrad_eval.model_registry import Connection
+from mmrad_eval.model_registry.bodies import count_of, read_error, read_json, text_of
+from mmrad_eval.model_registry.bodies import field as inner
+from mmrad_eval.model_registry.faults import message_of
+from mmrad_eval.model_registry.openai_chat import ChatClient, listed, messages_value
+from mmrad_eval.model_registry.secrets import Secret, find_key, scrub
+from mmrad_eval.model_registry.transport import base_urls
+
+if TYPE_CHECKING:
+    from mmrad_eval.model_registry.serving import ServeOptions, Server
+
+DEFAULT_URL = "http://127.0.0.1:8000/v1"
+_PROBE = (("system", "S"), ("user", "U"), ("assistant", "A"), ("user", "V"))
+_WORDS_AROUND = 32  # tokens that a chat template may put around a message; those of known families put 5 to 20
+_MARGIN = 1.5  # an image may take so many times the tokens of the dearest one seen before the server is asked
+
+_LIVE = re.compile(
+    r"<\|[^<>|\s][^<>|]{0,60}\|>"
+    r"|</?(?:s|pad|bos|eos|unk|mask|img|image|video|audio|IMG_CONTEXT|im_start|im_end|im_patch|vision_start|vision_end"
+    r"|image_soft_token|start_of_image|end_of_image|start_of_turn|end_of_turn|fake_token_around_image)>"
+    r"|\[/?(?:INST|IMG|IMG_BREAK|IMG_END)\]"
+)
+"""Words that tokenizers of open families turn into control tokens wherever they stand in a text."""
+
+
+def vllm(card: Card, how: Connection) -> VllmClient:
+    """``vllm:ID``: servers at ``--base-url``, the card's, or those of MMRAD_VLLM_URL (several separated by commas)."""
+    import os
+
+    if how.serve is not None:
+        return _served(card, how, how.serve)
+    given = how.base_url or listed(card.base_url) or listed(os.environ.get("MMRAD_VLLM_URL"))
+    secret = find_key(how.api_key_env or card.api_key_env or "VLLM_API_KEY", how.api_key_file, required=False)
+    return VllmClient(card, base_urls(given, DEFAULT_URL), secret, timeout=how.timeout)
+
+
+def _served(card: Card, how: Connection, options: ServeOptions) -> VllmClient:
+    """A client of a server that is started when the first request is about to leave."""
+    from mmrad_eval.model_registry.serving import Server
+
+    if how.base_url:
+        raise UsageError("--serve starts a server and --base-url names one that runs: give one of the two")
+    server = Server(card, options)
+    client = VllmClient(card, (server.url,), server.secret, timeout=how.timeout)
+    client.server = server
+    return client
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What one server said of itself."""
+
+    served: Served
+    fields: frozenset[str]
+    """Body fields that this version reads; empty where it does not say."""
+    losses: int
+    """How often its connection had been lost by then: a server that comes back may be another."""
+
+
+@dataclass
+class _Gauge:
+    """An upper estimate of prompt tokens, from the dearest image seen so far."""
+
+    an_image: float = 0.0
+    """Tokens of the dearest image."""
+    pixels: float = 1.0
+    """Pixels of the largest image seen."""
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def most(self, request: Request, images: Mapping[Any, tuple[str, bytes]]) -> float | None:
+        """Tokens that the prompt can't exceed, a byte to a token; None where no image was seen yet."""
+        tokens = 0.0
+        for message in request.messages:
+            tokens += _WORDS_AROUND
+            for part in message.parts:
+                tokens += len(part.text.encode()) if isinstance(part, Text) else 0
+        pixels = [_pixels(images[image]) for image in _images(request)]
+        if pixels and not self.an_image:
+            return None
+        return tokens + sum(self.an_image * _MARGIN * max(1.0, one / self.pixels) for one in pixels)
+
+    def saw(self, tokens: int, request: Request, images: Mapping[Any, tuple[str, bytes]]) -> None:
+        """Learn from a prompt whose tokens are known."""
+        pixels = [_pixels(images[image]) for image in _images(request)]
+        if pixels:
+            self.an_image = max(self.an_image, tokens / len(pixels))
+            self.pixels = max(self.pixels, *pixels)
+
+
+class VllmClient(ChatClient):
+    """One model behind one or several vLLM servers."""
+
+    def __init__(
+        self, card: Card, urls: tuple[str, ...], secret: Secret | None = None, *, timeout: float | None = None
+    ) -> None:
+        super().__init__(card, urls, secret, timeout=timeout)
+        self.server: Server | None = None
+        """A server of our own, started when the first request is about to leave, ended with the client."""
+        self._known: dict[str, _Known] = {}
+        self._gauge = _Gauge()
+        self._checked: set[frozenset[str]] = set()
+
+    def adapt(self, request: Request) -> Request:
+        """The request with live tokens in its words taken apart: ``<|image_pad|>`` becomes ``< |image_pad| >``."""
+        if not any(isinstance(p, Text) and _LIVE.search(p.text) for m in request.messages for p in m.parts):
+            return request
+        messages = tuple(Message(m.role, tuple(_harmless(part) for part in m.parts)) for m in request.messages)
+        return msgspec.structs.replace(request, messages=messages)
+
+    async def prepare(self) -> None:
+        """Start our own server if there is one, and find out who answers; ModelError where it is not this model."""
+        if self.server is not None:
+            await asyncio.to_thread(self.server.start)
+        lost: TransportError | None = None
+        for base in self.transport.urls:
+            try:
+                await self._identify(base)
+            except TransportError as error:
+                lost = error
+        if not self._known and lost is not None:
+            raise lost
+
+    async def generate(self, sent: Sent) -> Reply:
+        """Ask once, having made sure that it fits."""
+        if not sent.request.messages:
+            raise ModelError("the conversation is empty")
+        if not self._known:
+            await self.prepare()
+        self._check_fields(sent.request)
+        misfit = await self._misfit(sent)
+        if misfit is not None:
+            return misfit
+        reply, base = await self.exchange(sent)
+        known = await self._identify(base)
+        if reply.usage.prompt is not None:
+            self._gauge.saw(reply.usage.prompt, sent.request, sent.images)
+        told = msgspec.structs.asdict(known.served) | {"fingerprint": reply.served.fingerprint}
+        return self._clipped(msgspec.structs.replace(reply, served=Served(**told)), sent, known.served.context)
+
+    async def close(self) -> None:
+        """Close the connections, and end a server of our own."""
+        await super().close()
+        if self.server is not None:
+            await asyncio.to_thread(self.server.stop)
+
+    async def _identify(self, base: str) -> _Known:
+        losses = self.transport.losses(base)
+        known = self._known.get(base)
+        if known is None or known.losses != losses:
+            known = self._known[base] = await self._ask_who(base, losses)
+        return known
+
+    async def _ask_who(self, base: str, losses: int) -> _Known:
+        models = await self._page(base, "/models")
+        entries = inner(models, "data")
+        entries = entries if isinstance(entries, list) else []
+        entry = next((entry for entry in entries if inner(entry, "id") == self.card.id), None)
+        if entry is None:
+            ids = ", ".join(sorted(text_of(inner(entry, "id")) for entry in entries)) or "nothing"
+            raise ModelError(f"{base} serves {ids}, not {self.card.id}; name what it serves, as in vllm:ID")
+        base_entry = next((one for one in entries if inner(one, "id") == inner(entry, "parent")), None)
+        root, parent = text_of(inner(entry, "root")), text_of(inner(entry, "parent"))
+        served = Served(
+            id=self.card.id,
+            version=text_of(inner(await self._page(base, "//version", optional=True), "version")) or None,
+            root=f"{root} on {parent}" if parent else root or None,
+            context=count_of(inner(entry, "max_model_len")) or count_of(inner(base_entry, "max_model_len")),
+            template=await self._template(base),
+        )
+        return _Known(served, await self._fields(base), losses)
+
+    async def _fields(self, base: str) -> frozenset[str]:
+        described = await self._page(base, "//openapi.json", optional=True)
+        properties = inner(described, "components", "schemas", "ChatCompletionRequest", "properties")
+        return frozenset(properties) if isinstance(properties, dict) else frozenset()
+
+    async def _template(self, base: str) -> str | None:
+        """Digest of the tokens of a fixed conversation; without the system turn where a template takes none."""
+        for turns in (_PROBE, _PROBE[1:]):
+            tokens = await self._tokens(base, [{"role": role, "content": text} for role, text in turns])
+            if tokens is not None:
+                return hashlib.sha256(repr(tokens).encode()).hexdigest()[:12]
+        return None
+
+    async def _page(self, base: str, path: str, *, optional: bool = False) -> Any:
+        response = await self.transport.get(path, base=base)
+        if response.status != 200:
+            if optional:
+                return None
+            told = scrub(message_of(read_error(response.body)[0]), self.transport.secret)
+            why = f"HTTP {response.status} from {base}: {told or 'no message'}"
+            if response.status in (401, 403):
+                raise ModelError(f"{why}; the key is refused: see --api-key-env and --api-key-file")
+            if response.status < 500 and response.status not in (408, 429):
+                raise ModelError(f"{why}; this is not a vLLM server's address, which ends in /v1")
+            raise TransportError(why, retry=True)
+        return read_json(response.body, self.transport.secret)[0]
+
+    async def _tokens(
+        self, base: str, messages: Any, extra: Mapping[str, msgspec.Raw] | None = None
+    ) -> list[int] | None:
+        """Token ids of a conversation; None where the server can't say."""
+        body: dict[str, Any] = {"model": self.card.id, "messages": messages, "add_generation_prompt": True}
+        for name in ("chat_template_kwargs", "chat_template", "mm_processor_kwargs", "tools"):
+            if extra and name in extra:
+                body[name] = extra[name]
+        response = await self.transport.post("//tokenize", msgspec.json.encode(body), seconds=120, base=base)
+        if response.status != 200:
+            return None
+        tokens = inner(read_json(response.body, self.transport.secret)[0], "tokens")
+        return tokens if isinstance(tokens, list) else None
+
+    def _check_fields(self, request: Request) -> None:
+        names = frozenset(request.extra)
+        if not names or names in self._checked:
+            return
+        for base, known in self._known.items():
+            ignored = sorted(names - known.fields) if known.fields else []
+            if ignored:
+                version = known.served.version or "there"
+                raise ModelError(f"vLLM {version} at {base} would ignore the field {', '.join(ignored)} in silence")
+        self._checked.add(names)
+
+    async def _misfit(self, sent: Sent) -> Reply | None:
+        """A reply that says that prompt and answer can't share the context; None where they fit, or nobody knows it."""
+        contexts = [known.served.context for known in self._known.values() if known.served.context]
+        if not contexts:
+            return None
+        context, wanted = min(contexts), sent.request.decoding.max_tokens
+        if wanted >= context:
+            raise ModelError(
+                f"--max-tokens {wanted} leaves nothing of the context of {context} tokens at {self.card.id}"
+            )
+        most = self._gauge.most(sent.request, sent.images)
+        if most is not None and most + wanted <= context:
+            return None
+        messages = messages_value(sent)
+        base = min(self._known, key=lambda one: self._known[one].served.context or context)
+        tokens = await self._tokens(base, messages, sent.request.extra)
+        if tokens is None:
+            return None
+        self._gauge.saw(len(tokens), sent.request, sent.images)
+        if len(tokens) + wanted <= context:
+            return None
+        why = f"a prompt of {len(tokens)} tokens and {wanted} for the answer exceed the context of {context}"
+        known = self._known[base]
+        return Reply(finish="too long", why=why, served=known.served)
+
+    def _clipped(self, reply: Reply, sent: Sent, context: int | None) -> Reply:
+        """A reply that ended where the context ends and not where the run said is ``too long``, and keeps its words."""
+        used, wrote = reply.usage.prompt, reply.usage.completion
+        if reply.finish != "length" or context is None or used is None or wrote is None:
+            return reply
+        if wrote >= sent.request.decoding.max_tokens or used + wrote < context:
+            return reply
+        why = f"the answer was cut after {wrote} tokens, where the context of {context} ended"
+        return msgspec.structs.replace(reply, finish="too long", why=why)
+
+
+def _harmless(part: Text | Image) -> Text | Image:
+    if isinstance(part, Image):
+        return part
+    return Text(_LIVE.sub(lambda found: f"{found[0][0]} {found[0][1:-1]} {found[0][-1]}", part.text))
+
+
+def _images(request: Request) -> list[Image]:
+    return [part for message in request.messages for part in message.parts if isinstance(part, Image)]
+
+
+def _pixels(image: tuple[str, bytes]) -> float:
+    from mmrad_eval.traces import headers
+
+    size = headers.read(image[1], "an image").size
+    return float(size[0] * size[1]) if size else 1.0
