@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from mmrad_eval.core.values import Text as Text
     from mmrad_eval.core.values import Trace as Trace
     from mmrad_eval.core.values import Usage as Usage
+    from mmrad_eval.results.frames import load as load
+    from mmrad_eval.results.notebook import score as score
 
 _WHERE = {
     "contracts": (
@@ -61,6 +63,7 @@ _WHERE = {
     ),
 }
 _MODULE = {name: f"mmrad_eval.core.{module}" for module, names in _WHERE.items() for name in names}
+_MODULE |= {"load": "mmrad_eval.results.frames", "score": "mmrad_eval.results.notebook"}
 
 __all__ = sorted(_MODULE)  # noqa: PLE0605 (a sorted list of the names above; a test holds it to them)
 

@@ -5,40 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmrad_eval.core.canonical import canonical
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
-from mmrad_eval.core.errors import DataError, MissingError, PluginError
+from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import OPEN_STATUSES, Answer, Example, Status, Study, Target
-from mmrad_eval.metrics import Suite, suite
+from mmrad_eval.metrics import Suite
 from mmrad_eval.results.folder import RunFolder
+from mmrad_eval.results.measuring import Measured, fit_all, measure_all, summarise
 from mmrad_eval.results.scores import Block, Rows, Scores, chunks, named, write_scores
-from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED, Part, bootstrap
-from mmrad_eval.results.summary import ColumnSummary, Missing, Summary
+from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
+from mmrad_eval.results.summary import Missing, Summary
 
 CHUNK = 256
 """Studies whose answers and texts are held at once."""
-
-
-@dataclass(eq=False)
-class _Measured:
-    """One metric on its way through the studies."""
-
-    metric: Metric
-    context: Any
-    signature: str
-    shown: bool
-    requires: list[_Measured] = field(default_factory=list)
-    statistics: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
-
-    def extended(self, rows: slice) -> FloatArray:
-        """(rows, k) own statistics, then those it requires."""
-        return np.concatenate([m.statistics[rows] for m in (self, *self.requires)], axis=1)
 
 
 @dataclass
@@ -77,8 +61,8 @@ def score(
     selected = _select(folder, studies)
     rows = selected.rows
     lacking = {m.name: Missing(m.what, m.remedy) for m in metrics.missing} if isinstance(metrics, Suite) else {}
-    measured = _fit(metrics, Corpus(selected.studies, train, selected.target), lacking)
-    _measure(selected, measured, lacking, progress)
+    measured = fit_all(metrics, Corpus(selected.studies, train, selected.target), lacking)
+    measure_all(measured, _examples(selected), len(selected.offsets), lacking, progress)
 
     old = folder.scores()
     carried, notes = _carried(old, rows, measured)
@@ -86,7 +70,7 @@ def score(
     write_scores(folder.path / "scores.parquet", rows, new_blocks, _arrays(measured, selected.scored, old, carried))
 
     clusters = [study.cluster for study, scored in zip(selected.studies, selected.scored, strict=True) if scored]
-    columns = _columns(measured, clusters, resamples, seed)
+    columns = summarise(measured, clusters, resamples, seed)
     before = folder.summary()
     if before is not None and carried:
         signatures = {block.signature for block in carried}
@@ -138,90 +122,19 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
     return _Selected(folder, run.id, target, selection, rows, offsets)
 
 
+def _examples(selected: _Selected) -> Iterator[list[Example]]:
+    """The scored studies with their answers, some at a time."""
+    by_id = {study.id: study for study in selected.studies}
+    for start in range(0, len(selected.offsets), CHUNK):
+        answers = selected.folder.answers_at(selected.offsets[start : start + CHUNK])
+        yield [Example(by_id[answer.study], answer, selected.target) for answer in answers]
+
+
 def _digest(answer: Answer) -> str:
     return hashlib.sha256(canonical(answer)).hexdigest()[:16]
 
 
-def _fit(metrics: Sequence[Metric], corpus: Corpus, lacking: dict[str, Missing]) -> list[_Measured]:
-    """Each metric with its context, required ones first; what can't be had goes to ``lacking``."""
-    done: dict[str, _Measured] = {}
-    asked = {metric.name: metric for metric in metrics}
-
-    def fitted(metric: Metric, *, shown: bool) -> _Measured:
-        if metric.name not in done:
-            requires = [
-                fitted(asked[n], shown=True) if n in asked else fitted(_made(n), shown=False) for n in metric.requires
-            ]
-            context = metric.fit(corpus)
-            done[metric.name] = _Measured(metric, context, metric.signature(context), shown, requires)
-        return done[metric.name]
-
-    for metric in metrics:
-        try:
-            fitted(metric, shown=True)
-        except MissingError as error:
-            lacking[metric.name] = Missing(error.what, error.remedy)
-    return list(done.values())
-
-
-def _made(name: str) -> Metric:
-    """A metric that another one requires and that was not asked for."""
-    made = suite([name])
-    if made.missing:
-        raise MissingError(made.missing[0].what, made.missing[0].remedy)
-    return next(metric for metric in made if metric.name == name)
-
-
-def _measure(
-    selected: _Selected,
-    measured: list[_Measured],
-    lacking: dict[str, Missing],
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    """Fill each metric's (scored, k) statistics, chunk by chunk; those that turn out to lack something are removed."""
-    folder, offsets = selected.folder, selected.offsets
-    by_id = {study.id: study for study in selected.studies}
-    for m in measured:
-        m.statistics = np.empty((len(offsets), len(m.metric.statistics)))
-    for start in range(0, len(offsets), CHUNK):
-        answers = folder.answers_at(offsets[start : start + CHUNK])
-        examples = [Example(by_id[answer.study], answer, selected.target) for answer in answers]
-        rows = slice(start, start + len(examples))
-        for m in list(measured):
-            if m not in measured:
-                continue  # it required one that was taken out
-            try:
-                m.statistics[rows] = _checked(m, examples)
-            except MissingError as error:
-                _drop(m, measured, lacking, Missing(error.what, error.remedy))
-        if progress:
-            progress(start + len(examples), len(offsets))
-
-
-def _drop(gone: _Measured, measured: list[_Measured], lacking: dict[str, Missing], why: Missing) -> None:
-    """Take out a metric and those that require it."""
-    for m in [m for m in measured if m is gone or gone in m.requires]:
-        measured.remove(m)
-        if m.shown:
-            lacking[m.metric.name] = why
-
-
-def _checked(m: _Measured, examples: Sequence[Example]) -> FloatArray:
-    found = np.asarray(m.metric.measure(examples, m.context), dtype=np.float64)
-    wanted = (len(examples), len(m.metric.statistics))
-    if found.shape != wanted:
-        raise PluginError(f"metric {m.metric.name}: measure returned {found.shape} statistics, {wanted} are declared")
-    if not np.isfinite(found).all():
-        row, column = np.argwhere(~np.isfinite(found))[0]
-        raise PluginError(
-            f"metric {m.metric.name}: statistic {m.metric.statistics[column]!r} of study "
-            f"{examples[row].study.id!r} is {found[row, column]}; statistics are finite, and an undefined value is "
-            "a count of 0"
-        )
-    return found
-
-
-def _carried(old: Scores | None, rows: Rows, measured: Sequence[_Measured]) -> tuple[list[Block], list[str]]:
+def _carried(old: Scores | None, rows: Rows, measured: Sequence[Measured]) -> tuple[list[Block], list[str]]:
     """Blocks of an earlier scoring that stay, and notes about those that can't."""
     if old is None:
         return [], []
@@ -233,7 +146,7 @@ def _carried(old: Scores | None, rows: Rows, measured: Sequence[_Measured]) -> t
     return blocks, []
 
 
-def _blocks(measured: Sequence[_Measured], carried: Sequence[Block]) -> list[Block]:
+def _blocks(measured: Sequence[Measured], carried: Sequence[Block]) -> list[Block]:
     from mmrad_eval.core.contracts import Column
 
     new = [
@@ -262,7 +175,7 @@ def _blocks(measured: Sequence[_Measured], carried: Sequence[Block]) -> list[Blo
 
 
 def _arrays(
-    measured: Sequence[_Measured],
+    measured: Sequence[Measured],
     scored: NDArray[np.bool_],
     old: Scores | None,
     carried: Sequence[Block],
@@ -290,45 +203,3 @@ def _spread(array: FloatArray, here: NDArray[np.bool_]) -> FloatArray:
     out = np.full((len(here), array.shape[1]), np.nan)
     out[here] = array
     return out
-
-
-def _columns(
-    measured: Sequence[_Measured], clusters: Sequence[str], resamples: int, seed: int
-) -> dict[str, ColumnSummary]:
-    """Value, interval and coverage of every column of the metrics that were asked for."""
-    shown = [m for m in measured if m.shown]
-    if not shown:
-        return {}
-    n = len(clusters)
-    start, where = 0, {}
-    for m in measured:
-        where[m.signature] = list(range(start, start + m.statistics.shape[1]))
-        start += m.statistics.shape[1]
-    shared = np.concatenate([m.statistics for m in measured], axis=1)
-    parts = [Part([i for r in (m, *m.requires) for i in where[r.signature]], m.metric.reduce) for m in shown]
-    estimates = bootstrap(shared, clusters, parts, resamples=resamples, seed=seed)
-    columns: dict[str, ColumnSummary] = {}
-    at = 0
-    for m in shown:
-        with np.errstate(all="ignore"):  # as above
-            defined = np.isfinite(np.asarray(m.metric.reduce(m.extended(slice(None))))).sum(axis=0)
-        for i, column in enumerate(m.metric.columns):
-            columns[column.label] = ColumnSummary(
-                value=_number(estimates.value[at]) if n else None,
-                low=_number(estimates.low[at]),
-                high=_number(estimates.high[at]),
-                n=n,
-                defined=int(defined[i]) if n else 0,
-                name=column.name,
-                profile=column.profile,
-                metric=m.metric.name,
-                signature=m.signature,
-                better=column.better,
-                best=column.best,
-            )
-            at += 1
-    return columns
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

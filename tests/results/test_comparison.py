@@ -197,7 +197,7 @@ def test_samples_of_one_question_are_one_side(kit: Kit) -> None:
     assert found.differences[0].difference[one] == pytest.approx(np.mean(alone))
     assert found.stability[0][0][one] == 1.0
     assert found.stability[0][1] == 3
-    with pytest.raises(UsageError, match="differ in .*model"):
+    with pytest.raises(UsageError, match=r"differ in .*model"):
         compare_runs([[first[0], second[0]], first])
 
 
