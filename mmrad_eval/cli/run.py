@@ -229,6 +229,8 @@ def _last_words(outcome: Outcome) -> None:
             "run the same command again to ask those only",
             err=True,
         )
-    for name, missing in (outcome.summary.missing if outcome.summary else {}).items():
-        click.echo(f"not scored: {name}: {missing.what}; {missing.remedy}", err=True)
+    missing = outcome.summary.missing if outcome.summary else {}
+    if missing:
+        remedies = "; ".join(dict.fromkeys(m.remedy for m in missing.values()))
+        click.echo(f"not scored: {', '.join(missing)}; to mend it: {remedies}", err=True)
     click.echo(f"{outcome.folder.path}", err=True)
