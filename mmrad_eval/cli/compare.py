@@ -55,7 +55,7 @@ def compare(**said: Any) -> int:
 
     found = compare_runs(
         [_side(said["results"], which) for which in said["runs"]],
-        wanted=_wanted(said["metrics"]),
+        wanted=wanted(said["metrics"]),
         primary=said["primary"],
         resamples=said["resamples"],
         seed=SEED if said["seed"] is None else said["seed"],
@@ -75,12 +75,9 @@ def _side(results: Path, which: str) -> list[RunFolder]:
     return [select(results, part) for part in which.split(",") if part]
 
 
-def _wanted(metrics: tuple[str, ...]) -> Callable[[SharedColumn], bool] | None:
+def wanted(metrics: tuple[str, ...]) -> Callable[[SharedColumn], bool] | None:
+    """Whether a column is one of those that ``--metrics`` names; None: all are."""
     names = {name.strip() for entry in metrics for name in entry.split(",") if name.strip()}
     if not names:
         return None
-
-    def wanted(column: SharedColumn) -> bool:
-        return bool(names & {column.label, column.name, column.metric, column.metric.partition("@")[0]})
-
-    return wanted
+    return lambda column: bool(names & {column.label, column.name, column.metric, column.metric.partition("@")[0]})

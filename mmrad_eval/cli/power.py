@@ -1,0 +1,119 @@
+"""mmrad-eval power: what a test set can show, before it is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.results.tables import FORMATS
+
+
+@click.command()
+@click.argument("runs", nargs=-1, metavar="[RUN [RUN]]")
+@click.option(
+    "--in",
+    "results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Results folder that ids are looked up in.",
+)
+@click.option("--data", "-d", help="Count the patients of this dataset.")
+@click.option("--split", help="Split of --data; default: test where there is one.")
+@click.option(
+    "--target",
+    type=click.Choice(["findings", "impression", "report"]),
+    default="findings",
+    show_default=True,
+    help="Count patients that have this reference.",
+)
+@click.option(
+    "--patients", "-n", "sizes", multiple=True, metavar="N", help="Patients of the test set; several by commas."
+)
+@click.option(
+    "--difference",
+    type=click.FloatRange(min=0, min_open=True),
+    help="The difference that matters: how many patients does it need?",
+)
+@click.option(
+    "--deviation",
+    "deviations",
+    multiple=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Without runs: standard deviation of one patient's paired difference.",
+)
+@click.option(
+    "--correlation",
+    type=click.FloatRange(-1, 1),
+    default=0.5,
+    show_default=True,
+    help="With one run: how alike two systems are, patient by patient.",
+)
+@click.option(
+    "--comparisons", type=click.IntRange(min=1), default=1, show_default=True, help="Comparisons made at once."
+)
+@click.option("--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05, show_default=True)
+@click.option(
+    "--power", "chance", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.8, show_default=True
+)
+@click.option("--metrics", "-M", multiple=True, help="Only these: families, metrics or columns, by commas.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal")
+def power(**said: Any) -> int:
+    """Say which difference a test set can show, and how many patients a difference needs.
+
+    From two runs that exist (the scatter of their paired difference), from one (and a correlation), or from a scatter
+    that is assumed. No model is asked.
+    """
+    from mmrad_eval.cli.compare import wanted
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.results.folder import select
+    from mmrad_eval.results.planning import DEVIATIONS, Aim, from_pilot, without_pilot
+
+    runs = said["runs"]
+    if len(runs) > 2:
+        raise UsageError("name one run or two")
+    if runs and said["deviations"]:
+        raise UsageError("the scatter comes either from runs or from --deviation")
+    sizes = _sizes(said["sizes"])
+    unit = "patients"
+    if said["data"]:
+        counted, unit = _count(said["data"], said["split"], said["target"])
+        sizes = (*sizes, counted)
+    aim = Aim(sizes, said["difference"], said["alpha"], said["chance"], said["comparisons"])
+    if runs:
+        folders = [select(said["results"], which) for which in runs]
+        table = from_pilot(folders, aim, wanted=wanted(said["metrics"]), correlation=said["correlation"])
+    else:
+        table = without_pilot(aim, said["deviations"] or DEVIATIONS, unit)
+    show([table], said["form"], None)
+    return 0
+
+
+def _sizes(entries: tuple[str, ...]) -> tuple[int, ...]:
+    from mmrad_eval.core.errors import UsageError
+
+    parts = [part.strip() for entry in entries for part in entry.split(",") if part.strip()]
+    for part in parts:
+        if not part.isdigit() or int(part) < 2:
+            raise UsageError(f"--patients {part}: whole numbers from 2, such as --patients 300,1000")
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def _count(data: str, split: str | None, target: Any) -> tuple[int, str]:
+    """(patients or studies, what was counted) of a dataset that have the reference."""
+    from mmrad_eval import datasets
+    from mmrad_eval.core.errors import UsageError
+
+    studies = list(datasets.load(data).studies)
+    splits = {study.split for study in studies if study.split}
+    wanted = split or ("test" if "test" in splits and len(splits) > 1 else None)
+    if wanted and wanted != "all":
+        studies = [study for study in studies if study.split == wanted]
+    studies = [study for study in studies if study.reference and study.reference.target(target)]
+    clusters = {study.cluster for study in studies}
+    if len(clusters) < 2:
+        raise UsageError(f"{data}: {len(clusters)} patients with a reference {target}; a test needs at least two")
+    return len(clusters), "patients" if all(study.patient is not None for study in studies) else "studies"
