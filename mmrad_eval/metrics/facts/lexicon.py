@@ -61,6 +61,8 @@ class Meaning:
     """Attributes that make an anatomy's concept present."""
     judges: bool = False
     """A finding that can also be a predicate of a structure ("bones are without abnormality")."""
+    gone: bool = False
+    """A finding whose very name says that it is no longer there."""
     strict: bool = False
     """A structure whose normal state says nothing of this concept."""
     quiet: bool = False
@@ -129,6 +131,8 @@ class Lexicon:
     """Headings whose text is to be read."""
     categories: Mapping[str, str]
     """Concept -> category."""
+    denies: Mapping[str, frozenset[str]]
+    """Concept -> concepts that its absence rules out."""
     qualifiers: Mapping[str, Mapping[str, str]]
     """``side``, ``zone`` and ``severity``: word -> value."""
 
@@ -161,6 +165,7 @@ def lexicon() -> Lexicon:
         skip=frozenset(cues["heading"]["skip"]),
         read=frozenset(cues["heading"]["read"]),
         categories={e["concept"]: e["category"] for e in (*concepts["anatomy"], *concepts["finding"]) if e["concept"]},
+        denies={general: frozenset(denied) for general, denied in concepts["denies"].items()},
         qualifiers={
             kind: {word: value for value, listed in table.items() for word in listed}
             for kind, table in qualifiers.items()
@@ -224,6 +229,7 @@ def _add(tree: Tree, entry: Mapping[str, Any], role: int) -> None:
             abnormal=frozenset(entry.get("abnormal", ())),
             judges=entry.get("judges", False),
             quiet=quiet,
+            gone=entry.get("gone", False),
             strict=entry.get("strict", False),
         )
         for words in _expand(phrase.removeprefix("~")):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mmrad_eval.metrics.facts.items import Item
+from mmrad_eval.metrics.facts.items import FORWARD, Item
 from mmrad_eval.metrics.facts.lexicon import Lexicon, Role
 from mmrad_eval.metrics.facts.scope import Mention, Reading
 
@@ -88,7 +88,7 @@ def _phrase(row: list[Item], mention: Mention) -> _Phrase:
     direct = bool(before and row[before - 1].roles & _JOINT) and _only_joined(row, before)
     after = tail = at + 1
     while after < len(row) and not row[after].roles & (_END | Role.FINDING):
-        if row[after].roles & _BOUND:
+        if row[after].roles & (_BOUND | FORWARD):
             tail = after
         after += 1
     if after < len(row) and row[after].roles & Role.FINDING:
@@ -109,18 +109,24 @@ def _qualifiers(reading: Reading, mention: Mention, phrase: _Phrase, words: Lexi
     own = reading.row[phrase.before : phrase.after]
     first, last = own[0].first, own[-1].last
     side = zone = ""
-    table = words.qualifiers
     if sided(meaning.category, meaning.concept):
-        side = _side(reading.words[first : item.last], table["side"]) or _side(
-            reading.words[item.last : last], table["side"]
-        )
+        subject = _subject(reading.row, phrase.before)
+        parts = [reading.words[start:end] for start, end in ((first, item.last), (item.last, last), (subject, first))]
+        side = next(filter(None, (_side(part, words.qualifiers["side"]) for part in parts)), "")
+        if "than" in parts[1] and _side(parts[1], words.qualifiers["side"]) not in {"", side}:
+            side = "both"  # "right effusion larger than left"
         if meaning.category in _ZONED:
-            zone = _zone(reading.words[first : item.last], table["zone"]) or _zone(
-                reading.words[item.last : last], table["zone"]
-            )
-    return Qualifiers(
-        side, zone, _severity(reading, item, first, table["severity"]), _change(own, item, meaning.concept)
-    )
+            zone = next(filter(None, (_zone(part, words.qualifiers["zone"]) for part in parts)), "")
+    severity = _severity(reading, item, first, words.qualifiers["severity"])
+    return Qualifiers(side, zone, severity, _change(own, item, meaning.concept))
+
+
+def _subject(row: list[Item], before: int) -> int:
+    """First word of the subject whose predicate a phrase is ("the left lung shows ..."); the phrase's own where none."""
+    i = before
+    while i and not row[i - 1].roles & (_BOUND & ~Role.VERB):
+        i -= 1
+    return row[i].first
 
 
 def _side(words: list[str], table: Mapping[str, str]) -> str:
@@ -148,3 +154,9 @@ def _change(own: list[Item], item: Item, concept: str) -> str:
             continue
         return x.sense.change
     return ""
+
+
+def place_of(region: str, words: Lexicon) -> tuple[str, str]:
+    """The side and the zone that the name of a region states."""
+    named = region.lower().replace("-", " ").split()
+    return _side(named, words.qualifiers["side"]), _zone(named, words.qualifiers["zone"])

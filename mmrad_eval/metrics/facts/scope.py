@@ -64,5 +64,9 @@ def _mentions(row: list[Item]) -> list[Mention]:
                 Mention(m, judged(item, m), item.start, item.end, i, item.judgement) for m in item.sense.anatomies
             ]
         if item.roles & Role.FINDING:
-            found += [Mention(m, item.status, item.start, item.end, i) for m in item.sense.findings if m.concept]
+            found += [Mention(m, _meant(item, m), item.start, item.end, i) for m in item.sense.findings if m.concept]
     return found
+
+
+def _meant(item: Item, meaning: Meaning) -> Status | None:
+    return "absent" if meaning.gone and item.status == "present" else item.status
