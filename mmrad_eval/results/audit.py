@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mmrad_eval.core.values import Study, Target
+from mmrad_eval.metrics.composites.radcliq import PERFECT, V1
 from mmrad_eval.results import audit_rows, formula_check
 from mmrad_eval.results.broken import Broken, Check
-from mmrad_eval.results.radcliq import PERFECT
-from mmrad_eval.results.sheets import Measure, Sheet, duplicates, measure_of
+from mmrad_eval.results.sheets import RADCLIQ_V1, Measure, Sheet, duplicates, measure_of
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 
 
@@ -208,7 +208,7 @@ def _beyond(value: float, measure: Measure, inverse: bool) -> str:
             return "not 0: nothing is infinite"
         value = 1 / value
     slack = 1e-6 + (0.01 if inverse else 0.0)
-    low = PERFECT if measure.name == "RadCliQ-v1" else measure.low
+    low = float(V1(PERFECT)) if measure == RADCLIQ_V1 else measure.low
     if low is not None and value < low - slack:
         return f"at least {low:.5g}" + (" before the reciprocal" if inverse else "")
     if measure.high is not None and value > measure.high + slack:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.metrics.composites.radcliq import V0, V1, Formula
 from mmrad_eval.results.broken import Broken, Check
-from mmrad_eval.results.radcliq import V0, V1, Formula
 from mmrad_eval.results.sheets import BERTSCORE, BLEU, RADCLIQ_V0, RADCLIQ_V1, RADGRAPH, SEMB, Measure, Sheet
 
 PARTS: tuple[Measure, ...] = (RADGRAPH, BERTSCORE, SEMB, BLEU)
 """In the order of ``Formula``."""
+FORMULAS: tuple[tuple[Measure, Formula], ...] = ((RADCLIQ_V1, V1), (RADCLIQ_V0, V0))
 EXACT = 1e-5
 """What single precision of the parts leaves of a value that is written in full."""
 
@@ -21,7 +22,7 @@ EXACT = 1e-5
 class _Parts:
     """What RadCliQ must be, by row."""
 
-    formula: Formula
+    measure: Measure
     low: FloatArray
     high: FloatArray
 
@@ -37,10 +38,10 @@ class _Parts:
 def checks(sheet: Sheet) -> list[Check]:
     """One check for each RadCliQ column whose parts are there."""
     found = []
-    for measure, formula in ((RADCLIQ_V1, V1), (RADCLIQ_V0, V0)):
+    for measure, _ in FORMULAS:
         for inverse in (False, True):
             column = sheet.measured(measure, inverse=inverse)
-            parts = _parts(sheet, formula)
+            parts = _parts(sheet, measure)
             if column is not None and parts is not None:
                 found.append(_check(sheet, column, parts, inverse=inverse))
     return found
@@ -49,21 +50,28 @@ def checks(sheet: Sheet) -> list[Check]:
 def parts_of(sheet: Sheet) -> list[str]:
     """The columns that a formula ties together."""
     tied = []
-    for measure, formula in ((RADCLIQ_V1, V1), (RADCLIQ_V0, V0)):
+    for measure, formula in FORMULAS:
         own = [c for inverse in (False, True) if (c := sheet.measured(measure, inverse=inverse)) is not None]
-        if own and _parts(sheet, formula) is not None:
+        if own and _parts(sheet, measure) is not None:
             tied += own
             tied += [
                 c
-                for part, slope in zip(PARTS, formula.slope, strict=True)
+                for part, slope in zip(PARTS, slope_of(formula), strict=True)
                 if abs(slope) > 1e-6 and (c := sheet.measured(part))
             ]
     return tied
 
 
-def _parts(sheet: Sheet, formula: Formula) -> _Parts | None:
+def slope_of(formula: Formula) -> FloatArray:
+    """(4,) change of RadCliQ for one unit of each part."""
+    slope: FloatArray = np.array(formula.coefficients) / np.array(formula.deviations)
+    return slope
+
+
+def _parts(sheet: Sheet, measure: Measure) -> _Parts | None:
     """Bounds of RadCliQ from the parts as they are rounded; None where one with a weight is missing."""
-    slope = formula.slope
+    formula = next(formula for one, formula in FORMULAS if one == measure)
+    slope = slope_of(formula)
     columns = [sheet.measured(part) for part in PARTS]
     if any(column is None and abs(weight) > 1e-6 for column, weight in zip(columns, slope, strict=True)):
         return None
@@ -71,8 +79,8 @@ def _parts(sheet: Sheet, formula: Formula) -> _Parts | None:
     spread = float(
         sum(abs(weight) * sheet.half(column) for column, weight in zip(columns, slope, strict=True) if column)
     )
-    middle = formula.value(values)
-    return _Parts(formula, middle - spread - EXACT, middle + spread + EXACT)
+    middle = formula(values)
+    return _Parts(measure, middle - spread - EXACT, middle + spread + EXACT)
 
 
 def _check(sheet: Sheet, column: str, parts: _Parts, *, inverse: bool) -> Check:
@@ -124,7 +132,7 @@ def _looks_like(
     turned = _bounds(value, half, inverse=not inverse)
     if turned is not None and parts.holds(row, *turned):
         return "the mean itself, not its reciprocal" if inverse else "the reciprocal, not the mean itself"
-    sibling = V0 if parts.formula is V1 else V1
+    sibling = RADCLIQ_V0 if parts.measure == RADCLIQ_V1 else RADCLIQ_V1
     others = _parts(sheet, sibling)
     if others is not None and mine is not None and others.holds(row, *mine):
         return f"fits {sibling.name}"

@@ -18,8 +18,7 @@ from mmrad_eval.core.values import Answer, Example, Report, Study, Target
 from mmrad_eval.datasets.columns import plain
 from mmrad_eval.metrics import Suite, suite
 from mmrad_eval.results.agreement import spearman
-from mmrad_eval.results.formula_check import PARTS
-from mmrad_eval.results.radcliq import V0, V1
+from mmrad_eval.results.formula_check import FORMULAS, PARTS
 from mmrad_eval.results.sheets import Sheet, measure_of
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 
@@ -177,11 +176,11 @@ def _formulas(sheet: Sheet, rows: NDArray[np.intp]) -> Iterator[Ours]:
     columns = [sheet.measured(part) for part in PARTS]
     if None not in columns:
         parts = np.column_stack([sheet.numbers[column][rows] for column in columns if column])
-        for formula in (V0, V1):
-            values = formula.value(parts)
+        for measure, formula in FORMULAS:
+            values = formula(parts)
             yield Ours(
-                f"{formula.name} of its own parts",
-                f"radcliq|{formula.name}|of the columns {', '.join(map(str, columns))}|v1",
+                f"{measure.name} of its own parts",
+                f"radcliq|{measure.name}|of the columns {', '.join(map(str, columns))}|v1",
                 values,
                 float(np.mean(values)),
             )
