@@ -52,6 +52,14 @@ def registry() -> Registry:
             ),
             "rexrank": ("mmrad_eval.datasets.rexrank:read", "rexrank:PATH, JSON of the ReXrank board"),
             "r2gen": ("mmrad_eval.datasets.r2gen:read", "r2gen:PATH, annotation.json with train, val and test"),
+            "mimic": (
+                "mmrad_eval.datasets.mimic:read",
+                "mimic:FOLDER, MIMIC-CXR and MIMIC-CXR-JPG, one study an examination",
+            ),
+            "mimic-images": (
+                "mmrad_eval.datasets.mimic:read_images",
+                "mimic-images:FOLDER, the same, one study an image",
+            ),
             "table": ("mmrad_eval.datasets.table:read", "table:PATH, csv, tsv, jsonl or parquet with named columns"),
         },
     )

@@ -5,7 +5,7 @@ sound.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmrad_eval import datasets
@@ -46,7 +46,7 @@ def check(name: str, source: Source, *, pixels: bool = True) -> Checked:
     """Read the data as the reader ``name`` does, and look at every study; ``pixels=False`` leaves image files alone."""
     problems = source.problems
     try:
-        dataset = datasets.read(name, source)
+        dataset = datasets.read(name, replace(source, strict=False))
     except DataError as error:
         problems.error("unreadable", str(error))
         return Checked(None, tuple(problems))

@@ -4,7 +4,7 @@ regions.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.values import Report, Step, Study, Value
@@ -85,8 +85,8 @@ class Tally:
     def __init__(self) -> None:
         self.n: Counter[str] = Counter()
         self.patients: set[str] = set()
-        self.by: dict[str, Counter[str]] = {}
-        self.spread: dict[str, Counter[int]] = {}
+        self.by: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.spread: defaultdict[str, Counter[int]] = defaultdict(Counter)
 
     def study(self, study: Study) -> None:
         """Count one more study."""
@@ -116,9 +116,9 @@ class Tally:
     def description(self, dataset: Dataset) -> Description:
         """All that was counted."""
         counts = {field: self.n[field] for field in NUMBERS}
-        names = {field: dict(self.by.get(field, Counter()).most_common()) for field in NAMES}
-        lengths = {field: dict(sorted(self.spread.get(field, Counter()).items())) for field in LENGTHS}
-        spreads = {field: spread(self.spread.get(field, Counter())) for field in SPREADS}
+        names = {field: dict(self.by[field].most_common()) for field in NAMES}
+        lengths = {field: dict(sorted(self.spread[field].items())) for field in LENGTHS}
+        spreads = {field: spread(self.spread[field]) for field in SPREADS}
         known = self.n["without_patient"] < self.n["studies"]
         return Description(
             name=dataset.name,
@@ -167,10 +167,10 @@ class Tally:
             self._count("frames", step.box.frame)
 
     def _count(self, field: str, name: str) -> None:
-        self.by.setdefault(field, Counter())[name] += 1
+        self.by[field][name] += 1
 
     def _length(self, field: str, length: int) -> None:
-        self.spread.setdefault(field, Counter())[length] += 1
+        self.spread[field][length] += 1
 
 
 NAMES = ("splits", "views", "context", "marks", "categories", "announced", "regions", "frames", "reader_labels")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +29,21 @@ def read_bytes(path: Path) -> bytes:
             return gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path}: the gzip file is cut short or damaged ({error}); copy it again") from error
+    if data[:4] == b"PK\x03\x04":
+        return _only_member(path, data)
     return data
+
+
+def _only_member(path: Path, data: bytes) -> bytes:
+    """The one file of a zip."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
+            if len(names) == 1:
+                return archive.read(names[0])
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path}: the zip file is cut short or damaged ({error}); copy it again") from error
+    raise DataError(f"{path}: the zip holds {len(names)} files ({', '.join(names[:3])}, ...); unpack it, and name one")
 
 
 def read_text(path: Path, problems: Problems) -> str:

@@ -24,7 +24,11 @@ def recognise(path: Path) -> str:
 
 
 def _folder(path: Path) -> str | None:
-    return "r2gen" if (path / "annotation.json").is_file() else None
+    if (path / "annotation.json").is_file():
+        return "r2gen"
+    from mmrad_eval.datasets.mimic.layout import looks_like_mimic
+
+    return "mimic" if looks_like_mimic(path) else None
 
 
 def _file(path: Path) -> str | None:

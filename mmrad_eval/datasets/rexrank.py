@@ -19,7 +19,7 @@ from mmrad_eval.datasets import columns, files, sections
 from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
 from mmrad_eval.datasets.table import split
 
-SUBJECT = re.compile(r"(?:^|/)(p1\d{7})/s5\d{7}(?:/|\.|$)")
+SUBJECT = re.compile(r"(?:^|/)p(1\d{7})/s5\d{7}(?:/|\.|$)")
 """The patient in the name of a MIMIC-CXR file."""
 FIELDS = ("key_image_path", "image_path", "report", "section_findings", "section_impression")
 

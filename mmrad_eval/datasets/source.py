@@ -31,6 +31,8 @@ class Source:
     options: Mapping[str, str] = field(default_factory=dict)
     """What one reader alone understands, such as ``unit`` or ``sections``."""
     problems: Problems = field(default_factory=Problems)
+    strict: bool = True
+    """Whether a study that can't be read later, one of many, is raised (a run) or added to ``problems`` (a check)."""
 
     def file(self) -> Path:
         """The path; UsageError where there is none or nothing lies there."""

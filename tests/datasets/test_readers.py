@@ -65,7 +65,7 @@ def test_rexrank_takes_the_patient_from_a_mimic_name_and_stays_credentialed(tmp_
     study = {"image_path": ["p10/p10000001/s50000001/x.jpg"], "report": "Findings: a."}
     path = write_json(tmp_path / "renamed.json", {"s1": study})
     data = datasets.load(str(path))
-    assert data.studies[0].patient == "p10000001"
+    assert data.studies[0].patient == "10000001"
     assert data.data_use == "credentialed"
     with pytest.raises(UsageError, match="credentialed"):
         datasets.load(str(path), data_use="open")

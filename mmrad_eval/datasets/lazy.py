@@ -1,0 +1,54 @@
+"""Studies that are read one by one, as they are asked for: for data sets too large to be held."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+from mmrad_eval.core.values import Study
+
+
+class LazyStudies(Sequence[Study]):
+    """A sequence that makes each study when it is asked for.
+
+    ``outline`` is a study without what costs reading (report, trace, priors): enough to choose by id, patient and
+    split.
+    """
+
+    @abstractmethod
+    def read(self, place: int) -> Study:
+        """The study at a place in 0..n-1, with everything."""
+
+    @abstractmethod
+    def outline(self, place: int) -> Study:
+        """The same study with id, patient and split alone."""
+
+    @abstractmethod
+    def digest(self) -> str:
+        """SHA-256 over what the studies hold, 64 hexadecimal digits, without reading them one by one."""
+
+    @overload
+    def __getitem__(self, place: int) -> Study: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Study]: ...
+    def __getitem__(self, place: int | slice) -> Study | Sequence[Study]:
+        if isinstance(place, slice):
+            return [self.read(p) for p in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        return self.read(place % len(self))
+
+    def prepare(self) -> None:
+        """Called before all studies are read in order: what makes the next one cheap may cost memory now."""
+
+    def __iter__(self) -> Iterator[Study]:
+        self.prepare()
+        return (self.read(place) for place in range(len(self)))
+
+
+def outlines(studies: Sequence[Study]) -> Iterator[Study]:
+    """Each study with at least id, patient and split, as cheaply as the data allows."""
+    if isinstance(studies, LazyStudies):
+        return (studies.outline(place) for place in range(len(studies)))
+    return iter(studies)
