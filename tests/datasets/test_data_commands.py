@@ -16,7 +16,7 @@ from mmrad_eval.datasets.describe import Tally, describe, spread
 
 
 def mmrad_eval(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mmrad_eval.cli", *map(str, words)]
+    command = [str(Path(sys.executable).with_name("mmrad-eval")), *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
