@@ -6,6 +6,7 @@ Redirects are not followed and proxy variables are not read: what is sent goes w
 from __future__ import annotations
 
 import email.utils
+import io
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -22,14 +23,10 @@ if TYPE_CHECKING:
     from yarl import URL
 
 _CONNECT = 15.0  # seconds until a server that does not take the connection counts as gone
-_DOWN, _LONGEST_DOWN = (
-    1.0,
-    60.0,
-)  # seconds for which a server that failed is passed over while others are there; doubles
-_BASE_TIMEOUT, _SLOWEST = (
-    120.0,
-    4.0,
-)  # seconds for queue and prompt; tokens a second of the slowest server worth waiting for
+_DOWN, _LONGEST_DOWN = 1.0, 60.0  # seconds for which a failed server is passed over while others are there; doubles
+_LARGE = 1 << 20  # bytes of a body from which on aiohttp wants to write it in pieces
+_BASE_TIMEOUT = 120.0  # seconds for the queue and the prompt
+_SLOWEST = 4.0  # tokens a second of the slowest server worth waiting for
 
 
 @dataclass(frozen=True)
@@ -146,15 +143,16 @@ class Transport:
 
         session = self._session or self._open()
         url = self._urls.get((server.base, path)) or self._url(server.base, path)
+        data = io.BytesIO(body) if body is not None and len(body) > _LARGE else body
         limits = aiohttp.ClientTimeout(seconds, sock_connect=_CONNECT)
         try:
-            async with session.request(method, url, data=body, allow_redirects=False, timeout=limits) as response:
-                data = await response.read()
+            async with session.request(method, url, data=data, allow_redirects=False, timeout=limits) as response:
+                answer = await response.read()
                 if response.status >= 500:
                     server.failed()
                 else:
                     server.faults = 0
-                return Response(response.status, data, response.headers, server.base)
+                return Response(response.status, answer, response.headers, server.base)
         except aiohttp.ConnectionTimeoutError:
             server.lost()
             why = f"no connection to {server.base} within {_CONNECT:g} s"

@@ -1,15 +1,20 @@
-"""Requests for the tests of clients."""
+"""Requests for the tests of clients, and a real vLLM server for those marked `vllm`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from mmrad_eval.core.contracts import Sent
-from mmrad_eval.core.values import Decoding, Image, Message, Request, Text
+from mmrad_eval.core.values import Card, Decoding, Image, Message, Request, Text
+from mmrad_eval.model_registry.serving import ServeOptions, Server
 
 
 @pytest.fixture
@@ -40,3 +45,61 @@ def sent_of() -> Callable[..., Sent]:
         return Sent(Request(provider, model, tuple(made), chosen, extra=raw), images, "key")
 
     return make
+
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTEXT, IMAGES = 4096, 8
+
+
+@pytest.fixture(scope="session")
+def vllm_command() -> Path:
+    """The vllm command: MMRAD_VLLM, the environment that scripts/env-vllm makes, or PATH; skips where there is none."""
+    found = os.environ.get("MMRAD_VLLM") or shutil.which("vllm", path=f"{ROOT}/.envs/vllm/bin:{os.environ['PATH']}")
+    if not found:
+        pytest.skip("no vLLM: run scripts/env-vllm, or name its command in MMRAD_VLLM")
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(vllm_command: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random vision-language model, and beside it `adapter`, a LoRA adapter of it."""
+    folder = tmp_path_factory.mktemp("tiny")
+    python = vllm_command.resolve().with_name("python")
+    script = Path(__file__).with_name("tiny_vlm.py")
+    made = subprocess.run(
+        [python, script, folder / "model", "--adapter", folder / "adapter"], capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr[-2000:]
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def vllm_server(vllm_command: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real vLLM that serves the tiny model and its adapter `tiny-adapter`, started as `--serve` starts one."""
+    settings = {
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "VLLM_TARGET_DEVICE": "cpu",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "TORCH_COMPILE_DISABLE": "1",
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    options = ServeOptions(
+        command=(str(vllm_command),),
+        dtype="float32",
+        extra=(
+            *("--enforce-eager", "--max-num-seqs", "16", "--enable-lora", "--max-lora-rank", "8"),
+            *("--lora-modules", f"tiny-adapter={tiny_model.with_name('adapter')}"),
+        ),
+        patience=300,
+    )
+    card = Card(provider="vllm", id=str(tiny_model), max_images=IMAGES, context=CONTEXT)
+    server = Server(card, options, log=tmp_path_factory.mktemp("vllm") / "vllm.log")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
