@@ -166,7 +166,7 @@ def _codes(rows: Sequence[Sequence[str]]) -> Codes:
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(POLICIES), st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_statistics_add_up_and_reduce_is_vectorised(seed: int, policy: Policy, by_label: bool) -> None:
     reference, candidate = _random(seed, 6)
     rows = pairs(reference, candidate)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mmrad_eval.core.values import Trace
-from mmrad_eval.metrics.facts.extract import Fact
+from mmrad_eval.metrics.facts.extract import Fact, extract
 from mmrad_eval.metrics.facts.extractors import Extractor
 from mmrad_eval.metrics.facts.lexicon import lexicon
 from mmrad_eval.metrics.facts.qualifiers import place_of, sided
@@ -72,6 +72,11 @@ def trace_facts(traces: Sequence[Trace], extractor: Extractor) -> list[tuple[Fac
     parts = [_parts(trace) for trace in traces]
     found = iter(extractor([text for part in parts for _, text in part]))
     return [tuple(fact for region, _ in part for fact in _placed(next(found), region)) for part in parts]
+
+
+def trace_parts(trace: Trace) -> list[tuple[str, str, tuple[Fact, ...]]]:
+    """(region as written, words, facts by rules) of each part of a trace; spans count in the part's words."""
+    return [(region, text, tuple(_placed(extract(text), region))) for region, text in _parts(trace)]
 
 
 def _parts(trace: Trace) -> list[tuple[str, str]]:

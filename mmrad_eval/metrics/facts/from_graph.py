@@ -1,8 +1,8 @@
 """RadGraph's entities and relations as facts.
 
 An observation, the words that modify it and the anatomy where it is located are read as one phrase, which gives
-concept, side and zone; RadGraph's own label says whether it is present, absent or uncertain. An observation whose phrase
-the vocabulary does not know keeps its own words as its concept.
+concept, side and zone; RadGraph's own label says whether it is present, absent or uncertain. An observation whose
+phrase the vocabulary does not know keeps its own words as its concept.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def _qualifiers(reading: Reading, mention: Mention, phrase: _Phrase, words: Lexi
 
 
 def _subject(row: list[Item], before: int) -> int:
-    """First word of the subject whose predicate a phrase is ("the left lung shows ..."); the phrase's own where none."""
+    """First word of the subject whose predicate a phrase is ("the left lung shows ..."), else its own first."""
     i = before
     while i and not row[i - 1].roles & (_BOUND & ~Role.VERB):
         i -= 1

@@ -57,7 +57,7 @@ def lower(text: str) -> str:
 
 def sentences(text: str, words: Lexicon) -> Iterator[Piece]:
     """The sentences that describe this image, in order; a heading that only names a section is cut off."""
-    pieces = list(_cut(text))
+    pieces = list(cut(text))
     headings = [_heading(sentence, words) for _, sentence in pieces]
     last_read = max((i for i, (kind, _) in enumerate(headings) if kind == "read"), default=-1)
     skipping = False
@@ -76,7 +76,8 @@ def _ended(text: str, pieces: list[Piece], i: int) -> bool:
     return "\n" not in text or "\n\n" in before.replace("\r", "").replace(" ", "")
 
 
-def _cut(text: str) -> Iterator[Piece]:
+def cut(text: str) -> Iterator[Piece]:
+    """All sentences of a text, in order, without the stops between them."""
     start = 0
     for match in _BREAK.finditer(text):
         end = match.end()
