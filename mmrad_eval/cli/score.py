@@ -67,8 +67,9 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.datasets.predictions import read_predictions
     from mmrad_eval.harness.jobs import Data, Job, execute
     from mmrad_eval.harness.plan import Choice, make_plan
+    from mmrad_eval.results.entries import read_entries
     from mmrad_eval.results.external import Elsewhere, join
-    from mmrad_eval.results.leaderboard import read_entries, tables_of
+    from mmrad_eval.results.leaderboard import tables_of
 
     predictions = read_predictions(said["predictions"], _pairs(said["report_columns"], "--report-column"))
     columns = _pairs(said["columns"], "--column")
@@ -91,9 +92,10 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
 def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     """Score the answers of runs again."""
     from mmrad_eval.metrics import suite
+    from mmrad_eval.results.entries import read_entries
     from mmrad_eval.results.external import score_again
     from mmrad_eval.results.folder import select
-    from mmrad_eval.results.leaderboard import read_entries, tables_of
+    from mmrad_eval.results.leaderboard import tables_of
 
     folders = [select(said["out"], which) for which in said["runs"]]
     for folder in folders:

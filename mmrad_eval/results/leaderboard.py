@@ -7,38 +7,31 @@ Runs share a table when they answer the same question: the same dataset (by dige
 from __future__ import annotations
 
 import re
-import statistics
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from mmrad_eval.core.values import MODEL_STATUSES
-from mmrad_eval.results.folder import RunFolder, find_runs
+from mmrad_eval.results.entries import (
+    Entry,
+    answers_in_words,
+    columns_of,
+    headlines,
+    largest,
+    mean_cell,
+    read_entries,
+    reference_studies,
+    repeats,
+    studies_of,
+    why_not,
+)
+from mmrad_eval.results.folder import find_runs
 from mmrad_eval.results.naming import variants
-from mmrad_eval.results.record import Run
-from mmrad_eval.results.summary import ColumnSummary, Summary
+from mmrad_eval.results.summary import ColumnSummary
 from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, ranked
-
-HEADLINES = ("BLEU-4", "ROUGE-L", "METEOR", "CIDEr", "BERTScore", "CheXbert", "RadGraph", "RadCliQ", "SC")
-"""Beginnings of the names of columns that a terminal shows first, each once; of other families, the first column."""
-MOST_HEADLINES = 10
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """A run that was read: its record, and its summary where it was scored."""
-
-    folder: Path
-    run: Run
-    summary: Summary | None
-
-
-def read_entries(folders: Iterable[RunFolder]) -> list[Entry]:
-    """Read run.json and summary.json of each folder."""
-    return [Entry(folder.path, folder.run, folder.summary()) for folder in folders]
 
 
 def leaderboard(results: Path, *, datasets: Collection[str] | None = None) -> list[Table]:
@@ -50,7 +43,7 @@ def leaderboard(results: Path, *, datasets: Collection[str] | None = None) -> li
 def tables_of(entries: Sequence[Entry]) -> list[Table]:
     """The tables, by dataset, then given before generated. No entries: no table."""
     groups: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
-    for entry in _largest(entries):
+    for entry in largest(entries):
         deciding = entry.run.deciding
         split = deciding.selection.split or ""
         evidence = "given" if entry.run.given else "generated"
@@ -61,36 +54,19 @@ def tables_of(entries: Sequence[Entry]) -> list[Table]:
     return [_table(key, groups[key], several=datasets[key[0]] > 1) for key in order]
 
 
-def _largest(entries: Sequence[Entry]) -> list[Entry]:
-    """Of runs that differ only in how many studies they took, the one with the most."""
-    kept: dict[str, Entry] = {}
-    for entry in entries:
-        deciding = entry.run.deciding
-        selection = replace(deciding.selection, limit=None, ids=None)
-        key = replace(deciding, selection=selection).id()
-        other = kept.get(key)
-        if other is None or _size(entry) > _size(other):
-            kept[key] = entry
-    return list(kept.values())
-
-
-def _size(entry: Entry) -> tuple[int, int, str]:
-    return (entry.run.counts.n, entry.summary.scored if entry.summary else 0, entry.run.id)
-
-
 def _table(key: tuple[str, ...], entries: list[Entry], *, several: bool) -> Table:
     dataset, digest, split, target, evidence = key
-    grouped = _repeats(entries)
+    grouped = repeats(entries)
     words = variants([group[0].run for group in grouped])
-    reference_studies = _reference_studies(entries)
-    metrics = _metric_columns([e for e in entries if _studies(e) == reference_studies] + list(entries))
+    over = reference_studies(entries)
+    metrics = _metric_columns([e for e in entries if studies_of(e) == over] + list(entries))
     rows = []
     for group, variant in zip(grouped, words, strict=True):
         if len(group) == 1:
-            rows.append(_row(group, variant, reference_studies, metrics))
+            rows.append(_row(group, variant, over, metrics))
         else:  # people read the mean over samples, data has one row a run
-            rows.append(replace(_row(group, variant, reference_studies, metrics), media="drawn"))
-            rows += [replace(_row([e], variant, reference_studies, metrics), media="data") for e in group]
+            rows.append(replace(_row(group, variant, over, metrics), media="drawn"))
+            rows += [replace(_row([e], variant, over, metrics), media="data") for e in group]
     rows.sort(key=lambda row: _order(row, metrics))
     title = ", ".join([dataset + (f" ({digest[:8]})" if several else ""), *([split] if split else []), target])
     name = re.sub(r"[^a-z0-9]+", "-", f"{dataset} {digest[:4] if several else ''} {split} {target} {evidence}".lower())
@@ -133,58 +109,19 @@ _FIXED = (
 )
 
 
-def _repeats(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Runs that differ only in their sample number, together."""
-    groups: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        groups[replace(entry.run.deciding, sample=0).id() + entry.run.card.label].append(entry)
-    return [sorted(group, key=lambda entry: entry.run.deciding.sample) for group in groups.values()]
-
-
-def _studies(entry: Entry) -> tuple[str, int] | None:
-    """(digest, n) of the studies that a run covers."""
-    return (entry.summary.studies, entry.summary.n) if entry.summary else None
-
-
-def _columns(entry: Entry) -> dict[str, ColumnSummary]:
-    return entry.summary.columns if entry.summary else {}
-
-
-def _reference_studies(entries: Sequence[Entry]) -> tuple[str, int] | None:
-    """The studies over which rows are ranked: the set that most complete runs share, the larger one if tied."""
-    counts = Counter(studies for entry in entries if (studies := _studies(entry)) and _why_not(entry) is None)
-    if not counts:
-        return None
-    return max(counts, key=lambda key: (counts[key], key[1], key[0]))
-
-
-def _why_not(entry: Entry) -> str | None:
-    """Why a run can't be ranked whatever the others are, None where it can."""
-    if entry.summary is None:
-        return f"not scored yet: mmrad-eval score {entry.folder}"
-    if not entry.run.complete or not entry.summary.complete:
-        counts = entry.run.counts
-        waiting = max(counts.open, entry.summary.n - entry.summary.scored)
-        of = max(counts.n, entry.summary.n)
-        return f"incomplete, {waiting} of {of} studies have no answer yet: not ranked"
-    if entry.run.mixed:
-        return f"mixed, {len(entry.run.served)} different servers or versions answered: not ranked"
-    return None
-
-
 def _metric_columns(entries: Sequence[Entry]) -> tuple[TableColumn, ...]:
     """All columns of all runs in the order in which they were scored, each with the signature that most runs share."""
     found: dict[str, list[ColumnSummary]] = defaultdict(list)
     for entry in entries:
-        for label, column in _columns(entry).items():
+        for label, column in columns_of(entry).items():
             found[label].append(column)
-    headlines = _headlines([columns[0] for columns in found.values()])
+    first = headlines([columns[0] for columns in found.values()])
     return tuple(
         TableColumn(
             key=label,
             kind="score",
             better=columns[0].better,
-            headline=label in headlines,
+            headline=label in first,
             footnote=Counter(column.signature for column in columns).most_common(1)[0][0],
             interval=True,
         )
@@ -192,28 +129,14 @@ def _metric_columns(entries: Sequence[Entry]) -> tuple[TableColumn, ...]:
     )
 
 
-def _headlines(columns: Sequence[ColumnSummary]) -> set[str]:
-    chosen: dict[str, ColumnSummary] = {}
-    for begin in HEADLINES:
-        for column in columns:
-            if column.name.startswith(begin) and column.better:
-                chosen.setdefault(begin, column)
-    families = {column.metric.partition("@")[0] for column in chosen.values()}
-    for column in columns:
-        family = column.metric.partition("@")[0]
-        if family not in families:
-            chosen.setdefault(family, column)
-    return {column.label for column in list(chosen.values())[:MOST_HEADLINES]}
-
-
 def _row(
     group: Sequence[Entry], variant: str, reference: tuple[str, int] | None, metrics: Sequence[TableColumn]
 ) -> Row:
     """One row: a run, or the mean over the samples of one."""
     first = group[0]
-    notes = [why for why in dict.fromkeys(_why_not(entry) for entry in group) if why]
+    notes = [why for why in dict.fromkeys(why_not(entry) for entry in group) if why]
     for entry in group:
-        studies = _studies(entry)
+        studies = studies_of(entry)
         if not notes and reference and studies and studies != reference:
             notes.append(f"other studies ({studies[1]:,}) than the ranked rows ({reference[1]:,}): not ranked")
     is_ranked = not notes
@@ -229,7 +152,7 @@ def _row(
         "variant": Cell(variant),
         "dataset": Cell(run.deciding.dataset),
         "n": Cell(summary.n if summary else run.counts.n),
-        "answers": Cell(_answers(statuses)),
+        "answers": Cell(answers_in_words(statuses)),
         "failed": Cell(statuses["failed"]),
         "open": Cell(statuses["open"]),
         **{status: Cell(statuses[status]) for status in MODEL_STATUSES},
@@ -245,39 +168,10 @@ def _row(
         "run": Cell(" ".join(entry.run.id for entry in group)),
     }
     for column in metrics:
-        cell = _mean([_columns(entry).get(column.key) for entry in group], column.footnote)
+        cell = mean_cell([columns_of(entry).get(column.key) for entry in group], column.footnote)
         if cell is not None:
             cells[column.key] = cell
     return Row(cells, tuple(dict.fromkeys(notes)), is_ranked)
-
-
-def _answers(statuses: Counter[str]) -> str:
-    """``290 ok, 4 truncated``; only ``all ok`` where nothing else happened."""
-    counts = [(status, statuses[status]) for status in (*MODEL_STATUSES, "failed", "open") if statuses[status]]
-    if [status for status, _ in counts] == ["ok"]:
-        return "all ok"
-    return ", ".join(f"{count:,} {status}" for status, count in counts)
-
-
-def _mean(columns: Sequence[ColumnSummary | None], signature: str) -> Cell | None:
-    """The cell of one column over the samples of a row; None where the metric was not scored."""
-    known = [column for column in columns if column is not None]
-    if not known:
-        return None
-    if len(known) < len(columns):
-        return Cell(note="scored for some of the samples only; score the rest")
-    values = [column.value for column in known if column.value is not None]
-    lows = [column.low for column in known if column.low is not None]
-    highs = [column.high for column in known if column.high is not None]
-    whole = len(values) == len(known)
-    others = [column.signature for column in known if column.signature != signature]
-    return Cell(
-        statistics.fmean(values) if whole else None,
-        statistics.fmean(lows) if whole and len(lows) == len(known) else None,
-        statistics.fmean(highs) if whole and len(highs) == len(known) else None,
-        note=f"computed otherwise than the rest of its column: {others[0]}" if others else "",
-        comparable=not others,
-    )
 
 
 def _order(row: Row, metrics: Sequence[TableColumn]) -> tuple[Any, ...]:
