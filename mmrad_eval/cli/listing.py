@@ -79,8 +79,8 @@ def _metric_facts(name: str) -> Facts:
     from mmrad_eval.metrics import registry, suite
 
     if name.endswith(":"):  # a family that takes a name or a folder of the user's
-        entry = registry().entry(name)
-        return {"metric": f"{name}NAME", "summary": entry.summary, "from": entry.origin}
+        family = registry().entry(name)
+        return {"metric": f"{name}NAME", "summary": family.summary, "from": family.origin}
     chosen = suite([name])
     facts: Facts = {}
     known = registry()
