@@ -105,8 +105,8 @@ def _orientation(tiff: bytes) -> int:
 def _other(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
-    if data[128:132] == b"DICM":
-        return "application/dicom"
+    if data[128:132] == b"DICM" or (data[:2] in {b"\x02\x00", b"\x08\x00"} and data[4:6].isalpha()):
+        return "application/dicom"  # the second: a file whose preamble was cut off, as old archives have them
     for magic, kind in (
         (b"GIF8", "image/gif"),
         (b"BM", "image/bmp"),

@@ -15,6 +15,7 @@ a side still under 28 pixels (the smallest patch that servers of Qwen models acc
 
 A file is sent as it is unless it is of a format that the model does not accept, is turned by its EXIF orientation, has
 16 bits a channel, or has colours that are neither grey nor RGB; then it is decoded upright to 8 bits and sent as PNG.
+DICOM files go the way of ``dicom.py``.
 Drawn pictures are PNG too (JPEG of quality 95 where a model takes no PNG); the same input gives the same bytes.
 """
 
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Image
-from mmrad_eval.traces import geometry, headers
+from mmrad_eval.traces import dicom, geometry, headers
 from mmrad_eval.traces.geometry import Size
 
 if TYPE_CHECKING:
@@ -88,9 +89,9 @@ def size_of(path: str) -> Size:
                 header = headers.read(start + file.read(), path)
     except OSError as error:
         raise DataError(_unreadable(path, error)) from error
-    if header.size is None:
-        return _pillow_size(path)
-    return header.size
+    if header.media_type == dicom.MEDIA_TYPE:
+        return dicom.size_of(path)
+    return _pillow_size(path) if header.size is None else header.size
 
 
 def pixel_box(image_box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
@@ -116,6 +117,8 @@ def decode(data: bytes, path: str) -> tuple[Pixels, list[str]]:
     from PIL import Image as Pillow
     from PIL import ImageOps, UnidentifiedImageError
 
+    if headers.read(data, path).media_type == dicom.MEDIA_TYPE:
+        return dicom.decode(data, path)
     try:
         with Pillow.open(io.BytesIO(data)) as opened:
             opened.load()

@@ -1,0 +1,230 @@
+"""DICOM files as 8-bit upright pictures: what a radiologist's screen would show, and nothing that names the patient.
+
+Steps, in the order of DICOM PS3.3 C.11 and PS3.4 N.2: stored values, modality LUT or rescale, VOI LUT or window,
+inversion where the photometric interpretation is MONOCHROME1, then 0..255. Where the file states neither window nor
+VOI LUT, the values in the picture become 0..255. Only pixels leave this module: no tag is forwarded. A file that says
+that text is burnt into its pixels is refused. Needs the extra ``dicom`` (pydicom, and pylibjpeg for compressed
+transfer syntaxes).
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from mmrad_eval.core.errors import DataError, MissingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image as Pixels
+
+Size = tuple[int, int]
+
+MEDIA_TYPE = "application/dicom"
+SIDEWAYS = 0.01
+"""Pixels that are wider than high by more than this share are made square."""
+
+
+def decode(data: bytes, path: str) -> tuple[Pixels, list[str]]:
+    """Upright 8-bit grey or RGB pixels, and the steps that made them.
+
+    DataError where the file is damaged, has several frames or burnt-in text; MissingError without the extra ``dicom``.
+    """
+    from PIL import Image as Pillow
+
+    dataset = _read(data, path)
+    _refuse(dataset, path)
+    try:
+        stored = dataset.pixel_array
+    except (AttributeError, ValueError, NotImplementedError, RuntimeError, OSError) as error:  # what pydicom raises
+        raise DataError(f"{path}: the pixels of this DICOM file can't be decoded: {_short(error)}") from error
+    if dataset.get("SamplesPerPixel", 1) > 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        pixels, steps = _colour(dataset, stored, path)
+    else:
+        grey, steps = _grey(dataset, stored, path)
+        pixels = Pillow.fromarray(grey)
+    return _upright(dataset, pixels, ["DICOM", *steps])
+
+
+def size_of(path: str) -> Size:
+    """Width and height of the upright picture, from the tags alone."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - as in rendering.size_of
+            data = file.read()
+    except OSError as error:
+        raise DataError(f"{path}: the image can't be read: {error.strerror or error}") from error
+    dataset = _read(data, path, pixels=False)
+    width, height = int(dataset.get("Columns", 0)), int(dataset.get("Rows", 0))
+    if not width or not height:
+        raise DataError(f"{path}: this DICOM file has no picture")
+    across, down = _spacing(dataset)
+    if across and abs(across / down - 1) > SIDEWAYS:
+        width, height = _squared((width, height), across, down)
+    turned = _turn(dataset)
+    return (
+        (height, width)
+        if turned and turned[0] in {"TRANSPOSE", "TRANSVERSE", "ROTATE_90", "ROTATE_270"}
+        else (width, height)
+    )
+
+
+def _read(data: bytes, path: str, *, pixels: bool = True) -> Any:
+    try:
+        import pydicom
+    except ImportError as error:
+        raise MissingError(
+            f"{path} is a DICOM file, and pydicom is not installed", "pip install 'mmrad-eval[dicom]'"
+        ) from error
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        return pydicom.dcmread(io.BytesIO(data), force=True, stop_before_pixels=not pixels)
+    except (InvalidDicomError, EOFError, ValueError, KeyError, OSError) as error:
+        raise DataError(f"{path}: is no DICOM file, or is cut short: {_short(error)}") from error
+
+
+def _refuse(dataset: Any, path: str) -> None:
+    if str(dataset.get("BurnedInAnnotation", "NO")).upper() == "YES":
+        raise DataError(
+            f"{path}: says that text is burnt into its pixels (BurnedInAnnotation YES), which may name the patient;"
+            " mask it, and set the tag to NO, before the picture is shown to a model"
+        )
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    if frames > 1:
+        raise DataError(f"{path}: holds {frames} frames; a radiograph has one")
+
+
+def _grey(dataset: Any, stored: NDArray[Any], path: str) -> tuple[NDArray[np.uint8], list[str]]:
+    import numpy as np
+    from pydicom.pixels.processing import apply_modality_lut
+
+    try:
+        values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
+        share, step = _voi(dataset, values, stored)
+    except (ValueError, TypeError, IndexError, AttributeError, KeyError) as error:
+        raise DataError(
+            f"{path}: the window or look-up table of this DICOM file can't be read: {_short(error)}"
+        ) from error
+    steps = [step]
+    if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
+        share = 1.0 - share
+        steps.append("MONOCHROME1 inverted")
+    return np.floor(np.clip(share, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8), steps
+
+
+def _voi(dataset: Any, values: NDArray[np.float64], stored: NDArray[Any]) -> tuple[NDArray[np.float64], str]:
+    """Values as shares 0..1 of the brightest, by the first VOI LUT, else the first window, else their own range."""
+    import numpy as np
+
+    if dataset.get("VOILUTSequence"):
+        from pydicom.pixels.processing import apply_voi_lut
+
+        out = np.asarray(apply_voi_lut(values.astype(np.int64), dataset, index=0, prefer_lut=True), dtype=np.float64)
+        bits = next(b for b in (8, 10, 12, 14, 16) if float(out.max()) < 2**b)
+        return out / (2**bits - 1), f"VOI LUT of {bits} bits"
+    centre, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
+    if centre is not None and width is not None and width >= 1:
+        function = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
+        return _window(values, centre, width, function), f"window {function} centre {centre:g} width {width:g}"
+    shown = values[stored != dataset.PixelPaddingValue] if dataset.get("PixelPaddingValue") is not None else values
+    shown = shown if shown.size else values
+    low, high = float(shown.min()), float(shown.max())
+    return (values - low) / (high - low or 1.0), f"no window, {low:g}..{high:g} to 0..255"
+
+
+def _window(values: NDArray[np.float64], centre: float, width: float, function: str) -> NDArray[np.float64]:
+    """PS3.3 C.11.2.1.2 and C.11.2.1.3, for an output of 0..1."""
+    import numpy as np
+
+    if function == "SIGMOID":
+        return 1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width))
+    if function == "LINEAR_EXACT":
+        return (values - centre) / width + 0.5
+    if width == 1:
+        return (values > centre - 0.5).astype(np.float64)
+    return (values - (centre - 0.5)) / (width - 1) + 0.5
+
+
+def _colour(dataset: Any, stored: NDArray[Any], path: str) -> tuple[Pixels, list[str]]:
+    import numpy as np
+    from PIL import Image as Pillow
+    from pydicom.pixels.processing import apply_color_lut, convert_color_space
+
+    kind = str(dataset.get("PhotometricInterpretation", "RGB"))
+    try:
+        if kind == "PALETTE COLOR":
+            stored = apply_color_lut(stored, dataset)
+        elif kind.startswith("YBR_FULL"):
+            stored = convert_color_space(stored, kind, "RGB")
+    except (ValueError, AttributeError, NotImplementedError) as error:
+        raise DataError(f"{path}: the colours of this DICOM file can't be read: {_short(error)}") from error
+    bits = next(b for b in (8, 10, 12, 14, 16) if float(stored.max()) < 2**b)
+    scaled = np.floor(stored.astype(np.float64) * (255.0 / (2**bits - 1)) + 0.5).astype(np.uint8)
+    return Pillow.fromarray(scaled), [f"{kind} to RGB"]
+
+
+def _upright(dataset: Any, pixels: Pixels, steps: list[str]) -> tuple[Pixels, list[str]]:
+    """Square pixels, the patient's left on the right of the picture and the feet at its bottom, where the tags say
+    otherwise.
+    """
+    from PIL import Image as Pillow
+
+    across, down = _spacing(dataset)
+    if across and abs(across / down - 1) > SIDEWAYS:
+        pixels = pixels.resize(_squared(pixels.size, across, down), Pillow.Resampling.BICUBIC)
+        steps = [*steps, f"pixels of {across:g} x {down:g} made square"]
+    turn = _turn(dataset)
+    if turn is not None:
+        transpose, words = turn
+        pixels = pixels.transpose(Pillow.Transpose[transpose])
+        steps = [*steps, words]
+    return pixels, steps
+
+
+def _squared(size: Size, across: float, down: float) -> Size:
+    """The size with the finer spacing on both sides, so that nothing is lost."""
+    fine = min(across, down)
+    return max(1, round(size[0] * across / fine)), max(1, round(size[1] * down / fine))
+
+
+def _spacing(dataset: Any) -> tuple[float, float]:
+    """Width and height of a pixel; 0 where it is unknown. PixelSpacing is (between rows, between columns)."""
+    for tag in ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"):
+        value = dataset.get(tag)
+        if value is not None and len(value) == 2 and float(value[0]) > 0 and float(value[1]) > 0:
+            return float(value[1]), float(value[0])
+    return 0.0, 0.0
+
+
+def _turn(dataset: Any) -> tuple[str, str] | None:
+    """The Pillow transposition that puts L on the right and F at the bottom, from PatientOrientation (row, column).
+
+    Rows of a lateral view run to A or P, which stay: only the vertical is put right.
+    """
+    said = dataset.get("PatientOrientation")
+    if not said or len(said) != 2:
+        return None
+    row, column = (str(part)[:1].upper() for part in said)
+    found = {
+        ("R", "F"): "FLIP_LEFT_RIGHT",
+        ("L", "H"): "FLIP_TOP_BOTTOM",
+        ("A", "H"): "FLIP_TOP_BOTTOM",
+        ("P", "H"): "FLIP_TOP_BOTTOM",
+        ("R", "H"): "ROTATE_180",
+        ("F", "L"): "TRANSPOSE",
+        ("H", "R"): "TRANSVERSE",
+        ("F", "R"): "ROTATE_270",
+        ("H", "L"): "ROTATE_90",
+    }.get((row, column))
+    return (found, f"turned from {row}\\{column}") if found else None
+
+
+def _first(value: Any) -> float | None:
+    if value is None or value == "":
+        return None
+    return float(value) if isinstance(value, str) or not hasattr(value, "__len__") else float(value[0])
+
+
+def _short(error: Exception) -> str:
+    return str(error).split("\n")[0][:200]
