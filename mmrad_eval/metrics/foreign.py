@@ -25,10 +25,6 @@ from mmrad_eval.metrics.lexical.mean import means, reduce_means
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
 
-METRICS: dict[str, tuple[str, str]] = {
-    "evaluate:": ("mmrad_eval.metrics.foreign:foreign", "Any text metric of the evaluate catalogue: evaluate:meteor"),
-}
-
 _TRIAL = ("No acute abnormality of the chest.", "The chest is without acute abnormality.")
 
 

@@ -16,9 +16,14 @@ if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
 
 T = TypeVar("T")
 
-ROOMS = ("lexical", "facts", "graphs", "embeddings", "composites", "consistency", "grounding", "stored", "foreign")
+ROOMS = ("lexical", "facts", "graphs", "embeddings", "composites", "consistency", "grounding", "stored")
 """The folders of this package. A room's ``METRICS`` maps names to (``module:attribute``, summary); its ``PAPER`` names
 those that belong to the default suite. Both are optional, and importing a room imports nothing heavy."""
+
+FOREIGN = {
+    "evaluate:": ("mmrad_eval.metrics.foreign:foreign", "Any text metric of the evaluate catalogue: evaluate:meteor"),
+}
+"""Metrics that no room of ours holds."""
 
 PAPER = "paper"
 """The default suite."""
@@ -88,7 +93,7 @@ class Setup:
 
 def registry() -> Registry:
     """Every metric by name, built in and installed; loads no metric."""
-    builtin: dict[str, tuple[str, str]] = {}
+    builtin: dict[str, tuple[str, str]] = dict(FOREIGN)
     for room in ROOMS:
         builtin |= _listing(room, "METRICS")
     return Registry("metric", builtin)

@@ -196,9 +196,9 @@ def _ranges(sheet: Sheet) -> Check:
 
 
 def _percent(measure: Measure, values: Iterable[float]) -> bool:
-    """Whether a column that ends at 1 is written in percent: at least half of its values are between 1 and 100."""
+    """Whether a column that ends at 1 is written in percent: at least half of its values are between 2 and 100."""
     known = np.array([value for value in values if np.isfinite(value)])
-    return measure.high == 1.0 and len(known) > 0 and bool((known > 1).mean() >= 0.5) and bool(known.max() <= 100)
+    return measure.high == 1.0 and len(known) > 0 and bool((known > 2).mean() >= 0.5) and bool(known.max() <= 100)
 
 
 def _beyond(value: float, measure: Measure, inverse: bool) -> str:
@@ -263,7 +263,8 @@ def _copy(sheet: Sheet, other: Sheet) -> Check:
     for row, name in enumerate(sheet.names):
         for column in shared if name in at else ():
             a, b = float(sheet.numbers[column][row]), float(other.numbers[column][at[name]])
-            slack = sheet.half(column) + other.half(column) + 1e-12
+            same = sheet.decimals[column] == other.decimals[column]
+            slack = 1e-9 + (0.0 if same else sheet.half(column) + other.half(column))
             if np.isnan(a) != np.isnan(b) or abs(a - b) > slack:
                 broken.append(Broken(sheet.where(row), column, a, b, f"{other.path.name} says otherwise"))
     common = [name for name in sheet.names if name in at]

@@ -16,7 +16,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.results.agreement import kendall_weighted, spearman_weighted
 from mmrad_eval.results.judged import Scored
 from mmrad_eval.results.ratings import Item, Order, Ratings
-from mmrad_eval.results.statistics.weights import bootstrap_weights
+from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 
 RESAMPLES, SEED, LEVEL = 2000, 20_260_527, 0.95
@@ -76,8 +76,7 @@ class _Resampler:
     """Whole cases drawn with replacement, the same draws for every number."""
 
     def __init__(self, cases: Sequence[str], resamples: int, seed: int) -> None:
-        names = list(dict.fromkeys(cases))
-        self._of = np.array([names.index(case) for case in cases]) if len(names) < 2 else _index(names, cases)
+        names, self._of = cluster_index(cases)
         self.cases, self._resamples, self._seed = len(names), resamples, seed
 
     def estimate(self, value: Weighted, items: FloatArray | None = None) -> Estimate:
@@ -85,7 +84,7 @@ class _Resampler:
         n = len(self._of)
         flags = np.ones(n) if items is None else items
         middle = float(value(flags[None, :])[0])
-        if self.cases < 2 or not np.isfinite(middle):
+        if self.cases < 2 or self._resamples < 1 or not np.isfinite(middle):
             return Estimate(middle, np.nan, np.nan)
         found = [
             value(block[:, self._of] * flags) for block in bootstrap_weights(self.cases, self._resamples, self._seed)
@@ -96,11 +95,6 @@ class _Resampler:
             return Estimate(middle, np.nan, np.nan)
         low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return Estimate(middle, float(low), float(high))
-
-
-def _index(names: Sequence[str], cases: Sequence[str]) -> FloatArray:
-    at = {name: number for number, name in enumerate(names)}
-    return np.array([at[case] for case in cases])
 
 
 def _agreement(ratings: Ratings, scored: Sequence[Scored], rating: str, resampler: _Resampler) -> Table:
