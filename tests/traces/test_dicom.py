@@ -20,6 +20,7 @@ from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402 - after the s
 from pydicom.encaps import encapsulate  # noqa: E402
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut  # noqa: E402
 from pydicom.uid import (  # noqa: E402
+    UID,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -39,9 +40,9 @@ def dicom(pixels: NDArray[Any] = RAMP, syntax: str = ExplicitVRLittleEndian, **t
     """A radiograph with the tags that a real one has, the patient's name among them."""
     made = Dataset()
     made.file_meta = FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = syntax
+    made.file_meta.TransferSyntaxUID = UID(syntax)
     made.file_meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
-    made.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    made.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
     made.SOPClassUID, made.SOPInstanceUID = DigitalXRayImageStorageForPresentation, "1.2.3"
     made.PatientName, made.PatientID = "Doe^Jane", "SECRET-4711"
     made.Modality, made.PhotometricInterpretation = "DX", "MONOCHROME2"
@@ -130,7 +131,7 @@ def test_transfer_syntaxes_give_the_same_picture(tmp_path: Path, syntax: str) ->
     if syntax in {RLELossless, JPEG2000Lossless}:
         made.compress(syntax)
     else:
-        made.file_meta.TransferSyntaxUID = syntax
+        made.file_meta.TransferSyntaxUID = UID(syntax)
     pixels, _ = shown(made, tmp_path / "packed.dcm")
     assert (pixels == plain).all()
 
