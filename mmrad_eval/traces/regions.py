@@ -21,6 +21,7 @@ Side = Literal["right", "left", "both", ""]
 OTHER = "other"
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST = 7
+_MOST_KNOWN = 50_000  # words kept; reports of a whole archive have fewer
 """Words of the longest name in running text, articles included."""
 
 
@@ -121,9 +122,21 @@ class _Vocabulary:
     spelling: dict[str, str]
     by_name: dict[str, Region]
     by_key: dict[tuple[str, ...], Region]
+    words: set[str]
+    """Every word of every key: a run of words that holds another one names no region."""
+    known: dict[str, str]
+    """Words as written -> as compared, for those seen before."""
 
     def word(self, raw: str) -> str:
         """A word as names are compared by; empty where it says nothing about where."""
+        found = self.known.get(raw)
+        if found is None:
+            found = self._word(raw)
+            if len(self.known) < _MOST_KNOWN:
+                self.known[raw] = found
+        return found
+
+    def _word(self, raw: str) -> str:
         word = raw.casefold()
         if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
             word = word[:-1]
@@ -145,10 +158,12 @@ def _vocabulary() -> _Vocabulary:
     found = tuple(msgspec.convert(raw["vocabulary"]["regions"], list[Region]))
     kinds = tuple(Category(name, entry["phrase"], entry["region"]) for name, entry in raw["categories"].items())
     by_name = {region.name: region for region in found}
-    vocabulary = _Vocabulary(found, kinds, frozenset(raw["ignored"]), raw["spelling"], by_name, {})
+    vocabulary = _Vocabulary(found, kinds, frozenset(raw["ignored"]), raw["spelling"], by_name, {}, set(), {})
     for region in found:
         for name in (region.name, *region.aliases):
             vocabulary.by_key.setdefault(vocabulary.key(name), region)
+    vocabulary.words.update(word for key in vocabulary.by_key for word in key)
+    vocabulary.words.add("zone")  # left out of the keys of lungs, and said of them
     return vocabulary
 
 
@@ -181,6 +196,8 @@ def _longest_at(
         if last > at and text[words[last - 1][1] : words[last][0]].strip(" \t\r\n-"):
             break
         if words[last][2]:
+            if words[last][2] not in vocabulary.words:
+                break
             seen.add(words[last][2])
             region = vocabulary.by_key.get(vocabulary.settled(seen))
             if region:
