@@ -1,0 +1,172 @@
+"""Grounding of findings: the boxes that a trace gives to abnormal statements, against the boxes that readers drew.
+
+A predicted finding is a step with a box and at least one abnormal fact; a reference finding is what readers boxed under
+one label (or sentence) of a study. Two of them speak of the same where they share a concept. Beside F1 at an IoU stand
+RadFact's grounding and spatial precision and recall (Bannur et al., MAIRA-2, 2024) with our facts in the place of its
+judge: a boxed statement is *supported* where the other side has one of the same concept, and *grounded* where at least
+half of its area lies in the boxes of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mmrad_eval.core.contracts import Column, Corpus, FloatArray
+from mmrad_eval.core.values import Box, Example, Trace
+from mmrad_eval.metrics.facts.extract import VERSION, extract
+from mmrad_eval.metrics.grounding.boxes import assign, canonical, overlaps, share_inside, size_of
+from mmrad_eval.traces.geometry import CANONICAL, Size
+
+THRESHOLDS = (0.3, 0.5)
+GROUNDED = 0.5
+"""Share of its area that must lie in the other side's boxes."""
+
+STATISTICS: tuple[str, ...] = (
+    "reference boxes",
+    "predicted boxes",
+    "sum of IoU",
+    *(f"pairs at IoU {t}" for t in THRESHOLDS),
+    *(f"{side}: {what}" for side in ("predicted", "reference") for what in ("boxed", "supported", "grounded")),
+    "defined",
+    "with trace",
+    "studies",
+)
+_AT = {name: i for i, name in enumerate(STATISTICS)}
+
+
+class _Boxed(NamedTuple):
+    concepts: frozenset[str]
+    boxes: tuple[Box, ...]
+
+
+class Finding:
+    """Statistics of a study, (14,) float64: see STATISTICS. Zeros where no reader drew a box."""
+
+    name = "grounding@finding"
+    requires: Sequence[str] = ()
+    statistics: Sequence[str] = STATISTICS
+    columns: Sequence[Column] = (
+        Column("Finding mIoU", "finding", best=1.0),
+        Column("Finding F1@.3", "finding", best=1.0),
+        Column("Finding F1@.5", "finding", best=1.0),
+        Column("Grounding precision", "finding", best=1.0),
+        Column("Grounding recall", "finding", best=1.0),
+        Column("Spatial precision", "finding", best=1.0),
+        Column("Spatial recall", "finding", best=1.0),
+        Column("Finding defined", "finding", better=""),
+    )
+
+    def fit(self, corpus: Corpus) -> None:
+        """Nothing is needed of the corpus."""
+
+    def signature(self, context: Any) -> str:  # noqa: ARG002  # the contract passes what ``fit`` gave
+        """The frame, the facts and the threshold."""
+        return f"grounding-finding|frame:{CANONICAL}|facts:{VERSION}|grounded:{GROUNDED}|v1"
+
+    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:  # noqa: ARG002  # as above
+        """(n, 14) counts."""
+        return np.array([_study(e) for e in examples]).reshape(len(examples), len(STATISTICS))
+
+    def reduce(self, sums: FloatArray) -> FloatArray:
+        """(..., 14) sums to (..., 8) columns; nan where no trace was written, or no reader drew a box."""
+        sums = np.asarray(sums, np.float64)
+
+        def at(name: str) -> FloatArray:
+            value: FloatArray = sums[..., _AT[name]]
+            return value
+
+        wanted, made = at("reference boxes"), at("predicted boxes")
+        columns = [
+            _ratio(at("sum of IoU"), wanted),
+            *(_ratio(2 * at(f"pairs at IoU {t}"), wanted + made) for t in THRESHOLDS),
+            *(_ratio(at(f"{side}: grounded"), at(f"{side}: supported")) for side in ("predicted", "reference")),
+            *(_worst(at(f"{side}: grounded"), at(f"{side}: boxed")) for side in ("predicted", "reference")),
+            _ratio(at("defined"), at("studies")),
+        ]
+        asked = (at("with trace") > 0) & (wanted > 0)
+        return np.where(asked[..., None], np.stack(columns, axis=-1), np.nan)
+
+
+def finding() -> Finding:
+    """``grounding@finding``."""
+    return Finding()
+
+
+def _study(example: Example) -> list[float]:
+    found: dict[str, float] = {"studies": 1.0}
+    size = size_of(example.study)
+    wanted = _reference(example, size)
+    if wanted:
+        made = _predicted(example.answer.trace, size)
+        found |= _overlap(made, wanted)
+        for side, own, other in (("predicted", made, wanted), ("reference", wanted, made)):
+            alike = [[o for o in other if o.concepts & one.concepts] for one in own]
+            grounded = [
+                bool(group) and all(share_inside(box, _boxes(group)) >= GROUNDED for box in one.boxes)
+                for one, group in zip(own, alike, strict=True)
+            ]
+            found |= {
+                f"{side}: boxed": float(len(own)),
+                f"{side}: supported": float(sum(map(bool, alike))),
+                f"{side}: grounded": float(sum(grounded)),
+            }
+        found["defined"], found["with trace"] = 1.0, float(example.answer.trace is not None)
+    return [found.get(name, 0.0) for name in STATISTICS]
+
+
+def _overlap(made: Sequence[_Boxed], wanted: Sequence[_Boxed]) -> dict[str, float]:
+    """One-to-one overlaps of boxes whose findings share a concept."""
+    mine = [(one.concepts, box) for one in made for box in one.boxes]
+    theirs = [(one.concepts, box) for one in wanted for box in one.boxes]
+    table = overlaps([box for _, box in mine], [box for _, box in theirs])
+    for i, (a, _) in enumerate(mine):
+        for j, (b, _) in enumerate(theirs):
+            if not a & b:
+                table[i, j] = 0.0
+    values = [float(table[pair]) for pair in assign(table)]
+    return {
+        "reference boxes": float(len(theirs)),
+        "predicted boxes": float(len(mine)),
+        "sum of IoU": sum(values),
+        **{f"pairs at IoU {t}": float(sum(value >= t for value in values)) for t in THRESHOLDS},
+    }
+
+
+def _predicted(trace: Trace | None, size: Size | None) -> list[_Boxed]:
+    found = []
+    for step in trace.steps if trace else ():
+        box = canonical(step.box, size) if step.box else None
+        concepts = _concepts(step.text)
+        if box is not None and concepts:
+            found.append(_Boxed(concepts, (box,)))
+    return found
+
+
+def _reference(example: Example, size: Size | None) -> list[_Boxed]:
+    groups: dict[str, list[Box]] = {}
+    for drawn in example.study.boxes:
+        if (box := canonical(drawn.box, size)) is not None:
+            groups.setdefault(drawn.sentence or drawn.label, []).append(box)
+    return [_Boxed(_concepts(name) or frozenset((name.lower(),)), tuple(boxes)) for name, boxes in groups.items()]
+
+
+def _concepts(text: str) -> frozenset[str]:
+    return frozenset(fact.concept for fact in extract(text) if fact.status != "absent")
+
+
+def _boxes(group: Sequence[_Boxed]) -> list[Box]:
+    return [box for one in group for box in one.boxes]
+
+
+def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Part of whole; nan where the whole is empty."""
+    ratio: FloatArray = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+    return ratio
+
+
+def _worst(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Part of whole; 0 for a trace that boxed nothing."""
+    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)
