@@ -9,7 +9,7 @@ from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.values import Answer, Study, Trace
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.asking import opening
-from mmrad_eval.tasks.prompting import Prompt
+from mmrad_eval.tasks.prompting import parsed
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SelfText:
 
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """One turn."""
-        messages = opening(Prompt(context.prompt), study, context)
+        messages = opening(parsed(context.prompt), study, context)
         return read_answer(await context.ask(messages), context.target, traced=True)
 
 

@@ -14,7 +14,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, Image, Part, Step, Study, Trace
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.asking import opening
-from mmrad_eval.tasks.prompting import Prompt, Slots, paragraphs
+from mmrad_eval.tasks.prompting import Prompt, Slots, paragraphs, parsed
 from mmrad_eval.tasks.regions import elsewhere, permuted, region_image, whole_again
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.geometry import convert, spoken
@@ -78,7 +78,7 @@ class Given:
 
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """One turn: the evidence interleaved in the order announce, region image, box, observation."""
-        prompt = Prompt(context.prompt)
+        prompt = parsed(context.prompt)
         shown = self.shown(study, context)
         if shown and self.regions != "none":
             for number, step in enumerate(shown.steps, 1):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Image, Part, Text
@@ -31,6 +32,7 @@ class Prompt:
             if name in self._blocks:
                 raise DataError(f"{source}: block [[{name}]] appears twice; keep one")
             self._blocks[name] = body.strip("\n")
+        self._pieces = {name: _SLOT.split(body) for name, body in self._blocks.items()}
         if "user" not in self._blocks:
             found = ", ".join(self._blocks) or "none"
             raise DataError(
@@ -42,24 +44,30 @@ class Prompt:
 
     def fill(self, block: str, slots: Slots) -> list[Part]:
         """The block with its slots filled; empty where no slot has a value, or where there is no such block."""
-        template = self._blocks.get(block, "")
-        names = _SLOT.findall(template)
+        pieces = self._pieces.get(block, [""])
+        names = pieces[1::2]
         unknown = [name for name in names if name not in slots]
         if unknown:
             raise DataError(
                 f"{self.source}: [[{block}]] has the slot {{{unknown[0]}}}, which nothing fills; "
                 f"known here: {', '.join('{' + name + '}' for name in slots)}"
             )
-        if names and not any(_parts(slots[name]) for name in names):
+        if names and not any(slots[name] for name in names):
             return []
         parts: list[Part] = []
-        for i, piece in enumerate(_SLOT.split(template)):
-            parts.extend(_parts(slots[piece]) if i % 2 else _parts(piece))
+        for i, piece in enumerate(pieces):
+            parts.extend(_parts(slots[piece] if i % 2 else piece))
         return joined(parts)
 
     def text(self, block: str) -> str:
         """A block without slots, as it stands."""
         return self._blocks.get(block, "")
+
+
+@lru_cache(maxsize=16)
+def parsed(text: str) -> Prompt:
+    """The prompt file with this text; parsed once for all studies of a run."""
+    return Prompt(text)
 
 
 def joined(parts: Sequence[Part]) -> list[Part]:
