@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("steady", deadline=None)  # what a test says must not depend on how busy a machine is
+settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parent.parent
 
