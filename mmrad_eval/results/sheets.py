@@ -150,14 +150,16 @@ def read_sheet(path: Path | str) -> Sheet:
     table = _padded(path, problems)
     problems.raise_errors(str(path))
     if not table.rows:
-        raise DataError(f"{path}: has a header and no rows")
+        raise DataError(f"{path}: {'has a header and no rows' if table.columns else 'the file is empty'}")
     key, kind = _key(table)
     names = _names(table, key, kind)
     average = [row for row, name in enumerate(names) if kind == "reports" and name.strip().lower() in MEAN_ROWS]
     kept = [row for row in range(len(names)) if row not in average]
     numbers, decimals, texts, odd = _columns(table, key, kept)
     if not numbers:
-        raise DataError(f"{path}: no column holds numbers; it has {', '.join(table.columns)}")
+        commas = any(re.fullmatch(r"-?\d+,\d+", str(cell)) for row in table.rows for cell in row.cells.values())
+        hint = "; decimal commas are not read: write points" if commas else ""
+        raise DataError(f"{path}: no column holds numbers; it has {', '.join(table.columns)}{hint}")
     means = {
         column: value for row in average for column in numbers if (value := _number(table, row, column)) is not None
     }

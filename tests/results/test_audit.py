@@ -285,6 +285,8 @@ def test_the_tables_print_in_every_format(write: Write) -> None:
     ("content", "says"),
     [
         ("model,BLEU\n", "no rows"),
+        ("", "the file is empty"),
+        ("model;BLEU\nx;0,1\n", "write points"),
         ("a,b\n1,2\n", "no column is known to name the rows"),
         ("model,note\nx,y\n", "no column holds numbers"),
         ("model,BLEU,BLEU\nx,1,2\n", "names 'BLEU' twice"),
