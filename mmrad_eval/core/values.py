@@ -94,6 +94,18 @@ class ReaderBox(Value, frozen=True):
     label: str = ""
     sentence: str = ""
     reader: str = ""
+    progression: str = ""
+    """How the finding changed since the previous study, in the data's own word."""
+
+
+class Label(Value, frozen=True):
+    """A label of a whole study, as its data set gives it."""
+
+    name: str
+    value: float = 1.0
+    """1 present, 0 absent, -1 uncertain; between 0 and 1 the share of readers who saw it."""
+    source: str = ""
+    """Who gave it, such as ``chexpert``, ``negbio``, ``mesh``."""
 
 
 class Prior(Value, frozen=True):
@@ -125,6 +137,7 @@ class Study(Value, frozen=True):
     reference: Report | None = None
     trace: Trace | None = None
     boxes: tuple[ReaderBox, ...] = ()
+    labels: tuple[Label, ...] = ()
     priors: tuple[Prior, ...] = ()
     context: Context = Context()
     split: str | None = None
