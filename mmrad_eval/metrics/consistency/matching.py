@@ -1,7 +1,8 @@
 """Which statement of a report its trace supports, contradicts or only resembles, and what of the trace arrives.
 
-Support is directional. A present or uncertain statement is supported by one of the same concept and certainty that is
-at least as specific: "effusion" by "left effusion", not the other way round. A denial is supported by one that is at
+Support is directional. A present or uncertain statement is supported by one of the same concept (or a kind of it) and
+certainty that is at least as specific: "effusion" by "left effusion", "opacity" by "consolidation", not the other way
+round. A denial is supported by one that is at
 least as general: "no left effusion" by "no effusion", and by a general denial ("the lungs are clear") of which it is a
 part. Matching is one-to-one and as large as possible, so that one vague statement supports one statement; a general
 denial supports any number.
@@ -13,20 +14,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mmrad_eval.metrics.consistency.phi import Statement, apart, compatible, zones_apart
+from mmrad_eval.metrics.consistency.phi import Statement, apart, same_place, zones_apart
 from mmrad_eval.metrics.facts.extract import Fact
 from mmrad_eval.metrics.facts.lexicon import lexicon
 
 Verdict = Literal["supported", "contradicted", "partial", "unsupported"]
 Fate = Literal["carried", "contradicted", "omitted"]
-Why = Literal["", "overspecified", "side", "zone", "certainty", "general", "taken"]
+Why = Literal["", "overspecified", "side", "zone", "certainty", "kind", "general", "taken"]
 """In what a partial statement differs from the trace.
 
-``overspecified``: it claims a side or a zone that the trace does not; ``general``: it denies in general what the trace
-denies in part; ``taken``: the trace says it once, and another statement of the report has that.
+``overspecified``: it claims a side or a zone that the trace does not; ``kind``: it names a kind of what the trace
+names, such as a consolidation for an opacity; ``general``: it denies in general what the trace denies in part;
+``taken``: the trace says it once, and another statement of the report has that.
 """
 
 VERSION = 1
+_GREAT = frozenset(("moderate", "severe"))
+_SLIGHT = frozenset(("minimal", "mild"))
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,28 @@ def compare(report: Sequence[Statement], trace: Sequence[Statement]) -> Compared
 
 def supports(f: Fact, g: Fact) -> bool:
     """Whether ``g`` says all of ``f``."""
-    if f.concept != g.concept or f.status != g.status:
+    if f.status != g.status:
         return False
     if f.status == "absent":
-        return g.side in {"", "both", f.side} and g.zone in {"", "several", f.zone}
-    return f.side in {"", g.side} and _zone_within(g.zone, f.zone)
+        place = g.side in {"", "both", f.side} and g.zone in {"", "several", f.zone}
+        return f.concept == g.concept and place and not (_only_new(g) and not _only_new(f))
+    return _is(g.concept, f.concept) and f.side in {"", g.side} and _zone_within(g.zone, f.zone)
 
 
 def contradicts(f: Fact, g: Fact) -> bool:
-    """Whether one says present where the other says absent; a doubt contradicts nothing."""
+    """Whether one says present where the other says absent; a doubt contradicts nothing.
+
+    "No new opacity" contradicts no opacity that is not new, "no large effusion" no small one.
+    """
     if {f.status, g.status} != {"present", "absent"}:
         return False
-    if f.concept == g.concept:
-        return compatible(f, g)
     absent, present = (f, g) if f.status == "absent" else (g, f)
+    if _only_new(absent) and present.change != "new":
+        return False
+    if absent.severity in _GREAT and present.severity in _SLIGHT:
+        return False
+    if _is(present.concept, absent.concept):
+        return same_place(f, g)
     return _rules_out(absent, present)
 
 
@@ -107,7 +119,7 @@ def _unmatched(f: Fact, thought: Sequence[Fact]) -> Judged:
     for j, g in enumerate(thought):
         if contradicts(f, g):
             return Judged("contradicted", source=j)
-    near = [(j, g) for j, g in enumerate(thought) if g.concept == f.concept]
+    near = [(j, g) for j, g in enumerate(thought) if _is(g.concept, f.concept) or _is(f.concept, g.concept)]
     if near:
         j, g = min(near, key=lambda x: (x[1].status != f.status, apart(x[1].side, f.side)))
         return Judged("partial", _difference(f, g), j)
@@ -120,11 +132,23 @@ def _unmatched(f: Fact, thought: Sequence[Fact]) -> Judged:
 def _difference(f: Fact, g: Fact) -> Why:
     if f.status != g.status:
         return "certainty"
+    if f.concept != g.concept:
+        return "kind"
     if apart(f.side, g.side):
         return "side"
     if zones_apart(f.zone, g.zone):
         return "zone"
     return "taken" if supports(f, g) else "overspecified"
+
+
+def _is(concept: str, general: str) -> bool:
+    """Whether one concept is the other, or a kind of it."""
+    return concept == general or lexicon().kind_of.get(concept) == general
+
+
+def _only_new(fact: Fact) -> bool:
+    """Whether a denial speaks of what is new alone."""
+    return fact.status == "absent" and fact.change == "new"
 
 
 def _zone_within(specific: str, zone: str) -> bool:

@@ -14,7 +14,7 @@ from mmrad_eval.core.values import Trace
 from mmrad_eval.metrics.facts.extract import Fact, extract
 from mmrad_eval.metrics.facts.extractors import Extractor
 from mmrad_eval.metrics.facts.lexicon import lexicon
-from mmrad_eval.metrics.facts.qualifiers import place_of, sided
+from mmrad_eval.metrics.facts.qualifiers import place_of
 
 _RANK = {"present": 2, "uncertain": 1, "absent": 0}
 
@@ -61,7 +61,12 @@ def zones_apart(a: str, b: str) -> bool:
 
 def compatible(f: Fact, g: Fact) -> bool:
     """Whether two facts of one concept can speak of the same thing: no sides or zones that exclude each other."""
-    return f.concept == g.concept and not apart(f.side, g.side) and not zones_apart(f.zone, g.zone)
+    return f.concept == g.concept and same_place(f, g)
+
+
+def same_place(f: Fact, g: Fact) -> bool:
+    """Whether two facts name no sides or zones that exclude each other."""
+    return not apart(f.side, g.side) and not zones_apart(f.zone, g.zone)
 
 
 def trace_facts(traces: Sequence[Trace], extractor: Extractor) -> list[tuple[Fact, ...]]:
@@ -86,10 +91,11 @@ def _parts(trace: Trace) -> list[tuple[str, str]]:
 
 
 def _placed(facts: Sequence[Fact], region: str) -> list[Fact]:
-    side, zone = place_of(region, lexicon())
+    words = lexicon()
+    side, zone = place_of(region, words)
     if side not in {"left", "right"} and not zone:
         return list(facts)
-    return [f if f.side or f.zone or not sided(f.category, f.concept) else _on(f, side, zone) for f in facts]
+    return [f if f.side or f.zone or f.concept not in words.sided else _on(f, side, zone) for f in facts]
 
 
 def _sides(fact: Fact) -> tuple[Fact, ...]:

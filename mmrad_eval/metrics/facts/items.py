@@ -12,6 +12,8 @@ FORWARD = Role.DENY_AFTER | Role.DOUBT_AFTER
 BACKWARD = Role.DENY_BEFORE | Role.DOUBT_BEFORE
 SAID = Role.FINDING | Role.ANATOMY
 _CUTS = Role.STOP | Role.BRACKET
+_ONE = frozenset(("a", "an"))
+"""Nothing that is denied in a list begins with these ("no lung markings beyond it, a pneumothorax")."""
 
 
 @dataclass(slots=True)
@@ -137,7 +139,7 @@ def _restarts(segment: list[Item]) -> bool:
     """Whether a segment is news after a denial: "no effusion, mild cardiomegaly", "no effusion, heart normal"."""
     if not segment:
         return False
-    if segment[0].roles & Role.ANEW:
+    if segment[0].roles & Role.ANEW or segment[0].word in _ONE:
         return True
     return any(x.roles & Role.ANATOMY for x in segment) and any(x.roles & Role.ATTRIBUTE for x in segment)
 

@@ -131,6 +131,10 @@ class Lexicon:
     """Headings whose text is to be read."""
     categories: Mapping[str, str]
     """Concept -> category."""
+    sided: frozenset[str]
+    """Concepts that can lie on a side."""
+    kind_of: Mapping[str, str]
+    """Concept -> the more general one that it is a kind of."""
     denies: Mapping[str, frozenset[str]]
     """Concept -> concepts that its absence rules out."""
     qualifiers: Mapping[str, Mapping[str, str]]
@@ -165,6 +169,8 @@ def lexicon() -> Lexicon:
         skip=frozenset(cues["heading"]["skip"]),
         read=frozenset(cues["heading"]["read"]),
         categories={e["concept"]: e["category"] for e in (*concepts["anatomy"], *concepts["finding"]) if e["concept"]},
+        sided=_sided(concepts),
+        kind_of=concepts["kind_of"],
         denies={general: frozenset(denied) for general, denied in concepts["denies"].items()},
         qualifiers={
             kind: {word: value for value, listed in table.items() for word in listed}
@@ -201,6 +207,15 @@ def _implied_change(words: Sequence[str], implied: Mapping[str, Sequence[str]], 
     if denial:
         return "gone" if set(words) & set(implied["ended"]) else ""
     return "same" if set(words) & set(implied["compared"]) else ""
+
+
+_SIDED = frozenset(("lungs", "pleura_diaphragm", "bones", "devices"))
+"""Categories whose concepts can lie on a side, unless an entry says otherwise."""
+
+
+def _sided(concepts: Mapping[str, Any]) -> frozenset[str]:
+    entries = (*concepts["finding"], *concepts["anatomy"])
+    return frozenset(e["concept"] for e in entries if e.get("sided", e["category"] in _SIDED))
 
 
 _STEM_KEY = 4

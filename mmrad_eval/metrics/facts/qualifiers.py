@@ -8,6 +8,7 @@ only one of them states.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import NamedTuple
 
 from mmrad_eval.metrics.facts.items import FORWARD, Item
@@ -18,18 +19,14 @@ _JOINT = Role.COMMA | Role.AND | Role.OR
 _BOUND = _JOINT | Role.STOP | Role.BRACKET | Role.VERB | Role.WITH | Role.FINDING | Role.COLON
 _END = Role.STOP | Role.BRACKET
 
-PLACED_CATEGORIES = frozenset(("lungs", "pleura_diaphragm", "bones", "devices"))
-SIDED_CONCEPTS = frozenset(
-    (
-        "hilar_enlargement",
-        "mediastinal_mass",
-        "lymphadenopathy",
-        "subcutaneous_emphysema",
-        "soft_tissue_abnormality",
-        "calcification",
-    )
+_LINKS = frozenset(
+    ("by", "represents", "represent", "representing", "reflects", "reflect", "reflecting", "due", "from", "secondary")
 )
-"""Concepts outside those categories that lie on a side."""
+_LINK_REACH = 6
+_INNER = frozenset(
+    ("atrium", "ventricle", "atrial", "ventricular", "heart", "main", "mainstem", "brachiocephalic", "innominate")
+)
+"""Structures in the middle that have a side in their name: a lead in the right ventricle is not on the right."""
 _ZONED = frozenset(("lungs", "pleura_diaphragm"))
 _DENSITY = frozenset(("opacity", "interstitial_disease", "vascular_prominence", "scarring"))
 """For these, "increased" before the noun says how it looks and not what became of it."""
@@ -57,25 +54,26 @@ def qualify(reading: Reading, words: Lexicon) -> list[Qualifiers]:
     places = reading.mentions
     phrases = [_phrase(reading.row, m) for m in places]
     found = [_qualifiers(reading, m, p, words) for m, p in zip(places, phrases, strict=True)]
-    for i in range(
-        1, len(found)
-    ):  # what the first of a list states holds for those joined to it, and the other way round
-        if phrases[i].direct and places[i].item != places[i - 1].item:
-            found[i] = _share(found[i], found[i - 1], places[i])
+    for i in range(1, len(found)):  # what one of a list states holds for those joined to it, first forward, then back
+        if places[i].item != places[i - 1].item and (phrases[i].direct or _explains(reading, places[i - 1], places[i])):
+            found[i] = _share(found[i], found[i - 1], places[i], words)
     for i in range(len(found) - 1, 0, -1):
-        if phrases[i].direct and places[i].item != places[i - 1].item:
-            found[i - 1] = _share(found[i - 1], found[i], places[i - 1])
+        if places[i].item != places[i - 1].item and phrases[i].direct:
+            found[i - 1] = _share(found[i - 1], found[i], places[i - 1], words)
     return found
 
 
-def sided(category: str, concept: str) -> bool:
-    """Whether a concept can lie on a side."""
-    return category in PLACED_CATEGORIES or concept in SIDED_CONCEPTS
+def _explains(reading: Reading, first: Mention, second: Mention) -> bool:
+    """Whether the second is what the first is or comes from: "left basilar opacity consistent with atelectasis"."""
+    between = reading.row[first.item + 1 : second.item]
+    if len(between) > _LINK_REACH or any(x.roles & (_END | Role.AND | Role.OR | Role.DENY_AFTER) for x in between):
+        return False
+    return any(x.roles & (Role.LINKED | Role.DOUBT_AFTER) or x.word in _LINKS for x in between)
 
 
-def _share(own: Qualifiers, other: Qualifiers, mention: Mention) -> Qualifiers:
+def _share(own: Qualifiers, other: Qualifiers, mention: Mention, words: Lexicon) -> Qualifiers:
     meaning = mention.meaning
-    if own.side or own.zone or not sided(meaning.category, meaning.concept):
+    if own.side or own.zone or meaning.concept not in words.sided:
         return own
     return own._replace(side=other.side, zone=other.zone if meaning.category in _ZONED else "")
 
@@ -109,7 +107,7 @@ def _qualifiers(reading: Reading, mention: Mention, phrase: _Phrase, words: Lexi
     own = reading.row[phrase.before : phrase.after]
     first, last = own[0].first, own[-1].last
     side = zone = ""
-    if sided(meaning.category, meaning.concept):
+    if meaning.concept in words.sided:
         subject = _subject(reading.row, phrase.before)
         parts = [reading.words[start:end] for start, end in ((first, item.last), (item.last, last), (subject, first))]
         side = next(filter(None, (_side(part, words.qualifiers["side"]) for part in parts)), "")
@@ -130,7 +128,7 @@ def _subject(row: list[Item], before: int) -> int:
 
 
 def _side(words: list[str], table: Mapping[str, str]) -> str:
-    sides = {table[word] for word in words if word in table}
+    sides = {table[w] for w, following in zip_longest(words, words[1:]) if w in table and following not in _INNER}
     return next(iter(sides)) if len(sides) == 1 else "both" if sides else ""
 
 
