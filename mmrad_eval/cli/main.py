@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("mmrad_eval.cli.score:score", "Score reports that were made elsewhere."),
     "leaderboard": ("mmrad_eval.cli.leaderboard:leaderboard", "Show the table of all runs."),
     "compare": ("mmrad_eval.cli.compare:compare", "Say which differences between runs are real."),
+    "paper": ("mmrad_eval.cli.paper:paper", "Write the tables and figures of a paper from the runs that exist."),
     "power": ("mmrad_eval.cli.power:power", "Say which difference a test set can show, before it is run."),
     "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
     "models": ("mmrad_eval.cli.listing:models", "List the models; `models show NAME` tells all about one."),

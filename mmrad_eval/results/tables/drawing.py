@@ -116,13 +116,18 @@ def number(cell: Cell, column: TableColumn) -> str:
         return "" if column.kind == "text" else NOTHING
     if isinstance(value, str):
         return value
-    if column.kind == "count":
-        return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-    if column.kind == "percent":
-        return f"{100 * value:.1f}"
-    if column.kind == "p":
-        return "<0.001" if value < 0.001 else f"{value:.3f}"
-    return signed(value, column)
+    match column.kind:
+        case "count":
+            text = f"{value:,}" if isinstance(value, int) else f"{value:g}"
+        case "percent":
+            text = f"{100 * value:.1f}"
+        case "change":
+            text = f"{100 * value:+.1f}"
+        case "p":
+            text = "<0.001" if value < 0.001 else f"{value:.3f}"
+        case _:
+            text = signed(value, column)
+    return text
 
 
 def signed(value: float, column: TableColumn) -> str:
@@ -144,16 +149,29 @@ def interval(cell: Cell, column: TableColumn) -> str:
 def bands(columns: Sequence[TableColumn], fixed: int, widths: Sequence[int], room: int) -> list[list[int]]:
     """Positions of columns that are drawn together: the first ``fixed`` in each band, then as many as fit in ``room``.
 
-    ``widths`` are the columns' widths, separators included.
+    ``widths`` are the columns' widths, separators included. Columns of one group stay together.
     """
     head = list(range(min(fixed, len(columns))))
     used = sum(widths[i] for i in head)
     found: list[list[int]] = [[]]
     left = room - used
-    for i in range(len(head), len(columns)):
-        if found[-1] and left < widths[i]:
+    for unit in _units(columns, len(head)):
+        width = sum(widths[i] for i in unit)
+        if found[-1] and left < width:
             found.append([])
             left = room - used
-        found[-1].append(i)
-        left -= widths[i]
+        found[-1] += unit
+        left -= width
     return [head + band for band in found]
+
+
+def _units(columns: Sequence[TableColumn], start: int) -> list[list[int]]:
+    """Neighbours of one group, together."""
+    units: list[list[int]] = []
+    for i in range(start, len(columns)):
+        group = columns[i].group
+        if units and group and group == columns[units[-1][-1]].group:
+            units[-1].append(i)
+        else:
+            units.append([i])
+    return units

@@ -1,13 +1,18 @@
-r"""Tables for papers: booktabs, one ``table`` environment each, nothing needed but ``\usepackage{booktabs}``."""
+r"""Tables for papers: booktabs in ``table`` environments; nothing is needed but ``\usepackage{booktabs}``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mmrad_eval.results.tables.drawing import NOTHING, Drawing, Words, bands, drawing
 from mmrad_eval.results.tables.table import Table, TableColumn
 
 _ROOM = 88  # characters of \footnotesize that fit beside each other on a page of an ordinary article
+_LINES = 54.0  # lines of \footnotesize that fit below each other on one
+_PAIR = 1.75  # lines that a value and its interval take
+_HEAD = 4.0  # what rules and headings of one band take of them
+_NOTE = 105  # characters of a line of notes
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -57,48 +62,92 @@ def escape(text: str) -> str:
 _LATIN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽž")
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Something that stands in a float, and the lines that it takes."""
+
+    text: str
+    lines: float
+
+
 def _table(name: str, table: Drawing) -> str:
+    """As many floats as the table needs: columns in bands below each other, rows over several pages."""
     widths = [_width(table, i) for i in range(len(table.columns))]
     fixed = max(1, next((i for i, c in enumerate(table.columns) if c.kind != "text"), len(table.columns)))
-    parts = [_tabular(table, band) for band in bands(table.columns, fixed, widths, _ROOM)]
-    below = [rf"\textsuperscript{{{sign}}}\,{escape(text)}" for sign, text in table.footnotes]
-    legend = [f"Best in bold, second underlined, among {escape(table.ranking)}."] if table.ranking else []
-    notes = " ".join([*(escape(note) for note in table.notes), *legend, *(f"{text}." for text in below)])
+    pieces = [piece for band in bands(table.columns, fixed, widths, _ROOM) for piece in _tabulars(table, band)]
+    notes = _notes(table)
+    floats: list[list[_Piece]] = [[]]
+    for piece in [*pieces, *notes]:
+        if floats[-1] and sum(p.lines for p in floats[-1]) + piece.lines > _LINES:
+            floats.append([])
+        floats[-1].append(piece)
+    return "\n".join(_float(name if i == 0 else "", table.title, inside) for i, inside in enumerate(floats))
+
+
+def _float(name: str, title: str, inside: Sequence[_Piece]) -> str:
+    label = rf"\label{{tab:{name}}}" if name else ""
+    caption = escape(title) + ("" if name else " (continued)")
     return "\n".join(
         [
             r"\begin{table}[tp]",
-            r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
-            rf"\caption{{{escape(table.title)}}}\label{{tab:{name}}}",
-            "\n\\par\\medskip\n".join(parts),
-            *(
-                [rf"\par\medskip\begin{{minipage}}{{\linewidth}}\scriptsize\raggedright {notes}\end{{minipage}}"]
-                if notes
-                else []
-            ),
+            r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+            rf"\caption{{{caption}}}{label}",
+            "\n\\par\\medskip\n".join(piece.text for piece in inside),
             r"\end{table}",
             "",
         ]
     )
 
 
-def _tabular(table: Drawing, band: Sequence[int]) -> str:
+def _notes(table: Drawing) -> list[_Piece]:
+    """Notes and footnotes, as many together as stay on one page."""
+    legend = [f"Best in bold, second underlined, among {escape(table.ranking)}."] if table.ranking else []
+    sentences = [*(escape(note) for note in table.notes), *legend]
+    sentences += [rf"\textsuperscript{{{sign}}}\,{escape(text)}." for sign, text in table.footnotes]
+    pieces: list[_Piece] = []
+    held: list[str] = []
+    for sentence in [*sentences, None]:
+        if held and (sentence is None or sum(map(len, held)) + len(sentence) > _NOTE * _LINES / 2):
+            text = rf"\begin{{minipage}}{{\linewidth}}\scriptsize\raggedright {' '.join(held)}\end{{minipage}}"
+            pieces.append(
+                _Piece(text.replace(r"\textbar{}", r"\textbar{}\allowbreak{}"), 1 + sum(map(len, held)) / _NOTE)
+            )
+            held = []
+        if sentence is not None:
+            held.append(sentence)
+    return pieces
+
+
+def _tabulars(table: Drawing, band: Sequence[int]) -> list[_Piece]:
+    """One band of columns, its rows cut where a page is full."""
     columns = [table.columns[i] for i in band]
     spec = "".join("l" if column.kind == "text" else "r" for column in columns)
-    lines = [rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}", r"\toprule"]
     heads = [_head(table.columns[i], table.signs[i]) for i in band]
-    lines.append(" & ".join(first for first, _ in heads) + r" \\")
+    top = [rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}", r"\toprule", " & ".join(first for first, _ in heads) + r" \\"]
     if any(second for _, second in heads):
-        lines.append(" & ".join(second for _, second in heads) + r" \\")
-    lines.append(r"\midrule")
+        top.append(" & ".join(second for _, second in heads) + r" \\")
+    top.append(r"\midrule")
+    bottom = [r"\bottomrule", r"\end{tabular}"]
+    pieces: list[_Piece] = []
+    body: list[str] = []
+    lines = _HEAD
     for row, rule in zip(table.rows, table.rules, strict=True):
-        if rule:
-            lines.append(r"\midrule")
         words = [row[i] for i in band]
-        lines.append(" & ".join(_value(word) for word in words) + r" \\")
-        if any(word.interval for word in words):
+        has_intervals = any(word.interval for word in words)
+        end = r" \\[-2.5pt]" if has_intervals else r" \\"  # an interval stands close below its value
+        drawn = [" & ".join(_value(word) for word in words) + end]
+        if has_intervals:
             intervals = (rf"{{\tiny [{escape(word.interval)}]}}" if word.interval else "" for word in words)
-            lines.append(" & ".join(intervals) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+            drawn.append(" & ".join(intervals) + r" \\")
+        taken = _PAIR if has_intervals else 1.0
+        if lines + taken > _LINES:
+            pieces.append(_Piece("\n".join([*top, *body, *bottom]), lines))
+            body, lines = [], _HEAD
+        if rule and body:
+            body.append(r"\midrule")
+        body += drawn
+        lines += taken
+    return [*pieces, _Piece("\n".join([*top, *body, *bottom]), lines)]
 
 
 def _head(column: TableColumn, sign: str) -> tuple[str, str]:

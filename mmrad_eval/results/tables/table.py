@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from mmrad_eval.core.values import Value
 
-Kind = Literal["text", "count", "score", "difference", "percent", "p"]
+Kind = Literal["text", "count", "score", "difference", "percent", "change", "p"]
 """How a cell is aligned and how its number is written."""
 Media = Literal["all", "drawn", "data"]
 """Where a column appears: everywhere; only where people read (terminal, md, latex, html); only in csv and json."""
@@ -32,6 +32,8 @@ class TableColumn(Value, frozen=True, omit_defaults=False):
     """What a reader must know of the whole column; for a metric, its signature."""
     interval: bool = False
     """Whether csv has `` low`` and `` high`` beside it."""
+    group: str = ""
+    """Neighbours of one group are never parted where a table is too wide for the page."""
     beside: bool = False
     """Terminal: the interval stands beside the value, not below it."""
 

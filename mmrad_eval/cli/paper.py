@@ -1,0 +1,73 @@
+"""mmrad-eval paper: tables and figures from the run folders that exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path), default=Path("results"), required=False)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("paper"),
+    show_default=True,
+    help="Folder that is written to.",
+)
+@click.option(
+    "--data", "dataset", help="Name of the dataset, where there are runs over several. [default: the most runs]"
+)
+@click.option(
+    "--metrics",
+    "-M",
+    multiple=True,
+    help="Columns of the tables in the body, by label, name or metric; commas. The supplement has all.",
+)
+@click.option(
+    "--adapted",
+    multiple=True,
+    metavar="FORMAT=RUN",
+    help="T2: a format of adaptation and its run; the first is what the others are compared with.",
+)
+@click.option("--panel-task", default="direct", show_default=True, help="T3: the task on which models are compared.")
+@click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True)
+def paper(**said: Any) -> int:
+    """Write the tables and figures of a paper from the runs under RESULTS (default: results).
+
+    T1 evidence arms by model, T2 formats of adaptation, T3 the panel of models, a supplement with every column: each as
+    LaTeX (booktabs), Markdown, csv and HTML; figures as PDF and PNG; paper.tex shows them all. What is missing is
+    listed with the command that would make it.
+    """
+    from mmrad_eval.core.errors import DataError, UsageError
+    from mmrad_eval.results.folder import select
+    from mmrad_eval.results.paper import write_paper
+
+    results = said["results"]
+    if not results.exists():
+        raise DataError(f"there is no folder {results}; `mmrad-eval --model baseline:evidence --task mcot` makes a run")
+    adapted = {}
+    for entry in said["adapted"]:
+        name, equals, which = entry.partition("=")
+        if not (name and equals and which):
+            raise UsageError(f"--adapted {entry}: write FORMAT=RUN, such as --adapted text=0123abc")
+        adapted[name] = select(results, which)
+    made = write_paper(
+        results,
+        said["out"],
+        dataset=said["dataset"],
+        metrics=[name for entry in said["metrics"] for name in entry.split(",") if name],
+        adapted=adapted,
+        panel_task=said["panel_task"],
+        resamples=said["resamples"],
+    )
+    click.echo(f"{made.cast.title}: {len(made.cast.parts)} runs")
+    for path in made.files:
+        click.echo(f"  {path}")
+    if made.missing:
+        click.echo("missing:")
+        for sentence in made.missing:
+            click.echo(f"  {sentence}")
+    return 0

@@ -1,0 +1,151 @@
+"""Figures of what was written: steps and lengths, findings and regions, scores by category and by length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.results.figures.read import Reading, binned
+from mmrad_eval.results.figures.style import (
+    COLUMN,
+    GREY,
+    PAGE,
+    arrow,
+    color,
+    dashes,
+    figure,
+    marker,
+    shorten,
+    whole,
+)
+from mmrad_eval.results.summary import ColumnSummary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_SERIES = 6
+
+
+def lengths(readings: Sequence[Reading]) -> Figure | None:
+    """Steps of a trace, words of a trace, words of a report: one line a run. None where no report has a word."""
+    shown = [r for r in readings if any(r.report.values())][:MOST_SERIES]
+    if not shown:
+        return None
+    made, panels = figure(PAGE, 2.2, 1, 3)
+    _steps(panels[0], shown)
+    _curves(panels[1], [(r.name, r.words) for r in shown], "words of a trace")
+    _curves(panels[2], [(r.name, [n for n in r.report.values() if n]) for r in shown], "words of a report")
+    panels[0].set_ylabel("share of studies, %")
+    handles = [
+        panels[2].plot([], [], color=color(i), linestyle=dashes(i), label=shorten(r.name, 34))[0]
+        for i, r in enumerate(shown)
+    ]
+    made.legend(handles=handles, loc="outside lower center", ncols=min(3, len(shown)))
+    return made
+
+
+def _steps(panel: Axes, readings: Sequence[Reading]) -> None:
+    with_steps = [(i, r) for i, r in enumerate(readings) if r.steps]
+    if not with_steps:
+        panel.text(0.5, 0.5, "no trace has steps", ha="center", va="center", transform=panel.transAxes, color=GREY)
+        panel.set_xticks([])
+        panel.set_yticks([])
+        return
+    most = max(max(r.steps) for _, r in with_steps)
+    width = 0.8 / len(with_steps)
+    for position, (i, r) in enumerate(with_steps):
+        counts = np.bincount(r.steps, minlength=most + 1)[1:]
+        x = np.arange(1, most + 1) + (position - (len(with_steps) - 1) / 2) * width
+        panel.bar(x, 100 * counts / len(r.steps), width, color=color(i))
+    panel.set_xlabel("steps of a trace")
+    whole(panel.xaxis)
+
+
+def _curves(panel: Axes, series: Sequence[tuple[str, Sequence[int]]], label: str) -> None:
+    """Share of studies with at most so many words: no bins to choose, and short and long tails are seen."""
+    for i, (_, values) in enumerate(series):
+        if values:
+            x = np.sort(np.asarray(values))
+            y = 100 * np.arange(1, len(x) + 1) / len(x)
+            panel.step(
+                np.concatenate([[x[0]], x]),
+                np.concatenate([[0], y]),
+                where="post",
+                color=color(i),
+                linestyle=dashes(i),
+            )
+    panel.set_xlabel(f"at most ... {label}")
+    panel.set_ylim(0, 102)
+
+
+def contents(categories: Mapping[str, int], found: Mapping[str, int], n: int) -> Figure | None:
+    """Which regions the traces look at, and which findings the references state; None where neither is known."""
+    if not categories and not found:
+        return None
+    made, panels = figure(PAGE, 0.16 * max(len(found), len(categories), 4) + 0.6, 1, 2)
+    _bars(panels[0], dict(sorted(categories.items(), key=lambda x: -x[1])), "steps that look there", 0)
+    panels[0].set_title("regions of the traces")
+    _bars(panels[1], found, f"references that state it, of {n:,}", 1)
+    panels[1].set_title("findings of the references")
+    return made
+
+
+def _bars(panel: Axes, counts: Mapping[str, int], label: str, series: int) -> None:
+    names = [name.replace("_", " and ") if name == "heart_mediastinum" else name.replace("_", " ") for name in counts]
+    panel.barh(range(len(counts)), list(counts.values()), color=color(series), height=0.7)
+    panel.set_yticks(range(len(counts)), names)
+    panel.set_ylim(len(counts) - 0.4, -0.6)
+    panel.set_xlabel(label)
+    for i, n in enumerate(counts.values()):
+        panel.text(n, i, f" {n:,}", va="center", fontsize=6)
+    panel.margins(x=0.12)
+    whole(panel.xaxis)
+
+
+def categories(series: Mapping[str, Mapping[str, ColumnSummary]], name: str) -> Figure | None:
+    """A score by category of region, one series a run: run -> category -> number. None where there is none."""
+    shown = {
+        run: values
+        for run, values in list(series.items())[:MOST_SERIES]
+        if any(v.value is not None for v in values.values())
+    }
+    if not shown:
+        return None
+    rows = list(dict.fromkeys(category for values in shown.values() for category in values))
+    made, (panel,) = figure(COLUMN, 0.2 * len(rows) * (1 + 0.3 * (len(shown) - 1)) + 0.9)
+    for i, values in enumerate(shown.values()):
+        offset = (i - (len(shown) - 1) / 2) * 0.7 / len(shown)
+        for row, category in enumerate(rows):
+            value = values.get(category)
+            if value is None or value.value is None:
+                continue
+            if value.low is not None and value.high is not None:
+                panel.plot([value.low, value.high], [row + offset] * 2, color=color(i), linewidth=1)
+            panel.plot([value.value], [row + offset], marker(i), color=color(i), markersize=3.5)
+    panel.set_yticks(range(len(rows)), [row.replace("_", " ") for row in rows])
+    panel.set_ylim(len(rows) - 0.5, -0.5)
+    panel.set_xlabel(name)
+    handles = [panel.plot([], [], marker(i), color=color(i), label=shorten(run, 34))[0] for i, run in enumerate(shown)]
+    made.legend(handles=handles, loc="outside lower center", ncols=min(2, len(shown)))
+    return made
+
+
+def by_length(series: Mapping[str, tuple[Sequence[int], FloatArray]], column: ColumnSummary) -> Figure | None:
+    """A score against the length of the report, one line a run: run -> (words, values) of each study."""
+    lines = [(name, binned(words, values)) for name, (words, values) in list(series.items())[:MOST_SERIES]]
+    lines = [(name, points) for name, points in lines if points]
+    if not lines:
+        return None
+    made, (panel,) = figure(COLUMN, 2.6)
+    for i, (name, points) in enumerate(lines):
+        x, y, error = (np.array(values) for values in zip(*points, strict=True))
+        panel.plot(x, y, marker(i) + "-", color=color(i), linewidth=1, markersize=3.5, label=shorten(name, 34))
+        panel.vlines(x, y - 1.96 * error, y + 1.96 * error, color=color(i), linewidth=0.6)
+    panel.set_xlabel("words of the report (mean of a fifth of the studies)")
+    panel.set_ylabel(f"{column.label}{arrow(column.better)}, mean of studies")
+    made.legend(loc="outside lower center", ncols=min(2, len(lines)))
+    return made

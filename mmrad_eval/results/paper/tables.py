@@ -1,0 +1,288 @@
+"""T1 evidence arms by model, T2 formats of adaptation, T3 the panel of models, and the supplement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace
+
+from mmrad_eval.results.comparison import compare_runs
+from mmrad_eval.results.comparison_tables import comparison_tables
+from mmrad_eval.results.entries import Entry
+from mmrad_eval.results.folder import RunFolder
+from mmrad_eval.results.leaderboard import tables_of
+from mmrad_eval.results.paper.cast import Cast, Part, spec
+from mmrad_eval.results.paper.contrast import Contrast, Line, contrast, ranks, rows, table_columns
+from mmrad_eval.results.summary import ColumnSummary
+from mmrad_eval.results.tables.table import Row, Table, TableColumn
+
+TEXT = "tcot"
+"""The arm that differences are taken to."""
+ARMS = {
+    "direct": "image",
+    "tcot": "text CoT",
+    "bcot": "text + boxes",
+    "mcot": "multimodal CoT",
+    "crops": "regions, no words",
+}
+CONTROLS = {
+    "tcot-blind": "text CoT, no image",
+    "mcot-blind": "multimodal, no whole image",
+    "mcot-repeat": "image repeated",
+    "mcot-random": "random boxes",
+    "mcot-shuffled": "regions permuted",
+    "mcot-swapped": "another patient's regions",
+    "crops-atlas": "fixed regions",
+}
+BASELINES = {
+    "evidence": "copy of the evidence",
+    "normal": "a normal report",
+    "shuffle": "another patient's report",
+    "reference": "the reference itself",
+}
+_CONCLUSIVE = ("tcot", "mcot-repeat", "mcot-random")
+"""What multimodal evidence must beat before its gain may be called visual."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table, what was compared for it, and what it lacks."""
+
+    table: Table
+    contrasts: tuple[Contrast, ...]
+    missing: tuple[str, ...]
+    """Sentences, each with the command that would fill the gap."""
+
+
+def arms_table(cast: Cast, resamples: int) -> Made:
+    """T1: for each model every form of evidence, its controls, and differences to text CoT."""
+    out: list[Row] = []
+    contrasts: list[Contrast] = []
+    missing: list[str] = []
+    verdicts: list[str] = []
+    wanted = ARMS | CONTROLS
+    for model in cast.models:
+        parts = [(task, cast.find(model, task)) for task in wanted]
+        there = [(task, part) for task, part in parts if part is not None]
+        if not there:
+            continue
+        lines = [_line(model, wanted[task], part, control=task in CONTROLS) for task, part in there]
+        text = next((line for line, (task, _) in zip(lines, there, strict=True) if task == TEXT), None)
+        found = contrast(lines, cast.columns, text, resamples)
+        contrasts.append(found)
+        made = rows(found, cast.columns, differences=True, marks=ranks(found, cast.columns))
+        out += _grouped(made)
+        verdicts += _verdict(cast, model, found, [task for task, _ in there])
+        lacking = [task for task, part in parts if part is None and task != "crops-atlas"]
+        if lacking:
+            command = cast.command([spec(there[0][1].first)], lacking)
+            missing.append(f"T1, {model}: no run of {', '.join(lacking)}: {command}")
+    base, lacking_baselines = _baselines(cast)
+    out += base
+    if lacking_baselines:
+        names = [f"baseline:{name}" for name in lacking_baselines]
+        task = TEXT if lacking_baselines == ["evidence"] else "direct"
+        missing.append(f"T1: no {', '.join(names)}: {cast.command(names, [task])}")
+    if not contrasts:
+        missing.insert(0, f"T1: no model has run any form of evidence: {cast.command(['MODEL'], list(wanted)[:-1])}")
+    columns = (*_names("arm", "evidence"), *table_columns(cast.columns, to="text CoT"))
+    notes = (*_notes(contrasts, "text CoT"), *verdicts)
+    table = Table("t1-arms", f"Evidence given to a frozen model ({cast.title})", columns, tuple(out), notes, _AMONG)
+    return Made(table, tuple(contrasts), tuple(missing))
+
+
+def adaptation_table(cast: Cast, formats: Mapping[str, RunFolder], resamples: int) -> Made:
+    """T2: one backbone adapted in several formats; ``formats`` maps a name to its run, the reference first."""
+    columns = _names("model", "adaptation")
+    title = f"Formats of adaptation ({cast.title})"
+    if not formats:
+        how = (
+            "T2: say which runs are the adapted models: "
+            "mmrad-eval paper --adapted end-to-end=RUN --adapted text=RUN --adapted multimodal=RUN"
+        )
+        return Made(Table("t2-adaptation", title, columns, ()), (), (how,))
+    lines, missing = [], []
+    for name, folder in formats.items():
+        part = next(
+            (p for p in cast.parts if any(e.folder.resolve() == folder.path.resolve() for e in p.entries)), None
+        )
+        if part is None:
+            missing.append(f"T2: {name} ({folder.path}) is not a run over {cast.title}")
+        else:
+            lines.append(_line(part.model, name, part))
+    found = contrast(lines, cast.columns, lines[0] if lines else None, resamples)
+    first = lines[0].names["arm"] if lines else "the first"
+    body = _grouped(rows(found, cast.columns, differences=True, marks=ranks(found, cast.columns)))
+    every = (*columns, *table_columns(cast.columns, to=first))
+    table = Table("t2-adaptation", title, every, tuple(body), _notes([found], first), _AMONG)
+    return Made(table, (found,), tuple(missing))
+
+
+def panel_table(cast: Cast, task: str, resamples: int) -> Made:
+    """T3: every model on one task with one prompt, and whether it was trained on MIMIC."""
+    lines = []
+    for model in cast.models:
+        part = cast.find(model, task)
+        if part is not None:
+            lines.append(_panel_line(cast, part))
+    lines.sort(key=lambda line: line.part.model)
+    found = contrast(lines, cast.columns, None, resamples)
+    body = rows(found, cast.columns, differences=False, marks=ranks(found, cast.columns))
+    base, _ = _baselines(cast)
+    columns = (
+        TableColumn("model"),
+        TableColumn("trained on MIMIC"),
+        *_COUNTS,
+        *table_columns(cast.columns),
+    )
+    missing = []
+    if len(lines) < 2:
+        missing.append(f"T3: {len(lines)} models have run {task}: {cast.command(['MODEL', 'MODEL'], [task])}")
+    title = f"Models on {task} ({cast.title})"
+    notes = _notes([found], "")
+    table = Table("t3-panel", title, columns, (*body, *base), notes, _AMONG)
+    return Made(table, (found,), tuple(missing))
+
+
+def supplement(cast: Cast, entries: Sequence[Entry], resamples: int) -> list[Table]:
+    """Every column of every run, then for each model every difference to text CoT."""
+    over = [e for e in entries if e.run.deciding.dataset == cast.dataset]
+    tables = [replace(table, name=f"supplement-{table.name}") for table in tables_of(over)]
+    for number, model in enumerate(cast.models, start=1):
+        text = cast.find(model, TEXT)
+        others = [cast.find(model, task) for task in (*ARMS, *CONTROLS) if task != TEXT]
+        ready = [part for part in others if part is not None and part.why is None]
+        if text is None or text.why is not None or not ready:
+            continue
+        found = compare_runs([text.folders, *(part.folders for part in ready)], resamples=resamples)
+        for part, table in zip(ready, comparison_tables(found), strict=False):
+            name = f"supplement-differences-{number}-{part.task}"
+            tables.append(replace(table, name=name, title=f"{model}: {part.task} (B) against {TEXT} (A)"))
+    return tables
+
+
+_AMONG = "the runs over the same studies, with those whose difference from them has an interval that holds 0"
+_COUNTS = (
+    TableColumn("n", kind="count"),
+    TableColumn("not ok", "not ok, %", "percent"),
+)
+
+
+def _names(first: str, title: str) -> tuple[TableColumn, ...]:
+    del first
+    return (
+        TableColumn("model", media="data"),
+        TableColumn("task", media="data"),
+        TableColumn("model shown", "model", media="drawn"),
+        TableColumn("arm", title),
+        *_COUNTS,
+    )
+
+
+def _line(model: str, arm: str, part: Part, *, control: bool = False) -> Line:
+    return Line({"model": model, "task": part.task, "model shown": model, "arm": arm}, part, control)
+
+
+def _panel_line(cast: Cast, part: Part) -> Line:
+    trained = part.first.run.card.trained_on
+    mimic = any("mimic" in name.lower() for name in trained)
+    known = "yes" if mimic else "no" if trained else "unknown"
+    line = Line({"model": part.model, "task": part.task, "trained on MIMIC": known}, part)
+    if mimic and "mimic" in cast.dataset.lower() and cast.split != "test":
+        seen = "trained on MIMIC, and these are not its test patients only: not ranked"
+        return Line(line.names, Part(part.entries, part.why or seen))
+    return line
+
+
+def _grouped(made: list[Row]) -> list[Row]:
+    """Rows of one model: a rule above the first, and the model's name in the first only."""
+    out = []
+    for i, row in enumerate(made):
+        cells: dict[str, Any] = dict(row.cells)
+        if i:
+            cells.pop("model shown", None)
+        out.append(replace(row, cells=cells, rule=i == 0))
+    return out
+
+
+def _baselines(cast: Cast) -> tuple[list[Row], list[str]]:
+    """Rows of the baselines, never ranked, and the names of those that are missing."""
+    out: list[Row] = []
+    missing = []
+    for name, title in BASELINES.items():
+        part = cast.baseline(name, (TEXT, "mcot", "direct"))
+        if part is None:
+            missing.append(name)
+            continue
+        names = {"model": part.model, "task": part.task, "model shown": part.model, "arm": title}
+        if name == "evidence":
+            names["arm"] += f" ({part.task})"
+        line = Line(names | {"trained on MIMIC": "no model"}, Part(part.entries, None), control=True)
+        (row,) = rows(Contrast((line,), None, False, None, {}), cast.columns, differences=False, marks={})
+        notes = (part.why,) if part.why else ()
+        out.append(replace(row, ranked=False, rule=not out, notes=(*row.notes, *notes)))
+    return out, missing
+
+
+def _notes(contrasts: Sequence[Contrast], to: str) -> tuple[str, ...]:
+    compared = [found.comparison for found in contrasts if found.comparison is not None]
+    if not compared:
+        return ()
+    first = compared[0]
+    patients = f"{first.differences[0].patients:,} {first.cluster}s"
+    notes = [
+        f"n: studies; intervals: {100 * first.level:g} %, bootstrap over {patients}, {first.resamples:,} resamples.",
+    ]
+    if to and any(found.wanted for found in contrasts):
+        tests = max(c.family.max_t.size for c in compared)
+        notes.append(
+            f"Differences are paired, to {to}; * real: p at most 0.05 after max-T over {tests} differences of a group."
+        )
+    return tuple(notes)
+
+
+def _verdict(cast: Cast, model: str, found: Contrast, tasks: Sequence[str]) -> list[str]:
+    """What may be concluded: a gain is visual only if better than text, repeated images and random boxes."""
+    if "mcot" not in tasks or found.comparison is None or not cast.columns:
+        return []
+    column = main_column(cast.columns)
+    at = found.column(column.label)
+    mcot = tasks.index("mcot")
+    if at is None:
+        return []
+    sign = -1.0 if column.better == "lower" else 1.0
+    words, better = [], []
+    for other in _CONCLUSIVE:
+        where = tasks.index(other) if other in tasks else None
+        difference = found.between(where, mcot, at) if where is not None else None
+        if difference is None:
+            words.append(f"{other} is missing")
+            continue
+        value, low, high = difference
+        side = (
+            "better than"
+            if min(sign * low, sign * high) > 0
+            else "worse than"
+            if max(sign * low, sign * high) < 0
+            else "not told apart from"
+        )
+        words.append(f"{side} {other} ({value:+.{_DIGITS}f})")
+        better.append(side == "better than")
+    visual = len(better) == len(_CONCLUSIVE) and all(better)
+    so = "its gain may be called visual" if visual else "so a gain can't be called visual"
+    return [f"{model}, {column.label}: mcot is {', '.join(words)}; {so}."]
+
+
+_DIGITS = 3
+_CLINICAL = ("RadGraph", "CheXbert", "rules micro", "RadCliQ")
+
+
+def main_column(columns: Sequence[ColumnSummary]) -> ColumnSummary:
+    """The column that a conclusion rests on: a clinical one where there is one."""
+    for begin in _CLINICAL:
+        for column in columns:
+            if column.name.startswith(begin):
+                return column
+    return columns[0]

@@ -1,0 +1,109 @@
+"""Writing a paper's tables and figures: one table value, four formats, a document that shows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmrad_eval.results.entries import read_entries
+from mmrad_eval.results.folder import RunFolder, find_runs, temporary
+from mmrad_eval.results.paper.cast import Cast, make_cast
+from mmrad_eval.results.paper.pictures import CAPTIONS, Pictures, draw_all
+from mmrad_eval.results.paper.tables import adaptation_table, arms_table, panel_table, supplement
+from mmrad_eval.results.statistics.bootstrap import RESAMPLES
+from mmrad_eval.results.tables import Table, render
+from mmrad_eval.results.tables.latex import escape
+
+ENDINGS = {"latex": ".tex", "md": ".md", "csv": ".csv", "html": ".html"}
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What was written, and what is missing."""
+
+    cast: Cast
+    tables: tuple[Table, ...]
+    """Those of the body; the supplement's are in its files."""
+    files: tuple[Path, ...]
+    missing: tuple[str, ...]
+    """One sentence a gap, with the command that would fill it."""
+
+
+def write_paper(
+    results: Path,
+    out: Path,
+    *,
+    dataset: str | None = None,
+    metrics: Sequence[str] = (),
+    adapted: Mapping[str, RunFolder] | None = None,
+    panel_task: str = "direct",
+    resamples: int = RESAMPLES,
+) -> Paper:
+    """Write T1, T2, T3, the supplement and the figures of the runs under ``results`` into ``out``.
+
+    ``dataset`` chooses among several; ``metrics`` the columns of the tables in the body; ``adapted`` maps the name of a
+    format of adaptation to its run, the first being what the others are compared with.
+    """
+    entries = read_entries(find_runs(results))
+    cast = make_cast(entries, dataset=dataset, metrics=metrics)
+    arms = arms_table(cast, resamples)
+    made = [arms, adaptation_table(cast, adapted or {}, resamples), panel_table(cast, panel_task, resamples)]
+    rest = supplement(cast, entries, resamples)
+    pictures = draw_all(cast, arms.contrasts, out / "figures")
+    body = [table.table for table in made if table.table.rows]
+    files = [path for table in body for path in _write(out, table.name, [table])]
+    files += _write(out, "supplement", rest)
+    files += pictures.files
+    files.append(_text(out / "paper.tex", _document(cast, [table.name for table in body], pictures)))
+    missing = [*(gap for table in made for gap in table.missing), *_unscored(cast), *pictures.missing]
+    return Paper(cast, tuple(body), tuple(files), tuple(dict.fromkeys(missing)))
+
+
+def _write(out: Path, name: str, tables: Sequence[Table]) -> list[Path]:
+    """One file a format."""
+    return [_text(out / f"{name}{ending}", render(tables, form)) for form, ending in ENDINGS.items()]
+
+
+def _text(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = temporary(path)
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+    return path
+
+
+def _document(cast: Cast, tables: Sequence[str], pictures: Pictures) -> str:
+    r"""A document that compiles with no edits; what it holds is ``\input`` from the files beside it."""
+    figures = [
+        rf"\begin{{figure}}[tp]\centering\includegraphics[width=\linewidth,height=.8\textheight,keepaspectratio]"
+        rf"{{figures/{name}.pdf}}\caption{{{escape(CAPTIONS[name])}}}\label{{fig:{name}}}\end{{figure}}"
+        for name in pictures.names
+    ]
+    return "\n".join(
+        [
+            r"\documentclass{article}",
+            r"\usepackage{booktabs,graphicx}",
+            r"\usepackage[T1]{fontenc}",
+            r"\extrafloats{200}",
+            r"\begin{document}",
+            rf"\section*{{{escape(cast.title)}}}",
+            *(rf"\input{{{name}.tex}}" for name in tables),
+            *figures,
+            r"\clearpage\appendix",
+            r"\section{Supplement}",
+            r"\input{supplement.tex}",
+            r"\end{document}",
+            "",
+        ]
+    )
+
+
+def _unscored(cast: Cast) -> list[str]:
+    """Metrics that some run could not be scored with, and the command that mends it."""
+    gaps: dict[tuple[str, str], dict[str, None]] = {}
+    for part in cast.parts:
+        for entry in part.entries:
+            for name, missing in (entry.summary.missing if entry.summary else {}).items():
+                gaps.setdefault((missing.what, missing.remedy), {})[name] = None
+    return [f"not scored: {', '.join(names)}: {what}; {remedy}" for (what, remedy), names in gaps.items()]
