@@ -131,7 +131,9 @@ def write_scorer(folder: Path, family: str, size: Size, texts: Sequence[str], se
     if family == "roberta":
         bpe = ByteLevelBPETokenizer()
         special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-        bpe.train_from_iterator(texts, vocab_size=900, min_frequency=1, special_tokens=special, show_progress=False)
+        bpe.train_from_iterator(
+            texts, vocab_size=min(size.vocabulary, 4000), min_frequency=1, special_tokens=special, show_progress=False
+        )
         bpe.save_model(str(folder))
     else:
         word_piece = BertWordPieceTokenizer(lowercase=True)

@@ -32,10 +32,9 @@ class UpstreamRadGraph:
     kernel = "upstream"
 
     def __init__(self, folder: Path, model: Model, encoder_folder: Path) -> None:
-        with _quiet():
+        with _quiet(), tempfile.TemporaryDirectory(prefix="mmrad-radgraph-") as scratch:
             radgraph = _imported("radgraph")
-            self._scratch = tempfile.TemporaryDirectory(prefix="mmrad-radgraph-")
-            cache = _as_cache(Path(self._scratch.name), folder, model, encoder_folder)
+            cache = _as_cache(Path(scratch), folder, model, encoder_folder)
             self._model: Any = radgraph.RadGraph(model_type=model, model_cache_dir=str(cache))
 
     def __call__(self, texts: Sequence[str]) -> list[Found]:

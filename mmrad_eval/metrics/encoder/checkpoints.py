@@ -167,15 +167,19 @@ def load_state(path: Path) -> dict[str, Tensor]:
 
         loaded: dict[str, Tensor] = load_file(path)
         return loaded
+    mapped = _is_zip(path)  # a file of the format before torch 1.6 can't be mapped
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except RuntimeError:  # a file of the format before torch 1.6 can't be mapped
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # torch and pickle raise many kinds for a file that is no checkpoint
         raise DataError(f"{path}: can't be read as a checkpoint ({type(error).__name__}: {error})") from error
     if not isinstance(state, dict):
         raise DataError(f"{path}: holds a {type(state).__name__}, not tensors by name")
     return {str(name): tensor for name, tensor in state.items()}
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 def model_file(folder: Path) -> Path:

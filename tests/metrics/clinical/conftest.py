@@ -43,7 +43,8 @@ class Weights:
 @pytest.fixture(scope="session")
 def hub_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A hub cache of this test session; set before any package reads the environment."""
-    pytest.importorskip("torch", reason="needs the clinical environment (scripts/env-clinical)")
+    torch = pytest.importorskip("torch", reason="needs the clinical environment (scripts/env-clinical)")
+    torch.set_num_threads(1)  # models this small lose more to handing work over than they gain
     home = tmp_path_factory.mktemp("hub")
     changed = {
         "HF_HOME": str(home),
