@@ -36,7 +36,12 @@ PROVIDERS: dict[str, tuple[str, str]] = {
         "mmrad_eval.model_registry.vllm:vllm",
         "vllm:ID - an open model behind a vLLM server (--base-url or MMRAD_VLLM_URL).",
     ),
-    "openai": (f"{_CHAT}:openai", "openai:ID - OpenAI, or any host of its chat format with --base-url."),
+    "openai": (f"{_CHAT}:hosted", "openai:ID - OpenAI, or any host of its chat format with --base-url."),
+    "azure": (f"{_CHAT}:azure", "azure:DEPLOYMENT - Azure OpenAI (--base-url or AZURE_OPENAI_ENDPOINT)."),
+    "anthropic": ("mmrad_eval.model_registry.anthropic:anthropic", "anthropic:ID - Claude, by Anthropic's messages."),
+    "gemini": ("mmrad_eval.model_registry.gemini:gemini", "gemini:ID - Google Gemini, by generateContent."),
+    "openrouter": (f"{_CHAT}:hosted", "openrouter:VENDOR/ID - models behind OpenRouter."),
+    "together": (f"{_CHAT}:hosted", "together:VENDOR/ID - models behind Together."),
 }
 """Provider -> (factory of a client, summary): each factory takes a card and a ``Connection``."""
 

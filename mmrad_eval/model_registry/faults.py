@@ -49,12 +49,26 @@ _REFUSAL = _any(
     r"invalid_prompt",
     r"jailbreak",
 )
-_CREDENTIALS = _any(r"api[ _-]?key", r"credential", r"credit balance", r"billing", r"unauthori[sz]ed", r"permission")
+_CREDENTIALS = _any(
+    r"location is not supported",
+    r"api[ _-]?key",
+    r"credential",
+    r"credit balance",
+    r"billing",
+    r"unauthori[sz]ed",
+    r"permission",
+)
 _UNKNOWN_MODEL = _any(
     r"model.{0,80}(does not exist|not found|not supported|unknown)", r"invalid model", r"model_not_found"
 )
 _NO_PICTURES = _any(r"image input is not supported", r"does not support (image|vision)", r"not a multimodal model")
 _TOO_MANY = _any(r"at most \d+ image")  # vLLM's --limit-mm-per-prompt: the server's setting
+_SETTING = _any(
+    r"`?(temperature|top_p|top_k|seed|max_tokens|stop)`?.{0,60}(deprecated|unsupported)",
+    r"`?(temperature|top_p|top_k|seed|max_tokens|stop)`?.{0,60}(not|n't) (be )?(support|specif|allow)",
+    r"unsupported (value|parameter)",
+    r"extra inputs are not permitted",
+)
 _EXHAUSTED = _any(r"insufficient_quota", r"exceeded your current quota", r"credit balance")
 
 # fmt: off
@@ -88,19 +102,14 @@ def read_fault(response: Response, *secrets: Secret | None) -> Reply:
     retry = status >= 500 or status in _RETRY_STATUSES
     if status == 429 and _EXHAUSTED.search(details):
         retry = False
-    after = retry_after(response.headers) if retry else None
+    after = (retry_after(response.headers) or _retry_delay(value)) if retry else None
     throttled = retry and (status in _THROTTLED or after is not None)
     raise TransportError(why, retry=retry, after=after, kind="throttled" if throttled else "fault")
 
 
 def _input_fault(status: int, details: str, parameter: str) -> Finish | None:
     """How the input failed; None where the settings, the key or the model's name are at fault."""
-    if (
-        _TOO_MANY.search(details)
-        or _NO_PICTURES.search(details)
-        or _CREDENTIALS.search(details)
-        or _UNKNOWN_MODEL.search(details)
-    ):
+    if any(pattern.search(details) for pattern in (_SETTING, _TOO_MANY, _NO_PICTURES, _CREDENTIALS, _UNKNOWN_MODEL)):
         return None
     if parameter.partition(".")[0].partition("[")[0] in _SETTINGS:
         return None
@@ -109,6 +118,16 @@ def _input_fault(status: int, details: str, parameter: str) -> Finish | None:
     if _REFUSAL.search(details):
         return "refusal"
     return "rejected"
+
+
+def _retry_delay(value: Any) -> float | None:
+    """Seconds to wait as Google writes them: a RetryInfo among the details, with ``retryDelay`` such as ``30s``."""
+    details = field(value, "error", "details")
+    for detail in details if isinstance(details, list) else ():
+        delay = text_of(field(detail, "retryDelay")).removesuffix("s")
+        if delay.replace(".", "", 1).isdigit():
+            return float(delay)
+    return None
 
 
 def message_of(value: Any) -> str:

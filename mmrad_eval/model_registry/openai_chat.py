@@ -1,47 +1,60 @@
-"""Chat completions in OpenAI's format: vLLM, OpenAI itself, and every host that speaks it.
+"""Chat completions in OpenAI's format: OpenAI itself, Azure, and every host that speaks it.
 
 The body holds what the request says and nothing else: no stop sequence, no sampling value, no field of our own.
 """
 
 from __future__ import annotations
 
-import binascii
-import time
+import os
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from mmrad_eval.core.contracts import Sent, TransportError
 from mmrad_eval.core.errors import ModelError
-from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Served, Text, Usage
+from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Request, Served, Text, Usage
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
 from mmrad_eval.model_registry.faults import read_fault
 from mmrad_eval.model_registry.secrets import Secret, find_key
 from mmrad_eval.model_registry.transport import Response, Transport, base_urls
+from mmrad_eval.model_registry.wire import WireClient, base64_json
 
-OPENAI_URL = "https://api.openai.com/v1"
-_PATH = "/chat/completions"
-_ENCODER = msgspec.json.Encoder()
+AZURE_VERSION = "2024-10-21"
+"""The newest version of Azure's chat completions that is not a preview, as of Azure's API lifecycle page."""
+
+HOSTS: dict[str, tuple[str, str]] = {
+    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "together": ("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+}
+"""Provider -> (its own address, the variable that holds its key)."""
+
 _FINISHES: Mapping[str, Finish] = {"length": "length", "content_filter": "refusal"}
 _UNFINISHED = frozenset({"abort", "error"})  # vLLM and OpenRouter: the server gave up, not the model
 
 
-def openai(card: Card, how: Connection) -> ChatClient:
-    """``openai:ID``: OpenAI itself, or with ``--base-url`` any host of the same format.
+def hosted(card: Card, how: Connection) -> ChatClient:
+    """``openai:ID``, ``openrouter:ID``, ``together:ID``; with ``--base-url`` any host of the same format.
 
-    OPENAI_API_KEY goes to OpenAI alone; another host's key is named by ``--api-key-env`` or ``--api-key-file``.
+    A provider's key goes to its own address alone; ``--api-key-env`` or ``--api-key-file`` name another host's.
     """
+    url, variable = HOSTS[card.provider]
     given = how.base_url or listed(card.base_url)
     own = how.api_key_env or card.api_key_env
-    secret = find_key(own or (None if given else "OPENAI_API_KEY"), how.api_key_file, required=not given)
-    return ChatClient(card, base_urls(given, OPENAI_URL), secret, timeout=how.timeout, limit_field=_limit_field(given))
-
-
-def _limit_field(given: tuple[str, ...]) -> str:
+    secret = find_key(own or (None if given else variable), how.api_key_file, required=not given)
     # OpenAI's reasoning models refuse `max_tokens`; other hosts may know nothing else
-    return "max_tokens" if given else "max_completion_tokens"
+    limit = "max_completion_tokens" if card.provider == "openai" and not given else "max_tokens"
+    return ChatClient(card, base_urls(given, url), secret, timeout=how.timeout, limit_field=limit)
+
+
+def azure(card: Card, how: Connection) -> AzureClient:
+    """``azure:DEPLOYMENT`` at ``--base-url`` or AZURE_OPENAI_ENDPOINT, in the version that OPENAI_API_VERSION names."""
+    given = how.base_url or listed(card.base_url) or listed(os.environ.get("AZURE_OPENAI_ENDPOINT"))
+    if not given:
+        raise ModelError("azure needs its resource's address: --base-url https://NAME.openai.azure.com")
+    variable = how.api_key_env or card.api_key_env or "AZURE_OPENAI_API_KEY"
+    secret = find_key(variable, how.api_key_file, required=True)
+    return AzureClient(card, base_urls(given, "", suffix="/openai"), secret, timeout=how.timeout)
 
 
 def listed(urls: str | None) -> tuple[str, ...]:
@@ -49,7 +62,7 @@ def listed(urls: str | None) -> tuple[str, ...]:
     return tuple(filter(None, (url.strip() for url in (urls or "").split(","))))
 
 
-class ChatClient:
+class ChatClient(WireClient):
     """One model behind one or several servers of the chat completions format."""
 
     def __init__(
@@ -62,45 +75,41 @@ class ChatClient:
         limit_field: str = "max_tokens",
     ) -> None:
         """``limit_field`` is the body's name for the token limit."""
-        self.card = card
-        headers = {"Authorization": f"Bearer {secret.reveal()}"} if secret else {}
-        self.transport = Transport(urls, headers=headers, secret=secret, timeout=timeout)
+        headers = self.authorization(secret) if secret else {}
+        super().__init__(card, Transport(urls, headers=headers, secret=secret, timeout=timeout))
         self._limit_field = limit_field
 
-    @property
-    def endpoints(self) -> tuple[str, ...]:
-        """The addresses that this client sends to."""
-        return self.transport.urls
+    @staticmethod
+    def authorization(secret: Secret) -> dict[str, str]:
+        """The header that carries the key."""
+        return {"Authorization": f"Bearer {secret.reveal()}"}
 
-    async def generate(self, sent: Sent) -> Reply:
-        """Ask once; TransportError where infrastructure failed."""
-        reply, _ = await self.exchange(sent)
-        return reply
+    def path(self, request: Request) -> str:  # noqa: ARG002 (the same for all)
+        """The same for every request."""
+        return "/chat/completions"
 
-    async def exchange(self, sent: Sent) -> tuple[Reply, str]:
-        """Send and read; returns the reply and the address of the server that gave it."""
-        body = encode(sent, self._limit_field)
-        seconds = self.transport.time_allowed(sent.request.decoding.max_tokens)
-        start = time.perf_counter()
-        response = await self.transport.post(_PATH, body, seconds=seconds)
-        reply = read(response, self.transport.secret)
-        return msgspec.structs.replace(reply, latency=round(time.perf_counter() - start, 6)), response.base
+    def body(self, sent: Sent) -> dict[str, Any]:
+        """Model, messages in order, decoding."""
+        body = {"model": sent.request.model, "messages": messages_value(sent)}
+        return body | _decoding(sent.request.decoding, self._limit_field)
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.transport.close()
+    def read(self, response: Response) -> Reply:
+        """What a response says, before anything is read into it."""
+        return read(response, self.transport.secret)
 
 
-def encode(sent: Sent, limit_field: str = "max_tokens") -> bytes:
-    """The body of a request: its messages in order, its decoding, and its extra fields."""
-    request = sent.request
-    body: dict[str, Any] = {"model": request.model, "messages": messages_value(sent)}
-    body |= _decoding(request.decoding, limit_field)
-    clash = body.keys() & request.extra.keys()
-    if clash:
-        raise ModelError(f"the task sets {', '.join(sorted(clash))} as extra fields; they are the run's to set")
-    body |= request.extra
-    return _ENCODER.encode(body)
+class AzureClient(ChatClient):
+    """The same format at an Azure OpenAI resource: the deployment stands in the address, the key in its own header."""
+
+    @staticmethod
+    def authorization(secret: Secret) -> dict[str, str]:
+        """The header that carries the key."""
+        return {"api-key": secret.reveal()}
+
+    def path(self, request: Request) -> str:
+        """The deployment and the version of the format."""
+        version = os.environ.get("OPENAI_API_VERSION", AZURE_VERSION)
+        return f"/deployments/{request.model}/chat/completions?api-version={version}"
 
 
 def messages_value(sent: Sent) -> list[dict[str, Any]]:
@@ -115,12 +124,14 @@ def _message(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[
     return {
         "role": message.role,
         "content": [
-            {"type": "text", "text": part.text}
-            if isinstance(part, Text)
-            else {"type": "image_url", "image_url": {"url": data_uri(*images[part])}}
-            for part in parts
+            {"type": "text", "text": part.text} if isinstance(part, Text) else _picture(*images[part]) for part in parts
         ],
     }
+
+
+def _picture(media_type: str, data: bytes) -> dict[str, Any]:
+    uri = base64_json(f"data:{media_type};base64,".encode(), data)
+    return {"type": "image_url", "image_url": {"url": uri}}
 
 
 def _decoding(decoding: Decoding, limit_field: str) -> dict[str, Any]:
@@ -134,12 +145,6 @@ def _decoding(decoding: Decoding, limit_field: str) -> dict[str, Any]:
     if decoding.stop:
         fields["stop"] = decoding.stop
     return fields
-
-
-def data_uri(media_type: str, data: bytes) -> msgspec.Raw:
-    """A data URI as a JSON string that is encoded already: nothing in it needs escaping."""
-    encoded = binascii.b2a_base64(data, newline=False)
-    return msgspec.Raw(b"".join((b'"data:', media_type.encode(), b";base64,", encoded, b'"')))
 
 
 def read(response: Response, secret: Secret | None = None) -> Reply:

@@ -53,6 +53,7 @@ class Rehearsal:
     model: str = "rehearsal"
     bodies: list[Any] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     requests: int = 0
     tries: Counter[str] = field(default_factory=Counter)
     """Digest of a body -> how often it came."""
@@ -98,6 +99,7 @@ class Rehearsal:
             if self.keep:
                 self.bodies.append(msgspec.json.decode(body))
                 self.headers.append(dict(request.headers))
+                self.paths.append(request.path_qs)
             if self.delay:
                 await asyncio.sleep(self.delay)
             kind, tries, seconds = self._fault(body)

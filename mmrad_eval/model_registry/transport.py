@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
     from yarl import URL
 
+Headers = Mapping[str, str]
+
 _CONNECT = 15.0  # seconds until a server that does not take the connection counts as gone
 _DOWN, _LONGEST_DOWN = 1.0, 60.0  # seconds for which a failed server is passed over while others are there; doubles
 _LARGE = 1 << 20  # bytes of a body from which on aiohttp wants to write it in pieces
@@ -107,18 +109,20 @@ class Transport:
         """How often a connection to this server could not be made: what comes back may be another."""
         return self._by_base[base].losses
 
-    async def post(self, path: str, body: bytes, *, seconds: float, base: str | None = None) -> Response:
+    async def post(
+        self, path: str, body: bytes, *, seconds: float, base: str | None = None, headers: Headers | None = None
+    ) -> Response:
         """Send ``body`` as JSON; TransportError where no whole response comes within ``seconds``."""
         server = self._by_base[base] if base else self._least_loaded()
         server.in_flight += 1
         try:
-            return await self._request("POST", server, path, body, seconds)
+            return await self._request("POST", server, path, seconds, body, headers)
         finally:
             server.in_flight -= 1
 
     async def get(self, path: str, *, base: str | None = None, seconds: float = _CONNECT) -> Response:
         """Ask one server for a page; ``//version`` is at its root, ``/models`` under ``/v1``."""
-        return await self._request("GET", self._by_base[base or self.urls[0]], path, None, seconds)
+        return await self._request("GET", self._by_base[base or self.urls[0]], path, seconds)
 
     def confine(self, hosts: Mapping[str, tuple[str, ...]]) -> None:
         """From now on connect only to these hosts, each at these addresses only; names are not looked up again."""
@@ -138,7 +142,15 @@ class Transport:
         now = time.monotonic()
         return min(self._servers, key=lambda server: (server.down_until > now, server.in_flight))
 
-    async def _request(self, method: str, server: _Server, path: str, body: bytes | None, seconds: float) -> Response:
+    async def _request(  # noqa: PLR0917 (the private half of `post` and `get`)
+        self,
+        method: str,
+        server: _Server,
+        path: str,
+        seconds: float,
+        body: bytes | None = None,
+        headers: Headers | None = None,
+    ) -> Response:
         import aiohttp
 
         session = self._session or self._open()
@@ -146,7 +158,9 @@ class Transport:
         data = io.BytesIO(body) if body is not None and len(body) > _LARGE else body
         limits = aiohttp.ClientTimeout(seconds, sock_connect=_CONNECT)
         try:
-            async with session.request(method, url, data=data, allow_redirects=False, timeout=limits) as response:
+            async with session.request(
+                method, url, data=data, headers=headers or None, allow_redirects=False, timeout=limits
+            ) as response:
                 answer = await response.read()
                 if response.status >= 500:
                     server.failed()

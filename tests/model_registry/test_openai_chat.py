@@ -11,12 +11,13 @@ import pytest
 
 from mmrad_eval.core.contracts import Sent, TransportError
 from mmrad_eval.core.errors import ModelError
-from mmrad_eval.core.values import Reply, Usage
-from mmrad_eval.model_registry.openai_chat import encode, read
+from mmrad_eval.core.values import Card, Reply, Usage
+from mmrad_eval.model_registry.openai_chat import ChatClient, read
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.transport import Response, retry_after
 
 Make = Callable[..., Sent]
+encode = ChatClient(Card(provider="openai", id="some-model"), ("http://127.0.0.1:9/v1",)).encode
 
 
 def test_a_conversation_keeps_its_turns_and_parts_in_order(sent_of: Make) -> None:

@@ -1,0 +1,156 @@
+"""Claude, by Anthropic's messages format (``POST /v1/messages``).
+
+Version 2026-10-21 of the API knows no temperature, top_p or top_k; a run that states one of them speaks the version
+before, 2023-06-01, which older models still take them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.errors import ModelError
+from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Request, Served, Text, Usage
+from mmrad_eval.model_registry import Connection
+from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
+from mmrad_eval.model_registry.faults import read_fault
+from mmrad_eval.model_registry.openai_chat import listed
+from mmrad_eval.model_registry.secrets import Secret, find_key
+from mmrad_eval.model_registry.transport import Response, Transport, base_urls
+from mmrad_eval.model_registry.wire import WireClient, base64_json
+
+URL = "https://api.anthropic.com/v1"
+VERSION, SAMPLING_VERSION = "2026-10-21", "2023-06-01"
+MAX_IMAGES = 100
+"""Images of one request (200,000-token models; platform.claude.com/docs/en/build-with-claude/vision, November 2026)."""
+MAX_EDGE = 8000
+"""Pixels of a side; 2000 in requests of more than 20 images (the same page)."""
+MAX_BYTES = 5 * 1000 * 1000 * 3 // 4
+"""An image of 5 MB in base64 (the same page's limit per image, counted as it travels)."""
+
+_FINISHES: Mapping[str, Finish] = {
+    "max_tokens": "length",
+    "refusal": "refusal",
+    "model_context_window_exceeded": "too long",
+}
+
+
+def anthropic(card: Card, how: Connection) -> AnthropicClient:
+    """``anthropic:ID``; ANTHROPIC_API_KEY goes to Anthropic alone."""
+    given = how.base_url or listed(card.base_url)
+    own = how.api_key_env or card.api_key_env
+    secret = find_key(own or (None if given else "ANTHROPIC_API_KEY"), how.api_key_file, required=not given)
+    if card.max_images is None:
+        card = msgspec.structs.replace(card, max_images=MAX_IMAGES)
+    return AnthropicClient(card, base_urls(given, URL), secret, timeout=how.timeout)
+
+
+class AnthropicClient(WireClient):
+    """One Claude model."""
+
+    max_edge = MAX_EDGE
+    max_bytes = MAX_BYTES
+
+    def __init__(
+        self, card: Card, urls: tuple[str, ...], secret: Secret | None = None, *, timeout: float | None = None
+    ) -> None:
+        headers = {"Authorization": f"Bearer {secret.reveal()}"} if secret else {}
+        super().__init__(card, Transport(urls, headers=headers, secret=secret, timeout=timeout))
+
+    def path(self, request: Request) -> str:  # noqa: ARG002 (the same for every request)
+        """The same for every request."""
+        return "/messages"
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """The version that knows all that the request says."""
+        return {"anthropic-version": _version(request.decoding)}
+
+    def body(self, sent: Sent) -> dict[str, Any]:
+        """System text apart, then the turns."""
+        request = sent.request
+        system, turns = split_system(request.messages)
+        body: dict[str, Any] = {"model": request.model, "messages": [_message(turn, sent.images) for turn in turns]}
+        if system:
+            body["system"] = system
+        return body | _decoding(request.decoding, self.card)
+
+    def read(self, response: Response) -> Reply:
+        """Text blocks are the text, thinking blocks the reasoning."""
+        if response.status != 200:
+            return read_fault(response, self.transport.secret)
+        value, raw = read_json(response.body, self.transport.secret)
+        blocks = field(value, "content")
+        if not isinstance(blocks, list):
+            raise TransportError(f"the reply of {response.base} has no content", retry=True)
+        reason = text_of(field(value, "stop_reason"))
+        finish = _FINISHES.get(reason, "stop")
+        details = field(value, "stop_details")
+        told = text_of(field(details, "explanation")) or text_of(field(details, "category")) or reason
+        return Reply(
+            text="".join(text_of(field(b, "text")) for b in blocks if field(b, "type") == "text"),
+            finish=finish,
+            why="" if finish == "stop" else told,
+            reasoning="\n\n".join(text_of(field(b, "thinking")) for b in blocks if field(b, "type") == "thinking"),
+            usage=_usage(field(value, "usage")),
+            served=Served(id=text_of(field(value, "model")) or None),
+            raw=raw,
+        )
+
+
+def split_system(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
+    """The text of the system turns that a conversation opens with, and the turns after them."""
+    first = next((number for number, message in enumerate(messages) if message.role != "system"), len(messages))
+    if any(message.role == "system" for message in messages[first:]):
+        raise ModelError("this provider takes system text at the beginning of a conversation only")
+    parts = [part for message in messages[:first] for part in message.parts]
+    if not all(isinstance(part, Text) for part in parts):
+        raise ModelError("this provider takes no images in system text")
+    return "\n\n".join(part.text for part in parts if isinstance(part, Text)), messages[first:]
+
+
+def _version(decoding: Decoding) -> str:
+    return VERSION if decoding.temperature is None and decoding.top_p is None else SAMPLING_VERSION
+
+
+def _message(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[str, Any]:
+    parts = message.parts
+    if len(parts) == 1 and isinstance(parts[0], Text):
+        return {"role": message.role, "content": parts[0].text}
+    blocks = [
+        {"type": "text", "text": part.text} if isinstance(part, Text) else _picture(*images[part]) for part in parts
+    ]
+    return {"role": message.role, "content": blocks}
+
+
+def _picture(media_type: str, data: bytes) -> dict[str, Any]:
+    return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": base64_json(b"", data)}}
+
+
+def _decoding(decoding: Decoding, card: Card) -> dict[str, Any]:
+    if decoding.seed is not None:
+        raise ModelError(f"{card.label} takes no seed; leave --seed out")
+    fields: dict[str, Any] = {"max_tokens": decoding.max_tokens}
+    if decoding.temperature is not None:
+        fields["temperature"] = decoding.temperature
+    if decoding.top_p is not None:
+        fields["top_p"] = decoding.top_p
+    if decoding.stop:
+        fields["stop_sequences"] = decoding.stop
+    return fields
+
+
+def _usage(usage: Any) -> Usage:
+    """``input_tokens`` are those that neither came from a cache nor went to one."""
+    fresh, read, written = (
+        count_of(field(usage, name))
+        for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    )
+    return Usage(
+        prompt=None if fresh is None else fresh + (read or 0) + (written or 0),
+        completion=count_of(field(usage, "output_tokens")),
+        reasoning=count_of(field(usage, "output_tokens_details", "thinking_tokens")),
+        cached=read,
+    )

@@ -1,0 +1,151 @@
+"""Google Gemini, by ``generateContent`` of the Gemini API (v1)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Request, Served, Text, Usage
+from mmrad_eval.model_registry import Connection
+from mmrad_eval.model_registry.anthropic import split_system
+from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
+from mmrad_eval.model_registry.faults import read_fault
+from mmrad_eval.model_registry.openai_chat import listed
+from mmrad_eval.model_registry.secrets import Secret, find_key
+from mmrad_eval.model_registry.transport import Response, Transport, base_urls
+from mmrad_eval.model_registry.wire import WireClient, base64_json
+
+URL = "https://generativelanguage.googleapis.com/v1"
+MAX_IMAGES = 3000
+"""Images of one prompt (cloud.google.com/vertex-ai/generative-ai/docs/multimodal, November 2026)."""
+MAX_BYTES = 7 * 1000 * 1000
+"""Bytes of one image in the request (the same page's limit for inline files; the whole request may have 20 MB)."""
+
+_FINISHES: Mapping[str, Finish] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "CONTINUATION": "length",
+    **dict.fromkeys(
+        (
+            *("SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "ESCALATION"),
+            *("MODEL_ARMOR", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER"),
+        ),
+        "refusal",
+    ),
+}
+_UNFINISHED = frozenset({"MALFORMED_RESPONSE", "MALFORMED_FUNCTION_CALL", "FINISH_REASON_UNSPECIFIED"})
+_ACCOUNT = "PUP_LIMITED_DISABLED"  # the account is limited, whatever the study
+
+
+def gemini(card: Card, how: Connection) -> GeminiClient:
+    """``gemini:ID``; GEMINI_API_KEY goes to Google alone."""
+    given = how.base_url or listed(card.base_url)
+    own = how.api_key_env or card.api_key_env
+    secret = find_key(own or (None if given else "GEMINI_API_KEY"), how.api_key_file, required=not given)
+    if card.max_images is None:
+        card = msgspec.structs.replace(card, max_images=MAX_IMAGES)
+    return GeminiClient(card, base_urls(given, URL, suffix="/v1"), secret, timeout=how.timeout)
+
+
+class GeminiClient(WireClient):
+    """One Gemini model."""
+
+    max_bytes = MAX_BYTES
+
+    def __init__(
+        self, card: Card, urls: tuple[str, ...], secret: Secret | None = None, *, timeout: float | None = None
+    ) -> None:
+        headers = {"x-goog-api-key": secret.reveal()} if secret else {}
+        super().__init__(card, Transport(urls, headers=headers, secret=secret, timeout=timeout))
+
+    def path(self, request: Request) -> str:
+        """The model is part of the address."""
+        return f"/models/{request.model}:generateContent"
+
+    def body(self, sent: Sent) -> dict[str, Any]:
+        """System text apart, then the turns; a model's turns have the role ``model``."""
+        system, turns = split_system(sent.request.messages)
+        body: dict[str, Any] = {
+            "contents": [_content(turn, sent.images) for turn in turns],
+            "generationConfig": _decoding(sent.request.decoding),
+        }
+        if system:
+            body["systemInstruction"] = {"parts": [{"text": system}], "role": "user"}
+        return body
+
+    def read(self, response: Response) -> Reply:
+        """Parts that are marked as thoughts are the reasoning."""
+        if response.status != 200:
+            return read_fault(response, self.transport.secret)
+        value, raw = read_json(response.body, self.transport.secret)
+        served = Served(id=text_of(field(value, "modelVersion")) or None)
+        usage = _usage(field(value, "usageMetadata"))
+        candidates = field(value, "candidates")
+        candidate = candidates[0] if isinstance(candidates, list) and candidates else None
+        blocked = text_of(field(value, "promptFeedback", "blockReason"))
+        if candidate is None and blocked:
+            why = text_of(field(value, "promptFeedback", "blockReasonMessage")) or blocked
+            return Reply(finish="refusal", why=why, usage=usage, served=served, raw=raw)
+        if candidate is None:
+            raise TransportError(f"the reply of {response.base} has no candidate", retry=True)
+        reason = text_of(field(candidate, "finishReason")) or "STOP"
+        if reason in _UNFINISHED or reason not in _FINISHES:
+            raise TransportError(
+                f"{response.base} ended the reply with finishReason {reason!r}", retry=reason != _ACCOUNT
+            )
+        parts = field(candidate, "content", "parts")
+        parts = parts if isinstance(parts, list) else []
+        finish = _FINISHES[reason]
+        return Reply(
+            text="".join(text_of(field(part, "text")) for part in parts if not field(part, "thought")),
+            finish=finish,
+            why="" if finish == "stop" else text_of(field(candidate, "finishMessage")) or reason,
+            reasoning="".join(text_of(field(part, "text")) for part in parts if field(part, "thought")),
+            images=tuple(_uri(part["inlineData"]) for part in parts if isinstance(field(part, "inlineData"), dict)),
+            usage=usage,
+            served=served,
+            raw=raw,
+        )
+
+
+def _content(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[str, Any]:
+    parts = [{"text": part.text} if isinstance(part, Text) else _picture(*images[part]) for part in message.parts]
+    return {"role": "model" if message.role == "assistant" else "user", "parts": parts}
+
+
+def _picture(media_type: str, data: bytes) -> dict[str, Any]:
+    return {"inlineData": {"mimeType": media_type, "data": base64_json(b"", data)}}
+
+
+def _uri(inline: Mapping[str, Any]) -> str:
+    """An image that the model made, as a data URI; its base64 may be of the kind for addresses."""
+    data = base64.b64decode(text_of(inline.get("data")).replace("-", "+").replace("_", "/") + "==")
+    return f"data:{text_of(inline.get('mimeType'))};base64,{base64.b64encode(data).decode()}"
+
+
+def _decoding(decoding: Decoding) -> dict[str, Any]:
+    fields: dict[str, Any] = {"maxOutputTokens": decoding.max_tokens}
+    if decoding.temperature is not None:
+        fields["temperature"] = decoding.temperature
+    if decoding.top_p is not None:
+        fields["topP"] = decoding.top_p
+    if decoding.seed is not None:
+        fields["seed"] = decoding.seed
+    if decoding.stop:
+        fields["stopSequences"] = decoding.stop
+    return fields
+
+
+def _usage(usage: Any) -> Usage:
+    """Google counts thoughts beside the candidate's tokens; here completion holds both, as with the others."""
+    written, thought = count_of(field(usage, "candidatesTokenCount")), count_of(field(usage, "thoughtsTokenCount"))
+    return Usage(
+        prompt=count_of(field(usage, "promptTokenCount")),
+        completion=None if written is None and thought is None else (written or 0) + (thought or 0),
+        reasoning=thought,
+        cached=count_of(field(usage, "cachedContentTokenCount")),
+    )

@@ -1,0 +1,123 @@
+"""Send conversations with a provider's own client; run in the environment of scripts/env-sdks.
+
+Standard input: a JSON list of provider, base_url, model, decoding and messages (role; parts: text, or media_type and
+data in base64).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Asked = dict[str, Any]
+
+
+def openai_parts(parts: list[dict[str, str]]) -> Any:
+    if [*parts[0]] == ["text"] and len(parts) == 1:
+        return parts[0]["text"]
+    return [
+        {"type": "text", "text": part["text"]}
+        if "text" in part
+        else {"type": "image_url", "image_url": {"url": f"data:{part['media_type']};base64,{part['data']}"}}
+        for part in parts
+    ]
+
+
+def openai_chat(client: Any, asked: Asked, limit: str) -> None:
+    decoding = asked["decoding"]
+    client.chat.completions.create(
+        model=asked["model"],
+        messages=[{"role": m["role"], "content": openai_parts(m["parts"])} for m in asked["messages"]],
+        **{limit: decoding.pop("max_tokens")},
+        **decoding,
+    )
+
+
+def openai(asked: Asked) -> None:
+    import openai  # type: ignore[import-not-found, unused-ignore]  # lives in an environment of its own
+
+    client = openai.OpenAI(api_key="planted", base_url=asked["base_url"], max_retries=0)
+    openai_chat(client, asked, "max_completion_tokens" if asked["provider"] == "openai" else "max_tokens")
+
+
+def azure(asked: Asked) -> None:
+    import openai
+
+    client = openai.AzureOpenAI(
+        api_key="planted", azure_endpoint=asked["base_url"], api_version=asked["api_version"], max_retries=0
+    )
+    openai_chat(client, asked, "max_tokens")
+
+
+def anthropic(asked: Asked) -> None:
+    import anthropic  # type: ignore[import-not-found, unused-ignore]  # as above
+
+    def content(parts: list[dict[str, str]]) -> Any:
+        if [*parts[0]] == ["text"] and len(parts) == 1:
+            return parts[0]["text"]
+        return [
+            {"type": "text", "text": part["text"]}
+            if "text" in part
+            else {"type": "image", "source": {"type": "base64", "media_type": part["media_type"], "data": part["data"]}}
+            for part in parts
+        ]
+
+    decoding, turns, more = asked["decoding"], asked["messages"], {}
+    if turns[0]["role"] == "system":
+        more["system"] = turns.pop(0)["parts"][0]["text"]
+    if "stop" in decoding:
+        more["stop_sequences"] = decoding.pop("stop")
+    client = anthropic.Anthropic(api_key="planted", base_url=asked["base_url"], max_retries=0)
+    client.messages.create(
+        model=asked["model"],
+        max_tokens=decoding.pop("max_tokens"),
+        messages=[{"role": turn["role"], "content": content(turn["parts"])} for turn in turns],
+        extra_body=decoding or None,  # temperature and top_p: older models take them, this client no longer names them
+        **more,
+    )
+
+
+def gemini(asked: Asked) -> None:
+    from google import genai  # type: ignore[import-not-found, unused-ignore]  # as above
+    from google.genai import types  # type: ignore[import-not-found, unused-ignore]  # as above
+
+    def part(one: dict[str, str]) -> Any:
+        if "text" in one:
+            return types.Part.from_text(text=one["text"])
+        return types.Part.from_bytes(data=base64.b64decode(one["data"]), mime_type=one["media_type"])
+
+    decoding, turns, more = asked["decoding"], asked["messages"], {}
+    if turns[0]["role"] == "system":
+        more["system_instruction"] = turns.pop(0)["parts"][0]["text"]
+    if "stop" in decoding:
+        more["stop_sequences"] = decoding.pop("stop")
+    more["max_output_tokens"] = decoding.pop("max_tokens")
+    client = genai.Client(api_key="planted", http_options=types.HttpOptions(base_url=asked["base_url"]))
+    client.models.generate_content(
+        model=asked["model"],
+        contents=[
+            types.Content(
+                role="model" if turn["role"] == "assistant" else "user", parts=[part(p) for p in turn["parts"]]
+            )
+            for turn in turns
+        ],
+        config=types.GenerateContentConfig(**more, **decoding),
+    )
+
+
+SEND: dict[str, Callable[[Asked], None]] = {
+    "openai": openai,
+    "openrouter": openai,
+    "azure": azure,
+    "anthropic": anthropic,
+    "gemini": gemini,
+}
+
+if __name__ == "__main__":
+    for question in json.load(sys.stdin):
+        with contextlib.suppress(Exception):  # the reply is none of theirs; what was sent is what counts
+            SEND[question["provider"]](question)
