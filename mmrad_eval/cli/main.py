@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("mmrad_eval.cli.listing:models", "List the models; `models show NAME` tells all about one."),
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
     "datasets": ("mmrad_eval.cli.listing:datasets", "List the datasets; `datasets show NAME` tells all about one."),
+    "weights": ("mmrad_eval.cli.weights:weights", "List the weights of clinical metrics, or fetch them."),
     "data": ("mmrad_eval.cli.data:data", "Describe or check a dataset on disk."),
     "ranks": ("mmrad_eval.cli.ranks:ranks", "Rank systems under every convention side by side, and name the flips."),
     "audit": ("mmrad_eval.cli.audit:audit", "Check a board or file of scores made elsewhere for what must hold."),

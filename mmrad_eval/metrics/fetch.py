@@ -14,6 +14,9 @@ from mmrad_eval.core.errors import DataError, MissingError
 from mmrad_eval.metrics import weights
 from mmrad_eval.metrics.weights import Found, Need
 
+_OPTIONAL = ("tokenizer_config.json",)
+_PATIENCE = 15
+"""Seconds to wait for the hub's first word."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -22,7 +25,11 @@ def fetch(name: str, tell: Callable[[str], None]) -> Found:
     wanted = weights.need(name)
     if importlib.util.find_spec("huggingface_hub") is None:
         raise MissingError("fetching weights needs the hub's client", "pip install 'mmrad-eval[engine]'")
-    paths = [_download(wanted.repo, file, tell) for file in wanted.files]
+    _reach()
+    paths = [_download(wanted.repo, file, tell) for file in wanted.files if file not in _OPTIONAL]
+    for file in wanted.files:
+        if file in _OPTIONAL:
+            _optional(wanted.repo, file, tell)
     if wanted.kind == "archive":
         folder = unpack(paths[0], weights.package_folder(wanted))
         tell(f"unpacked into {folder}")
@@ -56,6 +63,20 @@ def unpack(archive: Path, folder: Path) -> Path:
         if inside == Path(scratch):
             inside.mkdir()  # the temporary folder that the context removes
     return folder
+
+
+def _reach() -> None:
+    """Ask the hub for anything: its client would try a machine without a network for half a minute."""
+    from huggingface_hub.utils import get_session
+
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    try:
+        get_session().head(endpoint, timeout=_PATIENCE)
+    except Exception as error:  # whatever the transport of its version raises
+        raise MissingError(
+            f"the hub can't be reached at {endpoint} ({type(error).__name__})",
+            "fetch where it can, and copy the folder or file to $MMRAD_WEIGHTS/NAME",
+        ) from error
 
 
 def _fetch_encoder(folder: Path, tell: Callable[[str], None]) -> None:

@@ -1,0 +1,55 @@
+"""mmrad-eval weights: what each metric needs, where it is, and how to get it."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+
+@click.group(invoke_without_command=True)
+@click.option("--digest", is_flag=True, help="Compute the digests that are not remembered yet (reads every file).")
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.pass_context
+def weights(ctx: click.Context, digest: bool, form: str) -> None:
+    """List the weights of the clinical metrics; `weights fetch NAME` gets them.
+
+    They are looked for where you say (--metric-option weights.NAME=PATH), under $MMRAD_WEIGHTS/NAME, in the caches of
+    the field's own packages, and in the hub's cache.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from mmrad_eval.metrics import weights as known
+    from mmrad_eval.metrics.fetch import described
+
+    rows = []
+    for need in known.NEEDS.values():
+        found = known.locate(need.name)
+        if digest and found is not None and found.file.is_file():
+            known.digest(found.file)
+        rows.append(described(found, need))
+    if form == "json":
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        click.secho(f"{row['name']}", bold=True, nl=False)
+        click.echo(f"  for {row['for']}")
+        click.echo(f"  {row['found']}")
+        facts = [row["size"], f"licence: {row['licence']}", f"sha256 {row['digest']}…" if row["digest"] else ""]
+        click.echo("  " + ", ".join(fact for fact in facts if fact))
+
+
+@weights.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def fetch(names: tuple[str, ...]) -> None:
+    """Download weights from the hub, check them, and put them where both engines look.
+
+    An interrupted download goes on where it stopped. A token is read from HF_TOKEN, and from nowhere else.
+    """
+    from mmrad_eval.metrics.fetch import fetch as get
+
+    for name in names:
+        found = get(name, lambda sentence: click.echo(sentence, err=True))
+        click.echo(f"{name}: {found.path}")
+    sys.stdout.flush()

@@ -1,0 +1,104 @@
+"""Where weights are looked for, and what a user is told where there are none."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from mmrad_eval.core.errors import MissingError, UnknownNameError
+from mmrad_eval.metrics import weights
+
+
+@pytest.fixture(autouse=True)
+def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Empty caches of this test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.delenv("MMRAD_WEIGHTS", raising=False)
+    return tmp_path
+
+
+def archive(folder: Path) -> Path:
+    (folder / "vocabulary").mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "weights.th").write_bytes(b"weights")
+    return folder
+
+
+def snapshot(root: Path, repo: str, *files: str) -> Path:
+    folder = root / ("models--" + repo.replace("/", "--")) / "snapshots" / "abc"
+    folder.mkdir(parents=True)
+    for name in files:
+        (folder / name).write_bytes(b"x")
+    return folder
+
+
+def test_what_is_nowhere_is_missing_with_the_command_that_gets_it() -> None:
+    assert weights.locate("radgraph-xl") is None
+    with pytest.raises(MissingError, match="mmrad-eval weights fetch radgraph-xl"):
+        weights.require("radgraph-xl")
+
+
+def test_an_archive_is_found_in_the_cache_of_its_package(caches: Path) -> None:
+    folder = archive(caches / "cache/radgraph/0.1.18/radgraph-xl")
+    found = weights.require("radgraph-xl")
+    assert (found.path, found.how, found.file) == (folder, "the cache of radgraph", folder / "weights.th")
+
+
+def test_a_download_that_landed_where_the_package_does_not_look_is_found(caches: Path) -> None:
+    folder = snapshot(caches / "cache/chexbert", "StanfordAIMI/RRG_scorers", "chexbert.pth")
+    assert weights.require("chexbert").path == folder / "chexbert.pth"
+
+
+def test_a_model_is_found_in_the_hubs_cache_under_either_of_its_names(caches: Path) -> None:
+    files = ("config.json", "vocab.json", "merges.txt", "model.safetensors")
+    folder = snapshot(caches / "hf/hub", "distilbert/distilroberta-base", *files)
+    assert weights.require("distilroberta-base").path == folder
+
+
+def test_our_own_folder_comes_before_the_caches(caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(caches / "cache/radgraph/0.1.18/radgraph")
+    mine = archive(caches / "mine/radgraph")
+    monkeypatch.setenv("MMRAD_WEIGHTS", str(caches / "mine"))
+    assert weights.require("radgraph").path == mine
+
+
+def test_a_given_path_that_holds_something_else_is_refused(caches: Path) -> None:
+    (caches / "empty").mkdir()
+    with pytest.raises(MissingError, match=r"holds no radgraph \(a folder with config.json"):
+        weights.locate("radgraph", {"radgraph": caches / "empty"})
+
+
+def test_an_unknown_name_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean chexbert"):
+        weights.require("chexbrt")
+
+
+def test_a_digest_is_remembered_until_the_file_changes(caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = caches / "weights.th"
+    path.write_bytes(b"first")
+    assert weights.known_digest(path) is None
+    first = weights.digest(path)
+    assert first == hashlib.sha256(b"first").hexdigest() == weights.known_digest(path)
+
+    def unread(_: Path) -> str:
+        raise AssertionError("the file was read again")
+
+    monkeypatch.setattr(weights, "_sha256", unread)
+    assert weights.digest(path) == first
+    path.write_bytes(b"second")
+    with pytest.raises(AssertionError):
+        weights.digest(path)
+
+
+def test_the_vocabulary_of_an_encoder_is_looked_for_beside_the_archive_and_in_the_hubs_cache(caches: Path) -> None:
+    folder = archive(caches / "radgraph")
+    with pytest.raises(MissingError, match="the vocabulary of some/encoder"):
+        weights.encoder_folder("some/encoder", folder)
+    hub = snapshot(caches / "hf/hub", "some/encoder", "vocab.txt")
+    assert weights.encoder_folder("some/encoder", folder) == hub
+    (folder / "vocab.txt").write_text("[PAD]")
+    assert weights.encoder_folder("some/encoder", folder) == folder
