@@ -92,3 +92,41 @@ def test_over_two_thousand_reports_a_second(iu: tuple[list[str], np.ndarray]) ->
     began = time.process_time()
     label_many(texts)
     assert len(texts) / (time.process_time() - began) > 2000
+
+
+@pytest.mark.shared
+def test_labels_agree_with_those_of_the_public_labeler(iu: tuple[list[str], np.ndarray]) -> None:
+    """docs/facts.md says what the rest is: two thirds of it is where the public labeler misreads a denial."""
+    texts, reference = iu
+    assert (label_many(texts) == reference).mean() >= 0.977
+
+
+HUMAN = {
+    "Cardiomegaly": ("Cardiomegaly",),
+    "Pleural Effusion": ("Effusion",),
+    "Pneumothorax": ("Pneumothorax",),
+    "Consolidation": ("Consolidation",),
+    "Atelectasis": ("Atelectasis",),
+}
+"""Observation -> columns of the MeSH labels that people gave to the same studies."""
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", sorted(HUMAN))
+def test_labels_agree_with_peoples_at_least_as_well_as_the_public_labeler_does(
+    name: str, iu: tuple[list[str], np.ndarray], shared_data: Path
+) -> None:
+    texts, reference = iu
+    with (shared_data / "labeler" / "iu_valid_mesh_gold.csv").open(encoding="utf-8", newline="") as file:
+        people = {row["id"]: any(row[column] == "1" for column in HUMAN[name]) for row in csv.DictReader(file)}
+    with (shared_data / "labeler" / "iu_valid_chexpert_labels.csv").open(encoding="utf-8", newline="") as file:
+        truth = np.array([people[row["id"]] for row in csv.DictReader(file)])
+    at = LABELS.index(name)
+    ours, theirs = (
+        _f1(truth, np.isin(codes[:, at], [POSITIVE, UNCERTAIN])) for codes in (label_many(texts), reference)
+    )
+    assert ours >= theirs
+
+
+def _f1(truth: np.ndarray, said: np.ndarray) -> float:
+    return float(2 * (truth & said).sum() / (truth.sum() + said.sum()))

@@ -89,7 +89,7 @@ def _right(clause: list[Item], i: int) -> list[Item]:
             words += 1
             if words > _REACH:
                 break
-        elif not found:
+        elif not found and not x.roles & Role.AND:  # "normal size and configuration of the heart" goes on
             break
     return found
 
