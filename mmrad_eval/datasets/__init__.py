@@ -60,6 +60,23 @@ def registry() -> Registry:
                 "mmrad_eval.datasets.mimic:read_images",
                 "mimic-images:FOLDER, the same, one study an image",
             ),
+            "openi": (
+                "mmrad_eval.datasets.openi:read",
+                "openi:PATH, Indiana University reports: XML folder, tgz or csv",
+            ),
+            "rexgradient": (
+                "mmrad_eval.datasets.rexgradient:read",
+                "rexgradient:PATH, ReXGradient-160K's metadata JSON",
+            ),
+            "chexpert-plus": ("mmrad_eval.datasets.chexpert_plus:read", "chexpert-plus:PATH, CheXpert Plus's csv"),
+            "padchest-gr": ("mmrad_eval.datasets.padchest_gr:read", "padchest-gr:PATH, PadChest-GR in English"),
+            "padchest-gr-es": (
+                "mmrad_eval.datasets.padchest_gr:read_spanish",
+                "padchest-gr-es:PATH, the same in Spanish",
+            ),
+            "vindr": ("mmrad_eval.datasets.vindr:read", "vindr:FOLDER, VinDr-CXR: boxes and labels, no reports"),
+            "chest-imagenome": ("mmrad_eval.datasets.imagenome:read", "chest-imagenome:FOLDER, scene graphs as traces"),
+            "gemex-thinkvg": ("mmrad_eval.datasets.thinkvg:read", "gemex-thinkvg:PATH, grounded thoughts as traces"),
             "table": ("mmrad_eval.datasets.table:read", "table:PATH, csv, tsv, jsonl or parquet with named columns"),
         },
     )
@@ -112,6 +129,10 @@ def read(name: str, source: Source) -> Dataset:
     dataset = reader(source)
     if not isinstance(dataset, Dataset):
         raise PluginError(f"dataset {name} ({entry.origin}, {entry.target}) does not fit: it made no Dataset")
+    if source.link is not None and not name.startswith("mimic"):
+        from mmrad_eval.datasets.mimic.link import linked
+
+        dataset = linked(dataset, source)
     return Dataset(
         name=dataset.name,
         studies=dataset.studies,

@@ -10,6 +10,28 @@ from mmrad_eval.core.errors import UsageError
 
 HEAD = 1 << 16
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+FOLDERS = (
+    ("annotation.json", "r2gen"),
+    ("annotations/annotations_train.csv", "vindr"),
+    ("annotations/annotations_test.csv", "vindr"),
+    ("grounded_reports_*.json", "padchest-gr"),
+    ("indiana_reports.csv", "openi"),
+    ("df_chexpert_plus*.csv*", "chexpert-plus"),
+    ("metadata/*_metadata*.json", "rexgradient"),
+    ("*_metadata_view_position.json", "rexgradient"),
+    ("silver_dataset", "chest-imagenome"),
+    ("*_SceneGraph.json", "chest-imagenome"),
+    ("ecgen-radiology/*.xml", "openi"),
+    ("*/ecgen-radiology/*.xml", "openi"),
+    ("*.xml", "openi"),
+)
+"""What lies in a folder -> the reader, the most telling first."""
+HEADERS = (
+    ({"path_to_image", "section_findings"}, "chexpert-plus"),
+    ({"uid", "MeSH"}, "openi"),
+    ({"image_id", "class_name", "x_min"}, "vindr"),
+)
+"""Columns that tell whose csv it is."""
 
 
 def recognise(path: Path) -> str:
@@ -24,32 +46,44 @@ def recognise(path: Path) -> str:
 
 
 def _folder(path: Path) -> str | None:
-    if (path / "annotation.json").is_file():
-        return "r2gen"
     from mmrad_eval.datasets.mimic.layout import looks_like_mimic
 
-    return "mimic" if looks_like_mimic(path) else None
+    named = next((reader for pattern, reader in FOLDERS if next(path.glob(pattern), None) is not None), None)
+    return named or ("mimic" if looks_like_mimic(path) else None)
 
 
 def _file(path: Path) -> str | None:
-    name = path.name.lower().removesuffix(".gz")
+    name = path.name.lower().removesuffix(".gz").removesuffix(".zip")
+    if name.endswith((".tgz", ".tar")):
+        return "openi"
     if name.endswith((".jsonl", ".ndjson")):
         first = _head(path).lstrip("\ufeff").lstrip().split("\n", 1)[0]
         return "mmrad" if all(f'"{key}"' in first for key in ("prompt", "response", "images")) else "table"
+    if name.endswith(".parquet"):
+        return "gemex-thinkvg" if "thinkVG" in _parquet_columns(path) else "table"
     if name.endswith(TABLES):
-        return "table"
-    if name.endswith(".json"):
-        return _json(_head(path).lstrip("\ufeff"))
-    return None
+        header = set(re.split(r"[,;\t]", _head(path).lstrip("\ufeff").split("\n", 1)[0].replace('"', "").strip()))
+        return next((reader for columns, reader in HEADERS if columns <= header), "table")
+    return _json(_head(path).lstrip("\ufeff")) if name.endswith(".json") else None
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError):
+        return []
 
 
 def _json(head: str) -> str | None:
     if re.match(r'\s*\{\s*"(?:train|val|valid|validate|test|\s*)"\s*:\s*\[', head):
         return "r2gen"
     if re.match(r"\s*\[", head):
-        return "table"
+        return "padchest-gr" if '"StudyID"' in head and '"sentence_' in head else "table"
     if re.match(r"\s*\{", head):
-        return "rexrank"
+        return "rexgradient" if '"StudyInstanceUid"' in head or '"ImageViewPosition"' in head else "rexrank"
     return None
 
 

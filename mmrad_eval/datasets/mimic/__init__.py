@@ -23,6 +23,7 @@ from mmrad_eval.datasets.lazy import LazyStudies
 from mmrad_eval.datasets.mimic import index as lists
 from mmrad_eval.datasets.mimic.archive import Archive
 from mmrad_eval.datasets.mimic.index import Index, Shot
+from mmrad_eval.datasets.mimic.labels import Labels
 from mmrad_eval.datasets.mimic.layout import Layout, find
 from mmrad_eval.datasets.mimic.reports import Nowhere, Reports, open_reports
 from mmrad_eval.datasets.source import Source
@@ -74,6 +75,7 @@ class MimicStudies(LazyStudies):
         self.layout = layout
         self.listing = index
         self.reports = reports
+        self.labels = Labels(layout, source.problems)
         self._source = source
         self._recent: dict[int, tuple[Report | None, Context]] = {}
         self._all_priors = source.option("priors", ("latest", "all")) == "all"
@@ -92,6 +94,7 @@ class MimicStudies(LazyStudies):
             images=self.pictures(place),
             patient=self.listing.subjects[place] or None,
             reference=report,
+            labels=self.labels.of(self.listing.studies[place]),
             priors=self.priors(place),
             context=context,
             split=self.listing.splits[place],
@@ -104,8 +107,8 @@ class MimicStudies(LazyStudies):
 
     def digest(self) -> str:
         """Lists, names, and the checksums of the reports where a zip has them."""
-        parts = (f"mimic {VERSION} {self._all_priors}".encode(), self.listing.digest(), self.reports.digest())
-        return hashlib.sha256(b"|".join(parts)).hexdigest()
+        parts = (f"mimic {VERSION} {self._all_priors}".encode(), self.listing.digest(), self.labels.digest())
+        return hashlib.sha256(b"|".join((*parts, self.reports.digest()))).hexdigest()
 
     def words(self, place: int) -> tuple[Report | None, Context]:
         """Report and context; None and nothing where there is no report."""
@@ -180,6 +183,7 @@ class ImageStudies(LazyStudies):
             images=(self._studies.picture(at, shot),),
             patient=self._studies.listing.subjects[at] or None,
             reference=report,
+            labels=self._studies.labels.of(self._studies.listing.studies[at]),
             priors=self._studies.priors(at),
             context=context,
             split=shot.split,

@@ -24,10 +24,10 @@ FULL = 0xFFFFFFFF  # the value that says that the true one stands in a zip64 fie
 
 
 class Archive:
-    """The reports of a zip by study id."""
+    """The members of a zip by the id in their names."""
 
-    def __init__(self, path: Path) -> None:
-        """Find the directory; DataError where the file is no zip or is cut short."""
+    def __init__(self, path: Path, names: re.Pattern[bytes] = REPORT) -> None:
+        """``names`` has the id as its group. DataError where the file is no zip or is cut short."""
         self.path = path
         try:
             self._file = os.open(path, os.O_RDONLY)
@@ -35,24 +35,24 @@ class Archive:
             self._directory = self._read_directory()
         except OSError as error:
             raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
-        self._places = {match[1].decode(): match.start() for match in REPORT.finditer(self._directory)}
+        self._places = {match[1].decode(): match.start() for match in names.finditer(self._directory)}
 
     def __len__(self) -> int:
         return len(self._places)
 
     def ids(self) -> list[str]:
-        """Study ids in the order of the archive."""
+        """Ids in the order of the archive."""
         return list(self._places)
 
     def read(self, study: str) -> bytes | None:
-        """The report of a study; None where there is none. DataError where the member is damaged."""
+        """The member of an id; None where there is none. DataError where the member is damaged."""
         place = self._places.get(study)
         if place is None:
             return None
         start = self._directory.rfind(ENTRY, 0, place)
         method, crc, packed, size, offset = struct.unpack_from("<10xH4xIII14xI", self._directory, start)
         if FULL in {packed, size, offset}:
-            raise DataError(f"{self.path}: s{study}.txt lies beyond 4 GB; unpack the zip and name the folder")
+            raise DataError(f"{self.path}: {study} lies beyond 4 GB; unpack the zip and name the folder")
         name, extra = struct.unpack("<26xHH", os.pread(self._file, 30, offset))
         data = os.pread(self._file, packed, offset + 30 + name + extra)
         return self._unpacked(study, data, method, crc)
@@ -92,11 +92,9 @@ class Archive:
         try:
             plain = data if method == STORED else zlib.decompress(data, -15) if method == DEFLATED else None
         except zlib.error as error:
-            raise DataError(f"{self.path}: s{study}.txt is damaged ({error}); download the zip again") from error
+            raise DataError(f"{self.path}: {study} is damaged ({error}); download the zip again") from error
         if plain is None:
-            raise DataError(
-                f"{self.path}: s{study}.txt is packed by method {method}; unpack the zip and name the folder"
-            )
+            raise DataError(f"{self.path}: {study} is packed by method {method}; unpack the zip and name the folder")
         if zlib.crc32(plain) != crc:
-            raise DataError(f"{self.path}: s{study}.txt is damaged (checksum); download the zip again")
+            raise DataError(f"{self.path}: {study} is damaged (checksum); download the zip again")
         return plain
