@@ -22,12 +22,13 @@ from mmrad_eval.core.errors import DataError, Failed, GateError, MmradError, Mod
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Image, Reply, Request, Served, Usage
 from mmrad_eval.harness.pacing import Pace, Retry
-from mmrad_eval.harness.pictures import Loaded, Mark, Pictures
+from mmrad_eval.harness.pictures import Limits, Loaded, Mark, Pictures, limits_of
 
 _HOPELESS, _FAILING = 3, 12
 """Requests in a row that fail for good before the run stops: by an error that no retry mends, before any reply came (a
 wrong key, a wrong model); by anything else."""
 
+_NO_LIMITS = Limits()
 _WAITS = 5.0  # seconds at most between two looks for a server that takes no connection
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 
@@ -67,6 +68,7 @@ class _Work(NamedTuple):
     request: Request
     images: tuple[Image, ...]
     marks: Mapping[Image, Mark]
+    limits: Limits
 
 
 class Asker:
@@ -86,7 +88,7 @@ class Asker:
         self.client, self.journal = client, journal
         self.pace, self.retry = pace or Pace(), retry or Retry()
         self.counts = Counts()
-        self.pictures = Pictures(client.card.formats, getattr(client, "max_edge", None), digests)
+        self.pictures = Pictures(digests)
         self._generate = client.generate if inspect.iscoroutinefunction(client.generate) else self._in_thread
         self._adapt: Callable[[Request], Request] | None = getattr(client, "adapt", None)
         self._flights: dict[str, asyncio.Future[Asked | Failed | None]] = {}
@@ -124,13 +126,14 @@ class Asker:
             request = self._adapt(request)
         images = tuple(part for message in request.messages for part in message.parts if isinstance(part, Image))
         try:
-            marks = self.pictures.known(images)
+            limits = limits_of(self.client, len(images)) if images else _NO_LIMITS
+            marks = self.pictures.known(images, limits)
             if marks is not None:
-                return await self._answered(_work(request, images, marks))
+                return await self._answered(_work(request, images, marks, limits))
             await self.pace.enter()
             try:
-                loaded = await self._load(images)
-                work = _work(request, images, _marks(loaded))
+                loaded = await self.pictures.load(images, limits)
+                work = _work(request, images, _marks(loaded), limits)
                 if work.key not in self._flights and self._stored(work.key) is None:
                     return await self._fly(work, loaded)
             finally:
@@ -139,11 +142,6 @@ class Asker:
         except DataError as error:
             self.counts.failed += 1
             raise Failed(str(error)) from error
-
-    async def _load(self, images: tuple[Image, ...]) -> dict[Image, Loaded]:
-        loaded = await self.pictures.load(images)
-        self.pictures.remember(loaded)
-        return loaded
 
     async def _answered(self, work: _Work) -> Asked:
         """From the journal, from another study's request that is under way, or from the model."""
@@ -192,9 +190,9 @@ class Asker:
         await self.pace.enter()
         try:
             if work.images:
-                loaded = await self._load(work.images)
+                loaded = await self.pictures.load(work.images, work.limits)
                 if _marks(loaded) != work.marks:  # a file was written anew without a new size or time
-                    work = _work(work.request, work.images, _marks(loaded))
+                    work = _work(work.request, work.images, _marks(loaded), work.limits)
             return await self._tried(work, loaded or {})
         finally:
             self.pace.leave()
@@ -327,9 +325,9 @@ class Asker:
         return reply
 
 
-def _work(request: Request, images: tuple[Image, ...], marks: Mapping[Image, Mark]) -> _Work:
+def _work(request: Request, images: tuple[Image, ...], marks: Mapping[Image, Mark], limits: Limits) -> _Work:
     value = request_value(request, {image: (mark.sha256, mark.how) for image, mark in marks.items()})
-    return _Work(request_key(value), value, request, images, marks)
+    return _Work(request_key(value), value, request, images, marks, limits)
 
 
 def _marks(loaded: Mapping[Image, Loaded]) -> dict[Image, Mark]:

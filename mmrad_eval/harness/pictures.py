@@ -8,13 +8,18 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.journal import Journal
-from mmrad_eval.core.values import Image, Value
+from mmrad_eval.core.values import Card, Image, Value
 
+if TYPE_CHECKING:
+    from mmrad_eval.traces.rendering import Rendered
+
+_SHRINKS = 12  # times three quarters: from any size to a thirtieth of it
 _WORKERS = 4  # reading waits for disks and rendering for Pillow, and both let go of the interpreter's lock
 
 
@@ -34,40 +39,64 @@ class Loaded:
     data: bytes
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What an endpoint takes; a picture is made anew only where one of these forces it, and that is recorded."""
+
+    accepts: tuple[str, ...] = ("image/jpeg", "image/png")
+    max_edge: int | None = None
+    """Pixels of the longest side."""
+    max_bytes: int | None = None
+    """Bytes of one file."""
+
+
+def limits_of(client: object, count: int) -> Limits:
+    """The limits of a client for a request of ``count`` images; a plugin states what it wants to, or nothing."""
+    card = getattr(client, "card", None)
+    accepts = card.formats if isinstance(card, Card) else Limits.accepts
+    edge_for = getattr(client, "edge_for", None)
+    edge = edge_for(count) if edge_for is not None else getattr(client, "max_edge", None)
+    return Limits(accepts, edge, getattr(client, "max_bytes", None))
+
+
 @dataclass
 class Pictures:
-    """Renders and digests images for one model; ``memory`` keeps digests from one run to the next.
+    """Renders and digests images; ``memory`` keeps digests from one run to the next.
 
     A remembered digest lets a finished run be read again without opening one picture.
     """
 
-    accepts: tuple[str, ...] = ("image/jpeg", "image/png")
-    max_edge: int | None = None
-    """Pixels of the longest side that the endpoint takes; larger pictures are shrunk, and that is recorded."""
     memory: Journal | None = None
     _marks: dict[bytes, Mark] = field(default_factory=dict)
     _threads: ThreadPoolExecutor | None = None
 
-    def known(self, images: Iterable[Image]) -> dict[Image, Mark] | None:
+    def known(self, images: Iterable[Image], limits: Limits) -> dict[Image, Mark] | None:
         """The marks of all ``images``; None where one was not seen before or its file has changed."""
         marks = {}
         for image in images:
-            mark = self._remembered(self._identity(image))
+            mark = self._remembered(_identity(image, limits))
             if mark is None:
                 return None
             marks[image] = mark
         return marks
 
-    async def load(self, images: Iterable[Image]) -> dict[Image, Loaded]:
+    async def load(self, images: Iterable[Image], limits: Limits) -> dict[Image, Loaded]:
         """Read and render ``images``. DataError where one can't be sent."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_WORKERS, "pictures")
         loop = asyncio.get_running_loop()
         wanted = list(dict.fromkeys(images))
-        if len(wanted) == 1:
-            return {wanted[0]: await loop.run_in_executor(self._threads, self._load, wanted[0])}
-        loads = (loop.run_in_executor(self._threads, self._load, image) for image in wanted)
-        return dict(zip(wanted, await asyncio.gather(*loads), strict=True))
+        loads = [loop.run_in_executor(self._threads, _load, image, limits) for image in wanted]
+        # one by one: no study is left with work under way when its first picture fails
+        outcomes = await asyncio.gather(*loads, return_exceptions=True) if len(loads) > 1 else [await loads[0]]
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        loaded = {
+            image: outcome for image, outcome in zip(wanted, outcomes, strict=True) if isinstance(outcome, Loaded)
+        }
+        self._remember(loaded, limits)
+        return loaded
 
     def close(self) -> None:
         """Let go of threads and files."""
@@ -77,25 +106,18 @@ class Pictures:
         if self.memory is not None:
             self.memory.close()
 
-    def remember(self, loaded: dict[Image, Loaded]) -> None:
-        """Keep the marks; called on the event loop, after ``load``."""
+    def _remember(self, loaded: dict[Image, Loaded], limits: Limits) -> None:
         for image, one in loaded.items():
-            identity = self._identity(image)
+            identity = _identity(image, limits)
             if self._remembered(identity) == one.mark:
                 continue
             if self.memory is None:
                 self._marks[identity] = one.mark
-            else:
-                key = identity.hex()
-                if key in self.memory:
-                    self.memory.void(key)
-                self.memory.put(key, {"name": image.name}, one.mark)
-
-    def _load(self, image: Image) -> Loaded:
-        from mmrad_eval.traces import rendering
-
-        made = rendering.load(image, self.accepts, self.max_edge)
-        return Loaded(Mark(hashlib.sha256(made.data).hexdigest(), made.how), made.media_type, made.data)
+                continue
+            key = identity.hex()
+            if key in self.memory:
+                self.memory.void(key)
+            self.memory.put(key, {"name": image.name}, one.mark)
 
     def _remembered(self, identity: bytes) -> Mark | None:
         if self.memory is None:
@@ -103,14 +125,41 @@ class Pictures:
         stored = self.memory.get(identity.hex())
         return None if stored is None else msgspec.json.decode(stored, type=Mark)
 
-    def _identity(self, image: Image) -> bytes:
-        """Digest of all that decides the pixels without opening the file: path, size, time, rendering, formats."""
-        from mmrad_eval.traces.rendering import VERSION
 
-        try:
-            stat = os.stat(image.path)  # noqa: PTH116 (Path.stat costs twice as much, and runs for every image)
-        except OSError as error:
-            raise DataError(f"{image.path}: the image can't be read: {error.strerror}") from error
-        box = image.box and (image.box.xyxy, image.box.frame)
-        words = (image.path, stat.st_size, stat.st_mtime_ns, image.render, box, self.accepts, self.max_edge, VERSION)
-        return hashlib.sha256(repr(words).encode("utf-8", "surrogateescape")).digest()
+def _load(image: Image, limits: Limits) -> Loaded:
+    from mmrad_eval.traces import rendering
+
+    made = rendering.load(image, limits.accepts, limits.max_edge)
+    how = made.how
+    if limits.max_bytes is not None and len(made.data) > limits.max_bytes:
+        made, how = _smaller(image, limits, limits.max_bytes, len(made.data))
+    return Loaded(Mark(hashlib.sha256(made.data).hexdigest(), how), made.media_type, made.data)
+
+
+def _smaller(image: Image, limits: Limits, most: int, before: int) -> tuple[Rendered, str]:
+    """The picture as JPEG, and shrunk by quarters of its side until it fits."""
+    from mmrad_eval.traces import rendering
+
+    accepts = ("image/jpeg",) if "image/jpeg" in limits.accepts else limits.accepts
+    edge = limits.max_edge
+    for _ in range(_SHRINKS):
+        # a JPEG file that is too large passes through untouched unless it is shrunk
+        made = rendering.load(image, accepts, edge)
+        if len(made.data) <= most:
+            return made, f"{before:,} bytes, of which the endpoint takes {most:,}; {made.how}"
+        edge = max(made.size) * 3 // 4
+    raise DataError(f"{image.path}: {before:,} bytes can't be made to fit the {most:,} that the endpoint takes")
+
+
+def _identity(image: Image, limits: Limits) -> bytes:
+    """Digest of all that decides the pixels without opening the file: path, size, time, rendering, limits."""
+    from mmrad_eval.traces.rendering import VERSION
+
+    try:
+        stat = os.stat(image.path)  # noqa: PTH116 (Path.stat costs twice as much, and runs for every image)
+    except OSError as error:
+        raise DataError(f"{image.path}: the image can't be read: {error.strerror}") from error
+    box = image.box and (image.box.xyxy, image.box.frame)
+    bounds = (limits.accepts, limits.max_edge, limits.max_bytes)
+    words = (image.path, stat.st_size, stat.st_mtime_ns, image.render, box, *bounds, VERSION)
+    return hashlib.sha256(repr(words).encode("utf-8", "surrogateescape")).digest()

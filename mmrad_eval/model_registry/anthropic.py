@@ -26,8 +26,8 @@ URL = "https://api.anthropic.com/v1"
 VERSION, SAMPLING_VERSION = "2026-10-21", "2023-06-01"
 MAX_IMAGES = 100
 """Images of one request (200,000-token models; platform.claude.com/docs/en/build-with-claude/vision, November 2026)."""
-MAX_EDGE = 8000
-"""Pixels of a side; 2000 in requests of more than 20 images (the same page)."""
+MAX_EDGE, MANY_IMAGES, MANY_EDGE = 8000, 20, 2000
+"""Pixels of a side, and in requests of more than 20 images (the same page)."""
 MAX_BYTES = 5 * 1000 * 1000 * 3 // 4
 """An image of 5 MB in base64 (the same page's limit per image, counted as it travels)."""
 
@@ -59,6 +59,10 @@ class AnthropicClient(WireClient):
     ) -> None:
         headers = {"Authorization": f"Bearer {secret.reveal()}"} if secret else {}
         super().__init__(card, Transport(urls, headers=headers, secret=secret, timeout=timeout))
+
+    def edge_for(self, images: int) -> int | None:
+        """Less where a request holds many images."""
+        return MANY_EDGE if images > MANY_IMAGES else MAX_EDGE
 
     def path(self, request: Request) -> str:  # noqa: ARG002 (the same for every request)
         """The same for every request."""

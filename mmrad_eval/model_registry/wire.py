@@ -27,6 +27,10 @@ class WireClient:
     def __init__(self, card: Card, transport: Transport) -> None:
         self.card, self.transport = card, transport
 
+    def edge_for(self, images: int) -> int | None:  # noqa: ARG002 (for providers whose limit depends on it)
+        """The same where a request holds so many images."""
+        return self.max_edge
+
     @property
     def endpoints(self) -> tuple[str, ...]:
         """The addresses that this client sends to."""
