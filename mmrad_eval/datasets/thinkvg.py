@@ -36,9 +36,32 @@ REQUIRED = ("image_path", "thinkVG")
 FRAME = "pad_square_336"
 NUMBER = r"\s*(-?\d+(?:\.\d+)?)\s*"
 BOX = rf"\[{NUMBER},{NUMBER},{NUMBER},{NUMBER}\]"
-THOUGHT = re.compile(rf"(?P<region>[A-Za-z][A-Za-z /-]{{1,60}}?)\s*[:,]?\s*\(?\s*{BOX}\s*\)?")
+THOUGHT = re.compile(rf"(?P<region>[A-Za-z][A-Za-z /-]{{1,60}}?)\s*[:,]?\s*\(?\s*{BOX}(?:\s*\))?")
 LOCATION = re.compile(rf"<ref>\s*(?P<region>[^<]{{1,80}}?)\s*</ref>\s*<box>\s*{BOX}\s*</box>")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+SMALL = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "at",
+        "from",
+        "in",
+        "is",
+        "near",
+        "of",
+        "on",
+        "over",
+        "see",
+        "shows",
+        "the",
+        "to",
+        "visual",
+        "location",
+        "with",
+        "within",
+    ]
+)
 DICOM = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
 
 
@@ -134,10 +157,15 @@ def _steps(thoughts: list[str], responses: list[str], image: Image) -> Iterator[
 
 
 def _where(match: re.Match[str]) -> tuple[str, tuple[float, ...]]:
-    """Region and numbers. Words before the region ("visible in the left lung") are cut where the vocabulary knows its
-    end.
+    """Region and numbers.
+
+    Of the words before the numbers ("an opacity in the left lung") the longest end that the vocabulary knows is the
+    region, else what follows the last small word.
     """
-    words = columns.text(match["region"]) or ""
-    parts = words.split()
-    region = next((" ".join(parts[i:]) for i in range(len(parts)) if regions.resolve(" ".join(parts[i:]))), words)
-    return region.strip(), tuple(float(number) for number in match.groups()[1:5])
+    words = (columns.text(match["region"]) or "").split()
+    ends = (" ".join(words[i:]) for i in range(len(words)) if words[i].lower() not in SMALL)
+    region = next((end for end in ends if regions.resolve(end)), None)
+    if region is None:
+        last = max((i for i, word in enumerate(words) if word.lower() in SMALL), default=-1)
+        region = " ".join(words[last + 1 :])
+    return region, tuple(float(number) for number in match.groups()[1:5])
