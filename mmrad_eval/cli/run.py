@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
+
 if TYPE_CHECKING:
     from mmrad_eval.core.values import DataUse, Target
     from mmrad_eval.harness.jobs import Job, Outcome
@@ -53,6 +55,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--task", "-t", "tasks", multiple=True, help="Task; several by commas or by repeating.")
 @data_options
 @click.option("--metrics", multiple=True, help="Metrics or suites, by commas. [default: paper]")
+@metric_options
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
 )
@@ -109,6 +112,8 @@ def run(**said: Any) -> int:
             code = code or error.exit_code
             continue
         outcomes.append(outcome)
+        if said["verify"] and outcome.summary:
+            verified(outcome.folder, job.metrics, said["verify"], dict(job.metric_options))
         if not outcome.run.complete:
             code = code or INCOMPLETE
     if outcomes and not said["quiet"]:
@@ -185,7 +190,8 @@ def _jobs(said: dict[str, Any]) -> list[Job]:
                 sample=sample,
                 options={"render": said["render"]},
             ),
-            metrics=tuple(name for entry in said["metrics"] for name in entry.split(",") if name) or ("paper",),
+            metrics=names_of(said),
+            metric_options=options_of(said),
             base_url=said["base_url"],
             api_key_env=said["api_key_env"],
             api_key_file=said["api_key_file"],

@@ -10,6 +10,7 @@ from typing import Any, cast
 import click
 
 from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.results.tables import FORMATS
 
 INCOMPLETE = 3
@@ -23,6 +24,7 @@ SHOWN = 5
 )
 @click.option("--references", "-r", help="The studies with their reports: a registered name, FORMAT:PATH, or a path.")
 @click.option("--metrics", "-M", multiple=True, help="Metrics or suites, by commas. [default: paper]")
+@metric_options
 @click.option("--name", default="", help="What tables call it. [default: the file's name]")
 @click.option(
     "--target", type=click.Choice(["findings", "impression", "report"]), default="findings", show_default=True
@@ -49,7 +51,7 @@ def score(**said: Any) -> int:
     """
     from mmrad_eval.core.errors import UsageError
 
-    metrics = tuple(name for entry in said["metrics"] for name in entry.split(",") if name) or ("paper",)
+    metrics = names_of(said)
     if said["runs"]:
         if said["predictions"] or said["name"]:
             raise UsageError("either RUN, or --predictions with --references")
@@ -75,7 +77,7 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     columns = _pairs(said["columns"], "--column")
     data = Data(said["references"], patient_column=said["patient_column"], columns=columns)
     choice = Choice(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
-    job = Job(f"file:{predictions.path}", "imported", data, choice, metrics)
+    job = Job(f"file:{predictions.path}", "imported", data, choice, metrics, options_of(said))
     dataset = data.load()
     plan = make_plan(Elsewhere(predictions, said["name"]), tasks.load("imported"), dataset, choice)
     doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]
@@ -86,20 +88,28 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     outcome = execute(job, plan, said["out"], Progress(quiet=True), shlex.join(["mmrad-eval", *sys.argv[1:]]))
     show(tables_of(read_entries([outcome.folder])), said["form"], None)
     click.echo(str(outcome.folder.path), err=True)
+    if said["verify"] and outcome.summary:
+        verified(outcome.folder, metrics, said["verify"], options_of(said))
     return 0 if outcome.run.complete else INCOMPLETE
 
 
 def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     """Score the answers of runs again."""
-    from mmrad_eval.metrics import suite
+    from mmrad_eval.metrics import Suite, suite
     from mmrad_eval.results.entries import read_entries
     from mmrad_eval.results.external import score_again
-    from mmrad_eval.results.folder import select
+    from mmrad_eval.results.folder import safe_name, select
     from mmrad_eval.results.leaderboard import tables_of
 
     folders = [select(said["out"], which) for which in said["runs"]]
+    suites: dict[str, Suite] = {}  # one a dataset: its runs share references, and so what was computed of them
     for folder in folders:
-        score_again(folder, suite(metrics), references=said["references"])
+        name = safe_name(folder.run.deciding.dataset)
+        if name not in suites:
+            suites[name] = suite(metrics, options=options_of(said), texts=said["out"] / "replies" / name / "texts")
+        score_again(folder, suites[name], references=said["references"])
+        if said["verify"]:
+            verified(folder, metrics, said["verify"], options_of(said), said["references"])
     entries = read_entries(folders)
     show(tables_of(entries), said["form"], None)
     return 0 if all(entry.run.complete for entry in entries) else INCOMPLETE

@@ -69,6 +69,8 @@ class Job:
     data: Data = field(default_factory=Data)
     choice: Choice = field(default_factory=Choice)
     metrics: tuple[str, ...] = ("paper",)
+    metric_options: Mapping[str, str] = field(default_factory=dict)
+    """What the metrics are told: an engine, paths of weights."""
     base_url: tuple[str, ...] = ()
     api_key_env: str | None = None
     api_key_file: Path | None = None
@@ -122,7 +124,8 @@ class Outcome:
 
 def execute(job: Job, plan: Plan, results: Path, reporter: Reporter, command: str = "") -> Outcome:
     """Ask what is not answered yet, then score. Whatever was answered is on disk, however this ends."""
-    suite = metrics.suite(job.metrics)
+    texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
+    suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
     permit = gate.check(plan.dataset, plan.model, local_networks=job.local_networks, attested=job.attestation)
     permit.confine(plan.model)
     folder = open_run(

@@ -65,7 +65,7 @@ class Clinic:
     def __init__(self, setup: Setup) -> None:
         self.engine: Engine = "upstream" if setup.option("engine", "own", ("own", "upstream")) == "upstream" else "own"
         self._device = setup.option("device", "auto")
-        self._journal = open_journal(setup.value("texts", None))
+        self._journal = open_journal(setup.value("texts", None) or setup.texts)
         keys = [*NEEDS, "encoder"]
         stated: dict[str, Path | str | None] = {key: setup.value(f"weights.{key}", None) for key in keys}
         self._given = {key: path for key, path in stated.items() if path is not None}

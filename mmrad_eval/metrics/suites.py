@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mmrad_eval.core.errors import MissingError, PluginError, UnknownNameError, UsageError
@@ -58,6 +59,8 @@ class Setup:
     options: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
     """The name that was asked for, such as ``bleu@rexrank``."""
+    texts: Path | None = None
+    """Folder of the journal that keeps what was computed of a text; None: nothing is kept."""
     argument: str = ""
     """What follows the colon of a name like ``evaluate:meteor``."""
     _shared: dict[Any, Any] = field(default_factory=dict)
@@ -129,13 +132,15 @@ def members(names: Sequence[str], known: Registry | None = None) -> list[str]:
     return list(found)
 
 
-def suite(names: Sequence[str] = (PAPER,), *, options: Mapping[str, Any] | None = None) -> Suite:
+def suite(
+    names: Sequence[str] = (PAPER,), *, options: Mapping[str, Any] | None = None, texts: Path | None = None
+) -> Suite:
     """The metrics of these names, and before each the metrics whose statistics it requires.
 
     What can't be built here for want of an extra, weights or data is in ``.missing``, and so is what requires it.
     Raises UnknownNameError, UsageError for an option that no metric takes, PluginError for a plugin that does not fit.
     """
-    builder = _Builder(registry(), Setup(options or {}))
+    builder = _Builder(registry(), Setup(options or {}, texts=texts))
     for name in members(names, builder.known):
         builder.add(name)
     unknown = builder.setup.unknown()

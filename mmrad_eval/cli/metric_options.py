@@ -1,0 +1,104 @@
+"""The options of commands that score: which engine, which policy, what a metric is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mmrad_eval.results.folder import RunFolder
+
+_POLICY = "uncertain="
+
+
+def metric_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--engine``, ``--policy``, ``--metric-option`` and ``--verify``."""
+    options = (
+        click.option(
+            "--engine",
+            type=click.Choice(["own", "upstream"]),
+            help="Clinical metrics: ours, or the packages. [default: own]",
+        ),
+        click.option(
+            "--policy", metavar="uncertain=…", help="Uncertain labels: positive, negative, ignore or own-class."
+        ),
+        click.option(
+            "--metric-option",
+            "metric_options",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Told to metrics, such as weights.chexbert=PATH, device=cuda or macro=supported.",
+        ),
+        click.option(
+            "--verify", type=click.IntRange(1), metavar="N", help="Hold our engine against the packages on N texts."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def options_of(said: dict[str, Any]) -> dict[str, str]:
+    """What the metrics of a suite are told."""
+    from mmrad_eval.core.errors import UsageError
+
+    options = {"engine": said["engine"]} if said["engine"] else {}
+    for entry in said["metric_options"]:
+        key, equals, value = entry.partition("=")
+        if not key or not equals:
+            raise UsageError(f"--metric-option {entry}: write KEY=VALUE, such as --metric-option device=cuda")
+        options[key] = value
+    return options
+
+
+def names_of(said: dict[str, Any], default: Sequence[str] = ("paper",)) -> tuple[str, ...]:
+    """The metrics that were asked for, with the policy put in the place of their own."""
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.metrics.suites import members
+
+    names = tuple(name for entry in said["metrics"] for name in entry.split(",") if name) or tuple(default)
+    policy = said["policy"]
+    if policy is None:
+        return names
+    from mmrad_eval.metrics.labelf1 import POLICIES
+
+    if not policy.startswith(_POLICY) or policy.removeprefix(_POLICY) not in POLICIES:
+        raise UsageError(f"--policy {policy}: write uncertain= and one of {', '.join(POLICIES)}")
+    chosen = [name.partition("@")[0] + "@" + policy if f"@{_POLICY}" in name else name for name in members(names)]
+    return tuple(dict.fromkeys(chosen))
+
+
+def verified(
+    folder: RunFolder, names: Sequence[str], count: int, options: dict[str, str], references: str | None = None
+) -> None:
+    """Hold our engine against the packages on a run's own texts; store verify.json in it, and say what came of it."""
+    import msgspec
+
+    from mmrad_eval.core.values import OPEN_STATUSES, Example
+    from mmrad_eval.metrics.suites import members
+    from mmrad_eval.metrics.verify import verify
+    from mmrad_eval.results.external import studies_of
+
+    target = folder.run.deciding.selection.target
+    studies = {study.id: study for study in studies_of(folder, references)[0]}
+    answers = [a for a in folder.answers() if a.status not in OPEN_STATUSES and a.study in studies]
+    examples = [Example(studies[answer.study], answer, target) for answer in answers]
+    found = verify(members(names), examples, count, options)
+    path: Path = folder.path / "verify.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
+    for head in found:
+        if head.missing:
+            click.echo(f"{head.head} was not verified: {head.missing}", err=True)
+            continue
+        margins = [f"{margin:.1e}" for margin in head.margins if margin is not None]
+        near = f", closest decisions {', '.join(margins[:3])}" if margins else ""
+        click.echo(
+            f"{head.head}: {head.different} of {head.texts} texts differ from the package{near}; "
+            f"{head.seconds[0]:.1f} s against {head.seconds[1]:.1f} s",
+            err=True,
+        )
+    if not found:
+        click.echo("nothing to verify: none of these metrics has an engine of ours beside a package", err=True)
