@@ -23,6 +23,7 @@ from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Image, Reply, Request, Served, Usage
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.pictures import Limits, Loaded, Mark, Pictures, limits_of
+from mmrad_eval.model_registry.transport import Transport
 
 _HOPELESS, _FAILING = 3, 12
 """Requests in a row that fail for good before the run stops: by an error that no retry mends, before any reply came (a
@@ -90,6 +91,9 @@ class Asker:
         self.counts = Counts()
         self.pictures = Pictures(digests)
         self._generate = client.generate if inspect.iscoroutinefunction(client.generate) else self._in_thread
+        transport = getattr(client, "transport", None)
+        if isinstance(transport, Transport):
+            transport.watch = self.pace.told
         self._adapt: Callable[[Request], Request] | None = getattr(client, "adapt", None)
         self._flights: dict[str, asyncio.Future[Asked | Failed | None]] = {}
         self._stopping = asyncio.Event()
@@ -229,7 +233,7 @@ class Asker:
                 self._give_up(f"the model failed: {type(error).__name__}: {error}", retried=False)
             self._in_a_row = 0
             self._unreachable_since = None
-            self.pace.replied(time.perf_counter() - start)
+            self.pace.replied(time.perf_counter() - start, (reply.usage.prompt or 0) + (reply.usage.completion or 0))
             return Asked(work.key, self._kept(work, reply))
 
     async def _prepare(self) -> None:

@@ -6,14 +6,17 @@ import asyncio
 import random
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mmrad_eval.core.errors import Stopped
+from mmrad_eval.harness import ratelimits
 
 START, MOST = 16, 256
 """Requests at once where the run does not say: the first, and the most that they grow to."""
 
 _HOLDS = 2.0  # latency holds while the mean over a window is under this many times the best one seen
+_LONGEST_HOLD = 60.0  # seconds until it is looked again, whatever a server told
 _COOLING = 1.0  # seconds after a cut during which replies to requests sent before it don't cut again
 
 
@@ -66,6 +69,10 @@ class Pace:
     _best: float = float("inf")
     _cut: bool = False
     _cut_at: float = float("-inf")
+    _tokens: float = 0.0
+    """Of a request, about."""
+    _account: ratelimits.Account | None = None
+    _counted_at: float = 0.0
     _timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -88,14 +95,16 @@ class Pace:
                     self._leave()  # it was given a place in the moment in which it was cancelled
                 raise
             return
-        self.in_flight += 1
+        self._take()
 
     def leave(self) -> None:
         """Give the place back."""
         self._leave()
 
-    def replied(self, latency: float) -> None:
-        """A reply came: raise the limit if replies come as fast as they did."""
+    def replied(self, latency: float, tokens: int = 0) -> None:
+        """A reply came: raise the limit if replies come as fast as they did. ``tokens``: of prompt and answer."""
+        if tokens:
+            self._tokens = tokens if not self._tokens else 0.9 * self._tokens + 0.1 * tokens
         if not self.adaptive or self.limit >= self.most:
             return
         window = self._window
@@ -120,6 +129,18 @@ class Pace:
             self._window = _Window()
             self.limit = max(1.0, self.limit / 2)
 
+    def told(self, headers: Mapping[str, str]) -> None:
+        """Read a server's own account of its limits a minute, and from now on stay within it."""
+        account = ratelimits.account(headers, tokens=self._tokens)
+        if account is None:
+            return
+        now = time.monotonic()
+        if self._account is None:  # those under way may not have been counted yet
+            left = account.left - max(0, self.in_flight - 1)
+        else:
+            left = min(self._left(now), account.left)
+        self._account, self._counted_at = account._replace(left=max(0.0, left)), now
+
     def stop(self, why: str) -> None:
         """Let nothing more in; what is under way goes on."""
         self.stopped = self.stopped or why
@@ -129,7 +150,27 @@ class Pace:
                 place.set_exception(Stopped(self.stopped))
 
     def _free(self) -> bool:
-        return self.in_flight < int(self.limit) and self.held_until <= time.monotonic()
+        if self.in_flight >= int(self.limit):
+            return False
+        now = time.monotonic()
+        return self.held_until <= now and self._left(now) >= self._need()
+
+    def _left(self, now: float) -> float:
+        """Requests that the server would take now, as far as it is known."""
+        account = self._account
+        if account is None:
+            return float("inf")
+        return min(account.size, account.left + (now - self._counted_at) * account.rate)
+
+    def _need(self) -> float:
+        """What must be left for one more request: itself, or all there ever is where that is less."""
+        return 1.0 if self._account is None else min(1.0, self._account.size)
+
+    def _take(self) -> None:
+        self.in_flight += 1
+        if self._account is not None:
+            now = time.monotonic()
+            self._account, self._counted_at = self._account._replace(left=self._left(now) - 1), now
 
     def _leave(self) -> None:
         self.in_flight -= 1
@@ -139,16 +180,19 @@ class Pace:
         while self._waiting and self._free():
             place = self._waiting.popleft()
             if not place.done():
-                self.in_flight += 1
+                self._take()
                 place.set_result(None)
         if self._waiting:
             self._later()
 
     def _later(self) -> None:
-        """Look again when the hold ends, as no leaving request might do it."""
+        """Look again when the hold ends or the server takes one more, as no leaving request might do it."""
         now = time.monotonic()
-        if self.held_until > now and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self.held_until - now + 0.001, self._released)
+        wait = self.held_until - now
+        if self._account is not None and self._account.rate > 0:
+            wait = max(wait, min(_LONGEST_HOLD, (self._need() - self._left(now)) / self._account.rate))
+        if wait > 0 and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(wait + 0.001, self._released)
 
     def _released(self) -> None:
         self._timer = None

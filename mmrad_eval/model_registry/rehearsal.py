@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class Rehearsal:
     """Whether ``bodies`` keeps what came."""
     own_words: bool = False
     """Whether each request gets a text of its own, made from its words."""
+    bucket: tuple[int, float] | None = None
+    """Requests at once and refilled a second; who asks for more gets 429, and headers tell what is left."""
     model: str = "rehearsal"
     bodies: list[Any] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -60,6 +63,8 @@ class Rehearsal:
     most_at_once: int = 0
     url: str = ""
     _at_once: int = 0
+    _left: float = 0.0
+    _filled: float = 0.0
     _runner: web.ServerRunner | None = None
 
     async def start(self, port: int = 0) -> str:
@@ -103,9 +108,24 @@ class Rehearsal:
             if self.delay:
                 await asyncio.sleep(self.delay)
             kind, tries, seconds = self._fault(body)
+            if self.bucket is not None:
+                return await self._limited(request, body, self.bucket)
             return await self._answer(request, body, kind if tries else "", seconds)
         finally:
             self._at_once -= 1
+
+    async def _limited(self, request: web.BaseRequest, body: bytes, bucket: tuple[int, float]) -> web.StreamResponse:
+        size, rate = bucket
+        now = time.monotonic()
+        self._left = min(float(size), self._left + (now - self._filled) * rate) if self._filled else float(size)
+        self._filled = now
+        within = self._left >= 1
+        self._left -= within
+        response = await self._answer(request, body, "" if within else "429", 1 / rate)
+        response.headers["x-ratelimit-limit-requests"] = f"{size}"
+        response.headers["x-ratelimit-remaining-requests"] = f"{int(self._left)}"
+        response.headers["x-ratelimit-reset-requests"] = f"{(size - self._left) / rate:.3f}s"
+        return response
 
     def _page(self, path: str) -> bytes:
         if path.endswith("/models"):

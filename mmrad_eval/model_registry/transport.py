@@ -9,7 +9,7 @@ import email.utils
 import io
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,8 @@ class Transport:
         self.urls = tuple(urls)
         self.secret = secret
         self.timeout = timeout
+        self.watch: Callable[[Headers], None] | None = None
+        """Sees the headers of every response: providers tell their limits there."""
         self._headers = dict(headers or {})
         self._servers = [_Server(base) for base in dict.fromkeys(self.urls)]
         self._by_base = {server.base: server for server in self._servers}
@@ -162,6 +164,8 @@ class Transport:
                 method, url, data=data, headers=headers or None, allow_redirects=False, timeout=limits
             ) as response:
                 answer = await response.read()
+                if self.watch is not None:
+                    self.watch(response.headers)
                 if response.status >= 500:
                     server.failed()
                 else:

@@ -1,0 +1,82 @@
+"""Limits a minute as providers tell them in headers: how many requests they would take now, and how fast more.
+
+OpenAI and Azure write ``x-ratelimit-{limit,remaining,reset}-{requests,tokens}`` with durations such as ``6m0s`` or
+``20ms``; Anthropic ``anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`` with
+RFC 3339 times. Both refill continuously, and ``reset`` is when everything is back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_OPENAI = ("requests", "tokens")
+_ANTHROPIC = ("requests", "tokens", "input-tokens", "output-tokens")
+
+
+class Account(NamedTuple):
+    """The tightest limit that a server tells, in requests of the size that this run sends."""
+
+    left: float
+    """Requests that it would take now."""
+    rate: float
+    """Requests a second that come back."""
+    size: float
+    """Requests that it takes when nothing was sent for long."""
+
+
+def account(headers: Mapping[str, str], *, tokens: float, now: dt.datetime | None = None) -> Account | None:
+    """Read the headers of one response; ``tokens``: of a request, about. None where no limit is told."""
+    tightest: Account | None = None
+    for kind, limit, remaining, reset in _told(headers):
+        need = 1.0 if kind == "requests" else tokens
+        left, size, back = _number(remaining), _number(limit), seconds(reset, now)
+        if left is None or not size or not back or not need or left >= size:
+            continue
+        one = Account(left / need, (size - left) / back / need, size / need)
+        if tightest is None or one.left < tightest.left:
+            tightest = one
+    return tightest
+
+
+def seconds(text: str, now: dt.datetime | None = None) -> float | None:
+    """A duration (``1m30s``, ``20ms``, ``2.5``) or a time (RFC 3339) as seconds from now; None for anything else."""
+    number = _number(text)
+    if number is not None:
+        return number
+    found = _DURATION.fullmatch(text.strip())
+    if found and any(found.groups()):
+        hours, minutes, whole, thousandths = (float(part or 0) for part in found.groups())
+        return hours * 3600 + minutes * 60 + whole + thousandths / 1000
+    try:
+        when = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        return None
+    return max(0.0, (when - (now or dt.datetime.now(dt.UTC))).total_seconds())
+
+
+def _told(headers: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
+    """(kind, limit, remaining, reset) of each limit that is told."""
+    for kind in _OPENAI:
+        remaining = headers.get(f"x-ratelimit-remaining-{kind}")
+        if remaining is not None:
+            limit, reset = (headers.get(f"x-ratelimit-{name}-{kind}", "") for name in ("limit", "reset"))
+            yield kind, limit, remaining, reset
+    for kind in _ANTHROPIC:
+        remaining = headers.get(f"anthropic-ratelimit-{kind}-remaining")
+        if remaining is not None:
+            limit, reset = (headers.get(f"anthropic-ratelimit-{kind}-{name}", "") for name in ("limit", "reset"))
+            yield kind, limit, remaining, reset
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None
