@@ -6,7 +6,20 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from mmrad_eval.core.values import Answer, Card, DataUse, Example, Message, Reply, Report, Request, Study, Target, Trace
+from mmrad_eval.core.values import (
+    Answer,
+    Box,
+    Card,
+    DataUse,
+    Example,
+    Message,
+    Reply,
+    Report,
+    Request,
+    Study,
+    Target,
+    Trace,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +46,10 @@ class Donor(Protocol):
         ...
 
 
+def _no_prior(category: str, study: Study) -> Box | None:  # noqa: ARG001 (the signature of a prior)
+    return None
+
+
 @dataclass(frozen=True)
 class TaskContext:
     """What a task may need beside the study."""
@@ -44,7 +61,9 @@ class TaskContext:
     """The text of the prompt file in force."""
     donor: Donor
     options: Mapping[str, str] = field(default_factory=dict)
-    """``views``, ``context``, ``priors``, ``render`` as the run says, and the task's own."""
+    """``views``, ``context``, ``priors``, ``render`` as the run says."""
+    prior: Callable[[str, Study], Box | None] = _no_prior
+    """The mean box of a region category over other patients; None where nobody has one."""
 
 
 @runtime_checkable

@@ -252,6 +252,8 @@ class Answer(Value, frozen=True):
     """The trace that the model wrote."""
     shown: Trace | None = None
     """The evidence that the task showed."""
+    events: dict[str, int] = {}
+    """What the task counted on the way, such as looks that were granted, repeated, malformed."""
     keys: tuple[str, ...] = ()
     """Keys of the requests, in the order in which they were asked."""
     usage: Usage = Usage()
@@ -300,6 +302,8 @@ class Card(Value, frozen=True, kw_only=True):
     api_key_env: str | None = None
     trained_on: tuple[str, ...] = ()
     served_by_vllm: bool | None = None
+    fixed: tuple[str, ...] = ()
+    """Decoding values that this model takes no order for, such as ``temperature``."""
     price: tuple[float, float] | None = None
     """US dollars for a million prompt tokens and a million completion tokens."""
     sources: dict[str, str] = {}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmrad_eval.core.contracts import Answerer, Ask, Client, Dataset, Task, TaskContext
+from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Card, Decoding, Study, Target
+from mmrad_eval.core.values import Box, Card, Decoding, Study, Target
 from mmrad_eval.datasets import digest as dataset_digest
+from mmrad_eval.metrics.grounding.prior import Prior, prior
 from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.results.record import Deciding, Selection
 from mmrad_eval.tasks.asking import CONTEXTS, PRIORS
@@ -70,7 +72,16 @@ class Plan:
 
     def context(self, ask: Ask) -> TaskContext:
         """What the task needs beside a study."""
-        return TaskContext(ask, self.card, self.deciding.selection.target, self.prompt, self.donor, self.options)
+        target = self.deciding.selection.target
+        return TaskContext(ask, self.card, target, self.prompt, self.donor, self.options, self._prior)
+
+    def _prior(self, category: str, study: Study) -> Box | None:
+        return self._priors.box(category, study)
+
+    @cached_property
+    def _priors(self) -> Prior:
+        """Mean boxes of the training split, else of the dataset's other patients; made when a task first asks."""
+        return prior(Corpus(self.dataset.studies, self.train))
 
 
 def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Choice) -> Plan:
@@ -89,6 +100,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
     if is_client(model) and prompt:
         Prompt(prompt, str(choice.prompt or f"prompt of {task.name}"))
     card = model.card
+    render = choice.options.get("render", "record")
     options = {"views": choice.views, "context": choice.context, "priors": choice.priors, **choice.options}
     deciding = Deciding(
         model={name: getattr(card, name) for name in card.BEHAVIOUR},
@@ -102,7 +114,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
         ),
         decoding=choice.decoding,
         sample=choice.sample,
-        extra={name: value for name, value in choice.options.items() if (name, value) != ("render", "record")},
+        extra={**({"render": render} if render != "record" else {}), **getattr(task, "options", {})},
     )
     train = [study for study in dataset.studies if study.split == "train"]
     return Plan(model, task, dataset, studies, train, deciding, prompt, left_out, Donors(dataset.studies), options)
@@ -201,7 +213,7 @@ def _check_images(studies: Sequence[Study], task: Task, model: Client | Answerer
     for study in studies if most is not None else ():
         own = len(chosen(study, choice.views)) if "images" in task.needs else 0
         priors = sum(len(p.images) for p in study.priors) if choice.priors == "images" else 0
-        steps = len(study.trace.steps) if task.several_images and task.given and study.trace else 0
+        steps = _extra(task, study)
         count = own + priors + steps
         if count > (most or 0):
             raise UsageError(
@@ -216,6 +228,14 @@ def _check_images(studies: Sequence[Study], task: Task, model: Client | Answerer
             f"{len(missing)} of the images to be shown are not there, the first at {missing[0].path}; "
             "name the folder that the data's paths start from with --images"
         )
+
+
+def _extra(task: Task, study: Study) -> int:
+    """Images that a conversation may hold beside the study's own."""
+    extra = getattr(task, "extra_images", None)
+    if extra is not None:
+        return int(extra(study))
+    return len(study.trace.steps) if task.several_images and study.trace else 0
 
 
 def _prompt(task: Task, path: Path | None) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mmrad_eval.core.contracts import Task
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.registry import Registry
 
 _GIVEN = "mmrad_eval.tasks.given"
 _GENERATED = "mmrad_eval.tasks.generated"
+_EDITED = "mmrad_eval.results.faithfulness.tasks"
 
 BUILTIN = {
     "direct": (f"{_GIVEN}:DIRECT", "image only: the baseline without any reasoning"),
@@ -21,6 +25,19 @@ BUILTIN = {
     "mcot-repeat": (f"{_GIVEN}:MCOT_REPEAT", "control: mcot with the whole image again in place of each region image"),
     "mcot-random": (f"{_GIVEN}:MCOT_RANDOM", "control: mcot with equal areas elsewhere in the same image, unboxed"),
     "tcot-self": (f"{_GENERATED}:TCOT_SELF", "the model writes its own text trace, then the report"),
+    "direct-null": (f"{_EDITED}:DIRECT_NULL", "intervention: direct with the image moved by two pixels (noise floor)"),
+    "direct-blank": (f"{_EDITED}:DIRECT_BLANK", "intervention: direct with a black image"),
+    "direct-swapped": (f"{_EDITED}:DIRECT_SWAPPED", "intervention: direct with another patient's image"),
+    "mcot-null": (f"{_EDITED}:MCOT_NULL", "intervention: mcot with the image moved by two pixels (noise floor)"),
+    **{
+        f"early-{percent}": (f"{_EDITED}:EARLY_{percent}", f"intervention: report after {percent} % of its own trace")
+        for percent in (0, 25, 50, 75, 100)
+    },
+    "mistaken": (f"{_EDITED}:MISTAKEN", "intervention: report after its own trace with one statement turned around"),
+    "mcot-loop": (
+        "mmrad_eval.tasks.loop:MCOT_LOOP",
+        "the model asks for regions, sees them one at a time, then reports",
+    ),
     "imported": ("mmrad_eval.tasks.imported:IMPORTED", "reports made elsewhere; nothing is shown and nobody is asked"),
 }
 
@@ -30,11 +47,19 @@ def registry() -> Registry:
     return Registry("task", BUILTIN)
 
 
-def load(name: str) -> Task:
-    """The task of that name; UnknownNameError, or PluginError quoting what is missing."""
+def load(name: str, options: Mapping[str, str] | None = None) -> Task:
+    """The task of that name under its own ``options``; UnknownNameError, or PluginError quoting what is missing."""
     task = registry().load(name, check=_missing)
     assert isinstance(task, Task)
-    return task
+    if not options:
+        return task
+    configured = getattr(task, "configured", None)
+    if configured is None:
+        said = " ".join(f"{key}={value}" for key, value in options.items())
+        raise UsageError(f"--set {said}: {name} has no options of its own")
+    made = configured(options)
+    assert isinstance(made, Task)
+    return made
 
 
 def _missing(value: object) -> str | None:

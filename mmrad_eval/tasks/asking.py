@@ -15,9 +15,19 @@ PRIORS = ("none", "report", "images")
 
 
 def opening(
-    prompt: Prompt, study: Study, context: TaskContext, evidence: Sequence[Part] = (), *, images: bool = True
+    prompt: Prompt,
+    study: Study,
+    context: TaskContext,
+    more: Sequence[Part] = (),
+    *,
+    images: bool = True,
+    slot: str = "evidence",
+    between: str = "\n\n",
 ) -> list[Message]:
-    """The messages of the first turn: an optional system message, then the user's."""
+    """The messages of the first turn: an optional system message, then the user's.
+
+    ``more`` fills ``slot``, with ``between`` after it.
+    """
     shown = chosen(study, context.options.get("views", "all")) if images else ()
     if images and not shown:
         raise DataError(f"study {study.id} has no image to show; leave it out, or use a task without images")
@@ -32,7 +42,7 @@ def opening(
         "images": _spaced(_pictures(prompt, (*shown, *(prior_images if images else ())))),
         "context": _spaced(prompt.fill("context", {"context": words})),
         "priors": _spaced(prior_reports),
-        "evidence": _spaced(evidence),
+        slot: _spaced(more, between),
         "instruction": instruction,
     }
     user = Message("user", tuple(prompt.fill("user", slots)))
@@ -69,6 +79,6 @@ def _priors(prompt: Prompt, study: Study, which: str) -> tuple[list[Part], tuple
     return paragraphs(*reports), tuple(i for p in study.priors for i in p.images) if which == "images" else ()
 
 
-def _spaced(parts: Sequence[Part]) -> list[Part]:
+def _spaced(parts: Sequence[Part], between: str = "\n\n") -> list[Part]:
     """Parts with an empty line after them; nothing where there are none."""
-    return joined([*parts, Text("\n\n")]) if parts else []
+    return joined([*parts, Text(between)]) if parts else []
