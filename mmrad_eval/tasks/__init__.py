@@ -18,6 +18,10 @@ BUILTIN = {
     "bcot": (f"{_GIVEN}:BCOT", "image, words and boxes"),
     "mcot": (f"{_GIVEN}:MCOT", "image, words, boxes and region images, interleaved: multimodal chain of thought"),
     "crops": (f"{_GIVEN}:CROPS", "image, boxes and region images, without words"),
+    "crops-atlas": (
+        f"{_GIVEN}:CROPS_ATLAS",
+        "image, and region images at mean boxes: the same regions for every study",
+    ),
     "tcot-blind": (f"{_GIVEN}:TCOT_BLIND", "control: the trace's words without any image (leak of the reference)"),
     "mcot-blind": (f"{_GIVEN}:MCOT_BLIND", "control: words, boxes and region images without the whole image"),
     "mcot-swapped": (f"{_GIVEN}:MCOT_SWAPPED", "control: mcot with another patient's image of the same region"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Literal
 
@@ -18,16 +18,41 @@ from mmrad_eval.tasks.prompting import Prompt, Slots, paragraphs, parsed
 from mmrad_eval.tasks.regions import elsewhere, permuted, region_image, whole_again
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.geometry import convert, spoken
+from mmrad_eval.traces.regions import categories
 from mmrad_eval.traces.rendering import size_of
 
 Regions = Literal["none", "own", "swapped", "shuffled", "repeat", "random"]
 
 _ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth", "Tenth")
 
+StepsOf = Callable[[Study, TaskContext], Sequence[Step]]
+
+
+def of_reference(study: Study, context: TaskContext) -> Sequence[Step]:
+    """The steps of the reference trace; DataError where there are none."""
+    if study.trace is None or not study.trace.steps:
+        raise DataError(f"study {study.id} has no trace, and the task shows one (asked of {context.card.label})")
+    return study.trace.steps
+
+
+def of_atlas(study: Study, context: TaskContext) -> Sequence[Step]:
+    """A step for each region category, at the mean box of other patients: the same regions for every study."""
+    boxes = [(category, context.prior(category.name, study)) for category in categories()]
+    return [Step(c.phrase, (c.region,) if c.region else (), c.name, box) for c, box in boxes if box is not None]
+
+
+def of_traces(traces: Mapping[str, Trace]) -> StepsOf:
+    """The steps that another run's model wrote; none for a study for which it wrote none."""
+
+    def steps(study: Study, context: TaskContext) -> Sequence[Step]:  # noqa: ARG001 (the signature of a source)
+        return traces[study.id].steps if study.id in traces else ()
+
+    return steps
+
 
 @dataclass(frozen=True)
 class Given:
-    """One arm: image, words, boxes, region images of the reference trace, each shown or not."""
+    """One arm: image, words, boxes, region images of a trace, each shown or not."""
 
     name: str
     image: bool = True
@@ -36,11 +61,15 @@ class Given:
     regions: Regions = "none"
     version: int = 1
     given: bool = True
+    steps_of: StepsOf = of_reference
+    """Where the trace comes from."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What tells this run from others of the task."""
 
     @property
     def needs(self) -> frozenset[str]:
         """What a study must have."""
-        needs = {"trace"} if self.text or self.boxes or self.regions != "none" else set()
+        needs = {"trace"} if self._shows and self.steps_of is of_reference else set()
         if self.regions == "swapped":
             needs.add("donor")
         return frozenset(needs | ({"images"} if self.image or self.regions != "none" else set()))
@@ -50,17 +79,19 @@ class Given:
         """Whether region images come on top of the study's own."""
         return self.regions != "none"
 
+    @property
+    def _shows(self) -> bool:
+        return self.text or self.boxes or self.regions != "none"
+
     def prompt(self) -> str:
         """The prompt file that all arms share."""
         return files("mmrad_eval.tasks").joinpath("prompts/given.txt").read_text(encoding="utf-8")
 
     def shown(self, study: Study, context: TaskContext) -> Trace | None:
-        """The reference trace without what this arm does not show, with what a control puts in its place."""
-        if "trace" not in self.needs:
+        """The trace without what this arm does not show, with what a control puts in its place."""
+        if not self._shows:
             return None
-        if study.trace is None or not study.trace.steps:
-            raise DataError(f"study {study.id} has no trace, and {self.name} shows one")
-        steps = study.trace.steps
+        steps = self.steps_of(study, context)
         images = self._images(study, steps, context)
         return Trace(
             tuple(
@@ -80,7 +111,7 @@ class Given:
         """One turn: the evidence interleaved in the order announce, region image, box, observation."""
         prompt = parsed(context.prompt)
         shown = self.shown(study, context)
-        if shown and self.regions != "none":
+        if shown and self.regions != "none" and self.steps_of is of_reference:
             for number, step in enumerate(shown.steps, 1):
                 if step.image is None:
                     raise DataError(
@@ -106,6 +137,8 @@ class Given:
 
     def _words(self, prompt: Prompt, study: Study, shown: Trace, frame: str) -> list[Part]:
         steps = [self._step(prompt, study, step, number, frame) for number, step in enumerate(shown.steps)]
+        if not steps:
+            return []
         where = f" (boxes are [left, top, right, bottom] in {frame_words(frame)})" if self.boxes else ""
         return prompt.fill("evidence", {"frame": where, "steps": paragraphs(*steps)})
 
@@ -176,3 +209,11 @@ MCOT_SWAPPED = Given("mcot-swapped", text=True, boxes=True, regions="swapped")
 MCOT_SHUFFLED = Given("mcot-shuffled", text=True, boxes=True, regions="shuffled")
 MCOT_REPEAT = Given("mcot-repeat", text=True, boxes=True, regions="repeat")
 MCOT_RANDOM = Given("mcot-random", text=True, regions="random")
+CROPS_ATLAS = Given("crops-atlas", boxes=True, regions="own", steps_of=of_atlas)
+
+
+def trace_of(run: str, traces: Mapping[str, Trace]) -> Given:
+    """The task ``trace-of:RUN``: the traces that the model of another run wrote, as evidence; free of the reference."""
+    return Given(
+        "trace-of", text=True, boxes=True, regions="own", steps_of=of_traces(traces), options={"trace of": run}
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 from mmrad_eval import tasks
 from mmrad_eval.core.contracts import Dataset, TaskContext
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Box, Card, Study, Trace
-from mmrad_eval.tasks.given import frame_words
+from mmrad_eval.core.values import Box, Card, Step, Study, Trace
+from mmrad_eval.tasks.given import frame_words, trace_of
 from mmrad_eval.tasks.prompting import Prompt
 from mmrad_eval.traces.geometry import iou
 from mmrad_eval.traces.rendering import load
@@ -195,6 +196,36 @@ def test_every_arm_can_be_shown_for_every_study_without_opening_an_image(
         task = tasks.load(name)
         shown = task.shown(study, context(task, listener))
         assert (shown is None) == (name == "direct")
+
+
+async def test_the_atlas_shows_the_same_regions_of_every_study(demo: Dataset, context: Make, listener: Any) -> None:
+    task = tasks.load("crops-atlas")
+    box = Box((10.0, 20.0, 110.0, 220.0), "pad_square_336")
+    seen = set()
+    for study in demo.studies[:5]:
+        told = dataclasses.replace(
+            context(task, listener), prior=lambda name, _: box if name in ("lungs", "bones") else None
+        )
+        await task.converse(msgspec.structs.replace(study, trace=None), told)
+        seen.add(tuple(s.category for s in (task.shown(study, told) or Trace()).steps))
+        assert [i.box for i in listener.images if i.role == "region"] == [box, box]
+    assert seen == {("lungs", "bones")}
+
+
+async def test_traces_of_another_run_are_shown_with_what_they_have(study: Study, context: Make, listener: Any) -> None:
+    box = Box((10.0, 20.0, 110.0, 220.0), "pad_square_336")
+    written = Trace((Step("the heart", text="It is large."), Step("the lungs", box=box, text="They are clear.")))
+    task = trace_of("0123456789ab", {study.id: written})
+
+    answer = await task.converse(msgspec.structs.replace(study, trace=None), context(task, listener))
+
+    assert "First, the heart. It is large." in listener.words
+    assert "Second, the lungs. This is how the region looks: <image>" in listener.words
+    assert answer.shown is not None
+    assert [s.text for s in answer.shown.steps] == ["It is large.", "They are clear."]
+    nothing = trace_of("0123456789ab", {})
+    await nothing.converse(study, context(nothing, listener))
+    assert "region by region" not in listener.words
 
 
 async def test_a_study_without_a_trace_is_refused_with_its_id(study: Study, context: Make, listener: Any) -> None:
