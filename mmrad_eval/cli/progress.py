@@ -49,6 +49,11 @@ class Progress:
             self._next = now + (_LIVE if self._live else _PLAIN)
             self._show(done, now)
 
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        if not self._quiet:
+            click.echo(f"  {text}", err=True)
+
     def end(self) -> None:
         """Show the last line."""
         done = sum(self._statuses.values())

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
+from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
 
 if TYPE_CHECKING:
     from mmrad_eval.core.values import DataUse, Target
     from mmrad_eval.harness.jobs import Job, Outcome
     from mmrad_eval.harness.plan import Plan
+    from mmrad_eval.harness.preview import Preview
+    from mmrad_eval.model_registry.serving import Fleet
 
 INCOMPLETE = 3
 
@@ -67,22 +70,11 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--render", default="record", show_default=True, help="Region images: record, crop, masked or highlighted."
 )
+@click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="An option of the task: `tasks show`.")
 @click.option("--prompt", type=click.Path(path_type=Path), help="Prompt file in the place of the task's own.")
-@click.option("--max-tokens", type=int, default=1024, show_default=True, help="Tokens that an answer may have.")
-@click.option("--temperature", type=float, default=0.0, show_default=True)
-@click.option("--top-p", type=float)
-@click.option("--seed", type=int)
-@click.option("--stop", multiple=True, help="Stop sequence; none unless given.")
+@decoding_options
 @click.option("--samples", type=int, default=1, show_default=True, help="Ask everything N times; each time is a run.")
-@click.option("--base-url", multiple=True, help="Address of an OpenAI-style server, such as http://127.0.0.1:8000/v1.")
-@click.option("--api-key-env", help="Environment variable that holds the key.")
-@click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the key (mode 600).")
-@click.option("--local-network", multiple=True, metavar="HOST", help="A host or network that counts as this machine.")
-@click.option("--attest-provider", help="State that this provider may have credentialed data …")
-@click.option("--attest-retention", help="… under this retention setting …")
-@click.option("--attest-who", help="… in the words of this person; all three are stored with the run.")
-@click.option("--concurrency", type=int, help="Requests at once. [default: adapts]")
-@click.option("--timeout", type=float, help="Seconds for one try. [default: grows with --max-tokens]")
+@model_options
 @click.option("--fresh", is_flag=True, help="Ask anew what was answered before.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table.")
@@ -91,11 +83,20 @@ def run(**said: Any) -> int:
 
     Run again to go on where it stopped: what was answered is never asked again.
     """
+    from mmrad_eval.model_registry.serving import Fleet
+
+    fleet = Fleet()
+    try:
+        return _run(said, _jobs(said, fleet))
+    finally:
+        fleet.close()
+
+
+def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.errors import MmradError
     from mmrad_eval.harness.jobs import execute
 
-    jobs = _jobs(said)
     command = shlex.join(["mmrad-eval", *sys.argv[1:]])
     code, outcomes = 0, []
     for job in jobs:
@@ -141,15 +142,25 @@ def _preview(plan: Plan) -> None:
         f"  about {seen.prompt_tokens:,.0f} prompt tokens (longest: {seen.longest[0]}, {seen.longest[1]:,.0f}), "
         f"at most {seen.most_completion_tokens:,} completion tokens"
     )
+    click.echo(f"  {_price(plan, seen)}")
     for trouble in seen.trouble:
         click.echo(f"  can't be asked: {trouble}")
 
 
-def _jobs(said: dict[str, Any]) -> list[Job]:
+def _price(plan: Plan, seen: Preview) -> str:
+    from mmrad_eval.core.values import Usage
+    from mmrad_eval.harness.budget import cost
+
+    prompt = round(seen.prompt_tokens)
+    least, most = (cost(Usage(prompt, written), plan.card) for written in (0, seen.most_completion_tokens))
+    if least is None or most is None:
+        return "no price on its card"
+    return f"{least:.2f} US dollars for the prompts, at most {most:.2f} with the answers"
+
+
+def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
     """One job for each model, task and sample."""
     from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.core.values import Decoding
-    from mmrad_eval.harness.gate import attestation
     from mmrad_eval.harness.jobs import Data, Job
     from mmrad_eval.harness.plan import Choice
 
@@ -166,12 +177,8 @@ def _jobs(said: dict[str, Any]) -> list[Job]:
         columns,
         said["link"],
     )
-    decoding = Decoding(said["max_tokens"], said["temperature"], said["top_p"], said["seed"], tuple(said["stop"]))
-    attested = None
-    if any(said[f"attest_{part}"] is not None for part in ("provider", "retention", "who")):
-        attested = attestation(
-            **{part: said[f"attest_{part}"] or "" for part in ("provider", "retention", "who")},
-        )
+    decoding, stated = decoding_of(said)
+    connection = connection_of(said, fleet)
     return [
         Job(
             model=model,
@@ -188,18 +195,16 @@ def _jobs(said: dict[str, Any]) -> list[Job]:
                 prompt=said["prompt"],
                 decoding=decoding,
                 sample=sample,
-                options={"render": said["render"]},
+                options={
+                    "render": said["render"],
+                    **dict(_pair(entry, "--set", "looks=2") for entry in said["settings"]),
+                },
             ),
             metrics=names_of(said),
             metric_options=options_of(said),
-            base_url=said["base_url"],
-            api_key_env=said["api_key_env"],
-            api_key_file=said["api_key_file"],
-            timeout=said["timeout"],
-            concurrency=said["concurrency"],
             fresh=said["fresh"],
-            attestation=attested,
-            local_networks=said["local_network"],
+            stated=stated,
+            **connection,
         )
         for model in models
         for task in tasks
@@ -207,13 +212,13 @@ def _jobs(said: dict[str, Any]) -> list[Job]:
     ]
 
 
-def _pair(entry: str) -> tuple[str, str]:
+def _pair(entry: str, option: str = "--column", example: str = "findings=report_text") -> tuple[str, str]:
     from mmrad_eval.core.errors import UsageError
 
-    ours, equals, theirs = entry.partition("=")
-    if not equals or not ours or not theirs:
-        raise UsageError(f"--column {entry}: write OURS=THEIRS, such as --column findings=report_text")
-    return ours, theirs
+    name, equals, value = entry.partition("=")
+    if not equals or not name or not value:
+        raise UsageError(f"{option} {entry}: write it as in {option} {example}")
+    return name, value
 
 
 def _table(outcomes: list[Outcome], results: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -16,10 +16,13 @@ from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Answer, DataUse
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.asking import Asker
-from mmrad_eval.harness.pacing import Pace
+from mmrad_eval.harness.budget import Budget, Spent, keeper
+from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Choice, Plan, make_plan
 from mmrad_eval.harness.run import Session, answer_all, ask_all, open_run
+from mmrad_eval.model_registry.catalogue import settled
 from mmrad_eval.model_registry.contract import is_client
+from mmrad_eval.model_registry.serving import ServeOptions, Server
 from mmrad_eval.results.folder import RunFolder, safe_name
 from mmrad_eval.results.record import Run
 from mmrad_eval.results.scoring import score
@@ -76,6 +79,13 @@ class Job:
     api_key_file: Path | None = None
     timeout: float | None = None
     concurrency: int | None = None
+    patience: float = Retry.patience
+    """Seconds for which a server that takes no connection is waited for."""
+    budget: Budget = field(default_factory=Budget)
+    serve: ServeOptions | None = None
+    """How to start a server for this run alone; None: one that runs is used."""
+    stated: frozenset[str] = frozenset()
+    """Decoding values that the user wrote: sent as they are, where a default gives way to what a model takes."""
     fresh: bool = False
     attestation: Mapping[str, str] | None = None
     """The user's statement that a provider may have the data (``gate.attestation``)."""
@@ -83,15 +93,17 @@ class Job:
 
     def plan(self, dataset: Dataset | None = None) -> Plan:
         """Resolve all names and check that it can be done; nothing is sent."""
-        task = tasks.load(self.task)
+        task = tasks.load(self.task, {name: said for name, said in self.choice.options.items() if name != "render"})
         model = model_registry.resolve(
             self.model,
             base_url=self.base_url,
             api_key_env=self.api_key_env,
             api_key_file=self.api_key_file,
             timeout=self.timeout,
+            serve=self.serve,
         )
-        return make_plan(model, task, dataset or self.data.load(), self.choice)
+        decoding = settled(model, self.choice.decoding, self.stated)
+        return make_plan(model, task, dataset or self.data.load(), replace(self.choice, decoding=decoding))
 
 
 class Reporter(Protocol):
@@ -103,6 +115,10 @@ class Reporter(Protocol):
 
     def answered(self, answer: Answer, done: int) -> None:
         """One more study has an answer."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Something happens beside the answers, such as a server that starts."""
         ...
 
     def end(self) -> None:
@@ -169,8 +185,20 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
     where = results / "replies" / safe_name(plan.dataset.name)
     loop = asyncio.get_running_loop()
     pace = Pace.fixed(job.concurrency) if job.concurrency else Pace()
+    server = getattr(client, "server", None)
+    if isinstance(server, Server):
+        server.log, server.say = folder.path / "vllm.log", reporter.say
     with Journal(where / safe_name(client.card.label)) as journal:
-        asker = Asker(client, journal, pace=pace, digests=Journal(where / "images"), fresh=job.fresh)
+        asker = Asker(
+            client,
+            journal,
+            pace=pace,
+            retry=Retry(patience=job.patience),
+            digests=Journal(where / "images"),
+            fresh=job.fresh,
+        )
+        within = keeper(job.budget, client.card)
+        session.why_not = lambda: within(Spent(asker.counts.sent, asker.counts.usage, session.begun))
 
         def stop(why: str) -> None:
             if session.stopping:  # the second time: do not wait for what is under way
@@ -182,7 +210,11 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         loop.add_signal_handler(signal.SIGINT, stop, "interrupted")
         reporter.begin(plan, asker, stop)
         try:
-            return await ask_all(plan, folder, asker, session, at_once=pace.most, watch=reporter.answered)
+            run = await ask_all(plan, folder, asker, session, at_once=pace.most, watch=reporter.answered)
+            if asker.fatal is not None:
+                raise asker.fatal
+            session.why = session.why or asker.stopped
+            return run
         finally:
             reporter.end()
             loop.remove_signal_handler(signal.SIGINT)

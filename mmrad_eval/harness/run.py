@@ -41,6 +41,10 @@ class Session:
     accepted: int = 0
     rejection: str = ""
     served: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    begun: int = 0
+    """Studies that have begun and not ended."""
+    why_not: Callable[[], str] = lambda: ""
+    """Asked before each study: why it may not begin (a budget is spent); the empty string where it may."""
 
     def stop(self, why: str) -> None:
         """Let studies that have begun come to their end, begin no other."""
@@ -194,10 +198,16 @@ def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, session: Session
 
 def _while(studies: Iterator[Study], session: Session) -> Iterator[Study]:
     while not session.stopping:
+        why = session.why_not()
+        if why:
+            session.stop(why)
+            return
         study = next(studies, None)
         if study is None:
             return
+        session.begun += 1
         yield study
+        session.begun -= 1
 
 
 def _failure(study: Study, error: Exception) -> Answer:

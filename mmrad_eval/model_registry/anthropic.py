@@ -51,6 +51,7 @@ def anthropic(card: Card, how: Connection) -> AnthropicClient:
 class AnthropicClient(WireClient):
     """One Claude model."""
 
+    unasked = frozenset({"temperature", "top_p"})
     max_edge = MAX_EDGE
     max_bytes = MAX_BYTES
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
-from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Card
+from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.values import Card, Decoding
 
 _FOLDER = Path(__file__).parent / "cards"
 
@@ -35,6 +36,21 @@ def read(path: Path) -> Card:
         raise DataError(f"{path}: not a model card: {_with_near_name(str(error))}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not TOML: {error}") from error
+
+
+def settled(model: object, decoding: Decoding, stated: Collection[str]) -> Decoding:
+    """The decoding that is sent: what the run states, and of the defaults what the model takes.
+
+    UsageError where the run states what the card says the model takes no order for.
+    """
+    card: Card = getattr(model, "card")  # noqa: B009 (every model has one; which kind it is does not matter here)
+    refused = [name for name in card.fixed if name in stated and getattr(decoding, name)]
+    if refused:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
+        raise UsageError(f"{card.label} takes no order for {', '.join(refused)}; leave {options} out")
+    left_out = (set(card.fixed) | set(getattr(model, "unasked", ()))) - set(stated)
+    dropped = {name: None for name in ("temperature", "top_p", "seed") if name in left_out}
+    return msgspec.structs.replace(decoding, **dropped)
 
 
 def _with_near_name(message: str) -> str:

@@ -6,6 +6,7 @@ The body holds what the request says and nothing else: no stop sequence, no samp
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,9 @@ HOSTS: dict[str, tuple[str, str]] = {
 }
 """Provider -> (its own address, the variable that holds its key)."""
 
+_REASONING = re.compile(r"o\d|gpt-[5-9](?!.*chat)")
+"""OpenAI's reasoning models answer 400 to a temperature."""
+
 _FINISHES: Mapping[str, Finish] = {"length": "length", "content_filter": "refusal"}
 _UNFINISHED = frozenset({"abort", "error"})  # vLLM and OpenRouter: the server gave up, not the model
 
@@ -43,8 +47,12 @@ def hosted(card: Card, how: Connection) -> ChatClient:
     own = how.api_key_env or card.api_key_env
     secret = find_key(own or (None if given else variable), how.api_key_file, required=not given)
     # OpenAI's reasoning models refuse `max_tokens`; other hosts may know nothing else
-    limit = "max_completion_tokens" if card.provider == "openai" and not given else "max_tokens"
-    return ChatClient(card, base_urls(given, url), secret, timeout=how.timeout, limit_field=limit)
+    own_host = card.provider == "openai" and not given
+    limit = "max_completion_tokens" if own_host else "max_tokens"
+    client = ChatClient(card, base_urls(given, url), secret, timeout=how.timeout, limit_field=limit)
+    if own_host and _REASONING.match(card.id):
+        client.unasked = frozenset({"temperature", "top_p"})
+    return client
 
 
 def azure(card: Card, how: Connection) -> AzureClient:

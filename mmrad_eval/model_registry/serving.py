@@ -45,6 +45,8 @@ class ServeOptions:
     """Further flags of ``vllm serve``, passed through."""
     patience: float = 3600.0
     """Seconds until a server that does not get ready is given up; the first start downloads weights."""
+    fleet: Fleet | None = None
+    """Keeps the server for further runs of the same model; None: it ends with its run."""
 
 
 def words(card: Card, options: ServeOptions, port: int) -> list[str]:
@@ -91,6 +93,27 @@ def free_port() -> int:
         return port
 
 
+class Fleet:
+    """The servers of one command: one runs at a time, and goes on while the next run is of the same model."""
+
+    def __init__(self) -> None:
+        self._server: Server | None = None
+
+    def server(self, card: Card, options: ServeOptions) -> Server:
+        """The server that runs, if it is of this card and these options; else another, and that one ends."""
+        running = self._server
+        if running is None or (running.card, running.options) != (card, options):
+            self.close()
+            self._server = running = Server(card, options, kept=True)
+        return running
+
+    def close(self) -> None:
+        """End the server that runs."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+
 @dataclass
 class Server:
     """One server; ``start`` may be called again and again, from any thread."""
@@ -104,6 +127,8 @@ class Server:
     """Told how the start goes, a line now and then."""
     secret: Secret = field(default_factory=lambda: Secret(secrets.token_hex(16), "the run itself"))
     """So that nobody else on this machine is answered."""
+    kept: bool = False
+    """Whether a fleet ends it, and not its first client."""
     _process: subprocess.Popen[bytes] | None = None
     _output: BinaryIO | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -61,7 +61,7 @@ def _served(card: Card, how: Connection, options: ServeOptions) -> VllmClient:
 
     if how.base_url:
         raise UsageError("--serve starts a server and --base-url names one that runs: give one of the two")
-    server = Server(card, options)
+    server = options.fleet.server(card, options) if options.fleet else Server(card, options)
     client = VllmClient(card, (server.url,), server.secret, timeout=how.timeout)
     client.server = server
     return client
@@ -161,7 +161,7 @@ class VllmClient(ChatClient):
     async def close(self) -> None:
         """Close the connections, and end a server of our own."""
         await super().close()
-        if self.server is not None:
+        if self.server is not None and not self.server.kept:
             await asyncio.to_thread(self.server.stop)
 
     async def _identify(self, base: str) -> _Known:

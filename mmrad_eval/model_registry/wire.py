@@ -23,6 +23,8 @@ class WireClient:
     """Pixels of the longest side that the endpoint takes."""
     max_bytes: int | None = None
     """Bytes of one image file that the endpoint takes."""
+    unasked: frozenset[str] = frozenset()
+    """Decoding values that are left out unless the run states them, as many models of this provider refuse them."""
 
     def __init__(self, card: Card, transport: Transport) -> None:
         self.card, self.transport = card, transport
