@@ -1,4 +1,4 @@
-"""`mmrad-eval data describe|check`: what a dataset holds, and what is wrong with it."""
+"""`mmrad-eval data describe|check|convert`: what a dataset holds, what is wrong with it, and traces in another format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli.convert import convert
+
 if TYPE_CHECKING:
+    from mmrad_eval.core.contracts import Dataset
     from mmrad_eval.datasets.check import Checked
     from mmrad_eval.datasets.describe import Description, Spread
     from mmrad_eval.datasets.problems import Problem
@@ -27,7 +30,6 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a table's column."),
         click.option("--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder to look DICOM ids up in."),
         click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the reader."),
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     )
     for option in reversed(options):
         command = option(command)
@@ -36,38 +38,70 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(name="data")
 def data() -> None:
-    """Describe or check a dataset: a registered name, FORMAT:PATH, or a path."""
+    """Describe, check or convert a dataset: a registered name, FORMAT:PATH, or a path."""
+
+
+data.add_command(convert)
 
 
 @data.command()
 @click.argument("spec")
 @source_options
-def describe(spec: str, *, as_json: bool, **said: Any) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--figure", type=click.Path(path_type=Path), help="Draw what was counted to this file (png, pdf, svg).")
+def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> None:
     """Count studies, patients, views, sections, empties, de-identification marks, trace steps and regions."""
-    from mmrad_eval.datasets import load
     from mmrad_eval.datasets.describe import describe as count
 
-    dataset = load(
-        spec,
-        images=said["images"],
-        patient_column=said["patient_column"],
-        columns=pairs(said["columns"], "--column"),
-        link=said["link"],
-        options=pairs(said["options"], "--option"),
-    )
-    found = count(dataset)
+    found = count(_loaded(spec, said), _present if figure is not None else None)
+    if figure is not None:
+        from mmrad_eval.datasets.picture import draw
+
+        draw(found, figure)
     click.echo(_json(found) if as_json else "\n".join(_page(found)))
 
 
 @data.command()
 @click.argument("spec")
 @source_options
+@click.option("--split", help="Only this split.")
+@click.option("--comparisons", type=click.Choice(["with", "without"]), help="Reports that speak of change.")
+@click.option("--marks", type=click.Choice(["with", "without"]), help="Reports with de-identification marks.")
+@click.option("--priors", type=click.Choice(["with", "without"]), help="Studies with an earlier study.")
+def ids(
+    spec: str, *, split: str | None, comparisons: str | None, marks: str | None, priors: str | None, **said: Any
+) -> None:
+    """Print the ids of the studies that a condition leaves, one a line, for `--ids`.
+
+    Words of a report such as "unchanged" can't be known from one image: a table over `--comparisons without` leaves
+    such studies out.
+    """
+    from mmrad_eval.datasets import comparisons as comparing
+    from mmrad_eval.datasets import marks as marking
+
+    def holds(wanted: str | None, there: bool) -> bool:
+        return wanted is None or there == (wanted == "with")
+
+    for study in _loaded(spec, said).studies:
+        text = study.reference.text if study.reference else ""
+        if (
+            split in {None, study.split}
+            and holds(priors, bool(study.priors))
+            and (study.reference is not None or (comparisons is None and marks is None))
+            and holds(comparisons, comparing.compares(text))
+            and holds(marks, bool(marking.count(text)))
+        ):
+            click.echo(study.id)
+
+
+@data.command()
+@click.argument("spec")
+@source_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--no-pixels", is_flag=True, help="Leave image files alone.")
 @click.option("--all", "everything", is_flag=True, help="Print every case, not the first of each kind.")
 @click.option("--cases", type=click.Path(path_type=Path), help="Write every case to this file, one JSON object a line.")
-def check(
-    spec: str, as_json: bool, no_pixels: bool, everything: bool, cases: Path | None, **said: Any
-) -> None:
+def check(spec: str, as_json: bool, no_pixels: bool, everything: bool, cases: Path | None, **said: Any) -> None:
     """List all that is wrong; exit status 0: a run would be sound, 1: it would not."""
     from mmrad_eval.datasets import check as checking
 
@@ -94,17 +128,38 @@ def pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
     return found
 
 
-def _named(spec: str, said: dict[str, Any]) -> tuple[str, Source]:
-    from mmrad_eval.datasets import Source, locate
+def _present(text: str) -> list[str]:
+    """The findings that the rule labeler finds present."""
+    from mmrad_eval.metrics.facts.labels import label
 
-    name, path = locate(spec)
+    return [name for name, code in label(text).items() if code == 1]
+
+
+def _loaded(spec: str, said: dict[str, Any]) -> Dataset:
+    from mmrad_eval.datasets import load
+
+    return load(
+        spec,
+        images=said["images"],
+        patient_column=said["patient_column"],
+        columns=pairs(said["columns"], "--column"),
+        link=said["link"],
+        options=pairs(said["options"], "--option"),
+    )
+
+
+def _named(spec: str, said: dict[str, Any]) -> tuple[str, Source]:
+    from mmrad_eval.datasets import Source, locate, split_options
+
+    plain, options = split_options(spec)
+    name, path = locate(plain)
     source = Source(
         path=path,
         images=said["images"],
         patient_column=said["patient_column"],
         columns=pairs(said["columns"], "--column"),
         link=said["link"],
-        options=pairs(said["options"], "--option"),
+        options={**options, **pairs(said["options"], "--option")},
     )
     return name, source
 
@@ -137,6 +192,10 @@ def _page(d: Description) -> Iterator[str]:
         yield from _spread(f"words of {name}", words)
     yield from _names("context", d.context)
     yield from _names("marks", d.marks)
+    if d.comparisons:
+        yield f"comparisons   {d.comparisons} reports compare with an earlier examination"
+    yield from _names("labels", d.labels)
+    yield from _names("findings", d.findings_present)
     if d.traces:
         yield f"traces        {d.traces}  ({_counts(d.steps_per_trace)} steps)"
         yield f"boxes         {d.boxes}, region images {d.region_images}"

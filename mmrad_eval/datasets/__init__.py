@@ -1,7 +1,7 @@
 """Where studies come from: file formats, sections, splits, the demo, and one reader for reports made elsewhere.
 
-A dataset is a registered name (``demo``), ``FORMAT:PATH``, or a path whose format is recognised.
-``Study.images[0]`` is the key image.
+A dataset is a registered name (``demo``), ``FORMAT:PATH``, or a path whose format is recognised; options follow a
+``?``. ``Study.images[0]`` is the key image.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from mmrad_eval.core.errors import PluginError, UsageError
 from mmrad_eval.core.registry import Registry
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.datasets.digests import digest
+from mmrad_eval.datasets.prepare import prepared
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.recognise import recognise
 from mmrad_eval.datasets.source import Reader, Source, dataset_name
@@ -31,10 +32,15 @@ __all__ = [
     "read",
     "recognise",
     "registry",
+    "split_options",
 ]
 
 MIMIC_NAME = re.compile(r"(?:^|/)p1\d{7}/s5\d{7}(?:/|\.|$)|\b[0-9a-f]{8}(?:-[0-9a-f]{8}){4}\b")
 """How MIMIC-CXR names its files and images, wherever they were copied to (physionet.org/content/mimic-cxr/2.1.0)."""
+
+
+OPTIONS = re.compile(r"[a-z_-]+=[^&=]+(?:&[a-z_-]+=[^&=]+)*")
+"""Options at the end of a spec."""
 
 
 def registry() -> Registry:
@@ -95,11 +101,13 @@ def load(
     """Load the dataset that ``spec`` names.
 
     ``images`` is the folder that relative image names start from; ``columns`` maps our words to a table's own names;
-    ``link`` is a folder of MIMIC-CXR in which DICOM ids are looked up; ``options`` are the reader's own.
-    DataError names what is wrong with file, line and study; UsageError what can't be asked.
+    ``link`` is a folder of MIMIC-CXR in which DICOM ids are looked up; ``options`` are the reader's own and the steps
+    of ``prepare``, which may also stand at the end of the spec: ``mimic:PATH?marks=drop&priors=all``. DataError names
+    what is wrong with file, line and study; UsageError what can't be asked.
     """
     problems = Problems()
-    name, path = locate(spec)
+    plain, asked = split_options(spec)
+    name, path = locate(plain)
     source = Source(
         path=path,
         images=Path(images) if images else None,
@@ -107,12 +115,20 @@ def load(
         columns=columns or {},
         patient_column=patient_column,
         link=Path(link) if link else None,
-        options=options or {},
+        options={**asked, **(options or {})},
         problems=problems,
     )
     dataset = read(name, source)
     problems.raise_errors(spec)
     return dataset
+
+
+def split_options(spec: str) -> tuple[str, dict[str, str]]:
+    """``mimic:PATH?marks=drop&priors=all`` as the spec alone and its options; a path that holds a ``?`` stays whole."""
+    plain, mark, asked = spec.rpartition("?")
+    if not mark or not OPTIONS.fullmatch(asked) or Path(spec.partition(":")[2] or spec).exists() or Path(spec).exists():
+        return spec, {}
+    return plain, dict(pair.split("=", 1) for pair in asked.split("&"))
 
 
 def read(name: str, source: Source) -> Dataset:
@@ -133,6 +149,7 @@ def read(name: str, source: Source) -> Dataset:
         from mmrad_eval.datasets.mimic.link import linked
 
         dataset = linked(dataset, source)
+    dataset = prepared(dataset, source.options)
     return Dataset(
         name=dataset.name,
         studies=dataset.studies,

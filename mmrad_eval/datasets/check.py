@@ -4,19 +4,26 @@ sound.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mmrad_eval import datasets
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image, Study
+from mmrad_eval.datasets import views
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.source import Source
 from mmrad_eval.traces import geometry, rendering
 
 Size = tuple[int, int]
+
+WITHOUT_REPORTS = frozenset({"vindr", "chest-imagenome", "gemex-thinkvg"})
+"""Formats that never have one."""
+NAMED = re.compile(r"[^A-Za-z]+")
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,9 @@ def check(name: str, source: Source, *, pixels: bool = True) -> Checked:
     pictures = Pictures(problems, dataset.source)
     patients: dict[str, tuple[str, str]] = {}
     for study in dataset.studies:
+        _views(study, problems)
+        if study.reference is None and dataset.format not in WITHOUT_REPORTS:
+            problems.warn("no report", "there is no report; the study can be asked about, never scored", study=study.id)
         sizes = {image.path: pictures.look(image, study.id) for image in _images(study)} if pixels else {}
         _boxes(study, sizes, problems)
         _splits(study, patients, problems)
@@ -70,6 +80,8 @@ class Pictures:
         self._problems = problems
         self._source = source
         self._missing: list[Problem] = []
+        self._seen: dict[bytes, tuple[str, str]] = {}
+        """Digest of the pixels -> the study and image that had them first."""
 
     def look(self, image: Image, study: str) -> Size | None:
         """Its size; a missing or unreadable file is a problem, and its size None."""
@@ -95,11 +107,21 @@ class Pictures:
             self._missing.append(Problem("missing image", f"there is no image {image.name}", image.path, None, study))
             return None
         try:
-            return rendering.load(Image(path=image.path, name=image.name)).size
-        except DataError as error:
+            pixels, _ = rendering.decode(Path(image.path).read_bytes(), image.path)
+        except (DataError, OSError) as error:
             what = str(error).removeprefix(f"{image.path}: ")
             self._problems.error("unreadable image", what, file=image.path, study=study)
             return None
+        if image.role == "current":
+            self._compare(image, study, hashlib.sha256(repr(pixels.size).encode() + pixels.tobytes()).digest())
+        return pixels.size
+
+    def _compare(self, image: Image, study: str, digest: bytes) -> None:
+        """The same pixels under two ids: two splits may share a picture, and a pair of studies counts twice."""
+        other, name = self._seen.setdefault(digest, (study, image.name))
+        if other != study:
+            what = f"{image.name} has the very pixels of {name} of study {other}"
+            self._problems.error("identical pixels", what, file=image.path, study=study)
 
 
 def _images(study: Study) -> Iterator[Image]:
@@ -124,6 +146,15 @@ def _boxes(study: Study, sizes: dict[str, Size | None], problems: Problems) -> N
     for place, box in boxes:
         for fault in geometry.problems(box, size):
             problems.error(f"box {fault.partition(':')[0]}", f"{place}: {fault}", study=study.id)
+
+
+def _views(study: Study, problems: Problems) -> None:
+    """A view that the name of its file contradicts; two words of one list are compared where the list is read."""
+    for image in study.images:
+        said, named = views.orientation(image.view), views.orientation(NAMED.sub(" ", PurePath(image.name).stem))
+        if {said, named} == {"frontal", "lateral"}:
+            what = f"{image.name} is called {image.view}, and its name says {named}"
+            problems.error("view contradicts", what, study=study.id)
 
 
 def _splits(study: Study, patients: dict[str, tuple[str, str]], problems: Problems) -> None:

@@ -77,14 +77,21 @@ def plain(name: str) -> str:
 
 
 def match(
-    names: Sequence[str], known: Mapping[str, tuple[str, ...]], given: Mapping[str, str], path: Path
+    names: Sequence[str],
+    known: Mapping[str, tuple[str, ...]],
+    given: Mapping[str, str],
+    path: Path,
+    option: str = "--column",
 ) -> dict[str, str]:
-    """Our word -> the column that holds it. ``given`` wins; UsageError for a word or a column that is not there."""
+    """Our word -> the column that holds it. ``given``, said with ``option``, wins.
+
+    UsageError for a word or a column that is not there.
+    """
     for word, column in given.items():
         if word not in known:
-            raise UsageError(f"--column {word}={column}: the words are {', '.join(known)}")
+            raise UsageError(f"{option} {word}={column}: the words are {', '.join(known)}")
         if column not in names:
-            raise UsageError(f"--column {word}={column}: {path} has no such column; it has {', '.join(names)}")
+            raise UsageError(f"{option} {word}={column}: {path} has no such column; it has {', '.join(names)}")
     by_plain: dict[str, str] = {}
     for name in names:
         by_plain.setdefault(plain(name), name)

@@ -5,12 +5,15 @@ regions.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.values import Report, Step, Study, Value
-from mmrad_eval.datasets import marks
+from mmrad_eval.datasets import comparisons, marks
 
 UNKNOWN = "unknown"
+
+Labeler = Callable[[str], Iterable[str]]
 
 
 class Spread(Value, frozen=True, omit_defaults=False):
@@ -60,6 +63,12 @@ class Description(Value, frozen=True, omit_defaults=False):
     """Field of the context -> studies that have it."""
     marks: dict[str, int] = {}
     """De-identification mark -> reports that hold it."""
+    comparisons: int = 0
+    """Reports with a statement that compares with an earlier examination."""
+    labels: dict[str, int] = {}
+    """Label of the data set (its source before a colon) -> studies that have it: those where it is above 0."""
+    findings_present: dict[str, int] = {}
+    """Finding -> reports in which the labeler that was given finds it present; empty where none was given."""
     traces: int = 0
     steps_per_trace: dict[int, int] = {}
     categories: dict[str, int] = {}
@@ -82,7 +91,8 @@ class Description(Value, frozen=True, omit_defaults=False):
 class Tally:
     """Counts of studies, kept in one pass and little memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, labeler: Labeler | None = None) -> None:
+        self.labeler = labeler
         self.n: Counter[str] = Counter()
         self.patients: set[str] = set()
         self.by: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -108,6 +118,9 @@ class Tally:
             self._report(study.reference)
         if study.trace is not None:
             self._trace(study)
+        for label in study.labels:
+            if label.value > 0:
+                self._count("labels", f"{label.source}: {label.name}")
         for drawn in study.boxes:
             self.n["reader_boxes"] += 1
             self._count("reader_labels", drawn.label or UNKNOWN)
@@ -146,6 +159,9 @@ class Tally:
         self.n["no_sections"] += report.findings is None and report.impression is None
         for mark in marks.count(report.text):
             self._count("marks", mark)
+        for finding in self.labeler(report.text) if self.labeler else ():
+            self._count("findings_present", finding)
+        self.n["comparisons"] += comparisons.compares(report.text)
 
     def _trace(self, study: Study) -> None:
         assert study.trace is not None
@@ -173,18 +189,21 @@ class Tally:
         self.spread[field][length] += 1
 
 
-NAMES = ("splits", "views", "context", "marks", "categories", "announced", "regions", "frames", "reader_labels")
+NAMES = (
+    *("splits", "views", "context", "marks", "labels", "findings_present", "categories", "announced", "regions"),
+    *("frames", "reader_labels"),
+)
 LENGTHS = ("images_per_study", "steps_per_trace")
 SPREADS = ("words_findings", "words_impression", "words_report", "words_step", "words_trace")
 NUMBERS = (
     *("studies", "without_patient", "images", "priors", "references", "empty", "findings", "impression"),
-    *("no_sections", "traces", "boxes", "region_images", "reader_boxes"),
+    *("no_sections", "comparisons", "traces", "boxes", "region_images", "reader_boxes"),
 )
 
 
-def describe(dataset: Dataset) -> Description:
-    """Count everything in one pass; opens no image."""
-    tally = Tally()
+def describe(dataset: Dataset, labeler: Labeler | None = None) -> Description:
+    """Count everything in one pass; opens no image. ``labeler`` names the findings that a report says are present."""
+    tally = Tally(labeler)
     for study in dataset.studies:
         tally.study(study)
     return tally.description(dataset)

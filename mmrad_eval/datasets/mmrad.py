@@ -57,12 +57,8 @@ def _study(source: Source, path: Path, found: record.Record, fields: dict[str, A
     return Study(
         id=found.id,
         images=tuple(source.image(image.path or "", size=image.size) for image in problems),
-        patient=_first(fields, (source.patient_column,) if source.patient_column else PATIENT),
+        patient=source.patient(fields, PATIENT, str(path), found.id),
         reference=sections.read_report(found.report.text),
         trace=record.trace_of(found, root),
         split=split(source, fields.get("split"), "split" in fields, str(path), line, found.id),
     )
-
-
-def _first(fields: dict[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((value for name in names if (value := columns.text(fields.get(name)))), None)

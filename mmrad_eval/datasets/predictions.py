@@ -18,6 +18,10 @@ from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.rows import Row, Rows, read_rows
 
 REPORT = ("report", "findings", "impression")
+OPTION = "--report-column"
+"""How a user names a column of such a file; ``--column`` is for the references."""
+NOTHING = frozenset(("nan", "none", "null", "n/a", "na", "<na>"))
+"""What programs write for a cell without a value; no report reads like it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def read_predictions(path: Path | str, given: Mapping[str, str] | None = None, *
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise DataError(f"there is no file {path}")
+        raise DataError(f"{path} is not a file of reports" if path.exists() else f"there is no file {path}")
     problems = Problems()
     table = _table(path, problems)
     where = _columns(table, given or {})
@@ -86,12 +90,20 @@ def read_predictions(path: Path | str, given: Mapping[str, str] | None = None, *
             problems.warn(
                 "empty report", "the report is empty; it scores as one", file=str(path), line=row.line, study=study
             )
+        elif _no_words(report.text):
+            what = f"the report is {report.text.strip()!r}, scored as this text; leave it empty where there is none"
+            problems.warn("no words", what, file=str(path), line=row.line, study=study)
         reports[study], lines[study] = report, row.line
         if trace:
             traces[study] = trace
     if strict:
         problems.raise_errors(str(path))
     return Predictions(path, reports, traces, where, tuple(problems))
+
+
+def _no_words(text: str) -> bool:
+    word = text.strip().lower()
+    return word in NOTHING or not any(c.isalpha() for c in word)
 
 
 def _table(path: Path, problems: Problems) -> Rows:
@@ -131,24 +143,24 @@ def _object(path: Path, value: dict[str, Any]) -> Rows:
 
 def _columns(table: Rows, given: Mapping[str, str]) -> dict[str, str]:
     """The columns of what a model wrote; those that could be its reference count only where nothing else is there."""
-    where = columns.match(table.columns, columns.PREDICTION, given, table.path)
+    where = columns.match(table.columns, columns.PREDICTION, given, table.path, OPTION)
     if not where.keys() & set(REPORT):
-        where = columns.match(table.columns, columns.REPORT, given, table.path)
+        where = columns.match(table.columns, columns.REPORT, given, table.path, OPTION)
     _require(table, where)
     return where
 
 
 def _require(table: Rows, where: Mapping[str, str]) -> None:
     has = f"it has {', '.join(table.columns) or 'none'}"
-    if not table.rows and not table.columns:
+    if not table.rows:
         raise DataError(f"{table.path}: holds no reports")
     if "id" not in where:
         raise DataError(
             f"{table.path}: no column is known to hold ids, and reports are never joined by position; {has}."
-            " Name it: --column id=COLUMN"
+            f" Name it: {OPTION} id=COLUMN"
         )
     if not where.keys() & set(REPORT):
-        raise DataError(f"{table.path}: no column is known to hold reports; {has}. Name it: --column report=COLUMN")
+        raise DataError(f"{table.path}: no column is known to hold reports; {has}. Name it: {OPTION} report=COLUMN")
 
 
 def _prediction(row: Row, where: Mapping[str, str]) -> tuple[str | None, Report, str | None]:

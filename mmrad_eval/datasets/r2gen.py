@@ -52,11 +52,10 @@ def _records(source: Source, path: Path, value: dict[str, list[Any]]) -> Iterato
 
 
 def _study(source: Source, path: Path, study_id: str, record: dict[str, Any], split: str) -> Study:
-    patient = record.get(source.patient_column or "subject_id")
     return Study(
         id=study_id,
         images=_images(source, path, record),
-        patient=columns.text(patient),
+        patient=source.patient(record, ("subject_id",), str(path), study_id),
         reference=_report(record),
         split=split.strip().lower() or None,
     )

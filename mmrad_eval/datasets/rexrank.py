@@ -47,13 +47,13 @@ def _records(source: Source, value: dict[str, Any]) -> Iterator[Record]:
 
 
 def _study(source: Source, study_id: str, record: dict[str, Any]) -> Study:
-    patient = record.get(source.patient_column or "subject_id")
+    patient = source.patient(record, ("subject_id",), str(source.file()), study_id)
     images = _images(source, study_id, record)
     subject = next((m[1] for image in images if (m := SUBJECT.search(image.name))), None)
     return Study(
         id=study_id,
         images=images,
-        patient=columns.text(patient) or subject,
+        patient=patient or subject,
         reference=_report(record),
         context=_context(record),
         split=split(source, record.get("split"), "split" in record, str(source.file()), None, study_id),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import DataUse, Image, Study
+from mmrad_eval.datasets import columns
 from mmrad_eval.datasets.problems import Problems
 
 
@@ -50,6 +51,17 @@ class Source:
         base = self.images or (self.file() if self.file().is_dir() else self.file().parent)
         path = Path(name) if not self.images and Path(name).is_absolute() else base / name.lstrip("/")
         return Image(path=str(path.absolute()), name=name, **fields)  # type: ignore[arg-type]  # msgspec checks fields
+
+    def patient(self, fields: Mapping[str, Any], usual: Sequence[str], file: str, study: str) -> str | None:
+        """The patient's id of a record: in the column that the user named, else in the first of the usual ones.
+
+        A record without the named column is an error: what stands there clusters every interval.
+        """
+        if self.patient_column is not None and self.patient_column not in fields:
+            what = f"--patient-column {self.patient_column}: this record has {', '.join(fields)}"
+            self.problems.error("no patient column", what, file=file, study=study)
+        names = [self.patient_column] if self.patient_column is not None else usual
+        return next((value for name in names if (value := columns.text(fields.get(name)))), None)
 
     def option(self, name: str, allowed: tuple[str, ...]) -> str:
         """The value of an option, the first allowed one where it is not given; UsageError names the allowed ones."""

@@ -40,28 +40,12 @@ THOUGHT = re.compile(rf"(?P<region>[A-Za-z][A-Za-z /-]{{1,60}}?)\s*[:,]?\s*\(?\s
 LOCATION = re.compile(rf"<ref>\s*(?P<region>[^<]{{1,80}}?)\s*</ref>\s*<box>\s*{BOX}\s*</box>")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 SMALL = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "at",
-        "from",
-        "in",
-        "is",
-        "near",
-        "of",
-        "on",
-        "over",
-        "see",
-        "shows",
-        "the",
-        "to",
-        "visual",
-        "location",
-        "with",
-        "within",
-    ]
+    {
+        *("a", "an", "and", "at", "from", "in", "is", "near", "of", "on", "over", "see", "shows", "the", "to", "with"),
+        *("within", "visual", "location"),
+    }
 )
+"""Words that stand before a region, never in its name."""
 DICOM = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image as Pillow
 
 from mmrad_eval import datasets
 from mmrad_eval.core.values import Box, Image, ReaderBox, Report, Step, Study, Trace
 from mmrad_eval.datasets.describe import Tally, describe, spread
+
+if TYPE_CHECKING:
+    from tests.datasets.conftest import Mimic
 
 
 def mmrad_eval(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -158,6 +163,65 @@ def test_a_spread_has_the_nearest_ranks() -> None:
     found = spread(Counter([1, 2, 3, 4, 100]))
     assert (found.n, found.least, found.lower, found.median, found.upper, found.most) == (5, 1, 2, 3, 4, 100)
     assert found.total == 110
+
+
+def test_the_picture_is_drawn_in_each_format(cache: Path) -> None:
+    for suffix, start in ((".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")):
+        result = mmrad_eval("data", "describe", "demo", "--figure", cache / f"figure{suffix}")
+        assert result.returncode == 0, result.stderr
+        assert (cache / f"figure{suffix}").read_bytes().startswith(start)
+    assert "findings      Cardiomegaly 7" in result.stdout
+    wrong = mmrad_eval("data", "describe", "demo", "--figure", cache / "figure.gif")
+    assert wrong.returncode == 2
+    assert "a figure ends in .png, .pdf, .svg" in wrong.stderr
+
+
+def test_ids_without_comparisons_are_printed_for_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,report,split\ns1,Unchanged.,test\ns2,Clear.,test\ns3,Clear XXXX.,train\ns4,,test\n")
+    assert mmrad_eval("data", "ids", path, "--comparisons", "without").stdout.split() == ["s2", "s3", "s4"]
+    assert mmrad_eval("data", "ids", path, "--comparisons", "with").stdout.split() == ["s1"]
+    assert mmrad_eval("data", "ids", path, "--marks", "without", "--split", "test").stdout.split() == ["s1", "s2", "s4"]
+
+
+def test_check_finds_the_same_pixels_under_two_ids_and_a_lateral_called_frontal(cache: Path) -> None:
+    demo = datasets.load("demo")
+    pixels = Pillow.open(demo.studies[0].images[0].path)
+    for name in ("a_frontal.png", "b.jpg", "c_lateral.tif"):
+        pixels.save(cache / name)
+    pixels.save(cache / "d.png", optimize=True)
+    path = cache / "t.csv"
+    path.write_text(
+        "id,image,view,report\ns1,a_frontal.png,PA,x\ns2,d.png,PA,x\ns3,c_lateral.tif,AP,x\ns4,b.jpg,AP,x\n"
+    )
+    result = mmrad_eval("data", "check", path, "--json")
+    assert result.returncode == 1
+    assert kinds(result) == {"identical pixels": 2, "view contradicts": 1}
+
+
+def test_check_goes_on_after_a_study_that_can_not_be_read(mimic: Mimic) -> None:
+    mimic.write(reports="tree", images="jpg")
+    next(mimic.root.rglob("s57375967.txt")).write_bytes(b" FINDINGS: \n d\xe9j\xe0")
+    next(mimic.root.rglob("s50771383.txt")).unlink()
+    rows = [
+        (t.dicom(n), t.study, t.subject, "test" if t.study == "53189527" else t.split) for t in mimic.taken for n in [0]
+    ]
+    mimic.table("mimic-cxr-2.0.0-split.csv", ("dicom_id", "study_id", "subject_id", "split"), rows)
+    result = mmrad_eval("data", "check", mimic.root, "--no-pixels", "--json")
+    assert result.returncode == 1
+    found = kinds(result)
+    assert found["unreadable report"] == 1
+    assert found["no report"] == 2
+    assert found["patient in two splits"] == 1
+
+
+def test_check_compares_the_two_words_for_a_view(mimic: Mimic) -> None:
+    mimic.write()
+    path = mimic.root / "mimic-cxr-2.0.0-metadata.csv.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"antero-posterior", b"lateral", 1)))
+    result = mmrad_eval("data", "check", mimic.root, "--no-pixels")
+    assert result.returncode == 0
+    assert "is called AP, and its view code says lateral" in result.stdout
 
 
 @pytest.mark.shared

@@ -23,6 +23,7 @@ from mmrad_eval.datasets.arrow import read_columns
 from mmrad_eval.datasets.mimic.archive import Archive
 from mmrad_eval.datasets.mimic.layout import Layout, Tree
 from mmrad_eval.datasets.problems import Problems
+from mmrad_eval.datasets.views import orientation
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -136,6 +137,7 @@ def build(layout: Layout, archive: Archive | None, problems: Problems) -> Index:
     columns = read_columns(images, ("dicom_id", "study_id", "subject_id"), METADATA, problems) if images else _empty()
     if images is not None:
         _unique(images, columns["dicom_id"], problems)
+        _views(images, columns, problems)
     columns["split"] = _splits(lists.get("split"), columns["dicom_id"], problems)
     further: list[tuple[str, str]] = []
     if "studies" in lists:
@@ -167,6 +169,16 @@ def _unique(path: Path, dicoms: pa.Array, problems: Problems) -> None:
             what = f"image {dicom} stands at line {seen[dicom]} too"
             problems.error("duplicate image", what, file=str(path), line=line)
         seen.setdefault(dicom, line)
+
+
+def _views(path: Path, columns: dict[str, pa.Array], problems: Problems) -> None:
+    """Images whose two words for the view contradict each other: a lateral one that is called frontal."""
+    pairs = zip(columns["ViewPosition"].to_pylist(), columns["ViewCodeSequence_CodeMeaning"].to_pylist(), strict=True)
+    for place, (view, code) in enumerate(pairs):
+        if {orientation(view), orientation(code)} == {"frontal", "lateral"}:
+            what = f"image {columns['dicom_id'][place].as_py()} is called {view}, and its view code says {code}"
+            study = columns["study_id"][place].as_py()
+            problems.warn("view contradicts", what, file=str(path), line=place + 2, study=study)
 
 
 def _splits(path: Path | None, dicoms: pa.Array, problems: Problems) -> pa.Array:

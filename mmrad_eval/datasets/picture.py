@@ -1,0 +1,99 @@
+"""Draws what a dataset holds on one page: steps, lengths of the rationale, regions, findings and views."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmrad_eval.core.errors import UsageError
+from mmrad_eval.datasets.describe import Description
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FORMATS = (".png", ".pdf", ".svg")
+BARS = 12
+INK, PAPER, FAINT = "#1f4e79", "white", "#b0b0b0"
+
+
+def draw(d: Description, path: Path) -> None:
+    """Write the page as png, pdf or svg by the file's suffix; panels of what is not there say so."""
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"{path}: a figure ends in {', '.join(FORMATS)}")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 7.5), layout="constrained", facecolor=PAPER)
+    patients = "" if d.patients is None else f", {d.patients:,} patients"
+    figure.suptitle(f"{d.name}: {d.studies:,} studies{patients}, {d.images:,} images", fontsize=12)
+    panels: Any = figure.subplots(2, 3).flat
+    _columns(next(panels), "Steps of a trace", d.steps_per_trace, "steps")
+    _lengths(next(panels), d)
+    _bars(next(panels), "Regions of steps", d.regions or d.announced)
+    _bars(next(panels), "Findings that reports say are present", d.findings_present or d.labels)
+    _bars(next(panels), "Views", d.views)
+    _bars(next(panels), "Reports", _words(d))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+
+
+def _columns(axes: Axes, title: str, counts: dict[int, int], unit: str) -> None:
+    axes.set_title(title, fontsize=10)
+    if not counts:
+        _nothing(axes)
+        return
+    axes.bar(list(map(str, counts)), list(counts.values()), color=INK)
+    axes.locator_params(axis="y", integer=True)
+    axes.set_xlabel(unit)
+    axes.set_ylabel("studies")
+
+
+def _lengths(axes: Axes, d: Description) -> None:
+    """Quartile boxes of word counts."""
+    axes.set_title("Words", fontsize=10)
+    named = {
+        "step": d.words_step,
+        "trace": d.words_trace,
+        "findings": d.words_findings,
+        "impression": d.words_impression,
+    }
+    boxes = [
+        {"label": name, "whislo": s.least, "q1": s.lower, "med": s.median, "q3": s.upper, "whishi": s.most}
+        for name, s in named.items()
+        if s.n
+    ]
+    if not boxes:
+        _nothing(axes)
+        return
+    axes.bxp(boxes, showfliers=False, medianprops={"color": INK})
+    axes.tick_params(axis="x", labelsize=8)
+    axes.set_ylabel("words")
+
+
+def _bars(axes: Axes, title: str, counts: dict[str, int]) -> None:
+    axes.set_title(title, fontsize=10)
+    if not counts:
+        _nothing(axes)
+        return
+    shown = list(counts.items())[:BARS][::-1]
+    axes.barh([name if len(name) < 34 else f"{name[:32]}\u2026" for name, _ in shown], [n for _, n in shown], color=INK)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.locator_params(axis="x", integer=True)
+    if len(counts) > BARS:
+        axes.set_xlabel(f"the {BARS} most frequent of {len(counts)}")
+
+
+def _words(d: Description) -> dict[str, int]:
+    counts = {
+        "findings": d.findings,
+        "impression": d.impression,
+        "neither": d.no_sections,
+        "empty": d.empty,
+        "comparing": d.comparisons,
+        **{f"mark {name}": n for name, n in d.marks.items()},
+    }
+    return {name: n for name, n in counts.items() if n}
+
+
+def _nothing(axes: Axes) -> None:
+    axes.text(0.5, 0.5, "none in this data", ha="center", va="center", color=FAINT, transform=axes.transAxes)
+    axes.set_axis_off()

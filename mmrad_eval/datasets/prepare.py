@@ -1,0 +1,95 @@
+"""Named steps on the words of reports, before anything else sees them: marks masked or dropped, comparisons dropped.
+
+A step changes the dataset: its name says so (``mimic+marks-drop``), its digest differs, and so do all runs on it.
+Nothing is prepared unless it is asked for: ``--data 'mimic:FOLDER?marks=drop'``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace as remade
+from typing import cast
+
+import msgspec
+
+from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.values import Prior, Report, Study
+from mmrad_eval.datasets import comparisons, digests, marks
+from mmrad_eval.datasets.lazy import LazyStudies
+
+STEPS: dict[str, tuple[str, ...]] = {"marks": ("keep", "mask", "drop"), "comparisons": ("keep", "drop")}
+"""Step -> its ways, the one that changes nothing first."""
+
+
+def prepared(dataset: Dataset, options: Mapping[str, str]) -> Dataset:
+    """The dataset after the steps that ``options`` names; the same value where they change nothing."""
+    steps = {name: options[name] for name in STEPS if name in options}
+    for name, way in steps.items():
+        if way not in STEPS[name]:
+            raise UsageError(f"{name}={way}: choose {', '.join(STEPS[name])}")
+    changing = {name: way for name, way in steps.items() if way != STEPS[name][0]}
+    if not changing:
+        return dataset
+    lazy = PreparedStudies(dataset.studies, changing)
+    kept: Sequence[Study] = lazy if isinstance(dataset.studies, LazyStudies) else tuple(lazy)
+    words = ", ".join(f"{name}:{way}/{_version(name)}" for name, way in changing.items())
+    return remade(
+        dataset,
+        name="+".join([dataset.name, *(f"{name}-{way}" for name, way in changing.items())]),
+        studies=kept,
+        notes=(*dataset.notes, f"reports were prepared: {words}"),
+    )
+
+
+class PreparedStudies(LazyStudies):
+    """Studies whose reports are prepared when they are asked for."""
+
+    def __init__(self, studies: Sequence[Study], steps: Mapping[str, str]) -> None:
+        self._studies = studies
+        self._steps = steps
+
+    def __len__(self) -> int:
+        return len(self._studies)
+
+    def read(self, place: int) -> Study:
+        """The study with its own report and those of its priors prepared."""
+        study = self._studies[place]
+        return msgspec.structs.replace(
+            study,
+            reference=study.reference and self._report(study.reference),
+            priors=tuple(self._prior(prior) for prior in study.priors),
+        )
+
+    def outline(self, place: int) -> Study:
+        """As it was."""
+        inner = self._studies
+        return inner.outline(place) if isinstance(inner, LazyStudies) else inner[place]
+
+    def prepare(self) -> None:
+        """Pass it on."""
+        if isinstance(self._studies, LazyStudies):
+            self._studies.prepare()
+
+    def digest(self) -> str:
+        """Of the studies and the steps."""
+        inner = digests.digest(Dataset("", self._studies, "unknown", ""))
+        steps = ",".join(f"{name}:{way}/{_version(name)}" for name, way in sorted(self._steps.items()))
+        return hashlib.sha256(f"prepared|{steps}|{inner}".encode()).hexdigest()
+
+    def _prior(self, prior: Prior) -> Prior:
+        return msgspec.structs.replace(prior, report=prior.report and self._report(prior.report))
+
+    def _report(self, report: Report) -> Report:
+        findings, impression = (part and self._text(part) for part in (report.findings, report.impression))
+        return Report(self._text(report.text), findings or None, impression or None)
+
+    def _text(self, text: str) -> str:
+        if self._steps.get("comparisons") == "drop":
+            text = comparisons.without(text)
+        return marks.clean(text, cast("marks.How", self._steps.get("marks", "keep")))
+
+
+def _version(name: str) -> int:
+    return marks.VERSION if name == "marks" else comparisons.VERSION
