@@ -74,6 +74,8 @@ def read_predictions(path: Path | str, given: Mapping[str, str] | None = None, *
         raise DataError(f"{path} is not a file of reports" if path.exists() else f"there is no file {path}")
     problems = Problems()
     table = _table(path, problems)
+    if strict and not table.rows:
+        problems.raise_errors(str(path))
     where = _columns(table, given or {})
     reports: dict[str, Report] = {}
     traces: dict[str, str] = {}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Report
 from mmrad_eval.datasets.predictions import read_predictions
 
@@ -112,10 +112,29 @@ def test_an_empty_report_stays_and_is_noted(tmp_path: Path) -> None:
     assert any("empty report: 2 times" in note for note in read.notes)
 
 
+@pytest.mark.parametrize("text", ["nan", "None", "N/A", "0.5", "-"])
+def test_what_a_program_writes_for_nothing_is_scored_as_it_stands_and_noted(tmp_path: Path, text: str) -> None:
+    (tmp_path / "p.csv").write_text(f"id,report\ns1,{text}\ns2,Clear.\n")
+    read = read_predictions(tmp_path / "p.csv")
+    assert read.reports["s1"] == Report(text)
+    assert [(p.line, p.study) for p in read.problems] == [(2, "s1")]
+    assert f"the report is {text!r}, scored as this text" in read.notes[0]
+
+
+def test_a_folder_and_a_header_alone_are_named_as_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not a file of reports"):
+        read_predictions(tmp_path)
+    (tmp_path / "p.csv").write_text("id,report\n")
+    with pytest.raises(DataError, match=r"p\.csv: holds no reports"):
+        read_predictions(tmp_path / "p.csv")
+
+
 def test_columns_of_other_names_are_named_by_the_user(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("fall,text_b\ns1,a\n")
-    with pytest.raises(DataError, match="it has fall, text_b"):
+    with pytest.raises(DataError, match=r"it has fall, text_b\. Name it: --report-column id=COLUMN"):
         read_predictions(tmp_path / "p.csv")
+    with pytest.raises(UsageError, match=r"--report-column id=fal: .*p\.csv has no such column"):
+        read_predictions(tmp_path / "p.csv", {"id": "fal"})
     assert read_predictions(tmp_path / "p.csv", {"id": "fall", "report": "text_b"}).reports == {"s1": Report("a")}
 
 
