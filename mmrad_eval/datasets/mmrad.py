@@ -62,3 +62,7 @@ def _study(source: Source, path: Path, found: record.Record, fields: dict[str, A
         trace=record.trace_of(found, root),
         split=split(source, fields.get("split"), "split" in fields, str(path), line, found.id),
     )
+
+
+def _first(fields: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((value for name in names if (value := columns.text(fields.get(name)))), None)

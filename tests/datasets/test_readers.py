@@ -143,6 +143,13 @@ TABLE = "study_id,subject_id,Image Path,ViewPosition,findings,impression,split\n
 ROW = 's1,p1,"a.png;b.png",PA,"Clear, lungs.",Normal.,test\n'
 
 
+@pytest.mark.parametrize(("name", "value"), [("board.json", REXRANK), ("annotation.json", R2GEN), ("c.jsonl", MMRAD)])
+def test_a_patient_column_that_no_record_has_is_an_error(tmp_path: Path, name: str, value: Any) -> None:
+    path = write_json(tmp_path / name, value)
+    with pytest.raises(DataError, match="--patient-column person: this record has "):
+        datasets.load(str(path), patient_column="person")
+
+
 def test_a_table_with_obvious_columns_needs_no_help(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(TABLE + ROW)
