@@ -33,6 +33,7 @@ import click
     help="T2: a format of adaptation and its run; the first is what the others are compared with.",
 )
 @click.option("--panel-task", default="direct", show_default=True, help="T3: the task on which models are compared.")
+@click.option("--figures/--no-figures", default=True, help="Draw the figures too. [default: yes]")
 @click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True)
 def paper(**said: Any) -> int:
     """Write the tables and figures of a paper from the runs under RESULTS (default: results).
@@ -62,6 +63,7 @@ def paper(**said: Any) -> int:
         adapted=adapted,
         panel_task=said["panel_task"],
         resamples=said["resamples"],
+        figures=said["figures"],
     )
     click.echo(f"{made.cast.title}: {len(made.cast.parts)} runs")
     for path in made.files:

@@ -85,9 +85,11 @@ def compare_runs(
     seed: int = SEED,
     level: float = LEVEL,
     method: Method = "percentile",
+    ok_too: bool = True,
 ) -> Comparison:
     """Compare the first arm with each further one, over the studies that all of them answered.
 
+    ``ok_too``: also over those whose status is ok in every arm, where that makes a difference.
     UsageError where they can't be compared, naming the field that differs; DataError where nothing is left.
     """
     if len(arms) < 2:
@@ -105,7 +107,9 @@ def compare_runs(
     chosen = _primary(primary, found.columns)
     everything = _differences(known, found, np.ones(len(found.ids), np.bool_), resamples, seed, level, method)
     ok = np.array([all(s == "ok" for s in statuses) for statuses in zip(*found.statuses, strict=True)], dtype=np.bool_)
-    all_ok = () if ok.all() or not ok.any() else _differences(known, found, ok, resamples, seed, level, method)
+    all_ok = (
+        () if not ok_too or ok.all() or not ok.any() else _differences(known, found, ok, resamples, seed, level, method)
+    )
     return Comparison(
         arms=tuple(known),
         columns=found.columns,

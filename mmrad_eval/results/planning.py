@@ -14,6 +14,7 @@ from mmrad_eval.results.comparison import compare_runs
 from mmrad_eval.results.folder import RunFolder
 from mmrad_eval.results.formulas import SharedColumn, Stored, shared
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED, replicates
+from mmrad_eval.results.statistics.paired import deviation as deviation_of
 from mmrad_eval.results.statistics.power import detectable, paired_deviation, patients_needed, power_of
 from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums
 from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn
@@ -68,7 +69,7 @@ def from_pilot(
     if not one.columns or len(names) < 2:
         raise DataError(f"{folder.path}: a pilot needs at least two patients and one column")
     sums = cluster_sums(one.statistics[0], index, len(names))
-    errors = np.nanstd(replicates(sums, one.parts, resamples, SEED), axis=0, ddof=1)
+    errors = deviation_of(replicates(sums, one.parts, resamples, SEED))
     deviations = np.array([paired_deviation(e, e, correlation) for e in errors * math.sqrt(len(names))])
     how = f"scatter of one run, taking two systems to agree patient by patient with correlation {correlation:g}"
     return _pilot_table(one.columns, deviations, _Pilot(len(names), summary.cluster == "patient", how), aim)

@@ -74,6 +74,7 @@ class Scores:
 
     def __init__(self, path: Path, blocks: Sequence[Block], rows: Rows) -> None:
         self.path, self.blocks, self.rows = path, tuple(blocks), rows
+        self._file: Any = None
 
     def __repr__(self) -> str:
         return f"Scores({str(self.path)!r}, {len(self.rows.ids)} studies, {len(self.blocks)} metrics)"
@@ -109,7 +110,9 @@ class Scores:
     def _read(self, names: list[str]) -> FloatArray:
         import pyarrow.parquet as pq
 
-        table = pq.read_table(self.path, columns=names)
+        if self._file is None:
+            self._file = pq.ParquetFile(self.path, memory_map=True)
+        table = self._file.read(columns=names)
         out = np.empty((len(self.rows.ids), len(names)))
         for i, name in enumerate(names):
             out[:, i] = table.column(name).to_numpy(zero_copy_only=False)

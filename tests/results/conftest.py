@@ -194,6 +194,12 @@ class Kit:
         return folder
 
 
+@pytest.fixture(scope="session")
+def kit_class() -> type[Kit]:
+    """For fixtures that outlive one test."""
+    return Kit
+
+
 @pytest.fixture
 def kit(tmp_path: Path) -> Kit:
     """What the tests of this folder build with."""

@@ -13,7 +13,7 @@ from mmrad_eval.results.figures.style import (
     COLUMN,
     GREY,
     PAGE,
-    arrow,
+    axis_label,
     color,
     dashes,
     figure,
@@ -36,20 +36,38 @@ def lengths(readings: Sequence[Reading]) -> Figure | None:
     if not shown:
         return None
     made, panels = figure(PAGE, 2.2, 1, 3)
-    _steps(panels[0], shown)
-    _curves(panels[1], [(r.name, r.words) for r in shown], "words of a trace")
-    _curves(panels[2], [(r.name, [n for n in r.report.values() if n]) for r in shown], "words of a report")
-    panels[0].set_ylabel("share of studies, %")
+    traced = _traced(shown)
+    _steps(panels[0], traced)
+    _curves(panels[1], [(i, r.words) for i, r in traced], "words of a trace")
+    _curves(panels[2], [(i, [n for n in r.report.values() if n]) for i, r in enumerate(shown)], "words of a report")
+    panels[0].set_ylabel("studies, %")
+    panels[1].set_ylabel("at most, % of studies")
     handles = [
-        panels[2].plot([], [], color=color(i), linestyle=dashes(i), label=shorten(r.name, 34))[0]
+        panels[2].plot([], [], color=color(i), linestyle=dashes(i), label=shorten(r.name))[0]
         for i, r in enumerate(shown)
     ]
-    made.legend(handles=handles, loc="outside lower center", ncols=min(3, len(shown)))
+    if any(i == _GIVEN for i, _ in traced):
+        handles.append(panels[2].plot([], [], color=GREY, label="the trace that tasks show")[0])
+    made.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
     return made
 
 
-def _steps(panel: Axes, readings: Sequence[Reading]) -> None:
-    with_steps = [(i, r) for i, r in enumerate(readings) if r.steps]
+_GIVEN = -1
+"""Stands for the trace that tasks show, which is the same for every model."""
+
+
+def _traced(readings: Sequence[Reading]) -> list[tuple[int, Reading]]:
+    """(series, reading) of each trace: once of the one that is shown, and of each that a model wrote."""
+    given = [(_GIVEN, r) for r in readings if r.words and not r.own][:1]
+    return given + [(i, r) for i, r in enumerate(readings) if r.words and r.own]
+
+
+def _hue(series: int) -> str:
+    return GREY if series == _GIVEN else color(series)
+
+
+def _steps(panel: Axes, readings: Sequence[tuple[int, Reading]]) -> None:
+    with_steps = [(i, r) for i, r in readings if r.steps]
     if not with_steps:
         panel.text(0.5, 0.5, "no trace has steps", ha="center", va="center", transform=panel.transAxes, color=GREY)
         panel.set_xticks([])
@@ -60,14 +78,14 @@ def _steps(panel: Axes, readings: Sequence[Reading]) -> None:
     for position, (i, r) in enumerate(with_steps):
         counts = np.bincount(r.steps, minlength=most + 1)[1:]
         x = np.arange(1, most + 1) + (position - (len(with_steps) - 1) / 2) * width
-        panel.bar(x, 100 * counts / len(r.steps), width, color=color(i))
+        panel.bar(x, 100 * counts / len(r.steps), width, color=_hue(i))
     panel.set_xlabel("steps of a trace")
     whole(panel.xaxis)
 
 
-def _curves(panel: Axes, series: Sequence[tuple[str, Sequence[int]]], label: str) -> None:
+def _curves(panel: Axes, series: Sequence[tuple[int, Sequence[int]]], label: str) -> None:
     """Share of studies with at most so many words: no bins to choose, and short and long tails are seen."""
-    for i, (_, values) in enumerate(series):
+    for i, values in series:
         if values:
             x = np.sort(np.asarray(values))
             y = 100 * np.arange(1, len(x) + 1) / len(x)
@@ -75,10 +93,10 @@ def _curves(panel: Axes, series: Sequence[tuple[str, Sequence[int]]], label: str
                 np.concatenate([[x[0]], x]),
                 np.concatenate([[0], y]),
                 where="post",
-                color=color(i),
-                linestyle=dashes(i),
+                color=_hue(i),
+                linestyle=dashes(max(i, 0)),
             )
-    panel.set_xlabel(f"at most ... {label}")
+    panel.set_xlabel(label)
     panel.set_ylim(0, 102)
 
 
@@ -129,7 +147,7 @@ def categories(series: Mapping[str, Mapping[str, ColumnSummary]], name: str) -> 
     panel.set_yticks(range(len(rows)), [row.replace("_", " ") for row in rows])
     panel.set_ylim(len(rows) - 0.5, -0.5)
     panel.set_xlabel(name)
-    handles = [panel.plot([], [], marker(i), color=color(i), label=shorten(run, 34))[0] for i, run in enumerate(shown)]
+    handles = [panel.plot([], [], marker(i), color=color(i), label=shorten(run))[0] for i, run in enumerate(shown)]
     made.legend(handles=handles, loc="outside lower center", ncols=min(2, len(shown)))
     return made
 
@@ -143,9 +161,9 @@ def by_length(series: Mapping[str, tuple[Sequence[int], FloatArray]], column: Co
     made, (panel,) = figure(COLUMN, 2.6)
     for i, (name, points) in enumerate(lines):
         x, y, error = (np.array(values) for values in zip(*points, strict=True))
-        panel.plot(x, y, marker(i) + "-", color=color(i), linewidth=1, markersize=3.5, label=shorten(name, 34))
+        panel.plot(x, y, marker(i) + "-", color=color(i), linewidth=1, markersize=3.5, label=shorten(name))
         panel.vlines(x, y - 1.96 * error, y + 1.96 * error, color=color(i), linewidth=0.6)
-    panel.set_xlabel("words of the report (mean of a fifth of the studies)")
-    panel.set_ylabel(f"{column.label}{arrow(column.better)}, mean of studies")
+    panel.set_xlabel("words of the report (means of fifths of the studies)")
+    panel.set_ylabel(axis_label(column.label, column.better))
     made.legend(loc="outside lower center", ncols=min(2, len(lines)))
     return made

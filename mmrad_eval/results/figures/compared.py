@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmrad_eval.results.entries import columns_of
-from mmrad_eval.results.figures.style import COLUMN, GREY, PAGE, arrow, color, figure, marker, shorten
+from mmrad_eval.results.figures.style import COLUMN, GREY, PAGE, axis_label, color, figure, marker, short_model, shorten
 from mmrad_eval.results.paper.cast import Part
 from mmrad_eval.results.paper.contrast import Contrast, value_of
 from mmrad_eval.results.summary import ColumnSummary
@@ -19,13 +19,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def forest(contrasts: Sequence[Contrast], columns: Sequence[ColumnSummary], to: str) -> Figure | None:
-    """Differences to the reference line with their intervals, one panel a column; None where nothing was compared."""
+def forest(
+    contrasts: Sequence[Contrast], columns: Sequence[ColumnSummary], to: str, order: Sequence[str]
+) -> Figure | None:
+    """Differences to the reference line with their intervals, one panel a column; None where nothing was compared.
+
+    ``order`` is that of the arms, from above.
+    """
     usable = [found for found in contrasts if found.wanted and found.comparison is not None]
+    columns = [column for column in columns if any(_known(found, column) for found in usable)]
     if not usable or not columns:
         return None
-    arms = list(dict.fromkeys(line.names["arm"] for found in usable for line in found.lines))
-    arms = [arm for arm in arms if any(_where(found, arm) in found.positions for found in usable)]
+    there = {line.names["arm"] for found in usable for i, line in enumerate(found.lines) if i in found.positions}
+    arms = [arm for arm in order if arm in there]
     across = 1 if len(columns) == 1 else min(3, len(columns))
     down = -(-len(columns) // across)
     height = (0.19 * len(arms) * (1 + 0.35 * (len(usable) - 1)) + 0.75) * down + 0.3
@@ -36,19 +42,27 @@ def forest(contrasts: Sequence[Contrast], columns: Sequence[ColumnSummary], to: 
             for row, arm in enumerate(arms):
                 _point(panel, found, column, arm, (row + offset, series))
         panel.axvline(0, color=GREY, linewidth=0.6, zorder=0)
-        panel.set_title(f"{column.label}{arrow(column.better)}")
+        panel.set_title(axis_label(column.label, column.better))
         panel.set_yticks(range(len(arms)), arms)
         panel.set_ylim(len(arms) - 0.5, -0.5)
         panel.set_xlabel(f"difference to {to}")
     for panel in panels[len(columns) :]:
         panel.set_visible(False)
     handles = [
-        panels[0].plot([], [], marker(i), color=color(i), label=shorten(found.lines[0].part.model))[0]
+        panels[0].plot([], [], marker(i), color=color(i), label=shorten(short_model(found.lines[0].part.model)))[0]
         for i, found in enumerate(usable)
     ]
     if len(usable) > 1:
-        made.legend(handles=handles, loc="outside lower center", ncols=min(3, len(usable)))
+        made.legend(handles=handles, loc="outside lower center", ncols=min(2, len(usable)))
     return made
+
+
+def _known(found: Contrast, column: ColumnSummary) -> bool:
+    """Whether some difference in this column has an interval."""
+    at = found.column(column.label)
+    if at is None or found.comparison is None:
+        return False
+    return any(bool(np.isfinite(d.low[at])) for d in found.comparison.differences)
 
 
 def _where(found: Contrast, arm: str) -> int:
@@ -75,9 +89,9 @@ def against(parts: Sequence[Part], first: ColumnSummary, second: ColumnSummary, 
     ]
     if len(points) < 2:
         return None
-    made, (panel,) = figure(COLUMN, 2.7)
     models = list(dict.fromkeys(part.model for part in points))
     tasks = list(dict.fromkeys(part.task for part in points))
+    made, (panel,) = figure(COLUMN, 2.5 + 0.07 * (len(models) + len(tasks)))
     for part in points:
         a, b = columns_of(part.first)[first.label], columns_of(part.first)[second.label]
         hue = color(models.index(part.model))
@@ -89,9 +103,11 @@ def against(parts: Sequence[Part], first: ColumnSummary, second: ColumnSummary, 
         if b.low is not None and b.high is not None:
             panel.plot([x, x], [b.low, b.high], color=hue, linewidth=0.5, alpha=0.6)
         panel.plot([x], [y], marker(tasks.index(part.task)), color=hue, markersize=4, markeredgewidth=0)
-    panel.set_xlabel(f"{first.label}{arrow(first.better)}")
-    panel.set_ylabel(f"{second.label}{arrow(second.better)}")
-    handles = [panel.plot([], [], "o", color=color(i), label=shorten(model))[0] for i, model in enumerate(models)]
+    panel.set_xlabel(axis_label(first.label, first.better))
+    panel.set_ylabel(axis_label(second.label, second.better))
+    handles = [
+        panel.plot([], [], "o", color=color(i), label=shorten(short_model(model)))[0] for i, model in enumerate(models)
+    ]
     if len(tasks) > 1:
         handles += [
             panel.plot([], [], marker(i), color=GREY, label=names.get(task, task))[0] for i, task in enumerate(tasks)
@@ -120,8 +136,7 @@ def conventions(parts: Sequence[Part], names: Sequence[str], most: int = 3) -> F
         panel.set_xlim(-0.2, len(columns) - 0.8)
     panels[0].set_ylabel("rank")
     handles = [
-        panels[0].plot([], [], color=color(i), marker=marker(i), label=shorten(name, 34))[0]
-        for i, name in enumerate(names)
+        panels[0].plot([], [], color=color(i), marker=marker(i), label=shorten(name))[0] for i, name in enumerate(names)
     ]
     made.legend(handles=handles, loc="outside lower center", ncols=min(3, len(names)))
     return made

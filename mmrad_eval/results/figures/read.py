@@ -24,6 +24,8 @@ class Reading:
     """Words of each trace."""
     report: dict[str, int] = field(default_factory=dict)
     """Study -> words of its report."""
+    own: bool = False
+    """Whether the traces are the model's own, not shown to it."""
     categories: Counter[str] = field(default_factory=Counter)
     """Region category -> steps."""
 
@@ -36,6 +38,7 @@ def read_answers(folder: RunFolder, name: str) -> Reading:
             continue
         reading.report[answer.study] = len(answer.report.text.split())
         trace = answer.trace or answer.shown
+        reading.own = reading.own or answer.trace is not None
         if trace is not None:
             _count(reading, trace)
     return reading

@@ -97,12 +97,18 @@ def whole(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
 
-def shorten(name: str, most: int = 26) -> str:
-    """A name that fits into a legend: the end of a long one tells more than its beginning."""
-    tail = name.rsplit("/", 1)[-1]
-    return tail if len(tail) <= most else f"{tail[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+def short_model(name: str) -> str:
+    """A model without its provider and its owner: the last part tells it apart."""
+    return name if name.startswith("baseline:") else name.rsplit("/", 1)[-1].rpartition(":")[2] or name
 
 
-def arrow(better: str) -> str:
-    """What follows an axis label to say which end is good."""
-    return {"higher": " ↑", "lower": " ↓"}.get(better, "")
+def shorten(name: str, most: int = 42) -> str:
+    """A name that fits into a legend."""
+    return name if len(name) <= most else f"{name[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def axis_label(label: str, better: str) -> str:
+    """A column's name over two lines, and which end of it is good."""
+    name, at, profile = label.partition(" @ ")
+    arrow = {"higher": " ↑", "lower": " ↓"}.get(better, "")
+    return f"{name}{arrow}\n@ {profile}" if at else f"{name}{arrow}"

@@ -88,6 +88,7 @@ def contrast(
         [lines[base].part.folders, *(lines[i].part.folders for i in others)],
         wanted=lambda column: column.label in labels,
         resamples=resamples,
+        ok_too=False,
     )
     return Contrast(tuple(lines), base, base == asked, found, {line: i for i, line in enumerate(others)})
 
@@ -105,6 +106,8 @@ def ranks(found: Contrast, columns: Sequence[ColumnSummary]) -> dict[tuple[int, 
             continue
         sign = -1.0 if column.better == "lower" else 1.0
         left = {i: sign * v for i in candidates if (v := value_of(found.lines[i].part, column.label)) is not None}
+        if len(left) < 2:
+            continue
         best = _leaders(found, left, at)
         if len(best) == len(left):
             continue  # nothing is told apart: nobody is best

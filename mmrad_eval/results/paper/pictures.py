@@ -17,7 +17,7 @@ from mmrad_eval.results.entries import columns_of
 from mmrad_eval.results.external import studies_of
 from mmrad_eval.results.figures import answers, compared
 from mmrad_eval.results.figures.read import Reading, findings, read_answers
-from mmrad_eval.results.figures.style import drawing, save
+from mmrad_eval.results.figures.style import drawing, save, short_model
 from mmrad_eval.results.paper.cast import Cast, Part
 from mmrad_eval.results.paper.contrast import Contrast
 from mmrad_eval.results.paper.tables import ARMS, CONTROLS, main_column
@@ -40,6 +40,7 @@ _CATEGORY = re.compile(
     r"^(?P<what>.+) (?P<category>heart_mediastinum|lungs|pleura_diaphragm|bones|abdomen|devices|other)$"
 )
 _NAMES = ARMS | CONTROLS
+_MOST_RANKS = 9
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ def _figures(cast: Cast, contrasts: Sequence[Contrast]) -> Iterator[tuple[str, F
     columns = cast.columns
     main = main_column(columns) if columns else None
     parts = [part for part in cast.parts if part.why is None and part.baseline != "reference"]
+    order = list(_NAMES.values())
     text = "it needs a model's run of tcot and of another form of evidence over the same studies"
-    yield "forest", compared.forest(contrasts, [main] if main else [], "text CoT"), text
-    yield "forest-all", compared.forest(contrasts, columns, "text CoT"), text
+    yield "forest", compared.forest(contrasts, [main] if main else [], "text CoT", order), text
+    yield "forest-all", compared.forest(contrasts, columns, "text CoT", order), text
     other = next((c for c in columns if main and c.metric.partition("@")[0] != main.metric.partition("@")[0]), None)
     two = "it needs two runs that were scored with two metrics"
     yield (
@@ -87,13 +89,13 @@ def _figures(cast: Cast, contrasts: Sequence[Contrast]) -> Iterator[tuple[str, F
     yield _by_category(parts)
     by_length = answers.by_length(_values(parts, lengths, main), main) if main else None
     yield "score-by-length", by_length, "no run was scored study by study"
-    ranked = [part for part in parts if part.baseline in {"", "evidence"}]
+    ranked = _shown(parts)[:_MOST_RANKS]
     conventions = compared.conventions(ranked, [_called(part) for part in ranked])
     yield "ranks-by-convention", conventions, "it needs two runs that were scored with one metric under two conventions"
 
 
 def _called(part: Part) -> str:
-    return f"{part.model.rsplit('/', 1)[-1]} {_NAMES.get(part.task, part.task)}"
+    return f"{short_model(part.model)}, {_NAMES.get(part.task, part.task)}"
 
 
 def _shown(parts: Sequence[Part]) -> list[Part]:

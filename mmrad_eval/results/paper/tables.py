@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -87,7 +86,7 @@ def arms_table(cast: Cast, resamples: int) -> Made:
         missing.append(f"T1: no {', '.join(names)}: {cast.command(names, [task])}")
     if not contrasts:
         missing.insert(0, f"T1: no model has run any form of evidence: {cast.command(['MODEL'], list(wanted)[:-1])}")
-    columns = (*_names("arm", "evidence"), *table_columns(cast.columns, to="text CoT"))
+    columns = (*_names("evidence"), *table_columns(cast.columns, to="text CoT"))
     notes = (*_notes(contrasts, "text CoT"), *verdicts)
     table = Table("t1-arms", f"Evidence given to a frozen model ({cast.title})", columns, tuple(out), notes, _AMONG)
     return Made(table, tuple(contrasts), tuple(missing))
@@ -95,7 +94,7 @@ def arms_table(cast: Cast, resamples: int) -> Made:
 
 def adaptation_table(cast: Cast, formats: Mapping[str, RunFolder], resamples: int) -> Made:
     """T2: one backbone adapted in several formats; ``formats`` maps a name to its run, the reference first."""
-    columns = _names("model", "adaptation")
+    columns = _names("adaptation")
     title = f"Formats of adaptation ({cast.title})"
     if not formats:
         how = (
@@ -146,43 +145,45 @@ def panel_table(cast: Cast, task: str, resamples: int) -> Made:
     return Made(table, (found,), tuple(missing))
 
 
-def supplement(cast: Cast, entries: Sequence[Entry], resamples: int) -> list[Table]:
-    """Every column of every run, then for each model every difference to text CoT."""
+def supplement(cast: Cast, entries: Sequence[Entry], resamples: int) -> tuple[list[Table], list[Table]]:
+    """(every column of every run, for each model every difference to text CoT)."""
     over = [e for e in entries if e.run.deciding.dataset == cast.dataset]
-    tables = [replace(table, name=f"supplement-{table.name}") for table in tables_of(over)]
+    values = [replace(table, name=f"supplement-{table.name}") for table in tables_of(over)]
+    differences: list[Table] = []
     for number, model in enumerate(cast.models, start=1):
         text = cast.find(model, TEXT)
         others = [cast.find(model, task) for task in (*ARMS, *CONTROLS) if task != TEXT]
         ready = [part for part in others if part is not None and part.why is None]
         if text is None or text.why is not None or not ready:
             continue
-        found = compare_runs([text.folders, *(part.folders for part in ready)], resamples=resamples)
+        found = compare_runs(
+            [text.folders, *(part.folders for part in ready)], resamples=min(resamples, _RESAMPLES), ok_too=False
+        )
         for part, table in zip(ready, comparison_tables(found), strict=False):
             name = f"supplement-differences-{number}-{part.task}"
-            tables.append(replace(table, name=name, title=f"{model}: {part.task} (B) against {TEXT} (A)"))
-    return tables
+            differences.append(replace(table, name=name, title=f"{model}: {part.task} (B) against {TEXT} (A)"))
+    return values, differences
 
 
 _AMONG = "the runs over the same studies, with those whose difference from them has an interval that holds 0"
+_RESAMPLES = 2_000  # of the supplement, which has every column of every run
 _COUNTS = (
     TableColumn("n", kind="count"),
     TableColumn("not ok", "not ok, %", "percent"),
 )
 
 
-def _names(first: str, title: str) -> tuple[TableColumn, ...]:
-    del first
+def _names(title: str) -> tuple[TableColumn, ...]:
     return (
         TableColumn("model", media="data"),
         TableColumn("task", media="data"),
-        TableColumn("model shown", "model", media="drawn"),
         TableColumn("arm", title),
         *_COUNTS,
     )
 
 
 def _line(model: str, arm: str, part: Part, *, control: bool = False) -> Line:
-    return Line({"model": model, "task": part.task, "model shown": model, "arm": arm}, part, control)
+    return Line({"model": model, "task": part.task, "arm": arm}, part, control)
 
 
 def _panel_line(cast: Cast, part: Part) -> Line:
@@ -197,14 +198,10 @@ def _panel_line(cast: Cast, part: Part) -> Line:
 
 
 def _grouped(made: list[Row]) -> list[Row]:
-    """Rows of one model: a rule above the first, and the model's name in the first only."""
-    out = []
-    for i, row in enumerate(made):
-        cells: dict[str, Any] = dict(row.cells)
-        if i:
-            cells.pop("model shown", None)
-        out.append(replace(row, cells=cells, rule=i == 0))
-    return out
+    """Rows of one model, with its name above the first."""
+    return [
+        replace(row, rule=i == 0, heading=str(row.cells["model"].value) if i == 0 else "") for i, row in enumerate(made)
+    ]
 
 
 def _baselines(cast: Cast) -> tuple[list[Row], list[str]]:
@@ -216,13 +213,14 @@ def _baselines(cast: Cast) -> tuple[list[Row], list[str]]:
         if part is None:
             missing.append(name)
             continue
-        names = {"model": part.model, "task": part.task, "model shown": part.model, "arm": title}
+        names = {"model": part.model, "task": part.task, "arm": title}
         if name == "evidence":
             names["arm"] += f" ({part.task})"
         line = Line(names | {"trained on MIMIC": "no model"}, Part(part.entries, None), control=True)
         (row,) = rows(Contrast((line,), None, False, None, {}), cast.columns, differences=False, marks={})
         notes = (part.why,) if part.why else ()
-        out.append(replace(row, ranked=False, rule=not out, notes=(*row.notes, *notes)))
+        heading = "" if out else "no model"
+        out.append(replace(row, ranked=False, rule=not out, heading=heading, notes=(*row.notes, *notes)))
     return out, missing
 
 
@@ -231,7 +229,8 @@ def _notes(contrasts: Sequence[Contrast], to: str) -> tuple[str, ...]:
     if not compared:
         return ()
     first = compared[0]
-    patients = f"{first.differences[0].patients:,} {first.cluster}s"
+    unit = "patients" if first.cluster == "patient" else "studies (no patient ids)"
+    patients = f"{first.differences[0].patients:,} {unit}"
     notes = [
         f"n: studies; intervals: {100 * first.level:g} %, bootstrap over {patients}, {first.resamples:,} resamples.",
     ]

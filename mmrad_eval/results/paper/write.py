@@ -39,30 +39,32 @@ def write_paper(
     adapted: Mapping[str, RunFolder] | None = None,
     panel_task: str = "direct",
     resamples: int = RESAMPLES,
+    figures: bool = True,
 ) -> Paper:
     """Write T1, T2, T3, the supplement and the figures of the runs under ``results`` into ``out``.
 
     ``dataset`` chooses among several; ``metrics`` the columns of the tables in the body; ``adapted`` maps the name of a
-    format of adaptation to its run, the first being what the others are compared with.
+    format of adaptation to its run, the first being what the others are compared with; ``figures=False`` draws none.
     """
     entries = read_entries(find_runs(results))
     cast = make_cast(entries, dataset=dataset, metrics=metrics)
     arms = arms_table(cast, resamples)
     made = [arms, adaptation_table(cast, adapted or {}, resamples), panel_table(cast, panel_task, resamples)]
-    rest = supplement(cast, entries, resamples)
-    pictures = draw_all(cast, arms.contrasts, out / "figures")
+    values, differences = supplement(cast, entries, resamples)
+    pictures = draw_all(cast, arms.contrasts, out / "figures") if figures else Pictures((), (), ())
     body = [table.table for table in made if table.table.rows]
     files = [path for table in body for path in _write(out, table.name, [table])]
-    files += _write(out, "supplement", rest)
+    files += _write(out, "supplement", values)
+    files += _write(out, "supplement-differences", differences, forms=("md", "csv", "html"))  # too long to print
     files += pictures.files
     files.append(_text(out / "paper.tex", _document(cast, [table.name for table in body], pictures)))
     missing = [*(gap for table in made for gap in table.missing), *_unscored(cast), *pictures.missing]
     return Paper(cast, tuple(body), tuple(files), tuple(dict.fromkeys(missing)))
 
 
-def _write(out: Path, name: str, tables: Sequence[Table]) -> list[Path]:
-    """One file a format."""
-    return [_text(out / f"{name}{ending}", render(tables, form)) for form, ending in ENDINGS.items()]
+def _write(out: Path, name: str, tables: Sequence[Table], forms: Sequence[str] = tuple(ENDINGS)) -> list[Path]:
+    """One file a format; none for no table."""
+    return [_text(out / f"{name}{ENDINGS[form]}", render(tables, form)) for form in forms] if tables else []
 
 
 def _text(path: Path, text: str) -> Path:
@@ -84,8 +86,7 @@ def _document(cast: Cast, tables: Sequence[str], pictures: Pictures) -> str:
         [
             r"\documentclass{article}",
             r"\usepackage{booktabs,graphicx}",
-            r"\usepackage[T1]{fontenc}",
-            r"\extrafloats{200}",
+            r"\extrafloats{500}\maxdeadcycles=1000",
             r"\begin{document}",
             rf"\section*{{{escape(cast.title)}}}",
             *(rf"\input{{{name}.tex}}" for name in tables),

@@ -43,7 +43,14 @@ class Estimates:
 def formula(parts: Sequence[Part], sums: FloatArray) -> FloatArray:
     """(..., K) shared sums -> (..., columns): all parts' columns, side by side."""
     with np.errstate(all="ignore"):  # an undefined column is nan, by contract
-        return np.concatenate([np.asarray(part.reduce(sums[..., list(part.columns)])) for part in parts], axis=-1)
+        return np.concatenate([np.asarray(part.reduce(sums[..., _index(part.columns)])) for part in parts], axis=-1)
+
+
+def _index(columns: Sequence[int]) -> slice | list[int]:
+    """A slice where the columns are neighbours, so that nothing is copied."""
+    if isinstance(columns, range) and columns.step == 1:
+        return slice(columns.start, columns.stop)
+    return list(columns)
 
 
 def bootstrap(
@@ -101,8 +108,10 @@ def bca(
     with np.errstate(all="ignore"):  # what is not finite falls back below
         below = ((replicated < value) + 0.5 * (replicated == value)).sum(axis=0) / defined.sum(axis=0)
         z0 = _normal_quantile(below)
-        spread = np.nanmean(left_out, axis=0) - left_out
-        acceleration = np.nansum(spread**3, axis=0) / (6 * np.nansum(spread**2, axis=0) ** 1.5)
+        known = np.isfinite(left_out)
+        centre = np.where(known, left_out, 0.0).sum(axis=0) / known.sum(axis=0)
+        spread = np.where(known, centre - left_out, 0.0)
+        acceleration = (spread**3).sum(axis=0) / (6 * (spread**2).sum(axis=0) ** 1.5)
         z = np.array([_NORMAL.inv_cdf((1 - level) / 2), _NORMAL.inv_cdf((1 + level) / 2)])[:, None]
         tails = _normal_share(z0 + (z0 + z) / (1 - acceleration * (z0 + z)))
     plain = np.array([(1 - level) / 2, (1 + level) / 2])[:, None]

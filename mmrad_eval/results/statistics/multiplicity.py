@@ -22,11 +22,12 @@ def max_t(observed: FloatArray, resampled: FloatArray) -> FloatArray:
 
     ``observed`` (m,) statistics whose size is evidence; ``resampled`` (resamples, m) the same under the null
     hypothesis, drawn jointly. Both are divided by the resampled standard deviation, so that columns of different scales
-    compete fairly. A column that is undefined gets nan; one that is nothing and never varies gets 1. Neither is a member.
+    compete fairly. A column that is undefined gets nan; one that never varies from 0 gets 1; neither is a member.
     """
     adjusted = np.where(observed == 0, 1.0, np.nan)
+    defined = np.isfinite(resampled)
     with np.errstate(all="ignore"):  # columns without spread are left out below
-        scale = np.sqrt(np.nanmean(resampled**2, axis=0)) if len(resampled) else np.full(observed.shape, np.nan)
+        scale = np.sqrt(np.square(np.where(defined, resampled, 0.0)).sum(axis=0) / defined.sum(axis=0))
         t = np.abs(observed) / scale
     members = np.flatnonzero(np.isfinite(t) & (scale > 0))
     order = members[np.argsort(-t[members], kind="stable")]

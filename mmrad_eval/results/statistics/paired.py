@@ -105,7 +105,7 @@ def compare(
         low, high = bca(replicated, difference, _left_out(first, second, parts), level)
     else:
         low, high = percentile(replicated, level)
-    error = _deviation(replicated)
+    error = deviation(replicated)
     randomised = _randomised(first, second, parts, resamples, seed)
     with np.errstate(all="ignore"):  # no spread: no effect size
         effect = np.where(error > 0, difference / (error * np.sqrt(patients)), np.nan)
@@ -246,7 +246,7 @@ def _outcomes(first: Arm, second: Arm, parts: Sequence[Part]) -> tuple[FloatArra
     return tuple(count(x, axis=0).astype(np.float64) for x in (higher, lower, close))
 
 
-def _deviation(replicated: FloatArray) -> FloatArray:
+def deviation(replicated: FloatArray) -> FloatArray:
     """Standard deviation of the resamples in which a column is defined; nan where it never is."""
     defined = np.isfinite(replicated)
     enough = defined.sum(axis=0) > 1

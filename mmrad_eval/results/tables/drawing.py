@@ -35,6 +35,8 @@ class Drawing:
     """Footnote sign of each column, empty where it has none."""
     rows: tuple[tuple[Words, ...], ...]
     rules: tuple[bool, ...]
+    headings: tuple[str, ...]
+    """What stands on a line of its own above each row, empty for most."""
     footnotes: tuple[tuple[str, str], ...]
     """(sign, text) pairs."""
     notes: tuple[str, ...]
@@ -92,6 +94,7 @@ def drawing(table: Table, *, all_columns: bool = True) -> Drawing:
         column_signs,
         tuple(rows),
         tuple(row.rule for row in shown),
+        tuple(row.heading for row in shown),
         tuple(footnotes),
         table.notes,
         table.ranking if any(words.rank for row in rows for words in row) else "",

@@ -100,7 +100,10 @@ def _markdown(table: Drawing) -> str:
         heads.append(f"{_md(column.heading)}{arrow}{_md_sign((sign,) if sign else ())}")
     lines = [f"**{_md(table.title)}**", "", line(heads)]
     lines.append(line([":--" if column.kind == "text" else "--:" for column in table.columns]))
-    lines += [line([_md_cell(words) for words in row]) for row in table.rows]
+    for row, heading in zip(table.rows, table.headings, strict=True):
+        if heading:
+            lines.append(line([f"**{_md(heading)}**", *([""] * (len(row) - 1))]))
+        lines.append(line([_md_cell(words) for words in row]))
     legend = [f"Best in bold, second in italics, among {_md(table.ranking)}."] if table.ranking else []
     below = (
         [_md(note) for note in table.notes]

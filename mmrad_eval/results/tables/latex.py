@@ -1,4 +1,4 @@
-r"""Tables for papers: booktabs in ``table`` environments; nothing is needed but ``\usepackage{booktabs}``."""
+r"""Tables for papers: ``table`` environments that need ``\usepackage{booktabs,graphicx}`` and nothing else."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from mmrad_eval.results.tables.drawing import NOTHING, Drawing, Words, bands, drawing
 from mmrad_eval.results.tables.table import Table, TableColumn
 
-_ROOM = 88  # characters of \footnotesize that fit beside each other on a page of an ordinary article
-_LINES = 54.0  # lines of \footnotesize that fit below each other on one
+_ROOM = 94  # characters of \footnotesize beside each other; what is wider than the page is set smaller
+_LINES = 57.0  # lines of \footnotesize that fit below each other on one
 _PAIR = 1.75  # lines that a value and its interval take
 _HEAD = 4.0  # what rules and headings of one band take of them
+_FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"  # smaller only where it must be
 _NOTE = 105  # characters of a line of notes
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -123,15 +124,19 @@ def _tabulars(table: Drawing, band: Sequence[int]) -> list[_Piece]:
     columns = [table.columns[i] for i in band]
     spec = "".join("l" if column.kind == "text" else "r" for column in columns)
     heads = [_head(table.columns[i], table.signs[i]) for i in band]
-    top = [rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}", r"\toprule", " & ".join(first for first, _ in heads) + r" \\"]
+    top = [
+        rf"{_FIT}{{\begin{{tabular}}{{@{{}}{spec}@{{}}}}",
+        r"\toprule",
+        " & ".join(first for first, _ in heads) + r" \\",
+    ]
     if any(second for _, second in heads):
         top.append(" & ".join(second for _, second in heads) + r" \\")
     top.append(r"\midrule")
-    bottom = [r"\bottomrule", r"\end{tabular}"]
+    bottom = [r"\bottomrule", r"\end{tabular}}"]
     pieces: list[_Piece] = []
     body: list[str] = []
     lines = _HEAD
-    for row, rule in zip(table.rows, table.rules, strict=True):
+    for row, rule, heading in zip(table.rows, table.rules, table.headings, strict=True):
         words = [row[i] for i in band]
         has_intervals = any(word.interval for word in words)
         end = r" \\[-2.5pt]" if has_intervals else r" \\"  # an interval stands close below its value
@@ -140,11 +145,14 @@ def _tabulars(table: Drawing, band: Sequence[int]) -> list[_Piece]:
             intervals = (rf"{{\tiny [{escape(word.interval)}]}}" if word.interval else "" for word in words)
             drawn.append(" & ".join(intervals) + r" \\")
         taken = _PAIR if has_intervals else 1.0
+        taken += bool(heading)
         if lines + taken > _LINES:
             pieces.append(_Piece("\n".join([*top, *body, *bottom]), lines))
             body, lines = [], _HEAD
         if rule and body:
             body.append(r"\midrule")
+        if heading:
+            body.append(rf"\multicolumn{{{len(band)}}}{{@{{}}l}}{{\textit{{{escape(heading)}}}}} \\")
         body += drawn
         lines += taken
     return [*pieces, _Piece("\n".join([*top, *body, *bottom]), lines)]

@@ -71,6 +71,8 @@ class Row(Value, frozen=True):
     """Whether a line is drawn above it: a new group begins."""
     media: Media = "all"
     """Where the row appears, as for columns."""
+    heading: str = ""
+    """Drawn on a line of its own above the row: the name of the group that begins here."""
 
 
 class Table(Value, frozen=True):

@@ -65,9 +65,11 @@ def _print(console: object, table: Drawing, width: int) -> None:
                 text.append(f"\n{rest}", style="dim")
             is_text = column.kind == "text"
             drawn.add_column(text, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
-        for row, rule in zip(table.rows, table.rules, strict=True):
+        for row, rule, heading in zip(table.rows, table.rules, table.headings, strict=True):
             if rule:
                 drawn.add_section()
+            if heading:
+                drawn.add_row(Text(heading, style="bold"))
             drawn.add_row(*(_cell(row[i], beside=table.columns[i].beside) for i in band))
         console.print(drawn)
     legend = [f"{STARS['best']} best, {STARS['second']} second among {table.ranking}."] if table.ranking else []

@@ -156,7 +156,7 @@ def test_max_t_ignores_columns_that_say_nothing() -> None:
     adjusted = max_t(np.array([2.0, 0.0]), null)
     assert adjusted[0] < 0.1
     assert adjusted[1] == 1
-    assert np.isnan(max_t(np.array([np.nan]), null[:, :1])[0])
+    assert np.isnan(max_t(np.array([np.nan, 1.0]), np.full((9, 2), np.nan))).all()
 
 
 def test_the_primary_comparison_is_not_adjusted_for_the_rest() -> None:
