@@ -1,0 +1,49 @@
+"""`mmrad-eval export`: the reports of a run in the form that a public board takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+SUFFIXES = {"rexrank": "json", "csv": "csv", "jsonl": "jsonl"}
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--format", "form", type=click.Choice(list(SUFFIXES)), default="rexrank", show_default=True, help="Form to write."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: beside the run's answers]")
+@click.option(
+    "--in",
+    "results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Results folder that ids are looked up in.",
+)
+@click.option("--references", "-r", help="The data, where it is no longer where the run says.")
+def export(run: str, form: str, out: Path | None, results: Path, references: str | None) -> int:
+    """Write the reports of a run as public boards want them, and check the file against the board's description.
+
+    RUN is a run folder, or the beginning of a run id. Studies that have no report yet are left out and named; the exit
+    status is then 3.
+    """
+    from mmrad_eval.datasets import submissions
+    from mmrad_eval.results.external import studies_of
+    from mmrad_eval.results.folder import select
+
+    folder = select(results, run)
+    answers = {answer.study: answer for answer in folder.answers()}
+    studies, _ = studies_of(folder, references)
+    path = out or folder.path / f"submission.{SUFFIXES[form]}"
+    pairs = [(study, answers[study.id]) for study in studies]
+    submissions.write(pairs, form, path)
+    found = submissions.faults(path, form, (study.id for study in studies))
+    click.echo(f"{path}: {len(pairs)} studies of {folder.run.deciding.dataset}, {form}")
+    for sentence in found:
+        click.echo(f"  {sentence}")
+    if form == "rexrank" and folder.run.data_use != "open":
+        click.echo("  it holds reference reports of data that is not open: keep it where that data may be")
+    return 0 if folder.run.complete else 3
