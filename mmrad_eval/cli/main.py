@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "datasets": ("mmrad_eval.cli.listing:datasets", "List the datasets; `datasets show NAME` tells all about one."),
     "weights": ("mmrad_eval.cli.weights:weights", "List the weights of clinical metrics, or fetch them."),
     "data": ("mmrad_eval.cli.data:data", "Describe or check a dataset on disk."),
+    "export": ("mmrad_eval.cli.export:export", "Write the reports of a run as public boards want them."),
     "ranks": ("mmrad_eval.cli.ranks:ranks", "Rank systems under every convention side by side, and name the flips."),
     "audit": ("mmrad_eval.cli.audit:audit", "Check a board or file of scores made elsewhere for what must hold."),
     "reproduce": ("mmrad_eval.cli.reproduce:reproduce", "Find the convention behind each column of published scores."),
