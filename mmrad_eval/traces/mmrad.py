@@ -75,7 +75,7 @@ def parse(
     prompt, response, paths = _checked(fields, where)
     names = [f"p{i + 1}" if i < prompt.count(PLACEHOLDER) else f"r{i + 1}" for i in range(len(paths))]
     in_prompt = prompt.count(PLACEHOLDER)
-    segments = [*_images(prompt, names), *_annotate(response, names, in_prompt)]
+    segments = [*_images(prompt, names), *annotate(response, names, in_prompt)]
     report = " ".join(response[s.start : s.end] for s in segments if s.type == "report")
     return Record(
         id=identity or _identity(paths),
@@ -124,6 +124,23 @@ def compose(
     return {"prompt": prompt, "response": response, "images": list(images)}
 
 
+def annotate(response: str, names: Sequence[str], seen: int) -> list[Segment]:
+    """The segments of a response: marks in their order, and the words between them.
+
+    ``names`` are ids of pictures by placeholder; ``seen`` of them stood in the prompt.
+    """
+    segments: list[Segment] = []
+    step: int | None = None
+    for piece in _pieces(response):
+        if piece.type == "step":
+            step = (step or 0) + 1
+        if piece.type == "report_cue":
+            step = None
+        segments.append(_segment(response, piece, step, names, seen))
+        seen += piece.type == "image"
+    return segments
+
+
 def _said(number: int, step: Step, size: tuple[int, int] | None) -> str:
     ordinal = ORDINALS[number] if number < len(ORDINALS) else "Next"
     words = f"{ordinal}, I need to analyze {step.region}. I will highlight {step.region} of this X-ray."
@@ -163,20 +180,6 @@ def _images(text: str, names: Sequence[str], part: Part = "prompt") -> list[Segm
         Segment(part, "image", start, start + len(PLACEHOLDER), image=names[i] if i < len(names) else None)
         for i, start in enumerate(starts)
     ]
-
-
-def _annotate(response: str, names: Sequence[str], seen: int) -> list[Segment]:
-    """The segments of a response: marks in their order, and the words between them."""
-    segments: list[Segment] = []
-    step: int | None = None
-    for piece in _pieces(response):
-        if piece.type == "step":
-            step = (step or 0) + 1
-        if piece.type == "report_cue":
-            step = None
-        segments.append(_segment(response, piece, step, names, seen))
-        seen += piece.type == "image"
-    return segments
 
 
 def _pieces(response: str) -> list[_Piece]:

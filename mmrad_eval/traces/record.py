@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -39,7 +39,7 @@ class Segment(Value, frozen=True):
     step: int | None = None
     """Number of the step that it belongs to, from 1; None before the first and after the last."""
     region_raw: str = ""
-    """The region as a ``step`` announces it."""
+    """The region as a ``step``, or a ``box`` in running text, names it."""
     category: str = ""
     regions: tuple[str, ...] = ()
     """Fine names of the region vocabulary that the words name."""
@@ -49,7 +49,7 @@ class Segment(Value, frozen=True):
     """The numbers as they were written."""
     box_frame: Frame = ""
     why: str = ""
-    """Why an ``invalid`` segment could not be placed."""
+    """Why an ``invalid`` segment could not be placed; it may be a placeholder whose picture could not be made."""
 
 
 class RecordImage(Value, frozen=True):
@@ -101,10 +101,9 @@ class Provenance(Value, frozen=True):
     decoding: dict[str, msgspec.Raw] = {}
 
 
-class Record(Value, frozen=True, kw_only=True):
-    """One trace with everything that it came with."""
+class Record(Value, frozen=True, kw_only=True, tag_field="schema", tag="mmrad.trace/1"):
+    """One trace with everything that it came with. ``schema`` is ``mmrad.trace/1``."""
 
-    schema: Literal["mmrad.trace/1"] = "mmrad.trace/1"
     id: str
     study: StudyOf = StudyOf()
     frame: FrameOf = FrameOf()
@@ -186,23 +185,41 @@ def fields_of(value: dict[str, Any], known: tuple[str, ...]) -> dict[str, msgspe
     return {k: msgspec.Raw(msgspec.json.encode(v)) for k, v in value.items() if k not in known}
 
 
+def escaped(text: str) -> str:
+    r"""Text of another format with each literal ``<image>`` made into ``<\image>``, so that it is no placeholder."""
+    return re.sub(r"<(\\*)image>", r"<\1\\image>", text)
+
+
+def unescaped(text: str) -> str:
+    """What ``escaped`` was given."""
+    return re.sub(r"<(\\*)\\image>", r"<\1image>", text)
+
+
 def _free(segment: Segment) -> bool:
     return segment.part == "response" and segment.type in {"text", "invalid"}
 
 
 def _step(record: Record, number: int, root: str) -> Step:
     mine = [segment for segment in record.segments if segment.step == number]
-    announced = next((s for s in mine if s.type == "step"), None)
+    announced = next((s for s in mine if s.region_raw), None)
     raw = announced.region_raw if announced else ""
     said = next((s for s in mine if s.type == "box" and s.box is not None), None)
     box = Box(said.box, said.box_frame) if said and said.box else None
-    text = " ".join(record.text(s) for s in mine if s.type in {"text", "invalid"})
+    text = _joined(record.text(s) for s in mine if s.type in {"text", "invalid"} and s.image is None)
     named = tuple(dict.fromkeys(name for s in mine for name in s.regions)) or fine_names(text)
     if not named and (known := resolve(raw)):
         named = (known.name,)
     category = next((s.category for s in mine if s.category), "") or category_of(raw)
     image = None if record.invalid else next(_pictures(record, mine, box, root), None)
     return Step(region=raw, regions=named, category=category, box=box, image=image, text=text)
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    """Pieces of running text with a space between them, but none before punctuation."""
+    text = ""
+    for piece in pieces:
+        text += piece if not text or piece.startswith((",", ".", ";", ":", ")")) else f" {piece}"
+    return text
 
 
 def _pictures(record: Record, segments: list[Segment], box: Box | None, root: str) -> Iterator[Image]:
@@ -242,5 +259,7 @@ def _segment_faults(record: Record) -> Iterator[str]:
             yield f"{where} stands after segments of the response"
         ends[segment.part] = max(ends[segment.part], segment.end)
         words = whole[segment.start : segment.end]
-        if (words == PLACEHOLDER) != (segment.type == "image") or (PLACEHOLDER in words and words != PLACEHOLDER):
-            yield f"{where} crosses an image placeholder, or is one of another type"
+        if PLACEHOLDER in words and words != PLACEHOLDER:
+            yield f"{where} crosses an image placeholder"
+        elif (words == PLACEHOLDER) != (segment.type == "image") and (words, segment.type) != (PLACEHOLDER, "invalid"):
+            yield f"{where} is {words[:20]!r}, which is {'an' if words == PLACEHOLDER else 'no'} image placeholder"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,3 +31,13 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("films") / "film.png"
     Pillow.fromarray(radiograph()).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def samples() -> dict[str, list[dict[str, Any]]]:
+    """Rows of each format, with the shapes and irregular spaces of the public ones and invented words."""
+    folder = Path(__file__).parent.parent / "golden" / "traces"
+    return {
+        path.stem: [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for path in sorted(folder.glob("*.jsonl"))
+    }

@@ -1,0 +1,35 @@
+"""`mmrad-eval data convert A B`: traces from one format to another."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def convert(a: str, b: str, *, as_json: bool) -> None:
+    """Convert traces between formats: mmrad.trace (jsonl, parquet), mmrad, thinkvg, zebra, anole.
+
+    A and B are paths or FORMAT:PATH. What A is, is recognised; B is the neutral record mmrad.trace/1 unless it says
+    otherwise. What could not be placed stays in the record with a reason, and is counted here.
+    """
+    import msgspec
+
+    from mmrad_eval.traces.convert import convert as run
+
+    done = run(a, b)
+    if as_json:
+        click.echo(msgspec.json.encode({**msgspec.to_builtins(done), "notes": dict(done.notes)}))
+        return
+    rows = "" if done.written == done.records else f" as {done.written} rows"
+    click.echo(f"{done.records} records, {done.source} to {done.target}{rows}, written to {b.partition(':')[2] or b}")
+    for identity, why in list(done.invalid.items())[:5]:
+        click.echo(f"  invalid: {identity}: {why}")
+    if len(done.invalid) > 5:
+        click.echo(f"  and {len(done.invalid) - 5} more are invalid")
+    for note, count in done.notes.most_common(8):
+        click.echo(f"  {count} x {note}")
+    if len(done.notes) > 8:
+        click.echo(f"  and {len(done.notes) - 8} other notes (--json has them all)")

@@ -1,0 +1,244 @@
+"""From one format of traces to another, by way of the neutral record.
+
+Formats: ``mmrad.trace`` (``.jsonl`` or ``.parquet``), ``mmrad`` (the authors' records), ``thinkvg``, ``zebra``,
+``anole``. A path may say its format, ``zebra:rows.jsonl``; otherwise what is read is recognised by its fields, and what
+is written is the neutral format.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.traces import anole, files, mmrad, thinkvg, zebra
+from mmrad_eval.traces.record import Record
+
+NEUTRAL = "mmrad.trace"
+FORMATS: dict[str, str] = {
+    NEUTRAL: "the neutral record, as JSON lines or Parquet",
+    "mmrad": "the authors' records: prompt, response, images",
+    "thinkvg": "GEMeX-ThinkVG rows: one record for all rows about an image",
+    "zebra": "Zebra-CoT rows: Question, Text Reasoning Trace, Final Answer, images by column",
+    "anole": "detokenised Anole output: sample_id, text, image_paths",
+}
+_FIELDS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("mmrad", frozenset({"prompt", "response", "images"})),
+    ("thinkvg", frozenset({"image_path", "thinkVG"})),
+    ("zebra", frozenset({zebra.QUESTION, zebra.TRACE})),
+    ("anole", frozenset({"text", "image_paths"})),
+)
+_KEPT = 20
+"""Notes that are kept word by word; all are counted."""
+
+
+@dataclass
+class Converted:
+    """What became of a file."""
+
+    source: str
+    """The format that was read."""
+    target: str
+    records: int = 0
+    """Neutral records."""
+    written: int = 0
+    """Lines or rows of the new file."""
+    invalid: dict[str, str] = field(default_factory=dict)
+    """Record id -> why it is invalid. Invalid records are written too."""
+    notes: Counter[str] = field(default_factory=Counter)
+    """What readers had to decide or could not place, and how often."""
+    first: list[str] = field(default_factory=list)
+    """The first of them, with the record's id."""
+
+
+def convert(a: str | Path, b: str | Path) -> Converted:
+    """Read ``a``, write ``b``; each a path or ``format:path``.
+
+    The file appears under its name when it is whole. UsageError for an unknown format, or where both are one file;
+    DataError for what can't be read, or can't be written in that format.
+    """
+    source, origin = _spec(a)
+    target, goal = _spec(b)
+    if not origin.is_file():
+        raise DataError(f"{origin}: there is no such file")
+    if goal.exists() and goal.samefile(origin):
+        raise UsageError(f"{goal}: can't be read and written at once; name another file")
+    source = source or recognise(origin)
+    target = target or NEUTRAL
+    done = Converted(source, target)
+    partial = goal.with_name(f"{goal.name}.part")
+    try:
+        done.written = _write(_watched(read(origin, source), done), target, partial, parquet=goal.suffix == ".parquet")
+        partial.replace(goal)
+    except OSError as error:
+        raise DataError(f"{goal}: can't be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return done
+
+
+def read(path: Path, source: str | None = None) -> Iterator[Record]:
+    """The records of a file in any of the formats."""
+    source = source or recognise(path)
+    if source == NEUTRAL:
+        yield from files.read_parquet(path) if _is_parquet(path) else files.read_jsonl(path)
+    elif source == "thinkvg":
+        for rows in thinkvg.group(row for _, row in _rows(path)):
+            yield thinkvg.parse(rows, where=str(path))
+    else:
+        for number, row in _rows(path):
+            yield files.checked(_one(source, row, f"{path}:{number}", f"{path.stem}-{number}"))
+
+
+def recognise(path: Path) -> str:
+    """The format of a file, by the fields of its first record. DataError where they are none that we know."""
+    names = set(_columns(path)) if _is_parquet(path) else set(next(_rows(path), (0, {}))[1])
+    if "schema" in names and "response" in names:
+        return NEUTRAL
+    for name, fields in _FIELDS:
+        if fields <= names:
+            return name
+    seen = f"it has {', '.join(sorted(names)[:8])}" if names else "it holds no record"
+    raise DataError(
+        f"{path}: not a file of traces that we know: {seen}; say which with FORMAT:PATH ({', '.join(FORMATS)})"
+    )
+
+
+def _spec(spec: str | Path) -> tuple[str | None, Path]:
+    name, colon, path = str(spec).partition(":")
+    if isinstance(spec, Path) or not colon or Path(str(spec)).exists() or "/" in name or name.startswith("."):
+        return None, Path(spec)
+    if name not in FORMATS:
+        raise UsageError(f"no format of traces is called {name!r}; known: {', '.join(FORMATS)}")
+    return name, Path(path)
+
+
+def _one(source: str, row: dict[str, Any], where: str, identity: str) -> Record:
+    if source == "mmrad":
+        return mmrad.parse(row, str(row.get("id") or ""), where=where)
+    if source == "zebra":
+        return zebra.parse(row, str(row.get("id") or identity), where=where)
+    if source == "anole":
+        return anole.parse(row, where=where)
+    raise UsageError(f"no format of traces is called {source!r}; known: {', '.join(FORMATS)}")
+
+
+def _write(records: Iterable[Record], target: str, path: Path, *, parquet: bool) -> int:
+    if target == NEUTRAL:
+        return files.write_parquet(records, path) if parquet else files.write_jsonl(records, path)
+    if parquet:
+        return _write_rows(records, target, path)
+    make = _makers(target)
+    count = 0
+    with path.open("wb") as file:
+        for record in records:
+            for row in make(record):
+                file.write(msgspec.json.encode(row) + b"\n")
+                count += 1
+    return count
+
+
+def _write_rows(records: Iterable[Record], target: str, path: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    make = _makers(target)
+    rows = [row for record in records for row in make(record)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    try:
+        pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), path)
+    except pa.ArrowException as error:
+        raise DataError(f"{path}: these records don't fit the columns of one Parquet file: {error}") from error
+    return len(rows)
+
+
+def _makers(target: str) -> Callable[[Record], list[dict[str, Any]]]:
+    return {
+        "mmrad": lambda record: [mmrad.write(record)],
+        "thinkvg": thinkvg.write,
+        "zebra": lambda record: [zebra.write(record)],
+        "anole": lambda record: [anole.write(record)],
+    }[target]
+
+
+def _watched(records: Iterator[Record], done: Converted) -> Iterator[Record]:
+    for record in records:
+        done.records += 1
+        if record.invalid:
+            done.invalid[record.id] = record.invalid
+        for note in record.notes:
+            done.notes[note] += 1
+            if len(done.first) < _KEPT:
+                done.first.append(f"{record.id}: {note}")
+        yield record
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Numbered rows of JSON lines, of one JSON list, of a csv file, or of Parquet."""
+    if _is_parquet(path):
+        yield from enumerate(_parquet_rows(path), 1)
+    elif path.suffix == ".csv":
+        yield from enumerate(_csv_rows(path), 1)
+    elif _first_byte(path) == b"[":
+        try:
+            yield from enumerate(msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]]), 1)
+        except msgspec.DecodeError as error:
+            raise DataError(f"{path}: not a JSON list of objects: {error}") from error
+    else:
+        for number, line in files.lines(path):
+            try:
+                row = msgspec.json.decode(line)
+            except msgspec.DecodeError as error:
+                raise DataError(f"{path}:{number}: not JSON: {error}") from error
+            if not isinstance(row, dict):
+                raise DataError(f"{path}:{number}: a record is a JSON object, not {type(row).__name__}")
+            yield number, row
+
+
+def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(files.BATCH):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: can't be read as Parquet: {error}") from error
+
+
+def _csv_rows(path: Path) -> Iterator[dict[str, Any]]:
+    import csv
+
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from csv.DictReader(file)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: can't be read as csv: {error}") from error
+
+
+def _columns(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: can't be read as Parquet: {error}") from error
+
+
+def _is_parquet(path: Path) -> bool:
+    return _first_byte(path, 4) == b"PAR1"
+
+
+def _first_byte(path: Path, count: int = 1) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t")[:count]
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
