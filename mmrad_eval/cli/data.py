@@ -1,4 +1,4 @@
-"""`mmrad-eval data describe|check|convert`: what a dataset holds, what is wrong with it, and traces in another format."""
+"""`mmrad-eval data describe|check|convert`: what a dataset holds, what is wrong with it, traces in another format."""
 
 from __future__ import annotations
 
