@@ -54,6 +54,13 @@ def full(stage_class: type[Stage], kit_class: type[Kit], tmp_path_factory: pytes
     return stage
 
 
+@pytest.fixture(scope="module")
+def written(full: Stage, tmp_path_factory: pytest.TempPathFactory) -> tuple[Paper, Path]:
+    """The paper of those runs with its figures, and its folder."""
+    out = tmp_path_factory.mktemp("written") / "paper"
+    return write(full, out, figures=True), out
+
+
 def test_arms_stand_by_model_with_differences_to_text_and_controls_beside_them(full: Stage, tmp_path: Path) -> None:
     made = table(write(full, tmp_path / "paper"), "t1-arms")
     headings = [row.heading for row in made.rows if row.heading]
@@ -111,8 +118,8 @@ def test_a_gain_that_repeated_images_give_too_is_not_called_visual(stage: Stage,
     assert "so a gain can't be called visual" in notes
 
 
-def test_what_is_missing_is_listed_with_its_command(full: Stage, tmp_path: Path) -> None:
-    missing = write(full, tmp_path / "paper", figures=True).missing
+def test_what_is_missing_is_listed_with_its_command(written: tuple[Paper, Path]) -> None:
+    missing = written[0].missing
     assert any(
         m.startswith("T1, openai:two: no run of bcot, mcot, crops") and "--model openai:two --task bcot,mcot,crops" in m
         for m in missing
@@ -167,9 +174,8 @@ def test_every_table_is_written_in_four_formats_from_one_value(full: Stage, tmp_
     )
 
 
-def test_figures_are_vector_files_of_the_width_of_a_column_or_a_page(full: Stage, tmp_path: Path) -> None:
-    out = tmp_path / "paper"
-    write(full, out, figures=True)
+def test_figures_are_vector_files_of_the_width_of_a_column_or_a_page(written: tuple[Paper, Path]) -> None:
+    out = written[1]
     names = {path.stem for path in (out / "figures").iterdir()}
     assert names >= {
         *("forest", "forest-all", "metric-against-metric", "steps-and-lengths", "findings-and-regions"),
@@ -182,13 +188,12 @@ def test_figures_are_vector_files_of_the_width_of_a_column_or_a_page(full: Stage
             assert len(image.convert("L").getcolors(256) or []) > 5  # something is drawn
 
 
-def test_the_same_runs_make_the_same_files(full: Stage, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write(full, tmp_path / name, figures=True)
-    files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file())
-    assert files == sorted(p.relative_to(tmp_path / "b") for p in (tmp_path / "b").rglob("*") if p.is_file())
+def test_the_same_runs_make_the_same_files(full: Stage, written: tuple[Paper, Path], tmp_path: Path) -> None:
+    write(full, tmp_path, figures=True)
+    files = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(written[1]) for p in written[1].rglob("*") if p.is_file())
     for file in files:
-        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+        assert (tmp_path / file).read_bytes() == (written[1] / file).read_bytes(), file
 
 
 def test_columns_of_the_body_can_be_chosen(full: Stage, tmp_path: Path) -> None:
