@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +23,7 @@ from mmrad_eval.tasks.prompting import Prompt
 from mmrad_eval.tasks.regions import RENDERS
 from mmrad_eval.tasks.views import VIEWS, chosen, key_image
 
-TARGETS = ("findings", "impression", "report")
+TARGETS: tuple[Target, ...] = ("findings", "impression", "report")
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,13 @@ def _check_words(choice: Choice) -> None:
             raise UsageError(f"{option} {value}: choose {', '.join(known)}")
     if choice.limit is not None and choice.limit < 1:
         raise UsageError(f"--limit {choice.limit}: ask at least one study")
+    decoding = choice.decoding
+    if decoding.max_tokens < 1:
+        raise UsageError(f"--max-tokens {decoding.max_tokens}: an answer needs at least one token")
+    if decoding.temperature is not None and not 0 <= decoding.temperature < math.inf:
+        raise UsageError(f"--temperature {decoding.temperature:g}: a number from 0 on, or none to leave it out")
+    if decoding.top_p is not None and not 0 < decoding.top_p <= 1:
+        raise UsageError(f"--top-p {decoding.top_p:g}: a share above 0, and at most 1")
 
 
 def _split(dataset: Dataset, wanted: str | None) -> tuple[list[Study], str | None]:
@@ -159,13 +167,15 @@ def _by_ids(studies: list[Study], path: Path | None, dataset: Dataset) -> tuple[
     try:
         ids = {line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()}
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--ids {path}: {error}") from error
+        raise UsageError(f"--ids {path}: {_reason(error)}") from error
+    if not ids:
+        raise UsageError(f"--ids {path}: the file names no study; write one id a line")
     unknown = sorted(ids - {study.id for study in studies})
-    if unknown or not ids:
+    if unknown:
         known = ", ".join(study.id for study in studies[:3])
         raise UsageError(
-            f"--ids {path}: {len(unknown)} of {len(ids)} ids are not in {dataset.source}"
-            f"{f', such as {unknown[0]!r}' if unknown else ''}; ids there look like {known}"
+            f"--ids {path}: {len(unknown)} of {len(ids)} ids are not in {dataset.source}, such as {unknown[0]!r}; "
+            f"ids there look like {known}"
         )
     return [study for study in studies if study.id in ids], hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
 
@@ -175,7 +185,7 @@ def _usable(
 ) -> tuple[list[Study], dict[str, int]]:
     """The studies that have what task and target need, and how many were left out for which reason."""
     tests: list[tuple[str, Callable[[Study], bool]]] = []
-    if any(_reference(study, choice.target) for study in studies):
+    if any(_reference(study, "report") for study in studies):  # data without any report can be asked about, not scored
         tests.append((f"no reference {choice.target}", lambda study: _reference(study, choice.target)))
     if "trace" in task.needs:
         tests.append(("no trace", lambda study: bool(study.trace and study.trace.steps)))
@@ -185,7 +195,7 @@ def _usable(
     for reason, test in tests:
         kept = [study for study in studies if test(study)]
         if not kept:
-            raise UsageError(_refusal(reason, task, len(studies), dataset))
+            raise UsageError(_refusal(reason, task, studies, dataset))
         if len(kept) < len(studies):
             left_out[reason] = len(studies) - len(kept)
         studies = kept
@@ -196,13 +206,16 @@ def _reference(study: Study, target: Target) -> bool:
     return bool(study.reference and study.reference.target(target))
 
 
-def _refusal(reason: str, task: Task, n: int, dataset: Dataset) -> str:
+def _refusal(reason: str, task: Task, studies: Sequence[Study], dataset: Dataset) -> str:
+    n = len(studies)
     if reason == "no trace":
         ways = "; `tcot-self` lets the model make its own, `direct` needs none"
         return f"0 of {n} studies of {dataset.source} have traces, and {task.name} shows them{ways}"
     if reason == "no image":
         return f"0 of {n} studies of {dataset.source} have images, and {task.name} shows them; see --images"
-    return f"0 of {n} studies of {dataset.source} remain: {reason}"
+    others = {target: sum(_reference(study, target) for study in studies) for target in TARGETS}
+    ways = ", ".join(f"{count} with --target {target}" for target, count in others.items() if count)
+    return f"0 of {n} studies of {dataset.source} can be scored: {reason}; {ways}"
 
 
 def _check_images(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: Choice) -> None:
@@ -244,7 +257,11 @@ def _prompt(task: Task, path: Path | None) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--prompt {path}: {error}") from error
+        raise UsageError(f"--prompt {path}: {_reason(error)}") from error
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return str(error) if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
 
 
 def describe(plan: Plan) -> dict[str, Any]:

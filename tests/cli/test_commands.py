@@ -52,8 +52,13 @@ def test_listings_name_what_can_be_chosen(call: Call, kind: str) -> None:
         (["--model", "baseline:evidence", "--task", "mcot", "--split", "val"], 2, "has test; or say --split all"),
         (["--model", "baseline:evidence", "--task", "mcot", "--limit", "0"], 2, "at least one study"),
         (["--model", "baseline:evidence", "--task", "mcot", "--ids", "nowhere.txt"], 2, "nowhere.txt"),
-        (["--model", "baseline:evidence", "--task", "mcot", "--column", "x"], 2, "OURS=THEIRS"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--column", "x"], 2, "--column findings=report_text"),
         (["--model", "mine.py:Model", "--task", "mcot"], 1, "mine.py"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--ids", "."], 2, "--ids .: Is a directory"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--prompt", "no.txt"], 2, "no.txt: No such file"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--max-tokens", "0"], 2, "at least one token"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--temperature", "-1"], 2, "--temperature -1: a number"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--top-p", "2"], 2, "--top-p 2: a share"),
         (["leaderboard", "nowhere"], 1, "there is no folder nowhere"),
     ],
 )
@@ -72,6 +77,15 @@ def test_a_file_of_ids_with_one_unknown_says_what_ids_look_like(call: Call, tmp_
 
     assert said.code == 2
     assert "1 of 2 ids are not in demo, such as 'demo-99'; ids there look like demo-01" in said.err
+
+
+def test_a_file_of_ids_without_any_says_so(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("\n")
+
+    said = call("--model", "baseline:evidence", "--task", "mcot", "--ids", "ids.txt")
+
+    assert said.code == 2
+    assert "--ids ids.txt: the file names no study" in said.err
 
 
 def test_a_task_that_shows_traces_is_refused_where_there_are_none(call: Call, tmp_path: Path) -> None:
