@@ -79,10 +79,14 @@ def reference_studies(entries: Sequence[Entry]) -> tuple[str, int] | None:
 
 def why_not(entry: Entry) -> str | None:
     """Why a run can't be ranked whatever the others are, None where it can."""
+    counts = entry.run.counts
     if entry.summary is None:
-        return f"not scored yet: mmrad-eval score {entry.folder}"
+        unanswered = counts.n and counts.open == counts.n
+        todo = f"none of {counts.n} studies has an answer yet: not ranked"
+        return todo if unanswered else f"not scored yet: mmrad-eval score {entry.folder}"
+    if not entry.summary.n:
+        return f"no study has a reference {entry.run.deciding.selection.target}: not ranked"
     if not entry.run.complete or not entry.summary.complete:
-        counts = entry.run.counts
         waiting = max(counts.open, entry.summary.n - entry.summary.scored)
         of = max(counts.n, entry.summary.n)
         return f"incomplete, {waiting} of {of} studies have no answer yet: not ranked"

@@ -52,6 +52,10 @@ class Joined:
     """Reports of studies that the data has and the selection does not (another split, no reference)."""
     extra: tuple[str, ...]
     """Reports of studies that the data does not have."""
+    same: tuple[str, ...] = ()
+    """Studies of the selection whose report is the reference, word for word."""
+    scored: int = 0
+    """How many studies of the selection have a report."""
 
     def sentences(self) -> list[str]:
         """What a user should know, one sentence for each kind that occurs."""
@@ -61,9 +65,15 @@ class Joined:
             (self.outside, "with a report, but outside the selection (--split, --ids, --limit, --target)"),
             (self.extra, "with a report, but not among the references"),
         )
-        return [
+        said = [
             f"{len(ids):,} {'study' if len(ids) == 1 else 'studies'} {what}: {some(ids)}" for ids, what in kinds if ids
         ]
+        if self.scored > 1 and len(self.same) == self.scored:
+            said.append(
+                f"each of the {self.scored:,} reports is its own reference, word for word: is this the file of the "
+                "references? Name the column of the reports with --report-column report=COLUMN"
+            )
+        return said
 
 
 def join(predictions: Predictions, dataset: Dataset, selection: Sequence[Study]) -> Joined:
@@ -71,11 +81,15 @@ def join(predictions: Predictions, dataset: Dataset, selection: Sequence[Study])
     reports = predictions.reports
     known = {study.id for study in dataset.studies}
     selected = {study.id for study in selection}
+    if not any(study.reference and study.reference.text.strip() for study in selection):
+        raise DataError(f"no study of {dataset.source} has a reference report, so nothing can be scored against it")
     joined = Joined(
         missing=tuple(study.id for study in selection if study.id not in reports),
         empty=tuple(study.id for study in selection if study.id in reports and not reports[study.id].text.strip()),
         outside=tuple(name for name in reports if name in known and name not in selected),
         extra=tuple(name for name in reports if name not in known),
+        same=tuple(study.id for study in selection if study.id in reports and _same(reports[study.id], study)),
+        scored=sum(study.id in reports for study in selection),
     )
     if len(joined.missing) == len(selection):
         raise DataError(
@@ -84,6 +98,10 @@ def join(predictions: Predictions, dataset: Dataset, selection: Sequence[Study])
             f"{some(tuple(study.id for study in selection), 3) or '(none)'}"
         )
     return joined
+
+
+def _same(report: Report, study: Study) -> bool:
+    return study.reference is not None and bool(report.text) and report.text == study.reference.text
 
 
 def some(ids: Sequence[str], shown: int = _SHOWN) -> str:

@@ -106,6 +106,29 @@ def test_files_without_a_common_id_are_refused_with_ids_of_both(data: Path) -> N
     assert "s0, s1, s2" in done.stderr
 
 
+def test_a_target_that_no_reference_has_is_refused_with_those_that_some_have(data: Path) -> None:
+    (data.parent / "whole.csv").write_text("id,report\ns0,The lungs are clear.\ns1,Normal.\n")
+    reports(data.parent, "mine.jsonl", REFERENCES)
+    words = ("score", "-p", "mine.jsonl", "-r", "whole.csv", "--metrics", "bleu@raw")
+    done = call(data.parent, *words)
+    assert done.returncode == 2
+    assert "0 of 2 studies of whole.csv can be scored: no reference findings; 2 with --target report" in done.stderr
+    assert call(data.parent, *words, "--target", "report").returncode == 0
+
+
+def test_references_that_are_all_empty_score_nothing_and_say_so(data: Path) -> None:
+    (data.parent / "blank.csv").write_text("id,report\ns0,\ns1,\n")
+    done = call(data.parent, "score", "-p", reports(data.parent, "mine.jsonl", REFERENCES), "-r", "blank.csv")
+    assert done.returncode == 1
+    assert "no study of blank.csv has a reference report" in done.stderr
+
+
+def test_the_references_given_for_reports_are_doubted(data: Path) -> None:
+    done = score(data.parent, "refs.csv")
+    assert float(only_row(done)["BLEU-4 @ raw"]) == pytest.approx(1, abs=1e-9)
+    assert "each of the 4 reports is its own reference, word for word" in done.stderr
+
+
 def test_names_and_other_reports_are_runs_of_their_own_and_the_same_ones_are_not(data: Path) -> None:
     folder = data.parent
     score(folder, reports(folder, "a.jsonl", REFERENCES), "--name", "system A")

@@ -153,6 +153,12 @@ def test_a_run_that_was_never_scored_says_how_to(kit: Kit) -> None:
     assert f"mmrad-eval score {folder.path}" in table.rows[0].notes[0]
 
 
+def test_a_run_without_any_answer_does_not_ask_to_be_scored(kit: Kit) -> None:
+    kit.run([kit.answer(study, "", "failed") for study in kit.studies(2)])
+    (table,) = leaderboard(kit.results)
+    assert table.rows[0].notes == ("none of 2 studies has an answer yet: not ranked",)
+
+
 def test_a_column_computed_otherwise_is_footnoted_and_not_ranked(kit: Kit) -> None:
     scored(kit, "heart", model="test:a")
     scored(kit, "heart is", model="test:b")
