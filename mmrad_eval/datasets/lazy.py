@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
 from mmrad_eval.core.values import Study
@@ -52,3 +53,36 @@ def outlines(studies: Sequence[Study]) -> Iterator[Study]:
     if isinstance(studies, LazyStudies):
         return (studies.outline(place) for place in range(len(studies)))
     return iter(studies)
+
+
+class Subset(LazyStudies):
+    """Some studies of a lazy sequence, by their places."""
+
+    def __init__(self, studies: LazyStudies, places: Sequence[int]) -> None:
+        self._studies = studies
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read(self, place: int) -> Study:
+        """From the whole."""
+        return self._studies.read(self._places[place])
+
+    def outline(self, place: int) -> Study:
+        """From the whole."""
+        return self._studies.outline(self._places[place])
+
+    def digest(self) -> str:
+        """Of the whole, and of which ones."""
+        return hashlib.sha256(f"{self._studies.digest()}|{list(self._places)}".encode()).hexdigest()
+
+
+def subset(studies: Sequence[Study], keep: Callable[[Study], bool]) -> Sequence[Study]:
+    """The studies whose outline satisfies ``keep``, in order; of a lazy sequence none is read for it.
+
+    ``keep`` may look at id, patient and split alone.
+    """
+    if isinstance(studies, LazyStudies):
+        return Subset(studies, [place for place in range(len(studies)) if keep(studies.outline(place))])
+    return [study for study in studies if keep(study)]
