@@ -1,0 +1,76 @@
+"""mmrad-eval view: a page to read runs beside their images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mmrad_eval.results.folder import RunFolder
+    from mmrad_eval.results.view.pictures import How
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN]...")
+@click.option(
+    "--in",
+    "results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Results folder that ids are looked up in.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="An .html file, or a folder. [default: under views/ of the results folder]",
+)
+@click.option("--copy-images", is_flag=True, help="Make a folder with the images in it, for a web server.")
+@click.option("--embed-images", is_flag=True, help="Put the images into the page.")
+@click.option(
+    "--max-edge",
+    type=click.IntRange(min=64),
+    default=1024,
+    show_default=True,
+    help="Longest side of copied or embedded images, in pixels.",
+)
+@click.option("--redact", is_flag=True, help="Leave only ids, statuses and scores.")
+@click.option("--references", "-r", help="The data, where it is no longer where the run says.")
+def view(**said: Any) -> int:
+    """Write one page to read runs: studies, images with boxes, traces, reports beside references, scores, requests.
+
+    A run is a folder (of one run or several) or the beginning of a run id. The page opens from disk and from any web
+    server, and loads nothing from elsewhere. Images are shown where they lie, by relative path, unless they are copied
+    or embedded.
+    """
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.results.view import write_view
+
+    if said["copy_images"] and said["embed_images"]:
+        raise UsageError("either --copy-images or --embed-images")
+    how: How = "copy" if said["copy_images"] else "embed" if said["embed_images"] else "link"
+    written = write_view(
+        [folder for which in said["runs"] for folder in _folders(said["results"], which)],
+        said["out"],
+        pictures=how,
+        max_edge=said["max_edge"],
+        redact=said["redact"],
+        references=said["references"],
+    )
+    for note in written.notes:
+        click.echo(note, err=True)
+    size = written.path.stat().st_size / 1e6
+    click.echo(f"{written.studies:,} {'study' if written.studies == 1 else 'studies'}, {size:.1f} MB", err=True)
+    click.echo(str(written.path))
+    return 0
+
+
+def _folders(results: Path, which: str) -> list[RunFolder]:
+    """All runs of a folder, or the one run of an id."""
+    from mmrad_eval.results.folder import find_runs, select
+
+    if which and Path(which).is_dir():
+        return find_runs(Path(which)) or [select(results, which)]
+    return [select(results, which)]

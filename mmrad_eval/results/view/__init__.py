@@ -1,0 +1,136 @@
+"""One static page to read runs: studies in a table, and each with its images, traces, reports, scores and requests.
+
+The page needs nothing but itself (and its pictures): no network, no server. It holds data as JSON in scripts that are
+not executed, one for the table, one a run, one a study, one an answer; only the table is decoded when it opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmrad_eval.core.canonical import digest
+from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.values import Study
+from mmrad_eval.results.external import studies_of
+from mmrad_eval.results.folder import RunFolder, safe_name
+from mmrad_eval.results.record import Run
+from mmrad_eval.results.view import page
+from mmrad_eval.results.view.content import Content, Everything, Redacted
+from mmrad_eval.results.view.index import Index, columns_of, facts_of, worst_use
+from mmrad_eval.results.view.pictures import MAX_EDGE, How, Shelf
+from mmrad_eval.results.view.requests import results_of
+
+_NAMED = 3  # ids that a file's name holds
+
+
+@dataclass(frozen=True)
+class Written:
+    """A page on disk."""
+
+    path: Path
+    studies: int
+    notes: tuple[str, ...]
+    """What a user should know of it, one sentence each."""
+
+
+def write_view(
+    folders: Sequence[RunFolder],
+    out: Path | None = None,
+    *,
+    pictures: How = "link",
+    max_edge: int = MAX_EDGE,
+    redact: bool = False,
+    references: str | None = None,
+) -> Written:
+    """Write the page of ``folders``.
+
+    ``out``: an .html file, or a folder that gets index.html (and images/ where pictures are copied); None: under
+    ``results/views/<dataset>/``. ``redact`` leaves ids, statuses and scores: no text and no picture is even read.
+    UsageError where the runs are over different data.
+    """
+    runs = [folder.run for folder in folders]
+    _check(runs, pictures, redact=redact)
+    target = _target(out if out is not None else default_out(folders, runs, pictures), pictures)
+    if redact:
+        return _write(target, Redacted(folders), runs, ())
+    studies, notes = _studies(folders, references)
+    shelf = Shelf(target, pictures, max_edge)
+    with closing(Everything(folders, runs, studies, shelf)) as everything:
+        written = _write(target, everything, runs, notes)
+    if not shelf.unseen:
+        return written
+    lost = f"{shelf.unseen:,} {'picture' if shelf.unseen == 1 else 'pictures'} can't be shown: {shelf.first_unseen}"
+    return Written(target, written.studies, (*notes, lost))
+
+
+def default_out(folders: Sequence[RunFolder], runs: Sequence[Run], pictures: How) -> Path:
+    """``results/views/<dataset>/<ids>.html``, or a folder of that name: it goes when the dataset's folders go."""
+    results = results_of(folders[0]) or folders[0].path.absolute().parent
+    ids = [run.id for run in runs]
+    name = "-".join(ids[:_NAMED])
+    if len(ids) > _NAMED:
+        name = f"{ids[0]}-and-{len(ids) - 1}-more-{digest(ids)[:8]}"
+    place = results / "views" / safe_name(runs[0].deciding.dataset)
+    return place / (name if pictures == "copy" else f"{name}.html")
+
+
+def _write(target: Path, content: Content, runs: Sequence[Run], notes: tuple[str, ...]) -> Written:
+    redacted = content.pictures == "none"
+    index = Index(
+        dataset=runs[0].deciding.dataset,
+        data_use=worst_use(runs),
+        redacted=redacted,
+        pictures=content.pictures,
+        runs=facts_of(content.folders, runs, redacted=redacted),
+        columns=columns_of(content.folders, redacted=redacted),
+        ids=tuple(content.ids),
+        patients=tuple(content.patients),
+        notes=notes,
+    )
+    page.write(target, index, content.records, content.scores)
+    return Written(target, len(content.ids), notes)
+
+
+def _check(runs: Sequence[Run], pictures: How, *, redact: bool) -> None:
+    if not runs:
+        raise UsageError("name at least one run to view")
+    if redact and pictures != "link":
+        raise UsageError("--redact leaves no pictures: leave --copy-images and --embed-images out, or --redact")
+    first = runs[0].deciding
+    for run in runs:
+        if run.deciding.dataset_digest != first.dataset_digest:
+            raise UsageError(
+                f"{runs[0].id} is over {first.dataset} ({first.dataset_digest[:12]}) and {run.id} over "
+                f"{run.deciding.dataset} ({run.deciding.dataset_digest[:12]}): a page shows runs over the same data"
+            )
+
+
+def _target(out: Path, pictures: How) -> Path:
+    """The file to write."""
+    if out.suffix.lower() in {".html", ".htm"} and not out.is_dir():
+        if pictures == "copy":
+            raise UsageError(
+                f"--copy-images makes a folder: name one instead of {out}, such as --out {out.with_suffix('')}"
+            )
+        return out
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file, and not named .html; name a folder or an .html file")
+    return out / "index.html"
+
+
+def _studies(folders: Sequence[RunFolder], references: str | None) -> tuple[list[Study], tuple[str, ...]]:
+    """The studies that any run asked; none, and the reason, where the data can't be loaded as it was."""
+    asked = {folder: set(folder.answer_index()) for folder in folders}
+    studies: dict[str, Study] = {}
+    try:
+        for folder in sorted(folders, key=lambda folder: -len(asked[folder])):
+            if not asked[folder] <= studies.keys():
+                studies |= {study.id: study for study in studies_of(folder, references)[0]}
+    except (DataError, UsageError) as error:
+        if references is not None:
+            raise
+        return [], (f"No images and no references are shown, because the data can't be loaded: {error}",)
+    return list(studies.values()), ()

@@ -1,0 +1,84 @@
+"""The page itself: a template, one style, one script, and data that no browser takes for anything but data."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mmrad_eval.core.values import Value
+from mmrad_eval.results.folder import temporary
+from mmrad_eval.results.view.index import Index
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+Records = Callable[[], Iterator[tuple[str, Value]]]
+
+_UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_ESCAPES = str.maketrans(_UNSAFE)
+
+
+def write(path: Path, index: Index, *parts: Records) -> None:
+    """Write the page, record by record, under another name that is renamed when it is whole.
+
+    ``parts`` are drawn one after the other; each yields (id of its script, record).
+    """
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("mmrad_eval.results.view", "template"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, script = (_file(name) for name in ("page.css", "page.js"))
+    stream = environment.get_template("page.html.jinja").stream(
+        index=index,
+        title=f"{index.dataset}: {', '.join(run.name for run in index.runs[:2])}",
+        policy=policy(style, script),
+        style=_trusted(style),
+        script=_trusted(script),
+        table=as_json(index),
+        records=((name, as_json(record)) for part in parts for name, record in part()),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = temporary(path)
+    try:
+        with part.open("wb") as file:
+            stream.dump(file, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def as_json(value: Value) -> Markup:
+    """A record as JSON that may stand in a script element: nothing in it can end the element or begin a comment."""
+    return _trusted(msgspec.json.encode(value).decode().translate(_ESCAPES))
+
+
+def policy(style: str, script: str) -> str:
+    """The page's own rule for what a browser may run and load in it: its script, its style, pictures, nothing else."""
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _file(name: str) -> str:
+    return files("mmrad_eval.results.view").joinpath("template", name).read_text(encoding="utf-8")
+
+
+def _trusted(text: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 (our own files, and JSON without a character that means anything in HTML)

@@ -1,0 +1,157 @@
+"""What a page holds of a study and of each run's answer to it: plain records, each in a script of its own.
+
+The page decodes one when its study is opened, so that opening the page costs the table alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmrad_eval.core.values import Answer, Example, Prior, Report, Step, Study, Target, Trace, Usage, Value
+from mmrad_eval.results.view.findings import Findings, Piece, fates, findings
+from mmrad_eval.results.view.pictures import Album, Cut, Drawn, Picture
+from mmrad_eval.results.view.requests import Exchange
+from mmrad_eval.tasks.views import key_image, label
+
+
+class Shown(Value, frozen=True):
+    """A whole image of the study."""
+
+    picture: int
+    label: str
+
+
+class Look(Value, frozen=True):
+    """A step of a trace."""
+
+    region: str = ""
+    regions: tuple[str, ...] = ()
+    category: str = "other"
+    text: str = ""
+    pieces: tuple[Piece, ...] = ()
+    """The text again, cut by what the report made of it; empty where there is no report."""
+    box: Drawn | None = None
+    """On the study's key image."""
+    image: Cut | None = None
+
+
+class Thought(Value, frozen=True):
+    """A trace."""
+
+    steps: tuple[Look, ...] = ()
+    text: str = ""
+    pieces: tuple[Piece, ...] = ()
+    """The text again, as in a step."""
+
+
+class Reader(Value, frozen=True):
+    """A box that a human reader drew."""
+
+    box: Drawn
+    label: str = ""
+    sentence: str = ""
+    reader: str = ""
+
+
+class Earlier(Value, frozen=True):
+    """An earlier study of the same patient."""
+
+    id: str
+    days: float | None = None
+    images: tuple[Shown, ...] = ()
+    report: str = ""
+
+
+class StudyRecord(Value, frozen=True):
+    """What is known of a study, whoever answers."""
+
+    pictures: tuple[Picture, ...] = ()
+    """Every file that the study or an answer to it shows; numbers elsewhere count in here."""
+    images: tuple[Shown, ...] = ()
+    """The key image first: boxes are on it."""
+    context: dict[str, str] = {}
+    reference: Report | None = None
+    trace: Thought | None = None
+    """The reference trace."""
+    readers: tuple[Reader, ...] = ()
+    priors: tuple[Earlier, ...] = ()
+
+
+class AnswerRecord(Value, frozen=True):
+    """What one run answered."""
+
+    why: str = ""
+    report: Report = Report()
+    candidate: str = ""
+    """The part of the report that is scored."""
+    trace: Thought | None = None
+    """Written by the model."""
+    shown: Thought | None = None
+    """The evidence that the task showed."""
+    findings: Findings | None = None
+    """None without a reference for the target, or without an answer."""
+    exchanges: tuple[Exchange, ...] = ()
+    usage: Usage = Usage()
+
+
+def study_record(study: Study, album: Album) -> dict[str, Any]:
+    """The fields of a StudyRecord but ``pictures``, which answers may add to."""
+    key = key_image(study)
+    ordered = [key, *(image for image in study.images if image is not key)] if key else []
+    images = tuple(Shown(album.add(image), label(image)) for image in ordered)
+    on = images[0].picture if images else -1
+    context = {name: value for name in study.context.__struct_fields__ if (value := getattr(study.context, name))}
+    return {
+        "images": images,
+        "context": context,
+        "reference": study.reference,
+        "trace": _thought(study.trace, album, on) if study.trace else None,
+        "readers": tuple(Reader(album.drawn(b.box, on), b.label, b.sentence, b.reader) for b in study.boxes),
+        "priors": tuple(_earlier(prior, album) for prior in study.priors),
+    }
+
+
+def answer_record(
+    answer: Answer, study: Study, target: Target, album: Album, exchanges: tuple[Exchange, ...]
+) -> AnswerRecord:
+    """What a page shows of an answer. ``album`` holds the study's own images already."""
+    example = Example(study, answer, target)
+    answered = answer.status not in {"failed", "open"}
+    key = key_image(study)
+    on = album.add(key) if key else -1
+    reference = example.reference
+    report = example.candidate if answered else None
+    return AnswerRecord(
+        why=answer.why,
+        report=answer.report,
+        candidate=example.candidate,
+        trace=_thought(answer.trace, album, on, report) if answer.trace else None,
+        shown=_thought(answer.shown, album, on, report) if answer.shown else None,
+        findings=findings(report, reference) if report is not None and reference is not None else None,
+        exchanges=exchanges,
+        usage=answer.usage,
+    )
+
+
+def _thought(trace: Trace, album: Album, on: int, report: str | None = None) -> Thought:
+    pieces = iter(fates(report, trace) if report is not None else ())
+    said = any(step.text.strip() for step in trace.steps)
+    steps = tuple(_look(step, album, on, next(pieces, ()) if step.text.strip() else ()) for step in trace.steps)
+    return Thought(steps, trace.text, () if said else next(pieces, ()))
+
+
+def _look(step: Step, album: Album, on: int, pieces: tuple[Piece, ...]) -> Look:
+    return Look(
+        region=step.region,
+        regions=step.regions,
+        category=step.category,
+        text=step.text,
+        pieces=pieces,
+        box=album.drawn(step.box, on) if step.box else None,
+        image=album.cut(step.image) if step.image else None,
+    )
+
+
+def _earlier(prior: Prior, album: Album) -> Earlier:
+    images = tuple(Shown(album.add(image), label(image)) for image in prior.images)
+    return Earlier(prior.id, prior.interval_days, images, prior.report.text if prior.report else "")
