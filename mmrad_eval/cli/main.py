@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("mmrad_eval.cli.compare:compare", "Say which differences between runs are real."),
     "paper": ("mmrad_eval.cli.paper:paper", "Write the tables and figures of a paper from the runs that exist."),
     "power": ("mmrad_eval.cli.power:power", "Say which difference a test set can show, before it is run."),
+    "view": ("mmrad_eval.cli.view:view", "Read runs in a page: images, traces, reports, scores, requests."),
     "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
     "models": ("mmrad_eval.cli.listing:models", "List the models; `models show NAME` tells all about one."),
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
