@@ -14,6 +14,7 @@ from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Ta
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Box, Card, Decoding, Study, Target
 from mmrad_eval.datasets import digest as dataset_digest
+from mmrad_eval.datasets.lazy import outlines, subset
 from mmrad_eval.metrics.grounding.prior import Prior, prior
 from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.results.record import Deciding, Selection
@@ -94,8 +95,6 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
     pool, split = _split(dataset, choice.split)
     pool, ids_digest = _by_ids(pool, choice.ids, dataset)
     studies, left_out = _usable(pool, task, model, choice, dataset)
-    if choice.limit is not None:
-        studies = studies[: choice.limit]
     _check_images(studies, task, model, choice)
     prompt = _prompt(task, choice.prompt)
     if is_client(model) and prompt:
@@ -117,7 +116,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
         sample=choice.sample,
         extra={**({"render": render} if render != "record" else {}), **getattr(task, "options", {})},
     )
-    train = [study for study in dataset.studies if study.split == "train"]
+    train = subset(dataset.studies, lambda study: study.split == "train")
     return Plan(model, task, dataset, studies, train, deciding, prompt, left_out, Donors(dataset.studies), options)
 
 
@@ -142,25 +141,25 @@ def _check_words(choice: Choice) -> None:
         raise UsageError(f"--top-p {decoding.top_p:g}: a share above 0, and at most 1")
 
 
-def _split(dataset: Dataset, wanted: str | None) -> tuple[list[Study], str | None]:
+def _split(dataset: Dataset, wanted: str | None) -> tuple[Sequence[Study], str | None]:
     """The studies of a split: ``--split``, else ``test`` where there is one, else all."""
-    studies = list(dataset.studies)
-    if not studies:
+    studies = dataset.studies
+    if not len(studies):
         raise DataError(f"{dataset.source}: no studies")
-    splits = sorted({study.split for study in studies if study.split is not None})
+    splits = sorted({study.split for study in outlines(studies) if study.split is not None})
     if wanted is None:
         wanted = "test" if "test" in splits and len(splits) > 1 else "all"
     if wanted == "all":
         return studies, None
-    chosen_ones = [study for study in studies if study.split == wanted]
-    if not chosen_ones:
+    chosen_ones = subset(studies, lambda study: study.split == wanted)
+    if not len(chosen_ones):
         raise UsageError(
             f"--split {wanted}: {dataset.source} has {', '.join(splits) or 'no splits'}; or say --split all"
         )
     return chosen_ones, wanted
 
 
-def _by_ids(studies: list[Study], path: Path | None, dataset: Dataset) -> tuple[list[Study], str | None]:
+def _by_ids(studies: Sequence[Study], path: Path | None, dataset: Dataset) -> tuple[Sequence[Study], str | None]:
     """The studies whose ids are in a file, one a line, still in dataset order."""
     if path is None:
         return studies, None
@@ -170,20 +169,24 @@ def _by_ids(studies: list[Study], path: Path | None, dataset: Dataset) -> tuple[
         raise UsageError(f"--ids {path}: {_reason(error)}") from error
     if not ids:
         raise UsageError(f"--ids {path}: the file names no study; write one id a line")
-    unknown = sorted(ids - {study.id for study in studies})
+    unknown = sorted(ids - {study.id for study in outlines(studies)})
     if unknown:
         known = ", ".join(study.id for study in studies[:3])
         raise UsageError(
             f"--ids {path}: {len(unknown)} of {len(ids)} ids are not in {dataset.source}, such as {unknown[0]!r}; "
             f"ids there look like {known}"
         )
-    return [study for study in studies if study.id in ids], hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+    return subset(studies, lambda study: study.id in ids), digest
 
 
 def _usable(
-    studies: list[Study], task: Task, model: Client | Answerer, choice: Choice, dataset: Dataset
+    studies: Sequence[Study], task: Task, model: Client | Answerer, choice: Choice, dataset: Dataset
 ) -> tuple[list[Study], dict[str, int]]:
-    """The studies that have what task and target need, and how many were left out for which reason."""
+    """The studies that have what task and target need, and how many were left out for which reason.
+
+    With a limit, data is read no further than to the last study that is asked: those after it are not counted.
+    """
     tests: list[tuple[str, Callable[[Study], bool]]] = []
     if any(_reference(study, "report") for study in studies):  # data without any report can be asked about, not scored
         tests.append((f"no reference {choice.target}", lambda study: _reference(study, choice.target)))
@@ -192,14 +195,19 @@ def _usable(
     if "images" in task.needs and is_client(model):
         tests.append(("no image", lambda study: key_image(study) is not None))
     left_out: dict[str, int] = {}
-    for reason, test in tests:
-        kept = [study for study in studies if test(study)]
-        if not kept:
-            raise UsageError(_refusal(reason, task, studies, dataset))
-        if len(kept) < len(studies):
-            left_out[reason] = len(studies) - len(kept)
-        studies = kept
-    return studies, left_out
+    kept: list[Study] = []
+    for study in studies:
+        failed = next((reason for reason, test in tests if not test(study)), None)
+        if failed is None:
+            kept.append(study)
+        else:
+            left_out[failed] = left_out.get(failed, 0) + 1
+        if len(kept) == choice.limit:
+            break
+    if not kept:
+        reason = max(left_out, key=lambda name: left_out[name])
+        raise UsageError(_refusal(reason, task, studies, dataset))
+    return kept, left_out
 
 
 def _reference(study: Study, target: Target) -> bool:
