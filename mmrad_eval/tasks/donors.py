@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Study
+from mmrad_eval.datasets.lazy import outlines
 
 
 class Donors:
@@ -16,14 +17,17 @@ class Donors:
     """
 
     def __init__(self, studies: Sequence[Study]) -> None:
-        self._ring = sorted(studies, key=lambda study: hashlib.sha256(study.id.encode()).digest())
-        self._place = {study.id: place for place, study in enumerate(self._ring)}
+        named = ((hashlib.sha256(study.id.encode()).digest(), place) for place, study in enumerate(outlines(studies)))
+        self._studies = studies
+        self._ring = [place for _, place in sorted(named)]
+        self._place = {study.id: place for place, study in enumerate(outlines(studies))}
+        self._turn = {place: turn for turn, place in enumerate(self._ring)}
 
     def __call__(self, study: Study, where: Callable[[Study], bool] | None = None) -> Study:
         """The donor of ``study`` among those that satisfy ``where``; DataError where there is none."""
-        place = self._place[study.id]
+        turn = self._turn[self._place[study.id]]
         for distance in range(1, len(self._ring)):
-            other = self._ring[(place + distance) % len(self._ring)]
+            other = self._studies[self._ring[(turn + distance) % len(self._ring)]]
             if other.cluster != study.cluster and (where is None or where(other)):
                 return other
         raise DataError(
