@@ -10,6 +10,10 @@ from typing import overload
 from mmrad_eval.core.values import Study
 
 
+FEW = 200
+"""Studies that are read in a row before it pays to prepare for all."""
+
+
 class LazyStudies(Sequence[Study]):
     """A sequence that makes each study when it is asked for.
 
@@ -41,11 +45,13 @@ class LazyStudies(Sequence[Study]):
         return self.read(place % len(self))
 
     def prepare(self) -> None:
-        """Called before all studies are read in order: what makes the next one cheap may cost memory now."""
+        """Called when many studies are read in order: what makes the next one cheap may cost memory now."""
 
     def __iter__(self) -> Iterator[Study]:
-        self.prepare()
-        return (self.read(place) for place in range(len(self)))
+        for place in range(len(self)):
+            if place == FEW:
+                self.prepare()
+            yield self.read(place)
 
 
 def outlines(studies: Sequence[Study]) -> Iterator[Study]:
@@ -68,6 +74,10 @@ class Subset(LazyStudies):
     def read(self, place: int) -> Study:
         """From the whole."""
         return self._studies.read(self._places[place])
+
+    def prepare(self) -> None:
+        """Pass it on."""
+        self._studies.prepare()
 
     def outline(self, place: int) -> Study:
         """From the whole."""
