@@ -50,6 +50,9 @@ def _columns(entries: list[dict[str, str]]) -> str:
 def _task_facts(name: str) -> Facts:
     from mmrad_eval.tasks import load, registry
 
+    if name.endswith(":"):  # a family that takes the id of a run
+        family = registry().entry(name)
+        return {"task": f"{name}RUN", "summary": family.summary, "from": family.origin}
     task, entry = load(name), registry().entry(name)
     return {
         "task": task.name,
@@ -59,6 +62,7 @@ def _task_facts(name: str) -> Facts:
         "kind": "given: shows evidence of the reference trace" if task.given else "generated: the model reasons itself",
         "needs": sorted(task.needs) or "nothing",
         "several images": task.several_images,
+        "options": " ".join(f"{k}={v}" for k, v in getattr(task, "options", {}).items()) or "none",
         "prompt": task.prompt() or "none",
     }
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from mmrad_eval import datasets, metrics, model_registry, tasks
+from mmrad_eval import datasets, metrics, model_registry
 from mmrad_eval.core.contracts import Client, Dataset
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Answer, DataUse
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.asking import Asker
+from mmrad_eval.harness.borrowed import load_task
 from mmrad_eval.harness.budget import Budget, Spent, keeper
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Choice, Plan, make_plan
@@ -27,6 +28,9 @@ from mmrad_eval.results.folder import RunFolder, safe_name
 from mmrad_eval.results.record import Run
 from mmrad_eval.results.scoring import score
 from mmrad_eval.results.summary import Summary
+
+INTERRUPTED = "interrupted"
+"""Why a run stopped that got Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class Job:
     """How to start a server for this run alone; None: one that runs is used."""
     stated: frozenset[str] = frozenset()
     """Decoding values that the user wrote: sent as they are, where a default gives way to what a model takes."""
+    results: Path = Path("results")
+    """Where other runs are found by their ids."""
     fresh: bool = False
     attestation: Mapping[str, str] | None = None
     """The user's statement that a provider may have the data (``gate.attestation``)."""
@@ -93,7 +99,8 @@ class Job:
 
     def plan(self, dataset: Dataset | None = None) -> Plan:
         """Resolve all names and check that it can be done; nothing is sent."""
-        task = tasks.load(self.task, {name: said for name, said in self.choice.options.items() if name != "render"})
+        own = {name: said for name, said in self.choice.options.items() if name != "render"}
+        task = load_task(self.task, own, self.results)
         model = model_registry.resolve(
             self.model,
             base_url=self.base_url,
@@ -169,7 +176,7 @@ def _interruptible(session: Session) -> Iterator[None]:
     def interrupted(_number: int, _frame: object) -> None:
         if session.stopping:
             raise KeyboardInterrupt
-        session.stop("interrupted")
+        session.stop(INTERRUPTED)
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:
@@ -207,7 +214,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
             session.stop(why)
             asker.stop(why)
 
-        loop.add_signal_handler(signal.SIGINT, stop, "interrupted")
+        loop.add_signal_handler(signal.SIGINT, stop, INTERRUPTED)
         reporter.begin(plan, asker, stop)
         try:
             run = await ask_all(plan, folder, asker, session, at_once=pace.most, watch=reporter.answered)

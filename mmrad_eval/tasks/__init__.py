@@ -42,6 +42,7 @@ BUILTIN = {
         "mmrad_eval.tasks.loop:MCOT_LOOP",
         "the model asks for regions, sees them one at a time, then reports",
     ),
+    "trace-of:": (f"{_GIVEN}:trace_of", "trace-of:RUN - the traces that another run's model wrote, as evidence"),
     "imported": ("mmrad_eval.tasks.imported:IMPORTED", "reports made elsewhere; nothing is shown and nobody is asked"),
 }
 
