@@ -78,13 +78,19 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--fresh", is_flag=True, help="Ask anew what was answered before.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table.")
-def run(**said: Any) -> int:
-    """Ask models about the studies of a dataset, score their reports, show the table.
+@click.option("--no-table", is_flag=True, help="Progress, but no table.")
+@click.pass_context
+def run(ctx: click.Context, /, **said: Any) -> int:
+    """Ask models about the studies of a dataset, score their reports, show the table; or run a whole EXPERIMENT.toml.
 
     Run again to go on where it stopped: what was answered is never asked again.
     """
     from mmrad_eval.model_registry.serving import Fleet
 
+    if said["experiment"] is not None:
+        from mmrad_eval.cli.experiment import run_experiment
+
+        return run_experiment(said["experiment"], ctx, said)
     fleet = Fleet()
     try:
         return _run(said, _jobs(said, fleet))
@@ -95,7 +101,7 @@ def run(**said: Any) -> int:
 def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.errors import MmradError
-    from mmrad_eval.harness.jobs import execute
+    from mmrad_eval.harness.jobs import INTERRUPTED, execute
 
     command = shlex.join(["mmrad-eval", *sys.argv[1:]])
     code, outcomes = 0, []
@@ -117,7 +123,10 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
             verified(outcome.folder, job.metrics, said["verify"], dict(job.metric_options))
         if not outcome.run.complete:
             code = code or INCOMPLETE
-    if outcomes and not said["quiet"]:
+        if outcome.stopped == INTERRUPTED:  # Ctrl-C ends the command, not one of its runs
+            code = code or INCOMPLETE
+            break
+    if outcomes and not said["quiet"] and not said["no_table"]:
         _table(outcomes, said["out"])
     for outcome in outcomes:
         _last_words(outcome)
@@ -202,6 +211,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
             ),
             metrics=names_of(said),
             metric_options=options_of(said),
+            results=said["out"],
             fresh=said["fresh"],
             stated=stated,
             **connection,

@@ -1,0 +1,175 @@
+"""`mmrad-eval run experiment.toml`: the whole grid, side by side where servers differ, to one leaderboard."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mmrad_eval.harness.experiment import Command, Experiment, Primary
+    from mmrad_eval.results.folder import RunFolder
+
+_ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet")
+"""Options that may be given beside an experiment file; all others are its own to say."""
+_STOPPED = 3
+
+
+def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> int:
+    """Print the plan, run what is missing, go on after any failure, end with the leaderboard."""
+    import msgspec
+
+    from mmrad_eval.harness import experiment as experiments
+
+    _refuse_others(ctx)
+    experiment = experiments.read(path)
+    options, flags = _options(ctx.command)
+    if _given(ctx, "out"):
+        experiment = msgspec.structs.replace(experiment, out=str(said["out"]))
+    commands = experiments.commands(experiment, options, flags)
+    extra = [flag for flag, name in (("--fresh", "fresh"), ("--dry-run", "dry_run")) if said[name]]
+    servers = list(dict.fromkeys(command.server for command in commands))
+    click.echo(f"{path}: {len(commands)} commands on {len(servers)} servers")
+    for command in commands:
+        click.echo(f"  mmrad-eval run {shlex.join(command.arguments)}")
+    groups = [[command for command in commands if command.server == server] for server in servers]
+    crew = _Crew(extra, quiet=said["quiet"])
+    with ThreadPoolExecutor(len(groups)) as threads:
+        work = [threads.submit(crew.work, group) for group in groups]
+        codes = crew.wait(work)
+    if not said["dry_run"]:
+        _end(experiment, crew.folders, quiet=said["quiet"])
+    failed = [command.title for command, code in zip([c for g in groups for c in g], codes, strict=True) if code]
+    if failed:
+        click.echo(f"not complete: {'; '.join(failed)}; run the same command again to go on", err=True)
+    return next((code for code in codes if code), 0)
+
+
+class _Crew:
+    """Runs commands as processes of their own, and passes on what they say."""
+
+    def __init__(self, extra: Sequence[str], *, quiet: bool) -> None:
+        self.extra, self.quiet = list(extra), quiet
+        self.folders: list[Path] = []
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._stopping = False
+
+    def work(self, commands: Sequence[Command]) -> list[int]:
+        """Run one server's commands one after another; returns their exit statuses."""
+        return [_STOPPED if self._stopping else self._run(command) for command in commands]
+
+    def wait(self, work: Sequence[Future[list[int]]]) -> list[int]:
+        """Wait for all; Ctrl-C lets the studies under way come to their end, a second time ends at once."""
+        while True:
+            try:
+                return [code for group in work for code in group.result()]
+            except KeyboardInterrupt:
+                self._stopping = True
+                for process in list(self._running):
+                    process.send_signal(signal.SIGINT)
+
+    def _run(self, command: Command) -> int:
+        code = "import sys; from mmrad_eval.cli.main import main; sys.argv[0] = 'mmrad-eval'; main()"
+        words = [sys.executable, "-c", code, "run", *command.arguments, *self.extra, "--no-table"]
+        with subprocess.Popen(  # noqa: S603 (ourselves)
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # Ctrl-C is passed on once, and not by the terminal beside us
+        ) as process:
+            self._running.add(process)
+            assert process.stdout is not None
+            for line in process.stdout:
+                self._heard(command, line.rstrip())
+        self._running.discard(process)
+        return process.returncode if process.returncode >= 0 else _STOPPED
+
+    def _heard(self, command: Command, line: str) -> None:
+        with self._lock:
+            if line and os.path.isfile(f"{line}/run.json"):  # noqa: PTH113 (says no to words that can be no path)
+                self.folders.append(Path(line))
+            elif line and not self.quiet and not line.startswith("not scored:"):  # the leaderboard says it once
+                click.echo(f"[{command.title}] {line}", err=True)
+
+
+def _end(experiment: Experiment, folders: Sequence[Path], *, quiet: bool) -> None:
+    from mmrad_eval.cli.leaderboard import show
+    from mmrad_eval.results.folder import RunFolder
+    from mmrad_eval.results.leaderboard import leaderboard
+
+    made = [RunFolder(folder) for folder in folders]
+    if not made:
+        return
+    if not quiet:
+        show(leaderboard(Path(experiment.out), datasets={folder.run.deciding.dataset for folder in made}), None, None)
+    if experiment.primary is not None:
+        _compare(experiment, experiment.primary, made)
+
+
+def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]) -> None:
+    """The comparison that was declared in advance, for each dataset and each model (or task) that has both sides."""
+    from mmrad_eval.cli.compare import wanted
+    from mmrad_eval.cli.leaderboard import show
+    from mmrad_eval.core.errors import MmradError
+    from mmrad_eval.results.comparison import compare_runs
+    from mmrad_eval.results.comparison_tables import comparison_tables
+
+    first, second = primary.between
+    by_task = {first, second} <= set(experiment.tasks)
+    sides: dict[tuple[str, str], dict[str, list[RunFolder]]] = {}
+    for folder in made:
+        run = folder.run
+        task, model, label = run.deciding.task, f"{run.card.provider}:{run.card.id}", run.card.label
+        side = task if by_task else label if label in primary.between else model
+        rest = model if by_task else task
+        sides.setdefault((run.deciding.dataset, rest), {}).setdefault(side, []).append(folder)
+    pairs = {place: (found[first], found[second]) for place, found in sides.items() if {first, second} <= set(found)}
+    if not pairs:
+        click.echo(f"the comparison declared in advance has no run of {first} or none of {second}", err=True)
+    for (dataset, rest), (one, other) in pairs.items():
+        title = f"declared in advance: {primary.column}, {second} against {first} ({rest}, {dataset})"
+        try:
+            found = compare_runs([one, other], wanted=wanted((primary.column,)), primary=primary.column)
+        except MmradError as error:
+            click.echo(f"{title}: not yet: {error}", err=True)
+            continue
+        click.echo(title)
+        show(comparison_tables(found, margin=None), None, None)
+
+
+def _options(command: click.Command) -> tuple[dict[str, str], set[str]]:
+    """Names of the options of ``mmrad-eval run``, with _ for -, and how each is written; and those that are flags."""
+    options, flags = {}, set()
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            long = next(word for word in parameter.opts if word.startswith("--"))
+            name = long[2:].replace("-", "_")
+            options[name] = long
+            if parameter.is_flag:
+                flags.add(name)
+    return options, flags
+
+
+def _given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _refuse_others(ctx: click.Context) -> None:
+    from mmrad_eval.core.errors import UsageError
+
+    others = [name for name in ctx.params if name not in _ALONGSIDE and _given(ctx, name)]
+    if others:
+        raise UsageError(
+            f"--{others[0].replace('_', '-')} beside an experiment file: say it in the file, under [shared]"
+        )
