@@ -116,4 +116,8 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
         code = 0
+    except OSError as error:  # a disk that is full, a folder that is gone or may not be written
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"mmrad-eval: can't go on: {where}{error.strerror or error}", err=True)
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)

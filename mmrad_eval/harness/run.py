@@ -109,10 +109,17 @@ async def ask_all(plan: Plan, folder: RunFolder, asker: Asker, session: Session,
             watch(answer, len(stream))
 
     with AnswerStream(folder) as stream:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(at_once, len(plan.studies))):
-                group.create_task(worker())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(at_once, len(plan.studies))):
+                    group.create_task(worker())
+        except ExceptionGroup as failures:  # a full disk stops every worker at once; one of them speaks for all
+            raise _first(failures) from failures
         return _close(plan, folder, stream, session)
+
+
+def _first(failure: Exception) -> Exception:
+    return _first(failure.exceptions[0]) if isinstance(failure, ExceptionGroup) else failure
 
 
 def answer_all(plan: Plan, folder: RunFolder, session: Session, *, watch: Watch) -> Run:

@@ -48,7 +48,9 @@ class AnswerStream:
     def put(self, answer: Answer) -> None:
         """Write one answer."""
         line = self._encode(answer) + b"\n"
-        self._file.write(line)
+        rest = memoryview(line)
+        while rest:  # a disk that is almost full takes a part of it, and says why only to the next write
+            rest = rest[self._file.write(rest) :]
         self._where[answer.study] = (self._end, len(line))
         self._end += len(line)
         self.statuses[answer.status] += 1

@@ -74,6 +74,28 @@ async def finished(words: list[str], within: float = 120) -> tuple[int, str, str
     return process.returncode or 0, out.decode(), err.decode()
 
 
+async def test_a_full_disk_is_one_line_and_what_was_answered_is_not_asked_again(
+    command: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    async with Rehearsal() as server:
+        words = command(server.url, tmp_path / "out")
+        small = ["bash", "-c", 'ulimit -f 12; exec "$@"', "-", *words]  # files of 12 KiB at most
+        code, _, err = await finished(small)  # the replies come to the limit first, or the answers do
+        assert code in {1, 3}
+        assert "File too large" in err
+        assert "Traceback" not in err
+        code, _, err = await finished(words)
+        assert code == 0, err
+        asked = server.requests
+        code, _, err = await finished(small)  # all replies are there, so it is the answers
+        assert code == 1
+        assert err.splitlines()[-1].startswith("mmrad-eval: can't go on: ")
+        assert "Traceback" not in err
+        code, _, err = await finished(words)
+        assert code == 0, err
+        assert server.requests == asked
+
+
 async def until(true: Callable[[], bool], within: float = 60) -> None:
     async with asyncio.timeout(within):
         while not true():
