@@ -240,7 +240,8 @@ def _commit() -> str | None:
     try:
         commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=5)  # noqa: S607 (the user's own git)
         dirty = subprocess.run(
-            ["git", "status", "--porcelain", "-uno"],  # noqa: S607 (the user's own git)
+            # without a lock: a run that is killed here must not leave the user's repository locked
+            ["git", "--no-optional-locks", "status", "--porcelain", "-uno"],  # noqa: S607 (the user's own git)
             capture_output=True,
             text=True,
             check=True,
