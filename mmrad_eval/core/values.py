@@ -46,10 +46,13 @@ class Image(Value, frozen=True, tag="image"):
     """The part of the file that a region image shows; with ``render="file"``, the box that its record states."""
     render: str = "file"
     """How pixels are made of the file: ``file`` (its bytes, untouched), ``crop``, ``masked``, ``highlighted``,
-    ``full`` (the whole picture, letterboxed into as many pixels as the crop of ``box`` would have)."""
+    ``full`` (the whole picture, letterboxed into as many pixels as the crop of ``box`` would have), ``montage``
+    (``parts`` as labelled panels of one canvas; ``path`` is the first one's)."""
     source: Literal["reference", "model", "tool"] = "reference"
     size: tuple[int, int] | None = None
     """Width and height of the file in pixels, where known before it is opened."""
+    parts: tuple[Image, ...] = ()
+    """The panels of a montage, in order; empty for every other picture."""
 
 
 class Report(Value, frozen=True):

@@ -161,5 +161,6 @@ def _identity(image: Image, limits: Limits) -> bytes:
         raise DataError(f"{image.path}: the image can't be read: {error.strerror}") from error
     box = image.box and (image.box.xyxy, image.box.frame)
     bounds = (limits.accepts, limits.max_edge, limits.max_bytes)
-    words = (image.path, stat.st_size, stat.st_mtime_ns, image.render, box, *bounds, VERSION)
+    panels = tuple(_identity(part, limits) for part in image.parts)
+    words = (image.path, stat.st_size, stat.st_mtime_ns, image.render, box, *bounds, VERSION, *panels)
     return hashlib.sha256(repr(words).encode("utf-8", "surrogateescape")).digest()

@@ -20,6 +20,7 @@ from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.results.record import Deciding, Selection
 from mmrad_eval.tasks.asking import CONTEXTS, PRIORS
 from mmrad_eval.tasks.donors import Donors
+from mmrad_eval.tasks.panels import asking_in_panels
 from mmrad_eval.tasks.prompting import Prompt
 from mmrad_eval.tasks.regions import RENDERS
 from mmrad_eval.tasks.views import VIEWS, chosen, key_image
@@ -75,6 +76,8 @@ class Plan:
     def context(self, ask: Ask) -> TaskContext:
         """What the task needs beside a study."""
         target = self.deciding.selection.target
+        if self.card.max_images is not None and self.deciding.extra.get("montage"):
+            ask = asking_in_panels(ask, self.card.max_images)
         return TaskContext(ask, self.card, target, self.prompt, self.donor, self.options, self._prior)
 
     def _prior(self, category: str, study: Study) -> Box | None:
@@ -95,7 +98,8 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
     pool, split = _split(dataset, choice.split)
     pool, ids_digest = _by_ids(pool, choice.ids, dataset)
     studies, left_out = _usable(pool, task, model, choice, dataset)
-    _check_images(studies, task, model, choice)
+    _check_files(studies, task, model, choice)
+    montage = _too_many(studies, task, model, choice)
     prompt = _prompt(task, choice.prompt)
     if is_client(model) and prompt:
         Prompt(prompt, str(choice.prompt or f"prompt of {task.name}"))
@@ -114,7 +118,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
         ),
         decoding=choice.decoding,
         sample=choice.sample,
-        extra={**({"render": render} if render != "record" else {}), **getattr(task, "options", {})},
+        extra={**({"render": render} if render != "record" else {}), **getattr(task, "options", {}), **montage},
     )
     train = subset(dataset.studies, lambda study: study.split == "train")
     return Plan(model, task, dataset, studies, train, deciding, prompt, left_out, Donors(dataset.studies), options)
@@ -226,22 +230,28 @@ def _refusal(reason: str, task: Task, studies: Sequence[Study], dataset: Dataset
     return f"0 of {n} studies of {dataset.source} can be scored: {reason}; {ways}"
 
 
-def _check_images(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: Choice) -> None:
-    """Refuse what the card says is impossible, and files that are not there, before anything is paid for."""
-    if not is_client(model):
-        return
+def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: Choice) -> dict[str, str]:
+    """``montage`` where some conversation holds more images than the model takes; UsageError where it takes none."""
     most = model.card.max_images
-    for study in studies if most is not None else ():
+    if not is_client(model) or most is None:
+        return {}
+    for study in studies:
         own = len(chosen(study, choice.views)) if "images" in task.needs else 0
         priors = sum(len(p.images) for p in study.priors) if choice.priors == "images" else 0
-        steps = _extra(task, study)
-        count = own + priors + steps
-        if count > (most or 0):
+        count = own + priors + _extra(task, study)
+        if count > most < 1:
             raise UsageError(
-                f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes {most}; "
-                "fewer with --views key, or choose a task without region images (see mmrad-eval tasks)"
+                f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes none; "
+                "choose a task without images (see mmrad-eval tasks)"
             )
-    if "images" not in task.needs:
+        if count > most:
+            return {"montage": f"panels of one canvas where a request has over {most} images"}
+    return {}
+
+
+def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: Choice) -> None:
+    """Refuse files that are not there before anything is paid for."""
+    if not is_client(model) or "images" not in task.needs:
         return
     missing = [image for study in studies for image in chosen(study, choice.views) if not Path(image.path).is_file()]
     if missing:

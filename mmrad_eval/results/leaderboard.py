@@ -140,6 +140,8 @@ def _row(
         if not notes and reference and studies and studies != reference:
             notes.append(f"other studies ({studies[1]:,}) than the ranked rows ({reference[1]:,}): not ranked")
     is_ranked = not notes
+    if montage := first.run.deciding.extra.get("montage"):
+        notes.append(f"images shown as {montage}")
     if len(group) > 1:
         notes.append(f"mean of {len(group)} samples; its interval is the mean of theirs, never too narrow")
     statuses: Counter[str] = Counter()

@@ -9,6 +9,7 @@ How pixels are made is written in ``Rendered.how``, which is part of every reque
                   crop is black, as was the padded square on which the box was drawn.
 ``full``          the whole picture, letterboxed in black into as many pixels as the ``crop`` of the same box has, so
                   that a model spends as many image tokens on it.
+``montage``       several of these on one canvas (``montage.py``), each with what was done to it.
 
 Tiny crops follow one rule: where the longest side is under 336 pixels, the crop is enlarged (bicubic) until it is 336;
 a side still under 28 pixels (the smallest patch that servers of Qwen models accept) gets black bars on both sides.
@@ -40,7 +41,7 @@ VERSION = 1
 TARGET_SIDE = 336
 SMALLEST_SIDE = 28
 OUTLINE = (255, 0, 0)
-RENDERS = ("file", "crop", "masked", "highlighted", "full")
+RENDERS = ("file", "crop", "masked", "highlighted", "full", "montage")
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,9 @@ def load(image: Image, accepts: tuple[str, ...] = ("image/jpeg", "image/png"), m
     ``max_edge`` shrinks what is longer than that (Lanczos), never enlarges. DataError: the file is missing, truncated
     or no image; the box is missing, reversed, empty or outside; the kind of rendering is unknown.
     """
-    if image.render not in RENDERS:
-        raise DataError(f"{image.path}: no rendering is called {image.render!r}; known: {', '.join(RENDERS)}")
-    data = _read(image.path)
-    header = headers.read(data, image.path)
     if image.render == "file":
+        data = _read(image.path)
+        header = headers.read(data, image.path)
         small = header.size is not None and (max_edge is None or max(header.size) <= max_edge)
         if not header.why_convert and header.media_type in accepts and small and header.size is not None:
             headers.check_whole(data, header, image.path)
@@ -73,10 +72,27 @@ def load(image: Image, accepts: tuple[str, ...] = ("image/jpeg", "image/png"), m
         if header.media_type not in accepts:
             steps = [f"{header.media_type} not accepted", *steps]
     else:
-        pixels, steps = decode(data, image.path)
-        pixels, drawn = _draw(pixels, image)
-        steps = [*steps, drawn]
+        pixels, steps = pixels_of(image)
     return _encode(*_shrink(pixels, steps, max_edge), accepts, image.path)
+
+
+def pixels_of(image: Image) -> tuple[Pixels, list[str]]:
+    """Upright 8-bit pixels of an image as ``render`` says, and the steps that made them. DataError as in ``load``."""
+    if image.render not in RENDERS:
+        raise DataError(f"{image.path}: no rendering is called {image.render!r}; known: {', '.join(RENDERS)}")
+    if image.render == "montage":
+        from mmrad_eval.traces.montage import compose
+
+        if not image.parts:
+            raise DataError(f"{image.path}: a montage has parts, and this one has none")
+        panels = [pixels_of(part) for part in image.parts]
+        words = " | ".join(", ".join(steps) or "file" for _, steps in panels)
+        return compose([pixels for pixels, _ in panels]), [f"montage/{VERSION} of {words}"]
+    pixels, steps = decode(_read(image.path), image.path)
+    if image.render == "file":
+        return pixels, steps
+    pixels, drawn = _draw(pixels, image)
+    return pixels, [*steps, drawn]
 
 
 def size_of(path: str) -> Size:
