@@ -10,8 +10,9 @@ import re
 
 import msgspec
 
-from mmrad_eval.core.values import Answer, ModelStatus, Reply, Report, Step, Target, Trace
+from mmrad_eval.core.values import Answer, Box, Frame, ModelStatus, Reply, Report, Step, Target, Trace
 from mmrad_eval.datasets.sections import read_report
+from mmrad_eval.traces.geometry import CANONICAL
 from mmrad_eval.traces.regions import category_of, resolve
 
 _WHY_LENGTH = 200
@@ -31,6 +32,8 @@ _STEP = re.compile(
     r"(?=^[ \t>#*_-]*step[ \t]+\d+[ \t*_]*[:.)-]|\Z)",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
+_NUMBER = r"\s{0,2}(-?\d{1,6}(?:\.\d{1,6})?)\s{0,2}"
+_BOX = re.compile(rf"[\[(]{{1,2}}{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}[\])]{{1,2}}")
 _MARKED = re.compile(r"^[ \t>#*_-]*(?:step[ \t]+\d+|first|second|third|next|finally)\b", re.IGNORECASE | re.MULTILINE)
 _CANNOT = r"(?:can['\u2019]?t|cannot|can not|(?:am|['\u2019]?m) (?:unable|not able) to|won['\u2019]?t)"
 _REFUSAL = re.compile(
@@ -44,8 +47,11 @@ _REFUSAL_WITHIN = 160
 _FIELD = re.compile(r'"(findings|impression|report|text)"\s*:\s*"((?:[^"\\]|\\.)*)', re.IGNORECASE)
 
 
-def read_answer(reply: Reply, target: Target, *, traced: bool = False) -> Answer:
-    """The answer in a reply. ``traced``: the model was asked to write a trace before the report."""
+def read_answer(reply: Reply, target: Target, *, traced: bool = False, frame: Frame = CANONICAL) -> Answer:
+    """The answer in a reply. ``traced``: the model was asked to write a trace before the report.
+
+    Boxes of its steps are in ``frame``.
+    """
     declined: dict[str, ModelStatus] = {"refusal": "refused", "rejected": "refused", "too long": "too long"}
     if reply.finish in declined:
         return Answer("", declined[reply.finish], _short(reply.why or reply.text or reply.finish))
@@ -54,9 +60,11 @@ def read_answer(reply: Reply, target: Target, *, traced: bool = False) -> Answer
     cut = reply.finish == "length"
     if not words.strip():
         why = reply.why or ("no text after the reasoning" if thought else "no text")
-        return Answer("", "truncated" if cut else "unparsed" if thought else "empty", why, trace=_trace(thought, ""))
+        return Answer(
+            "", "truncated" if cut else "unparsed" if thought else "empty", why, trace=_trace(thought, "", frame)
+        )
     before, report = _report(words, target, traced=traced)
-    trace = _trace(thought, before)
+    trace = _trace(thought, before, frame)
     if report is None:
         return Answer("", "truncated" if cut else "unparsed", "a trace, and no report after it", trace=trace)
     if not (report.text or "").strip():
@@ -163,22 +171,30 @@ def _unescape(value: str) -> str:
         return value.rstrip("\\")
 
 
-def _trace(thought: str, before: str) -> Trace | None:
+def _trace(thought: str, before: str, frame: Frame) -> Trace | None:
     """The trace that the model wrote: steps where it marked them, otherwise its words."""
     text = "\n\n".join(t for t in (thought, before) if t)
     if not text:
         return None
-    return Trace(tuple(_step(match) for match in _STEP.finditer(text)), text)
+    return Trace(tuple(_step(match, frame) for match in _STEP.finditer(text)), text)
 
 
-def _step(match: re.Match[str]) -> Step:
-    region = (match[2] or "").strip(" *_")
+def _step(match: re.Match[str], frame: Frame) -> Step:
+    region, text = match[2] or "", match[3].strip(" *_\n")
+    found = _BOX.search(region) or _BOX.match(text)  # after the region's name, or at the beginning of what is seen
+    box = None
+    if found is not None:
+        box = Box((float(found[1]), float(found[2]), float(found[3]), float(found[4])), frame)
+        region = _BOX.sub("", region)
+        text = _BOX.sub("", text, count=1).lstrip(" :*_-") if found.string == text else text
+    region = region.strip(" *_,(")
     known = resolve(region) if region else None
     return Step(
         region=region,
         regions=(known.name,) if known else (),
         category=category_of(region) if region else "other",
-        text=match[3].strip(" *_\n"),
+        box=box,
+        text=text,
     )
 
 
