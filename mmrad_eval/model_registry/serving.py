@@ -55,7 +55,7 @@ def words(card: Card, options: ServeOptions, port: int) -> list[str]:
     clash = [flag for flag in _OWN_FLAGS if flag in given]
     if clash:
         raise ModelError(f"--serve-arg {clash[0]}: the run sets it; write it on the card, or start the server yourself")
-    command = [*(options.command or _vllm()), "serve", card.id, "--host", "127.0.0.1", "--port", str(port)]
+    command = [*(options.command or vllm_command()), "serve", card.id, "--host", "127.0.0.1", "--port", str(port)]
     images = options.images or card.max_images
     context = options.context or card.context
     for flag, value in (
@@ -71,7 +71,8 @@ def words(card: Card, options: ServeOptions, port: int) -> list[str]:
     return command + list(options.extra)
 
 
-def _vllm() -> tuple[str, ...]:
+def vllm_command() -> tuple[str, ...]:
+    """The words that run vLLM here; MissingError where there is none."""
     own = os.environ.get("MMRAD_VLLM", "").split()
     if own:
         return tuple(own)
@@ -141,6 +142,8 @@ class Server:
     def start(self) -> None:
         """Start it unless it runs, and wait until it is healthy; ModelError with the log's last lines where it ends."""
         with self._lock:
+            if self._process is not None and self._process.poll() is not None:
+                self._ended()  # it died since
             if self._process is None:
                 self._launch()
                 self._wait()

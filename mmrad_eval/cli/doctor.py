@@ -1,0 +1,40 @@
+"""mmrad-eval doctor: is everything here that a run may need?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+_MARKS = {"good": ("✓", "green"), "optional": ("·", "yellow"), "bad": ("✗", "red")}
+
+
+@click.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
+)
+@click.option("--base-url", multiple=True, help="A server to look for, beside those of MMRAD_VLLM_URL.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(out: Path, base_url: tuple[str, ...], *, as_json: bool) -> int:
+    """Look at packages, plugins, GPU, vLLM, servers, keys, weights and disk; say what mends what is missing.
+
+    Nothing is sent but one question to each server: what it serves. Keys are looked for and never shown. Exit status 1
+    where something is bad; what is only optional does not count.
+    """
+    from mmrad_eval.harness.health import findings
+
+    bad = 0
+    told = []
+    for finding in findings(out, base_url):
+        bad += finding.state == "bad"
+        told.append(finding._asdict())
+        if as_json:
+            continue
+        mark, colour = _MARKS[finding.state]
+        click.echo(f"{click.style(mark, fg=colour)} {finding.about}: {finding.words}")
+        if finding.remedy:
+            click.echo(f"    → {finding.remedy}")
+    if as_json:
+        click.echo(json.dumps(told, indent=1))
+    return 1 if bad else 0

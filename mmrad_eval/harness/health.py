@@ -1,0 +1,212 @@
+"""What `mmrad-eval doctor` looks at: each finding is good, missing but optional, or bad, with what mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from mmrad_eval.core.errors import MmradError
+
+State = Literal["good", "optional", "bad"]
+_ROOM = 2.0  # GB that a run of some size should find free
+
+EXTRAS = {
+    "dicom": ("DICOM images", ("pydicom", "pylibjpeg")),
+    "engine": ("RadGraph, CheXbert and BERTScore by our own engine", ("torch", "tokenizers", "safetensors")),
+    "clinical": ("the same by the field's own packages", ("radgraph", "f1chexbert", "bert_score", "transformers")),
+}
+KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "azure": "AZURE_OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "gemini": "GEMINI_API_KEY",
+    "openrouter": "OPENROUTER_API_KEY",
+    "together": "TOGETHER_API_KEY",
+}
+
+
+class Finding(NamedTuple):
+    """One line."""
+
+    about: str
+    state: State
+    words: str
+    remedy: str = ""
+    """A command, or what to do; empty where nothing needs mending."""
+
+
+def findings(results: Path, base_urls: Sequence[str] = ()) -> Iterator[Finding]:
+    """All findings, in the order in which they matter."""
+    yield _python()
+    yield from _dependencies()
+    yield from _extras()
+    yield from _plugins()
+    yield _gpu()
+    yield _vllm()
+    yield from _servers(base_urls)
+    yield from _keys()
+    yield from _weights()
+    yield from _disk(results)
+
+
+def _python() -> Finding:
+    return Finding("Python", "good", f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _dependencies() -> Iterator[Finding]:
+    lacking = []
+    for requirement in distribution("mmrad-eval").requires or ():
+        name = requirement.partition(";")[0].strip()
+        if "extra ==" in requirement:
+            continue
+        plain = name.split(">")[0].split("=")[0].split("<")[0].split("[")[0].strip()
+        try:
+            version(plain)
+        except PackageNotFoundError:
+            lacking.append(plain)
+    if lacking:
+        yield Finding("packages", "bad", f"missing: {', '.join(lacking)}", "pip install --force-reinstall mmrad-eval")
+    else:
+        yield Finding("packages", "good", f"mmrad-eval {version('mmrad-eval')} and all that it needs")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, (what, modules) in EXTRAS.items():
+        lacking = [module for module in modules if importlib.util.find_spec(module) is None]
+        if lacking:
+            words = f"{what}: {', '.join(lacking)} not here"
+            yield Finding(f"extra {extra}", "optional", words, f"pip install 'mmrad-eval[{extra}]'")
+        else:
+            yield Finding(f"extra {extra}", "good", what)
+
+
+def _plugins() -> Iterator[Finding]:
+    """Load every installed plugin and hold it against its contract."""
+    from mmrad_eval import datasets, metrics, model_registry, tasks
+
+    loaded = 0
+    for room in (tasks, model_registry, metrics, datasets):
+        registry = room.registry()
+        try:
+            plugins = [entry for entry in registry if entry.origin != "mmrad-eval"]
+        except MmradError as error:
+            yield Finding("plugins", "bad", str(error), "uninstall one of the two packages")
+            continue
+        for entry in plugins:
+            try:
+                if room is model_registry:
+                    model_registry.resolve(entry.name)
+                else:
+                    entry.load()
+                loaded += 1
+            except MmradError as error:
+                yield Finding(f"plugin {entry.name}", "bad", str(error), f"pip install --upgrade {entry.origin}")
+    yield Finding("plugins", "good", f"{loaded} loaded" if loaded else "none installed")
+
+
+def _gpu() -> Finding:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return Finding("GPU", "optional", "no nvidia-smi: open models need a server elsewhere, metrics run on the CPU")
+    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(query, capture_output=True, text=True, check=True, timeout=20).stdout  # noqa: S603 (the driver's own)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("GPU", "bad", f"nvidia-smi fails: {error}", "see what `nvidia-smi` says; often a reboot is due")
+    return Finding("GPU", "good", "; ".join(found.split("\n")).strip("; "))
+
+
+def _vllm() -> Finding:
+    from mmrad_eval.core.errors import MissingError
+    from mmrad_eval.model_registry.serving import vllm_command
+
+    try:
+        return Finding("vLLM", "good", f"--serve would run `{' '.join(vllm_command())} serve`")
+    except MissingError as error:
+        return Finding("vLLM", "optional", error.what, error.remedy)
+
+
+def _servers(base_urls: Sequence[str]) -> Iterator[Finding]:
+    from mmrad_eval.model_registry.openai_chat import listed
+    from mmrad_eval.model_registry.transport import base_urls as cleaned
+    from mmrad_eval.model_registry.vllm import DEFAULT_URL
+
+    named = [*base_urls, *listed(os.environ.get("MMRAD_VLLM_URL"))]
+    for url in cleaned(named, DEFAULT_URL):
+        said = asyncio.run(_served(url))
+        if said.startswith("serves"):
+            yield Finding(f"server {url}", "good", said)
+        elif named:
+            yield Finding(f"server {url}", "bad", said, "start it, or name another with --base-url or MMRAD_VLLM_URL")
+        else:
+            yield Finding("server", "optional", f"none at {url} ({said})", "vllm serve ID, or --serve with a run")
+
+
+async def _served(url: str) -> str:
+    """What a server says it serves, or why it says nothing."""
+    import msgspec
+
+    from mmrad_eval.core.contracts import TransportError
+    from mmrad_eval.model_registry.bodies import field
+    from mmrad_eval.model_registry.secrets import find_key
+    from mmrad_eval.model_registry.transport import Transport
+
+    secret = find_key("VLLM_API_KEY", None, required=False)
+    headers = {"Authorization": f"Bearer {secret.reveal()}"} if secret else {}
+    transport = Transport((url,), headers=headers, secret=secret)
+    try:
+        response = await transport.get("/models", seconds=5)
+        models = field(msgspec.json.decode(response.body), "data") if response.status == 200 else None
+    except TransportError as error:
+        return error.why
+    except msgspec.DecodeError:
+        return "answers, but not with JSON"
+    finally:
+        await transport.close()
+    if not isinstance(models, list):
+        return f"answers with HTTP {response.status}"
+    return f"serves {', '.join(str(field(model, 'id')) for model in models)}"
+
+
+def _keys() -> Iterator[Finding]:
+    for provider, variable in KEYS.items():
+        if os.environ.get(variable, "").strip():
+            yield Finding(f"key {provider}", "good", f"{variable} is set")
+        else:
+            yield Finding(f"key {provider}", "optional", f"{variable} is not set", f"export {variable}=…")
+
+
+def _weights() -> Iterator[Finding]:
+    from mmrad_eval.metrics import weights
+
+    for need in weights.NEEDS.values():
+        found = weights.locate(need.name)
+        if found is None:
+            yield Finding(f"weights {need.name}", "optional", "not found", f"mmrad-eval weights fetch {need.name}")
+        else:
+            yield Finding(f"weights {need.name}", "good", str(found.path))
+
+
+def _disk(results: Path) -> Iterator[Finding]:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mmrad-eval"
+    for about, folder in (("results", results), ("cache", cache)):
+        place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
+        free = shutil.disk_usage(place).free / 1e9
+        try:
+            with tempfile.NamedTemporaryFile(dir=place):
+                pass
+        except OSError as error:
+            yield Finding(about, "bad", f"{folder} can't be written: {error.strerror}", f"chown or chmod {place}")
+            continue
+        state: State = "good" if free >= _ROOM else "bad"
+        remedy = "" if state == "good" else f"make room at {place}, or give --out elsewhere"
+        yield Finding(about, state, f"{folder.absolute()}, {free:.0f} GB free", remedy)
