@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mmrad_eval.model_registry.serving import Fleet
 
 INCOMPLETE = 3
+MOST_REASONS = 3
+LONGEST_REASON = 300
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -240,6 +243,16 @@ def _table(outcomes: list[Outcome], results: Path) -> None:
     show(leaderboard(results, datasets=names), None, None)
 
 
+def _reasons(outcome: Outcome) -> Counter[tuple[str, str]]:
+    """(status, why) -> studies without an answer, each reason on one line: a server may have written it."""
+    found: Counter[tuple[str, str]] = Counter()
+    for answer in outcome.folder.answers():
+        if answer.status in {"failed", "open"} and answer.why and answer.why != outcome.stopped:
+            line = " ".join("".join(c if c.isprintable() else " " for c in answer.why).split())
+            found[answer.status, line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} …"] += 1
+    return found
+
+
 def _last_words(outcome: Outcome) -> None:
     run = outcome.run
     if not run.complete:
@@ -250,6 +263,8 @@ def _last_words(outcome: Outcome) -> None:
             "run the same command again to ask those only",
             err=True,
         )
+        for (status, reason), count in _reasons(outcome).most_common(MOST_REASONS):
+            click.echo(f"  {count:,} {status}: {reason}", err=True)
     missing = outcome.summary.missing if outcome.summary else {}
     if missing:
         remedies = "; ".join(dict.fromkeys(m.remedy for m in missing.values()))

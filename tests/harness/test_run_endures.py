@@ -170,6 +170,7 @@ async def test_each_fault_has_its_status_and_only_infrastructure_is_asked_again(
         }
         assert code == 3
         assert "4 of 60 studies have no answer yet" in err
+        assert "\n  1 failed: HTTP 500 from " in err
         assert "incomplete, 4 of 60 studies have no answer yet" in " ".join(out.split())
         summary = json.loads(files(tmp_path / "out")["summary.json"])
         assert (summary["n"], summary["scored"]) == (60, 56)
