@@ -74,8 +74,10 @@ def score(
     before = folder.summary()
     if before is not None and carried:
         signatures = {block.signature for block in carried}
-        columns = {
-            label: column for label, column in before.columns.items() if column.signature in signatures
+        columns = {  # a column that is measured again keeps its place
+            label: column
+            for label, column in before.columns.items()
+            if column.signature in signatures or label in columns
         } | columns
     summary = Summary(
         run=selected.run,

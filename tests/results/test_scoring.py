@@ -83,6 +83,13 @@ def test_scoring_again_adds_columns_and_keeps_the_others(kit: Kit) -> None:
     assert scores.statistics(scores.blocks[1])[:, 1].tolist() == [4, 3, 3, 4, 4, 3]
 
 
+def test_a_column_that_is_scored_again_keeps_its_place(kit: Kit) -> None:
+    studies = kit.studies(6, patients=3)
+    folder = kit.run([kit.answer(s, "effusion") for s in studies])
+    first = score(folder, studies, [kit.Words(), kit.Effusions()])
+    assert list(score(folder, studies, [kit.Words()]).columns) == list(first.columns)
+
+
 def test_two_signatures_of_one_metric_stand_beside_each_other_and_the_newer_is_shown(kit: Kit) -> None:
     studies = kit.studies(3, patients=3)
     folder = kit.run([kit.answer(s, "effusion") for s in studies])
