@@ -171,7 +171,9 @@ def locate(spec: str) -> tuple[str, Path | None]:
     path = Path(spec).expanduser()
     if path.exists():
         return recognise(path), path
-    if spec.startswith((".", "/", "~")) or "/" in spec:
+    if colon and Path(rest).expanduser().exists():
+        names.entry(head)  # says which formats are near
+    if spec.startswith((".", "/", "~")) or "/" in spec or path.suffix:
         raise UsageError(f"there is nothing at {path}")
     names.entry(head)  # says which names are near
     raise UsageError(f"there is nothing at {path}")

@@ -89,6 +89,10 @@ def resolve(
     path, mark, name = spec.rpartition(".py:")
     if mark:
         return _from_file(Path(f"{path}.py").expanduser(), name)
+    if spec.endswith(".py"):
+        from mmrad_eval.core.errors import UsageError
+
+        raise UsageError(f"--model {spec}: name the model in it, as in {spec}:Name")
     known = registry()
     if spec not in PROVIDERS and spec != "file" and known.get(spec):
         return _made(known.load(spec), (), spec)

@@ -54,6 +54,7 @@ def test_listings_name_what_can_be_chosen(call: Call, kind: str) -> None:
         (["--model", "baseline:evidence", "--task", "mcot", "--ids", "nowhere.txt"], 2, "nowhere.txt"),
         (["--model", "baseline:evidence", "--task", "mcot", "--column", "x"], 2, "--column findings=report_text"),
         (["--model", "mine.py:Model", "--task", "mcot"], 1, "mine.py"),
+        (["--model", "mine.py", "--task", "mcot"], 2, "--model mine.py: name the model in it, as in mine.py:Name"),
         (["--model", "baseline:evidence", "--task", "mcot", "--ids", "."], 2, "--ids .: Is a directory"),
         (["--model", "baseline:evidence", "--task", "mcot", "--prompt", "no.txt"], 2, "no.txt: No such file"),
         (["--model", "baseline:evidence", "--task", "mcot", "--max-tokens", "0"], 2, "at least one token"),

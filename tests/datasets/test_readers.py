@@ -302,6 +302,10 @@ def test_an_unknown_name_says_what_is_near(tmp_path: Path) -> None:
         datasets.load("demmo")
     with pytest.raises(UsageError, match="there is nothing at"):
         datasets.load(str(tmp_path / "nothing.json"))
+    with pytest.raises(UsageError, match=r"there is nothing at nothing\.json"):
+        datasets.load("nothing.json")
+    with pytest.raises(UnknownNameError, match="'rexrnk'; did you mean rexrank"):
+        datasets.load(f"rexrnk:{write_json(tmp_path / 'board.json', REXRANK)}")
     (tmp_path / "strange.bin").write_bytes(b"\x00\x01")
     with pytest.raises(UsageError, match="name the format"):
         datasets.load(str(tmp_path / "strange.bin"))
