@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Study
@@ -17,15 +18,25 @@ class Donors:
     """
 
     def __init__(self, studies: Sequence[Study]) -> None:
-        named = ((hashlib.sha256(study.id.encode()).digest(), place) for place, study in enumerate(outlines(studies)))
         self._studies = studies
-        self._ring = [place for _, place in sorted(named)]
-        self._place = {study.id: place for place, study in enumerate(outlines(studies))}
-        self._turn = {place: turn for turn, place in enumerate(self._ring)}
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Id -> place in the dataset, in the order of the ids' digests; made when a task first borrows."""
+        named = [(study.id, place) for place, study in enumerate(outlines(self._studies))]
+        return dict(sorted(named, key=lambda pair: hashlib.sha256(pair[0].encode()).digest()))
+
+    @cached_property
+    def _ring(self) -> list[int]:
+        return list(self._places.values())
+
+    @cached_property
+    def _turns(self) -> dict[str, int]:
+        return {name: turn for turn, name in enumerate(self._places)}
 
     def __call__(self, study: Study, where: Callable[[Study], bool] | None = None) -> Study:
         """The donor of ``study`` among those that satisfy ``where``; DataError where there is none."""
-        turn = self._turn[self._place[study.id]]
+        turn = self._turns[study.id]
         for distance in range(1, len(self._ring)):
             other = self._studies[self._ring[(turn + distance) % len(self._ring)]]
             if other.cluster != study.cluster and (where is None or where(other)):
