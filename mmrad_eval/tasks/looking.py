@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mmrad_eval.core.values import Reply
 from mmrad_eval.tasks.answers import split_thought
+from mmrad_eval.tasks.calls import Call
 
 _LOOK = re.compile(
     r"^[ \t>#*_-]*(?:look|zoom)(?: (?:again )?at| in(?:to| on)?)?\b[ \t*_]*:?[ \t*_]*(.*)$",
@@ -60,6 +61,16 @@ def read_turn(reply: Reply) -> Turn:
     region = _BOX.sub("", line[1]).strip(" .,:;*_\"'`")
     before = words[: line.start()].strip()
     return Turn(_checked(region, tuple(map(float, box.groups())) if box else None, before, given=box is not None))
+
+
+def read_call(call: Call) -> Turn:
+    """The turn in a native tool call."""
+    if call.arguments is None:
+        return Turn(Look("", None, "", "The arguments of a call are one JSON object."))
+    saw = str(call.arguments.get("saw") or "").strip()
+    if call.name.lower() not in _LOOKS:
+        return Turn(Look("", None, saw, f"No tool is called {call.name!r}."))
+    return Turn(_asked(call.arguments, saw))
 
 
 def _asked(fields: dict[str, Any], saw: str) -> Look:

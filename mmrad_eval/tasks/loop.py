@@ -7,22 +7,24 @@ wrote.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
 from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Answer, Box, Image, Message, Part, Step, Study, Text, Trace
+from mmrad_eval.core.values import Answer, Box, Image, Message, Part, Reply, Step, Study, Text, Trace
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.asking import opening
+from mmrad_eval.tasks.calls import calls_of, declared
 from mmrad_eval.tasks.given import frame_words
-from mmrad_eval.tasks.looking import Look, read_turn
+from mmrad_eval.tasks.looking import Look, Turn, read_call, read_turn
 from mmrad_eval.tasks.prompting import Prompt, parsed
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.geometry import clip, convert, problems, spoken
@@ -40,6 +42,10 @@ LOOK = {
     "full": "the whole image again, in as many pixels as the region would have",
     "foreign": "the same place of another patient's image",
 }
+CALLS = {
+    "text": "a JSON object, or a line that begins with LOOK",
+    "native": "the endpoint's own tool calls; text where it refuses them",
+}
 _MOST = 32
 _FATAL = ("unknown frame", "not finite", "reversed", "empty")
 
@@ -51,6 +57,7 @@ class Loop:
     locate: str = "model"
     look: str = "crop"
     looks: int = 4
+    calls: str = "text"
     name: str = "mcot-loop"
     version: int = 1
     given: bool = False
@@ -65,23 +72,24 @@ class Loop:
     @property
     def options(self) -> dict[str, str]:
         """What tells this run from others of the task."""
-        return {"locate": self.locate, "look": self.look, "looks": str(self.looks)}
+        said = {"locate": self.locate, "look": self.look, "looks": str(self.looks)}
+        return said if self.calls == "text" else {**said, "calls": self.calls}
 
     def configured(self, options: Mapping[str, str]) -> Self:
-        """The task under ``--set locate=… look=… looks=…``."""
+        """The task under ``--set locate=… look=… looks=… calls=…``."""
         made = self
+        words = {"locate": LOCATE, "look": LOOK, "calls": CALLS}
         for name, value in options.items():
-            if name in ("locate", "look"):
-                known = LOCATE if name == "locate" else LOOK
-                if value not in known:
-                    raise UsageError(f"--set {name}={value}: choose {', '.join(known)}")
-                made = replace(made, locate=value) if name == "locate" else replace(made, look=value)
+            if name in words:
+                if value not in words[name]:
+                    raise UsageError(f"--set {name}={value}: choose {', '.join(words[name])}")
+                made = replace(made, **{name: value})  # type: ignore[arg-type] # the three are texts
             elif name == "looks":
                 if not value.isdigit() or not 1 <= int(value) <= _MOST:
                     raise UsageError(f"--set looks={value}: a number from 1 to {_MOST}")
                 made = replace(made, looks=int(value))
             else:
-                raise UsageError(f"--set {name}={value}: {self.name} has the options locate, look and looks")
+                raise UsageError(f"--set {name}={value}: {self.name} has the options locate, look, looks and calls")
         return made
 
     def extra_images(self, study: Study) -> int:  # noqa: ARG002 (the same for every study)
@@ -103,10 +111,13 @@ class Loop:
         if key is None:
             raise DataError(f"study {study.id} has no image to look at")
         talk = _Talk(self, study, context, prompt, key, key.size or size_of(key.path))
-        messages = talk.opening()
+        if self.calls == "native":
+            frame = frame_words(context.card.box_frame) if self.locate == "model" else ""
+            talk.tools = declared(context.card.provider, frame)
+        talk.messages = talk.opening()
         while True:
-            reply = await context.ask(messages)
-            turn = read_turn(reply)
+            reply = await talk.ask()
+            turn, words = talk.read(reply)
             talk.heard(turn.look.saw if turn.look else turn.saw)
             if turn.look is None or reply.finish != "stop":
                 return talk.answer(read_answer(reply, context.target))
@@ -114,7 +125,7 @@ class Loop:
                 why = f"asked to look {talk.asked + 1} times, and never reported"
                 return talk.answer(Answer("", "unparsed", why))
             shown = talk.look(turn.look)
-            messages = [*messages, Message("assistant", (Text(reply.text),)), Message("user", tuple(shown))]
+            talk.messages += [Message("assistant", (Text(words),)), Message("user", tuple(shown))]
 
 
 @dataclass
@@ -130,13 +141,16 @@ class _Talk:
     asked: int = 0
     steps: list[Step] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
+    tools: dict[str, Any] = field(default_factory=dict)
+    """Fields that offer the tool; empty where looks are asked for in words."""
+    messages: list[Message] = field(default_factory=list)
 
     def opening(self) -> list[Message]:
         """The first message: the images, and how to ask."""
         frame = self.context.card.box_frame
         boxed = self.task.locate == "model"
         protocol = self.prompt.fill(
-            "protocol",
+            "protocol native" if self.tools else "protocol",
             {
                 "looks": str(self.task.looks),
                 "box": self.prompt.text("protocol box") if boxed else "",
@@ -146,6 +160,28 @@ class _Talk:
             },
         )
         return opening(self.prompt, self.study, self.context, protocol, slot="protocol", between="\n")
+
+    async def ask(self) -> Reply:
+        """One turn; the tool is offered while looks are left, unless the endpoint refuses it at once."""
+        if not self.tools or self.asked >= self.task.looks:
+            return await self.context.ask(tuple(self.messages))
+        reply = await self.context.ask(tuple(self.messages), extra=self.tools)
+        if reply.finish == "rejected" and not self.steps:
+            self.tools = {}
+            self.events["no native calls"] += 1
+            self.messages = self.opening()
+            return await self.context.ask(tuple(self.messages))
+        return reply
+
+    def read(self, reply: Reply) -> tuple[Turn, str]:
+        """The turn in a reply, and the words that stand for it in the conversation."""
+        calls = calls_of(reply) if self.tools else []
+        if not calls:
+            return read_turn(reply), reply.text
+        if len(calls) > 1:
+            self.events["further calls"] += len(calls) - 1
+        said = json.dumps({"action": calls[0].name, **(calls[0].arguments or {})}, ensure_ascii=False)
+        return read_call(calls[0]), f"{reply.text}\n{said}".lstrip()
 
     def heard(self, saw: str) -> None:
         """What the model says of the region shown last belongs to that step."""

@@ -214,7 +214,12 @@ async def test_a_cut_reply_is_truncated_and_a_declined_one_refused(talk: Any) ->
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"look": "twice"}, "choose crop"), ({"looks": "0"}, "from 1 to 32"), ({"lok": "crop"}, "locate, look and looks")],
+    [
+        ({"look": "twice"}, "choose crop"),
+        ({"looks": "0"}, "from 1 to 32"),
+        ({"lok": "crop"}, "locate, look, looks and calls"),
+        ({"calls": "x"}, "text, native"),
+    ],
 )
 def test_an_option_that_can_not_be_is_refused(options: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
