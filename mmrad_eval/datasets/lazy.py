@@ -9,7 +9,6 @@ from typing import overload
 
 from mmrad_eval.core.values import Study
 
-
 FEW = 200
 """Studies that are read in a row before it pays to prepare for all."""
 
