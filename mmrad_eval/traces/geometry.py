@@ -4,6 +4,8 @@ A frame says how the four numbers of a box (left, top, right, bottom) are read, 
 
 ``original``       pixels of the upright image, 0..W and 0..H
 ``resized:wxh``    pixels after a resize to w x h that need not keep proportions (Qwen2.5-VL after its own resize)
+``multiples_F:A-B``  pixels after both sides are rounded to multiples of F, the picture kept between A and B pixels in
+                   all (Qwen2.5-VL's own resize: ``multiples_28:3136-12845056``)
 ``pad_square_N``   longest side scaled to N, centred, padded: s = N / max(W, H), x' = x s + (N - W s) / 2
                    (MMRad and GEMeX-ThinkVG N = 336, Chest ImaGenome and GEMeX N = 224)
 ``norm_1``         x / W, y / H
@@ -36,6 +38,8 @@ SUSPECTS: tuple[Frame, ...] = ("norm_1", "bins_100", "pad_square_224", "pad_squa
 """Frames that a box with impossible numbers may have been written in, smallest range first."""
 
 _PAD = re.compile(r"pad_square_([1-9]\d*)")
+_MULTIPLES = re.compile(r"multiples_([1-9]\d*):([1-9]\d*)-([1-9]\d*)")
+_KNOWN = "original, resized:WxH, multiples_F:A-B, pad_square_N, norm_1, norm_1000, bins_100"
 _RESIZED = re.compile(r"resized:([1-9]\d*)x([1-9]\d*)")
 
 
@@ -71,7 +75,7 @@ def convert(box: Box, to: Frame, size: Size) -> Box:
 def valid_frame(frame: Frame) -> bool:
     """Whether ``frame`` is one that this module reads."""
     return frame in {"original", "norm_1", "norm_1000", "bins_100"} or bool(
-        _PAD.fullmatch(frame) or _RESIZED.fullmatch(frame)
+        _PAD.fullmatch(frame) or _RESIZED.fullmatch(frame) or _MULTIPLES.fullmatch(frame)
     )
 
 
@@ -150,9 +154,7 @@ def problems(box: Box, size: Size | None) -> list[str]:
     bounds is checked.
     """
     if not valid_frame(box.frame):
-        return [
-            f"unknown frame: {box.frame!r}; known: original, resized:WxH, pad_square_N, norm_1, norm_1000, bins_100"
-        ]
+        return [f"unknown frame: {box.frame!r}; known: {_KNOWN}"]
     if not all(map(math.isfinite, box.xyxy)):
         return [f"not finite: {list(box.xyxy)}"]
     found = _shape(box)
@@ -188,7 +190,7 @@ class _Bounds(NamedTuple):
 
 
 def _bounds(frame: Frame, size: Size | None) -> _Bounds | None:
-    if frame == "original" and size is None:
+    if size is None and (frame == "original" or _MULTIPLES.fullmatch(frame)):
         return None
     axes = _axes(frame, size or (1, 1))
     return _Bounds(axes.low, axes.right, axes.bottom, {"norm_1": 0.005, "bins_100": 0.5}.get(frame, 1.0))
@@ -210,12 +212,30 @@ def _axes(frame: Frame, size: Size) -> _Axes:
         side = float(padded[1])
         scale = side / max(width, height)
         return _Axes(scale, (side - width * scale) / 2, scale, (side - height * scale) / 2, 0.0, side, side)
+    if new := _resized(frame, size):
+        return _Axes(new[0] / width, 0.0, new[1] / height, 0.0, 0.0, *new)
+    raise DataError(f"no box frame is called {frame!r}; known: {_KNOWN}")
+
+
+def _resized(frame: Frame, size: Size) -> tuple[float, float] | None:
+    """Width and height after the resize that a frame names; None for frames of other kinds."""
     if resized := _RESIZED.fullmatch(frame):
-        new_width, new_height = float(resized[1]), float(resized[2])
-        return _Axes(new_width / width, 0.0, new_height / height, 0.0, 0.0, new_width, new_height)
-    raise DataError(
-        f"no box frame is called {frame!r}; known: original, resized:WxH, pad_square_N, norm_1, norm_1000, bins_100"
-    )
+        return float(resized[1]), float(resized[2])
+    if multiples := _MULTIPLES.fullmatch(frame):
+        return _rounded(size, *map(int, multiples.groups()))
+    return None
+
+
+def _rounded(size: Size, factor: int, least: int, most: int) -> tuple[float, float]:
+    """Width and height as Qwen2.5-VL's image processor makes them (transformers, ``smart_resize``)."""
+    width, height = (max(factor, round(side / factor) * factor) for side in size)
+    if width * height > most:
+        shrink = math.sqrt(size[0] * size[1] / most)
+        width, height = (max(factor, math.floor(side / shrink / factor) * factor) for side in size)
+    elif width * height < least:
+        grow = math.sqrt(least / (size[0] * size[1]))
+        width, height = (math.ceil(side * grow / factor) * factor for side in size)
+    return float(width), float(height)
 
 
 def _shape(box: Box) -> list[str]:
