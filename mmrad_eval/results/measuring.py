@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from mmrad_eval.metrics import suite
 from mmrad_eval.results.statistics.bootstrap import Part, bootstrap
 from mmrad_eval.results.summary import ColumnSummary, Missing
 
+_ROWS = 2048  # studies whose own values are held at once
+
 
 @dataclass(eq=False)
 class Measured:
@@ -25,11 +27,29 @@ class Measured:
     signature: str
     shown: bool
     requires: list[Measured] = field(default_factory=list)
-    statistics: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    store: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    """(n, K) the statistics of all metrics; this one's are the columns ``at``."""
+    at: range = range(0)
+
+    @property
+    def statistics(self) -> FloatArray:
+        """(n, k) own statistics."""
+        return self.store[:, self.at.start : self.at.stop]
 
     def extended(self, rows: slice) -> FloatArray:
         """(rows, k) own statistics, then those it requires."""
-        return np.concatenate([m.statistics[rows] for m in (self, *self.requires)], axis=1)
+        return self.store[rows, self.positions] if self.requires else self.statistics[rows]
+
+    @property
+    def positions(self) -> Sequence[int]:
+        """Columns of the store that ``reduce`` takes."""
+        return [i for m in (self, *self.requires) for i in m.at] if self.requires else self.at
+
+    def values(self) -> Iterator[FloatArray]:
+        """(rows, columns) each study's own values, some studies at a time."""
+        for start in range(0, len(self.store), _ROWS):
+            with np.errstate(all="ignore"):  # an undefined value is nan, by contract
+                yield np.asarray(self.metric.reduce(self.extended(slice(start, start + _ROWS))), dtype=np.float64)
 
 
 def fit_all(metrics: Sequence[Metric], corpus: Corpus, lacking: dict[str, Missing]) -> list[Measured]:
@@ -70,8 +90,10 @@ def measure_all(
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Fill each metric's (n, k) statistics; those that turn out to lack something move to ``lacking``."""
-    for m in measured:
-        m.statistics = np.empty((n, len(m.metric.statistics)))
+    ends = np.cumsum([len(m.metric.statistics) for m in measured]).tolist()
+    store = np.empty((n, ends[-1] if ends else 0))
+    for m, end in zip(measured, ends, strict=True):
+        m.store, m.at = store, range(end - len(m.metric.statistics), end)
     start = 0
     for examples in chunks:
         rows = slice(start, start + len(examples))
@@ -89,10 +111,12 @@ def measure_all(
 
 def _drop(gone: Measured, measured: list[Measured], lacking: dict[str, Missing], why: Missing) -> None:
     """Take out a metric and those that require it."""
-    for m in [m for m in measured if m is gone or gone in m.requires]:
-        measured.remove(m)
-        if m.shown:
-            lacking[m.metric.name] = why
+    measured.remove(gone)
+    if gone.shown:
+        lacking[gone.metric.name] = why
+    for m in [m for m in measured if gone in m.requires]:
+        if m in measured:
+            _drop(m, measured, lacking, why)
 
 
 def _checked(m: Measured, examples: Sequence[Example]) -> FloatArray:
@@ -118,18 +142,12 @@ def summarise(
     if not shown:
         return {}
     n = len(clusters)
-    start, where = 0, {}
-    for m in measured:
-        where[m.signature] = list(range(start, start + m.statistics.shape[1]))
-        start += m.statistics.shape[1]
-    shared = np.concatenate([m.statistics for m in measured], axis=1)
-    parts = [Part([i for r in (m, *m.requires) for i in where[r.signature]], m.metric.reduce) for m in shown]
-    estimates = bootstrap(shared, clusters, parts, resamples=resamples, seed=seed)
+    parts = [Part(m.positions, m.metric.reduce) for m in shown]
+    estimates = bootstrap(shown[0].store, clusters, parts, resamples=resamples, seed=seed)
     columns: dict[str, ColumnSummary] = {}
     at = 0
     for m in shown:
-        with np.errstate(all="ignore"):  # as above
-            defined = np.isfinite(np.asarray(m.metric.reduce(m.extended(slice(None))))).sum(axis=0)
+        defined = sum((np.isfinite(values).sum(axis=0) for values in m.values()), np.zeros(len(m.metric.columns)))
         for i, column in enumerate(m.metric.columns):
             columns[column.label] = ColumnSummary(
                 value=_number(estimates.value[at]) if n else None,

@@ -55,8 +55,7 @@ class TextScores(Mapping[str, float]):
         values: dict[str, Any] = {}
         for m in self._measured:
             if m.shown:
-                with np.errstate(all="ignore"):  # an undefined value is nan, by contract
-                    own = np.asarray(m.metric.reduce(m.extended(slice(None))))
+                own = np.concatenate([np.empty((0, len(m.metric.columns))), *m.values()])
                 values |= {column.label: own[:, i] for i, column in enumerate(m.metric.columns)}
         return pd.DataFrame(values, index=pd.Index(self.ids, name="study"))
 

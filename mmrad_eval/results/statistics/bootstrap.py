@@ -80,8 +80,12 @@ def bootstrap(
 
 def replicates(sums: FloatArray, parts: Sequence[Part], resamples: int, seed: int) -> FloatArray:
     """(clusters, K) sums -> (resamples, columns): each column in each resample."""
-    blocks = [formula(parts, weights @ sums) for weights in bootstrap_weights(len(sums), resamples, seed)]
-    return np.concatenate(blocks)
+    out = np.empty((resamples, len(formula(parts, sums.sum(axis=0)))))
+    start = 0
+    for weights in bootstrap_weights(len(sums), resamples, seed):
+        out[start : start + len(weights)] = formula(parts, weights @ sums)
+        start += len(weights)
+    return out
 
 
 def jackknife(sums: FloatArray, parts: Sequence[Part]) -> FloatArray:

@@ -189,13 +189,14 @@ def _replicates(first: Arm, second: Arm, parts: Sequence[Part], resamples: int, 
     both = np.concatenate([*first, *second], axis=1)  # one matrix product for all runs
     k = first[0].shape[1]
     runs = _run_weights(len(first), len(second), resamples, seed)
-    blocks, start = [], 0
+    out = np.empty((resamples, len(formula(parts, first[0].sum(axis=0)))))
+    start = 0
     for weights in bootstrap_weights(len(both), resamples, seed):
         sums = (weights @ both).reshape(len(weights), -1, k)
         rows = slice(start, start + len(weights))
         start += len(weights)
-        blocks.append(sum(runs[rows, r, None] * formula(parts, sums[:, r]) for r in range(sums.shape[1])))
-    return np.concatenate(blocks)
+        out[rows] = sum(runs[rows, r, None] * formula(parts, sums[:, r]) for r in range(sums.shape[1]))
+    return out
 
 
 def _run_weights(first: int, second: int, resamples: int, seed: int) -> FloatArray:
@@ -222,12 +223,14 @@ def _randomised(first: Arm, second: Arm, parts: Sequence[Part], resamples: int, 
     moved = np.concatenate([b - a for a, b in zip(first, second, strict=True)], axis=1)
     k = first[0].shape[1]
     totals = [(a.sum(axis=0), b.sum(axis=0)) for a, b in zip(first, second, strict=True)]
-    blocks = []
+    out = np.empty((resamples, columns))
+    start = 0
     for sides in swaps(len(moved), resamples, seed):
         change = (sides @ moved).reshape(len(sides), -1, k)
         each = (formula(parts, b - change[:, r]) - formula(parts, a + change[:, r]) for r, (a, b) in enumerate(totals))
-        blocks.append(sum(each) / len(totals))
-    return np.concatenate(blocks)
+        out[start : start + len(sides)] = sum(each) / len(totals)
+        start += len(sides)
+    return out
 
 
 def _left_out(first: Arm, second: Arm, parts: Sequence[Part]) -> FloatArray:

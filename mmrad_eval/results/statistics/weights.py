@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mmrad_eval.core.contracts import FloatArray
 
 _ENTRIES = 1 << 19  # numbers of one block of weights: 4 MiB, small enough to stay near the processor
+_COLUMNS = 64
 _BOOTSTRAP, _SWAPS = 0, 1  # the two uses of one seed draw from streams of their own
 
 
@@ -58,7 +59,9 @@ def cluster_sums(statistics: FloatArray, index: NDArray[np.intp], clusters: int)
     order = np.argsort(index, kind="stable")
     ordered = index[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    sums[ordered[starts]] = np.add.reduceat(statistics[order], starts, axis=0)
+    for left in range(0, statistics.shape[1], _COLUMNS):  # some columns at a time: the sorted copy stays small
+        some = slice(left, left + _COLUMNS)
+        sums[ordered[starts], some] = np.add.reduceat(statistics[order, some], starts, axis=0)
     return sums
 
 
