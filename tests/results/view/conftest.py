@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from mmrad_eval.results.folder import RunFolder, find_runs
+from mmrad_eval.results.view import write_view
 
 FAULTS = ("dense consolidation=refusal", "apical pneumothorax=length", "pacemaker=401")
 """Words of demo traces, and what the rehearsal server does when it reads them."""
@@ -291,3 +292,33 @@ def _listening(port: int) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError("chromedriver did not start")
+
+
+@pytest.fixture(scope="session")
+def one(demo: Bench) -> Path:
+    """The page of one run."""
+    return write_view([demo.run("mcot", "openai:rehearsal")]).path
+
+
+@pytest.fixture(scope="session")
+def two(demo: Bench) -> Path:
+    """The page of two runs."""
+    runs = [demo.run("mcot", name) for name in ("baseline:evidence", "openai:rehearsal")]
+    return write_view([*runs, demo.run("direct", "openai:rehearsal")]).path
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[Browser]:
+    """The browser at its usual size, light, without what a test before stored; in the end nothing may have failed."""
+    browser.size(1440, 950)
+    browser.dark(on=False)
+    browser.log()
+    yield browser
+    assert browser.log() == []
+    browser.js("try { localStorage.clear() } catch {}")
+
+
+@pytest.fixture
+def page(demo: Bench, take: Callable[[Path], Taken], tmp_path: Path) -> Taken:
+    """The page of one run, beside its own folder of nothing."""
+    return take(write_view([demo.run("mcot", "openai:rehearsal")], tmp_path / "page.html").path)

@@ -253,7 +253,7 @@ function mark() {
 }
 function move(by) {
   if (!rows.length) return;
-  at = Math.min(rows.length - 1, Math.max(0, at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by));
+  at = Math.min(rows.length - 1, Math.max(0, (at < 0 && by < 0 ? rows.length : at) + by));
   draw(at + 20);
   if (state.study >= 0) return open(rows[at]);
   mark();
