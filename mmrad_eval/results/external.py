@@ -124,6 +124,8 @@ def studies_of(folder: RunFolder, references: str | Path | None = None) -> tuple
             f"{run.deciding.dataset_digest[:12]}; give the data of that time with --references, or run again"
         )
     answered = {answer.study for answer in folder.answers()}
+    if not answered:
+        raise DataError(f"{folder.path} holds no answers; run again, and they are made anew from the journal")
     selection = [study for study in dataset.studies if study.id in answered]
     return selection, [study for study in dataset.studies if study.split == "train"]
 

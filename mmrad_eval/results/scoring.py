@@ -64,14 +64,14 @@ def score(
     measured = fit_all(metrics, Corpus(selected.studies, train, selected.target), lacking)
     measure_all(measured, _examples(selected), len(selected.offsets), lacking, progress)
 
-    old = folder.scores()
+    old, before, lost = _before(folder)
     carried, notes = _carried(old, rows, measured)
+    notes += lost
     new_blocks = _blocks(measured, carried)
     write_scores(folder.path / "scores.parquet", rows, new_blocks, _arrays(measured, selected.scored, old, carried))
 
     clusters = [study.cluster for study, scored in zip(selected.studies, selected.scored, strict=True) if scored]
     columns = summarise(measured, clusters, resamples, seed)
-    before = folder.summary()
     if before is not None and carried:
         signatures = {block.signature for block in carried}
         columns = {  # a column that is measured again keeps its place
@@ -134,6 +134,16 @@ def _examples(selected: _Selected) -> Iterator[list[Example]]:
 
 def _digest(answer: Answer) -> str:
     return hashlib.sha256(canonical(answer)).hexdigest()[:16]
+
+
+def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]]:
+    """What an earlier scoring left, and a note where it can't be read: one of the files alone is of no use."""
+    try:
+        old, before = folder.scores(), folder.summary()
+    except DataError as error:
+        file = str(error).partition(":")[0].partition(" can't")[0]
+        return None, None, [f"{file} could not be read and was made anew; score again with what else it held"]
+    return (old, before, []) if old is not None and before is not None else (None, None, [])
 
 
 def _carried(old: Scores | None, rows: Rows, measured: Sequence[Measured]) -> tuple[list[Block], list[str]]:

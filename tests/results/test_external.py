@@ -148,6 +148,15 @@ def test_a_run_is_scored_again_with_more_metrics(data: Path) -> None:
     assert float(row["ROUGE-L @ radeval"]) == pytest.approx(1)
 
 
+def test_a_run_whose_answers_are_gone_is_not_scored(data: Path) -> None:
+    score(data.parent, reports(data.parent, "mine.jsonl", REFERENCES))
+    (answers,) = data.parent.glob("results/runs/*/*/*/*/answers.jsonl")
+    answers.unlink()
+    done = call(data.parent, "score", str(answers.parent), "--metrics", "rouge@raw")
+    assert done.returncode == 1
+    assert "holds no answers" in done.stderr
+
+
 def test_a_run_is_not_scored_against_other_references(data: Path) -> None:
     folder = data.parent
     run = only_row(score(folder, reports(folder, "mine.jsonl", REFERENCES)))["run"]

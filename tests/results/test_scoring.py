@@ -90,6 +90,19 @@ def test_a_column_that_is_scored_again_keeps_its_place(kit: Kit) -> None:
     assert list(score(folder, studies, [kit.Words()]).columns) == list(first.columns)
 
 
+@pytest.mark.parametrize("name", ["scores.parquet", "summary.json"])
+def test_what_a_crash_left_unreadable_is_made_anew_and_said_to_be(kit: Kit, name: str) -> None:
+    studies = kit.studies(6, patients=3)
+    folder = kit.run([kit.answer(s, "effusion") for s in studies])
+    first = score(folder, studies, [kit.Words()])
+    (folder.path / name).write_bytes(b"PAR1 and no more")
+    second = score(folder, studies, [kit.Words()])
+    assert second.columns == first.columns
+    assert second.notes[0].startswith(f"{folder.path / name} could not be read and was made anew")
+    (folder.path / name).unlink()
+    assert score(folder, studies, [kit.Effusions()]).columns.keys() == {"Effusions missed @ test"}
+
+
 def test_two_signatures_of_one_metric_stand_beside_each_other_and_the_newer_is_shown(kit: Kit) -> None:
     studies = kit.studies(3, patients=3)
     folder = kit.run([kit.answer(s, "effusion") for s in studies])
