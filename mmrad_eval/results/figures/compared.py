@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_MODELS = 8
+"""Models that colours and marks still tell apart."""
+
+
 def forest(
     contrasts: Sequence[Contrast], columns: Sequence[ColumnSummary], to: str, order: Sequence[str]
 ) -> Figure | None:
@@ -26,7 +30,7 @@ def forest(
 
     ``order`` is that of the arms, from above.
     """
-    usable = [found for found in contrasts if found.wanted and found.comparison is not None]
+    usable = [found for found in contrasts if found.wanted and found.comparison is not None][:MOST_MODELS]
     columns = [column for column in columns if any(_known(found, column) for found in usable)]
     if not usable or not columns:
         return None
@@ -91,10 +95,11 @@ def against(parts: Sequence[Part], first: ColumnSummary, second: ColumnSummary, 
         return None
     models = list(dict.fromkeys(part.model for part in points))
     tasks = list(dict.fromkeys(part.task for part in points))
-    made, (panel,) = figure(COLUMN, 2.5 + 0.07 * (len(models) + len(tasks)))
+    named = models if len(models) <= MOST_MODELS else []
+    made, (panel,) = figure(COLUMN, 2.5 + 0.07 * (len(named) + len(tasks)))
     for part in points:
         a, b = columns_of(part.first)[first.label], columns_of(part.first)[second.label]
-        hue = color(models.index(part.model))
+        hue = color(models.index(part.model)) if named else color(0)
         x, y = value_of(part, first.label), value_of(part, second.label)
         assert x is not None
         assert y is not None
@@ -106,13 +111,14 @@ def against(parts: Sequence[Part], first: ColumnSummary, second: ColumnSummary, 
     panel.set_xlabel(axis_label(first.label, first.better))
     panel.set_ylabel(axis_label(second.label, second.better))
     handles = [
-        panel.plot([], [], "o", color=color(i), label=shorten(short_model(model)))[0] for i, model in enumerate(models)
+        panel.plot([], [], "o", color=color(i), label=shorten(short_model(model)))[0] for i, model in enumerate(named)
     ]
     if len(tasks) > 1:
         handles += [
             panel.plot([], [], marker(i), color=GREY, label=names.get(task, task))[0] for i, task in enumerate(tasks)
         ]
-    made.legend(handles=handles, loc="outside lower center", ncols=2)
+    if handles:
+        made.legend(handles=handles, loc="outside lower center", ncols=2)
     return made
 
 
