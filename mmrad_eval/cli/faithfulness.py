@@ -1,0 +1,156 @@
+"""`mmrad-eval faithfulness`: does a model look, and does looking again help? One page from the runs that it takes."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from mmrad_eval.cli.run import INCOMPLETE, data_options
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.contracts import Dataset
+    from mmrad_eval.harness.arms import Planned
+    from mmrad_eval.harness.jobs import Job
+
+
+@click.command(name="faithfulness")
+@click.argument("model")
+@data_options
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
+)
+@click.option("--arms", multiple=True, help="Only these arms, by commas. [default: all that the data allows]")
+@click.option("--metrics", multiple=True, help="Metrics to score each arm with. [default: rules@uncertain=positive]")
+@click.option("--max-tokens", type=int, default=1024, show_default=True, help="Tokens that an answer may have.")
+@click.option("--base-url", multiple=True, help="Address of an OpenAI-style server, such as http://127.0.0.1:8000/v1.")
+@click.option("--api-key-env", help="Environment variable that holds the key.")
+@click.option("--concurrency", type=int, help="Requests at once. [default: adapts]")
+@click.option("--dry-run", is_flag=True, help="Say which arms are missing and what they cost, and ask nothing.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+def faithfulness(**said: Any) -> int:
+    """Say whether MODEL looks at the image, and whether looking again makes its reports better.
+
+    Runs what is missing of some twenty arms (image swapped, blank or moved; words alone; region images repeated,
+    random, shuffled or of another patient; its own trace cut short or turned around), compares them over the same
+    studies, and prints one page. Run again: what was answered is never asked again.
+    """
+    from mmrad_eval.cli.progress import Progress
+    from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
+    from mmrad_eval.results.faithfulness import markdown, record
+
+    job = _job(said)
+    dataset = job.data.load()
+    planned, lacking = plan_arms(job, dataset)
+    planned = _chosen(planned, said["arms"])
+    if said["dry_run"]:
+        _price(planned, said["out"])
+        return 0
+    folders, code = {}, 0
+    for one, folder, why in run_arms(
+        planned, said["out"], Progress(quiet=said["quiet"]), shlex.join(["mmrad-eval", *sys.argv[1:]])
+    ):
+        if folder is None:
+            click.echo(f"{one.arm.task}: left out: {why}", err=True)
+            continue
+        folders[one.arm.task] = folder
+        if not folder.run.complete:
+            code = INCOMPLETE
+            click.echo(f"{one.arm.task}: {folder.run.counts.open} studies have no answer yet {why}".rstrip(), err=True)
+    measured = compare_arms(planned, folders)
+    label = next(one.plan.card.label for one in planned if one.plan is not None)
+    page = markdown(measured, label, dataset.name, lacking)
+    click.echo(page, nl=False)
+    runs = {task: str(folder.path) for task, folder in folders.items()}
+    _keep(said["out"], dataset, label, page, record(measured, label, dataset.name, runs))
+    return code
+
+
+def _job(said: dict[str, Any]) -> Job:
+    from mmrad_eval.core.values import Decoding
+    from mmrad_eval.harness.jobs import Data, Job
+    from mmrad_eval.harness.plan import Choice
+
+    data = Data(
+        said["data"], said["images"], said["data_use"], said["patient_column"], _columns(said["columns"]), said["link"]
+    )
+    choice = Choice(
+        split=said["split"],
+        ids=said["ids"],
+        limit=said["limit"],
+        target=cast("Any", said["target"]),
+        decoding=Decoding(max_tokens=said["max_tokens"]),
+        options={"render": "record"},
+    )
+    metrics = tuple(name for entry in said["metrics"] for name in entry.split(",") if name)
+    return Job(
+        model=said["model"],
+        task="direct",
+        data=data,
+        choice=choice,
+        metrics=metrics or ("rules@uncertain=positive",),
+        base_url=said["base_url"],
+        api_key_env=said["api_key_env"],
+        concurrency=said["concurrency"],
+    )
+
+
+def _columns(entries: tuple[str, ...]) -> dict[str, str]:
+    from mmrad_eval.core.errors import UsageError
+
+    pairs = [entry.partition("=") for entry in entries]
+    for ours, _, theirs in pairs:
+        if not ours or not theirs:
+            raise UsageError(f"--column {ours}: write OURS=THEIRS, such as --column findings=report_text")
+    return {ours: theirs for ours, _, theirs in pairs}
+
+
+def _chosen(planned: list[Planned], arms: tuple[str, ...]) -> list[Planned]:
+    from mmrad_eval.core.errors import UnknownNameError
+
+    names = [name for entry in arms for name in entry.split(",") if name]
+    known = [one.arm.task for one in planned]
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("arm", name, ((task, "mmrad-eval") for task in known))
+    return [one for one in planned if not names or one.arm.task in names]
+
+
+def _price(planned: list[Planned], results: Path) -> None:
+    """One line an arm: there, or what asking it would take."""
+    from mmrad_eval.harness.arms import finished
+    from mmrad_eval.harness.preview import preview
+
+    tokens = 0.0
+    for one in planned:
+        if one.plan is None:
+            click.echo(f"{one.arm.task:15} can't be asked: {one.why}")
+        elif finished(one, results):
+            click.echo(f"{one.arm.task:15} is there")
+        else:
+            seen = preview(one.plan)
+            tokens += seen.prompt_tokens
+            click.echo(
+                f"{one.arm.task:15} {seen.requests} requests or more, about {seen.images:.0f} images and "
+                f"{seen.prompt_tokens:,.0f} prompt tokens"
+            )
+    click.echo(f"in all about {tokens:,.0f} prompt tokens; arms of the model's own trace ask a second turn on top")
+
+
+def _keep(results: Path, dataset: Dataset, label: str, page: str, data: dict[str, Any]) -> None:
+    """Write the page and its numbers beside the runs."""
+    import msgspec
+
+    from mmrad_eval.results.folder import safe_name
+
+    folder = results / "faithfulness" / safe_name(dataset.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    base = folder / safe_name(label)
+    for path, content in ((f"{base}.md", page.encode()), (f"{base}.json", msgspec.json.encode(data))):
+        part = Path(f"{path}.part")
+        part.write_bytes(content)
+        part.replace(path)
+    click.echo(f"wrote {base}.md and {base}.json", err=True)

@@ -1,0 +1,96 @@
+"""The runs of a faithfulness page: which are needed, what they cost, and asking those that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.errors import DataError, MmradError
+from mmrad_eval.core.values import Answer, Study
+from mmrad_eval.harness.jobs import Job, Reporter, execute
+from mmrad_eval.harness.plan import Plan
+from mmrad_eval.results.faithfulness import Arm, Measured, applicable, measure
+from mmrad_eval.results.folder import RunFolder, run_path
+from mmrad_eval.results.record import Run
+from mmrad_eval.tasks.donors import Donors
+from mmrad_eval.tasks.views import key_image
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One arm, ready to be asked or read."""
+
+    arm: Arm
+    job: Job
+    plan: Plan | None
+    why: str = ""
+    """Why it can't be asked of this model, where it can't."""
+
+
+def plan_arms(job: Job, dataset: Dataset) -> tuple[list[Planned], list[Arm]]:
+    """The arms for a model and a dataset, and those that the data does not allow. ``job.task`` is ignored."""
+    able, lacking = applicable(dataset.studies)
+    planned = []
+    for arm in able:
+        one = replace(job, task=arm.task)
+        try:
+            planned.append(Planned(arm, one, one.plan(dataset)))
+        except MmradError as error:
+            planned.append(Planned(arm, one, None, str(error)))
+    if all(one.plan is None for one in planned):
+        raise DataError(f"no arm can be asked: {planned[0].why}")
+    return planned, lacking
+
+
+def finished(planned: Planned, results: Path) -> RunFolder | None:
+    """The arm's run where it is complete on disk; None where something is still to be asked."""
+    if planned.plan is None:
+        return None
+    deciding = planned.plan.deciding
+    place = run_path(results, Run(deciding.id(), deciding, planned.plan.card, planned.plan.task.given, "open", ""))
+    if not (place / "run.json").exists():
+        return None
+    folder = RunFolder(place)
+    return folder if folder.run.complete else None
+
+
+def run_arms(
+    planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = ""
+) -> Iterator[tuple[Planned, RunFolder | None, str]]:
+    """Each arm with its run, asked first where it is missing; (arm, None, why) where it can't be had."""
+    for one in planned:
+        if one.plan is None:
+            yield one, None, one.why
+            continue
+        folder, why = finished(one, results), ""
+        if folder is None:
+            outcome = execute(one.job, one.plan, results, reporter, command)
+            folder, why = outcome.folder, outcome.stopped
+        yield one, folder, why
+
+
+def compare_arms(planned: Sequence[Planned], folders: dict[str, RunFolder], resamples: int | None = None) -> Measured:
+    """The contrasts of the arms that are there."""
+    plans = [one.plan for one in planned if one.plan is not None and one.arm.task in folders]
+    if not plans:
+        raise DataError("no arm has an answer yet; run the same command again")
+    target = plans[0].deciding.selection.target
+    seen: dict[str, Study] = {study.id: study for plan in plans for study in plan.studies}
+    order = [study for study in plans[0].dataset.studies if study.id in seen]
+    answers: dict[str, Sequence[Answer]] = {task: list(folder.answers()) for task, folder in folders.items()}
+    donors = _donors(Donors(plans[0].dataset.studies), order) if "direct-swapped" in folders else {}
+    options = {} if resamples is None else {"resamples": resamples}
+    return measure(order, target, answers, donors, **options)
+
+
+def _donors(ring: Donors, studies: Sequence[Study]) -> dict[str, str]:
+    """Whose image ``direct-swapped`` shows; the rule is that of the task."""
+    found: dict[str, str] = {}
+    for study in studies:
+        try:
+            found[study.id] = ring(study, lambda other: key_image(other) is not None).id
+        except DataError:
+            continue
+    return found

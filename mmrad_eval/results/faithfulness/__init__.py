@@ -1,0 +1,10 @@
+"""Does the image matter, and does looking again? Contrasts over runs of the same studies under changed evidence.
+
+These are computed over several runs at once and never stand in a leaderboard.
+"""
+
+from mmrad_eval.results.faithfulness.arms import ARMS, Arm, applicable
+from mmrad_eval.results.faithfulness.measures import Measured, measure
+from mmrad_eval.results.faithfulness.page import markdown, record
+
+__all__ = ["ARMS", "Arm", "Measured", "applicable", "markdown", "measure", "record"]

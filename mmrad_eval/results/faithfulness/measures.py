@@ -1,0 +1,49 @@
+"""The contrasts of a faithfulness page, from the answers of its arms.
+
+Every contrast is over the studies that all of its arms answered, resampled by patient. ``Y`` is the vector of 14 labels
+of a report, positive or uncertain against the rest; facts are abnormal statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mmrad_eval.core.values import OPEN_STATUSES, Answer, Study, Target
+from mmrad_eval.results.faithfulness.evidence import gains, leak
+from mmrad_eval.results.faithfulness.own_trace import early, mistakes
+from mmrad_eval.results.faithfulness.reading import Reading, Value
+from mmrad_eval.results.faithfulness.visual import conflict, sensitivity
+from mmrad_eval.results.statistics.bootstrap import RESAMPLES
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All contrasts that the arms at hand allow, by name."""
+
+    values: dict[str, Value]
+    arms: dict[str, int]
+    """Arm -> studies that it answered."""
+    patients: int
+    clustered_by: str
+
+
+def measure(
+    studies: Sequence[Study],
+    target: Target,
+    answers: Mapping[str, Sequence[Answer]],
+    donors: Mapping[str, str] | None = None,
+    resamples: int = RESAMPLES,
+) -> Measured:
+    """Every contrast that these answers allow; ``answers`` maps an arm (a task's name) to its answers."""
+    by_id = {
+        arm: {answer.study: answer for answer in found if answer.status not in OPEN_STATUSES}
+        for arm, found in answers.items()
+    }
+    reading = Reading(studies, target, by_id, donors or {}, resamples)
+    values: dict[str, Value] = {}
+    for contrast in (sensitivity, gains, leak, conflict, early, mistakes):
+        values |= contrast(reading)
+    patients = {study.cluster for study in studies}
+    by = "patient" if all(study.patient is not None for study in studies) else "study"
+    return Measured(values, {arm: len(found) for arm, found in by_id.items()}, len(patients), by)

@@ -1,0 +1,130 @@
+"""What is known of several runs over the same studies, and how their sums become values with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.core.values import Answer, Example, Study, Target, Trace
+from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts
+from mmrad_eval.metrics.facts.extract import extract
+from mmrad_eval.metrics.facts.extractors import rules
+from mmrad_eval.metrics.facts.labels import label_many
+from mmrad_eval.metrics.labelf1 import LABELS, POSITIVE, UNCERTAIN
+from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED, Part, bootstrap
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Value:
+    """One number with its interval; nan where there is none."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    """Studies that it rests on."""
+
+    @property
+    def above_zero(self) -> bool:
+        """Whether the whole interval lies above 0."""
+        return self.low > 0
+
+    @property
+    def below_zero(self) -> bool:
+        """Whether the whole interval lies below 0."""
+        return self.high < 0
+
+
+@dataclass
+class Reading:
+    """What is known of the runs: answers by arm and study, and what they say."""
+
+    studies: Sequence[Study]
+    target: Target
+    answers: Mapping[str, Mapping[str, Answer]]
+    donors: Mapping[str, str] = field(default_factory=dict)
+    """Study -> the study whose image ``direct-swapped`` shows."""
+    resamples: int = RESAMPLES
+    _labels: dict[str, dict[str, Bools]] = field(default_factory=dict)
+    _facts: dict[str, dict[str, tuple[Statement, ...]]] = field(default_factory=dict)
+    _told: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
+
+    def common(self, *arms: str) -> list[Study]:
+        """The studies that all these arms answered, in dataset order."""
+        return [s for s in self.studies if all(s.id in self.answers.get(arm, {}) for arm in arms)]
+
+    def text(self, arm: str, study: Study) -> str:
+        """The report of an arm."""
+        return Example(study, self.answers[arm][study.id], self.target).candidate
+
+    def labels(self, arm: str, studies: Sequence[Study]) -> Bools:
+        """(n, 14) which labels are positive or uncertain."""
+        known = self._labels.setdefault(arm, {})
+        new = [s for s in studies if s.id not in known]
+        known.update(zip((s.id for s in new), positive([self.text(arm, s) for s in new]), strict=True))
+        return np.array([known[s.id] for s in studies], dtype=np.bool_).reshape(len(studies), len(LABELS))
+
+    def facts(self, arm: str, study: Study) -> tuple[Statement, ...]:
+        """The abnormal statements of a report; of the reference for the arm ``reference``."""
+        known = self._facts.setdefault(arm, {})
+        if study.id not in known:
+            text = self.reference(study) if arm == "reference" else self.text(arm, study)
+            known[study.id] = abnormal(text)
+        return known[study.id]
+
+    def told(self, studies: Sequence[Study]) -> dict[str, tuple[Statement, ...]]:
+        """What the words of each study's reference trace state."""
+        new = [study for study in studies if study.id not in self._told]
+        facts = trace_facts([study.trace or Trace() for study in new], rules())
+        self._told.update((study.id, statements(found)) for study, found in zip(new, facts, strict=True))
+        return self._told
+
+    def reference(self, study: Study) -> str:
+        """The reference's text."""
+        return (study.reference.target(self.target) if study.reference else None) or ""
+
+    def estimate(
+        self, studies: Sequence[Study], rows: FloatArray, reduce: Callable[[FloatArray], FloatArray]
+    ) -> list[Value]:
+        """Values of a formula on the sums of (n, k) rows, with patient-clustered intervals."""
+        if not len(rows):
+            return []
+        clusters = [study.cluster for study in studies]
+        part = Part(range(rows.shape[1]), reduce)
+        found = bootstrap(rows, clusters, [part], resamples=self.resamples, seed=SEED)
+        ends = zip(found.value, found.low, found.high, strict=True)
+        return [Value(float(v), float(a), float(b), len(rows)) for v, a, b in ends]
+
+
+def positive(texts: Sequence[str]) -> Bools:
+    """(n, 14) labels that are positive or uncertain."""
+    return np.isin(label_many(texts), [POSITIVE, UNCERTAIN])
+
+
+def abnormal(text: str) -> tuple[Statement, ...]:
+    """The statements of a text that something is there, surely or perhaps."""
+    return tuple(s for s in statements(extract(text)) if s.abnormal)
+
+
+def words_of(trace: Trace | None) -> str:
+    """The words of a trace's steps."""
+    return "\n\n".join(step.text for step in trace.steps) if trace else ""
+
+
+def ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Part of whole, 0 where the whole is 0."""
+    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
+    return np.divide(part, whole, out=np.zeros(shape), where=np.broadcast_to(whole, shape) > 0)
+
+
+def nan_ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Part of whole, nan where the whole is 0."""
+    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
+    share: FloatArray = np.divide(part, whole, out=np.full(shape, np.nan), where=np.broadcast_to(whole, shape) > 0)
+    return share
