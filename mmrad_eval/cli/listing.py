@@ -1,4 +1,4 @@
-"""`tasks`, `models`, `metrics`, `datasets`: list what there is; `show NAME` tells all about one."""
+"""`tasks`, `metrics`, `datasets`: list what there is; `show NAME` tells all about one."""
 
 from __future__ import annotations
 
@@ -67,18 +67,6 @@ def _task_facts(name: str) -> Facts:
     }
 
 
-def _model_facts(name: str) -> Facts:
-    import msgspec
-
-    from mmrad_eval.model_registry import catalogue, registry
-
-    card = catalogue.builtin().get(name)
-    if card is not None:
-        return {"model": name, **msgspec.to_builtins(card)}
-    entry = registry().entry(name)
-    return {"model": name, "summary": entry.summary, "from": entry.origin, "target": entry.target}
-
-
 def _metric_facts(name: str) -> Facts:
     from mmrad_eval.metrics import registry, suite
 
@@ -125,10 +113,9 @@ def _registries() -> dict[str, Callable[[], Registry]]:
     return {kind: of(f"mmrad_eval.{room}") for kind, room in _ROOMS.items()}
 
 
-_ROOMS = {"task": "tasks", "model": "model_registry", "metric": "metrics", "dataset": "datasets"}
+_ROOMS = {"task": "tasks", "metric": "metrics", "dataset": "datasets"}
 _REGISTRY = _registries()
 
 tasks = listing("task", _REGISTRY["task"], _task_facts, "how a study becomes a conversation, and words an answer.")
-models = listing("model", _REGISTRY["model"], _model_facts, "baselines, providers, cards, plugins.")
 metrics = listing("metric", _REGISTRY["metric"], _metric_facts, "what is computed, under which convention.")
 datasets = listing("dataset", _REGISTRY["dataset"], _dataset_facts, "what can be loaded by name, and formats of files.")

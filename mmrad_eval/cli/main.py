@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "view": ("mmrad_eval.cli.view:view", "Read runs in a page: images, traces, reports, scores, requests."),
     "faithfulness": ("mmrad_eval.cli.faithfulness:faithfulness", "Say whether a model looks, and whether it helps."),
     "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
-    "models": ("mmrad_eval.cli.listing:models", "List the models; `models show NAME` tells all about one."),
+    "models": ("mmrad_eval.cli.models:models", "List the models; `models show NAME` tells all about one."),
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
     "datasets": ("mmrad_eval.cli.listing:datasets", "List the datasets; `datasets show NAME` tells all about one."),
     "weights": ("mmrad_eval.cli.weights:weights", "List the weights of clinical metrics, or fetch them."),

@@ -300,6 +300,8 @@ class Card(Value, frozen=True, kw_only=True):
 
     name: str = ""
     """What tables and folders call it; provider:id where empty."""
+    aliases: tuple[str, ...] = ()
+    """Other ids that the provider resolves to this one today; naming one asks for this id instead."""
     summary: str = ""
     base_url: str | None = None
     api_key_env: str | None = None

@@ -10,6 +10,8 @@ import msgspec
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Card, Decoding
 
+_OPEN = ("vllm",)
+_MOVING = ("-latest", ":latest")
 _FOLDER = Path(__file__).parent / "cards"
 
 
@@ -19,11 +21,28 @@ def builtin() -> dict[str, Card]:
 
 
 def find(provider: str, model: str) -> Card:
-    """The built-in card of exactly this id, or one that states only provider and id."""
-    for card in builtin().values():
-        if (card.provider, card.id) == (provider, model):
-            return card
+    """The built-in card of this id or alias, or one that states only provider and id.
+
+    An alias that a card resolves asks for the card's own id; one that a provider moves without a word is refused.
+    """
+    card = by_spec(f"{provider}:{model}")
+    if card is not None:
+        return card
+    if provider not in _OPEN and model.endswith(_MOVING):
+        raise UsageError(
+            f"{provider}:{model} names whatever its provider serves today; name a model that stays what it is "
+            "(see `mmrad-eval models`)"
+        )
     return Card(provider=provider, id=model)
+
+
+def by_spec(spec: str) -> Card | None:
+    """The built-in card of ``provider:id`` or ``provider:alias``; None where there is none."""
+    provider, _, model = spec.partition(":")
+    for card in builtin().values():
+        if card.provider == provider and (card.id == model or model in card.aliases):
+            return card
+    return None
 
 
 def read(path: Path) -> Card:
@@ -44,7 +63,7 @@ def settled(model: object, decoding: Decoding, stated: Collection[str]) -> Decod
     UsageError where the run states what the card says the model takes no order for.
     """
     card: Card = getattr(model, "card")  # noqa: B009 (every model has one; which kind it is does not matter here)
-    refused = [name for name in card.fixed if name in stated and getattr(decoding, name)]
+    refused = [name for name in card.fixed if name in stated and getattr(decoding, name) is not None]
     if refused:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
         raise UsageError(f"{card.label} takes no order for {', '.join(refused)}; leave {options} out")

@@ -48,9 +48,15 @@ def vllm(card: Card, how: Connection) -> VllmClient:
     """``vllm:ID``: servers at ``--base-url``, the card's, or those of MMRAD_VLLM_URL (several separated by commas)."""
     import os
 
+    given = how.base_url or listed(card.base_url) or listed(os.environ.get("MMRAD_VLLM_URL"))
+    if card.served_by_vllm is False and (how.serve is not None or not given):
+        why = card.sources.get("served_by_vllm", "")
+        raise ModelError(
+            f"vLLM does not serve {card.label} as it is{f' ({why})' if why else ''}; make its reports elsewhere and "
+            "name file:PATH, or name a server of yours that does with --base-url"
+        )
     if how.serve is not None:
         return _served(card, how, how.serve)
-    given = how.base_url or listed(card.base_url) or listed(os.environ.get("MMRAD_VLLM_URL"))
     secret = find_key(how.api_key_env or card.api_key_env or "VLLM_API_KEY", how.api_key_file, required=False)
     return VllmClient(card, base_urls(given, DEFAULT_URL), secret, timeout=how.timeout)
 

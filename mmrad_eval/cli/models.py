@@ -1,0 +1,106 @@
+"""`mmrad-eval models`: baselines, providers, cards, plugins; what a card says, and which tasks its model can't take."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.values import Card
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def models(ctx: click.Context, *, as_json: bool) -> None:
+    """List the models: baselines, providers, cards, plugins; `models show NAME` tells all about one.
+
+    A card's line says how many images a request may hold, how its boxes are read, whether vLLM serves it, what it was
+    trained on, and which tasks it can't take.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from mmrad_eval.model_registry import catalogue, registry
+
+    known = [{"name": e.name, "summary": e.summary, "from": e.origin, "target": e.target} for e in registry()]
+    cards = catalogue.builtin()
+    if as_json:
+        described = [{"name": name, "from": "card", **_facts(card)} for name, card in cards.items()]
+        click.echo(json.dumps([*known, *described], indent=1))
+        return
+    wide = max(len(entry["name"]) for entry in known)
+    for entry in known:
+        origin = "" if entry["from"] == "mmrad-eval" else f"  [{entry['from']}]"
+        click.echo(f"{entry['name']:<{wide}}  {entry['summary']}{origin}")
+    click.echo("\nCards (name one as it is, or by its id):")
+    rows = [_row(name, card) for name, card in cards.items()]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@models.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(name: str, *, as_json: bool) -> None:
+    """Tell all about one model: every fact with its source, and the tasks that it can't take."""
+    from mmrad_eval.model_registry import catalogue, registry
+
+    card = catalogue.builtin().get(name) or catalogue.by_spec(name)
+    if card is None:
+        entry = registry().entry(name)
+        told: dict[str, Any] = {
+            "model": name,
+            "summary": entry.summary,
+            "from": entry.origin,
+            "target": entry.target,
+        }
+        sources: dict[str, str] = {}
+    else:
+        told, sources = {"model": name, **_facts(card), "can't take": _refused(card) or "nothing known"}, card.sources
+    if as_json:
+        click.echo(json.dumps(told | {"sources": sources}, indent=1))
+        return
+    for key, value in told.items():
+        words = "; ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        source = f"  ({sources[key]})" if key in sources else ""
+        click.echo(f"{key}: {words}{source}")
+
+
+def _facts(card: Card) -> dict[str, Any]:
+    import msgspec
+
+    facts: dict[str, Any] = msgspec.to_builtins(card)
+    facts.pop("sources", None)
+    return facts
+
+
+def _row(name: str, card: Card) -> tuple[str, ...]:
+    served = {True: "vLLM", False: "not by vLLM", None: ""}[card.served_by_vllm]
+    images = f"≤ {card.max_images} images" if card.max_images else "images: n"
+    price = f"${card.price[0]:g}/{card.price[1]:g}" if card.price else ""
+    trained = f"saw {', '.join(card.trained_on)}" if card.trained_on else ""
+    refused = _refused(card)
+    takes = f"can't take: {'; '.join(refused)}" if refused else ""
+    return name, f"{card.provider}:{card.id}", images, card.box_frame, served, price, trained, takes
+
+
+def _refused(card: Card) -> list[str]:
+    """The tasks that the card says are impossible, and why."""
+    from mmrad_eval import tasks
+    from mmrad_eval.core.errors import MmradError
+
+    if card.served_by_vllm is False:
+        return ["any task by asking, as no server of ours serves it; make its reports elsewhere and name file:PATH"]
+    if card.max_images is None or card.max_images > 1:
+        return []
+    several = []
+    for entry in tasks.registry():
+        try:
+            if tasks.load(entry.name).several_images:
+                several.append(entry.name)
+        except MmradError:
+            continue  # a name that needs more words, such as trace-of:RUN
+    return [f"{', '.join(several)}, which show several images"]
