@@ -36,10 +36,12 @@ def read_columns(
         types = {name: pa.string() for name in wanted.values()}
         options = csv.ConvertOptions(column_types=types, include_columns=list(types), strings_can_be_null=False)
         table = csv.read_csv(io.BytesIO(data), parse_options=parse, convert_options=options)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, UnicodeDecodeError):  # the second: a header of another encoding
         rows = read_rows(path, problems)
         wanted = _wanted(path, rows.columns, required, optional)
-        columns = {word: pa.array([str(row.cells[name]) for row in rows.rows]) for word, name in wanted.items()}
+        columns = {
+            word: pa.array([str(row.cells[name]) for row in rows.rows], pa.string()) for word, name in wanted.items()
+        }
     else:
         columns = {word: _whole(table.column(name)) for word, name in wanted.items()}
     blank = pa.array([""] * len(columns[required[0]]), pa.string())

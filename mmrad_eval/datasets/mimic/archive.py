@@ -18,7 +18,7 @@ from pathlib import Path
 from mmrad_eval.core.errors import DataError
 
 REPORT = re.compile(rb"s(5\d{7})\.txt")
-END, END64, ENTRY = b"PK\x05\x06", b"PK\x06\x06", b"PK\x01\x02"
+END, END64, ENTRY, MEMBER = b"PK\x05\x06", b"PK\x06\x06", b"PK\x01\x02", b"PK\x03\x04"
 STORED, DEFLATED = 0, 8
 FULL = 0xFFFFFFFF  # the value that says that the true one stands in a zip64 field
 
@@ -49,11 +49,14 @@ class Archive:
         place = self._places.get(study)
         if place is None:
             return None
-        start = self._directory.rfind(ENTRY, 0, place)
+        start = max(0, self._directory.rfind(ENTRY, 0, place))
         method, crc, packed, size, offset = struct.unpack_from("<10xH4xIII14xI", self._directory, start)
         if FULL in {packed, size, offset}:
             raise DataError(f"{self.path}: {study} lies beyond 4 GB; unpack the zip and name the folder")
-        name, extra = struct.unpack("<26xHH", os.pread(self._file, 30, offset))
+        head = os.pread(self._file, 30, offset)
+        if len(head) < 30 or not head.startswith(MEMBER):
+            raise DataError(f"{self.path}: {study} is not where the zip's directory says; download the zip again")
+        name, extra = struct.unpack("<26xHH", head)
         data = os.pread(self._file, packed, offset + 30 + name + extra)
         return self._unpacked(study, data, method, crc)
 
