@@ -16,7 +16,7 @@ from mmrad_eval.results.record import Run
 from mmrad_eval.results.summary import ColumnSummary, Summary
 from mmrad_eval.results.tables.table import Cell
 
-HEADLINES = ("BLEU-4", "ROUGE-L", "METEOR", "CIDEr", "BERTScore", "CheXbert", "RadGraph", "RadCliQ", "SC")
+HEADLINES = ("BLEU-4", "ROUGE-L", "METEOR", "CIDEr", "BERTScore", "CheXbert", "RadGraph", "RadCliQ", "Trace F1", "SC")
 """Beginnings of the names of columns that a terminal shows first, each once; of other families, the first column."""
 MOST_HEADLINES = 10
 

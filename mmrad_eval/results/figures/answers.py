@@ -104,16 +104,28 @@ def contents(categories: Mapping[str, int], found: Mapping[str, int], n: int) ->
     """Which regions the traces look at, and which findings the references state; None where neither is known."""
     if not categories and not found:
         return None
-    made, panels = figure(PAGE, 0.16 * max(len(found), len(categories), 4) + 0.6, 1, 2)
-    _bars(panels[0], dict(sorted(categories.items(), key=lambda x: -x[1])), "steps that look there", 0)
-    panels[0].set_title("regions of the traces")
-    _bars(panels[1], found, f"references that state it, of {n:,}", 1)
-    panels[1].set_title("findings of the references")
+    regions = dict(sorted(categories.items(), key=lambda item: -item[1]))
+    sides = [
+        (regions, "regions of the traces", "steps that look there"),
+        (found, "findings of the references", f"references that state it, of {n:,}"),
+    ]
+    sides = [side for side in sides if side[0]]
+    made, panels = figure(
+        PAGE if len(sides) > 1 else COLUMN, 0.16 * max(len(found), len(regions), 4) + 0.6, 1, len(sides)
+    )
+    for series, (panel, (counts, title, label)) in enumerate(zip(panels, sides, strict=True)):
+        _bars(panel, counts, label, series)
+        panel.set_title(title)
     return made
 
 
+def _category(name: str) -> str:
+    """A region category as it is read."""
+    return name.replace("_", " and ")
+
+
 def _bars(panel: Axes, counts: Mapping[str, int], label: str, series: int) -> None:
-    names = [name.replace("_", " and ") if name == "heart_mediastinum" else name.replace("_", " ") for name in counts]
+    names = [_category(name) for name in counts]
     panel.barh(range(len(counts)), list(counts.values()), color=color(series), height=0.7)
     panel.set_yticks(range(len(counts)), names)
     panel.set_ylim(len(counts) - 0.4, -0.6)
@@ -144,7 +156,7 @@ def categories(series: Mapping[str, Mapping[str, ColumnSummary]], name: str) -> 
             if value.low is not None and value.high is not None:
                 panel.plot([value.low, value.high], [row + offset] * 2, color=color(i), linewidth=1)
             panel.plot([value.value], [row + offset], marker(i), color=color(i), markersize=3.5)
-    panel.set_yticks(range(len(rows)), [row.replace("_", " ") for row in rows])
+    panel.set_yticks(range(len(rows)), [_category(row) for row in rows])
     panel.set_ylim(len(rows) - 0.5, -0.5)
     panel.set_xlabel(name)
     handles = [panel.plot([], [], marker(i), color=color(i), label=shorten(run))[0] for i, run in enumerate(shown)]

@@ -115,9 +115,9 @@ def _contents(cast: Cast) -> tuple[str, Figure | None, str]:
     """Regions of the reference traces, as some task showed them, and findings of the references."""
     name = "findings-and-regions"
     regions: dict[str, int] = {}
-    for part in cast.parts:
-        if part.first.run.given and part.task in {"mcot", "bcot", "tcot"}:
-            regions = dict(read_answers(part.folders[0], "").categories)
+    for part in sorted(cast.parts, key=lambda part: not part.first.run.given):  # given traces are the references'
+        regions = dict(read_answers(part.folders[0], "").categories)
+        if regions:
             break
     found: dict[str, int] = {}
     n = 0

@@ -86,7 +86,8 @@ def arms_table(cast: Cast, resamples: int) -> Made:
         missing.append(f"T1: no {', '.join(names)}: {cast.command(names, [task])}")
     if not contrasts:
         missing.insert(0, f"T1: no model has run any form of evidence: {cast.command(['MODEL'], list(wanted)[:-1])}")
-    columns = (*_names("evidence"), *table_columns(cast.columns, to="text CoT"))
+    named = (TableColumn("model", media="data"), TableColumn("task", media="data"), TableColumn("arm", "evidence"))
+    columns = (*named, *_COUNTS, *table_columns(cast.columns, to="text CoT"))
     notes = (*_notes(contrasts, "text CoT"), *verdicts)
     table = Table("t1-arms", f"Evidence given to a frozen model ({cast.title})", columns, tuple(out), notes, _AMONG)
     return Made(table, tuple(contrasts), tuple(missing))
@@ -94,7 +95,7 @@ def arms_table(cast: Cast, resamples: int) -> Made:
 
 def adaptation_table(cast: Cast, formats: Mapping[str, RunFolder], resamples: int) -> Made:
     """T2: one backbone adapted in several formats; ``formats`` maps a name to its run, the reference first."""
-    columns = _names("adaptation")
+    columns = (TableColumn("arm", "adaptation"), TableColumn("model"), TableColumn("task", media="data"), *_COUNTS)
     title = f"Formats of adaptation ({cast.title})"
     if not formats:
         how = (
@@ -113,7 +114,7 @@ def adaptation_table(cast: Cast, formats: Mapping[str, RunFolder], resamples: in
             lines.append(_line(part.model, name, part))
     found = contrast(lines, cast.columns, lines[0] if lines else None, resamples)
     first = lines[0].names["arm"] if lines else "the first"
-    body = _grouped(rows(found, cast.columns, differences=True, marks=ranks(found, cast.columns)))
+    body = rows(found, cast.columns, differences=True, marks=ranks(found, cast.columns))
     every = (*columns, *table_columns(cast.columns, to=first))
     table = Table("t2-adaptation", title, every, tuple(body), _notes([found], first), _AMONG)
     return Made(table, (found,), tuple(missing))
@@ -171,15 +172,6 @@ _COUNTS = (
     TableColumn("n", kind="count"),
     TableColumn("not ok", "not ok, %", "percent"),
 )
-
-
-def _names(title: str) -> tuple[TableColumn, ...]:
-    return (
-        TableColumn("model", media="data"),
-        TableColumn("task", media="data"),
-        TableColumn("arm", title),
-        *_COUNTS,
-    )
 
 
 def _line(model: str, arm: str, part: Part, *, control: bool = False) -> Line:
