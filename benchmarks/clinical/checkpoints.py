@@ -159,7 +159,9 @@ def random_encoder(shape: Shape, rows: int) -> dict[str, Tensor]:
         if "norm" in name.lower():
             state[name] = 1 + 0.1 * torch.randn(wanted) if name.endswith("weight") else 0.1 * torch.randn(wanted)
         else:
-            scale = 0.5 if "embeddings" in name else 1.2 / wanted[-1] ** 0.5 if name.endswith("weight") else 0.02
+            back = any(part in name for part in ("output.dense", "out_lin", "lin2"))  # what a layer adds to the words
+            deep = (0.4 if back else 1.2) / wanted[-1] ** 0.5  # little, so that words still differ after twelve layers
+            scale = 0.5 if "embeddings" in name else deep if name.endswith("weight") else 0.02
             state[name] = scale * torch.randn(wanted)
     if shape.family != "distilbert":
         state["pooler.dense.weight"] = 0.02 * torch.randn(shape.hidden, shape.hidden)

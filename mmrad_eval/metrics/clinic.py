@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -37,6 +39,7 @@ class Source(Generic[K, T]):
         self.signature = signature
         self.results = results
         self._load = load
+        self.before_loading: Callable[[], None] = _nothing
         self._runner: Callable[[list[K]], Sequence[T]] | None = None
 
     def __call__(self, texts: Sequence[K]) -> list[T]:
@@ -47,6 +50,7 @@ class Source(Generic[K, T]):
     def runner(self) -> Any:
         """The loaded engine."""
         if self._runner is None:
+            self.before_loading()
             self._runner = self._load()
         return self._runner
 
@@ -66,6 +70,8 @@ class Clinic:
         self.engine: Engine = "upstream" if setup.option("engine", "own", ("own", "upstream")) == "upstream" else "own"
         self._device = setup.option("device", "auto")
         self._journal = open_journal(setup.value("texts", None) or setup.texts)
+        if self._journal is not None:
+            weakref.finalize(self, self._journal.close)  # when the suite is let go of, or at the end of the process
         keys = [*NEEDS, "encoder"]
         stated: dict[str, Path | str | None] = {key: setup.value(f"weights.{key}", None) for key in keys}
         self._given = {key: path for key, path in stated.items() if path is not None}
@@ -134,6 +140,8 @@ class Clinic:
             label = name if name in NEEDS else folder.name
             signature = self._signature("bertscore", f"model:{label}|layer:{layer}", file, _pieces(folder))
 
+            remembered: OrderedDict[str, Any] = OrderedDict()
+
             def load() -> Callable[[list[tuple[str, str]]], Sequence[Matched]]:
                 runner: Callable[[Sequence[tuple[str, str]]], list[tuple[float, float, float]]]
                 if self.engine == "upstream":
@@ -143,7 +151,7 @@ class Clinic:
                 else:
                     from mmrad_eval.metrics.embeddings.bertscore import BertScoreRunner
 
-                    runner = BertScoreRunner(folder, layer, self._torch_device())
+                    runner = BertScoreRunner(folder, layer, self._torch_device(), remembered=remembered)
                 return lambda pairs: [Matched(*scores) for scores in runner(pairs)]
 
             return Source(signature, TextResults(self._journal, signature, Matched), load)
@@ -152,9 +160,16 @@ class Clinic:
 
     def _source(self, key: Any, build: Callable[[], Source[K, T]]) -> Source[K, T]:
         if key not in self._sources:
-            self._sources[key] = build()
+            source = build()
+            source.before_loading = self._make_room
+            self._sources[key] = source
         found: Source[K, T] = self._sources[key]
         return found
+
+    def _make_room(self) -> None:
+        """Only one model is in memory at a time: loading one again takes a second, and three take two gigabytes."""
+        for source in self._sources.values():
+            source.release()
 
     def _archive(self, model: Model) -> Path:
         """The folder of an archive, unpacked first where only the download is here."""
@@ -182,6 +197,10 @@ def _pieces(folder: Path) -> Path:
     """The file that decides how a folder's tokenizer cuts words."""
     names = ("vocab.txt", "merges.txt", "tokenizer.json")
     return next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
+
+
+def _nothing() -> None:
+    """No other model has to make room."""
 
 
 _MODEL_FILES = ("model.safetensors", "pytorch_model.bin")

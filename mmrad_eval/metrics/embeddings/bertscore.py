@@ -19,7 +19,7 @@ from mmrad_eval.metrics.encoder.checkpoints import load_state, model_file, read_
 from mmrad_eval.metrics.encoder.kernels import Kernel, choose
 from mmrad_eval.metrics.encoder.pieces import read_pieces
 
-_REMEMBERED = 512 << 20
+_REMEMBERED = 256 << 20
 """Bytes of vectors that are kept for texts that come again, such as the references of a second model."""
 
 
@@ -27,9 +27,18 @@ class BertScoreRunner:
     """Pairs of texts to precision, recall and F1, before rescaling."""
 
     def __init__(
-        self, folder: Path, layer: int, device: torch.device | None = None, kernel: Kernel | None = None
+        self,
+        folder: Path,
+        layer: int,
+        device: torch.device | None = None,
+        kernel: Kernel | None = None,
+        *,
+        remembered: OrderedDict[str, tuple[Tensor, Tensor]] | None = None,
     ) -> None:
-        """``folder`` is a BERT, RoBERTa or DistilBERT as on the hub; vectors are those after ``layer`` layers."""
+        """``folder`` is a BERT, RoBERTa or DistilBERT as on the hub; vectors are those after ``layer`` layers.
+
+        ``remembered`` keeps vectors for another runner of the same model.
+        """
         device = device or torch.device("cpu")
         shape = shape_of(read_config(folder), str(folder / "config.json"))
         if not 0 <= layer <= shape.layers:
@@ -43,8 +52,8 @@ class BertScoreRunner:
             " " if shape.family == "roberta" else ""
         )  # bert-score asks RoBERTa's tokenizer for a leading space
         self._longest = min(self._pieces.limit or shape.limit, shape.limit)
-        self._vectors: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
-        self._bytes = 0
+        self._vectors: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict() if remembered is None else remembered
+        self._bytes = sum(unit.nbytes for unit, _ in self._vectors.values())
 
     @property
     def kernel(self) -> str:

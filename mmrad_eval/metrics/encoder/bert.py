@@ -58,7 +58,7 @@ class Encoder:
         self.shape, self.kernel, self.device = shape, kernel, device
         depth = shape.layers if upto is None else upto
         with torch.inference_mode():
-            self._words = _on(state["embeddings.word_embeddings.weight"], device)
+            self._words = _on(state["embeddings.word_embeddings.weight"], device).clone()  # lets go of the mapped file
             self._places = self._position_rows(state)
             self._norm = self._norm_of(state, "embeddings.LayerNorm")
             self._layers = [self._layer(state, number) for number in range(depth)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +86,8 @@ def make_weights(hub_home: Path, texts: list[str]) -> Any:
             for model in ("radgraph", "radgraph-xl"):
                 write_radgraph(folder / model, model, "bert-base-uncased", encoder, texts=texts, seed=seed)
             checkpoint = write_chexbert(folder / "chexbert.pth", encoder, texts, seed)
-            for family in ("roberta", "distilbert", "bert"):
-                write_scorer(folder / family, family, SMALL, texts, seed)
+            for family, layers in (("roberta", 6), ("distilbert", 6), ("bert", 2)):
+                write_scorer(folder / family, family, replace(SMALL, layers=layers), texts, seed)
             made[seed] = Weights(hub_home, encoder, folder, checkpoint, folder)
         return made[seed]
 
