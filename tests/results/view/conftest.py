@@ -259,6 +259,10 @@ class Browser:
         """A picture of the window."""
         path.write_bytes(base64.b64decode(self.get("/screenshot")))
 
+    def shot_of(self, css: str) -> bytes:
+        """A picture of an element, as PNG."""
+        return base64.b64decode(self.get(f"/element/{self.find(css)}/screenshot"))
+
     def close(self) -> None:
         """End the session."""
         self.call("DELETE", self.session)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 import http.server
+import io
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from mmrad_eval import datasets
 from mmrad_eval.results.view import write_view
+from mmrad_eval.traces import rendering
 
 pytestmark = pytest.mark.browser
 
@@ -115,8 +119,6 @@ def test_a_thousand_studies_open_in_a_second(window: Any, kit: Any, tmp_path: Pa
 
 def test_a_picture_that_has_gone_says_so(window: Any, bench: Any) -> None:
     rows = [{"study_id": "a", "findings": "Clear.", "images": ["a.png"], "patient_id": "p"}]
-    from PIL import Image as Pillow
-
     Pillow.new("L", (40, 30), 90).save(bench.place / "a.png")
     page = write_view([bench.scored("m", {"a": "Clear."}, rows)]).path
     (bench.place / "a.png").unlink()
@@ -244,6 +246,26 @@ def test_region_images_stand_in_their_order_and_show_their_part(window: Any, one
     assert window.js("return document.querySelectorAll('.box.lit text')[0].textContent") == "2"
 
 
+def test_a_region_image_looks_as_the_model_saw_it_and_shows_nothing_around_it(window: Any, one: Path) -> None:
+    study = next(study for study in datasets.load("demo").studies if study.id == "demo-08")
+    assert study.trace is not None
+    window.open(f"{one.as_uri()}#study=demo-08")
+
+    for number, step in enumerate(study.trace.steps, 1):
+        assert step.image is not None
+        place = f"#detail .steps li:nth-child({number}) .crop > svg"
+        window.js("document.querySelector(arguments[0]).scrollIntoView({ block: 'center' })", place)
+        sent = Pillow.open(io.BytesIO(rendering.load(step.image).data)).convert("L")
+        seen = Pillow.open(io.BytesIO(window.shot_of(place))).convert("L")
+        scale = min(seen.width / sent.width, seen.height / sent.height)
+        inside = sent.resize((round(sent.width * scale), round(sent.height * scale)))
+        wanted = Pillow.new("L", seen.size, 13)  # the page's own black, around a picture that is no square
+        wanted.paste(inside, ((seen.width - inside.width) // 2, (seen.height - inside.height) // 2))
+        off = np.abs(np.asarray(wanted, float) - np.asarray(seen, float))[8:-8, 8:-8]  # the corners are round
+        assert off.mean() < 4
+        assert np.median(off) < 2
+
+
 def test_findings_are_marked_in_both_texts_and_listed(window: Any, two: Path) -> None:
     window.open(f"{two.as_uri()}#study=demo-02")
     kinds = "return [...document.querySelectorAll('.cols > div:nth-child(%d) .facts .kind')].map(k => k.textContent)"
@@ -283,7 +305,7 @@ def test_the_exact_request_can_be_read(window: Any, one: Path) -> None:
 
     asked = window.text("section[aria-labelledby=requests] .turn:nth-of-type(2) .prose")
     assert "Its bounding box is [134, 87, 238, 278]." in asked
-    assert window.js("return document.querySelectorAll('.sent svg').length") == 4
+    assert window.js("return document.querySelectorAll('.sent > .film > svg').length") == 4
     assert pictures_are_there(window)
 
 

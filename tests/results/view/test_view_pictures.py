@@ -125,8 +125,7 @@ def test_a_box_that_can_not_be_drawn_is_told_and_not_drawn(tmp_path: Path) -> No
     reversed_ = album.drawn(Box((50, 10, 5, 20)), number)
     unknown = album.drawn(Box((1, 1, 2, 2), "wild"), number)
 
-    assert good.xywh == (10, 20, 40, 40)
-    assert not good.problems
+    assert (good.xywh, good.problems) == ((10, 20, 40, 40), "")
     assert [drawn.xywh for drawn in (reversed_, unknown)] == [None, None]
     assert "right < left" in reversed_.problems
     assert unknown.said == "[1, 1, 2, 2] wild"

@@ -455,7 +455,8 @@ function picture(study, number, { cut, boxes = [], label }) {
   if (!p?.src || !p.width) return lost(p?.why || "its size is not known");
   const whole = [0, 0, p.width, p.height], view = render === "crop" && box ? box : whole, [x, y, w, h] = view;
   const image = svg("image", { href: p.src, width: p.width, height: p.height });
-  const node = svg("svg", { viewBox: view.join(" "), role: "img", "aria-label": label, preserveAspectRatio: "xMidYMid meet" }, svg("rect", { x, y, width: w, height: h, fill: "#000" }), image);
+  const inner = svg("svg", { viewBox: view.join(" "), x, y, width: w, height: h }, image); // cuts: the outer one would show what lies around
+  const node = svg("svg", { viewBox: view.join(" "), role: "img", "aria-label": label }, svg("rect", { x, y, width: w, height: h, fill: "#000" }), inner);
   image.addEventListener("error", () => node.replaceWith(lost(`nothing at ${p.src.slice(0, 200)}`)));
   if (render === "masked" && box) node.append(svg("path", { d: `M0 0H${p.width}V${p.height}H0ZM${box[0]} ${box[1]}v${box[3]}h${box[2]}v${-box[3]}Z`, fill: "#000" }));
   if (render === "highlighted" && box) node.append(svg("rect", { x: box[0], y: box[1], width: box[2], height: box[3], fill: "none", stroke: "#f00", "stroke-width": Math.max(2, Math.round(Math.max(p.width, p.height) / 200)) }));
@@ -511,7 +512,8 @@ function thoughts(study, found) {
     answer?.shown && thought(study, answer.shown, `shown${n}`, "Shown to the model, in this order"),
     answer?.trace && thought(study, answer.trace, `trace${n}`, "Written by the model"),
     !answer?.shown && !answer?.trace && none(answer, n)));
-  const same = found.some((answer) => JSON.stringify(answer?.shown) === JSON.stringify(study.trace));
+  const plain = (trace) => JSON.stringify(trace, (key, value) => key === "pieces" ? undefined : value);
+  const same = found.some((answer) => plain(answer?.shown) === plain(study.trace));
   const reference = study.trace && !same && fold("reference-trace", "Reference trace", () => thought(study, study.trace, "reference", "Reference trace"), found.some((answer) => answer?.shown || answer?.trace));
   return block("Trace", "trace", el("div", { class: "cols" }, cards), reference);
 }
@@ -529,7 +531,8 @@ function thought(study, trace, key, title) {
       el("div", { class: "look" }, el("div", {}, el("span", { class: "dim" }, `${n + 1}  `), button), step.text && el("p", { dir: "auto" }, step.pieces?.length ? step.pieces.map((piece) => marked(piece, null, IN_REPORT)) : words(step.text)), fine && el("p", { class: "fine" }, words(fine)),
         foreign && el("p", { class: "fine" }, words(`from another picture: ${study.pictures[step.image.picture].name}`)), step.box?.problems && el("p", { class: "fine bad" }, words(step.box.problems))));
   });
-  return el("div", { class: "card" }, el("header", {}, el("h4", {}, title)), steps.length > 0 && el("ol", { class: "steps" }, steps), trace.text && (trace.pieces?.length ? fill(prose("", title), scrolls(trace.text, title), trace.pieces.map((piece) => marked(piece, null, IN_REPORT))) : prose(trace.text, title)));
+  const marks = [trace, ...(trace.steps || [])].some((part) => part.pieces?.some((piece) => piece.kind));
+  return el("div", { class: "card" }, el("header", {}, el("h4", {}, title), marks && el("span", { class: "dim" }, "marked by what the report made of it")), steps.length > 0 && el("ol", { class: "steps" }, steps), trace.text && (trace.pieces?.length ? fill(prose("", title), scrolls(trace.text, title), trace.pieces.map((piece) => marked(piece, null, IN_REPORT))) : prose(trace.text, title)));
 }
 
 function reports(study, found) {
