@@ -235,7 +235,7 @@ class VllmClient(ChatClient):
         if response.status != 200:
             return None
         tokens = inner(read_json(response.body, self.transport.secret)[0], "tokens")
-        return tokens if isinstance(tokens, list) else None
+        return tokens if isinstance(tokens, list) and tokens else None
 
     def _check_fields(self, request: Request) -> None:
         names = frozenset(request.extra)
