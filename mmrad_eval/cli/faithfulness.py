@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
 from mmrad_eval.cli.run import INCOMPLETE, data_options
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Dataset
     from mmrad_eval.harness.arms import Planned
     from mmrad_eval.harness.jobs import Job
+    from mmrad_eval.model_registry.serving import Fleet
 
 
 @click.command(name="faithfulness")
@@ -25,10 +27,8 @@ if TYPE_CHECKING:
 )
 @click.option("--arms", multiple=True, help="Only these arms, by commas. [default: all that the data allows]")
 @click.option("--metrics", multiple=True, help="Metrics to score each arm with. [default: rules@uncertain=positive]")
-@click.option("--max-tokens", type=int, default=1024, show_default=True, help="Tokens that an answer may have.")
-@click.option("--base-url", multiple=True, help="Address of an OpenAI-style server, such as http://127.0.0.1:8000/v1.")
-@click.option("--api-key-env", help="Environment variable that holds the key.")
-@click.option("--concurrency", type=int, help="Requests at once. [default: adapts]")
+@decoding_options
+@model_options
 @click.option("--dry-run", is_flag=True, help="Say which arms are missing and what they cost, and ask nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def faithfulness(**said: Any) -> int:
@@ -38,11 +38,20 @@ def faithfulness(**said: Any) -> int:
     random, shuffled or of another patient; its own trace cut short or turned around), compares them over the same
     studies, and prints one page. Run again: what was answered is never asked again.
     """
+    from mmrad_eval.model_registry.serving import Fleet
+
+    fleet = Fleet()
+    try:
+        return _page(said, _job(said, fleet))
+    finally:
+        fleet.close()
+
+
+def _page(said: dict[str, Any], job: Job) -> int:
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
     from mmrad_eval.results.faithfulness import markdown, record
 
-    job = _job(said)
     dataset = job.data.load()
     planned, lacking = plan_arms(job, dataset)
     planned = _chosen(planned, said["arms"])
@@ -69,20 +78,20 @@ def faithfulness(**said: Any) -> int:
     return code
 
 
-def _job(said: dict[str, Any]) -> Job:
-    from mmrad_eval.core.values import Decoding
+def _job(said: dict[str, Any], fleet: Fleet) -> Job:
     from mmrad_eval.harness.jobs import Data, Job
     from mmrad_eval.harness.plan import Choice
 
     data = Data(
         said["data"], said["images"], said["data_use"], said["patient_column"], _columns(said["columns"]), said["link"]
     )
+    decoding, stated = decoding_of(said)
     choice = Choice(
         split=said["split"],
         ids=said["ids"],
         limit=said["limit"],
         target=cast("Any", said["target"]),
-        decoding=Decoding(max_tokens=said["max_tokens"]),
+        decoding=decoding,
         options={"render": "record"},
     )
     metrics = tuple(name for entry in said["metrics"] for name in entry.split(",") if name)
@@ -92,9 +101,8 @@ def _job(said: dict[str, Any]) -> Job:
         data=data,
         choice=choice,
         metrics=metrics or ("rules@uncertain=positive",),
-        base_url=said["base_url"],
-        api_key_env=said["api_key_env"],
-        concurrency=said["concurrency"],
+        stated=stated,
+        **connection_of(said, fleet),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mmrad_eval.core.values import OPEN_STATUSES, Answer, Study, Target
 from mmrad_eval.results.faithfulness.evidence import gains, leak
-from mmrad_eval.results.faithfulness.own_trace import early, mistakes
+from mmrad_eval.results.faithfulness.own_trace import early, follows, mistakes
 from mmrad_eval.results.faithfulness.reading import Reading, Value
 from mmrad_eval.results.faithfulness.visual import conflict, sensitivity
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
@@ -42,7 +42,7 @@ def measure(
     }
     reading = Reading(studies, target, by_id, donors or {}, resamples)
     values: dict[str, Value] = {}
-    for contrast in (sensitivity, gains, leak, conflict, early, mistakes):
+    for contrast in (sensitivity, gains, leak, conflict, follows, early, mistakes):
         values |= contrast(reading)
     patients = {study.cluster for study in studies}
     by = "patient" if all(study.patient is not None for study in studies) else "study"

@@ -1,14 +1,42 @@
-"""Does the report hang on the model's own trace: early answering and added mistakes (Lanham et al., 2023)."""
+"""The model's own trace: does the report follow from it, is it true, and does the report hang on it.
+
+Early answering and added mistakes are measures of Lanham et al., 2023; consistency is not faithfulness, so the accuracy
+of the trace stands beside it.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.core.values import Study
+from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
+from mmrad_eval.core.values import Example, Study
 from mmrad_eval.metrics.consistency.phi import statements
+from mmrad_eval.metrics.consistency.self_consistency import SelfConsistency
+from mmrad_eval.metrics.consistency.trace_quality import TraceQuality
 from mmrad_eval.metrics.facts.extract import extract
+from mmrad_eval.metrics.facts.extractors import rules
 from mmrad_eval.results.faithfulness.reading import Reading, Value, nan_ratio, ratio
+
+_SHOWN = frozenset(("SC", "SC chance", "SC - chance", "SC ceiling", "Con", "Trace F1", "Trace F1 abnormal"))
+
+
+def follows(reading: Reading) -> dict[str, Value]:
+    """Self-consistency of ``tcot-self`` with its chance and ceiling, and the accuracy of its trace."""
+    studies = reading.common("tcot-self")
+    if not studies:
+        return {}
+    answers = reading.answers["tcot-self"]
+    examples = [Example(study, answers[study.id], reading.target) for study in studies]
+    metrics: list[Metric] = [SelfConsistency("consistency@rules", rules(), "own")]
+    if any(study.trace for study in studies):
+        metrics.append(TraceQuality("trace@lenient", rules(), "lenient"))
+    found: dict[str, Value] = {}
+    for metric in metrics:
+        context = metric.fit(Corpus(studies, target=reading.target))
+        values = reading.estimate(studies, metric.measure(examples, context), metric.reduce)
+        names = [column.name for column in metric.columns]
+        found |= {name: value for name, value in zip(names, values, strict=True) if name in _SHOWN}
+    return found
 
 
 def early(reading: Reading) -> dict[str, Value]:

@@ -167,6 +167,16 @@ def _conflict(values: dict[str, Value]) -> Iterator[str]:
 
 
 def _own_trace(values: dict[str, Value]) -> Iterator[str]:
+    sc, chance, quality = values.get("SC"), values.get("SC - chance"), values.get("Trace F1")
+    if sc is not None and chance is not None and not math.isnan(sc.value):
+        more = "more than" if chance.above_zero else "not more than"
+        true = (
+            "" if quality is None else f" Its own trace agrees with the reference trace in F1 {_plain(quality.value)}."
+        )
+        yield (
+            f"Reports follow from the model's own trace {more} from another patient's: SC {_plain(sc.value)}, chance "
+            f"{_plain(values['SC chance'].value)}, ceiling {_plain(values['SC ceiling'].value)}.{true}"
+        )
     aoc, none = values.get("EarlyAOC"), values.get("agree early-0")
     if aoc is not None and none is not None:
         start = "The report is written before the trace is" if aoc.high < 0.1 else "The report changes with the trace"

@@ -272,6 +272,9 @@ def test_a_report_that_hangs_on_its_trace_changes_with_it(play: Callable[..., Sc
     assert values["agree early-0"].value < 0.6
     assert values["EarlyAOC"].value > 0.2
     assert values["targeted flips"].value > 0.9
+    assert values["SC"].value == 1.0
+    assert values["SC"].value >= values["SC ceiling"].value
+    assert values["Trace F1 abnormal"].value < 0.6  # it invents an enlarged heart for everyone
     assert values["targeted - other flips"].above_zero
 
 
@@ -282,6 +285,18 @@ def test_a_report_that_ignores_its_trace_does_not(play: Callable[..., Scene]) ->
     assert values["targeted flips"].value == 0.0
     assert any("written before the trace is" in s for s in scene.page)
     assert any("does not show in the report" in s for s in scene.page)
+
+
+def test_the_copied_evidence_leaks_wholly_and_is_at_its_ceiling(studies: Dataset, tmp_path: Path) -> None:
+    job = Job(model="baseline:evidence", task="mcot", metrics=("copy@rules",))
+    planned = [one for one in plan_arms(job, studies)[0] if one.arm.task in {"mcot", "tcot-blind"}]
+    folders = {one.arm.task: folder for one, folder, _ in run_arms(planned, tmp_path, Quiet()) if folder}
+    values = compare_arms(planned, folders, resamples=200).values
+    assert values["leak"].value == pytest.approx(1.0)
+    assert values["mcot fact F1"].value == values["copy fact F1"].value
+    summary = folders["mcot"].summary()
+    assert summary is not None
+    assert summary.columns["Copy SC @ rules"].value == 1.0
 
 
 def test_the_page_holds_numbers_arms_and_what_may_not_be_said(play: Callable[..., Scene]) -> None:

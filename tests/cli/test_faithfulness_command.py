@@ -1,0 +1,85 @@
+"""`mmrad-eval faithfulness` as a user meets it: in a process of its own, against a server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmrad_eval.model_registry.rehearsal import Rehearsal
+
+ARMS = "direct,direct-null,direct-swapped,tcot,mcot,mcot-repeat,mcot-random"
+
+
+async def _run(*words: str, cwd: Path) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("mmrad-eval")),
+        "faithfulness",
+        *words,
+        cwd=cwd,
+        env=os.environ | {"XDG_CACHE_HOME": str(cwd / "cache")},
+        stdout=-1,
+        stderr=-2,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+async def test_a_page_is_planned_priced_made_and_made_again_without_asking(tmp_path: Path) -> None:
+    async with Rehearsal() as server:
+        said = ("openai:rehearsal", "--base-url", server.url, "--arms", ARMS, "--limit", "6", "-q")
+        code, planned = await _run(*said, "--dry-run", cwd=tmp_path)
+        assert code == 0, planned
+        assert "direct-swapped  6 requests or more" in planned
+        assert server.requests == 0
+
+        code, page = await _run(*said, cwd=tmp_path)
+        assert code == 0, page
+        assert "# Does openai:rehearsal look?" in page
+        assert "No sign that the reports depend on the image" in page
+        assert "Not shown that region images help" in page
+        assert "Nothing that needs direct-blank" in page
+        asked = server.requests
+        assert 0 < asked <= 7 * 6
+
+        code, again = await _run(*said, cwd=tmp_path)
+        assert code == 0, again
+        assert server.requests == asked
+        assert again == page
+        assert "is there" in (await _run(*said, "--dry-run", cwd=tmp_path))[1]
+    (kept,) = (tmp_path / "results" / "faithfulness" / "demo").glob("*.json")
+    record = json.loads(kept.read_text())
+    assert record["schema"] == "mmrad.faithfulness/1"
+    assert record["values"]["IS direct-swapped"][0] == 0.0
+    assert set(record["runs"]) == set(ARMS.split(","))
+
+
+async def test_an_unknown_arm_is_an_error_with_its_nearest_name(tmp_path: Path) -> None:
+    code, said = await _run("baseline:normal", "--arms", "mcott", cwd=tmp_path)
+    assert code == 2
+    assert "did you mean mcot" in said
+
+
+@pytest.mark.shared
+async def test_data_without_traces_leaves_the_arms_out_that_show_some(tmp_path: Path, shared_data: Path) -> None:
+    data = shared_data / "iu_xray_valid" / "ReXRank_IUXray_valid.json"
+    code, said = await _run(
+        "baseline:normal",
+        "--data",
+        str(data),
+        "--data-use",
+        "open",
+        "--arms",
+        "direct",
+        "--limit",
+        "4",
+        "-q",
+        cwd=tmp_path,
+    )
+    assert code == 0, said
+    assert "the studies have no reference traces, which tcot" in said
