@@ -168,8 +168,10 @@ def _given(ctx: click.Context, name: str) -> bool:
 def _refuse_others(ctx: click.Context) -> None:
     from mmrad_eval.core.errors import UsageError
 
-    others = [name for name in ctx.params if name not in _ALONGSIDE and _given(ctx, name)]
+    options = {param.name: param.opts[0] for param in ctx.command.params}
+    others = [options[name] for name in ctx.params if name not in _ALONGSIDE and _given(ctx, name)]
+    path = ctx.params["experiment"]
+    if others and path.suffix != ".toml":
+        raise UsageError(f"{path} is no option and no experiment file, which ends in .toml")
     if others:
-        raise UsageError(
-            f"--{others[0].replace('_', '-')} beside an experiment file: say it in the file, under [shared]"
-        )
+        raise UsageError(f"{others[0]} beside an experiment file: say it in the file, under [shared]")

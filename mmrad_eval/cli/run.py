@@ -76,7 +76,13 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="An option of the task: `tasks show`.")
 @click.option("--prompt", type=click.Path(path_type=Path), help="Prompt file in the place of the task's own.")
 @decoding_options
-@click.option("--samples", type=int, default=1, show_default=True, help="Ask everything N times; each time is a run.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Ask everything N times; each time is a run.",
+)
 @model_options
 @click.option("--fresh", is_flag=True, help="Ask anew what was answered before.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")

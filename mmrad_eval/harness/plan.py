@@ -101,7 +101,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
     _check_files(studies, task, model, choice)
     montage = _too_many(studies, task, model, choice)
     prompt = _prompt(task, choice.prompt)
-    if is_client(model) and prompt:
+    if is_client(model) and (prompt or choice.prompt):
         Prompt(prompt, str(choice.prompt or f"prompt of {task.name}"))
     card = model.card
     render = choice.options.get("render", "record")
