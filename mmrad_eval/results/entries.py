@@ -64,6 +64,18 @@ def studies_of(entry: Entry) -> tuple[str, int] | None:
     return (entry.summary.studies, entry.summary.n) if entry.summary else None
 
 
+def size_of(entry: Entry) -> int:
+    """Studies of the selection; the scores of a run that was killed know only those that it came to."""
+    return max(entry.run.counts.n, entry.summary.n) if entry.summary else entry.run.counts.n
+
+
+def statuses_of(entry: Entry) -> Counter[str]:
+    """Status -> studies of the selection."""
+    statuses = Counter(entry.summary.statuses if entry.summary else entry.run.counts.statuses)
+    statuses["open"] += size_of(entry) - sum(statuses.values())
+    return statuses
+
+
 def columns_of(entry: Entry) -> dict[str, ColumnSummary]:
     """Column label -> number; nothing where it was not scored."""
     return entry.summary.columns if entry.summary else {}
@@ -81,15 +93,14 @@ def why_not(entry: Entry) -> str | None:
     """Why a run can't be ranked whatever the others are, None where it can."""
     counts = entry.run.counts
     if entry.summary is None:
-        unanswered = counts.n and counts.open == counts.n
-        todo = f"none of {counts.n} studies has an answer yet: not ranked"
-        return todo if unanswered else f"not scored yet: mmrad-eval score {entry.folder}"
+        unfinished = counts.n and counts.open == counts.n  # or killed: then answers may be there, and nobody knows
+        todo = "not finished, run the same command again: not ranked"
+        return todo if unfinished else f"not scored yet: mmrad-eval score {entry.folder}"
     if not entry.summary.n:
         return f"no study has a reference {entry.run.deciding.selection.target}: not ranked"
     if not entry.run.complete or not entry.summary.complete:
-        waiting = max(counts.open, entry.summary.n - entry.summary.scored)
-        of = max(counts.n, entry.summary.n)
-        return f"incomplete, {waiting} of {of} studies have no answer yet: not ranked"
+        of = size_of(entry)
+        return f"incomplete, {of - entry.summary.scored} of {of} studies have no answer yet: not ranked"
     if entry.run.card.provider == "baseline" and entry.run.card.id == "reference":
         return "the references themselves, a ceiling: not ranked"
     if entry.run.mixed:

@@ -25,6 +25,8 @@ from mmrad_eval.results.entries import (
     read_entries,
     reference_studies,
     repeats,
+    size_of,
+    statuses_of,
     studies_of,
     why_not,
 )
@@ -146,14 +148,14 @@ def _row(
         notes.append(f"mean of {len(group)} samples; its interval is the mean of theirs, never too narrow")
     statuses: Counter[str] = Counter()
     for entry in group:
-        statuses.update(entry.summary.statuses if entry.summary else entry.run.counts.statuses)
+        statuses.update(statuses_of(entry))
     run, summary = first.run, first.summary
     cells: dict[str, Cell] = {
         "model": Cell(run.card.label),
         "task": Cell(run.deciding.task),
         "variant": Cell(variant),
         "dataset": Cell(run.deciding.dataset),
-        "n": Cell(summary.n if summary else run.counts.n),
+        "n": Cell(size_of(first)),
         "answers": Cell(answers_in_words(statuses)),
         "failed": Cell(statuses["failed"]),
         "open": Cell(statuses["open"]),

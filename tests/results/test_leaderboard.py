@@ -156,7 +156,18 @@ def test_a_run_that_was_never_scored_says_how_to(kit: Kit) -> None:
 def test_a_run_without_any_answer_does_not_ask_to_be_scored(kit: Kit) -> None:
     kit.run([kit.answer(study, "", "failed") for study in kit.studies(2)])
     (table,) = leaderboard(kit.results)
-    assert table.rows[0].notes == ("none of 2 studies has an answer yet: not ranked",)
+    assert table.rows[0].notes == ("not finished, run the same command again: not ranked",)
+
+
+def test_a_killed_run_that_was_scored_counts_the_studies_that_it_did_not_come_to(kit: Kit) -> None:
+    studies = kit.studies(5)
+    folder = kit.run([kit.answer(study, "", "open") for study in studies])
+    folder.write_answers([kit.answer(study, "heart") for study in studies[:2]])
+    score(folder, studies[:2], [kit.Words()])
+    (table,) = leaderboard(kit.results)
+    row = table.rows[0]
+    assert (row.cells["n"].value, row.cells["answers"].value, row.cells["open"].value) == (5, "2 ok, 3 open", 3)
+    assert row.notes == ("incomplete, 3 of 5 studies have no answer yet: not ranked",)
 
 
 def test_a_column_computed_otherwise_is_footnoted_and_not_ranked(kit: Kit) -> None:
