@@ -48,9 +48,8 @@ def main() -> None:
                 *("--out", str(Path(temporary) / "results"), "--dry-run"),
             ],
         }
-        print(
-            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
-        )
+        load = f"load {os.getloadavg()[0]:.1f}"
+        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {load}")
         print(f"{'what':<24}{'wall s':>8}{'cpu s':>8}{'GB':>6}  budget")
         for name, words in commands.items():
             wall, cpu, memory = measured(words, Path(temporary))

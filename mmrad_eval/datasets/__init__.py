@@ -56,6 +56,10 @@ def registry() -> Registry:
                 "mmrad_eval.datasets.mmrad:read",
                 "mmrad:PATH, jsonl of interleaved traces (prompt, response, images)",
             ),
+            "mmrad.trace": (
+                "mmrad_eval.datasets.neutral:read",
+                "mmrad.trace:PATH, neutral traces (data convert makes them)",
+            ),
             "rexrank": ("mmrad_eval.datasets.rexrank:read", "rexrank:PATH, JSON of the ReXrank board"),
             "r2gen": ("mmrad_eval.datasets.r2gen:read", "r2gen:PATH, annotation.json with train, val and test"),
             "mimic": (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from mmrad_eval.core.errors import UsageError
 
 HEAD = 1 << 16
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 FOLDERS = (
     ("annotation.json", "r2gen"),
     ("annotations/annotations_train.csv", "vindr"),
@@ -28,6 +28,7 @@ FOLDERS = (
 """What lies in a folder -> the reader, the most telling first."""
 HEADERS = (
     ({"path_to_image", "section_findings"}, "chexpert-plus"),
+    ({"image_path", "thinkVG"}, "gemex-thinkvg"),
     ({"uid", "MeSH"}, "openi"),
     ({"image_id", "class_name", "x_min"}, "vindr"),
 )
@@ -54,17 +55,33 @@ def _folder(path: Path) -> str | None:
 
 def _file(path: Path) -> str | None:
     name = path.name.lower().removesuffix(".gz").removesuffix(".zip")
-    if name.endswith((".tgz", ".tar")):
-        return "openi"
-    if name.endswith((".jsonl", ".ndjson")):
-        first = _head(path).lstrip("\ufeff").lstrip().split("\n", 1)[0]
-        return "mmrad" if all(f'"{key}"' in first for key in ("prompt", "response", "images")) else "table"
-    if name.endswith(".parquet"):
-        return "gemex-thinkvg" if "thinkVG" in _parquet_columns(path) else "table"
-    if name.endswith(TABLES):
-        header = set(re.split(r"[,;\t]", _head(path).lstrip("\ufeff").split("\n", 1)[0].replace('"', "").strip()))
-        return next((reader for columns, reader in HEADERS if columns <= header), "table")
-    return _json(_head(path).lstrip("\ufeff")) if name.endswith(".json") else None
+    by_suffix: tuple[tuple[tuple[str, ...], Callable[[Path], str | None]], ...] = (
+        ((".tgz", ".tar"), lambda _: "openi"),
+        ((".jsonl", ".ndjson"), _lines),
+        ((".parquet",), _parquet),
+        ((".csv", ".tsv"), _table),
+        ((".json",), lambda p: _json(_head(p).lstrip("\ufeff"))),
+    )
+    return next((tell(path) for suffixes, tell in by_suffix if name.endswith(suffixes)), None)
+
+
+def _lines(path: Path) -> str:
+    first = _head(path).lstrip("\ufeff").lstrip().split("\n", 1)[0]
+    if '"mmrad.trace/1"' in first:
+        return "mmrad.trace"
+    return "mmrad" if all(f'"{key}"' in first for key in ("prompt", "response", "images")) else "table"
+
+
+def _parquet(path: Path) -> str:
+    columns = set(_parquet_columns(path))
+    if {"segments", "image_order"} <= columns:
+        return "mmrad.trace"
+    return "gemex-thinkvg" if "thinkVG" in columns else "table"
+
+
+def _table(path: Path) -> str:
+    header = set(re.split(r"[,;\t]", _head(path).lstrip("\ufeff").split("\n", 1)[0].replace('"', "").strip()))
+    return next((reader for named, reader in HEADERS if named <= header), "table")
 
 
 def _parquet_columns(path: Path) -> list[str]:

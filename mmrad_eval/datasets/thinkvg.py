@@ -1,11 +1,8 @@
 """Reads GEMeX-ThinkVG (GEMeX-RMCoT): questions about MIMIC-CXR images, answered with thoughts that point at regions.
 
-Rows of the parquet (huggingface.co/datasets/BoKelvin/GEMeX-ThinkVG): image_path (``/p10/p10…/s5…/<dicom id>.jpg``),
-question, question_type, thinkVG (words with ``region [x1,y1,x2,y2]`` in them, boxes in the 336-pixel padded square),
-response (``<answer>…</answer><location><ref>region</ref><box>[x1, y1, x2, y2]</box></location>``).
-
-One study an image. Its trace has a step for each region and box that its thoughts name, with the sentences that name
-it, in the order in which they come; regions of responses that no thought names follow without words. Patient, split,
+Rows of the parquet (huggingface.co/datasets/BoKelvin/GEMeX-ThinkVG), also as csv or jsonl: image_path
+(``/p10/p10…/s5…/<dicom id>.jpg``), question, question_type, thinkVG, response. One study an image;
+``traces/thinkvg.py`` makes its rows a trace, each step of which gets a crop of the image at its box. Patient, split,
 prior and report come with ``--link`` to MIMIC-CXR, from which the images and the reports behind the thoughts were
 taken, so credentials are needed.
 """
@@ -14,39 +11,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Box, Image, Step, Study, Trace
-from mmrad_eval.datasets import columns
+from mmrad_eval.core.values import Image, Step, Study, Trace
 from mmrad_eval.datasets.lazy import LazyStudies
 from mmrad_eval.datasets.rows import read_rows
 from mmrad_eval.datasets.source import Source
-from mmrad_eval.traces import regions
+from mmrad_eval.traces import record, thinkvg
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 REQUIRED = ("image_path", "thinkVG")
-FRAME = "pad_square_336"
-NUMBER = r"\s*(-?\d+(?:\.\d+)?)\s*"
-BOX = rf"\[{NUMBER},{NUMBER},{NUMBER},{NUMBER}\]"
-THOUGHT = re.compile(rf"(?P<region>[A-Za-z][A-Za-z /-]{{1,60}}?)\s*[:,]?\s*\(?\s*{BOX}(?:\s*\))?")
-LOCATION = re.compile(rf"<ref>\s*(?P<region>[^<]{{1,80}}?)\s*</ref>\s*<box>\s*{BOX}\s*</box>")
-SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
-SMALL = frozenset(
-    {
-        *("a", "an", "and", "at", "from", "in", "is", "near", "of", "on", "over", "see", "shows", "the", "to", "with"),
-        *("within", "visual", "location"),
-    }
-)
-"""Words that stand before a region, never in its name."""
-DICOM = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
+SUBJECT = re.compile(r"(?:^|/)p(1\d{7})/")
 
 
 def read(source: Source) -> Dataset:
@@ -57,7 +40,7 @@ def read(source: Source) -> Dataset:
         if not found:
             raise DataError(f"{path}: holds no parquet file")
         path = found[0]
-    studies = Thoughts(source, _columns(source, path))
+    studies = Thoughts(source, path, _columns(source, path))
     return Dataset("gemex-thinkvg", studies, "credentialed", str(path), "gemex-thinkvg")
 
 
@@ -75,15 +58,16 @@ def _columns(source: Source, path: Path) -> dict[str, pa.Array]:
     missing = [name for name in REQUIRED if name not in table.column_names]
     if missing:
         raise DataError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(table.column_names)}")
-    names = [*REQUIRED, *(["response"] if "response" in table.column_names else [])]
+    names = [name for name in thinkvg.FIELDS if name in table.column_names]
     return {name: table.column(name).combine_chunks().cast(pa.string()).fill_null("") for name in names}
 
 
 class Thoughts(LazyStudies):
     """The images in the order in which they are first asked about."""
 
-    def __init__(self, source: Source, rows: dict[str, pa.Array]) -> None:
+    def __init__(self, source: Source, path: Path, rows: dict[str, pa.Array]) -> None:
         self._source = source
+        self._path = path
         self._columns = rows
         coded = rows["image_path"].dictionary_encode()
         codes = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -97,8 +81,8 @@ class Thoughts(LazyStudies):
     def outline(self, place: int) -> Study:
         """Id and patient, which stand in the path."""
         path = self._paths[place]
-        found, subject = DICOM.search(path), re.search(r"/p(1\d{7})/", path)
-        return Study(id=found[0] if found else Path(path).stem, patient=subject[1] if subject else None)
+        subject = SUBJECT.search(path)
+        return Study(id=Path(path).stem, patient=subject[1] if subject else None)
 
     def digest(self) -> str:
         """Of all rows."""
@@ -109,47 +93,17 @@ class Thoughts(LazyStudies):
 
     def read(self, place: int) -> Study:
         """All rows about an image as one study."""
-        outline = self.outline(place)
-        image = self._source.image(self._paths[place].lstrip("/"))
         rows = self._rows[self._starts[place] : self._starts[place + 1]].tolist()
-        said = {name: [column[row].as_py() for row in rows] for name, column in self._columns.items()}
-        return Study(
-            id=outline.id,
-            images=(image,),
-            patient=outline.patient,
-            trace=Trace(tuple(_steps(said["thinkVG"], said.get("response", []), image))),
-        )
+        said = [{name: column[row].as_py() for name, column in self._columns.items()} for row in rows]
+        image = self._source.image(self._paths[place].lstrip("/"))
+        trace = record.trace_of(thinkvg.parse(said, where=str(self._path)))
+        steps = tuple(_with_crop(step, image) for step in trace.steps)
+        return msgspec.structs.replace(self.outline(place), images=(image,), trace=Trace(steps, trace.text))
 
 
-def _steps(thoughts: list[str], responses: list[str], image: Image) -> Iterator[Step]:
-    """A step for each region and box, its sentences each once."""
-    found: dict[tuple[str, tuple[float, ...]], dict[str, None]] = {}
-    for thought in thoughts:
-        for sentence in SENTENCE.split(" ".join(thought.split())):
-            plain = THOUGHT.sub(lambda match: str(match["region"]), sentence).strip()
-            for match in THOUGHT.finditer(sentence):
-                found.setdefault(_where(match), {})[plain] = None
-    for response in responses:
-        for match in LOCATION.finditer(response):
-            found.setdefault(_where(match), {})
-    for (region, numbers), sentences in found.items():
-        box = Box((numbers[0], numbers[1], numbers[2], numbers[3]), FRAME)
-        cut = Image(path=image.path, name=image.name, role="region", box=box, render="crop")
-        known = regions.resolve(region)
-        fine = (known.name,) if known else regions.fine_names(region)
-        yield Step(region, fine, known.category if known else "other", box, cut, " ".join(sentences))
-
-
-def _where(match: re.Match[str]) -> tuple[str, tuple[float, ...]]:
-    """Region and numbers.
-
-    Of the words before the numbers ("an opacity in the left lung") the longest end that the vocabulary knows is the
-    region, else what follows the last small word.
-    """
-    words = (columns.text(match["region"]) or "").split()
-    ends = (" ".join(words[i:]) for i in range(len(words)) if words[i].lower() not in SMALL)
-    region = next((end for end in ends if regions.resolve(end)), None)
-    if region is None:
-        last = max((i for i, word in enumerate(words) if word.lower() in SMALL), default=-1)
-        region = " ".join(words[last + 1 :])
-    return region, tuple(float(number) for number in match.groups()[1:5])
+def _with_crop(step: Step, image: Image) -> Step:
+    """The step with the part of the image that its box shows."""
+    if step.box is None:
+        return step
+    cut = Image(path=image.path, name=image.name, role="region", box=step.box, render="crop")
+    return msgspec.structs.replace(step, image=cut)

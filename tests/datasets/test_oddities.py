@@ -99,6 +99,11 @@ FILES: dict[str, tuple[str, bytes]] = {
     "vindr": ("annotations_train.csv", VINDR.encode()),
     "chexpert-plus": ("df_chexpert_plus_240401.csv", PLUS.encode()),
     "openi": ("indiana_reports.csv", UID.encode()),
+    "gemex-thinkvg": ("t.csv", b'image_path,thinkVG\n/p10/p1/s5/a.jpg,"See right lung [1,2,3,4]."\n'),
+    "mmrad.trace": (
+        "t.jsonl",
+        b'{"schema":"mmrad.trace/1","id":"a","prompt":"p","response":"r","report":{"text":"x"}}\n',
+    ),
     "table": ("t.csv", b'id,report,image\ns1,"a, b",x.png\ns2,c,y.png\n'),
 }
 

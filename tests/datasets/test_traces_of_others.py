@@ -201,6 +201,24 @@ def test_linking_makes_data_credentialed(mimic: Mimic, tmp_path: Path) -> None:
         datasets.load(str(path), link=mimic.root, data_use="open")
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_neutral_traces_are_a_dataset_with_the_same_steps(thoughts: Path, tmp_path: Path, kind: str) -> None:
+    from mmrad_eval.traces.convert import convert
+
+    path = tmp_path / f"traces.{kind}"
+    convert(f"thinkvg:{thoughts}", path)
+    data = datasets.load(str(path))
+    assert (data.format, data.data_use) == ("mmrad.trace", "credentialed")
+    original = datasets.load(str(thoughts)).studies[0]
+    first = data.studies[0]
+    assert (first.id, first.patient, first.reference) == (original.id, original.patient, None)
+    assert first.trace is not None
+    assert original.trace is not None
+    assert [(s.region, s.box, s.text) for s in first.trace.steps] == [
+        (s.region, s.box, s.text) for s in original.trace.steps
+    ]
+
+
 def test_a_file_without_thoughts_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"image_path": ["a"], "thought": ["b"]}), tmp_path / "x.parquet")
     with pytest.raises(DataError, match="has no column thinkVG; it has image_path, thought"):
