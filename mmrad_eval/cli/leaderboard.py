@@ -10,7 +10,15 @@ import click
 
 from mmrad_eval.results.tables import FORMATS, Table
 
-SUFFIXES = {".md": "md", ".csv": "csv", ".tex": "latex", ".html": "html", ".htm": "html", ".json": "json"}
+SUFFIXES = {
+    ".txt": "terminal",
+    ".md": "md",
+    ".csv": "csv",
+    ".tex": "latex",
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+}
 """Endings of ``--out`` that say the format."""
 
 
@@ -46,9 +54,12 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
 
 def show(tables: Sequence[Table], form: str | None, out: Path | None, *, all_columns: bool = False) -> None:
     """Print tables, or write them to ``out``."""
+    from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.tables import render
 
-    form = form or (SUFFIXES.get(out.suffix.lower(), "terminal") if out else "terminal")
+    if out is not None and form is None and out.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"--out {out}: end it in {', '.join(SUFFIXES)}, or say --format")
+    form = form or (SUFFIXES[out.suffix.lower()] if out else "terminal")
     color = out is None and sys.stdout.isatty()
     text = render(tables, form, color=color, all_columns=all_columns)
     if out is None:

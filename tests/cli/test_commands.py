@@ -150,3 +150,14 @@ def test_samples_are_runs_of_their_own(call: Call, tmp_path: Path) -> None:
 
     assert said.code == 0
     assert len(list(tmp_path.glob("results/runs/demo/direct/*/*/run.json"))) == 2
+
+
+def test_a_table_goes_into_a_file_whose_ending_says_the_format(call: Call, tmp_path: Path) -> None:
+    call("--model", "baseline:normal", "--task", "direct", "--limit", "2", "--metrics", "bleu@raw", "--quiet")
+
+    assert call("leaderboard", "--out", "table.csv").code == 0
+    assert (tmp_path / "table.csv").read_text().startswith("model,task,")
+    said = call("leaderboard", "--out", "table.xls")
+    assert said.code == 2
+    assert "--out table.xls: end it in .txt, .md, .csv, .tex" in said.err
+    assert not (tmp_path / "table.xls").exists()
