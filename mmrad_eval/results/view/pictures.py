@@ -168,9 +168,7 @@ def _header(path: str) -> headers.Header:
         with Path(path).open("rb") as file:
             return headers.read(file.read(headers.START), path)
     except OSError as error:
-        raise DataError(
-            f"{path}: {error.strerror or error}; the data may have moved (--references, --images)"
-        ) from error
+        raise DataError(f"{path}: {error.strerror or error}; the data may have moved (--references)") from error
 
 
 def _corners(xywh: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

@@ -183,8 +183,8 @@ function head() {
   }
   $("head").replaceChildren(el("tr", {}, first), ...(both ? [el("tr", {}, second)] : []));
   const tight = beside(), value_of = tight ? "4.4rem" : "5rem";
-  const widths = [tight ? "9rem" : "13rem", ...(patients() ? ["8rem"] : []), ...(!both ? ["6.5rem"] : tight ? [] : ["6rem", "6rem"]), ...columns().flatMap(() => both ? [value_of, value_of, "5.6rem"] : ["8rem"])];
-  $("widths").replaceChildren(...widths.map((width) => { const col = el("col"); col.style.width = width; return col; }));
+  const widths = [tight ? "9rem" : "13rem", ...(patients() ? ["8rem"] : []), ...(!both ? ["6.5rem"] : tight ? [] : ["6rem", "6rem"]), ...columns().flatMap(() => both ? [value_of, value_of, "6.2rem"] : ["8rem"])];
+  $("widths").replaceChildren(...widths.map((width, n) => { const col = el("col"); if (n || !tight) col.style.width = width; return col; }));
   $("table").style.minWidth = `calc(${widths.join(" + ")})`;
 }
 function sort(key, text) {
@@ -214,7 +214,7 @@ function draw(until) {
   const to = Math.min(rows.length, Math.ceil(until / CHUNK) * CHUNK), above = $("head").rows.length;
   for (; drawn < to; drawn++) {
     const i = rows[drawn];
-    const cells = [el("th", { scope: "row" }, el("a", { href: address(i), tabindex: -1 }, words(page.ids[i])))];
+    const cells = [el("th", { scope: "row" }, el("a", { href: address(i), tabindex: -1, title: page.ids[i].length > 20 ? page.ids[i] : null }, words(page.ids[i])))];
     if (named) cells.push(el("td", {}, words(page.patients[i])));
     if (statuses) for (const run of arms()) cells.push(el("td", {}, pill(status(i, run))));
     for (const label of shown) for (const [side] of sides()) cells.push(cell(i, side, label));
@@ -458,8 +458,8 @@ function picture(study, number, { cut, boxes = [], label }) {
   const inner = svg("svg", { viewBox: view.join(" "), x, y, width: w, height: h }, image); // cuts: the outer one would show what lies around
   const node = svg("svg", { viewBox: view.join(" "), role: "img", "aria-label": label }, svg("rect", { x, y, width: w, height: h, fill: "#000" }), inner);
   image.addEventListener("error", () => node.replaceWith(lost(`nothing at ${p.src.slice(0, 200)}`)));
-  if (render === "masked" && box) node.append(svg("path", { d: `M0 0H${p.width}V${p.height}H0ZM${box[0]} ${box[1]}v${box[3]}h${box[2]}v${-box[3]}Z`, fill: "#000" }));
-  if (render === "highlighted" && box) node.append(svg("rect", { x: box[0], y: box[1], width: box[2], height: box[3], fill: "none", stroke: "#f00", "stroke-width": Math.max(2, Math.round(Math.max(p.width, p.height) / 200)) }));
+  if (render === "masked" && box) inner.append(svg("path", { d: `M-9 -9H${p.width + 9}V${p.height + 9}H-9ZM${box[0]} ${box[1]}v${box[3]}h${box[2]}v${-box[3]}Z`, fill: "#000" }));
+  if (render === "highlighted" && box) inner.append(svg("rect", { x: box[0], y: box[1], width: box[2], height: box[3], fill: "none", stroke: "#f00", "stroke-width": Math.max(2, Math.round(Math.max(p.width, p.height) / 200)) }));
   const size = Math.max(p.width, p.height) / 26;
   for (const drawn of boxes) {
     const [left, upper, width, height] = drawn.xywh;
@@ -500,7 +500,7 @@ function films(study, found) {
     const drawn = picture(study, image.picture, { boxes: on, label: `${image.label}${on.length ? `, ${on.length} boxes` : ""}` });
     const figure = el("figure", {}, el("div", { class: "film", onclick: (event) => { if (event.target.closest("svg")) grow(); } }, drawn), el("figcaption", {}, el("span", {}, words(image.label)), p.width > 0 && el("span", {}, `${p.width} \u00d7 ${p.height}`), p.shown && el("span", {}, `shown at ${p.shown[0]} \u00d7 ${p.shown[1]}`), p.src && button, p.src && p.why && el("span", { class: "bad" }, words(p.why))));
     return figure;
-  })));
+  })), study.readers?.length > 0 && el("ol", { class: "readers" }, study.readers.map((reader, n) => el("li", {}, `Reader box ${n + 1}: `, words([reader.label, reader.sentence, reader.reader].filter(Boolean).join(" \u00b7 ") || reader.box.said), reader.box.problems && el("span", { class: "bad" }, words(` ${reader.box.problems}`))))));
 }
 
 function thoughts(study, found) {
@@ -582,7 +582,7 @@ function facts(f, n) {
 function earlier(study) {
   if (!study.priors?.length) return null;
   return block("Earlier studies", "earlier", study.priors.map((prior) => el("div", { class: "card" }, el("header", {}, el("h4", {}, words(prior.id)), prior.days !== null && prior.days !== undefined && el("span", { class: "dim" }, `${prior.days} days before`)),
-    prior.images?.length > 0 && el("div", { class: "films" }, prior.images.map((image) => el("figure", {}, el("div", { class: "film" }, picture(study, image.picture, { label: image.label })), el("figcaption", {}, words(image.label))))), prior.report && prose(prior.report, "Earlier report"))));
+    prior.images?.length > 0 && el("div", { class: "films small" }, prior.images.map((image) => el("figure", {}, el("div", { class: "film" }, picture(study, image.picture, { label: image.label })), el("figcaption", {}, words(image.label))))), prior.report && prose(prior.report, "Earlier report"))));
 }
 
 function table_of_scores(i) {
