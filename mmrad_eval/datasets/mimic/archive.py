@@ -54,7 +54,8 @@ class Archive:
         if FULL in {packed, size, offset}:
             raise DataError(f"{self.path}: {study} lies beyond 4 GB; unpack the zip and name the folder")
         head = os.pread(self._file, 30, offset)
-        if len(head) < 30 or not head.startswith(MEMBER):
+        inside = offset + packed <= os.fstat(self._file).st_size
+        if len(head) < 30 or not head.startswith(MEMBER) or not inside:
             raise DataError(f"{self.path}: {study} is not where the zip's directory says; download the zip again")
         name, extra = struct.unpack("<26xHH", head)
         data = os.pread(self._file, packed, offset + 30 + name + extra)
@@ -80,12 +81,14 @@ class Archive:
         tail_start = max(0, length - (1 << 16) - 256)
         tail = os.pread(self._file, length - tail_start, tail_start)
         end = tail.rfind(END)
-        if end < 0:
+        if end < 0 or len(tail) < end + 22:  # the record that ends every zip has 22 bytes
             raise DataError(f"{self.path}: is no zip, or is cut short: its directory is missing; download it again")
         size, offset = struct.unpack_from("<12xII", tail, end)
-        end64 = tail.rfind(END64, 0, end)
+        end64 = tail.rfind(END64, 0, max(0, end - 55))
         if end64 >= 0:
             size, offset = struct.unpack_from("<40xQQ", tail, end64)
+        if size + offset > length:
+            raise DataError(f"{self.path}: the zip's directory is damaged; download it again")
         directory = os.pread(self._file, size, offset)
         if len(directory) != size or not directory.startswith(ENTRY):
             raise DataError(f"{self.path}: the zip's directory is damaged; download it again")
