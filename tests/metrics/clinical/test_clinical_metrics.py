@@ -231,3 +231,26 @@ def test_a_run_is_scored_and_verified_from_the_command_line(weights: Any, tmp_pa
     columns = json.loads((path.parent / "summary.json").read_text())["columns"]
     assert any("CheXbert" in label and "uncertain=negative" in label for label in columns)
     assert list(tmp_path.glob("results/replies/demo/texts/*.jsonl"))
+
+
+def test_our_engine_needs_none_of_the_packages(weights: Any, texts: list[str], tmp_path: Path) -> None:
+    """What the extra ``engine`` installs is enough, whatever transformers lies beside it."""
+    absent = ["transformers", "radgraph", "f1chexbert", "bert_score", "evaluate", "sklearn", "nltk"]
+    code = (
+        "import json, sys\n"
+        "names, folder, options, pairs = json.loads(sys.argv[1])\n"
+        "sys.modules.update(dict.fromkeys(names))\n"
+        "sys.path[:0] = [folder]\n"
+        "from test_clinical_metrics import NAMES, examples, measured\n"
+        "from mmrad_eval.metrics import suite\n"
+        "chosen = suite(NAMES, options=options)\n"
+        "assert not chosen.missing, chosen.missing\n"
+        "found = measured(chosen, examples([tuple(pair) for pair in pairs]))\n"
+        "print(json.dumps(found['RadCliQ-v1 @ rexrank'].tolist()))\n"
+    )
+    pairs = [(texts[0], texts[0]), (texts[1], texts[2])]
+    options = {key: str(value) for key, value in weights.options().items()}
+    told = json.dumps([absent, str(Path(__file__).parent), options, pairs])
+    done = subprocess.run([sys.executable, "-c", code, told], capture_output=True, text=True, check=True, cwd=tmp_path)
+    expected = measured(suite(["radcliq@rexrank"], options=options), examples(pairs))["RadCliQ-v1 @ rexrank"]
+    assert json.loads(done.stdout) == pytest.approx(list(expected), abs=1e-6)
