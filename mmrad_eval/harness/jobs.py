@@ -55,6 +55,11 @@ class Data:
             link=self.link,
         )
 
+    def place(self) -> str:
+        """The dataset's name, or ``format:PATH`` with the whole path, so that it is found again from anywhere."""
+        name, path = datasets.locate(self.spec)
+        return self.spec if path is None else f"{name}:{path.absolute()}"
+
     def said(self) -> dict[str, Any]:
         """What run.json keeps, so that the studies can be loaded again."""
         said = {
@@ -152,7 +157,12 @@ def execute(job: Job, plan: Plan, results: Path, reporter: Reporter, command: st
     permit = gate.check(plan.dataset, plan.model, local_networks=job.local_networks, attested=job.attestation)
     permit.confine(plan.model)
     folder = open_run(
-        plan, results, data=job.data.spec, data_options=job.data.said(), command=command, attestation=permit.attestation
+        plan,
+        results,
+        data=job.data.place(),
+        data_options=job.data.said(),
+        command=command,
+        attestation=permit.attestation,
     )
     session = Session()
     with permit.guard():
