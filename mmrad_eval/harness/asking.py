@@ -282,10 +282,10 @@ class Asker:
     async def _wait_after(self, error: TransportError, tries: int) -> None:
         """Wait for the next try; Failed where there is none."""
         self.counts.last_fault = error.why
-        if error.kind in ("throttled", "timeout") or (error.retry and error.after):
+        if error.kind == "throttled":
             self.pace.throttled(error.after)
         elif error.retry:
-            self.pace.throttled(None)
+            self.pace.troubled()
         if not error.retry:
             self._give_up(error.why, retried=False)
         if tries >= self.retry.tries(error.kind):

@@ -17,6 +17,9 @@ START, MOST = 16, 256
 
 _HOLDS = 2.0  # latency holds while the mean over a window is under this many times the best one seen
 _LONGEST_HOLD = 60.0  # seconds until it is looked again, whatever a server told
+_ASKED_SHARE, _FAULT_SHARE = 0.05, 0.25
+"""Shares of what comes back, since the last cut, above which the limit is halved: of 429, of faults."""
+_REMEMBERED = 200  # replies and faults after which older ones count half
 _COOLING = 1.0  # seconds after a cut during which replies to requests sent before it don't cut again
 
 
@@ -67,6 +70,8 @@ class Pace:
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     _window: _Window = field(default_factory=_Window)
     _best: float = float("inf")
+    _good: float = 0.0
+    _troubles: float = 0.0
     _cut: bool = False
     _cut_at: float = float("-inf")
     _tokens: float = 0.0
@@ -103,6 +108,8 @@ class Pace:
 
     def replied(self, latency: float, tokens: int = 0) -> None:
         """A reply came: raise the limit if replies come as fast as they did. ``tokens``: of prompt and answer."""
+        self._good += 1
+        self._forget()
         if tokens:
             self._tokens = tokens if not self._tokens else 0.9 * self._tokens + 0.1 * tokens
         if not self.adaptive or self.limit >= self.most:
@@ -120,14 +127,31 @@ class Pace:
             self._wake()
 
     def throttled(self, after: float | None) -> None:
-        """A server asked for less, or broke: halve the limit once for all sent before, and hold as long as it asked."""
-        now = time.monotonic()
+        """A server asked for less: hold as long as it asked, and halve the limit where it asks often."""
         if after:
-            self.held_until = max(self.held_until, now + after)
-        if now - self._cut_at > _COOLING:
-            self._cut, self._cut_at = True, now
-            self._window = _Window()
-            self.limit = max(1.0, self.limit / 2)
+            self.held_until = max(self.held_until, time.monotonic() + after)
+        self._troubled(_ASKED_SHARE)
+
+    def troubled(self) -> None:
+        """A server broke or did not answer: halve the limit where it often does; single faults are no overload."""
+        self._troubled(_FAULT_SHARE)
+
+    def _troubled(self, share: float) -> None:
+        """Halve the limit once for all that was sent before, where trouble is more than ``share`` of what came back."""
+        self._troubles += 1
+        self._forget()
+        now = time.monotonic()
+        if self._troubles <= share * (self._troubles + self._good) or now - self._cut_at <= _COOLING:
+            return
+        self._cut, self._cut_at = True, now
+        self._window = _Window()
+        self._troubles = self._good = 0.0
+        self.limit = max(1.0, self.limit / 2)
+
+    def _forget(self) -> None:
+        """Let old replies count for less, so that a server that begins to fail is noticed however long it was well."""
+        if self._good + self._troubles >= _REMEMBERED:
+            self._good, self._troubles = self._good / 2, self._troubles / 2
 
     def told(self, headers: Mapping[str, str]) -> None:
         """Read a server's own account of its limits a minute, and from now on stay within it."""

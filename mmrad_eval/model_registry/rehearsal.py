@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ class Rehearsal:
     """Share of requests that meet one of ``CHANCE_FAULTS`` or ``BROKEN_FAULTS``."""
     keep: bool = False
     """Whether ``bodies`` keeps what came."""
+    marker: re.Pattern[bytes] | None = None
+    """What of a request decides its fault by chance, such as ``case \\d+``; by default all of it."""
     own_words: bool = False
     """Whether each request gets a text of its own, made from its words."""
     bucket: tuple[int, float] | None = None
@@ -137,10 +140,10 @@ class Rehearsal:
         written = next((fault for text, fault in self.faults.items() if text.encode() in body), "")
         if not written and not self.misbehave:
             return "", False, 0.0
-        key = hashlib.sha256(body).hexdigest()
-        if not written and int(key[:8], 16) < self.misbehave * 2**32:
-            choices = CHANCE_FAULTS + BROKEN_FAULTS
-            written = choices[int(key[8:16], 16) % len(choices)]
+        marked = self.marker.search(body) if self.marker else None
+        decisive = marked[0] if marked else body
+        written = written or chance_fault(decisive, self.misbehave)
+        key = hashlib.sha256(decisive).hexdigest()
         self.tries[key] += 1
         if "@" in written:
             return written, True, 0.0
@@ -200,6 +203,15 @@ class Rehearsal:
         )
 
 
+def chance_fault(decisive: bytes, share: float) -> str:
+    """The fault that chance gives a request, the same in every run; the empty string for most."""
+    key = hashlib.sha256(decisive).hexdigest()
+    if int(key[:8], 16) >= share * 2**32:
+        return ""
+    choices = CHANCE_FAULTS + BROKEN_FAULTS
+    return choices[int(key[8:16], 16) % len(choices)]
+
+
 def main() -> None:
     """Serve until interrupted; the first line on standard output is the base URL."""
     import argparse
@@ -211,10 +223,12 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before each reply")
     parser.add_argument("--fault", action="append", default=[], metavar="TEXT=FAULT", help="fault by text in a request")
     parser.add_argument("--misbehave", type=float, default=0.0, metavar="SHARE", help="share of requests that go wrong")
+    parser.add_argument("--marker", help="regular expression of what in a request decides its fault by chance")
     parser.add_argument("--own-words", action="store_true", help="a text of its own for each request")
     given = parser.parse_args()
     faults = dict(fault.rpartition("=")[::2] for fault in given.fault)
-    server = Rehearsal(given.delay, faults, given.misbehave, own_words=given.own_words)
+    marker = re.compile(given.marker.encode()) if given.marker else None
+    server = Rehearsal(given.delay, faults, given.misbehave, marker=marker, own_words=given.own_words)
 
     async def serve() -> None:
         sys.stdout.write(f"{await server.start(given.port)}\n")

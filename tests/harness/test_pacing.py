@@ -51,6 +51,18 @@ async def test_the_limit_halves_once_for_a_burst_and_grows_slowly_after() -> Non
     assert pace.limit == 17
 
 
+async def test_single_faults_among_many_replies_are_no_overload() -> None:
+    pace = Pace(limit=32, most=64)
+    for _ in range(100):
+        for _ in range(9):
+            pace.replied(0.1)
+        pace.troubled()
+    assert pace.limit == 64
+    for _ in range(400):
+        pace.troubled()
+    assert pace.limit == 32
+
+
 async def test_the_limit_never_falls_under_one() -> None:
     pace = Pace(limit=1, most=8)
     pace.throttled(None)

@@ -72,7 +72,7 @@ async def test_a_server_without_eyes_leaves_the_study_open_and_is_not_asked_agai
 
 
 def test_a_run_on_real_prose_is_resumed_and_keeps_what_was_answered(url: str, tmp_path: Path) -> None:
-    """The server reuses parts of earlier prompts, so that asking again may not repeat: what is kept must not be asked."""
+    """The server reuses parts of earlier prompts, so that asking again may not repeat: what is kept is not asked."""
 
     def run(out: str, *more: str) -> subprocess.CompletedProcess[str]:
         words = [
