@@ -84,8 +84,13 @@ class Asker:
         retry: Retry | None = None,
         digests: Journal | None = None,
         fresh: bool = False,
+        max_edge: int | None = None,
     ) -> None:
-        """``digests`` remembers image digests between runs; ``fresh`` asks anew what the journal holds already."""
+        """``digests`` remembers image digests between runs; ``fresh`` asks anew what the journal holds already.
+
+        ``max_edge`` is the longest side, in pixels, of any picture that is sent.
+        """
+        self.max_edge = max_edge
         self.client, self.journal = client, journal
         self.pace, self.retry = pace or Pace(), retry or Retry()
         self.counts = Counts()
@@ -130,7 +135,7 @@ class Asker:
             request = self._adapt(request)
         images = tuple(part for message in request.messages for part in message.parts if isinstance(part, Image))
         try:
-            limits = limits_of(self.client, len(images)) if images else _NO_LIMITS
+            limits = limits_of(self.client, len(images), self.max_edge) if images else _NO_LIMITS
             marks = self.pictures.known(images, limits)
             if marks is not None:
                 return await self._answered(_work(request, images, marks, limits))

@@ -213,6 +213,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
             retry=Retry(patience=job.patience),
             digests=Journal(where / "images"),
             fresh=job.fresh,
+            max_edge=job.choice.max_edge,
         )
         within = keeper(job.budget, client.card)
         session.why_not = lambda: within(Spent(asker.counts.sent, asker.counts.usage, session.begun))

@@ -50,13 +50,17 @@ class Limits:
     """Bytes of one file."""
 
 
-def limits_of(client: object, count: int) -> Limits:
-    """The limits of a client for a request of ``count`` images; a plugin states what it wants to, or nothing."""
+def limits_of(client: object, count: int, most: int | None = None) -> Limits:
+    """The limits of a client for a request of ``count`` images; a plugin states what it wants to, or nothing.
+
+    ``most`` is the longest side that the run allows: the smaller of the two counts.
+    """
     card = getattr(client, "card", None)
     accepts = card.formats if isinstance(card, Card) else Limits.accepts
     edge_for = getattr(client, "edge_for", None)
     edge = edge_for(count) if edge_for is not None else getattr(client, "max_edge", None)
-    return Limits(accepts, edge, getattr(client, "max_bytes", None))
+    edges = [limit for limit in (edge, most) if limit is not None]
+    return Limits(accepts, min(edges, default=None), getattr(client, "max_bytes", None))
 
 
 @dataclass

@@ -25,6 +25,8 @@ from mmrad_eval.tasks.prompting import Prompt
 from mmrad_eval.tasks.regions import RENDERS
 from mmrad_eval.tasks.views import VIEWS, chosen, key_image
 
+SMALLEST_EDGE = 28
+"""Pixels of the smallest patch that models see."""
 TARGETS: tuple[Target, ...] = ("findings", "impression", "report")
 
 
@@ -40,6 +42,8 @@ class Choice:
     priors: str = "none"
     target: Target = "findings"
     prompt: Path | None = None
+    max_edge: int | None = None
+    """Pixels that the longest side of a picture that is sent may have; larger ones are shrunk."""
     decoding: Decoding = field(default_factory=Decoding)
     sample: int = 0
     options: Mapping[str, str] = field(default_factory=dict)
@@ -99,6 +103,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
     pool, ids_digest = _by_ids(pool, choice.ids, dataset)
     studies, left_out = _usable(pool, task, model, choice, dataset)
     _check_files(studies, task, model, choice)
+    _check_frame(task, model, choice)
     montage = _too_many(studies, task, model, choice)
     prompt = _prompt(task, choice.prompt)
     if is_client(model) and (prompt or choice.prompt):
@@ -118,7 +123,12 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
         ),
         decoding=choice.decoding,
         sample=choice.sample,
-        extra={**({"render": render} if render != "record" else {}), **getattr(task, "options", {}), **montage},
+        extra={
+            **({"render": render} if render != "record" else {}),
+            **({"max_edge": choice.max_edge} if choice.max_edge else {}),
+            **getattr(task, "options", {}),
+            **montage,
+        },
     )
     train = subset(dataset.studies, lambda study: study.split == "train")
     return Plan(model, task, dataset, studies, train, deciding, prompt, left_out, Donors(dataset.studies), options)
@@ -134,6 +144,8 @@ def _check_words(choice: Choice) -> None:
     ):
         if value not in known:
             raise UsageError(f"{option} {value}: choose {', '.join(known)}")
+    if choice.max_edge is not None and choice.max_edge < SMALLEST_EDGE:
+        raise UsageError(f"--max-edge {choice.max_edge}: at least {SMALLEST_EDGE} pixels")
     if choice.limit is not None and choice.limit < 1:
         raise UsageError(f"--limit {choice.limit}: ask at least one study")
     decoding = choice.decoding
@@ -267,6 +279,16 @@ def _extra(task: Task, study: Study) -> int:
     if extra is not None:
         return int(extra(study))
     return len(study.trace.steps) if task.several_images and study.trace else 0
+
+
+def _check_frame(task: Task, model: Client | Answerer, choice: Choice) -> None:
+    """A model that counts pixels of its own resize would count those of a smaller picture."""
+    frame = model.card.box_frame
+    if choice.max_edge is not None and is_client(model) and frame.startswith(("multiples_", "resized:")):
+        raise UsageError(
+            f"--max-edge {choice.max_edge}: {model.card.label} states boxes in pixels of its own resize ({frame}), which a"
+            f" picture made smaller before would move; run {task.name} without it"
+        )
 
 
 def _prompt(task: Task, path: Path | None) -> str:

@@ -83,5 +83,5 @@ def _measure(part: Text | Image, plan: Plan) -> tuple[int, float, float]:
     """(images, bytes, tokens) of one part."""
     if isinstance(part, Text):
         return 0, 0.0, len(part.text) / _CHARACTERS
-    made = rendering.load(part, plan.card.formats)
+    made = rendering.load(part, plan.card.formats, plan.deciding.extra.get("max_edge"))
     return 1, float(len(made.data)), made.size[0] * made.size[1] / _PIXELS
