@@ -286,8 +286,8 @@ def _check_frame(task: Task, model: Client | Answerer, choice: Choice) -> None:
     frame = model.card.box_frame
     if choice.max_edge is not None and is_client(model) and frame.startswith(("multiples_", "resized:")):
         raise UsageError(
-            f"--max-edge {choice.max_edge}: {model.card.label} states boxes in pixels of its own resize ({frame}), which a"
-            f" picture made smaller before would move; run {task.name} without it"
+            f"--max-edge {choice.max_edge}: {model.card.label} states boxes in pixels of its own resize ({frame}),"
+            f" which a picture made smaller before would move; run {task.name} without it"
         )
 
 
