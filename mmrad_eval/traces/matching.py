@@ -210,7 +210,7 @@ def _unmasked(region: Grey) -> tuple[slice, slice] | None:
     rows, columns = np.flatnonzero(differs.mean(axis=1) > 0.02), np.flatnonzero(differs.mean(axis=0) > 0.02)
     if rows.size < 8 or columns.size < 8:
         return None
-    blur = max(2, max(region.shape) // 100)  # a resized mask has no sharp edge
+    blur = max(2, max(region.shape) // 200)  # a resized mask has no sharp edge
     inside = _shrunk(rows, blur), _shrunk(columns, blur)
     return inside if region[inside].size < 0.98 * region.size and min(region[inside].shape) >= 4 else None
 
@@ -232,7 +232,7 @@ def _framed(frame: Pyramid, picture: Pyramid, inside: Match, rows: slice, column
     if left > -2 and top > -2 and right < picture.shape[1] + 2 and bottom < picture.shape[0] + 2:
         edges = _kept(np.array([left, top, right, bottom]), picture)
         whole = _scored(frame, picture, (float(edges[0]), float(edges[1]), float(edges[2]), float(edges[3])))
-        if whole.score > _SURE:
+        if whole.found:
             return whole
     return replace(inside, box=_grown(frame.grey, picture.grey, inside.box, rows, columns), kind="masked")
 

@@ -74,9 +74,12 @@ def radiographs(shared_data: Path) -> list[Pillow.Image]:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("box", [(150, 80, 420, 420), (100, 300, 260, 420)], ids=["large", "small"])
+@pytest.mark.parametrize(
+    ("number", "box"),
+    [(0, (150, 80, 420, 420)), (1, (100, 300, 260, 420))],
+    ids=["first-large", "second-small"],
+)
 @pytest.mark.parametrize("cut", CUTS)
-@pytest.mark.parametrize("number", [0, 1])
 def test_a_region_of_a_real_radiograph_is_found_within_two_pixels(
     radiographs: list[Pillow.Image], number: int, cut: Cut, box: tuple[int, int, int, int]
 ) -> None:
@@ -137,16 +140,22 @@ def test_noise_is_foreign_and_an_empty_region_is_flat(film: Path) -> None:
 
 
 def test_a_stated_box_that_holds_makes_it_fast(film: Path) -> None:
-    box = Box((210, 100, 470, 330))
+    box = (210, 100, 470, 330)
+
+    def fastest(stated: Box | None) -> tuple[float, matching.Match]:
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            match = matching.locate(region, picture, stated)
+            times.append(time.perf_counter() - start)
+        return min(times), match
+
     with Pillow.open(film) as picture:
-        region = picture.crop((210, 100, 470, 330))
-        start = time.perf_counter()
-        match = matching.locate(region, picture)
-        free = time.perf_counter() - start
-        start = time.perf_counter()
-        hinted = matching.locate(region, picture, box)
-        assert time.perf_counter() - start < free / 3
-    assert off(hinted, (210, 100, 470, 330)) <= off(match, (210, 100, 470, 330)) + 0.5
+        region = picture.crop(box)
+        free, found = fastest(None)
+        hinted, same = fastest(Box(box))
+    assert hinted < free / 3
+    assert off(same, box) <= off(found, box) + 0.5
 
 
 def test_dark_margins_of_the_picture_itself_belong_to_a_crop(film: Path) -> None:
