@@ -60,10 +60,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--patience",
-            type=float,
-            default=60.0,
-            show_default=True,
-            help="Seconds for which a server that is away is waited for.",
+            type=click.FloatRange(min=0),
+            help="Seconds for which a server that is away is waited for. [default: 60; 5 before its first reply]",
         ),
         click.option("--budget", metavar="20usd", help="Begin no study once so much is spent."),
         click.option("--max-requests", type=int, help="Begin no study once so many requests are sent."),

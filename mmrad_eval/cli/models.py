@@ -79,7 +79,8 @@ def _facts(card: Card) -> dict[str, Any]:
 
 def _row(name: str, card: Card) -> tuple[str, ...]:
     served = {True: "vLLM", False: "not by vLLM", None: ""}[card.served_by_vllm]
-    images = f"≤ {card.max_images} images" if card.max_images else "images: n"
+    one = "1 image (several as a montage)" if card.max_images == 1 else f"≤ {card.max_images} images"
+    images = one if card.max_images else "images: n"
     price = f"${card.price[0]:g}/{card.price[1]:g}" if card.price else ""
     trained = f"saw {', '.join(card.trained_on)}" if card.trained_on else ""
     refused = _refused(card)
@@ -89,18 +90,6 @@ def _row(name: str, card: Card) -> tuple[str, ...]:
 
 def _refused(card: Card) -> list[str]:
     """The tasks that the card says are impossible, and why."""
-    from mmrad_eval import tasks
-    from mmrad_eval.core.errors import MmradError
-
     if card.served_by_vllm is False:
         return ["any task by asking, as no server of ours serves it; make its reports elsewhere and name file:PATH"]
-    if card.max_images is None or card.max_images > 1:
-        return []
-    several = []
-    for entry in tasks.registry():
-        try:
-            if tasks.load(entry.name).several_images:
-                several.append(entry.name)
-        except MmradError:
-            continue  # a name that needs more words, such as trace-of:RUN
-    return [f"{', '.join(several)}, which show several images"]
+    return []

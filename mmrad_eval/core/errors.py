@@ -4,6 +4,7 @@ MmradError                 exit 1
 ├── UsageError             exit 2   an option, a name or a combination that can't be
 │   └── UnknownNameError            a name that no registry holds, with its nearest names
 ├── DataError              exit 1   a file or record that can't be read as what it claims to be
+│   └── PromptError                 a prompt file that can't be filled
 ├── PluginError            exit 1   something installed from outside that does not fit its contract
 ├── ModelError             exit 1   a model or endpoint that can't be used at all
 ├── MissingError           exit 1   an extra, weights or data that a metric needs and that are not here
@@ -47,6 +48,10 @@ class UnknownNameError(UsageError):
 
 class DataError(MmradError):
     """A file or record that can't be read as what it claims to be."""
+
+
+class PromptError(DataError):
+    """A prompt file that can't be filled."""
 
 
 class PluginError(MmradError):

@@ -307,7 +307,7 @@ class Asker:
         if self._unreachable_since is None:
             self._unreachable_since = now
         waited = now - self._unreachable_since
-        if waited >= self.retry.patience:
+        if waited >= (self.retry.patience if self.counts.replies else self.retry.first_patience):
             self.stop(f"{error.why} (for {waited:.0f} s)")
             raise Stopped(self.stopped)
         await self._pause(min(_WAITS, max(0.2, waited / 4)))

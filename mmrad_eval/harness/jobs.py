@@ -88,8 +88,8 @@ class Job:
     api_key_file: Path | None = None
     timeout: float | None = None
     concurrency: int | None = None
-    patience: float = Retry.patience
-    """Seconds for which a server that takes no connection is waited for."""
+    patience: float | None = None
+    """Seconds for which a server that takes no connection is waited for; None: as ``Retry`` has it."""
     budget: Budget = field(default_factory=Budget)
     serve: ServeOptions | None = None
     """How to start a server for this run alone; None: one that runs is used."""
@@ -210,7 +210,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
             client,
             journal,
             pace=pace,
-            retry=Retry(patience=job.patience),
+            retry=Retry() if job.patience is None else Retry(patience=job.patience, first_patience=job.patience),
             digests=Journal(where / "images"),
             fresh=job.fresh,
             max_edge=job.choice.max_edge,

@@ -17,7 +17,8 @@ START, MOST = 16, 256
 
 _HOLDS = 2.0  # latency holds while the mean over a window is under this many times the best one seen
 _LONGEST_HOLD = 60.0  # seconds until it is looked again, whatever a server told
-_ASKED_SHARE, _FAULT_SHARE = 0.05, 0.25
+_FEW = 3  # troubles that may be chance
+_ASKED_SHARE, _FAULT_SHARE = 0.1, 0.25
 """Shares of what comes back, since the last cut, above which the limit is halved: of 429, of faults."""
 _REMEMBERED = 200  # replies and faults after which older ones count half
 _COOLING = 1.0  # seconds after a cut during which replies to requests sent before it don't cut again
@@ -36,6 +37,8 @@ class Retry:
     longest: float = 30.0
     longest_asked: float = 600.0
     """A server that asks to wait longer than this is not waited for."""
+    first_patience: float = 5.0
+    """The same for one that has not replied yet: an address that is wrong is more likely than a server that starts."""
     patience: float = 60.0
     """How long a server that takes no connection is waited for before the run stops."""
 
@@ -141,7 +144,8 @@ class Pace:
         self._troubles += 1
         self._forget()
         now = time.monotonic()
-        if self._troubles <= share * (self._troubles + self._good) or now - self._cut_at <= _COOLING:
+        often = self._troubles >= _FEW and self._troubles > share * (self._troubles + self._good)
+        if not often or now - self._cut_at <= _COOLING:
             return
         self._cut, self._cut_at = True, now
         self._window = _Window()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext
-from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Box, Card, Decoding, Study, Target
+from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
+from mmrad_eval.core.values import Box, Card, Decoding, Message, Reply, Study, Target
 from mmrad_eval.datasets import digest as dataset_digest
 from mmrad_eval.datasets.lazy import outlines, subset
 from mmrad_eval.metrics.grounding.prior import Prior, prior
@@ -131,7 +132,38 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
         },
     )
     train = subset(dataset.studies, lambda study: study.split == "train")
-    return Plan(model, task, dataset, studies, train, deciding, prompt, left_out, Donors(dataset.studies), options)
+    plan = Plan(model, task, dataset, studies, train, deciding, prompt, left_out, Donors(dataset.studies), options)
+    if is_client(model):
+        _rehearse(plan)
+    return plan
+
+
+def _rehearse(plan: Plan) -> None:
+    """Find a prompt file that can't be filled before anything is paid for; a study's own trouble is its own answer."""
+    try:
+        first_question(plan, plan.studies[0])
+    except PromptError:
+        raise
+    except Exception:  # noqa: BLE001 (said again, with its status, when the study is asked)
+        return
+
+
+def first_question(plan: Plan, study: Study) -> Sequence[Message]:
+    """The messages that open a conversation; nothing is sent. Whatever the task raises on the way comes through."""
+    heard: list[Sequence[Message]] = []
+
+    async def ask(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
+        del extra  # adds no words
+        heard.append(messages)
+        raise Stopped("nobody is asked")
+
+    conversation = plan.task.converse(study, plan.context(ask))
+    try:
+        with suppress(Stopped, StopIteration):
+            conversation.send(None)  # runs to the first question; no event loop is needed for that
+    finally:
+        conversation.close()
+    return heard[0] if heard else ()
 
 
 def _check_words(choice: Choice) -> None:

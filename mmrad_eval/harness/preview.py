@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from mmrad_eval.core.errors import MmradError, Stopped
-from mmrad_eval.core.values import Image, Message, Reply, Study, Text
-from mmrad_eval.harness.plan import Plan
+from mmrad_eval.core.errors import MmradError
+from mmrad_eval.core.values import Image, Text
+from mmrad_eval.harness.plan import Plan, first_question
 from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.traces import rendering
 
@@ -48,7 +45,7 @@ def preview(plan: Plan) -> Preview:
     longest, trouble = ("", 0.0), []
     for study in sample:
         try:
-            measured = [_measure(part, plan) for message in _first(plan, study) for part in message.parts]
+            measured = [_measure(part, plan) for message in first_question(plan, study) for part in message.parts]
         except MmradError as error:
             trouble.append(f"{study.id}: {error}")
             continue
@@ -60,23 +57,6 @@ def preview(plan: Plan) -> Preview:
     scale = n / max(len(sample) - len(trouble), 1)
     most = n * plan.deciding.decoding.max_tokens
     return Preview(n, n, images * scale, size * scale / 1e6, tokens * scale, most, longest, tuple(trouble))
-
-
-def _first(plan: Plan, study: Study) -> Sequence[Message]:
-    """The messages of the first request of a conversation."""
-    heard: list[Sequence[Message]] = []
-
-    async def ask(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
-        del extra  # adds no words
-        heard.append(messages)
-        raise Stopped("dry run")
-
-    async def talk() -> None:
-        await plan.task.converse(study, plan.context(ask))
-
-    with suppress(Stopped):
-        asyncio.run(talk())
-    return heard[0] if heard else ()
 
 
 def _measure(part: Text | Image, plan: Plan) -> tuple[int, float, float]:

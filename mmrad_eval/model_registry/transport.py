@@ -181,13 +181,16 @@ class Transport:
             raise TransportError(why, retry=True, kind="timeout") from None
         except aiohttp.ClientConnectorError as error:
             server.lost()
-            why = f"no connection to {server.base}: {self._words(error.os_error)}"
+            words = self._words(error.os_error, refused="refused, so no server is there")
+            why = f"no connection to {server.base}: {words}"
             raise TransportError(why, retry=True, kind="unreachable") from None
         except (aiohttp.ClientError, OSError) as error:
             server.failed()
             raise TransportError(f"the connection to {server.base} broke: {self._words(error)}", retry=True) from None
 
-    def _words(self, error: BaseException) -> str:
+    def _words(self, error: BaseException, refused: str = "refused") -> str:
+        if isinstance(error, ConnectionRefusedError):
+            return refused
         return scrub(str(error) or type(error).__name__, self.secret)
 
     def _url(self, base: str, path: str) -> URL:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmrad_eval.core.contracts import TaskContext
-from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.errors import DataError, PromptError
 from mmrad_eval.core.values import Context, Image, Message, Part, Study, Text
 from mmrad_eval.tasks.prompting import Prompt, Slots, joined, paragraphs
 from mmrad_eval.tasks.views import chosen, label
@@ -34,7 +34,7 @@ def opening(
     prior_reports, prior_images = _priors(prompt, study, context.options.get("priors", "none"))
     instruction = prompt.text(context.target)
     if not instruction:
-        raise DataError(
+        raise PromptError(
             f"{prompt.source}: no [[{context.target}]] block, so --target {context.target} can't be asked for"
         )
     words = context_words(study.context, context.options.get("context", "none"))

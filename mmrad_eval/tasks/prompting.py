@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.errors import PromptError
 from mmrad_eval.core.values import Image, Part, Text
 
 Slots = Mapping[str, "str | Image | Sequence[Part]"]
@@ -24,18 +24,18 @@ class Prompt:
     """One prompt file."""
 
     def __init__(self, text: str, source: str = "prompt") -> None:
-        """DataError where the file has no blocks, or lacks ``user``."""
+        """PromptError where the file has no blocks, or lacks ``user``."""
         self.source = source
         pieces = _BLOCK.split(text)
         self._blocks: dict[str, str] = {}
         for name, body in zip(pieces[1::2], pieces[2::2], strict=True):
             if name in self._blocks:
-                raise DataError(f"{source}: block [[{name}]] appears twice; keep one")
+                raise PromptError(f"{source}: block [[{name}]] appears twice; keep one")
             self._blocks[name] = body.strip("\n")
         self._pieces = {name: _SLOT.split(body) for name, body in self._blocks.items()}
         if "user" not in self._blocks:
             found = ", ".join(self._blocks) or "none"
-            raise DataError(
+            raise PromptError(
                 f"{source}: no [[user]] block (found: {found}); see docs/tasks.md for the form of a prompt file"
             )
 
@@ -48,7 +48,7 @@ class Prompt:
         names = pieces[1::2]
         unknown = [name for name in names if name not in slots]
         if unknown:
-            raise DataError(
+            raise PromptError(
                 f"{self.source}: [[{block}]] has the slot {{{unknown[0]}}}, which nothing fills; "
                 f"known here: {', '.join('{' + name + '}' for name in slots)}"
             )

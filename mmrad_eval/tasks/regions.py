@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from mmrad_eval.core.values import Box, Image, Step, Study
 from mmrad_eval.tasks.views import key_image
@@ -41,6 +40,8 @@ def elsewhere(study: Study, steps: Sequence[Step], number: int) -> Image | None:
     Of 128 places drawn from a generator seeded by study and step, the one that intersects all boxes least. None where
     the step has no box, or the image's size can't be known.
     """
+    import numpy as np  # a listing of tasks must not wait for it
+
     cut = region_image(study, steps[number], "crop")
     if cut is None or cut.box is None:
         return None
