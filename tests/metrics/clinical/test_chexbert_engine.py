@@ -119,3 +119,33 @@ def test_using_the_package_leaves_warnings_and_output_as_they_were(
     upstream(["The heart is enlarged."])
     assert warnings.filters == before
     assert capsys.readouterr().out == ""
+
+
+def test_averages_are_those_of_the_packages_own_report(weights: Any, texts: list[str]) -> None:
+    """F1CheXbert's two classification reports: 14 labels and 5, micro, macro, weighted and by example."""
+    import warnings
+
+    from benchmarks.clinical.reports import rewritten
+    from mmrad_eval.core.contracts import Corpus
+    from mmrad_eval.core.values import Answer, Example, Report, Study
+    from mmrad_eval.metrics import suite
+
+    _, upstream = engines(weights)
+    candidates = rewritten(texts, seed=6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn warns of labels without support
+        _, _, fourteen, five = upstream._scorer(hyps=candidates, refs=texts)
+    (metric,) = suite(["chexbert@uncertain=positive"], options=weights.options())
+    shown = [
+        Example(Study(id=str(n), reference=Report(findings=reference)), Answer(str(n), "ok", report=Report(text=text)))
+        for n, (text, reference) in enumerate(zip(candidates, texts, strict=True))
+    ]
+    rows = metric.measure(shown, metric.fit(Corpus([one.study for one in shown])))
+    values = dict(zip((column.name for column in metric.columns), metric.reduce(rows.sum(axis=0)), strict=True))
+    for size, report in (("14", fourteen), ("5", five)):
+        for ours, theirs in (("micro", "micro"), ("macro", "macro"), ("weighted", "weighted"), ("example", "samples")):
+            assert values[f"CheXbert {ours}-F1-{size}"] == pytest.approx(report[f"{theirs} avg"]["f1-score"], abs=1e-12)
+        assert values[f"CheXbert micro-P-{size}"] == pytest.approx(report["micro avg"]["precision"], abs=1e-12)
+        assert values[f"CheXbert macro-R-{size}"] == pytest.approx(report["macro avg"]["recall"], abs=1e-12)
+    assert values["CheXbert F1 No Finding"] == pytest.approx(fourteen["No Finding"]["f1-score"], abs=1e-12)
+    assert 0 < values["CheXbert micro-F1-14"] < 1
