@@ -137,7 +137,10 @@ class Client(Protocol):
 
 @runtime_checkable
 class Answerer(Protocol):
-    """A model that answers studies and never sees a request: baselines, reports made elsewhere."""
+    """A model that answers studies and never sees a request: baselines, reports made elsewhere.
+
+    It may also have ``trace(study) -> Trace | None``: the reasoning that was written with the report.
+    """
 
     @property
     def card(self) -> Card:

@@ -1,5 +1,5 @@
 """Reads reports that were made elsewhere: csv, tsv, jsonl, JSON (list, object of texts, ReXrank's form) or parquet,
-joined by id.
+joined by id; and traces with their reports, in any format of ``traces.convert`` that has reports.
 
 Whatever the file, a report is found by its study's id, never by its position.
 """
@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Report
+from mmrad_eval.core.values import Report, Trace
 from mmrad_eval.datasets import columns, files, sections
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.rows import Row, Rows, read_rows
+from mmrad_eval.traces import convert
+from mmrad_eval.traces.record import trace_of
+from mmrad_eval.traces.steps import read_trace
 
 REPORT = ("report", "findings", "impression")
 OPTION = "--report-column"
 """How a user names a column of such a file; ``--column`` is for the references."""
+TRACES = frozenset((".jsonl", ".ndjson", ".parquet"))
+"""Endings of files that may hold records of traces."""
 NOTHING = frozenset(("nan", "none", "null", "n/a", "na", "<na>"))
 """What programs write for a cell without a value; no report reads like it."""
 
@@ -44,8 +49,8 @@ class Predictions:
 
     path: Path
     reports: dict[str, Report]
-    traces: dict[str, str] = field(default_factory=dict)
-    """Reasoning that stands beside a report, as it was written."""
+    traces: dict[str, Trace] = field(default_factory=dict)
+    """Reasoning that stands beside a report: its steps where it marks them, and its words."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Our word -> the column or key that it was read from."""
     problems: tuple[Problem, ...] = ()
@@ -73,12 +78,19 @@ def read_predictions(path: Path | str, given: Mapping[str, str] | None = None, *
     if not path.is_file():
         raise DataError(f"{path} is not a file of reports" if path.exists() else f"there is no file {path}")
     problems = Problems()
+    kind = None if given else _kind_of_traces(path)
+    if kind is not None:
+        return _from_records(path, kind, problems, strict=strict)
+    return _from_table(path, given or {}, problems, strict=strict)
+
+
+def _from_table(path: Path, given: Mapping[str, str], problems: Problems, *, strict: bool) -> Predictions:
     table = _table(path, problems)
     if strict and not table.rows:
         problems.raise_errors(str(path))
-    where = _columns(table, given or {})
+    where = _columns(table, given)
     reports: dict[str, Report] = {}
-    traces: dict[str, str] = {}
+    traces: dict[str, Trace] = {}
     lines: dict[str, int | None] = {}
     for row in table.rows:
         study, report, trace = _prediction(row, where)
@@ -96,11 +108,45 @@ def read_predictions(path: Path | str, given: Mapping[str, str] | None = None, *
             what = f"the report is {report.text.strip()!r}, scored as this text; leave it empty where there is none"
             problems.warn("no words", what, file=str(path), line=row.line, study=study)
         reports[study], lines[study] = report, row.line
-        if trace:
-            traces[study] = trace
+        if trace and (written := read_trace(trace)):
+            traces[study] = written
     if strict:
         problems.raise_errors(str(path))
     return Predictions(path, reports, traces, where, tuple(problems))
+
+
+def _kind_of_traces(path: Path) -> str | None:
+    """The format of a file of traces that also holds reports; None for any other file."""
+    if path.suffix.lower() not in TRACES:
+        return None
+    try:
+        kind = convert.recognise(path)
+    except DataError:
+        return None
+    return None if kind == "thinkvg" else kind
+
+
+def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) -> Predictions:
+    reports: dict[str, Report] = {}
+    traces: dict[str, Trace] = {}
+    for number, record in enumerate(convert.read(path, kind), 1):
+        where, study = {"file": str(path), "line": number}, record.id or record.study.study
+        if not study:
+            problems.error("no id", f"record {number} has none", **where)  # type: ignore[arg-type]  # file and line
+            continue
+        report = sections.read_report(record.report.text)
+        if study in reports:
+            _twice(problems, path, Row(number, {}), study, None, same=reports[study] == report)
+            continue
+        if record.invalid:
+            problems.warn("invalid record", record.invalid, study=study, **where)  # type: ignore[arg-type]  # as above
+        reports[study] = report
+        trace = trace_of(record, str(path.parent.absolute()))
+        if trace.steps or trace.text:
+            traces[study] = trace
+    if strict:
+        problems.raise_errors(str(path))
+    return Predictions(path, reports, traces, {}, tuple(problems))
 
 
 def _no_words(text: str) -> bool:

@@ -17,7 +17,7 @@ import msgspec
 
 from mmrad_eval.core.contracts import Answerer, Client
 from mmrad_eval.core.errors import Failed, MmradError, ModelError, Stopped
-from mmrad_eval.core.values import Answer, Message, Reply, Request, Study, Usage
+from mmrad_eval.core.values import Answer, Message, Reply, Request, Status, Study, Trace, Usage
 from mmrad_eval.harness.asking import Asker
 from mmrad_eval.harness.plan import Plan
 from mmrad_eval.harness.stream import AnswerStream
@@ -125,19 +125,22 @@ def _first(failure: Exception) -> Exception:
 def answer_all(plan: Plan, folder: RunFolder, session: Session, *, watch: Watch) -> Run:
     """Let an answerer answer every study, and write the answers."""
     model = cast("Answerer", plan.model)
+    written: Callable[[Study], Trace | None] = getattr(model, "trace", lambda _: None)
     context = plan.context(_nobody)
     with AnswerStream(folder) as stream:
         for study in _while(iter(plan.studies), session):
             try:
                 shown = plan.task.shown(study, context)
                 report = model.answer(study, shown, plan.donor)
+                trace = written(study) if report is not None else None
             except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
                 answer = _failure(study, error)
             else:
                 if report is None:
                     answer = Answer(study.id, "open", f"{plan.card.label} has no report for this study")
                 else:
-                    answer = Answer(study.id, "ok" if report.text.strip() else "empty", report=report, shown=shown)
+                    status: Status = "ok" if report.text.strip() else "empty"
+                    answer = Answer(study.id, status, report=report, trace=trace, shown=shown)
             stream.put(answer)
             watch(answer, len(stream))
         return _close(plan, folder, stream, session)

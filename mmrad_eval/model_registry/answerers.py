@@ -69,7 +69,9 @@ class Predictions:
             raise DataError(f"{path}: no such file; `file:PATH` takes a csv, jsonl or json file of reports")
         from mmrad_eval.datasets.predictions import read_predictions
 
-        self.reports: Mapping[str, Report] = read_predictions(path).reports
+        read = read_predictions(path)
+        self.reports: Mapping[str, Report] = read.reports
+        self.traces: Mapping[str, Trace] = read.traces
         self.card = Card(
             provider="file",
             id=path.name,
@@ -81,6 +83,10 @@ class Predictions:
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
         """The report under this study's id; None where the file has none."""
         return self.reports.get(study.id)
+
+    def trace(self, study: Study) -> Trace | None:
+        """The trace that stands beside the report."""
+        return self.traces.get(study.id)
 
 
 def predictions(path: str) -> Predictions:

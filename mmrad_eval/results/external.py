@@ -30,7 +30,10 @@ class Elsewhere:
         self.card = Card(
             provider="file",
             id=name or stem,
-            revision=digest(predictions.reports)[:12],  # other reports under the same name are another run
+            # other reports or traces under the same name are another run
+            revision=digest([predictions.reports, predictions.traces] if predictions.traces else predictions.reports)[
+                :12
+            ],
             name=name or stem,
             summary=f"{len(predictions.reports)} reports read from {predictions.path}",
         )
@@ -38,6 +41,10 @@ class Elsewhere:
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
         """The report of this study."""
         return self.predictions.reports.get(study.id)
+
+    def trace(self, study: Study) -> Trace | None:
+        """The trace that stands beside the report."""
+        return self.predictions.traces.get(study.id)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import re
 
 import msgspec
 
-from mmrad_eval.core.values import Answer, Box, Frame, ModelStatus, Reply, Report, Step, Target, Trace
+from mmrad_eval.core.values import Answer, Frame, ModelStatus, Reply, Report, Target, Trace
 from mmrad_eval.datasets.sections import read_report
 from mmrad_eval.traces.geometry import CANONICAL
-from mmrad_eval.traces.regions import category_of, resolve
+from mmrad_eval.traces.steps import read_trace
 
 _WHY_LENGTH = 200
 
@@ -27,13 +27,6 @@ _CUE = re.compile(
     r"|^[^\n]{0,120}\bgenerate the following report[ \t*_]*:[ \t*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_STEP = re.compile(
-    r"^[ \t>#*_-]*step[ \t]+(\d+)[ \t*_]*[:.)-][ \t*_]*(?:([^:\n]{1,80}?)[ \t*_]*:[ \t*_]*)?(.*?)"
-    r"(?=^[ \t>#*_-]*step[ \t]+\d+[ \t*_]*[:.)-]|\Z)",
-    re.IGNORECASE | re.MULTILINE | re.DOTALL,
-)
-_NUMBER = r"\s{0,2}(-?\d{1,6}(?:\.\d{1,6})?)\s{0,2}"
-_BOX = re.compile(rf"[\[(]{{1,2}}{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}[\])]{{1,2}}")
 _MARKED = re.compile(r"^[ \t>#*_-]*(?:step[ \t]+\d+|first|second|third|next|finally)\b", re.IGNORECASE | re.MULTILINE)
 _CANNOT = r"(?:can['\u2019]?t|cannot|can not|(?:am|['\u2019]?m) (?:unable|not able) to|won['\u2019]?t)"
 _REFUSAL = re.compile(
@@ -173,29 +166,7 @@ def _unescape(value: str) -> str:
 
 def _trace(thought: str, before: str, frame: Frame) -> Trace | None:
     """The trace that the model wrote: steps where it marked them, otherwise its words."""
-    text = "\n\n".join(t for t in (thought, before) if t)
-    if not text:
-        return None
-    return Trace(tuple(_step(match, frame) for match in _STEP.finditer(text)), text)
-
-
-def _step(match: re.Match[str], frame: Frame) -> Step:
-    region, text = match[2] or "", match[3].strip(" *_\n")
-    found = _BOX.search(region) or _BOX.match(text)  # after the region's name, or at the beginning of what is seen
-    box = None
-    if found is not None:
-        box = Box((float(found[1]), float(found[2]), float(found[3]), float(found[4])), frame)
-        region = _BOX.sub("", region)
-        text = _BOX.sub("", text, count=1).lstrip(" :*_-") if found.string == text else text
-    region = region.strip(" *_,(")
-    known = resolve(region) if region else None
-    return Step(
-        region=region,
-        regions=(known.name,) if known else (),
-        category=category_of(region) if region else "other",
-        box=box,
-        text=text,
-    )
+    return read_trace("\n\n".join(t for t in (thought, before) if t), frame)
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Report
+from mmrad_eval.core.values import Report, Trace
 from mmrad_eval.datasets.predictions import read_predictions
 
 ONE, TWO = "FINDINGS: Clear. IMPRESSION: Normal.", "The heart is enlarged."
@@ -69,7 +69,7 @@ def test_sections_may_come_apart(tmp_path: Path) -> None:
 
 def test_reasoning_is_kept_beside_its_report(tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text('{"id": "s1", "reasoning": "I look at the heart.", "report": "Normal."}')
-    assert read_predictions(tmp_path / "p.jsonl").traces == {"s1": "I look at the heart."}
+    assert read_predictions(tmp_path / "p.jsonl").traces == {"s1": Trace((), "I look at the heart.")}
 
 
 def test_missing_and_extra_ids_are_named(tmp_path: Path) -> None:
