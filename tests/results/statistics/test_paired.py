@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.statistics.bootstrap import Part, bca, formula, jackknife, percentile, replicates
+from mmrad_eval.results.statistics.bootstrap import Part, bca, bootstrap, formula, jackknife, percentile, replicates
 from mmrad_eval.results.statistics.multiplicity import holm, max_t
 from mmrad_eval.results.statistics.paired import compare, family, randomisation_p, sign_stability
 from mmrad_eval.results.statistics.weights import bootstrap_weights, swaps
@@ -250,3 +250,14 @@ def test_the_family_errs_as_often_as_it_says_when_nothing_differs() -> None:
 def test_formulas_of_several_metrics_stand_side_by_side() -> None:
     found = formula([Part([0, 1], ratio), Part([2, 0], ratio)], np.array([4.0, 2.0, 8.0]))
     assert found.tolist() == [2.0, 2.0]
+
+
+def test_numbers_are_these_on_every_machine() -> None:
+    # made once with numpy 2.4 and OpenBLAS on x86-64; the random bits are exact, sums may round in another order
+    i = np.arange(50.0)
+    first, second = (np.stack([i % n + shift, i % 5 + 9], axis=1) for n, shift in ((7, 1.0), (6, 1.5)))
+    alone = bootstrap(first, [f"p{int(x) % 20}" for x in i], parts(2), resamples=500, seed=4)
+    both = compare([first], [second], parts(2), resamples=500, seed=4, method="bca")
+    assert [alone.low[0], alone.high[0]] == pytest.approx([0.3002483887132169, 0.41643148855961043], abs=1e-9)
+    assert [both.low[0], both.high[0]] == pytest.approx([-0.07584013594957108, 0.05681471082959303], abs=1e-9)
+    assert both.p[0] == pytest.approx(489 / 501, abs=1e-9)
