@@ -25,6 +25,8 @@ def convert(a: str, b: str, *, as_json: bool) -> None:
         return
     rows = "" if done.written == done.records else f" as {done.written} rows"
     click.echo(f"{done.records} records, {done.source} to {done.target}{rows}, written to {b.partition(':')[2] or b}")
+    if done.pictures:
+        click.echo(f"  {done.pictures} pictures were inside the rows and are files beside it now")
     for identity, why in list(done.invalid.items())[:5]:
         click.echo(f"  invalid: {identity}: {why}")
     if len(done.invalid) > 5:

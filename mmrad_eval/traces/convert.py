@@ -7,6 +7,7 @@ is written is the neutral format.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import Any
 import msgspec
 
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.traces import anole, files, mmrad, thinkvg, zebra
+from mmrad_eval.traces import anole, files, headers, mmrad, thinkvg, zebra
 from mmrad_eval.traces.record import Record
 
 NEUTRAL = "mmrad.trace"
@@ -54,12 +55,15 @@ class Converted:
     """What readers had to decide or could not place, and how often."""
     first: list[str] = field(default_factory=list)
     """The first of them, with the record's id."""
+    pictures: int = 0
+    """Pictures that stood inside the rows and were written as files beside the new one."""
 
 
 def convert(a: str | Path, b: str | Path) -> Converted:
     """Read ``a``, write ``b``; each a path or ``format:path``.
 
-    The file appears under its name when it is whole. UsageError for an unknown format, or where both are one file;
+    The file appears under its name when it is whole. Pictures that are inside rows become files in a folder beside it,
+    ``NAME-images``. UsageError for an unknown format, or where both are one file;
     DataError for what can't be read, or can't be written in that format.
     """
     source, origin = _spec(a)
@@ -73,7 +77,8 @@ def convert(a: str | Path, b: str | Path) -> Converted:
     done = Converted(source, target)
     partial = goal.with_name(f"{goal.name}.part")
     try:
-        done.written = _write(_watched(read(origin, source), done), target, partial, parquet=goal.suffix == ".parquet")
+        records = _watched(read(origin, source, save=_saver(goal, done)), done)
+        done.written = _write(records, target, partial, parquet=goal.suffix == ".parquet")
         partial.replace(goal)
     except OSError as error:
         raise DataError(f"{goal}: can't be written: {error.strerror or error}") from error
@@ -82,8 +87,8 @@ def convert(a: str | Path, b: str | Path) -> Converted:
     return done
 
 
-def read(path: Path, source: str | None = None) -> Iterator[Record]:
-    """The records of a file in any of the formats."""
+def read(path: Path, source: str | None = None, *, save: zebra.Save | None = None) -> Iterator[Record]:
+    """The records of a file in any of the formats; ``save`` keeps pictures that are inside rows."""
     source = source or recognise(path)
     if source == NEUTRAL:
         yield from files.read_parquet(path) if _is_parquet(path) else files.read_jsonl(path)
@@ -92,7 +97,7 @@ def read(path: Path, source: str | None = None) -> Iterator[Record]:
             yield thinkvg.parse(rows, where=str(path))
     else:
         for number, row in _rows(path):
-            yield files.checked(_one(source, row, f"{path}:{number}", f"{path.stem}-{number}"))
+            yield files.checked(_one(source, row, f"{path}:{number}", f"{path.stem}-{number}", save))
 
 
 def recognise(path: Path) -> str:
@@ -118,11 +123,26 @@ def _spec(spec: str | Path) -> tuple[str | None, Path]:
     return name, Path(path)
 
 
-def _one(source: str, row: dict[str, Any], where: str, identity: str) -> Record:
+def _saver(goal: Path, done: Converted) -> zebra.Save:
+    folder = goal.with_name(f"{goal.name.partition('.')[0]}-images")
+
+    def save(name: str, data: bytes) -> str:
+        kind = headers.read(data, name).media_type.rpartition("/")[2]
+        safe = "/".join(re.sub(r"[^\w.-]+", "_", part).lstrip(".") or "_" for part in name.split("/"))
+        path = folder / f"{safe}.{'jpg' if kind == 'jpeg' else kind}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        done.pictures += 1
+        return str(path.relative_to(goal.parent))
+
+    return save
+
+
+def _one(source: str, row: dict[str, Any], where: str, identity: str, save: zebra.Save | None) -> Record:
     if source == "mmrad":
         return mmrad.parse(row, str(row.get("id") or ""), where=where)
     if source == "zebra":
-        return zebra.parse(row, str(row.get("id") or identity), where=where)
+        return zebra.parse(row, str(row.get("id") or identity), where=where, save=save)
     if source == "anole":
         return anole.parse(row, where=where)
     raise UsageError(f"no format of traces is called {source!r}; known: {', '.join(FORMATS)}")

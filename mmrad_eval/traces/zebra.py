@@ -10,8 +10,9 @@ column is not referred to keeps its place in ``images`` and has none in ``image_
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mmrad_eval.core.errors import DataError
@@ -34,15 +35,18 @@ from mmrad_eval.traces.regions import fine_names
 
 QUESTION, TRACE, ANSWER = "Question", "Text Reasoning Trace", "Final Answer"
 CUE = "\n\nFinal Answer: "
+Save = Callable[[str, bytes], str]
+"""Keeps the bytes of a picture under a name, and says at which path."""
 
 _COLUMN = re.compile(r"(problem|reasoning)_image_(\d+)")
 _MARK = re.compile(r"<image_start>\[((?:problem|reasoning)_image_\d+)\]<image_end>")
 _THOUGHT = re.compile(r"^[ \t]*THOUGHT[ \t]+\d+[ \t]*:", re.MULTILINE)
 
 
-def parse(row: Mapping[str, Any], identity: str, *, where: str = "") -> Record:
-    """The neutral record of a row; a picture's value is a path, or a mapping with ``path``.
+def parse(row: Mapping[str, Any], identity: str, *, where: str = "", save: Save | None = None) -> Record:
+    """The neutral record of a row; a picture's value is a path, or a mapping with ``path`` and ``bytes``.
 
+    ``save`` keeps pixels that the row holds itself and returns their path; without it they are noted and left.
     DataError where question or trace are missing.
     """
     place = f"{where}: " if where else ""
@@ -58,7 +62,9 @@ def parse(row: Mapping[str, Any], identity: str, *, where: str = "") -> Record:
     response = trace if answer is None else f"{trace}{CUE}{escaped(str(answer))}"
     order = [*asked, *shown]
     missing = tuple(name for name in dict.fromkeys(order) if name not in columns)
-    images = [*(_image(name, row[name]) for name in columns), *(_image(name, None) for name in missing)]
+    images = [_image(name, row[name], identity, save) for name in columns]
+    images += [_image(name, None, identity, None) for name in missing]
+    inside = [name for name in columns if save is None and _pixels(row[name])]
     return Record(
         id=identity,
         study=StudyOf(dataset="zebra-cot", licence_class="open"),
@@ -70,7 +76,10 @@ def parse(row: Mapping[str, Any], identity: str, *, where: str = "") -> Record:
         segments=(*_pictures("prompt", prompt, asked), *_segments(response, shown, len(trace))),
         report=read_sections(str(answer)) if answer is not None else Report(),
         invalid=count_mismatch(prompt, response, len(order)),
-        notes=tuple(f"the words point at {name}, and the row has no such picture" for name in missing),
+        notes=(
+            *(f"the words point at {name}, and the row has no such picture" for name in missing),
+            *(f"the pixels of {name} are inside the row and were not kept" for name in inside),
+        ),
         extra=fields_of(dict(row), (QUESTION, TRACE, ANSWER, *columns)),
     )
 
@@ -125,16 +134,25 @@ def _marked(text: str, names: list[str]) -> str:
     return "".join(unescaped(words) + mark for words, mark in zip(pieces, [*marks, ""], strict=False))
 
 
-def _image(name: str, value: object) -> RecordImage:
+def _image(name: str, value: object, identity: str, save: Save | None) -> RecordImage:
     path = value.get("path") if isinstance(value, Mapping) else value
+    pixels = _pixels(value)
+    if pixels is not None and save is not None:
+        path = save(f"{identity}/{name}", pixels)
     problem = name.startswith("problem")
     return RecordImage(
         name,
         "problem" if problem else "reasoning",
         path if isinstance(path, str) else None,
+        hashlib.sha256(pixels).hexdigest() if pixels is not None else "",
         render="" if problem else "unknown",
         source="" if problem else "reference",
     )
+
+
+def _pixels(value: object) -> bytes | None:
+    found = value.get("bytes") if isinstance(value, Mapping) else value
+    return found if isinstance(found, bytes) and found else None
 
 
 def _pictures(part: Part, text: str, names: list[str], steps: tuple[int, ...] = ()) -> list[Segment]:

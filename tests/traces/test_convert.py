@@ -95,6 +95,20 @@ def test_parquet_of_another_format_is_written_too(samples: Samples, tmp_path: Pa
     assert record.report.text.startswith("Impression: Large heart.")
 
 
+def test_pictures_inside_rows_become_files_beside_the_new_one(samples: Samples, tmp_path: Path, film: Path) -> None:
+    row = {**samples["zebra"][0], "problem_image_1": {"bytes": film.read_bytes(), "path": None}, "id": "../x 1"}
+    pq.write_table(pa.table({name: [value] for name, value in row.items()}), tmp_path / "rows.parquet")
+    done = convert(tmp_path / "rows.parquet", tmp_path / "traces.jsonl")
+    (record,) = read(tmp_path / "traces.jsonl")
+    problem = record.picture("problem_image_1")
+    assert problem is not None
+    assert (done.pictures, problem.path) == (1, "traces-images/_/x_1/problem_image_1.png")
+    assert (tmp_path / "traces-images/_/x_1/problem_image_1.png").read_bytes() == film.read_bytes()
+    assert problem.sha256
+    (bare,) = read(tmp_path / "rows.parquet")
+    assert bare.notes == ("the pixels of problem_image_1 are inside the row and were not kept",)
+
+
 def test_unknown_fields_of_a_neutral_record_are_kept(samples: Samples, tmp_path: Path) -> None:
     value = json.loads(msgspec.json.encode(mmrad.parse(samples["mmrad"][0]))) | {"annotator": {"name": "x"}}
     path = jsonl(tmp_path / "n.jsonl", [value])
