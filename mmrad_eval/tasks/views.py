@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Image, Study
+from mmrad_eval.datasets import views as words
 
 VIEWS = ("key", "frontal", "all")
-
-_FRONTAL = ("PA", "AP", "FRONTAL", "POSTEROANTERIOR", "ANTEROPOSTERIOR")
-_LATERAL = ("LATERAL", "LL", "LAT", "LEFT LATERAL", "RIGHT LATERAL")
 
 
 def orientation(view: str | None) -> str:
     """``frontal``, ``lateral``, or ``other``; an image whose view is not recorded counts as frontal."""
-    if view is None or not view.strip():
-        return "frontal"
-    word = view.upper().strip()
-    if any(word == name or word.startswith(f"{name} ") for name in _FRONTAL):
-        return "frontal"
-    return "lateral" if any(word == name or word.startswith(f"{name} ") for name in _LATERAL) else "other"
+    return words.orientation(view) or "frontal"
 
 
 def key_image(study: Study) -> Image | None:
