@@ -4,8 +4,8 @@
 
 Two hundred studies of three interleaved images, asked of a tiny random vision-language model on a real vLLM server
 whose caches of images and prompts are off. The requests that `vllm bench serve` sends are those that mmrad-eval sent,
-word for word; both rates run from the first request to the last reply. Rounds alternate, and the middle one of each side
-counts. Theirs streams its replies, which costs the server a little more.
+word for word; both rates run from the first request to the last reply. Rounds alternate, and the middle one of each
+side counts. Theirs streams its replies, which costs the server a little more.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def our_rate(server: Server, data: Path, folder: Path, at_once: int) -> float:
     shutil.rmtree(out, ignore_errors=True)
     environment = os.environ | {"SERVER_KEY": server.secret.reveal()}
     subprocess.run(asked(data, server.card.id, server.url, out, at_once), check=True, env=environment)
-    lines = [json.loads(line) for p in out.glob("replies/*/vllm*/*.jsonl") for line in p.read_text().splitlines()]
+    lines: list[Any] = [
+        json.loads(line) for p in out.glob("replies/*/vllm*/*.jsonl") for line in p.read_text().splitlines()
+    ]
     start = min(line["time"] - line["reply"]["latency"] for line in lines)
     end: float = max(line["time"] for line in lines)
     return len(lines) / (end - start)

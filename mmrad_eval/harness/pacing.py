@@ -73,8 +73,8 @@ class Pace:
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     _window: _Window = field(default_factory=_Window)
     _best: float = float("inf")
-    _good: float = 0.0
-    _troubles: float = 0.0
+    _seen: dict[str, float] = field(default_factory=dict)
+    """What came back lately: ``good`` replies, servers that ``asked`` for less, ``fault``."""
     _cut: bool = False
     _cut_at: float = float("-inf")
     _tokens: float = 0.0
@@ -111,7 +111,7 @@ class Pace:
 
     def replied(self, latency: float, tokens: int = 0) -> None:
         """A reply came: raise the limit if replies come as fast as they did. ``tokens``: of prompt and answer."""
-        self._good += 1
+        self._seen["good"] = self._seen.get("good", 0.0) + 1
         self._forget()
         if tokens:
             self._tokens = tokens if not self._tokens else 0.9 * self._tokens + 0.1 * tokens
@@ -133,29 +133,29 @@ class Pace:
         """A server asked for less: hold as long as it asked, and halve the limit where it asks often."""
         if after:
             self.held_until = max(self.held_until, time.monotonic() + after)
-        self._troubled(_ASKED_SHARE)
+        self._trouble("asked", _ASKED_SHARE)
 
     def troubled(self) -> None:
         """A server broke or did not answer: halve the limit where it often does; single faults are no overload."""
-        self._troubled(_FAULT_SHARE)
+        self._trouble("fault", _FAULT_SHARE)
 
-    def _troubled(self, share: float) -> None:
-        """Halve the limit once for all that was sent before, where trouble is more than ``share`` of what came back."""
-        self._troubles += 1
+    def _trouble(self, kind: str, share: float) -> None:
+        """Halve the limit once for all sent before, where this kind is more than ``share`` of what came back."""
+        self._seen[kind] = self._seen.get(kind, 0.0) + 1
         self._forget()
         now = time.monotonic()
-        often = self._troubles >= _FEW and self._troubles > share * (self._troubles + self._good)
+        often = self._seen[kind] >= _FEW and self._seen[kind] > share * sum(self._seen.values())
         if not often or now - self._cut_at <= _COOLING:
             return
         self._cut, self._cut_at = True, now
         self._window = _Window()
-        self._troubles = self._good = 0.0
+        self._seen.clear()
         self.limit = max(1.0, self.limit / 2)
 
     def _forget(self) -> None:
         """Let old replies count for less, so that a server that begins to fail is noticed however long it was well."""
-        if self._good + self._troubles >= _REMEMBERED:
-            self._good, self._troubles = self._good / 2, self._troubles / 2
+        if sum(self._seen.values()) >= _REMEMBERED:
+            self._seen = {kind: count / 2 for kind, count in self._seen.items()}
 
     def told(self, headers: Mapping[str, str]) -> None:
         """Read a server's own account of its limits a minute, and from now on stay within it."""
