@@ -23,6 +23,8 @@ from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, Convention, Reader, 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
 
+_AT_ONCE = 1024  # references whose n-grams are held at once while rarity is counted
+
 SIGMA = 6.0
 SCALE = 10.0
 """pycocoevalcap, cider/cider.py and cider/cider_scorer.py."""
@@ -74,9 +76,14 @@ class Cider:
         """Count in how many references of the selection each n-gram is."""
         reader = self._readers.reader(self._convention, corpus)
         texts = reader.references(corpus)
-        block = reader.block(texts)
+        counts = tuple(np.zeros(0, dtype=np.int64) for _ in range(MAX_ORDER))
+        for start in range(0, len(texts), _AT_ONCE):
+            block = reader.block(texts[start : start + _AT_ONCE])
+            counts = tuple(
+                _plus(c, np.bincount(counted.grams)) for c, counted in zip(counts, block.counted, strict=True)
+            )
         name = sha256(b"".join(sorted(sha256(text.encode()).digest() for text in texts))).hexdigest()[:8]
-        return Rarity(reader, len(block), tuple(np.bincount(counted.grams) for counted in block.counted), name)
+        return Rarity(reader, len(texts), counts, name)
 
     def signature(self, context: Rarity) -> str:
         """How the words were made, over which references rarity was counted, then the formula."""
@@ -99,6 +106,13 @@ class Cider:
     def reduce(self, sums: FloatArray) -> FloatArray:
         """(..., 2) to (..., 1): the mean; nan over no studies."""
         return reduce_means(sums)
+
+
+def _plus(counts: Ints, more: Ints) -> Ints:
+    """The sum of counts by number, of which one may know more numbers than the other."""
+    longer, shorter = (more, counts) if len(more) > len(counts) else (counts, more)
+    longer[: len(shorter)] += shorter
+    return longer
 
 
 def _products(shared: Shared, idf: FloatArray, n: int) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ class Reader:
         self._reference = Words(ids, self._counts_as())
         as_is = self.convention.candidate == "as-is"
         self._candidate = Words(ids) if as_is else self._reference
-        self._read: dict[str, list[int]] = {}
+        self._read: dict[str, array[int]] = {}
 
     @property
     def signature(self) -> str:
@@ -135,14 +136,14 @@ class Reader:
             )
         return self._pairs
 
-    def _reference_words(self, text: str) -> list[int]:
+    def _reference_words(self, text: str) -> Sequence[int]:
         found = self._read.get(text)
         if found is None:
             tokens = self.convention.prep.tokens(text)
-            found = self._read[text] = [self._reference[token] for token in self._cut(tokens)]
+            found = self._read[text] = array("i", [self._reference[token] for token in self._cut(tokens)])
         return found
 
-    def _candidate_words(self, text: str) -> list[int]:
+    def _candidate_words(self, text: str) -> Sequence[int]:
         prep = self.convention.prep
         if self.convention.candidate == "as-is" and prep.written:
             return [self._candidate[token] for token in prep.written(text)]
