@@ -99,7 +99,7 @@ def our_rate(server: Server, data: Path, folder: Path, at_once: int) -> float:
     ]
     start = min(line["time"] - line["reply"]["latency"] for line in lines)
     end: float = max(line["time"] for line in lines)
-    return len(lines) / (end - start)
+    return float(len(lines) / (end - start))
 
 
 def bench_rate(server: Server, vllm: Path, rows: Path, at_once: int) -> float:

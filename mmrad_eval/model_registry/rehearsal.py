@@ -7,6 +7,7 @@ so that it is the same in every run):
 
 ``500``, ``400``, ``401`` and so on     that status, with an error body; ``500:2`` the first two times only
 ``307@URL``                             a redirect
+``echo400``, ``echo500`` and so on      that status, with the key and all that was sent in the error's words
 ``429:SECONDS:TIMES``                   slow down, with Retry-After, so many times, and then a reply
 ``null`` ``empty`` ``length`` ``refusal`` ``filter``     replies without content, cut short, declined, or filtered
 ``malformed`` ``disconnect`` ``hang``   no JSON, a broken connection, no answer; ``hang:1`` the first time only
@@ -156,11 +157,15 @@ class Rehearsal:
     async def _answer(self, request: web.BaseRequest, body: bytes, kind: str, seconds: float) -> web.StreamResponse:
         from aiohttp import web
 
+        echo, kind = kind.startswith("echo"), kind.removeprefix("echo")
         kind, _, location = kind.partition("@")
         if kind.isdigit():
             headers = {"Retry-After": f"{seconds:g}"} if kind == "429" else {}
             headers |= {"Location": location} if location else {}
-            error = {"error": {"message": f"rehearsed fault {kind}", "type": "rehearsal", "code": None, "param": None}}
+            message = f"rehearsed fault {kind}"
+            if echo:
+                message = f"bad input {body.decode()} of {dict(request.headers)}"
+            error = {"error": {"message": message, "type": "rehearsal", "code": None, "param": None}}
             data = msgspec.json.encode(error)
             return web.Response(status=int(kind), body=data, content_type="application/json", headers=headers)
         if kind == "hang":
