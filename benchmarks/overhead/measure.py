@@ -5,8 +5,8 @@
 
 Each client is a process of its own, measured by the kernel (``wait4``); a run of one request is subtracted, so that
 what is left is the cost of a request and not of starting Python. The server is another process and is not counted.
-lm_eval, lmms_eval and inspect_ai take part where their commands are found: on PATH, or in ``--others DIR`` (an
-environment's bin folder).
+lm_eval (text alone), lmms_eval and inspect_ai take part where their commands are found: on PATH, or in ``--others DIR``
+(an environment's bin folder).
 """
 
 from __future__ import annotations
@@ -142,6 +142,8 @@ def main() -> None:
             for delay, at_once, n in cases:
                 with server(delay) as url:
                     for name in wanted:
+                        if data.pictures and name == "lm_eval":
+                            continue  # its tasks over APIs place pictures by other means than a prompt
                         trial = Trial(name, url, data, at_once, folder / "work", programs[name])
                         print(row(trial, delay, n // scale, repeats), flush=True)
 

@@ -73,7 +73,7 @@ def found(folder: Path | None) -> dict[str, Path]:
     for name, command in COMMANDS.items():
         path = shutil.which(command, path=str(folder) if folder else None)
         if path:
-            paths[name] = Path(path)
+            paths[name] = Path(path).absolute()
     return paths
 
 

@@ -58,6 +58,8 @@ class Rehearsal:
     bucket: tuple[int, float] | None = None
     """Requests at once and refilled a second; who asks for more gets 429, and headers tell what is left."""
     model: str = "rehearsal"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the model's entry, such as ``root`` and ``max_model_len`` of vLLM."""
     bodies: list[Any] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -133,7 +135,8 @@ class Rehearsal:
 
     def _page(self, path: str) -> bytes:
         if path.endswith("/models"):
-            return msgspec.json.encode({"object": "list", "data": [{"id": self.model, "object": "model"}]})
+            entry = {"id": self.model, "object": "model", **self.facts}
+            return msgspec.json.encode({"object": "list", "data": [entry]})
         return b"{}"
 
     def _fault(self, body: bytes) -> tuple[str, bool, float]:
