@@ -31,12 +31,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reports", type=int, default=200, help="reports in the test set; two models answer each")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "mmrad-clinical-benchmark")
+    parser.add_argument("--threads", type=int, help="threads of both sides; all cores where it is not said")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--skip-upstream", action="store_true", help="our side alone, against stored output")
     said = parser.parse_args()
     said.folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {"HF_HOME": str(said.folder), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     os.environ |= {"MMRAD_WEIGHTS": str(said.folder / "ours"), "XDG_CACHE_HOME": str(said.folder / "cache")}
+    if said.threads:
+        os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(said.threads))
     if said.side:
         SIDES[said.side](said.folder, said.reports)
         return 0
