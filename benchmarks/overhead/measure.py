@@ -125,12 +125,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a fifth of the requests, once")
+    parser.add_argument("--repeats", type=int, default=3, help="measurements of which the middle one counts")
     parser.add_argument("--only", help="names of clients, by commas")
     parser.add_argument("--others", type=Path, help="bin folder in which lm_eval, lmms-eval and inspect are looked for")
     given = parser.parse_args()
     programs = dict.fromkeys([*SCRIPTS, "mmrad-eval"]) | others.found(given.others)
     wanted = given.only.split(",") if given.only else list(programs)
-    scale, repeats = (5, 1) if given.quick else (1, 3)
+    scale, repeats = (5, 1) if given.quick else (1, given.repeats)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         text, pictures = material.made(folder, 5000 // scale, 1000 // scale)

@@ -38,6 +38,7 @@ STATUSES = {
     "refusal": "refused", "filter": "refused",
 }  # fmt: skip
 """Fault -> the status that a study must end with."""
+AGAIN = 3  # further turns: on a busy machine a reply may miss its time-out, and its study is asked again
 LINE = 1500  # bytes of a stored reply, about
 
 
@@ -108,15 +109,18 @@ def soak(folder: Path, n: int, interrupts: int, concurrency: int) -> list[str]:
     """Run, interrupt, resume; returns what is wrong."""
     data, out = written(folder, n), folder / "out"
     chance = random.Random(11)
-    watches, codes = [], []
+    watches: list[Watch] = []
+    codes: list[int] = []
     start = time.monotonic()
     with server() as url:
         command = [
             str(Path(sys.executable).with_name("mmrad-eval")), "--model", "openai:rehearsal", "--base-url", url,
-            "--task", "tcot-blind", "--data", str(data), "--data-use", "open", "--timeout", "2", "--concurrency",
+            "--task", "tcot-blind", "--data", str(data), "--data-use", "open", "--timeout", "5", "--concurrency",
             str(concurrency), "--metrics", "bleu@r2gen-iu", "--out", str(out), "--quiet",
         ]  # fmt: skip
-        for turn in range(interrupts + 1):
+        for turn in range(interrupts + 1 + AGAIN):
+            if turn > interrupts and codes[-1] == 0:
+                break
             before = stored(out)
             process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
             wanted = before + chance.uniform(0.5, 1.5) * n * LINE / (interrupts + 1)
@@ -158,11 +162,10 @@ def checked(out: Path, n: int) -> list[str]:
     seen: Counter[str] = Counter()
     bad: Counter[str] = Counter()
     for answer in answers:
-        case = re.search(MARKER, json.dumps(answer["shown"]))
-        assert case is not None
-        fault = chance_fault(case[0].encode(), SHARE)
+        case = re.search(MARKER, json.dumps(answer.get("shown")))
+        fault = chance_fault(case[0].encode(), SHARE) if case else "unknown"
         seen[answer.get("status", "open")] += 1
-        if answer.get("status", "open") != STATUSES[fault]:
+        if answer.get("status", "open") != STATUSES.get(fault):
             bad[f"{fault or 'no fault'} ended as {answer.get('status', 'open')}"] += 1
     print("statuses:", dict(seen))
     keys: Counter[str] = Counter()
