@@ -25,6 +25,7 @@ from mmrad_eval.core.values import DataUse, Study
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _LOOKED_AT = 400  # studies that are looked at for marks of credentialed data
+_MASKED = "marks-mask"  # in the name of a dataset whose own marks were replaced by ___
 _MIMIC_PATH = re.compile(r"(^|/)p1\d/p1\d{7}/s5\d{7}(/|\.|$)|mimic", re.IGNORECASE)
 _MIMIC_STUDY, _MIMIC_PATIENT = re.compile(r"s?5\d{7}"), re.compile(r"p?1\d{7}")
 
@@ -107,8 +108,11 @@ def endpoints(model: object) -> tuple[str, ...] | None:
     return () if ours and not hasattr(model, "generate") else None
 
 
-def looks_credentialed(studies: Sequence[Study]) -> str | None:
-    """What in ``studies`` is written as in MIMIC-CXR, whatever the dataset calls itself; None where nothing is."""
+def looks_credentialed(studies: Sequence[Study], *, marks: bool = True) -> str | None:
+    """What in ``studies`` is written as in MIMIC-CXR, whatever the dataset calls itself; None where nothing is.
+
+    ``marks``: whether ``___`` in a report counts; not where a reader has put it there in the place of other marks.
+    """
     looked_at = studies[:_LOOKED_AT]
     for study in looked_at:
         names = [image.name or image.path for image in study.images]
@@ -117,7 +121,7 @@ def looks_credentialed(studies: Sequence[Study]) -> str | None:
             return f"image {found!r}"
         if study.patient and _MIMIC_STUDY.fullmatch(study.id) and _MIMIC_PATIENT.fullmatch(study.patient):
             return f"study {study.id!r} of patient {study.patient!r}"
-    marked = sum("___" in study.reference.text for study in looked_at if study.reference)
+    marked = sum("___" in study.reference.text for study in looked_at if study.reference) if marks else 0
     return f"the de-identification mark ___ in {marked} reports" if marked else None
 
 
@@ -125,7 +129,7 @@ def _use(dataset: Dataset) -> tuple[DataUse, str]:
     """The class that counts, and what was seen that made it so."""
     if dataset.data_use != "open":
         return dataset.data_use, ""
-    evidence = looks_credentialed(dataset.studies)
+    evidence = looks_credentialed(dataset.studies, marks=_MASKED not in dataset.name)
     return ("credentialed", f"{evidence} is written as in MIMIC-CXR") if evidence else ("open", "")
 
 

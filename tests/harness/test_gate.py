@@ -152,6 +152,11 @@ def test_credentialed_data_under_another_name_is_recognised_though_it_is_called_
     gate.check(renamed, client("http://127.0.0.1:1/v1"))
 
 
+def test_marks_that_a_reader_put_there_are_no_evidence() -> None:
+    masked = data("open", [Study("CXR1", reference=Report("FINDINGS: ___ is seen."))], name="openi+marks-mask")
+    assert gate.check(masked, client("https://192.0.2.7/v1")) == gate.Permit()
+
+
 class Mute:
     """A plugin that does not say where it sends what it gets."""
 
