@@ -223,9 +223,12 @@ class Asker:
                 self._check(reply)
             except TransportError as error:
                 if error.kind == "unreachable" and error.retry:
+                    self.counts.sent -= 1
+                    self.counts.pictures -= len(work.images)
                     await self._wait_for_server(error)
                 else:
                     tries += 1
+                    self._unreachable_since = None
                     await self._wait_after(error, tries)
                 continue
             except (GateError, ModelError) as error:  # true of every request of this run

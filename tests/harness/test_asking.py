@@ -296,6 +296,7 @@ async def test_a_server_that_stays_away_stops_the_run_and_says_what_was_seen(ask
     with pytest.raises(Stopped, match=r"no connection to http://127\.0\.0\.1:9/v1"):
         await asker.ask(question("study"))
     assert "no connection" in asker.stopped
+    assert asker.counts.sent == 0
 
 
 async def test_stopping_lets_requests_under_way_finish_and_starts_no_new_one(
