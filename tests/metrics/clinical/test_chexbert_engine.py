@@ -22,9 +22,14 @@ def engines(weights: Any) -> tuple[Any, Any]:
     return CheXbertRunner(checkpoint, weights.encoder), UpstreamCheXbert(checkpoint, weights.encoder)
 
 
+TIE = 1e-4
+"""A decision closer than this may fall either way with the rounding of a processor; the engine reports its margin."""
+
+
 def differing(own: list[Any], upstream: list[Any]) -> list[tuple[int, float | None]]:
-    """(index, margin of the closest decision) of every text whose labels differ."""
-    return [(n, a.margin) for n, (a, b) in enumerate(zip(own, upstream, strict=True)) if a.classes != b.classes]
+    """(index, margin of the closest decision) of every text whose labels differ and were no tie."""
+    pairs = enumerate(zip(own, upstream, strict=True))
+    return [(n, a.margin) for n, (a, b) in pairs if a.classes != b.classes and (a.margin is None or a.margin > TIE)]
 
 
 @pytest.mark.parametrize("seed", [3, 4, 5])

@@ -49,16 +49,29 @@ def measured(chosen: Suite, shown: Sequence[Example]) -> dict[str, FloatArray]:
 
 
 @pytest.fixture(scope="module")
-def pairs(texts: list[str]) -> list[tuple[str, str]]:
-    """Candidates that share some sentences with their references, and two that are identical."""
+def pairs(weights: Any, texts: list[str]) -> list[tuple[str, str]]:
+    """Candidates that share some sentences with their references, and two that are identical; none with a tie.
+
+    A decision closer than rounding may fall either way, on another processor or in another engine.
+    """
     from benchmarks.clinical.reports import rewritten
+    from mmrad_eval.metrics.graphs.archive import RadGraphRunner
+
+    runners = [RadGraphRunner(weights.archives / name, name, weights.encoder) for name in ("radgraph", "radgraph-xl")]
+
+    def clear(*both: str) -> bool:
+        found = [one for runner in runners for one in runner(both)]
+        return all(one.margin is None or one.margin > 1e-4 for one in found)
 
     references = texts[:24]
-    return [
+    made = [
         *zip(rewritten(references, seed=8), references, strict=True),
         (texts[30], texts[30]),
         (texts[31], texts[31]),
     ]
+    kept = [pair for pair in made if clear(*pair)]
+    assert len(kept) > len(made) / 2
+    return kept
 
 
 def signatures(chosen: Suite, shown: Sequence[Example]) -> dict[str, str]:
@@ -90,8 +103,10 @@ def test_signatures_name_engine_weights_and_convention(weights: Any, pairs: list
 
 def test_radcliq_of_identical_reports_is_the_known_value(weights: Any, pairs: list[tuple[str, str]]) -> None:
     found = measured(suite(["radcliq@rexrank"], options=weights.options()), examples(pairs))
-    assert found["RadGraph @ rexrank"][24] == 1.0
-    assert found["RadCliQ-v1 @ rexrank"][24:26] == pytest.approx(-1.44069, abs=5e-6)
+    identical = [n for n, (candidate, reference) in enumerate(pairs) if candidate == reference]
+    assert identical
+    assert found["RadGraph @ rexrank"][identical] == pytest.approx(1.0)
+    assert found["RadCliQ-v1 @ rexrank"][identical] == pytest.approx(-1.44069, abs=5e-6)
     assert found["1/RadCliQ-v1 @ rexrank"][-1] == pytest.approx(1 / found["RadCliQ-v1 @ rexrank"][:-1].mean())
 
 

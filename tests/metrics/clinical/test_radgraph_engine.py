@@ -22,9 +22,14 @@ def engines(weights: Any, model: Any) -> tuple[Any, Any]:
     return RadGraphRunner(folder, model, weights.encoder), UpstreamRadGraph(folder, model, weights.encoder)
 
 
+TIE = 1e-4
+"""A decision closer than this may fall either way with the rounding of a processor; the engine reports its margin."""
+
+
 def differing(own: list[Any], upstream: list[Any]) -> list[tuple[int, float | None]]:
-    """(index, margin of the closest decision) of every text whose graphs differ in anything."""
-    return [(n, a.margin) for n, (a, b) in enumerate(zip(own, upstream, strict=True)) if a.graph != b.graph]
+    """(index, margin of the closest decision) of every text whose graphs differ in anything and were no tie."""
+    pairs = enumerate(zip(own, upstream, strict=True))
+    return [(n, a.margin) for n, (a, b) in pairs if a.graph != b.graph and (a.margin is None or a.margin > TIE)]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -80,7 +85,7 @@ def test_a_report_with_no_entity_has_an_empty_graph(weights: Any) -> None:
 def test_a_text_says_the_same_alone_and_among_others(weights: Any, texts: list[str]) -> None:
     own, _ = engines(weights, "radgraph-xl")
     together = own(texts)
-    assert [own([text])[0].graph for text in texts[:20]] == [one.graph for one in together[:20]]
+    assert differing([own([text])[0] for text in texts[:20]], together[:20]) == []
 
 
 def test_the_longest_reports_stay_small_in_memory(weights: Any, texts: list[str]) -> None:
@@ -98,7 +103,7 @@ def test_relations_are_scored_in_blocks_without_a_change(
     own, _ = engines(weights, "radgraph-xl")
     whole = own(texts[:20])
     monkeypatch.setattr(dygie, "_BLOCK", 500)
-    assert [one.graph for one in own(texts[:20])] == [one.graph for one in whole]
+    assert differing(own(texts[:20]), whole) == []
 
 
 @pytest.mark.shared
