@@ -2,8 +2,8 @@
 
 torch multiplies fp32 with MKL, which on AMD processors runs at about half of what oneDNN reaches with packed weights
 (measured: 110 against 220 to 250 GFLOP/s a core of an EPYC). The operators are private to torch, so they are probed
-once: where they are missing, wrong or much slower, the ordinary layer is used. Both are fp32; results differ by rounding,
-which may turn a decision that is closer than that, so other work on the machine must not decide which is used.
+once: where they are missing, wrong or much slower, the ordinary layer is used. Both are fp32; results differ by
+rounding, which may turn a decision that is closer than that, so other work must not decide which is used.
 """
 
 from __future__ import annotations
