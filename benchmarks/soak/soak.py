@@ -38,6 +38,7 @@ STATUSES = {
     "refusal": "refused", "filter": "refused",
 }  # fmt: skip
 """Fault -> the status that a study must end with."""
+ENOUGH = 4000  # studies of one turn from which on memory says something
 AGAIN = 3  # further turns: on a busy machine a reply may miss its time-out, and its study is asked again
 LINE = 1500  # bytes of a stored reply, about
 
@@ -92,9 +93,11 @@ class Watch:
 
     def growth(self) -> float:
         """Megabytes over 10,000 studies, from a quarter of what this process stored to its last reply."""
-        if len(self.points) < 8:
+        if not self.points:
             return 0.0
         first, last = self.points[0][0], self.points[-1][0]
+        if last - first < ENOUGH:
+            return 0.0
         early = next(point for point in self.points if point[0] >= first + (last - first) / 4)
         late = next(point for point in self.points if point[0] >= last)  # what follows is scoring
         return (late[1] - early[1]) / (late[0] - early[0]) * 10_000 if late[0] > early[0] else 0.0
@@ -141,8 +144,8 @@ def soak(folder: Path, n: int, interrupts: int, concurrency: int) -> list[str]:
     if any(code not in (0, 3) for code in codes):
         wrong.append(f"an interrupted turn ended with another status than 3: {codes}")
     growth = max(watch.growth() for watch in watches)
-    peak = max(point[1] for watch in watches for point in watch.points)
-    handles = max(point[2] for watch in watches for point in watch.points)
+    peak = max((point[1] for watch in watches for point in watch.points), default=0.0)
+    handles = max((point[2] for watch in watches for point in watch.points), default=0)
     if growth > BUDGET_MB:
         wrong.append(f"memory grew by {growth:.0f} MB over 10,000 studies")
     if handles > concurrency + 64:
