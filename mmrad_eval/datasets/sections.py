@@ -148,10 +148,10 @@ class Section(NamedTuple):
 def find(text: str) -> list[Section]:
     """The sections in the order of the text; what stands before the first heading belongs to none."""
     marks: list[tuple[int, int, str]] = []
-    for match in sorted(
-        (m for pattern in (_LINE, _BARE, _INLINE, _CAPITAL) for m in pattern.finditer(text)),
-        key=lambda m: (m.start("name"), -m.end()),
-    ):
+    found = [*_LINE.finditer(text), *_BARE.finditer(text)]
+    if text.count(":") > sum(":" in match[0] for match in found):  # the others end in a colon of their own
+        found += [*_INLINE.finditer(text), *_CAPITAL.finditer(text)]
+    for match in sorted(found, key=lambda m: (m.start("name"), -m.end())):
         if marks and match.start("name") < marks[-1][1]:
             continue
         name = re.sub(r"\s+", " ", match["name"].lower())
