@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.words import in_results
 from mmrad_eval.results.tables import FORMATS
 
 if TYPE_CHECKING:
@@ -19,14 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="A B [C]...")
-@click.option(
-    "--in",
-    "results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Results folder that ids are looked up in.",
-)
+@in_results
 @click.option("--metrics", "-M", multiple=True, help="Only these: families, metrics or columns, by commas.")
 @click.option("--primary", help="The one column (B against A) that was declared in advance: tested alone.")
 @click.option("--margin", type=click.FloatRange(min=0, min_open=True), help="Also test equivalence within this margin.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmrad_eval.cli.convert import convert
+from mmrad_eval.cli.words import named_values
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Dataset
@@ -117,15 +118,8 @@ def check(spec: str, as_json: bool, no_pixels: bool, everything: bool, cases: Pa
 
 def pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
     """``a=b`` words as a mapping; UsageError for a word without an equals sign."""
-    from mmrad_eval.core.errors import UsageError
-
-    found = {}
-    for word in given:
-        name, equals, value = word.partition("=")
-        if not equals or not name or not value:
-            raise UsageError(f"{option} {word}: write {option} NAME=VALUE")
-        found[name.strip()] = value.strip()
-    return found
+    found = named_values(given, option, f"write {option} NAME=VALUE")
+    return {name.strip(): value.strip() for name, value in found.items()}
 
 
 def _present(text: str) -> list[str]:

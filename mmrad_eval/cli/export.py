@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mmrad_eval.cli.words import in_results
+
 SUFFIXES = {"rexrank": "json", "csv": "csv", "jsonl": "jsonl"}
 
 
@@ -15,14 +17,7 @@ SUFFIXES = {"rexrank": "json", "csv": "csv", "jsonl": "jsonl"}
     "--format", "form", type=click.Choice(list(SUFFIXES)), default="rexrank", show_default=True, help="Form to write."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: beside the run's answers]")
-@click.option(
-    "--in",
-    "results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Results folder that ids are looked up in.",
-)
+@in_results
 @click.option("--references", "-r", help="The data, where it is no longer where the run says.")
 def export(run: str, form: str, out: Path | None, results: Path, references: str | None) -> int:
     """Write the reports of a run as public boards want them, and check the file against the board's description.

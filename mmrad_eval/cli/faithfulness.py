@@ -11,6 +11,7 @@ import click
 
 from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
 from mmrad_eval.cli.run import INCOMPLETE, data_options
+from mmrad_eval.cli.words import named_values
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Dataset
@@ -83,7 +84,12 @@ def _job(said: dict[str, Any], fleet: Fleet) -> Job:
     from mmrad_eval.harness.plan import Choice
 
     data = Data(
-        said["data"], said["images"], said["data_use"], said["patient_column"], _columns(said["columns"]), said["link"]
+        said["data"],
+        said["images"],
+        said["data_use"],
+        said["patient_column"],
+        named_values(said["columns"], "--column", "write OURS=THEIRS, such as --column findings=report_text"),
+        said["link"],
     )
     decoding, stated = decoding_of(said)
     choice = Choice(
@@ -104,16 +110,6 @@ def _job(said: dict[str, Any], fleet: Fleet) -> Job:
         stated=stated,
         **connection_of(said, fleet),
     )
-
-
-def _columns(entries: tuple[str, ...]) -> dict[str, str]:
-    from mmrad_eval.core.errors import UsageError
-
-    pairs = [entry.partition("=") for entry in entries]
-    for ours, _, theirs in pairs:
-        if not ours or not theirs:
-            raise UsageError(f"--column {ours}: write OURS=THEIRS, such as --column findings=report_text")
-    return {ours: theirs for ours, _, theirs in pairs}
 
 
 def _chosen(planned: list[Planned], arms: tuple[str, ...]) -> list[Planned]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from mmrad_eval.cli.words import named_values
+
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path), default=Path("results"), required=False)
@@ -42,19 +44,15 @@ def paper(**said: Any) -> int:
     LaTeX (booktabs), Markdown, csv and HTML; figures as PDF and PNG; paper.tex shows them all. What is missing is
     listed with the command that would make it.
     """
-    from mmrad_eval.core.errors import DataError, UsageError
+    from mmrad_eval.core.errors import DataError
     from mmrad_eval.results.folder import select
     from mmrad_eval.results.paper import write_paper
 
     results = said["results"]
     if not results.exists():
         raise DataError(f"there is no folder {results}; `mmrad-eval --model baseline:evidence --task mcot` makes a run")
-    adapted = {}
-    for entry in said["adapted"]:
-        name, equals, which = entry.partition("=")
-        if not (name and equals and which):
-            raise UsageError(f"--adapted {entry}: write FORMAT=RUN, such as --adapted text=0123abc")
-        adapted[name] = select(results, which)
+    named = named_values(said["adapted"], "--adapted", "write FORMAT=RUN, such as --adapted text=0123abc")
+    adapted = {name: select(results, which) for name, which in named.items()}
     made = write_paper(
         results,
         said["out"],

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.words import in_results
 from mmrad_eval.results.tables import FORMATS
 
 
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[RUN [RUN]]")
-@click.option(
-    "--in",
-    "results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Results folder that ids are looked up in.",
-)
+@in_results
 @click.option("--data", "-d", help="Count the patients of this dataset.")
 @click.option("--split", help="Split of --data; default: test where there is one.")
 @click.option(

@@ -13,6 +13,7 @@ import click
 
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
+from mmrad_eval.cli.words import named_values
 
 if TYPE_CHECKING:
     from mmrad_eval.core.values import DataUse, Target
@@ -187,7 +188,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
     if not models or not tasks:
         lacking = " and ".join(o for o, v in (("--model", models), ("--task", tasks)) if not v)
         raise UsageError(f"say {lacking}; such as mmrad-eval --model baseline:evidence --task mcot")
-    columns = dict(_pair(entry) for entry in said["columns"])
+    columns = named_values(said["columns"], "--column", "write it as in --column findings=report_text")
     data = Data(
         said["data"],
         said["images"],
@@ -217,7 +218,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
                 sample=sample,
                 options={
                     "render": said["render"],
-                    **dict(_pair(entry, "--set", "looks=2") for entry in said["settings"]),
+                    **named_values(said["settings"], "--set", "write it as in --set looks=2"),
                 },
             ),
             metrics=names_of(said),
@@ -231,15 +232,6 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
         for task in tasks
         for sample in range(said["samples"])
     ]
-
-
-def _pair(entry: str, option: str = "--column", example: str = "findings=report_text") -> tuple[str, str]:
-    from mmrad_eval.core.errors import UsageError
-
-    name, equals, value = entry.partition("=")
-    if not equals or not name or not value:
-        raise UsageError(f"{option} {entry}: write it as in {option} {example}")
-    return name, value
 
 
 def _table(outcomes: list[Outcome], results: Path) -> None:

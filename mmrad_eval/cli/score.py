@@ -11,9 +11,11 @@ import click
 
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
+from mmrad_eval.cli.words import named_values
 from mmrad_eval.results.tables import FORMATS
 
 INCOMPLETE = 3
+_HOW = "write OURS=THEIRS, such as {} id=study_id"
 SHOWN = 5
 
 
@@ -73,8 +75,10 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.results.external import Elsewhere, join
     from mmrad_eval.results.leaderboard import tables_of
 
-    predictions = read_predictions(said["predictions"], _pairs(said["report_columns"], "--report-column"))
-    columns = _pairs(said["columns"], "--column")
+    predictions = read_predictions(
+        said["predictions"], named_values(said["report_columns"], "--report-column", _HOW.format("--report-column"))
+    )
+    columns = named_values(said["columns"], "--column", _HOW.format("--column"))
     data = Data(said["references"], patient_column=said["patient_column"], columns=columns)
     choice = Choice(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
     job = Job(f"file:{predictions.path}", "imported", data, choice, metrics, options_of(said))
@@ -113,13 +117,3 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     entries = read_entries(folders)
     show(tables_of(entries), said["form"], None)
     return 0 if all(entry.run.complete for entry in entries) else INCOMPLETE
-
-
-def _pairs(entries: tuple[str, ...], option: str) -> dict[str, str]:
-    from mmrad_eval.core.errors import UsageError
-
-    pairs = [entry.partition("=") for entry in entries]
-    for ours, equals, theirs in pairs:
-        if not (ours and equals and theirs):
-            raise UsageError(f"{option} {ours}{equals}{theirs}: write OURS=THEIRS, such as {option} id=study_id")
-    return {ours: theirs for ours, _, theirs in pairs}

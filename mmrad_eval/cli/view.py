@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli.words import in_results
+
 if TYPE_CHECKING:
     from mmrad_eval.results.folder import RunFolder
     from mmrad_eval.results.view.pictures import How
@@ -14,14 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN]...")
-@click.option(
-    "--in",
-    "results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Results folder that ids are looked up in.",
-)
+@in_results
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -334,13 +334,3 @@ def _prompt(task: Task, path: Path | None) -> str:
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:
     return str(error) if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
-
-
-def describe(plan: Plan) -> dict[str, Any]:
-    """The selection in numbers."""
-    return {
-        "studies": len(plan.studies),
-        "patients": plan.patients,
-        "left out": dict(plan.left_out),
-        "run": plan.deciding.id(),
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import time
+from abc import ABC, abstractmethod
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from mmrad_eval.model_registry.transport import Response, Transport
 ENCODER = msgspec.json.Encoder()
 
 
-class WireClient:
+class WireClient(ABC):
     """One model behind one or several servers of one wire format."""
 
     max_edge: int | None = None
@@ -38,21 +39,21 @@ class WireClient:
         """The addresses that this client sends to."""
         return self.transport.urls
 
+    @abstractmethod
     def path(self, request: Request) -> str:
         """Where under the base address a request goes."""
-        raise NotImplementedError
 
     def headers(self, request: Request) -> dict[str, str]:  # noqa: ARG002 (for formats that need it)
         """Headers that depend on the request, beside those of every request."""
         return {}
 
+    @abstractmethod
     def body(self, sent: Sent) -> dict[str, Any]:
         """The request in the provider's words, without its extra fields."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, response: Response) -> Reply:
         """The reply in ours; TransportError where infrastructure failed."""
-        raise NotImplementedError
 
     def encode(self, sent: Sent) -> bytes:
         """The bytes that are sent. An extra field may add to the body, never change what the run says."""

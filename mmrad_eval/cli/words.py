@@ -1,0 +1,31 @@
+"""What several commands take from their command line in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+in_results = click.option(
+    "--in",
+    "results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Results folder that ids are looked up in.",
+)
+"""The option of commands that take runs by the beginning of their ids."""
+
+
+def named_values(entries: Iterable[str], option: str, how: str) -> dict[str, str]:
+    """``NAME=VALUE`` words as a mapping, a later one winning; UsageError ending in ``how`` where a part is missing."""
+    from mmrad_eval.core.errors import UsageError
+
+    found = {}
+    for entry in entries:
+        name, equals, value = entry.partition("=")
+        if not (name and equals and value):
+            raise UsageError(f"{option} {entry}: {how}")
+        found[name] = value
+    return found
