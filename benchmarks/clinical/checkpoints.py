@@ -8,13 +8,16 @@ engines agree, does.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers.implementations import BertWordPieceTokenizer, ByteLevelBPETokenizer
+from tokenizers.implementations import ByteLevelBPETokenizer
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 from torch import Tensor
 
 from mmrad_eval.metrics.encoder.bert import Encoder
@@ -75,9 +78,7 @@ def write_bert(home: Path, name: str, size: Size, texts: Sequence[str]) -> Path:
     write_json(folder / "config.json", config)
     settings = {"do_lower_case": True, "model_max_length": 512, "tokenizer_class": "BertTokenizer"}
     write_json(folder / "tokenizer_config.json", settings)
-    tokenizer = BertWordPieceTokenizer(lowercase=True)
-    tokenizer.train_from_iterator(texts, vocab_size=min(size.vocabulary, 4000), min_frequency=1, show_progress=False)
-    tokenizer.save_model(str(folder))
+    write_word_pieces(folder / "vocab.txt", texts, min(size.vocabulary, 4000))
     return folder
 
 
@@ -136,11 +137,7 @@ def write_scorer(folder: Path, family: str, size: Size, texts: Sequence[str], se
         )
         bpe.save_model(str(folder))
     else:
-        word_piece = BertWordPieceTokenizer(lowercase=True)
-        word_piece.train_from_iterator(
-            texts, vocab_size=min(size.vocabulary, 4000), min_frequency=1, show_progress=False
-        )
-        word_piece.save_model(str(folder))
+        write_word_pieces(folder / "vocab.txt", texts, min(size.vocabulary, 4000))
     config = _scorer_config(family, size)
     write_json(folder / "config.json", config)
     kind = {"roberta": "RobertaTokenizer", "distilbert": "DistilBertTokenizer", "bert": "BertTokenizer"}[family]
@@ -149,6 +146,27 @@ def write_scorer(folder: Path, family: str, size: Size, texts: Sequence[str], se
     state = random_encoder(shape_of(config, family), size.vocabulary)
     save_file({key: value.contiguous() for key, value in state.items()}, folder / "model.safetensors", {"format": "pt"})
     return folder
+
+
+def write_word_pieces(path: Path, texts: Sequence[str], size: int) -> None:
+    """A vocabulary of whole words, and of heads and tails of the rarer ones; from the same texts always the same.
+
+    (The trainer of ``tokenizers`` breaks ties in another way at every start.)
+    """
+    normal, cut = BertNormalizer(lowercase=True), BertPreTokenizer()
+    words: Counter[str] = Counter()
+    for text in texts:
+        words.update(word for word, _ in cut.pre_tokenize_str(normal.normalize_str(text)))
+    ranked = sorted(words, key=lambda word: (-words[word], word))
+    letters = sorted(set("".join(words)))
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    whole = (size - len(pieces)) * 2 // 3
+    parts: Counter[str] = Counter()
+    for word in ranked[whole:]:
+        parts.update(piece for n in range(2, len(word)) for piece in (word[:n], f"##{word[n:]}"))
+    rest = sorted(parts, key=lambda piece: (-parts[piece], piece))
+    chosen = list(dict.fromkeys([*pieces, *ranked[:whole], *rest]))[:size]
+    path.write_text("".join(f"{piece}\n" for piece in chosen), encoding="utf-8")
 
 
 def random_encoder(shape: Shape, rows: int) -> dict[str, Tensor]:
