@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet")
 """Options that may be given beside an experiment file; all others are its own to say."""
 _STOPPED = 3
+_LOOKS = 0.2  # seconds between two looks for Ctrl-C
 
 
 def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> int:
@@ -70,13 +71,15 @@ class _Crew:
 
     def wait(self, work: Sequence[Future[list[int]]]) -> list[int]:
         """Wait for all; Ctrl-C lets the studies under way come to their end, a second time ends at once."""
-        while True:
+        left: set[Future[list[int]]] = set(work)
+        while left:
             try:
-                return [code for group in work for code in group.result()]
+                _, left = wait(left, timeout=_LOOKS)  # a signal that another thread took is seen at the next look
             except KeyboardInterrupt:
                 self._stopping = True
                 for process in list(self._running):
                     process.send_signal(signal.SIGINT)
+        return [code for group in work for code in group.result()]
 
     def _run(self, command: Command) -> int:
         code = "import sys; from mmrad_eval.cli.main import main; sys.argv[0] = 'mmrad-eval'; main()"

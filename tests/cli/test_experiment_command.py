@@ -52,7 +52,7 @@ def quick() -> Iterator[str]:
 
 @pytest.fixture
 def slow() -> Iterator[str]:
-    yield from server("--delay", "0.5")
+    yield from server("--delay", "2")
 
 
 def written(tmp_path: Path, url: str) -> list[str]:
