@@ -123,6 +123,8 @@ class Journal:
     def _find(self, key: str) -> _Line | None:
         index = self._opened()
         fresh = self._fresh.get(key)
+        if fresh is None and not len(index):
+            return None
         prefix = np.uint64(int(key[:16], 16))
         row = int(np.searchsorted(index["prefix"], prefix))
         since = self._voided.get(key, 0.0)

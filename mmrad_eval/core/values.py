@@ -199,7 +199,12 @@ class Usage(Value, frozen=True):
     cached: int | None = None
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(*(_sum(getattr(self, f), getattr(other, f)) for f in self.__struct_fields__))
+        return Usage(
+            _sum(self.prompt, other.prompt),
+            _sum(self.completion, other.completion),
+            _sum(self.reasoning, other.reasoning),
+            _sum(self.cached, other.cached),
+        )
 
 
 def _sum(a: int | None, b: int | None) -> int | None:

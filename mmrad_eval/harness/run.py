@@ -17,7 +17,7 @@ import msgspec
 
 from mmrad_eval.core.contracts import Answerer, Client
 from mmrad_eval.core.errors import Failed, MmradError, ModelError, Stopped
-from mmrad_eval.core.values import Answer, Message, Reply, Request, Status, Study, Trace, Usage
+from mmrad_eval.core.values import Answer, Message, Reply, Request, Served, Status, Study, Trace, Usage
 from mmrad_eval.harness.asking import Asker
 from mmrad_eval.harness.plan import Plan
 from mmrad_eval.harness.stream import AnswerStream
@@ -40,7 +40,7 @@ class Session:
     rejected: int = 0
     accepted: int = 0
     rejection: str = ""
-    served: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    served: dict[Served, dict[str, Any]] = field(default_factory=dict)
     begun: int = 0
     """Studies that have begun and not ended."""
     why_not: Callable[[], str] = lambda: ""
@@ -59,9 +59,8 @@ class Session:
                 self.stop(f"the first {self.rejected} requests were all refused: {reply.why}")
             return
         self.accepted += 1
-        identity = msgspec.to_builtins(reply.served)
-        if any(value is not None for value in identity.values()):
-            self.served.setdefault(msgspec.json.encode(identity), identity)
+        if reply.served not in self.served and reply.served != Served():
+            self.served[reply.served] = msgspec.to_builtins(reply.served)
 
 
 def open_run(
@@ -194,7 +193,7 @@ def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, session: Session
     run = msgspec.structs.replace(
         run,
         counts=counts,
-        served=tuple(session.served[key] for key in sorted(session.served)),
+        served=tuple(sorted(session.served.values(), key=msgspec.json.encode)),
         finished=_now() if counts.open == 0 else "",
     )
     folder.write_run(run)

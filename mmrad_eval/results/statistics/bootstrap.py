@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index, cluster_sums
+from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index, cluster_sums, product
 
 RESAMPLES = 10_000
 SEED = 20_260_527
@@ -83,7 +83,7 @@ def replicates(sums: FloatArray, parts: Sequence[Part], resamples: int, seed: in
     out = np.empty((resamples, len(formula(parts, sums.sum(axis=0)))))
     start = 0
     for weights in bootstrap_weights(len(sums), resamples, seed):
-        out[start : start + len(weights)] = formula(parts, weights @ sums)
+        out[start : start + len(weights)] = formula(parts, product(weights, sums))
         start += len(weights)
     return out
 

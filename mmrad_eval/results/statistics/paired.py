@@ -24,7 +24,7 @@ from mmrad_eval.results.statistics.bootstrap import (
     percentile,
 )
 from mmrad_eval.results.statistics.multiplicity import holm, max_t
-from mmrad_eval.results.statistics.weights import bootstrap_weights, swaps
+from mmrad_eval.results.statistics.weights import bootstrap_weights, product, swaps
 
 Arm = Sequence[FloatArray]
 """(patients, K) sums of each run of an arm."""
@@ -192,7 +192,7 @@ def _replicates(first: Arm, second: Arm, parts: Sequence[Part], resamples: int, 
     out = np.empty((resamples, len(formula(parts, first[0].sum(axis=0)))))
     start = 0
     for weights in bootstrap_weights(len(both), resamples, seed):
-        sums = (weights @ both).reshape(len(weights), -1, k)
+        sums = product(weights, both).reshape(len(weights), -1, k)
         rows = slice(start, start + len(weights))
         start += len(weights)
         out[rows] = sum(runs[rows, r, None] * formula(parts, sums[:, r]) for r in range(sums.shape[1]))
@@ -226,7 +226,7 @@ def _randomised(first: Arm, second: Arm, parts: Sequence[Part], resamples: int, 
     out = np.empty((resamples, columns))
     start = 0
     for sides in swaps(len(moved), resamples, seed):
-        change = (sides @ moved).reshape(len(sides), -1, k)
+        change = product(sides, moved).reshape(len(sides), -1, k)
         each = (formula(parts, b - change[:, r]) - formula(parts, a + change[:, r]) for r, (a, b) in enumerate(totals))
         out[start : start + len(sides)] = sum(each) / len(totals)
         start += len(sides)

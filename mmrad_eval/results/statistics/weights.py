@@ -16,6 +16,8 @@ from mmrad_eval.core.contracts import FloatArray
 
 _ENTRIES = 1 << 19  # numbers of one block of weights: 4 MiB, small enough to stay near the processor
 _COLUMNS = 64
+_ALONE, _NARROW, _FEWEST = 1_000_000, 48, 4
+"""Multiplications that OpenBLAS gives to one thread; columns up to which, rows from which on that is best."""
 _BOOTSTRAP, _SWAPS = 0, 1  # the two uses of one seed draw from streams of their own
 
 
@@ -63,6 +65,21 @@ def cluster_sums(statistics: FloatArray, index: NDArray[np.intp], clusters: int)
         some = slice(left, left + _COLUMNS)
         sums[ordered[starts], some] = np.add.reduceat(statistics[order, some], starts, axis=0)
     return sums
+
+
+def product(weights: FloatArray, sums: FloatArray) -> FloatArray:
+    """(rows, clusters) @ (clusters, K); narrow sums some rows at a time.
+
+    A product of few columns gains nothing from the threads of the matrix library, which wait for each other at full
+    speed: beside other work it took twenty times the processor time.
+    """
+    rows = _ALONE // max(1, sums.size)
+    if sums.shape[1] > _NARROW or not _FEWEST <= rows < len(weights):
+        return weights @ sums
+    out = np.empty((len(weights), sums.shape[1]))
+    for start in range(0, len(weights), rows):
+        np.matmul(weights[start : start + rows], sums, out=out[start : start + rows])
+    return out
 
 
 def _blocks(clusters: int, resamples: int) -> Iterator[int]:
