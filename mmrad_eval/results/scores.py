@@ -187,9 +187,18 @@ def write_scores(
             ]
             for pair in zip(statistics, values, strict=True):
                 for array in pair:
-                    columns += [pa.array(array[:, i], pa.float64(), from_pandas=True) for i in range(array.shape[1])]
+                    columns += [_numbers(array[:, i]) for i in range(array.shape[1])]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
     part.replace(path)
+
+
+def _numbers(values: FloatArray) -> Any:
+    """An Arrow array of the values, null for nan; ``pyarrow.array`` would import pandas for it, which takes longer."""
+    import pyarrow as pa
+
+    known = ~np.isnan(values)
+    valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(pa.float64(), len(values), [valid, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def chunks(n: int) -> list[tuple[int, int]]:

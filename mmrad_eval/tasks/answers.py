@@ -35,6 +35,8 @@ _REFUSAL = re.compile(
     rf"|\bas an ai\b[^.]*\b(?:{_CANNOT}|unable|not able)\b",
     re.IGNORECASE,
 )
+_REFUSAL_WORDS = ("sorry", "apolog", "can", "unable", "not able", "won")
+"""One of these is in every refusal; most reports hold none of them, and looking for them costs less."""
 _REFUSAL_WITHIN = 160
 """A refusal stands at the beginning; the same words later are part of a report."""
 _FIELD = re.compile(r'"(findings|impression|report|text)"\s*:\s*"((?:[^"\\]|\\.)*)', re.IGNORECASE)
@@ -62,13 +64,20 @@ def read_answer(reply: Reply, target: Target, *, traced: bool = False, frame: Fr
         return Answer("", "truncated" if cut else "unparsed", "a trace, and no report after it", trace=trace)
     if not (report.text or "").strip():
         return Answer("", "truncated" if cut else "empty", "a report without words", trace=trace)
-    if report.findings is None and report.impression is None and _REFUSAL.search(report.text[:_REFUSAL_WITHIN]):
+    if report.findings is None and report.impression is None and _declines(report.text[:_REFUSAL_WITHIN]):
         return Answer("", "refused", _short(report.text), trace=trace)
     return Answer("", "truncated" if cut else "ok", reply.why, report, trace)
 
 
+def _declines(text: str) -> bool:
+    low = text.lower()
+    return any(word in low for word in _REFUSAL_WORDS) and _REFUSAL.search(text) is not None
+
+
 def split_thought(text: str) -> tuple[str, str]:
     """What stands inside thinking tags, and the rest. A tag that is never closed holds all that follows."""
+    if "<" not in text:
+        return "", text.strip()
     thoughts = [match[2].strip() for match in _THOUGHT.finditer(text)]
     rest = _THOUGHT.sub("", text)
     if end := list(_THOUGHT_END.finditer(rest)):  # the opening tag was in the chat template
@@ -86,7 +95,7 @@ def _report(words: str, target: Target, *, traced: bool) -> tuple[str, Report | 
         return words[: tagged.start()].strip(), _sections(tagged[2], target)
     if (data := _json(words)) is not None:
         return "", data
-    if cues := list(_CUE.finditer(words)):
+    if "report" in words.lower() and (cues := list(_CUE.finditer(words))):
         cue = cues[-1]
         return words[: cue.start()].strip(), _sections(words[cue.end() :], target)
     report = _sections(words, target)
