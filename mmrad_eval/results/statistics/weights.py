@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import FloatArray
 
-_ENTRIES = 1 << 19  # numbers of one block of weights: 4 MiB, small enough to stay near the processor
+_ENTRIES, _DRAWS = 1 << 19, 1 << 16
+"""Numbers of one block of weights (4 MiB), and of those drawn at once: small enough to stay near the processor."""
 _COLUMNS = 64
 _ALONE, _NARROW, _FEWEST = 1_000_000, 48, 4
 """Multiplications that OpenBLAS gives to one thread; columns up to which, rows from which on that is best."""
@@ -28,20 +29,26 @@ def bootstrap_weights(clusters: int, resamples: int, seed: int) -> Iterator[Floa
     """
     stream = np.random.PCG64(np.random.SeedSequence([seed, _BOOTSTRAP]))
     words = (clusters + 1) // 2  # two draws of 32 bits from each word of the stream
-    for b in _blocks(clusters, resamples):
-        halves = stream.random_raw(b * words).astype("<u8", copy=False).view("<u4").reshape(b, 2 * words)
-        # floor(u * clusters / 2**32): the bias against any cluster is below clusters / 2**32
-        draws = ((halves[:, :clusters].astype(np.uint64) * np.uint64(clusters)) >> np.uint64(32)).view(np.int64)
-        draws += np.arange(b, dtype=np.int64)[:, None] * clusters
-        counts = np.bincount(draws.reshape(-1), minlength=b * clusters)
-        yield counts.reshape(b, clusters).astype(np.float64)
+    for block in _blocks(_ENTRIES, clusters, resamples):
+        counts = np.empty((block, clusters))
+        start = 0
+        for b in _blocks(_DRAWS, clusters, block):
+            halves = stream.random_raw(b * words).astype("<u8", copy=False).view("<u4").reshape(b, 2 * words)
+            # floor(u * clusters / 2**32): the bias against any cluster is below clusters / 2**32
+            draws = np.multiply(halves[:, :clusters], np.uint64(clusters), dtype=np.uint64)
+            draws >>= np.uint64(32)
+            draws += np.arange(b, dtype=np.uint64)[:, None] * np.uint64(clusters)
+            drawn = np.bincount(draws.view(np.int64).reshape(-1), minlength=b * clusters)
+            counts[start : start + b] = drawn.reshape(b, clusters)
+            start += b
+        yield counts
 
 
 def swaps(clusters: int, resamples: int, seed: int) -> Iterator[FloatArray]:
     """Blocks of (rows, clusters) zeros and ones as float64: whether a cluster changes sides, each with chance 1/2."""
     stream = np.random.PCG64(np.random.SeedSequence([seed, _SWAPS]))
     words = (clusters + 63) // 64
-    for b in _blocks(clusters, resamples):
+    for b in _blocks(_ENTRIES, clusters, resamples):
         raw = stream.random_raw(b * words).astype("<u8", copy=False).view(np.uint8).reshape(b, 8 * words)
         yield np.unpackbits(raw, axis=1, count=clusters).astype(np.float64)
 
@@ -82,8 +89,8 @@ def product(weights: FloatArray, sums: FloatArray) -> FloatArray:
     return out
 
 
-def _blocks(clusters: int, resamples: int) -> Iterator[int]:
-    """Rows of each block."""
-    rows = max(1, _ENTRIES // max(1, clusters))
+def _blocks(entries: int, clusters: int, resamples: int) -> Iterator[int]:
+    """Rows of each block of at most ``entries`` numbers."""
+    rows = max(1, entries // max(1, clusters))
     for start in range(0, resamples, rows):
         yield min(rows, resamples - start)
