@@ -188,7 +188,7 @@ def _longest_at(
     text: str, words: list[tuple[int, int, str]], at: int, vocabulary: _Vocabulary
 ) -> tuple[int, Region] | None:
     """The last word and the region of the longest name that starts with word ``at``."""
-    if not words[at][2]:
+    if words[at][2] not in vocabulary.words:
         return None
     best: tuple[int, Region] | None = None
     seen: set[str] = set()
