@@ -32,6 +32,9 @@ class UsageError(MmradError):
     exit_code = 2
 
 
+_FEW = 30  # names that can still be read in one line
+
+
 class UnknownNameError(UsageError):
     """A name that no registry holds."""
 
@@ -42,8 +45,9 @@ class UnknownNameError(UsageError):
         origins = dict(known)
         near = difflib.get_close_matches(name, origins, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
-        listing = ", ".join(f"{n} ({o})" if o != "mmrad-eval" else n for n, o in sorted(origins.items()))
-        super().__init__(f"no {kind} is called {name!r}; {hint}known: {listing or 'none'}")
+        listing = ", ".join(f"{n} ({o})" if o != "mmrad-eval" else n for n, o in sorted(origins.items())) or "none"
+        way_out = f"known: {listing}" if len(origins) <= _FEW else f"`mmrad-eval {kind}s` lists all {len(origins)}"
+        super().__init__(f"no {kind} is called {name!r}; {hint}{way_out}")
 
 
 class DataError(MmradError):
