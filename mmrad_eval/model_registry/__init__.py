@@ -185,5 +185,8 @@ def _unknown(spec: str, known: Registry) -> Exception:
 
     if "/" in spec and ":" not in spec:
         return UsageError(f"--model {spec} looks like a model id without its provider; did you mean vllm:{spec}?")
+    head, colon, _ = spec.partition(":")
+    if colon and head != "baseline":
+        return UnknownNameError("provider", head, ((name, "mmrad-eval") for name in PROVIDERS))
     names = [(entry.name, entry.origin) for entry in known] + [(name, "mmrad-eval") for name in catalogue.builtin()]
     return UnknownNameError("model", spec, names)

@@ -141,7 +141,7 @@ def test_a_file_that_breaks_or_is_not_there_says_so(tmp_path: Path) -> None:
     ("spec", "words"),
     [
         ("baseline:evidnce", "did you mean baseline:evidence"),
-        ("vlm:Qwen/Qwen2.5-VL-7B-Instruct", "no model is called"),
+        ("vlm:Qwen/Qwen2.5-VL-7B-Instruct", "no provider is called 'vlm'; did you mean vllm"),
         ("Qwen/Qwen2.5-VL-7B-Instruct", "did you mean vllm:Qwen/Qwen2.5-VL-7B-Instruct"),
         ("vllm:", "needs something after the colon"),
         ("vllm", "needs an id: vllm:ID"),
