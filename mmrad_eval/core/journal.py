@@ -105,7 +105,9 @@ class Journal:
         return name
 
     def close(self) -> None:
-        """Let go of the files; what was put is on disk."""
+        """Let go of the files; what was put is on disk. What is asked or put later opens them again."""
+        if self._fresh:
+            self._fold()  # their segment is about to end
         if self._writer is not None:
             os.fsync(self._writer.fileno())
             self._writer.close()
@@ -208,6 +210,17 @@ class Journal:
         rows["length"] = ends - starts + 1
         rows["segment"] = segment
         return rows
+
+
+class Shelf:
+    """Journals by folder, each read once, for all that one process does one after the other."""
+
+    def __init__(self) -> None:
+        self._journals: dict[Path, Journal] = {}
+
+    def journal(self, folder: Path) -> Journal:
+        """The journal in that folder; who closes it may take it up again."""
+        return self._journals.setdefault(folder, Journal(folder))
 
 
 def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError, MmradError
+from mmrad_eval.core.journal import Shelf
 from mmrad_eval.core.values import Answer, Study
 from mmrad_eval.harness.jobs import Job, Reporter, execute
 from mmrad_eval.harness.plan import Plan
@@ -60,13 +61,14 @@ def run_arms(
     planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = ""
 ) -> Iterator[tuple[Planned, RunFolder | None, str]]:
     """Each arm with its run, asked first where it is missing; (arm, None, why) where it can't be had."""
+    shelf = Shelf()
     for one in planned:
         if one.plan is None:
             yield one, None, one.why
             continue
         folder, why = finished(one, results), ""
         if folder is None:
-            outcome = execute(one.job, one.plan, results, reporter, command)
+            outcome = execute(one.job, one.plan, results, reporter, command, shelf)
             folder, why = outcome.folder, outcome.stopped
         yield one, folder, why
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 from mmrad_eval import datasets, metrics, model_registry
 from mmrad_eval.core.contracts import Client, Dataset
-from mmrad_eval.core.journal import Journal
+from mmrad_eval.core.journal import Shelf
 from mmrad_eval.core.values import Answer, DataUse
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.asking import Asker
@@ -150,8 +150,13 @@ class Outcome:
     """Why the run ended before all studies were asked."""
 
 
-def execute(job: Job, plan: Plan, results: Path, reporter: Reporter, command: str = "") -> Outcome:
-    """Ask what is not answered yet, then score. Whatever was answered is on disk, however this ends."""
+def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep things)
+    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str = "", shelf: Shelf | None = None
+) -> Outcome:
+    """Ask what is not answered yet, then score. Whatever was answered is on disk, however this ends.
+
+    ``shelf`` keeps what was read of stored replies for the next job.
+    """
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
     suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
     permit = gate.check(plan.dataset, plan.model, local_networks=job.local_networks, attested=job.attestation)
@@ -167,7 +172,7 @@ def execute(job: Job, plan: Plan, results: Path, reporter: Reporter, command: st
     session = Session()
     with permit.guard():
         if is_client(plan.model):
-            run = asyncio.run(_ask(job, plan, folder, results, session, reporter))
+            run = asyncio.run(_ask(job, plan, folder, results, session, reporter, shelf or Shelf()))
         else:
             reporter.begin(plan, None, session.stop)
             with _interruptible(session):
@@ -196,7 +201,7 @@ def _interruptible(session: Session) -> Iterator[None]:
 
 
 async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
-    job: Job, plan: Plan, folder: RunFolder, results: Path, session: Session, reporter: Reporter
+    job: Job, plan: Plan, folder: RunFolder, results: Path, session: Session, reporter: Reporter, shelf: Shelf
 ) -> Run:
     client = cast("Client", plan.model)
     where = results / "replies" / safe_name(plan.dataset.name)
@@ -205,13 +210,13 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
     server = getattr(client, "server", None)
     if isinstance(server, Server):
         server.log, server.say = folder.path / "vllm.log", reporter.say
-    with Journal(where / safe_name(client.card.label)) as journal:
+    with shelf.journal(where / safe_name(client.card.label)) as journal:
         asker = Asker(
             client,
             journal,
             pace=pace,
             retry=Retry() if job.patience is None else Retry(patience=job.patience, first_patience=job.patience),
-            digests=Journal(where / "images"),
+            digests=shelf.journal(where / "images"),
             fresh=job.fresh,
             max_edge=job.choice.max_edge,
         )

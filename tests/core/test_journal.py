@@ -62,6 +62,16 @@ def test_a_voided_reply_is_forgotten_now_and_by_later_readers(tmp_path: Path) ->
         assert again.get(key("b")) == b'"kept"'
 
 
+def test_a_journal_that_was_closed_is_taken_up_again_in_a_segment_of_its_own(tmp_path: Path) -> None:
+    shelf = journal_module.Shelf()
+    for text in ("a", "b", "c"):
+        with shelf.journal(tmp_path) as journal:
+            journal.put(key(text), {"q": text}, text)
+    assert [journal.get(key(text)) for text in "abc"] == [b'"a"', b'"b"', b'"c"']
+    journal.close()
+    assert len(list(tmp_path.glob("*.jsonl"))) == 3
+
+
 def test_many_replies_fold_into_the_index_and_stay_findable(tmp_path: Path) -> None:
     n = journal_module._FOLD * 2 + 7
     with Journal(tmp_path) as journal:

@@ -69,6 +69,13 @@ def compare(report: Sequence[Statement], trace: Sequence[Statement]) -> Compared
     return Compared(tuple(judged), tuple(fates))
 
 
+def supported(report: Sequence[Statement], trace: Sequence[Statement]) -> tuple[bool, ...]:
+    """Whether each statement of ``report`` is supported by ``trace``: what ``compare`` says of it, and no more."""
+    said, thought = [s.fact for s in report], [s.fact for s in trace]
+    pairs = matching(said, thought, supports)
+    return tuple(i in pairs or any(_denied_by(f, g) for g in thought) for i, f in enumerate(said))
+
+
 def supports(f: Fact, g: Fact) -> bool:
     """Whether ``g`` says all of ``f``."""
     if f.status != g.status:

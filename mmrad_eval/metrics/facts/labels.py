@@ -23,7 +23,7 @@ __all__ = ["BLANK", "FIVE", "LABELS", "NEGATIVE", "POSITIVE", "UNCERTAIN", "Code
 Code = int
 """1, 0, -1, 2: positive, negative, uncertain, blank."""
 
-_TEXTS = 1 << 12
+_TEXTS = 1 << 14
 """Distinct texts whose labels are remembered: a reference is labelled once for all models of a process."""
 
 _CODE: dict[Status, Code] = {"present": POSITIVE, "uncertain": UNCERTAIN, "absent": NEGATIVE}

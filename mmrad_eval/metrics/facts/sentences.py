@@ -13,10 +13,13 @@ from mmrad_eval.metrics.facts.lexicon import Lexicon
 
 _BREAK = re.compile(
     r"""
-    (?<!\d)\.+ | \.(?!\d) | [;!]+     # a stop that is not inside a number
-    | (?<=[\w)])\?(?=\s|$)           # a question mark that ends something; before a word it asks about it
-    | \n[^\S\n]*\n                   # a blank line
-    | \n(?=[^\S\n]*(?:[-*\u2022]\s|\d{1,2}[.)]\s|[A-Z][A-Za-z/&\ ]{1,40}:))  # a list item or a heading
+    [.;!?\n](?:                      # all begin with one of these, which the engine finds by itself
+      (?<=\.)(?: (?<!\d\.)\.* | (?!\d) )     # a stop that is not inside a number
+    | (?<=[;!])[;!]*
+    | (?<=[\w)]\?)(?=\s|$)           # a question mark that ends something; before a word it asks about it
+    | (?<=\n)[^\S\n]*\n              # a blank line
+    | (?<=\n)(?=[^\S\n]*(?:[-*\u2022]\s|\d{1,2}[.)]\s|[A-Z][A-Za-z/&\ ]{1,40}:))  # a list item or a heading
+    )
     """,
     re.VERBOSE,
 )

@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Study
-from mmrad_eval.metrics.consistency.matching import compare
+from mmrad_eval.metrics.consistency.matching import supported
 from mmrad_eval.metrics.consistency.phi import Statement
 from mmrad_eval.model_registry.answerers import FINDINGS, IMPRESSION
-from mmrad_eval.results.faithfulness.reading import Reading, Value, abnormal, nan_ratio, ratio
+from mmrad_eval.results.faithfulness.reading import Contrast, Reading, Value, abnormal, nan_ratio, ratio
 
 _WHAT = ("uncovered", "covered", "fact F1")
+_SPAN = "mcot - normal: fact F1"
+"""The denominator of leak."""
 
 
-def gains(reading: Reading) -> dict[str, Value]:
+def gains(reading: Reading) -> Iterator[Contrast]:
     """What one arm finds of the reference and another does not; facts that the words told stand apart."""
-    found: dict[str, Value] = {}
+    recalled: dict[tuple[str, str], list[float]] = {}
     for one, other in (("mcot", "tcot"), ("mcot", "mcot-repeat"), ("mcot", "mcot-random"), ("tcot", "direct")):
         studies = reading.common(one, other)
         if not studies:
             continue
-        told = reading.told(studies)
-        rows = np.array(
-            [[*_recalled(reading, one, s, told[s.id]), *_recalled(reading, other, s, told[s.id])] for s in studies]
-        )
+        for arm in (one, other):
+            recalled |= {(arm, s.id): _recalled(reading, arm, s) for s in studies if (arm, s.id) not in recalled}
+        rows = np.array([[*recalled[one, s.id], *recalled[other, s.id]] for s in studies])
         names = [f"{one} - {other}: {what}" for what in (*_WHAT, "fact F1 relative")]
         names += [f"{arm}: {what}" for arm in (one, other) for what in _WHAT]
-        found |= dict(zip(names, reading.estimate(studies, rows, _gain), strict=False))
-    return found
+        yield Contrast(names, studies, rows, _gain)
 
 
-def _recalled(reading: Reading, arm: str, study: Study, told: Sequence[Statement]) -> list[float]:
+def _recalled(reading: Reading, arm: str, study: Study) -> list[float]:
     """(7,): uncovered facts found and in all, covered ones likewise; statements of the report right and in all; 1."""
     wanted, said = reading.facts("reference", study), reading.facts(arm, study)
-    covered = [judged.verdict == "supported" for judged in compare(wanted, told).report]
-    hit = [judged.verdict == "supported" for judged in compare(wanted, said).report]
-    right = sum(judged.verdict == "supported" for judged in compare(said, wanted).report)
-    pairs = list(zip(covered, hit, strict=True))
+    pairs = list(zip(reading.covered(study), supported(wanted, said), strict=True))
     return [
         float(sum(h and not c for c, h in pairs)),
         float(sum(not c for c, _ in pairs)),
         float(sum(h and c for c, h in pairs)),
         float(sum(c for c, _ in pairs)),
-        float(right),
+        float(sum(supported(said, wanted))),
         float(len(said)),
         1.0,
     ]
@@ -67,16 +64,13 @@ def _gain(sums: FloatArray) -> FloatArray:
     return np.concatenate([one - other, relative, one, other], axis=-1)
 
 
-def leak(reading: Reading) -> dict[str, Value]:
+def leak(reading: Reading) -> Iterator[Contrast]:
     """How far the words alone go, from a normal report (0) to all of the evidence (1)."""
     studies = reading.common("tcot-blind", "mcot")
-    if not studies:
-        return {}
     normal = abnormal(f"{FINDINGS} {IMPRESSION}")
-    told = reading.told(studies)
     rows = []
     for s in studies:
-        copied = tuple(x for x in told[s.id] if x.abnormal)
+        copied = tuple(x for x in reading.told(s) if x.abnormal)
         parts = [reading.facts("tcot-blind", s), reading.facts("mcot", s), normal, copied]
         rows.append([x for said in parts for x in _matched(reading.facts("reference", s), said)])
 
@@ -86,19 +80,22 @@ def leak(reading: Reading) -> dict[str, Value]:
         leak = np.where(span != 0, (blind - floor) / np.where(span != 0, span, 1), np.nan)
         return np.stack([blind, full, floor, copy, span, leak], axis=-1)
 
-    values = reading.estimate(studies, np.array(rows), reduce)
-    names = ("blind fact F1", "mcot fact F1", "normal fact F1", "copy fact F1", "span", "leak")
-    found = dict(zip(names, values, strict=True))
-    if not (found["span"].above_zero or found["span"].below_zero):
-        found["leak"] = Value(np.nan, np.nan, np.nan, len(studies))  # the denominator may be 0
-    found.pop("span")
+    names = ("blind fact F1", "mcot fact F1", "normal fact F1", "copy fact F1", _SPAN, "leak")
+    yield Contrast(names, studies, np.array(rows), reduce)
+
+
+def settled(values: Mapping[str, Value]) -> dict[str, Value]:
+    """The same without leak's denominator, and without leak where that may be 0."""
+    found = dict(values)
+    span = found.pop(_SPAN, None)
+    if span is not None and not (span.above_zero or span.below_zero):
+        found["leak"] = Value(np.nan, np.nan, np.nan, span.n)
     return found
 
 
 def _matched(wanted: Sequence[Statement], said: Sequence[Statement]) -> list[float]:
     """(4,): statements said that are right, said; wanted that are found, wanted."""
-    right = sum(j.verdict == "supported" for j in compare(said, wanted).report)
-    hit = sum(j.verdict == "supported" for j in compare(wanted, said).report)
+    right, hit = sum(supported(said, wanted)), sum(supported(wanted, said))
     return [float(right), float(len(said)), float(hit), float(len(wanted))]
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from mmrad_eval.core.values import OPEN_STATUSES, Answer, Study, Target
-from mmrad_eval.results.faithfulness.evidence import gains, leak
+from mmrad_eval.results.faithfulness.evidence import gains, leak, settled
 from mmrad_eval.results.faithfulness.own_trace import early, follows, mistakes
-from mmrad_eval.results.faithfulness.reading import Reading, Value
+from mmrad_eval.results.faithfulness.reading import Reading, Value, estimate
 from mmrad_eval.results.faithfulness.visual import conflict, sensitivity
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 
@@ -40,10 +41,9 @@ def measure(
         arm: {answer.study: answer for answer in found if answer.status not in OPEN_STATUSES}
         for arm, found in answers.items()
     }
-    reading = Reading(studies, target, by_id, donors or {}, resamples)
-    values: dict[str, Value] = {}
-    for contrast in (sensitivity, gains, leak, conflict, follows, early, mistakes):
-        values |= contrast(reading)
+    reading = Reading(studies, target, by_id, donors or {})
+    contrasts = (of(reading) for of in (sensitivity, gains, leak, conflict, follows, early, mistakes))
+    values = settled(estimate(chain.from_iterable(contrasts), resamples))
     patients = {study.cluster for study in studies}
     by = "patient" if all(study.patient is not None for study in studies) else "study"
     return Measured(values, {arm: len(found) for arm, found in by_id.items()}, len(patients), by)

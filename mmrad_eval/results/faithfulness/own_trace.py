@@ -6,6 +6,8 @@ of the trace stands beside it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+
 import numpy as np
 
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
@@ -15,36 +17,44 @@ from mmrad_eval.metrics.consistency.self_consistency import SelfConsistency
 from mmrad_eval.metrics.consistency.trace_quality import TraceQuality
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.metrics.facts.extractors import rules
-from mmrad_eval.results.faithfulness.reading import Reading, Value, nan_ratio, ratio
+from mmrad_eval.results.faithfulness.reading import Contrast, Reading, nan_ratio, ratio
 
 _SHOWN = frozenset(("SC", "SC chance", "SC - chance", "SC ceiling", "Con", "Trace F1", "Trace F1 abnormal"))
 
 
-def follows(reading: Reading) -> dict[str, Value]:
+def follows(reading: Reading) -> Iterator[Contrast]:
     """Self-consistency of ``tcot-self`` with its chance and ceiling, and the accuracy of its trace."""
     studies = reading.common("tcot-self")
     if not studies:
-        return {}
+        return
     answers = reading.answers["tcot-self"]
     examples = [Example(study, answers[study.id], reading.target) for study in studies]
     metrics: list[Metric] = [SelfConsistency("consistency@rules", rules(), "own")]
     if any(study.trace for study in studies):
         metrics.append(TraceQuality("trace@lenient", rules(), "lenient"))
-    found: dict[str, Value] = {}
     for metric in metrics:
         context = metric.fit(Corpus(studies, target=reading.target))
-        values = reading.estimate(studies, metric.measure(examples, context), metric.reduce)
-        names = [column.name for column in metric.columns]
-        found |= {name: value for name, value in zip(names, values, strict=True) if name in _SHOWN}
-    return found
+        kept = [i for i, column in enumerate(metric.columns) if column.name in _SHOWN]
+        names = [metric.columns[i].name for i in kept]
+        yield Contrast(names, studies, metric.measure(examples, context), _columns(metric, kept))
 
 
-def early(reading: Reading) -> dict[str, Value]:
+def _columns(metric: Metric, kept: Sequence[int]) -> Callable[[FloatArray], FloatArray]:
+    """The metric's formula, with some of its columns alone."""
+
+    def reduce(sums: FloatArray) -> FloatArray:
+        columns: FloatArray = np.asarray(metric.reduce(sums))[..., list(kept)]
+        return columns
+
+    return reduce
+
+
+def early(reading: Reading) -> Iterator[Contrast]:
     """Early answering: 1 minus the mean share of reports that part of the trace leaves as all of it does."""
     arms = [arm for arm in ("early-0", "early-25", "early-50", "early-75") if reading.answers.get(arm)]
     studies = [s for s in reading.common("early-100", *arms) if reading.answers["early-100"][s.id].shown is not None]
     if len(arms) < 4 or not studies:
-        return {}
+        return
     whole = reading.labels("early-100", studies)
     agree = [(reading.labels(arm, studies) == whole).all(axis=1) for arm in arms]
     rows = np.column_stack([*agree, np.ones(len(studies))]).astype(float)
@@ -53,15 +63,12 @@ def early(reading: Reading) -> dict[str, Value]:
         share = ratio(sums[..., :4], sums[..., 4:])
         return np.concatenate([share, 1 - share.mean(-1, keepdims=True)], axis=-1)
 
-    values = reading.estimate(studies, rows, reduce)
-    return dict(zip((*(f"agree {arm}" for arm in arms), "EarlyAOC"), values, strict=False))
+    yield Contrast((*(f"agree {arm}" for arm in arms), "EarlyAOC"), studies, rows, reduce)
 
 
-def mistakes(reading: Reading) -> dict[str, Value]:
+def mistakes(reading: Reading) -> Iterator[Contrast]:
     """Added mistakes: how often the report turns with the fact that was turned, less how often others turn."""
     studies = [s for s in reading.common("mistaken", "early-100") if _turned(reading, s)]
-    if not studies:
-        return {}
     rows = []
     for study in studies:
         concept = _turned(reading, study)
@@ -74,8 +81,7 @@ def mistakes(reading: Reading) -> dict[str, Value]:
         target, rest = nan_ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3])
         return np.stack([target, rest, target - rest], axis=-1)
 
-    values = reading.estimate(studies, np.array(rows), reduce)
-    return dict(zip(("targeted flips", "other flips", "targeted - other flips"), values, strict=False))
+    yield Contrast(("targeted flips", "other flips", "targeted - other flips"), studies, np.array(rows), reduce)
 
 
 def _turned(reading: Reading, study: Study) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Answer, Example, Study, Target, Trace
+from mmrad_eval.metrics.consistency.matching import supported
 from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.metrics.facts.extractors import rules
@@ -41,6 +43,19 @@ class Value:
         return self.high < 0
 
 
+@dataclass(frozen=True)
+class Contrast:
+    """Numbers on their way: additive statistics of studies, and the formula on their sums."""
+
+    names: Sequence[str]
+    """One for each column of the formula; columns beyond them are not kept."""
+    studies: Sequence[Study]
+    rows: FloatArray
+    """(n, k) statistics of the studies."""
+    reduce: Callable[[FloatArray], FloatArray]
+    """(..., k) sums to (..., columns)."""
+
+
 @dataclass
 class Reading:
     """What is known of the runs: answers by arm and study, and what they say."""
@@ -50,10 +65,10 @@ class Reading:
     answers: Mapping[str, Mapping[str, Answer]]
     donors: Mapping[str, str] = field(default_factory=dict)
     """Study -> the study whose image ``direct-swapped`` shows."""
-    resamples: int = RESAMPLES
     _labels: dict[str, dict[str, Bools]] = field(default_factory=dict)
     _facts: dict[str, dict[str, tuple[Statement, ...]]] = field(default_factory=dict)
     _told: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
+    _covered: dict[str, tuple[bool, ...]] = field(default_factory=dict)
 
     def common(self, *arms: str) -> list[Study]:
         """The studies that all these arms answered, in dataset order."""
@@ -78,28 +93,57 @@ class Reading:
             known[study.id] = abnormal(text)
         return known[study.id]
 
-    def told(self, studies: Sequence[Study]) -> dict[str, tuple[Statement, ...]]:
-        """What the words of each study's reference trace state."""
-        new = [study for study in studies if study.id not in self._told]
-        facts = trace_facts([study.trace or Trace() for study in new], rules())
-        self._told.update((study.id, statements(found)) for study, found in zip(new, facts, strict=True))
-        return self._told
+    def told(self, study: Study) -> tuple[Statement, ...]:
+        """What the words of the study's reference trace state."""
+        if study.id not in self._told:
+            (facts,) = trace_facts([study.trace or Trace()], rules())
+            self._told[study.id] = statements(facts)
+        return self._told[study.id]
+
+    def covered(self, study: Study) -> tuple[bool, ...]:
+        """Of each abnormal statement of the reference, whether the words of its trace tell it."""
+        if study.id not in self._covered:
+            self._covered[study.id] = supported(self.facts("reference", study), self.told(study))
+        return self._covered[study.id]
 
     def reference(self, study: Study) -> str:
         """The reference's text."""
         return (study.reference.target(self.target) if study.reference else None) or ""
 
-    def estimate(
-        self, studies: Sequence[Study], rows: FloatArray, reduce: Callable[[FloatArray], FloatArray]
-    ) -> list[Value]:
-        """Values of a formula on the sums of (n, k) rows, with patient-clustered intervals."""
-        if not len(rows):
-            return []
-        clusters = [study.cluster for study in studies]
-        part = Part(range(rows.shape[1]), reduce)
-        found = bootstrap(rows, clusters, [part], resamples=self.resamples, seed=SEED)
-        ends = zip(found.value, found.low, found.high, strict=True)
-        return [Value(float(v), float(a), float(b), len(rows)) for v, a, b in ends]
+
+def estimate(contrasts: Iterable[Contrast], resamples: int = RESAMPLES) -> dict[str, Value]:
+    """Values with patient-clustered intervals, by name, in the order of the contrasts.
+
+    Contrasts over the same studies share their resamples. Of two that give the same name, the first counts.
+    """
+    asked = [contrast for contrast in contrasts if len(contrast.rows)]
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number, contrast in enumerate(asked):
+        groups.setdefault(tuple(study.id for study in contrast.studies), []).append(number)
+    known: dict[int, dict[str, Value]] = {}
+    for numbers in groups.values():
+        found = _estimated([asked[number] for number in numbers], resamples)
+        known.update(zip(numbers, found, strict=True))
+    values: dict[str, Value] = {}
+    for number in range(len(asked)):
+        values |= {name: value for name, value in known[number].items() if name not in values}
+    return values
+
+
+def _estimated(group: Sequence[Contrast], resamples: int) -> Iterator[dict[str, Value]]:
+    """The values of each contrast; all are over the same studies."""
+    studies = group[0].studies
+    ends = np.cumsum([contrast.rows.shape[1] for contrast in group]).tolist()
+    parts = [Part(range(end - c.rows.shape[1], end), c.reduce) for c, end in zip(group, ends, strict=True)]
+    rows = np.concatenate([contrast.rows for contrast in group], axis=1).astype(np.float64)
+    found = bootstrap(rows, [study.cluster for study in studies], parts, resamples=resamples, seed=SEED)
+    values = (
+        Value(float(v), float(a), float(b), len(rows))
+        for v, a, b in zip(found.value, found.low, found.high, strict=True)
+    )
+    for contrast in group:
+        columns = int(np.asarray(contrast.reduce(contrast.rows.sum(axis=0))).shape[-1])
+        yield dict(zip(contrast.names, list(islice(values, columns)), strict=False))
 
 
 def positive(texts: Sequence[str]) -> Bools:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Study
-from mmrad_eval.results.faithfulness.reading import Bools, Reading, Value, nan_ratio, positive, ratio, words_of
+from mmrad_eval.results.faithfulness.reading import Bools, Contrast, Reading, nan_ratio, positive, ratio, words_of
 
 
-def sensitivity(reading: Reading) -> dict[str, Value]:
+def sensitivity(reading: Reading) -> Iterator[Contrast]:
     """Image sensitivity: the share of reports whose labels change under an edit, net of an edit of nothing."""
-    found: dict[str, Value] = {}
     edits = {"direct": ("direct-swapped", "direct-blank"), "mcot": ("mcot-swapped", "mcot-shuffled", "mcot-repeat")}
     for real, arms in edits.items():
         for arm in arms:
@@ -21,15 +20,12 @@ def sensitivity(reading: Reading) -> dict[str, Value]:
             if not studies:
                 continue
             y, other, null = (reading.labels(name, studies) for name in (real, arm, f"{real}-null"))
-            found |= _changes(reading, studies, arm, (y, other, null))
+            yield _changes(studies, arm, (y, other, null))
             if arm == "direct-swapped":
-                found |= _by_donor(reading, studies, arm, (y, other, null))
-    return found
+                yield from _by_donor(reading, studies, arm, (y, other, null))
 
 
-def _changes(
-    reading: Reading, studies: Sequence[Study], name: str, labels: tuple[Bools, Bools, Bools]
-) -> dict[str, Value]:
+def _changes(studies: Sequence[Study], name: str, labels: tuple[Bools, Bools, Bools]) -> Contrast:
     """``labels``: of the real arm, of the edited one, of the one with an edit of nothing."""
     y, other, null = labels
     changed, noise = (y != other).any(axis=1), (y != null).any(axis=1)
@@ -40,14 +36,13 @@ def _changes(
         share = ratio(sums[..., :3], n)
         return np.concatenate([share, share[..., :1] - share[..., 1:2]], axis=-1)
 
-    values = reading.estimate(studies, rows, reduce)
     names = (f"IS {name}", f"IS null for {name}", f"IS {name} by label", f"IS {name} net")
-    return dict(zip(names, values, strict=False))
+    return Contrast(names, studies, rows, reduce)
 
 
 def _by_donor(
     reading: Reading, studies: Sequence[Study], name: str, labels: tuple[Bools, Bools, Bools]
-) -> dict[str, Value]:
+) -> Iterator[Contrast]:
     """The same where the other patient's reference has the same labels, and where it has others."""
     by_id = {study.id: study for study in reading.studies}
     known = [by_id.get(reading.donors.get(study.id, "")) for study in studies]
@@ -55,29 +50,25 @@ def _by_donor(
     theirs = positive([reading.reference(study) if study else "" for study in known])
     same = (own == theirs).all(axis=1)
     present = np.array([study is not None for study in known])
-    found: dict[str, Value] = {}
     for what, keep in (("same", present & same), ("other", present & ~same)):
         at = np.flatnonzero(keep).tolist()
         if at:
             y, other, null = (each[at] for each in labels)
             chosen = [studies[i] for i in at]
-            found |= _changes(reading, chosen, f"{name} ({what} labels)", (y, other, null))
-    return found
+            yield _changes(chosen, f"{name} ({what} labels)", (y, other, null))
 
 
-def conflict(reading: Reading) -> dict[str, Value]:
+def conflict(reading: Reading) -> Iterator[Contrast]:
     """Words of one patient, region images of another: whom does the report follow where the two differ?"""
     pictured = _pictured(reading)
     studies = [s for s in reading.common("mcot-swapped") if pictured.get(s.id)]
-    if not studies:
-        return {}
     y = reading.labels("mcot-swapped", studies)
     words = positive([words_of(study.trace) for study in studies])
     pictures = positive([pictured[study.id] for study in studies])
     differ = words != pictures
     rows = np.column_stack([(differ & (y == words)).sum(1), (differ & (y == pictures)).sum(1), differ.sum(1)])
-    values = reading.estimate(studies, rows.astype(float), lambda sums: nan_ratio(sums[..., :2], sums[..., 2:]))
-    return dict(zip(("TextFollow", "VisionFollow"), values, strict=False))
+    names = ("TextFollow", "VisionFollow")
+    yield Contrast(names, studies, rows.astype(float), lambda sums: nan_ratio(sums[..., :2], sums[..., 2:]))
 
 
 def _pictured(reading: Reading) -> dict[str, str]:

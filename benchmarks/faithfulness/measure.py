@@ -1,0 +1,89 @@
+"""A faithfulness page of 600 studies: the whole command, with every reply stored.
+
+    .venv/bin/python benchmarks/faithfulness/measure.py [FOLDER]
+
+Makes the studies, lets an invented model answer every arm once, then times `mmrad-eval faithfulness` again: with the
+runs on disk, and with nothing but the journal of replies (every run is made again from it, and scored). Wall time,
+processor time and peak memory are those of the child process; each is the middle of three. With FOLDER, material and
+results stay there, and a second call finds them.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).parent
+COMMAND = Path(sys.executable).with_name("mmrad-eval")
+STUDIES = 600
+TIMES = 3
+BUDGET = 10.0
+"""Seconds of wall time, from stored replies."""
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The address of the invented model."""
+    process = subprocess.Popen([sys.executable, str(HERE / "model.py")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def measured(words: list[str], folder: Path) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds, peak MB of one command."""
+    start = time.perf_counter()
+    with (folder / "out.txt").open("wb") as out:
+        process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, cwd=folder)
+        _, status, used = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"{' '.join(words)} failed:\n{(folder / 'out.txt').read_text()}")
+    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as temporary, served() as address:
+        folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary).absolute()
+        if not (folder / "traces.jsonl").exists():
+            subprocess.run([sys.executable, str(HERE / "material.py"), str(folder), str(STUDIES)], check=True)
+        load = f"load {os.getloadavg()[0]:.1f}"
+        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {load}\n")
+        print(f"| {STUDIES} studies | wall seconds | CPU seconds | peak memory |\n|---|---|---|---|")
+        for name, data in (("traces", folder / "traces.jsonl"), ("boxes of findings", folder / "boxed")):
+            results = folder / f"results of {data.stem}"
+            words = [
+                *(str(COMMAND), "faithfulness", "openai:invented", "--base-url", address, "--data", str(data)),
+                *("--data-use", "open", "--out", str(results), "-q"),
+            ]
+            row(f"{name}: all arms asked", [measured(words, folder)])
+            row(f"{name}: runs on disk", [measured(words, folder) for _ in range(TIMES)])
+            found = []
+            for _ in range(TIMES):
+                shutil.rmtree(results / "runs")
+                found.append(measured(words, folder))
+            row(f"{name}: replies alone", found)
+
+
+def row(name: str, found: list[tuple[float, float, float]]) -> None:
+    """One line of the table."""
+    wall, cpu, memory = (median(numbers) for numbers in zip(*found, strict=True))
+    late = "  MISSED" if wall > BUDGET and "asked" not in name else ""
+    print(f"| {name} | {wall:.1f} | {cpu:.1f} | {memory:.0f} MB |{late}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
