@@ -25,7 +25,7 @@ T = TypeVar("T")
 K = TypeVar("K", bound="str | tuple[str, ...]")
 Engine = Literal["own", "upstream"]
 
-_VERSION = 1
+_VERSION = 2
 """Of the own engine's arithmetic and text preparation: part of every signature, so that stored results age with it."""
 _MODULES = {"radgraph": "radgraph", "chexbert": "f1chexbert", "bertscore": "bert_score"}
 

@@ -7,8 +7,9 @@ weigh nothing but may be found. The same numbers as bert-score 0.3.13 under tran
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -18,9 +19,19 @@ from mmrad_eval.metrics.encoder.bert import BUDGET, Encoder
 from mmrad_eval.metrics.encoder.checkpoints import load_state, model_file, read_config, shape_of, strip
 from mmrad_eval.metrics.encoder.kernels import Kernel, choose
 from mmrad_eval.metrics.encoder.pieces import read_pieces
+from mmrad_eval.metrics.encoder.workers import side_by_side
+
+T = TypeVar("T")
+
+_Side = tuple[Tensor, Tensor]
+"""(pieces, hidden) unit vectors of a text, and the weight of each piece."""
 
 _REMEMBERED = 256 << 20
 """Bytes of vectors that are kept for texts that come again, such as the references of a second model."""
+_BLOCK = 256
+"""Pairs whose texts are encoded together."""
+_TOGETHER = 32
+"""Pairs that one core matches at once."""
 
 
 class BertScoreRunner:
@@ -33,7 +44,7 @@ class BertScoreRunner:
         device: torch.device | None = None,
         kernel: Kernel | None = None,
         *,
-        remembered: OrderedDict[str, tuple[Tensor, Tensor]] | None = None,
+        remembered: OrderedDict[str, _Side] | None = None,
     ) -> None:
         """``folder`` is a BERT, RoBERTa or DistilBERT as on the hub; vectors are those after ``layer`` layers.
 
@@ -52,7 +63,7 @@ class BertScoreRunner:
             " " if shape.family == "roberta" else ""
         )  # bert-score asks RoBERTa's tokenizer for a leading space
         self._longest = min(self._pieces.limit or shape.limit, shape.limit)
-        self._vectors: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict() if remembered is None else remembered
+        self._vectors: OrderedDict[str, _Side] = OrderedDict() if remembered is None else remembered
         self._bytes = sum(unit.nbytes for unit, _ in self._vectors.values())
 
     @property
@@ -65,27 +76,31 @@ class BertScoreRunner:
     ) -> list[tuple[float, float, float]]:
         """(candidate, reference) pairs to (precision, recall, F1); a side without pieces gives zeros."""
         scores: list[tuple[float, float, float]] = []
-        for block in _blocks(pairs):
+        for block in _blocks(pairs, _BLOCK):
             held = self._encode({text for pair in block for text in pair}, budget, pad_to)
-            scores.extend(_match(held[candidate], held[reference]) for candidate, reference in block)
+            sides = [(held[candidate], held[reference]) for candidate, reference in block]
+            for part in side_by_side(_match_each, list(_blocks(sides, _TOGETHER))):
+                scores.extend(part)
         return scores
 
-    def _encode(self, texts: set[str], budget: int, pad_to: int) -> dict[str, tuple[Tensor, Tensor]]:
+    def _encode(self, texts: set[str], budget: int, pad_to: int) -> dict[str, _Side]:
         """Unit vectors and weights of each text; what was encoded lately is not encoded again."""
         held = {text: self._vectors[text] for text in texts if text in self._vectors}
         fresh = sorted(texts - held.keys())
         ids = [self._ids(text) for text in fresh]
-        with torch.inference_mode():
-            for index, hidden in self._encoder.encode(ids, budget, pad_to):
-                unit = hidden / torch.linalg.vector_norm(hidden, dim=-1, keepdim=True)
-                special = torch.tensor([self._pieces.first, self._pieces.last], device=unit.device)
-                weights = (~torch.isin(torch.tensor(ids[index], device=unit.device), special)).float()
-                held[fresh[index]] = (unit.clone(), weights)
+        special = torch.tensor([self._pieces.first, self._pieces.last])
+
+        def then(index: int, hidden: Tensor) -> _Side:
+            unit = hidden / torch.linalg.vector_norm(hidden, dim=-1, keepdim=True)
+            return unit, (~torch.isin(torch.tensor(ids[index]), special)).to(unit)
+
+        for index, value in self._encoder.each(ids, then, budget, pad_to):
+            held[fresh[index]] = value
         for text, value in held.items():
             self._remember(text, value)
         return held
 
-    def _remember(self, text: str, value: tuple[Tensor, Tensor]) -> None:
+    def _remember(self, text: str, value: _Side) -> None:
         if text not in self._vectors:
             self._bytes += value[0].nbytes
         self._vectors[text] = value
@@ -100,12 +115,16 @@ class BertScoreRunner:
         return self._pieces.frame(ids[: self._longest - 2])
 
 
-def _blocks(pairs: Sequence[tuple[str, str]], size: int = 256) -> Iterable[Sequence[tuple[str, str]]]:
+def _blocks(pairs: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(pairs), size):
         yield pairs[start : start + size]
 
 
-def _match(candidate: tuple[Tensor, Tensor], reference: tuple[Tensor, Tensor]) -> tuple[float, float, float]:
+def _match_each(sides: Sequence[tuple[_Side, _Side]]) -> list[tuple[float, float, float]]:
+    return [_match(candidate, reference) for candidate, reference in sides]
+
+
+def _match(candidate: _Side, reference: _Side) -> tuple[float, float, float]:
     if len(candidate[1]) == 2 or len(reference[1]) == 2:  # only the two special pieces
         return 0.0, 0.0, 0.0
     similar = candidate[0] @ reference[0].T

@@ -45,7 +45,7 @@ class CheXbertRunner:
             shape = shape_of(read_config(encoder_folder), str(encoder_folder / "config.json"))
         else:
             shape = shape_from_weights(bert, str(checkpoint))
-        self._encoder = Encoder(bert, shape, kernel or choose(device), device, where=str(checkpoint))
+        self._encoder = Encoder(bert, shape, kernel or choose(device), device, where=str(checkpoint), first=True)
         self._pieces = read_pieces(encoder_folder)
 
     @property
@@ -56,8 +56,9 @@ class CheXbertRunner:
     def __call__(self, texts: Sequence[str], budget: int = BUDGET, pad_to: int = 1) -> list[Labelled]:
         """Label every text; an empty one is labelled as [CLS][SEP], which callers that mean nothing by it leave out."""
         found: list[Labelled | None] = [None] * len(texts)
-        for index, hidden in self._encoder.encode([self._ids(text) for text in texts], budget, pad_to):
-            found[index] = self._label(hidden[0])
+        asked = [self._ids(text) for text in texts]
+        for index, one in self._encoder.each(asked, lambda _, vectors: self._label(vectors[0]), budget, pad_to):
+            found[index] = one
         return [one for one in found if one is not None]
 
     def _ids(self, text: str) -> list[int]:
@@ -66,12 +67,12 @@ class CheXbertRunner:
         return ids if len(ids) <= _LONGEST else [*ids[: _LONGEST - 1], self._pieces.last]
 
     def _label(self, vector: torch.Tensor) -> Labelled:
+        scores = torch.split(functional.linear(vector, *self._heads), list(_CLASSES))
         classes, margin = [], math.inf
-        for weight, bias in self._heads:
-            scores = functional.linear(vector, weight, bias)
-            best = scores.topk(2).values
-            margin = min(margin, float(best[0] - best[1]))
-            classes.append(int(scores.argmax()))
+        for head in scores:
+            best = head.topk(2)
+            margin = min(margin, float(best.values[0] - best.values[1]))
+            classes.append(int(head.argmax()))
         return Labelled.of(classes, vector.float().cpu().numpy(), margin)
 
 
@@ -84,7 +85,8 @@ def prepare(text: str) -> str:
     return "".join(part if number % 2 else part.lower() for number, part in enumerate(_SPECIAL.split(line)))
 
 
-def _heads(state: dict[str, torch.Tensor], where: str, device: torch.device) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _heads(state: dict[str, torch.Tensor], where: str, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight and bias of all heads, one under the other."""
     wanted = {f"linear_heads.{i}.{kind}": size for i, size in enumerate(_CLASSES) for kind in ("weight", "bias")}
     missing = [name for name in wanted if name not in state]
     wrong = [
@@ -93,7 +95,8 @@ def _heads(state: dict[str, torch.Tensor], where: str, device: torch.device) -> 
         if n in state and state[n].shape[0] != size
     ]
     refuse(where, missing, wrong, [name for name in state if name not in wanted])
-    return [
-        (state[f"linear_heads.{i}.weight"].float().to(device), state[f"linear_heads.{i}.bias"].float().to(device))
-        for i in range(len(HEADS))
-    ]
+    weight, bias = (
+        torch.cat([state[f"linear_heads.{i}.{kind}"].float() for i in range(len(HEADS))]).to(device)
+        for kind in ("weight", "bias")
+    )
+    return weight, bias

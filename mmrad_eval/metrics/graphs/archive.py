@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,18 +70,25 @@ class RadGraphRunner:
             for start in range(0, len(flat), self._room):
                 segments.append(self._pieces.frame(flat[start : start + self._room]))
                 owner.append(number)
-        waiting = {number: owner.count(number) for number in set(owner)} if len(owner) != len(set(owner)) else {}
-        parts: dict[int, dict[int, Tensor]] = {}
-        for index, hidden in self._encoder.encode(segments, budget, pad_to):
+        segments_of = Counter(owner)
+
+        def graph(number: int, pieces: Tensor) -> Found:
+            return self._head(words[number], _word_vectors(cuts[number], pieces))
+
+        def then(index: int, hidden: Tensor) -> Found | Tensor:
             number = owner[index]
-            if waiting.get(number, 1) == 1:
-                found[number] = self._head(words[number], _word_vectors(cuts[number], hidden[1:-1]))
+            return graph(number, hidden[1:-1]) if segments_of[number] == 1 else hidden[1:-1].clone()
+
+        parts: dict[int, dict[int, Tensor]] = {}
+        for index, made in self._encoder.each(segments, then, budget, pad_to):
+            number = owner[index]
+            if isinstance(made, Found):
+                found[number] = made
                 continue
             held = parts.setdefault(number, {})
-            held[index] = hidden[1:-1].clone()
-            if len(held) == waiting[number]:
-                pieces = torch.cat([held[i] for i in sorted(held)])
-                found[number] = self._head(words[number], _word_vectors(cuts[number], pieces))
+            held[index] = made
+            if len(held) == segments_of[number]:
+                found[number] = graph(number, torch.cat([held[i] for i in sorted(held)]))
                 del parts[number]
         return found
 
