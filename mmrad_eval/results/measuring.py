@@ -12,7 +12,8 @@ from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.errors import MissingError, PluginError
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics import suite
-from mmrad_eval.results.statistics.bootstrap import Part, bootstrap
+from mmrad_eval.results.statistics.bootstrap import Part, bootstrap_sums
+from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums
 from mmrad_eval.results.summary import ColumnSummary, Missing
 
 _ROWS = 2048  # studies whose own values are held at once
@@ -137,17 +138,24 @@ def _checked(m: Measured, examples: Sequence[Example]) -> FloatArray:
 def summarise(
     measured: Sequence[Measured], clusters: Sequence[str], resamples: int, seed: int
 ) -> dict[str, ColumnSummary]:
-    """Value, interval and coverage of each column that was asked for; ``clusters`` (n,) are patients."""
+    """Value, interval and coverage of each column that was asked for; ``clusters`` (n,) are patients.
+
+    The last thing that is done with what was measured: the statistics are let go of.
+    """
     shown = [m for m in measured if m.shown]
     if not shown:
         return {}
     n = len(clusters)
     parts = [Part(m.positions, m.metric.reduce) for m in shown]
-    estimates = bootstrap(shown[0].store, clusters, parts, resamples=resamples, seed=seed)
+    coverage = [sum((np.isfinite(v).sum(axis=0) for v in m.values()), np.zeros(len(m.metric.columns))) for m in shown]
+    names, index = cluster_index(clusters)
+    sums = cluster_sums(shown[0].store, index, len(names))
+    for m in measured:
+        m.store = np.empty((0, 0))  # as large as the sums, and not needed any more
+    estimates = bootstrap_sums(sums, parts, resamples=resamples, seed=seed)
     columns: dict[str, ColumnSummary] = {}
     at = 0
-    for m in shown:
-        defined = sum((np.isfinite(values).sum(axis=0) for values in m.values()), np.zeros(len(m.metric.columns)))
+    for m, defined in zip(shown, coverage, strict=True):
         for i, column in enumerate(m.metric.columns):
             columns[column.label] = ColumnSummary(
                 value=_number(estimates.value[at]) if n else None,

@@ -64,12 +64,25 @@ def bootstrap(
     method: Method = "percentile",
 ) -> Estimates:
     """Intervals of all columns from (n, K) statistics of studies and their clusters' names, (n,)."""
-    value = formula(parts, statistics.sum(axis=0))
     names, index = cluster_index(clusters)
-    if len(names) < 2 or resamples < 1:  # one patient says nothing about other patients
+    sums = cluster_sums(statistics, index, len(names))
+    return bootstrap_sums(sums, parts, resamples=resamples, seed=seed, level=level, method=method)
+
+
+def bootstrap_sums(
+    sums: FloatArray,
+    parts: Sequence[Part],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    level: float = LEVEL,
+    method: Method = "percentile",
+) -> Estimates:
+    """The same from (clusters, K) sums of statistics, clusters in the order of their names."""
+    value = formula(parts, sums.sum(axis=0))
+    if len(sums) < 2 or resamples < 1:  # one patient says nothing about other patients
         nothing = np.full(value.shape, np.nan)
         return Estimates(value, nothing, nothing)
-    sums = cluster_sums(statistics, index, len(names))
     replicated = replicates(sums, parts, resamples, seed)
     if method == "bca":
         low, high = bca(replicated, value, jackknife(sums, parts), level)
