@@ -136,11 +136,11 @@ def _checked(m: Measured, examples: Sequence[Example]) -> FloatArray:
 
 
 def summarise(
-    measured: Sequence[Measured], clusters: Sequence[str], resamples: int, seed: int
+    measured: Sequence[Measured], clusters: Sequence[str], resamples: int, seed: int, *, last: bool = False
 ) -> dict[str, ColumnSummary]:
     """Value, interval and coverage of each column that was asked for; ``clusters`` (n,) are patients.
 
-    The last thing that is done with what was measured: the statistics are let go of.
+    With ``last``, nothing else will be done with what was measured, and the statistics are let go of.
     """
     shown = [m for m in measured if m.shown]
     if not shown:
@@ -150,8 +150,9 @@ def summarise(
     coverage = [sum((np.isfinite(v).sum(axis=0) for v in m.values()), np.zeros(len(m.metric.columns))) for m in shown]
     names, index = cluster_index(clusters)
     sums = cluster_sums(shown[0].store, index, len(names))
-    for m in measured:
-        m.store = np.empty((0, 0))  # as large as the sums, and not needed any more
+    if last:  # they are as large as the sums
+        for m in measured:
+            m.store = np.empty((0, 0))
     estimates = bootstrap_sums(sums, parts, resamples=resamples, seed=seed)
     columns: dict[str, ColumnSummary] = {}
     at = 0

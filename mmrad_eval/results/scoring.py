@@ -71,7 +71,7 @@ def score(
     write_scores(folder.path / "scores.parquet", rows, new_blocks, _arrays(measured, selected.scored, old, carried))
 
     clusters = [study.cluster for study, scored in zip(selected.studies, selected.scored, strict=True) if scored]
-    columns = summarise(measured, clusters, resamples, seed)
+    columns = summarise(measured, clusters, resamples, seed, last=True)
     if before is not None and carried:
         signatures = {block.signature for block in carried}
         columns = {  # a column that is measured again keeps its place
