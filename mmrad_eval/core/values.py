@@ -47,12 +47,14 @@ class Image(Value, frozen=True, tag="image"):
     render: str = "file"
     """How pixels are made of the file: ``file`` (its bytes, untouched), ``crop``, ``masked``, ``highlighted``,
     ``full`` (the whole picture, letterboxed into as many pixels as the crop of ``box`` would have), ``montage``
-    (``parts`` as labelled panels of one canvas; ``path`` is the first one's)."""
+    (``parts`` as labelled panels of one canvas; ``path`` is the first one's), ``blurred`` (``box``, or the boxes of
+    ``parts``, filled from what surrounds them), ``blank`` (of the mean grey), ``jpeg`` (once through JPEG of quality
+    95, the one of ``parts`` where there is one)."""
     source: Literal["reference", "model", "tool"] = "reference"
     size: tuple[int, int] | None = None
     """Width and height of the file in pixels, where known before it is opened."""
     parts: tuple[Image, ...] = ()
-    """The panels of a montage, in order; empty for every other picture."""
+    """The panels of a montage, in order; the boxes of one that is ``blurred``; what is made first of a ``jpeg``."""
 
 
 class Report(Value, frozen=True):

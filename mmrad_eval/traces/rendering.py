@@ -10,6 +10,10 @@ How pixels are made is written in ``Rendered.how``, which is part of every reque
 ``full``          the whole picture, letterboxed in black into as many pixels as the ``crop`` of the same box has, so
                   that a model spends as many image tokens on it.
 ``montage``       several of these on one canvas (``montage.py``), each with what was done to it.
+``blurred``       the whole picture, its box (or the boxes of its ``parts``) filled from what surrounds them, so that
+                  nothing of what was there is left (``fills.py``).
+``blank``         a picture as large, of the mean grey.
+``jpeg``          the whole picture (or the one picture of its ``parts``, made first) once through JPEG of quality 95.
 
 Tiny crops follow one rule: where the longest side is under 336 pixels, the crop is enlarged (bicubic) until it is 336;
 a side still under 28 pixels (the smallest patch that servers of Qwen models accept) gets black bars on both sides.
@@ -41,7 +45,8 @@ VERSION = 1
 TARGET_SIDE = 336
 SMALLEST_SIDE = 28
 OUTLINE = (255, 0, 0)
-RENDERS = ("file", "crop", "masked", "highlighted", "full", "montage")
+_WHOLE = ("blurred", "blank", "jpeg")
+RENDERS = ("file", "crop", "masked", "highlighted", "full", "montage", "blurred", "blank", "jpeg")
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,16 @@ def pixels_of(image: Image) -> tuple[Pixels, list[str]]:
         panels = [pixels_of(part) for part in image.parts]
         words = " | ".join(", ".join(steps) or "file" for _, steps in panels)
         return compose([pixels for pixels, _ in panels]), [f"montage/{VERSION} of {words}"]
+    if image.render == "jpeg" and image.parts:
+        from mmrad_eval.traces import fills
+
+        pixels, steps = pixels_of(image.parts[0])
+        words = f"jpeg/{VERSION} of {', '.join(steps) or 'file'}"
+        return fills.through_jpeg(pixels), [words]
     pixels, steps = decode(_read(image.path), image.path)
     if image.render == "file":
         return pixels, steps
-    pixels, drawn = _draw(pixels, image)
+    pixels, drawn = _whole(pixels, image) if image.render in _WHOLE else _draw(pixels, image)
     return pixels, [*steps, drawn]
 
 
@@ -175,6 +186,22 @@ def _from_deep(pixels: Pixels) -> tuple[Pixels, list[str]]:
         bits = next((b for b in (8, 10, 12, 14, 16) if high < 2**b), 32)
         scaled, words = values * (255.0 / (2**bits - 1)), f"16-bit to 8-bit grey, {bits} bits in use"
     return Pillow.fromarray(np.floor(scaled + 0.5).astype(np.uint8)), [words]
+
+
+def _whole(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
+    """Renderings of the whole picture in its own size."""
+    from mmrad_eval.traces import fills
+
+    words = f"{image.render}/{VERSION}"
+    if image.render == "jpeg":
+        return fills.through_jpeg(pixels), words
+    if image.render == "blank":
+        made, mean = fills.blank(pixels)
+        return made, f"{words} of grey {', '.join(map(str, mean))}"
+    boxes = [_region(part, pixels.size) for part in image.parts or (image,)]
+    if any(right - left >= pixels.width and bottom - top >= pixels.height for left, top, right, bottom in boxes):
+        raise DataError(f"{image.path}: the whole picture can't be blurred, as nothing surrounds it")
+    return fills.filled(pixels, boxes), f"{words} {' '.join(str(list(box)) for box in boxes)}"
 
 
 def _draw(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
