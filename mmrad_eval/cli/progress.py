@@ -50,7 +50,9 @@ class Progress:
             self._show(done, now)
 
     def say(self, text: str) -> None:
-        """A line of its own."""
+        """A line of its own; the rate of answers is that of the time after it."""
+        if not self._statuses:
+            self._start = time.monotonic()
         if not self._quiet:
             click.echo(f"  {text}", err=True)
 

@@ -99,6 +99,8 @@ class Asker:
         transport = getattr(client, "transport", None)
         if isinstance(transport, Transport):
             transport.watch = self.pace.told
+            if transport.secret is not None and not hasattr(client, "prepare"):
+                self.pace.few = _HOPELESS  # a wrong key or model costs no more than these
         self._adapt: Callable[[Request], Request] | None = getattr(client, "adapt", None)
         self._flights: dict[str, asyncio.Future[Asked | Failed | None]] = {}
         self._stopping = asyncio.Event()
@@ -213,8 +215,7 @@ class Asker:
         while True:
             if self._stopping.is_set():
                 raise Stopped(self.stopped)
-            self.counts.sent += 1
-            self.counts.pictures += len(work.images)
+            self._count(work, 1)
             start = time.perf_counter()
             try:
                 if not self._prepared:
@@ -223,8 +224,7 @@ class Asker:
                 self._check(reply)
             except TransportError as error:
                 if error.kind == "unreachable" and error.retry:
-                    self.counts.sent -= 1
-                    self.counts.pictures -= len(work.images)
+                    self._count(work, -1)
                     await self._wait_for_server(error)
                 else:
                     tries += 1
@@ -241,8 +241,14 @@ class Asker:
                 self._give_up(f"the model failed: {type(error).__name__}: {error}", retried=False)
             self._in_a_row = 0
             self._unreachable_since = None
+            if reply.finish != "rejected":
+                self.pace.proven()
             self.pace.replied(time.perf_counter() - start, (reply.usage.prompt or 0) + (reply.usage.completion or 0))
             return Asked(work.key, self._kept(work, reply))
+
+    def _count(self, work: _Work, tries: int) -> None:
+        self.counts.sent += tries
+        self.counts.pictures += tries * len(work.images)
 
     async def _prepare(self) -> None:
         """Let the client find its server; once, before the first request leaves."""
@@ -251,6 +257,8 @@ class Asker:
             if prepare is not None:
                 await prepare()
             self._prepared = True
+        if self._stopping.is_set():  # a server may take long to start
+            raise Stopped(self.stopped)
 
     def _check(self, reply: object) -> None:
         if not isinstance(reply, Reply):
@@ -290,6 +298,8 @@ class Asker:
     async def _wait_after(self, error: TransportError, tries: int) -> None:
         """Wait for the next try; Failed where there is none."""
         self.counts.last_fault = error.why
+        if error.kind == "timeout":
+            self.pace.proven()  # that of a wrong key would not be so long in coming
         if error.kind == "throttled":
             self.pace.throttled(error.after)
         elif error.retry:

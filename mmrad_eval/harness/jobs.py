@@ -223,12 +223,18 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         within = keeper(job.budget, client.card)
         session.why_not = lambda: within(Spent(asker.counts.sent, asker.counts.usage, session.begun))
 
+        orders = 0
+
         def stop(why: str) -> None:
-            if session.stopping:  # the second time: do not wait for what is under way
+            nonlocal orders
+            orders += 1
+            if orders > 1:  # the second time: do not wait for what is under way
                 for task in asyncio.all_tasks(loop):
                     task.cancel()
             session.stop(why)
             asker.stop(why)
+            if isinstance(server, Server):
+                server.abandoned = True
 
         loop.add_signal_handler(signal.SIGINT, stop, INTERRUPTED)
         reporter.begin(plan, asker, stop)
@@ -236,6 +242,11 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
             run = await ask_all(plan, folder, asker, session, at_once=pace.most, watch=reporter.answered)
             if asker.fatal is not None:
                 raise asker.fatal
+        except asyncio.CancelledError:
+            if orders > 1:
+                raise KeyboardInterrupt from None
+            raise
+        else:
             session.why = session.why or asker.stopped
             return run
         finally:

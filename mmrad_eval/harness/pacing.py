@@ -66,6 +66,8 @@ class Pace:
     limit: float = START
     most: int = MOST
     adaptive: bool = True
+    few: int | None = None
+    """The most at once until it is proven that requests are answered at all; None: it is."""
     in_flight: int = 0
     held_until: float = 0.0
     """Nothing is sent before this moment of ``time.monotonic`` (a server's Retry-After)."""
@@ -108,6 +110,12 @@ class Pace:
     def leave(self) -> None:
         """Give the place back."""
         self._leave()
+
+    def proven(self) -> None:
+        """A request was answered: key, model and settings are accepted, and more may leave."""
+        if self.few is not None:
+            self.few = None
+            self._wake()
 
     def replied(self, latency: float, tokens: int = 0) -> None:
         """A reply came: raise the limit if replies come as fast as they did. ``tokens``: of prompt and answer."""
@@ -178,7 +186,8 @@ class Pace:
                 place.set_exception(Stopped(self.stopped))
 
     def _free(self) -> bool:
-        if self.in_flight >= int(self.limit):
+        limit = int(self.limit)
+        if self.in_flight >= (limit if self.few is None else min(limit, self.few)):
             return False
         now = time.monotonic()
         return self.held_until <= now and self._left(now) >= self._need()

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from mmrad_eval.core.contracts import TransportError
 from mmrad_eval.core.errors import MissingError, ModelError
 from mmrad_eval.core.values import Card
 from mmrad_eval.model_registry.secrets import Secret
@@ -24,6 +25,7 @@ from mmrad_eval.model_registry.secrets import Secret
 _LOOK = 0.25  # seconds between two looks at a server that is starting
 _TELL = 5.0  # seconds between two words about it
 _TAIL = 12  # lines of the log that an error quotes
+_DEATHS = 3  # times that a server may end by itself before it is started no more
 
 _OWN_FLAGS = ("--host", "--port", "--api-key", "--served-model-name", "--revision")
 """Flags that decide where the server is and what it serves: ours to give."""
@@ -130,6 +132,9 @@ class Server:
     """So that nobody else on this machine is answered."""
     kept: bool = False
     """Whether a fleet ends it, and not its first client."""
+    abandoned: bool = False
+    """Set from any thread: a start that is under way is given up, and none begins."""
+    _deaths: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _output: BinaryIO | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -140,11 +145,16 @@ class Server:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self) -> None:
-        """Start it unless it runs, and wait until it is healthy; ModelError with the log's last lines where it ends."""
+        """Start it unless it runs, and wait until it is healthy; one that has died since is started again.
+
+        ModelError with the log's last lines where it ends before it is ready, or has died too often; TransportError
+        where the start was abandoned.
+        """
         with self._lock:
             if self._process is not None and self._process.poll() is not None:
-                self._ended()  # it died since
+                self._died()
             if self._process is None:
+                self._go_on()
                 self._launch()
                 self._wait()
 
@@ -152,6 +162,19 @@ class Server:
         """End it, and wait until it has ended."""
         with self._lock:
             self._ended()
+
+    def _died(self) -> None:
+        assert self._process is not None
+        code = self._process.returncode
+        self._deaths += 1
+        self._ended()
+        if self._deaths >= _DEATHS:
+            raise ModelError(f"the server has died {self._deaths} times, now with status {code}{self._last_lines()}")
+        self.say(f"the server has died with status {code} and is started again")
+
+    def _go_on(self) -> None:
+        if self.abandoned:
+            raise TransportError("the start of the server was given up", retry=True, kind="unreachable")
 
     def _ended(self) -> None:
         process, self._process = self._process, None
@@ -188,6 +211,9 @@ class Server:
         assert self._process is not None
         start = told = time.monotonic()
         while not self._healthy():
+            if self.abandoned:
+                self._ended()
+            self._go_on()
             now = time.monotonic()
             if self._process.poll() is not None:
                 code = self._process.returncode

@@ -148,9 +148,18 @@ class VllmClient(ChatClient):
             raise lost
 
     async def generate(self, sent: Sent) -> Reply:
-        """Ask once, having made sure that it fits."""
+        """Ask once, having made sure that it fits; a server of our own that has died is started again first."""
         if not sent.request.messages:
             raise ModelError("the conversation is empty")
+        try:
+            return await self._asked(sent)
+        except TransportError as error:
+            if self.server is None or error.kind != "unreachable":
+                raise
+        await asyncio.to_thread(self.server.start)  # waits for a start that is under way; does nothing where it runs
+        return await self._asked(sent)
+
+    async def _asked(self, sent: Sent) -> Reply:
         if not self._known:
             await self.prepare()
         self._check_fields(sent.request)

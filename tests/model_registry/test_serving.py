@@ -6,17 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from mmrad_eval.core.contracts import TransportError
 from mmrad_eval.core.errors import MissingError, ModelError, UsageError
 from mmrad_eval.core.values import Card
 from mmrad_eval.model_registry import resolve
 from mmrad_eval.model_registry.serving import ServeOptions, Server, words
 from mmrad_eval.model_registry.vllm import VllmClient
 
+COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 CARD = Card(provider="vllm", id="org/model", revision="abc", max_images=5, context=8192)
 
 STAND_IN = '''
@@ -30,7 +33,7 @@ if mode == "stubborn":
 worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print("loading weights", flush=True)
 pathlib.Path(os.environ["NOTES"]).write_text("\\n".join([str(os.getpid()), str(worker.pid), *sys.argv[1:]]))
-time.sleep(0.5)
+time.sleep(60 if mode == "slow" else 0.5)
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/health" else 404); self.end_headers()
@@ -129,6 +132,58 @@ def test_a_server_that_never_gets_ready_is_given_up(stand_in: Path) -> None:
         server.start()
     server.stop()
     assert not stand_in.exists() or gone(pids(stand_in))
+
+
+def test_one_that_died_is_started_again_but_not_for_ever(stand_in: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    server = Server(CARD, ServeOptions(), log=tmp_path / "vllm.log", say=said.append)
+    seen = set()
+    for _ in range(3):
+        server.start()
+        running = pids(stand_in)
+        seen.add(running[0])
+        os.kill(running[0], signal.SIGKILL)
+        assert gone(running)
+    with pytest.raises(ModelError, match=r"died 3 times, now with status .*\nloading weights"):
+        server.start()
+    server.stop()
+
+    assert len(seen) == 3
+    assert sum(line.endswith("is started again") for line in said) == 2
+
+
+def test_a_start_that_is_given_up_ends_what_it_started(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODE", "slow")
+    server = Server(CARD, ServeOptions())
+    threading.Timer(1.5, lambda: setattr(server, "abandoned", True)).start()
+    begun = time.monotonic()
+    for _ in range(2):  # and none begins after it
+        with pytest.raises(TransportError, match="given up"):
+            server.start()
+
+    assert time.monotonic() - begun < 30
+    assert gone(pids(stand_in))
+
+
+@pytest.mark.parametrize(("times", "code"), [(1, 3), (2, 130)])
+def test_ctrl_c_does_not_wait_for_a_server_that_starts(
+    stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, code: int
+) -> None:
+    monkeypatch.setenv("MODE", "slow")
+    words = [COMMAND, "--model", "vllm:org/model", "--serve", "--task", "direct", "--metrics", "bleu@r2gen-iu"]
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        end = time.monotonic() + 60
+        while not stand_in.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        running = pids(stand_in)
+        for _ in range(times):
+            run.send_signal(signal.SIGINT)
+        said = "".join(run.communicate(timeout=30))
+
+    assert run.returncode == code, said
+    assert "Traceback" not in said
+    assert ("24 of 24 studies have no answer yet: interrupted" in said) is (times == 1)
+    assert gone(running)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

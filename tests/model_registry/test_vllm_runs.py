@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -151,32 +150,3 @@ def kill(server: Server) -> None:
     for child in children:
         os.killpg(int(child), signal.SIGKILL)
     server._process.wait(30)
-
-
-def test_serve_starts_a_server_for_the_command_and_ends_it_with_it(
-    vllm_command: Path, tiny_model: Path, data: Path, tmp_path: Path
-) -> None:
-    """Two tasks share one server; its log lies in the first run's folder."""
-    settings = {
-        "MMRAD_VLLM": str(vllm_command),
-        "HF_HUB_OFFLINE": "1",
-        "VLLM_TARGET_DEVICE": "cpu",
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "TORCH_COMPILE_DISABLE": "1",
-    }
-    words = [
-        COMMAND, "run", "--model", f"vllm:{tiny_model}", "--serve", "--dtype", "float32", "--serve-context", "4096",
-        "--serve-images", "4", "--serve-args", "--enforce-eager --max-num-seqs 8", "--task", "tcot,mcot", "--data",
-        str(data / "records.jsonl"), "--images", str(data), "--limit", "6", "--max-tokens", "16", "--metrics",
-        "bleu@r2gen-iu", "--out", str(tmp_path),
-    ]  # fmt: skip
-    ended = subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ | settings, timeout=600)
-
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stderr.count("  starting /") == 1
-    assert "the server is ready after" in ended.stderr
-    assert "Application startup complete" in next(tmp_path.glob("runs/*/*/*/*/vllm.log")).read_text()
-    assert len(answers(tmp_path)) == len(answers(tmp_path, "tcot")) == 6
-    port = int(ended.stderr.partition("--port ")[2].split()[0])
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
