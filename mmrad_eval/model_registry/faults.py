@@ -33,6 +33,7 @@ _TOO_LONG = _any(
     r"too long for the model",
     r"request.{0,20}too large",
     r"input (length|tokens?) .{0,40}exceed",
+    r"tokens? .{0,30}must be (<=|less than|at most)",  # text-generation-inference, and Together after it
     r"exceeds? .{0,40}(token|context)",
     r"string too long",
     r"payload size exceeds",
@@ -59,7 +60,10 @@ _CREDENTIALS = _any(
     r"permission",
 )
 _UNKNOWN_MODEL = _any(
-    r"model.{0,80}(does not exist|not found|not supported|unknown)", r"invalid model", r"model_not_found"
+    r"model.{0,80}(does not exist|not found|not supported|unknown)",
+    r"invalid model",
+    r"model_not_found",
+    r"not a valid model",
 )
 _NO_PICTURES = _any(r"image input is not supported", r"does not support (image|vision)", r"not a multimodal model")
 _TOO_MANY = _any(r"at most \d+ image")  # vLLM's --limit-mm-per-prompt: the server's setting
@@ -100,6 +104,8 @@ def read_fault(response: Response, *secrets: Secret | None) -> Reply:
     if _NO_PICTURES.search(details):
         raise TransportError(f"{why} (this server's model takes no pictures)", retry=False)
     retry = status >= 500 or status in _RETRY_STATUSES
+    if status == 402 and retry_after(response.headers) is not None:  # OpenRouter: too much money under way at once
+        retry = True
     if status == 429 and _EXHAUSTED.search(details):
         retry = False
     after = (retry_after(response.headers) or _retry_delay(value)) if retry else None

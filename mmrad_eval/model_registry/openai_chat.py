@@ -26,9 +26,9 @@ AZURE_VERSION = "2024-10-21"
 HOSTS: dict[str, tuple[str, str]] = {
     "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
     "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    "together": ("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+    "together": ("https://api.together.ai/v1", "TOGETHER_API_KEY"),
 }
-"""Provider -> (its own address, the variable that holds its key)."""
+"""Provider -> (its own address, the variable that holds its key), as its own client has them in November 2026."""
 
 _REASONING = re.compile(r"o\d|gpt-[5-9](?!.*chat)")
 """OpenAI's reasoning models answer 400 to a temperature."""

@@ -41,7 +41,24 @@ def openai(asked: Asked) -> None:
     import openai  # type: ignore[import-not-found, unused-ignore]  # lives in an environment of its own
 
     client = openai.OpenAI(api_key="planted", base_url=asked["base_url"], max_retries=0)
-    openai_chat(client, asked, "max_completion_tokens" if asked["provider"] == "openai" else "max_tokens")
+    openai_chat(client, asked, "max_completion_tokens")
+
+
+def together(asked: Asked) -> None:
+    from together import Together  # type: ignore[import-not-found, unused-ignore]  # as above
+
+    openai_chat(Together(api_key="planted", base_url=asked["base_url"], max_retries=0), asked, "max_tokens")
+
+
+def openrouter(asked: Asked) -> None:
+    from openrouter import OpenRouter  # type: ignore[import-not-found, unused-ignore]  # as above
+
+    client = OpenRouter(api_key="planted", server_url=asked["base_url"], retry_config=None)
+    client.chat.send(
+        model=asked["model"],
+        messages=[{"role": m["role"], "content": openai_parts(m["parts"])} for m in asked["messages"]],
+        **asked["decoding"],
+    )
 
 
 def azure(asked: Asked) -> None:
@@ -111,7 +128,8 @@ def gemini(asked: Asked) -> None:
 
 SEND: dict[str, Callable[[Asked], None]] = {
     "openai": openai,
-    "openrouter": openai,
+    "openrouter": openrouter,
+    "together": together,
     "azure": azure,
     "anthropic": anthropic,
     "gemini": gemini,
