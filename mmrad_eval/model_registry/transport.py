@@ -102,6 +102,7 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
         self._hosts: dict[str, tuple[str, ...]] | None = None
         self._urls: dict[tuple[str, str], URL] = {}
+        self._limits: dict[float, aiohttp.ClientTimeout] = {}
 
     def time_allowed(self, max_tokens: int) -> float:
         """Seconds for one try that may write ``max_tokens``."""
@@ -158,7 +159,9 @@ class Transport:
         session = self._session or self._open()
         url = self._urls.get((server.base, path)) or self._url(server.base, path)
         data = io.BytesIO(body) if body is not None and len(body) > _LARGE else body
-        limits = aiohttp.ClientTimeout(seconds, sock_connect=_CONNECT)
+        limits = self._limits.get(seconds)
+        if limits is None:
+            limits = self._limits[seconds] = aiohttp.ClientTimeout(seconds, sock_connect=_CONNECT)
         try:
             async with session.request(
                 method, url, data=data, headers=headers or None, allow_redirects=False, timeout=limits

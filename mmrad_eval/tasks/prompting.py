@@ -8,7 +8,7 @@ leaves no trace in the words.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from mmrad_eval.core.errors import PromptError
@@ -54,10 +54,7 @@ class Prompt:
             )
         if names and not any(slots[name] for name in names):
             return []
-        parts: list[Part] = []
-        for i, piece in enumerate(pieces):
-            parts.extend(_parts(slots[piece] if i % 2 else piece))
-        return joined(parts)
+        return _joined(slots[piece] if i % 2 else piece for i, piece in enumerate(pieces))
 
     def text(self, block: str) -> str:
         """A block without slots, as it stands."""
@@ -72,13 +69,7 @@ def parsed(text: str) -> Prompt:
 
 def joined(parts: Sequence[Part]) -> list[Part]:
     """The same parts with neighbouring words in one piece."""
-    result: list[Part] = []
-    for part in parts:
-        if isinstance(part, Text) and result and isinstance(result[-1], Text):
-            result[-1] = Text(result[-1].text + part.text)
-        elif not isinstance(part, Text) or part.text:
-            result.append(part)
-    return result
+    return _joined((parts,))
 
 
 def paragraphs(*groups: Sequence[Part]) -> list[Part]:
@@ -90,7 +81,24 @@ def paragraphs(*groups: Sequence[Part]) -> list[Part]:
     return joined(parts)
 
 
-def _parts(value: str | Image | Sequence[Part]) -> list[Part]:
-    if isinstance(value, str):
-        return [Text(value)] if value else []
-    return [value] if isinstance(value, Image) else list(value)
+def _joined(values: Iterable[str | Image | Sequence[Part]]) -> list[Part]:
+    parts: list[Part] = []
+    words: list[str] = []
+
+    def end() -> None:
+        if said := "".join(words):
+            parts.append(Text(said))
+        words.clear()
+
+    for value in values:
+        if isinstance(value, str):
+            words.append(value)
+            continue
+        for part in (value,) if isinstance(value, Image) else value:
+            if isinstance(part, Text):
+                words.append(part.text)
+            else:
+                end()
+                parts.append(part)
+    end()
+    return parts
