@@ -14,6 +14,7 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import PluginError, UsageError
 from mmrad_eval.core.registry import Registry
 from mmrad_eval.core.values import DataUse
+from mmrad_eval.datasets.credentialed import looks_credentialed
 from mmrad_eval.datasets.digests import digest
 from mmrad_eval.datasets.prepare import prepared
 from mmrad_eval.datasets.problems import Problem, Problems
@@ -29,15 +30,12 @@ __all__ = [
     "digest",
     "load",
     "locate",
+    "looks_credentialed",
     "read",
     "recognise",
     "registry",
     "split_options",
 ]
-
-MIMIC_NAME = re.compile(r"(?:^|/)p1\d{7}/s5\d{7}(?:/|\.|$)|\b[0-9a-f]{8}(?:-[0-9a-f]{8}){4}\b")
-"""How MIMIC-CXR names its files and images, wherever they were copied to (physionet.org/content/mimic-cxr/2.1.0)."""
-
 
 OPTIONS = re.compile(r"[a-z_-]+=[^&=]+(?:&[a-z_-]+=[^&=]+)*")
 """Options at the end of a spec."""
@@ -153,11 +151,12 @@ def read(name: str, source: Source) -> Dataset:
         from mmrad_eval.datasets.mimic.link import linked
 
         dataset = linked(dataset, source)
+    data_use = _data_use(dataset, source.data_use)  # before any mark that tells is taken out
     dataset = prepared(dataset, source.options)
     return Dataset(
         name=dataset.name,
         studies=dataset.studies,
-        data_use=_data_use(dataset, source.data_use),
+        data_use=data_use,
         source=dataset.source,
         format=dataset.format or name,
         notes=(*dataset.notes, *source.problems.notes()),
@@ -184,23 +183,17 @@ def locate(spec: str) -> tuple[str, Path | None]:
 
 
 def _data_use(dataset: Dataset, said: DataUse | None) -> DataUse:
-    """The stricter of what the reader knows and what image names show; the user decides only what is unknown."""
-    known = dataset.data_use
-    if known != "credentialed" and _looks_like_mimic(dataset):
-        known = "credentialed"
+    """The stricter of what the reader knows and what the studies show; the user decides only what is unknown."""
+    known, seen = dataset.data_use, None
+    if known != "credentialed":
+        seen = looks_credentialed(dataset.studies)
+        known = "credentialed" if seen else known
     if said is None or said == known:
         return known
     if known == "credentialed":
+        why = f": {seen} is written as in MIMIC-CXR" if seen else ""
         raise UsageError(
-            f"{dataset.source} is credentialed data (or made from such data); --data-use {said} can't change that."
+            f"{dataset.source} is credentialed data (or made from such data){why}; --data-use {said} can't change that."
             " A run against a remote endpoint needs an attestation instead"
         )
     return said
-
-
-def _looks_like_mimic(dataset: Dataset) -> bool:
-    """Whether the first studies' images or ids are named as MIMIC-CXR names them."""
-    first = dataset.studies[:50]
-    return any(MIMIC_NAME.search(image.name) for study in first for image in study.images) or any(
-        MIMIC_NAME.search(study.id) for study in first
-    )

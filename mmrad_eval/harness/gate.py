@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import re
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,13 +20,11 @@ from typing import Any, Self
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import GateError, UsageError
-from mmrad_eval.core.values import DataUse, Study
+from mmrad_eval.core.values import DataUse
+from mmrad_eval.datasets import looks_credentialed
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_LOOKED_AT = 400  # studies that are looked at for marks of credentialed data
-_MASKED = "marks-mask"  # in the name of a dataset whose own marks were replaced by ___
-_MIMIC_PATH = re.compile(r"(^|/)p1\d/p1\d{7}/s5\d{7}(/|\.|$)|mimic", re.IGNORECASE)
-_MIMIC_STUDY, _MIMIC_PATIENT = re.compile(r"s?5\d{7}"), re.compile(r"p?1\d{7}")
+_MASKED = "+marks-mask"  # in the name of a dataset whose own marks were replaced by ___
 
 
 @dataclass(frozen=True)
@@ -108,25 +105,8 @@ def endpoints(model: object) -> tuple[str, ...] | None:
     return () if ours and not hasattr(model, "generate") else None
 
 
-def looks_credentialed(studies: Sequence[Study], *, marks: bool = True) -> str | None:
-    """What in ``studies`` is written as in MIMIC-CXR, whatever the dataset calls itself; None where nothing is.
-
-    ``marks``: whether ``___`` in a report counts; not where a reader has put it there in the place of other marks.
-    """
-    looked_at = studies[:_LOOKED_AT]
-    for study in looked_at:
-        names = [image.name or image.path for image in study.images]
-        found = next((name for name in names if _MIMIC_PATH.search(name)), None)
-        if found:
-            return f"image {found!r}"
-        if study.patient and _MIMIC_STUDY.fullmatch(study.id) and _MIMIC_PATIENT.fullmatch(study.patient):
-            return f"study {study.id!r} of patient {study.patient!r}"
-    marked = sum("___" in study.reference.text for study in looked_at if study.reference) if marks else 0
-    return f"the de-identification mark ___ in {marked} reports" if marked else None
-
-
 def _use(dataset: Dataset) -> tuple[DataUse, str]:
-    """The class that counts, and what was seen that made it so."""
+    """The class that counts, and what was seen that made it so: a reader has looked already, a caller may not have."""
     if dataset.data_use != "open":
         return dataset.data_use, ""
     evidence = looks_credentialed(dataset.studies, marks=_MASKED not in dataset.name)
