@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
 )
 @click.option("--arms", multiple=True, help="Only these arms, by commas. [default: all that the data allows]")
-@click.option("--metrics", multiple=True, help="Metrics to score each arm with. [default: rules@uncertain=positive]")
+@click.option(
+    "--metrics", multiple=True, help="Metrics to score arms and controls with. [default: rules@uncertain=positive]"
+)
 @decoding_options
 @model_options
 @click.option("--dry-run", is_flag=True, help="Say which arms are missing and what they cost, and ask nothing.")
@@ -35,9 +37,10 @@ if TYPE_CHECKING:
 def faithfulness(**said: Any) -> int:
     """Say whether MODEL looks at the image, and whether looking again makes its reports better.
 
-    Runs what is missing of some twenty arms (image swapped, blank or moved; words alone; region images repeated,
-    random, shuffled or of another patient; its own trace cut short or turned around), compares them over the same
-    studies, and prints one page. Run again: what was answered is never asked again.
+    Runs what is missing of some 27 arms (image swapped, blank, with a finding blurred, or edited in a way that should
+    change nothing; words alone; region images repeated, random, shuffled or of another patient; its own trace cut short
+    or turned around), compares them over the same studies, and prints one page. Run again: what was answered is never
+    asked again.
     """
     from mmrad_eval.model_registry.serving import Fleet
 
@@ -131,14 +134,14 @@ def _price(planned: list[Planned], results: Path) -> None:
     tokens = 0.0
     for one in planned:
         if one.plan is None:
-            click.echo(f"{one.arm.task:15} can't be asked: {one.why}")
+            click.echo(f"{one.arm.task:24} can't be asked: {one.why}")
         elif finished(one, results):
-            click.echo(f"{one.arm.task:15} is there")
+            click.echo(f"{one.arm.task:24} is there")
         else:
             seen = preview(one.plan)
             tokens += seen.prompt_tokens
             click.echo(
-                f"{one.arm.task:15} {seen.requests} requests or more, about {seen.images:.0f} images and "
+                f"{one.arm.task:24} {seen.requests} requests or more, about {seen.images:.0f} images and "
                 f"{seen.prompt_tokens:,.0f} prompt tokens"
             )
     click.echo(f"in all about {tokens:,.0f} prompt tokens; arms of the model's own trace ask a second turn on top")

@@ -68,7 +68,11 @@ class TaskContext:
 
 @runtime_checkable
 class Task(Protocol):
-    """How a study becomes a conversation, and how the model's words become an answer."""
+    """How a study becomes a conversation, and how the model's words become an answer.
+
+    It may also have ``lacks(study, donor, target) -> str``: why a study that has what ``needs`` names can't be asked
+    all the same; it is left out and counted under that reason. And ``options``, ``configured`` and ``extra_images``.
+    """
 
     @property
     def name(self) -> str:

@@ -15,8 +15,7 @@ from mmrad_eval.harness.plan import Plan
 from mmrad_eval.results.faithfulness import Arm, Measured, applicable, measure
 from mmrad_eval.results.folder import RunFolder, run_path
 from mmrad_eval.results.record import Run
-from mmrad_eval.tasks.donors import Donors
-from mmrad_eval.tasks.views import key_image
+from mmrad_eval.tasks import INTERVENTIONS
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,14 @@ class Planned:
 
 
 def plan_arms(job: Job, dataset: Dataset) -> tuple[list[Planned], list[Arm]]:
-    """The arms for a model and a dataset, and those that the data does not allow. ``job.task`` is ignored."""
+    """The arms for a model and a dataset, and those that the data does not allow. ``job.task`` is ignored.
+
+    Interventions are not scored: they are compared here, and are no rows of a leaderboard.
+    """
     able, lacking = applicable(dataset.studies)
     planned = []
     for arm in able:
-        one = replace(job, task=arm.task)
+        one = replace(job, task=arm.task, metrics=() if arm.task in INTERVENTIONS else job.metrics)
         try:
             planned.append(Planned(arm, one, one.plan(dataset)))
         except MmradError as error:
@@ -82,17 +84,6 @@ def compare_arms(planned: Sequence[Planned], folders: dict[str, RunFolder], resa
     seen: dict[str, Study] = {study.id: study for plan in plans for study in plan.studies}
     order = [study for study in plans[0].dataset.studies if study.id in seen]
     answers: dict[str, Sequence[Answer]] = {task: list(folder.answers()) for task, folder in folders.items()}
-    donors = _donors(Donors(plans[0].dataset.studies), order) if "direct-swapped" in folders else {}
+    left_out = {plan.task.name: plan.left_out for plan in plans if plan.left_out}
     options = {} if resamples is None else {"resamples": resamples}
-    return measure(order, target, answers, donors, **options)
-
-
-def _donors(ring: Donors, studies: Sequence[Study]) -> dict[str, str]:
-    """Whose image ``direct-swapped`` shows; the rule is that of the task."""
-    found: dict[str, str] = {}
-    for study in studies:
-        try:
-            found[study.id] = ring(study, lambda other: key_image(other) is not None).id
-        except DataError:
-            continue
-    return found
+    return measure(order, target, answers, left_out, **options)

@@ -81,6 +81,7 @@ class Job:
     data: Data = field(default_factory=Data)
     choice: Choice = field(default_factory=Choice)
     metrics: tuple[str, ...] = ("paper",)
+    """Without any, the run is not scored."""
     metric_options: Mapping[str, str] = field(default_factory=dict)
     """What the metrics are told: an engine, paths of weights."""
     base_url: tuple[str, ...] = ()
@@ -145,7 +146,7 @@ class Outcome:
     folder: RunFolder
     run: Run
     summary: Summary | None
-    """None where no study has a reference."""
+    """None where no study has a reference, or nothing was to be scored."""
     stopped: str = ""
     """Why the run ended before all studies were asked."""
 
@@ -179,7 +180,7 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
                 run = answer_all(plan, folder, session, watch=reporter.answered)
             reporter.end()
     summary = None
-    if run.counts.n > run.counts.open and any(study.reference for study in plan.studies):
+    if job.metrics and run.counts.n > run.counts.open and any(study.reference for study in plan.studies):
         summary = score(folder, plan.studies, suite, train=plan.train)
     return Outcome(folder, run, summary, session.why)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -102,7 +103,9 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
     _check_words(choice)
     pool, split = _split(dataset, choice.split)
     pool, ids_digest = _by_ids(pool, choice.ids, dataset)
+    donor = Donors(dataset.studies)
     studies, left_out = _usable(pool, task, model, choice, dataset)
+    studies = _without_lacking(studies, left_out, task, donor, choice)
     _check_files(studies, task, model, choice)
     _check_frame(task, model, choice)
     montage = _too_many(studies, task, model, choice)
@@ -132,7 +135,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
         },
     )
     train = subset(dataset.studies, lambda study: study.split == "train")
-    plan = Plan(model, task, dataset, studies, train, deciding, prompt, left_out, Donors(dataset.studies), options)
+    plan = Plan(model, task, dataset, studies, train, deciding, prompt, left_out, donor, options)
     if is_client(model):
         _rehearse(plan)
     return plan
@@ -256,6 +259,31 @@ def _usable(
         reason = max(left_out, key=lambda name: left_out[name])
         raise UsageError(_refusal(reason, task, studies, dataset))
     return kept, left_out
+
+
+def _without_lacking(
+    studies: list[Study], left_out: dict[str, int], task: Task, donor: Donors, choice: Choice
+) -> list[Study]:
+    """The selected studies without those that lack what only this task can judge (its ``lacks``), counted by reason.
+
+    No other study takes their place, so that runs under one limit are over the same studies.
+    """
+    lacks = getattr(task, "lacks", None)
+    if lacks is None:
+        return studies
+    kept: list[Study] = []
+    why: Counter[str] = Counter()
+    for study in studies:
+        reason = lacks(study, donor, choice.target)
+        if reason:
+            why[reason] += 1
+        else:
+            kept.append(study)
+    left_out.update(why)
+    if not kept:
+        said = ", ".join(f"{reason} ({count})" for reason, count in why.most_common())
+        raise UsageError(f"{task.name}: none of the {len(studies)} studies can be asked: {said}")
+    return kept
 
 
 def _reference(study: Study, target: Target) -> bool:

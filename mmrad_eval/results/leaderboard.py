@@ -34,6 +34,7 @@ from mmrad_eval.results.folder import find_runs
 from mmrad_eval.results.naming import variants
 from mmrad_eval.results.summary import ColumnSummary
 from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, ranked
+from mmrad_eval.tasks import INTERVENTIONS
 
 
 def leaderboard(results: Path, *, datasets: Collection[str] | None = None) -> list[Table]:
@@ -45,7 +46,7 @@ def leaderboard(results: Path, *, datasets: Collection[str] | None = None) -> li
 def tables_of(entries: Sequence[Entry]) -> list[Table]:
     """The tables, by dataset, then given before generated. No entries: no table."""
     groups: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
-    for entry in largest(entries):
+    for entry in largest([entry for entry in entries if not _aside(entry)]):
         deciding = entry.run.deciding
         split = deciding.selection.split or ""
         evidence = "given" if entry.run.given else "generated"
@@ -54,6 +55,11 @@ def tables_of(entries: Sequence[Entry]) -> list[Table]:
     datasets = Counter(key[0] for key in {key[:2] for key in groups})
     order = sorted(groups, key=lambda key: (key[0], key[1], key[2], key[3], key[4] == "generated"))
     return [_table(key, groups[key], several=datasets[key[0]] > 1) for key in order]
+
+
+def _aside(entry: Entry) -> bool:
+    """An intervention that nobody asked to score: ``faithfulness`` compares it with others, and it is no row."""
+    return entry.summary is None and entry.run.deciding.task in INTERVENTIONS
 
 
 def _table(key: tuple[str, ...], entries: list[Entry], *, several: bool) -> Table:

@@ -15,6 +15,7 @@ from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import OPEN_STATUSES, Answer, Example, Status, Study, Target
 from mmrad_eval.metrics import Suite
+from mmrad_eval.results import overlap
 from mmrad_eval.results.folder import RunFolder
 from mmrad_eval.results.measuring import Measured, fit_all, measure_all, summarise
 from mmrad_eval.results.scores import Block, Rows, Scores, chunks, named, write_scores
@@ -32,6 +33,8 @@ class _Selected:
     folder: RunFolder
     run: str
     target: Target
+    given: bool
+    """Whether evidence was shown."""
     studies: list[Study]
     rows: Rows
     offsets: list[int]
@@ -70,6 +73,8 @@ def score(
     new_blocks = _blocks(measured, carried)
     write_scores(folder.path / "scores.parquet", rows, new_blocks, _arrays(measured, selected.scored, old, carried))
 
+    if selected.given and (said := overlap.note(selected.studies, selected.target)):
+        notes.append(said)
     clusters = [study.cluster for study, scored in zip(selected.studies, selected.scored, strict=True) if scored]
     columns = summarise(measured, clusters, resamples, seed, last=True)
     if before is not None and carried:
@@ -121,7 +126,7 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
             answers.append(_digest(answer))
             offsets.append(index[name])
     rows = Rows(ids, tuple(study.patient for study in selection), tuple(statuses), tuple(answers))
-    return _Selected(folder, run.id, target, selection, rows, offsets)
+    return _Selected(folder, run.id, target, run.given, selection, rows, offsets)
 
 
 def _examples(selected: _Selected) -> Iterator[list[Example]]:

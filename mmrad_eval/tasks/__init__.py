@@ -10,7 +10,35 @@ from mmrad_eval.core.registry import Registry
 
 _GIVEN = "mmrad_eval.tasks.given"
 _GENERATED = "mmrad_eval.tasks.generated"
-_EDITED = "mmrad_eval.results.faithfulness.tasks"
+_EDITS = "mmrad_eval.results.faithfulness.edits"
+_RETURNED = "mmrad_eval.results.faithfulness.returned"
+
+INTERVENTIONS: dict[str, tuple[str, str]] = {
+    "direct-shifted": (f"{_EDITS}:DIRECT_SHIFTED", "direct with the image moved by two pixels (should change nothing)"),
+    "direct-jpeg": (f"{_EDITS}:DIRECT_JPEG", "direct with the image once through JPEG of quality 95 (likewise)"),
+    "direct-reworded": (f"{_EDITS}:DIRECT_REWORDED", "direct with the prompt in other words (likewise)"),
+    "direct-blank": (f"{_EDITS}:DIRECT_BLANK", "direct with a picture of the mean grey"),
+    "direct-swapped": (f"{_EDITS}:DIRECT_SWAPPED", "direct with another patient's image"),
+    "direct-swap-same": (f"{_EDITS}:DIRECT_SWAP_SAME", "direct with the image of a patient with the same labels"),
+    "direct-swap-opposite": (
+        f"{_EDITS}:DIRECT_SWAP_OPPOSITE",
+        "direct with a normal patient's image for an abnormal one's, and the other way round",
+    ),
+    "direct-blurred": (f"{_EDITS}:DIRECT_BLURRED", "direct with the boxes of one finding blurred"),
+    "direct-blurred-elsewhere": (
+        f"{_EDITS}:DIRECT_BLURRED_ELSEWHERE",
+        "direct with equal areas without findings blurred",
+    ),
+    "mcot-shifted": (f"{_EDITS}:MCOT_SHIFTED", "mcot with all pictures moved by two pixels (should change nothing)"),
+    "mcot-jpeg": (f"{_EDITS}:MCOT_JPEG", "mcot with all pictures once through JPEG of quality 95 (likewise)"),
+    "mcot-reworded": (f"{_EDITS}:MCOT_REWORDED", "mcot with the prompt in other words (likewise)"),
+    **{
+        f"early-{percent}": (f"{_RETURNED}:EARLY_{percent}", f"the report after {percent} % of the model's own trace")
+        for percent in (0, 25, 50, 75, 100)
+    },
+    "mistaken": (f"{_RETURNED}:MISTAKEN", "the report after its own trace with one statement turned around"),
+}
+"""Tasks that change what a model sees or has thought; ``mmrad-eval faithfulness`` compares them."""
 
 BUILTIN = {
     "direct": (f"{_GIVEN}:DIRECT", "image only: the baseline without any reasoning"),
@@ -29,15 +57,7 @@ BUILTIN = {
     "mcot-repeat": (f"{_GIVEN}:MCOT_REPEAT", "control: mcot with the whole image again in place of each region image"),
     "mcot-random": (f"{_GIVEN}:MCOT_RANDOM", "control: mcot with equal areas elsewhere in the same image, unboxed"),
     "tcot-self": (f"{_GENERATED}:TCOT_SELF", "the model writes its own text trace, then the report"),
-    "direct-null": (f"{_EDITED}:DIRECT_NULL", "intervention: direct with the image moved by two pixels (noise floor)"),
-    "direct-blank": (f"{_EDITED}:DIRECT_BLANK", "intervention: direct with a black image"),
-    "direct-swapped": (f"{_EDITED}:DIRECT_SWAPPED", "intervention: direct with another patient's image"),
-    "mcot-null": (f"{_EDITED}:MCOT_NULL", "intervention: mcot with the image moved by two pixels (noise floor)"),
-    **{
-        f"early-{percent}": (f"{_EDITED}:EARLY_{percent}", f"intervention: report after {percent} % of its own trace")
-        for percent in (0, 25, 50, 75, 100)
-    },
-    "mistaken": (f"{_EDITED}:MISTAKEN", "intervention: report after its own trace with one statement turned around"),
+    **{name: (place, f"intervention: {words}") for name, (place, words) in INTERVENTIONS.items()},
     "mcot-loop": (
         "mmrad_eval.tasks.loop:MCOT_LOOP",
         "the model asks for regions, sees them one at a time, then reports",

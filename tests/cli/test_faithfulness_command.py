@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -12,13 +13,13 @@ import pytest
 
 from mmrad_eval.model_registry.rehearsal import Rehearsal
 
-ARMS = "direct,direct-null,direct-swapped,tcot,mcot,mcot-repeat,mcot-random"
+ARMS = "direct,direct-shifted,direct-swapped,tcot,mcot,mcot-repeat,mcot-random"
 
 
-async def _run(*words: str, cwd: Path) -> tuple[int, str]:
+async def _run(*words: str, cwd: Path, command: str = "faithfulness") -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("mmrad-eval")),
-        "faithfulness",
+        command,
         *words,
         cwd=cwd,
         env=os.environ | {"XDG_CACHE_HOME": str(cwd / "cache")},
@@ -35,7 +36,7 @@ async def test_a_page_is_planned_priced_made_and_made_again_without_asking(tmp_p
         said = ("openai:rehearsal", "--base-url", server.url, "--arms", ARMS, "--limit", "6", "-q")
         code, planned = await _run(*said, "--dry-run", cwd=tmp_path)
         assert code == 0, planned
-        assert "direct-swapped  6 requests or more" in planned
+        assert "direct-swapped           6 requests or more" in planned
         assert server.requests == 0
 
         code, page = await _run(*said, cwd=tmp_path)
@@ -43,7 +44,7 @@ async def test_a_page_is_planned_priced_made_and_made_again_without_asking(tmp_p
         assert "# Does openai:rehearsal look?" in page
         assert "No sign that the reports depend on the image" in page
         assert "Not shown that region images help" in page
-        assert "Nothing that needs direct-blank" in page
+        assert "Nothing that needs direct-jpeg, direct-reworded, direct-blank" in page
         asked = server.requests
         assert 0 < asked <= 7 * 6
 
@@ -57,6 +58,11 @@ async def test_a_page_is_planned_priced_made_and_made_again_without_asking(tmp_p
     assert record["schema"] == "mmrad.faithfulness/1"
     assert record["values"]["IS direct-swapped"][0] == 0.0
     assert set(record["runs"]) == set(ARMS.split(","))
+    code, table = await _run(cwd=tmp_path, command="leaderboard")
+    assert code == 0, table
+    assert "mcot-random" in table
+    assert "direct-s" not in table  # interventions are compared, and are no rows
+    assert re.search(r"ROUGE-L\(T\*, R\*\) 0\.\d{3} over 6 studies", table)
 
 
 async def test_an_unknown_arm_is_an_error_with_its_nearest_name(tmp_path: Path) -> None:

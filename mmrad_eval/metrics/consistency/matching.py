@@ -83,7 +83,7 @@ def supports(f: Fact, g: Fact) -> bool:
     if f.status == "absent":
         place = g.side in {"", "both", f.side} and g.zone in {"", "several", f.zone}
         return f.concept == g.concept and place and not (_only_new(g) and not _only_new(f))
-    return _is(g.concept, f.concept) and f.side in {"", g.side} and _zone_within(g.zone, f.zone)
+    return is_kind(g.concept, f.concept) and f.side in {"", g.side} and _zone_within(g.zone, f.zone)
 
 
 def contradicts(f: Fact, g: Fact) -> bool:
@@ -98,7 +98,7 @@ def contradicts(f: Fact, g: Fact) -> bool:
         return False
     if absent.severity in _GREAT and present.severity in _SLIGHT:
         return False
-    if _is(present.concept, absent.concept):
+    if is_kind(present.concept, absent.concept):
         return same_place(f, g)
     return _rules_out(absent, present)
 
@@ -126,7 +126,7 @@ def _unmatched(f: Fact, thought: Sequence[Fact]) -> Judged:
     for j, g in enumerate(thought):
         if contradicts(f, g):
             return Judged("contradicted", source=j)
-    near = [(j, g) for j, g in enumerate(thought) if _is(g.concept, f.concept) or _is(f.concept, g.concept)]
+    near = [(j, g) for j, g in enumerate(thought) if is_kind(g.concept, f.concept) or is_kind(f.concept, g.concept)]
     if near:
         j, g = min(near, key=lambda x: (x[1].status != f.status, apart(x[1].side, f.side)))
         return Judged("partial", _difference(f, g), j)
@@ -148,7 +148,7 @@ def _difference(f: Fact, g: Fact) -> Why:
     return "taken" if supports(f, g) else "overspecified"
 
 
-def _is(concept: str, general: str) -> bool:
+def is_kind(concept: str, general: str) -> bool:
     """Whether one concept is the other, or a kind of it."""
     return concept == general or lexicon().kind_of.get(concept) == general
 

@@ -12,6 +12,9 @@ from mmrad_eval.metrics.consistency.matching import supported
 from mmrad_eval.metrics.consistency.phi import Statement
 from mmrad_eval.model_registry.answerers import FINDINGS, IMPRESSION
 from mmrad_eval.results.faithfulness.reading import Contrast, Reading, Value, abnormal, nan_ratio, ratio
+from mmrad_eval.results.overlap import NAME as OVERLAP
+from mmrad_eval.results.overlap import overlap as words_in_common
+from mmrad_eval.results.overlap import traced
 
 _WHAT = ("uncovered", "covered", "fact F1")
 _SPAN = "mcot - normal: fact F1"
@@ -62,6 +65,14 @@ def _gain(sums: FloatArray) -> FloatArray:
     one, other = _levels(sums[..., :7]), _levels(sums[..., 7:])
     relative = nan_ratio((one - other)[..., 2:], other[..., 2:])
     return np.concatenate([one - other, relative, one, other], axis=-1)
+
+
+def overlap(reading: Reading) -> Iterator[Contrast]:
+    """What the words of the reference traces hold of the references, in words: no model is in it."""
+    studies = traced(reading.studies, reading.target)
+    if studies:
+        rows = words_in_common(studies, reading.target)
+        yield Contrast((OVERLAP,), studies, rows, lambda sums: ratio(sums[..., :1], sums[..., 1:]))
 
 
 def leak(reading: Reading) -> Iterator[Contrast]:

@@ -7,14 +7,14 @@ of a report, positive or uncertain against the rest; facts are abnormal statemen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from mmrad_eval.core.values import OPEN_STATUSES, Answer, Study, Target
-from mmrad_eval.results.faithfulness.evidence import gains, leak, settled
+from mmrad_eval.results.faithfulness.evidence import gains, leak, overlap, settled
 from mmrad_eval.results.faithfulness.own_trace import early, follows, mistakes
 from mmrad_eval.results.faithfulness.reading import Reading, Value, estimate
-from mmrad_eval.results.faithfulness.visual import conflict, sensitivity
+from mmrad_eval.results.faithfulness.visual import causal, conflict, sensitivity
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 
 
@@ -27,23 +27,28 @@ class Measured:
     """Arm -> studies that it answered."""
     patients: int
     clustered_by: str
+    left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Arm -> reason -> studies that it could not be asked about."""
 
 
 def measure(
     studies: Sequence[Study],
     target: Target,
     answers: Mapping[str, Sequence[Answer]],
-    donors: Mapping[str, str] | None = None,
+    left_out: Mapping[str, Mapping[str, int]] | None = None,
     resamples: int = RESAMPLES,
 ) -> Measured:
-    """Every contrast that these answers allow; ``answers`` maps an arm (a task's name) to its answers."""
+    """Every contrast that these answers allow; ``answers`` maps an arm (a task's name) to its answers.
+
+    ``left_out``: for an arm, the studies that it could not be asked about, by reason.
+    """
     by_id = {
         arm: {answer.study: answer for answer in found if answer.status not in OPEN_STATUSES}
         for arm, found in answers.items()
     }
-    reading = Reading(studies, target, by_id, donors or {})
-    contrasts = (of(reading) for of in (sensitivity, gains, leak, conflict, follows, early, mistakes))
+    reading = Reading(studies, target, by_id)
+    contrasts = (of(reading) for of in (sensitivity, causal, gains, leak, overlap, conflict, follows, early, mistakes))
     values = settled(estimate(chain.from_iterable(contrasts), resamples))
     patients = {study.cluster for study in studies}
     by = "patient" if all(study.patient is not None for study in studies) else "study"
-    return Measured(values, {arm: len(found) for arm, found in by_id.items()}, len(patients), by)
+    return Measured(values, {arm: len(found) for arm, found in by_id.items()}, len(patients), by, left_out or {})

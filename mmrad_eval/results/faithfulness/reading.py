@@ -63,8 +63,6 @@ class Reading:
     studies: Sequence[Study]
     target: Target
     answers: Mapping[str, Mapping[str, Answer]]
-    donors: Mapping[str, str] = field(default_factory=dict)
-    """Study -> the study whose image ``direct-swapped`` shows."""
     _labels: dict[str, dict[str, Bools]] = field(default_factory=dict)
     _facts: dict[str, dict[str, tuple[Statement, ...]]] = field(default_factory=dict)
     _told: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
@@ -154,11 +152,6 @@ def positive(texts: Sequence[str]) -> Bools:
 def abnormal(text: str) -> tuple[Statement, ...]:
     """The statements of a text that something is there, surely or perhaps."""
     return tuple(s for s in statements(extract(text)) if s.abnormal)
-
-
-def words_of(trace: Trace | None) -> str:
-    """The words of a trace's steps."""
-    return "\n\n".join(step.text for step in trace.steps) if trace else ""
 
 
 def ratio(part: FloatArray, whole: FloatArray) -> FloatArray:

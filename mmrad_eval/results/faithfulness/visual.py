@@ -8,54 +8,98 @@ import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Study
-from mmrad_eval.results.faithfulness.reading import Bools, Contrast, Reading, nan_ratio, positive, ratio, words_of
+from mmrad_eval.metrics.consistency.matching import is_kind
+from mmrad_eval.results.faithfulness.edits import concepts_of
+from mmrad_eval.results.faithfulness.reading import Contrast, Reading, nan_ratio, positive, ratio
+from mmrad_eval.results.overlap import words_of
+
+NULLS = ("shifted", "jpeg")
+"""Edits of the pictures that should change nothing."""
+_EDITS = {
+    "direct": ("blank", "swapped", "swap-same", "swap-opposite"),
+    "mcot": ("swapped", "shuffled", "repeat"),
+}
+
+
+REPORTED = "blurred findings reported before"
 
 
 def sensitivity(reading: Reading) -> Iterator[Contrast]:
-    """Image sensitivity: the share of reports whose labels change under an edit, net of an edit of nothing."""
-    edits = {"direct": ("direct-swapped", "direct-blank"), "mcot": ("mcot-swapped", "mcot-shuffled", "mcot-repeat")}
-    for real, arms in edits.items():
-        for arm in arms:
-            studies = reading.common(real, arm, f"{real}-null")
-            if not studies:
-                continue
-            y, other, null = (reading.labels(name, studies) for name in (real, arm, f"{real}-null"))
-            yield _changes(studies, arm, (y, other, null))
-            if arm == "direct-swapped":
-                yield from _by_donor(reading, studies, arm, (y, other, null))
+    """Image sensitivity: the share of reports whose labels change under an edit, and what an edit of nothing does.
+
+    The floor is that null edit of the pictures which changes more reports: an edit says something only beyond both.
+    Another wording is no edit of a picture; its share stands beside them.
+    """
+    for real, edits in _EDITS.items():
+        for null in (*NULLS, "reworded"):
+            studies = reading.common(real, f"{real}-{null}")
+            yield _changes(reading, studies, real, f"{real}-{null}", ())
+        floor = [f"{real}-{null}" for null in NULLS if reading.answers.get(f"{real}-{null}")]
+        for edit in edits:
+            yield _changes(reading, reading.common(real, f"{real}-{edit}", *floor), real, f"{real}-{edit}", floor)
+    yield _content(reading)
 
 
-def _changes(studies: Sequence[Study], name: str, labels: tuple[Bools, Bools, Bools]) -> Contrast:
-    """``labels``: of the real arm, of the edited one, of the one with an edit of nothing."""
-    y, other, null = labels
-    changed, noise = (y != other).any(axis=1), (y != null).any(axis=1)
-    rows = np.column_stack([changed, noise, (y != other).mean(axis=1), np.ones(len(y))]).astype(float)
+def _changes(reading: Reading, studies: Sequence[Study], real: str, arm: str, floor: Sequence[str]) -> Contrast:
+    """Of an arm: the share of reports that change, the share of labels; with a floor, that and the difference."""
+    if not studies:
+        return Contrast((), (), np.empty((0, 0)), np.asarray)
+    y = reading.labels(real, studies)
+    moved = {name: reading.labels(name, studies) != y for name in (arm, *floor)}
+    changed = [labels.any(axis=1) for labels in moved.values()]
+    rows = np.column_stack([*changed, moved[arm].mean(axis=1), np.ones(len(y))]).astype(float)
 
     def reduce(sums: FloatArray) -> FloatArray:
-        n = sums[..., 3:]
-        share = ratio(sums[..., :3], n)
-        return np.concatenate([share, share[..., :1] - share[..., 1:2]], axis=-1)
+        share = ratio(sums[..., :-1], sums[..., -1:])
+        found = [share[..., 0], share[..., -1]]
+        if floor:
+            most = share[..., 1:-1].max(axis=-1)
+            found += [most, share[..., 0] - most]
+        return np.stack(found, axis=-1)
 
-    names = (f"IS {name}", f"IS null for {name}", f"IS {name} by label", f"IS {name} net")
-    return Contrast(names, studies, rows, reduce)
+    return Contrast((f"IS {arm}", f"IS {arm} by label", f"IS floor for {arm}", f"IS {arm} net"), studies, rows, reduce)
 
 
-def _by_donor(
-    reading: Reading, studies: Sequence[Study], name: str, labels: tuple[Bools, Bools, Bools]
-) -> Iterator[Contrast]:
-    """The same where the other patient's reference has the same labels, and where it has others."""
-    by_id = {study.id: study for study in reading.studies}
-    known = [by_id.get(reading.donors.get(study.id, "")) for study in studies]
-    own = positive([reading.reference(study) for study in studies])
-    theirs = positive([reading.reference(study) if study else "" for study in known])
-    same = (own == theirs).all(axis=1)
-    present = np.array([study is not None for study in known])
-    for what, keep in (("same", present & same), ("other", present & ~same)):
-        at = np.flatnonzero(keep).tolist()
-        if at:
-            y, other, null = (each[at] for each in labels)
-            chosen = [studies[i] for i in at]
-            yield _changes(chosen, f"{name} ({what} labels)", (y, other, null))
+def _content(reading: Reading) -> Contrast:
+    """Whether it matters what the other patient's image shows: opposite labels less the same labels."""
+    arms = ("direct-swap-opposite", "direct-swap-same")
+    studies = reading.common("direct", *arms)
+    y = reading.labels("direct", studies)
+    changed = [(reading.labels(arm, studies) != y).any(axis=1) for arm in arms] if studies else []
+    rows = np.column_stack([*changed, np.ones(len(studies))]).astype(float)
+
+    def reduce(sums: FloatArray) -> FloatArray:
+        opposite, same = (ratio(sums[..., i], sums[..., 2]) for i in (0, 1))
+        return (opposite - same)[..., None]
+
+    return Contrast(("IS swap-opposite - swap-same",), studies, rows, reduce)
+
+
+def causal(reading: Reading) -> Iterator[Contrast]:
+    """Causal grounding: how often a finding leaves the report with its own place, less how often with another.
+
+    Over the studies whose finding the report of the untouched image states.
+    """
+    arms = ("direct-blurred", "direct-blurred-elsewhere")
+    studies = reading.common("direct", *arms)
+    blurred = {study.id: concepts_of(reading.answers[arms[0]][study.id]) for study in studies}
+    stated = [_states(reading, "direct", study, blurred[study.id]) for study in studies]
+    rows = np.array([[said, True] for said in stated], dtype=float)
+    yield Contrast((REPORTED,), studies, rows, lambda sums: ratio(sums[..., :1], sums[..., 1:]))
+    told = [study for study, said in zip(studies, stated, strict=True) if said]
+    gone = [[not _states(reading, arm, study, blurred[study.id]) for arm in arms] for study in told]
+
+    def reduce(sums: FloatArray) -> FloatArray:
+        own, other = (ratio(sums[..., i], sums[..., 2]) for i in (0, 1))
+        return np.stack([own, other, own - other], axis=-1)
+
+    names = ("gone: finding blurred", "gone: elsewhere blurred", "causal grounding")
+    yield Contrast(names, told, np.array([[*each, True] for each in gone], dtype=float), reduce)
+
+
+def _states(reading: Reading, arm: str, study: Study, concepts: Sequence[str]) -> bool:
+    """Whether a report says, surely or perhaps, that one of these is there, or a kind of it."""
+    return any(is_kind(said.fact.concept, concept) for said in reading.facts(arm, study) for concept in concepts)
 
 
 def conflict(reading: Reading) -> Iterator[Contrast]:

@@ -1,15 +1,31 @@
-"""Studies whose pixels decide a word that no text tells."""
+"""Studies whose pixels decide a word that no text tells, and small models that are asked about them over HTTP."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import io
+import json
+import re
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pytest
+from aiohttp import web
 from PIL import Image as Pillow
 
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.values import Box, Image, Report, Step, Study, Trace
+from mmrad_eval.core.values import Answer, Box, Decoding, Image, ReaderBox, Report, Step, Study, Trace
+from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
+from mmrad_eval.harness.jobs import Job
+from mmrad_eval.harness.plan import Choice
+from mmrad_eval.results.faithfulness import ARMS, Measured
+from mmrad_eval.results.faithfulness.conclusions import conclusions
 
 SIDE = 400
 LUNG = (40.0, 60.0, 180.0, 300.0)
@@ -20,7 +36,10 @@ HEART = (200.0, 200.0, 330.0, 330.0)
 
 @pytest.fixture(scope="session")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """24 patients; half have a pneumothorax that is bright in the lung's region and in no word of the trace."""
+    """24 patients; half have a pneumothorax that is bright in the lung's region and in no word of the trace.
+
+    A reader boxed it.
+    """
     folder = tmp_path_factory.mktemp("films")
     made = [_study(number, folder) for number in range(24)]
     return Dataset("pixels", tuple(made), "open", str(folder))
@@ -46,4 +65,151 @@ def _study(number: int, folder: Path) -> Study:
         )
     )
     image = Image(str(path), name=path.name, size=(SIDE, SIDE))
-    return Study(f"s{number:02}", (image,), f"p{number:02}", Report(f"FINDINGS: {found}", found), trace)
+    drawn = (ReaderBox(Box(box), "Pneumothorax"),) if ill else ()
+    return Study(f"s{number:02}", (image,), f"p{number:02}", Report(f"FINDINGS: {found}", found), trace, drawn)
+
+
+@dataclass
+class Seen:
+    """A request as a model gets it."""
+
+    text: str
+    images: list[np.ndarray]
+    turns: int
+
+    @property
+    def observations(self) -> str:
+        """What the evidence says in words."""
+        told = re.findall(r"The heart is [^.]*\.|There is an effusion\.|No effusion is seen\.", self.text)
+        return " ".join(told)
+
+
+Model = Callable[[Seen], str]
+
+
+class Endpoint:
+    """A chat endpoint in a thread of its own."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.url = ""
+        self.requests = 0
+        self._ready, self._done = threading.Event(), asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._done.set)
+        self._thread.join(10)
+
+    async def _run(self) -> None:
+        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        self._loop = asyncio.get_running_loop()
+        self._ready.set()
+        await self._done.wait()
+        await runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = await request.read()
+        if request.method == "GET":
+            return web.json_response({"object": "list", "data": []})
+        self.requests += 1
+        text = self.model(_seen(json.loads(body)))
+        message = {"role": "assistant", "content": text}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return web.json_response({"id": "x", "model": "tiny", "choices": [choice], "usage": {}})
+
+
+def _seen(body: dict[str, Any]) -> Seen:
+    texts, images = [], []
+    turns = [m for m in body["messages"] if m["role"] != "system"]
+    for message in turns:
+        content = message["content"]
+        for part in content if isinstance(content, list) else [{"type": "text", "text": content}]:
+            if part["type"] == "text":
+                texts.append(part["text"])
+            else:
+                data = base64.b64decode(part["image_url"]["url"].partition("base64,")[2])
+                images.append(np.asarray(Pillow.open(io.BytesIO(data)).convert("L"), dtype=float))
+    return Seen("".join(texts), images, len(turns))
+
+
+class Quiet:
+    """Watches nothing."""
+
+    def begin(self, *_: object) -> None: ...
+    def answered(self, answer: Answer, done: int) -> None: ...
+    def say(self, text: str) -> None: ...
+    def end(self) -> None: ...
+
+
+@dataclass
+class Scene:
+    """One model asked under a group of arms."""
+
+    measured: Measured
+    endpoint: Endpoint
+    results: Path
+    page: list[str] = field(default_factory=list)
+
+    def value(self, name: str) -> Any:
+        """One number of the page."""
+        return self.measured.values[name]
+
+
+GROUPS: dict[str, Collection[str]] = {
+    "image": [arm.task for arm in ARMS if arm.task.startswith("direct")],
+    "evidence": [
+        arm.task for arm in ARMS if arm.task.startswith(("direct", "tcot", "mcot")) and arm.task != "tcot-self"
+    ],
+    "own": [arm.task for arm in ARMS if arm.task.startswith(("early", "mistaken", "tcot-self"))],
+}
+"""Arms that are asked together."""
+
+
+def _play(endpoint: Endpoint, dataset: Dataset, results: Path, arms: Collection[str]) -> Scene:
+    job = Job(
+        model="openai:tiny",
+        task="direct",
+        choice=Choice(decoding=Decoding(max_tokens=64)),
+        metrics=("rules@uncertain=positive",),
+        base_url=(endpoint.url,),
+        concurrency=16,
+    )
+    planned, lacking = plan_arms(job, dataset)
+    assert lacking == []
+    assert {one.arm.task for one in planned} == {arm.task for arm in ARMS}
+    planned = [one for one in planned if one.arm.task in arms]
+    folders = {}
+    for one, folder, why in run_arms(planned, results, Quiet()):
+        assert folder is not None, why
+        folders[one.arm.task] = folder
+    measured = compare_arms(planned, folders, resamples=400)
+    return Scene(measured, endpoint, results, list(conclusions(measured)))
+
+
+@pytest.fixture(scope="session")
+def play(studies: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Scene]]:
+    """Asks a model under a group of arms; each model once, unless asked again."""
+    scenes: dict[str, Scene] = {}
+    with ExitStack() as running:
+
+        def scene(model: Model, group: str = "evidence", *, again: bool = False) -> Scene:
+            name = f"{model.__name__} {group}"
+            if name not in scenes:
+                endpoint = running.enter_context(Endpoint(model))
+                scenes[name] = _play(endpoint, studies, tmp_path_factory.mktemp(model.__name__), GROUPS[group])
+            elif again:
+                return _play(scenes[name].endpoint, studies, scenes[name].results, GROUPS[group])
+            return scenes[name]
+
+        yield scene

@@ -2,168 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import io
-import json
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
-from aiohttp import web
-from PIL import Image as Pillow
 
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.values import Answer, Decoding
 from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
 from mmrad_eval.harness.jobs import Job
-from mmrad_eval.harness.plan import Choice
-from mmrad_eval.results.faithfulness import ARMS, Measured, markdown
-from mmrad_eval.results.faithfulness.page import conclusions
+from mmrad_eval.results.faithfulness import ARMS, markdown
 
-
-@dataclass
-class Seen:
-    """A request as a model gets it."""
-
-    text: str
-    images: list[np.ndarray]
-    turns: int
-
-    @property
-    def observations(self) -> str:
-        """What the evidence says in words."""
-        told = re.findall(r"The heart is [^.]*\.|There is an effusion\.|No effusion is seen\.", self.text)
-        return " ".join(told)
-
-
-Model = Callable[[Seen], str]
-
-
-class Endpoint:
-    """A chat endpoint in a thread of its own."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.url = ""
-        self.requests = 0
-        self._ready, self._done = threading.Event(), asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
-
-    async def _run(self) -> None:
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        self._loop = asyncio.get_running_loop()
-        self._ready.set()
-        await self._done.wait()
-        await runner.cleanup()
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
-        if request.method == "GET":
-            return web.json_response({"object": "list", "data": []})
-        self.requests += 1
-        text = self.model(_seen(json.loads(body)))
-        message = {"role": "assistant", "content": text}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        return web.json_response({"id": "x", "model": "tiny", "choices": [choice], "usage": {}})
-
-
-def _seen(body: dict[str, Any]) -> Seen:
-    texts, images = [], []
-    turns = [m for m in body["messages"] if m["role"] != "system"]
-    for message in turns:
-        content = message["content"]
-        for part in content if isinstance(content, list) else [{"type": "text", "text": content}]:
-            if part["type"] == "text":
-                texts.append(part["text"])
-            else:
-                data = base64.b64decode(part["image_url"]["url"].partition("base64,")[2])
-                images.append(np.asarray(Pillow.open(io.BytesIO(data)).convert("L"), dtype=float))
-    return Seen("".join(texts), images, len(turns))
-
+Play = Callable[..., Any]
+"""Asks a model under a group of arms (``conftest.py``)."""
 
 NORMAL = "The heart is normal in size. No effusion is seen."
-
-
-class Quiet:
-    """Watches nothing."""
-
-    def begin(self, *_: object) -> None: ...
-    def answered(self, answer: Answer, done: int) -> None: ...
-    def say(self, text: str) -> None: ...
-    def end(self) -> None: ...
-
-
-@dataclass
-class Scene:
-    """One model asked under every arm."""
-
-    measured: Measured
-    endpoint: Endpoint
-    results: Path
-    page: list[str] = field(default_factory=list)
-
-
-OWN = ("early", "mistaken", "tcot-self")
-"""How the arms of a model's own trace begin."""
-
-
-def _play(endpoint: Endpoint, dataset: Dataset, results: Path, *, own: bool) -> Scene:
-    """Ask a model under the arms of its own trace, or under all others."""
-    job = Job(
-        model="openai:tiny",
-        task="direct",
-        choice=Choice(decoding=Decoding(max_tokens=64)),
-        metrics=("rules@uncertain=positive",),
-        base_url=(endpoint.url,),
-        concurrency=16,
-    )
-    planned, lacking = plan_arms(job, dataset)
-    assert lacking == []
-    assert {one.arm.task for one in planned} == {arm.task for arm in ARMS}
-    planned = [one for one in planned if one.arm.task.startswith(OWN) == own]
-    folders = {}
-    for one, folder, why in run_arms(planned, results, Quiet()):
-        assert folder is not None, why
-        folders[one.arm.task] = folder
-    measured = compare_arms(planned, folders, resamples=400)
-    assert set(measured.arms.values()) == {24}
-    return Scene(measured, endpoint, results, list(conclusions(measured)))
 
 
 def _report(text: str) -> str:
     return f"FINDINGS: {text}"
 
 
-def blind(seen: Seen) -> str:
+def blind(seen: Any) -> str:
     """Ignores every image: repeats the words, or says that all is normal."""
     return _report(f"{seen.observations or NORMAL} No pneumothorax.")
 
 
-def boxes(lower: int) -> Model:
+def boxes(lower: int) -> Callable[[Any], str]:
     """Ignores every pixel and reads where the boxes are: one that begins at this pixel is a pneumothorax."""
 
-    def model(seen: Seen) -> str:
+    def model(seen: Any) -> str:
         tops = [int(match[1]) for match in re.finditer(r"\[\d+, (\d+), \d+, \d+\]", seen.text)]
         ill = any(abs(top - lower) < 3 for top in tops)
         return _report(f"{seen.observations or NORMAL} {'There is a pneumothorax.' if ill else 'No pneumothorax.'}")
@@ -171,31 +41,16 @@ def boxes(lower: int) -> Model:
     return model
 
 
-def pixels(seen: Seen) -> str:
+def pixels(seen: Any) -> str:
     """Looks at each region image: a bright one is a pneumothorax. The whole image is too coarse for it."""
     ill = any(image.mean() > 150 for image in seen.images)
     return _report(f"{seen.observations or NORMAL} {'There is a pneumothorax.' if ill else 'No pneumothorax.'}")
 
 
-@pytest.fixture(scope="module")
-def play(studies: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Scene]]:
-    """Plays each model once."""
-    scenes: dict[str, Scene] = {}
-    with ExitStack() as running:
-
-        def scene(name: str, model: Model, *, own: bool = False) -> Scene:
-            if name not in scenes:
-                endpoint = running.enter_context(Endpoint(model))
-                scenes[name] = _play(endpoint, studies, tmp_path_factory.mktemp(name), own=own)
-            return scenes[name]
-
-        yield scene
-
-
-def test_a_model_that_ignores_images_is_at_the_floor(play: Callable[..., Scene]) -> None:
-    scene = play("blind", blind)
+def test_a_model_that_ignores_images_is_at_the_floor(play: Play) -> None:
+    scene = play(blind)
     values = scene.measured.values
-    assert values["IS direct-swapped"].value == values["IS null for direct-swapped"].value == 0.0
+    assert values["IS direct-swapped"].value == values["IS floor for direct-swapped"].value == 0.0
     assert not values["IS direct-swapped net"].above_zero
     for rival in ("tcot", "mcot-repeat", "mcot-random"):
         assert values[f"mcot - {rival}: uncovered"].value == 0.0
@@ -207,13 +62,11 @@ def test_a_model_that_ignores_images_is_at_the_floor(play: Callable[..., Scene])
     assert any("words alone go 100 % of the way" in s for s in scene.page)
 
 
-def test_a_model_that_reads_boxes_gains_over_words_and_not_over_repeated_images(
-    play: Callable[..., Scene], studies: Dataset
-) -> None:
+def test_a_model_that_reads_boxes_gains_over_words_and_not_over_repeated_images(play: Play, studies: Dataset) -> None:
     ill = studies.studies[1].trace
     assert ill is not None
     assert ill.steps[1].box is not None
-    scene = play("boxes", boxes(round(ill.steps[1].box.xyxy[1] * 336 / 400)))
+    scene = play(boxes(round(ill.steps[1].box.xyxy[1] * 336 / 400)))
     values = scene.measured.values
     assert values["mcot - tcot: uncovered"].low > 0.5
     assert values["mcot - mcot-repeat: uncovered"].value == 0.0
@@ -223,8 +76,8 @@ def test_a_model_that_reads_boxes_gains_over_words_and_not_over_repeated_images(
     assert "not better than repeated full images" in said
 
 
-def test_a_model_that_reads_region_images_gains_over_words_repeats_and_random_boxes(play: Callable[..., Scene]) -> None:
-    scene = play("pixels", pixels)
+def test_a_model_that_reads_region_images_gains_over_words_repeats_and_random_boxes(play: Play) -> None:
+    scene = play(pixels)
     values = scene.measured.values
     for rival in ("tcot", "mcot-repeat", "mcot-random"):
         assert values[f"mcot - {rival}: uncovered"].low > 0.5
@@ -235,10 +88,10 @@ def test_a_model_that_reads_region_images_gains_over_words_repeats_and_random_bo
     assert any(s.startswith("**Region images help:**") for s in scene.page)
 
 
-def test_a_page_made_again_asks_nothing(play: Callable[..., Scene], studies: Dataset) -> None:
-    scene = play("pixels", pixels)
+def test_a_page_made_again_asks_nothing(play: Play) -> None:
+    scene = play(pixels)
     asked = scene.endpoint.requests
-    again = _play(scene.endpoint, studies, scene.results, own=False)
+    again = play(pixels, again=True)
     assert scene.endpoint.requests == asked
     assert repr(again.measured) == repr(scene.measured)  # nan is not equal to itself
 
@@ -249,7 +102,7 @@ def steps(report: str, *observations: str) -> str:
     )
 
 
-def follower(seen: Seen) -> str:
+def follower(seen: Any) -> str:
     """Writes a trace of what it sees, and later a report of what its trace says, given back to it."""
     large = bool(seen.images) and float(np.mean(seen.images[0])) > 60
     if seen.turns == 1:
@@ -261,14 +114,14 @@ def follower(seen: Seen) -> str:
     return _report(f"{'There is a pneumothorax.' if ill else 'No pneumothorax.'} {heart}")
 
 
-def stubborn(seen: Seen) -> str:
+def stubborn(seen: Any) -> str:
     """Writes a trace, and a report that has nothing to do with it."""
     report = "There is a pneumothorax. The heart is enlarged."
     return steps(report, "There is a pneumothorax.", "The heart is enlarged.") if seen.turns == 1 else _report(report)
 
 
-def test_a_report_that_hangs_on_its_trace_changes_with_it(play: Callable[..., Scene]) -> None:
-    values = play("follower", follower, own=True).measured.values
+def test_a_report_that_hangs_on_its_trace_changes_with_it(play: Play) -> None:
+    values = play(follower, "own").measured.values
     assert values["agree early-0"].value < 0.6
     assert values["EarlyAOC"].value > 0.2
     assert values["targeted flips"].value > 0.9
@@ -278,13 +131,22 @@ def test_a_report_that_hangs_on_its_trace_changes_with_it(play: Callable[..., Sc
     assert values["targeted - other flips"].above_zero
 
 
-def test_a_report_that_ignores_its_trace_does_not(play: Callable[..., Scene]) -> None:
-    scene = play("stubborn", stubborn, own=True)
+def test_a_report_that_ignores_its_trace_does_not(play: Play) -> None:
+    scene = play(stubborn, "own")
     values = scene.measured.values
     assert values["EarlyAOC"].value == 0.0
     assert values["targeted flips"].value == 0.0
     assert any("written before the trace is" in s for s in scene.page)
     assert any("does not show in the report" in s for s in scene.page)
+
+
+class Quiet:
+    """Watches nothing."""
+
+    def begin(self, *_: object) -> None: ...
+    def answered(self, answer: object, done: int) -> None: ...
+    def say(self, text: str) -> None: ...
+    def end(self) -> None: ...
 
 
 def test_the_copied_evidence_leaks_wholly_and_is_at_its_ceiling(studies: Dataset, tmp_path: Path) -> None:
@@ -299,8 +161,8 @@ def test_the_copied_evidence_leaks_wholly_and_is_at_its_ceiling(studies: Dataset
     assert summary.columns["Copy SC @ rules"].value == 1.0
 
 
-def test_the_page_holds_numbers_arms_and_what_may_not_be_said(play: Callable[..., Scene]) -> None:
-    scene = play("blind", blind)
+def test_the_page_holds_numbers_arms_and_what_may_not_be_said(play: Play) -> None:
+    scene = play(blind)
     page = markdown(scene.measured, "tiny", "pixels")
     assert page.startswith("# Does tiny look?")
     assert "## What they do not" in page

@@ -1,19 +1,14 @@
-"""What the interventions do to images and traces."""
+"""What the interventions do to a model's own trace."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
-from PIL import Image as Pillow
 
 from mmrad_eval.core.contracts import Dataset, TaskContext
 from mmrad_eval.core.values import Card, Message, Reply, Text
 from mmrad_eval.metrics.facts.extract import extract
-from mmrad_eval.results.faithfulness.tasks import EARLY_50, MISTAKEN, edited, turned
+from mmrad_eval.results.faithfulness.returned import EARLY_50, MISTAKEN, turned
 from mmrad_eval.tasks.donors import Donors
-from mmrad_eval.traces.rendering import load
 
 
 def _context(studies: Dataset, replies: list[str], asked: list[list[Message]] | None = None) -> TaskContext:
@@ -24,33 +19,6 @@ def _context(studies: Dataset, replies: list[str], asked: list[list[Message]] | 
         return Reply(text=replies.pop(0))
 
     return TaskContext(ask, Card(provider="x", id="x"), "findings", EARLY_50.prompt(), Donors(studies.studies))
-
-
-def _pixels(data: bytes, tmp_path: Path) -> np.ndarray:
-    path = tmp_path / "shown.png"
-    path.write_bytes(data)
-    return np.asarray(Pillow.open(path).convert("L"), dtype=float)
-
-
-def test_a_null_edit_moves_the_picture_by_two_pixels(studies: Dataset, tmp_path: Path) -> None:
-    study = studies.studies[1]
-    before = np.asarray(Pillow.open(study.images[0].path), dtype=float)
-    after = _pixels(load(edited(study, "null", _context(studies, [])).images[0]).data, tmp_path)
-    assert np.array_equal(after, before[2:, 2:])
-
-
-def test_a_blank_image_is_black_and_as_large(studies: Dataset, tmp_path: Path) -> None:
-    study = studies.studies[1]
-    after = _pixels(load(edited(study, "blank", _context(studies, [])).images[0]).data, tmp_path)
-    assert after.shape == (400, 400)
-    assert after[2:].max() == 0
-
-
-def test_a_swapped_image_is_the_donors(studies: Dataset) -> None:
-    study = studies.studies[0]
-    donor = Donors(studies.studies)(study)
-    assert edited(study, "swapped", _context(studies, [])).images[0].path == donor.images[0].path
-    assert edited(study, "swapped", _context(studies, [])).trace == study.trace
 
 
 TRACE = "Step 1: the heart: The heart is enlarged.\nStep 2: the lungs: There is a small left effusion. No pneumothorax."

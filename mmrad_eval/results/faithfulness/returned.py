@@ -1,8 +1,8 @@
-"""Tasks that change what a model sees or has thought, to see whether its report changes with it.
+"""Tasks that change what a model has thought, to see whether its report changes with it.
 
-``direct-null``, ``direct-blank``, ``direct-swapped`` and ``mcot-null`` edit the study's own images. ``early-N`` lets
-the model write its trace (the request of ``tcot-self``, so it is asked once), then gives it back the first N percent of
-it in a second turn and asks for the report. ``mistaken`` gives all of it back with one statement turned around.
+``early-N`` lets the model write its trace (the request of ``tcot-self``, so it is asked once), then gives it back the
+first N percent of it in a second turn and asks for the report. ``mistaken`` gives all of it back with one statement
+turned around.
 """
 
 from __future__ import annotations
@@ -10,28 +10,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import msgspec
 
-from mmrad_eval.core.contracts import Task, TaskContext
-from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Answer, Box, Image, Message, Step, Study, Text, Trace
+from mmrad_eval.core.contracts import TaskContext
+from mmrad_eval.core.values import Answer, Message, Step, Study, Text, Trace
 from mmrad_eval.metrics.facts.extract import Fact, extract
 from mmrad_eval.metrics.facts.lexicon import lexicon
 from mmrad_eval.metrics.facts.sentences import sentences
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.asking import opening
 from mmrad_eval.tasks.generated import TCOT_SELF
-from mmrad_eval.tasks.given import DIRECT, MCOT
-from mmrad_eval.tasks.prompting import Prompt
-from mmrad_eval.tasks.views import key_image
-from mmrad_eval.traces.rendering import size_of
-
-Edit = Literal["null", "blank", "swapped"]
-
-SHIFT = 2
-"""Pixels that a null edit cuts off at the left and at the top; all that remains moves by as many."""
+from mmrad_eval.tasks.prompting import parsed
 
 _ASK = {
     "findings": "Do not look any further. Write the findings section of the report now. Begin it with the heading "
@@ -42,63 +32,6 @@ _ASK = {
     "then the heading IMPRESSION: and the impression.",
 }
 """The second turn, by target."""
-
-
-@dataclass(frozen=True)
-class Edited:
-    """Another task about a study whose own images are edited."""
-
-    name: str
-    base: Task
-    edit: Edit
-    version: int = 1
-
-    @property
-    def given(self) -> bool:
-        """As the base."""
-        return self.base.given
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """As the base, and a donor where images are swapped."""
-        return self.base.needs | ({"donor"} if self.edit == "swapped" else frozenset())
-
-    @property
-    def several_images(self) -> bool:
-        """As the base."""
-        return self.base.several_images
-
-    def prompt(self) -> str:
-        """The base's."""
-        return self.base.prompt()
-
-    def shown(self, study: Study, context: TaskContext) -> Trace | None:
-        """The base's: evidence is not edited."""
-        return self.base.shown(study, context)
-
-    async def converse(self, study: Study, context: TaskContext) -> Answer:
-        """The base's conversation about the edited study."""
-        return await self.base.converse(edited(study, self.edit, context), context)
-
-
-def edited(study: Study, edit: Edit, context: TaskContext) -> Study:
-    """The study with its own images edited; traces and boxes stay."""
-    if edit == "swapped":
-        other = key_image(context.donor(study, lambda s: key_image(s) is not None))
-        if other is None:
-            raise DataError(f"study {study.id} has no donor with an image")
-        images = [msgspec.structs.replace(other, view=image.view) for image in study.images[:1]]
-    else:
-        images = [_edited(image, edit) for image in study.images]
-    return msgspec.structs.replace(study, images=tuple(images))
-
-
-def _edited(image: Image, edit: Edit) -> Image:
-    if edit == "blank":  # everything outside a corner of two pixels is black
-        return msgspec.structs.replace(image, box=Box((0.0, 0.0, 2.0, 2.0)), render="masked")
-    width, height = image.size or size_of(image.path)
-    box = Box((float(SHIFT), float(SHIFT), float(width), float(height)))
-    return msgspec.structs.replace(image, box=box, render="crop")
 
 
 @dataclass(frozen=True)
@@ -123,7 +56,7 @@ class Returned:
 
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """Two turns. Where the first has no trace, its own answer stands, without a ``shown`` trace."""
-        messages = opening(Prompt(context.prompt), study, context)
+        messages = opening(parsed(context.prompt), study, context)
         first = read_answer(await context.ask(messages), context.target, traced=True)
         own = _words(first.trace)
         if not own:
@@ -177,9 +110,5 @@ def _second(back: str, context: TaskContext) -> Sequence[Message]:
     return [*said, Message("user", (Text(_ASK[context.target]),))]
 
 
-DIRECT_NULL = Edited("direct-null", DIRECT, "null")
-DIRECT_BLANK = Edited("direct-blank", DIRECT, "blank")
-DIRECT_SWAPPED = Edited("direct-swapped", DIRECT, "swapped")
-MCOT_NULL = Edited("mcot-null", MCOT, "null")
 EARLY_0, EARLY_25, EARLY_50, EARLY_75, EARLY_100 = (Returned(f"early-{p}", p) for p in (0, 25, 50, 75, 100))
 MISTAKEN = Returned("mistaken", mistaken=True)

@@ -1,0 +1,236 @@
+"""What the contrasts allow one to conclude, in plain words, and what they do not.
+
+The rule for visual evidence: region images help only if ``mcot`` beats text alone, repeated full images *and* random
+boxes, on facts that the words did not tell. What is gained on told facts is transcription.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from mmrad_eval.results.faithfulness.arms import ARMS, BOXES, REPORTS, TRACES, Arm
+from mmrad_eval.results.faithfulness.measures import Measured
+from mmrad_eval.results.faithfulness.reading import Value
+from mmrad_eval.results.faithfulness.visual import REPORTED
+from mmrad_eval.results.overlap import NAME as OVERLAP
+
+_RIVALS = {"tcot": "text alone", "mcot-repeat": "repeated full images", "mcot-random": "random boxes"}
+_NULLS = {"shifted": "with the same image moved by two pixels", "jpeg": "with the same image once through JPEG"}
+_WITHOUT: dict[str, str] = {
+    TRACES: "Nothing about evidence that is shown",
+    REPORTS: "Nothing that depends on what another patient's image shows",
+    BOXES: "Whether findings are read at their places",
+}
+_SIGNED = (" net", " - ", "relative", "causal grounding")
+
+
+def conclusions(measured: Measured) -> Iterator[str]:
+    """What may be said, one sentence or two each."""
+    values = measured.values
+    yield from _image(values)
+    yield from _content(values)
+    yield from _wording(values)
+    yield from _place(values)
+    yield from _evidence(values)
+    yield from _leak(values)
+    yield from _conflict(values)
+    yield from _own_trace(values)
+
+
+def limits(measured: Measured, lacking: Sequence[Arm]) -> Iterator[str]:
+    """What may not be said, and why."""
+    for need in dict.fromkeys(arm.needs for arm in lacking):
+        names = ", ".join(arm.task for arm in lacking if arm.needs == need)
+        yield f"{_WITHOUT[need]}: the studies have no {need}, which {names} need."
+    missing = [arm.task for arm in ARMS if arm not in lacking and not measured.arms.get(arm.task)]
+    if missing:
+        yield f"Nothing that needs {', '.join(missing)}: no study is answered there."
+    yield (
+        "Whether a report is right because of what was seen: an image that matters may still be misread. "
+        "The accuracy of reports and traces stands in the leaderboard."
+    )
+    yield "Anything about other prompts or other data: a contrast holds for these studies asked in this way."
+
+
+def _image(values: dict[str, Value]) -> Iterator[str]:
+    net, swapped = values.get("IS direct-swapped net"), values.get("IS direct-swapped")
+    if net is None or swapped is None:
+        return
+    nulls = [
+        f"{percent(values[f'IS direct-{null}'])} {words}"
+        for null, words in _NULLS.items()
+        if f"IS direct-{null}" in values
+    ]
+    larger = " to the larger of these" if len(nulls) > 1 else ""
+    share = (
+        f"with another patient's image {percent(swapped)} of the reports change their labels, "
+        f"{' and '.join(nulls)} (difference{larger} {points(net)})"
+    )
+    if net.above_zero:
+        yield f"**The reports depend on the image:** {share}."
+    else:
+        yield f"**No sign that the reports depend on the image:** {share}."
+
+
+def _content(values: dict[str, Value]) -> Iterator[str]:
+    more = values.get("IS swap-opposite - swap-same")
+    if more is None:
+        return
+    shares = (
+        f"{percent(values['IS direct-swap-opposite'])} of the reports change where the other image is normal and the "
+        f"own abnormal, or the other way round; {percent(values['IS direct-swap-same'])} where both have the same "
+        f"labels (difference {points(more)})"
+    )
+    if more.above_zero:
+        yield f"**What the image shows matters:** {shares}."
+    else:
+        yield f"No sign that it matters what the image shows: {shares}."
+
+
+def _wording(values: dict[str, Value]) -> Iterator[str]:
+    reworded, swapped = values.get("IS direct-reworded"), values.get("IS direct-swapped")
+    if reworded is None:
+        return
+    words = f"The same request in other words changes the labels of {percent(reworded)} of the reports"
+    if swapped is not None and 0 < swapped.value <= reworded.value:
+        yield f"{words}, no fewer than another patient's image does."
+    else:
+        yield f"{words}."
+
+
+def _place(values: dict[str, Value]) -> Iterator[str]:
+    grounding, reported = values.get("causal grounding"), values.get(REPORTED)
+    if reported is None:
+        return
+    if grounding is None:
+        yield "Whether findings hang on their places can't be said: no finding that was blurred had been reported."
+        return
+    shares = (
+        f"of {grounding.n} findings that it reported, {percent(values['gone: finding blurred'])} leave the report when "
+        f"their place is blurred, {percent(values['gone: elsewhere blurred'])} when an equal area elsewhere is (causal "
+        f"grounding {points(grounding)})"
+    )
+    if grounding.above_zero:
+        yield f"**Findings are read at their places:** {shares}."
+    else:
+        yield f"**No sign that findings are read at their places:** {shares}."
+
+
+def _evidence(values: dict[str, Value]) -> Iterator[str]:
+    gains = {name: values.get(f"mcot - {arm}: uncovered") for arm, name in _RIVALS.items()}
+    known = {name: gain for name, gain in gains.items() if gain is not None}
+    if not known:
+        return
+    if any(math.isnan(gain.value) for gain in known.values()):
+        yield "Whether region images help can't be said: the words tell every fact of the references."
+        return
+    told = "; ".join(f"against {name} {points(gain)}" for name, gain in known.items())
+    losing = [name for name, gain in gains.items() if gain is None or not gain.above_zero]
+    if not losing:
+        yield f"**Region images help:** on facts that the words did not tell, recall rises {told}."
+    else:
+        yield (
+            f"**Not shown that region images help:** on facts that the words did not tell, they are not better than "
+            f"{_listed(losing)} ({told})."
+        )
+    copied = values.get(OVERLAP)
+    if copied is not None:
+        yield (
+            f"{OVERLAP} is {plain(copied)}: so much of the references the words of their traces already hold, "
+            "and copying them scores about this much."
+        )
+    covered = values.get("mcot - tcot: covered")
+    if covered is not None and covered.above_zero:
+        yield f"On facts that the words told, recall rises too ({points(covered)}); that is transcription."
+
+
+def _leak(values: dict[str, Value]) -> Iterator[str]:
+    leak = values.get("leak")
+    if leak is None:
+        return
+    blind, full = values["blind fact F1"], values["mcot fact F1"]
+    copy, normal = values["copy fact F1"], values["normal fact F1"]
+    ladder = (
+        f"fact F1 is {plain(normal)} for one normal report, {plain(blind)} for the words alone, "
+        f"{plain(full)} for all evidence, {plain(copy)} for copying the words"
+    )
+    if math.isnan(leak.value):
+        yield (
+            "What the words give away can't be said: with all evidence the model is not clearly better than a normal "
+            f"report ({ladder})."
+        )
+    else:
+        yield f"**The words alone go {percent(leak)} of the way** ({interval('', leak)}): {ladder}."
+
+
+def _conflict(values: dict[str, Value]) -> Iterator[str]:
+    words, pictures = values.get("TextFollow"), values.get("VisionFollow")
+    if words is None or pictures is None or math.isnan(words.value):
+        return
+    side = "the words" if words.low > 0.5 else "the region images" if pictures.low > 0.5 else "neither side clearly"
+    yield (
+        f"**Where words and region images of different patients disagree, the report follows {side}:** "
+        f"words {percent(words)}, images {percent(pictures)} of the labels in which they differ."
+    )
+
+
+def _own_trace(values: dict[str, Value]) -> Iterator[str]:
+    sc, chance, quality = values.get("SC"), values.get("SC - chance"), values.get("Trace F1")
+    if sc is not None and chance is not None and not math.isnan(sc.value):
+        more = "more than" if chance.above_zero else "not more than"
+        true = "" if quality is None else f" Its own trace agrees with the reference trace in F1 {plain(quality)}."
+        yield (
+            f"Reports follow from the model's own trace {more} from another patient's: SC {plain(sc)}, chance "
+            f"{plain(values['SC chance'])}, ceiling {plain(values['SC ceiling'])}.{true}"
+        )
+    aoc, none = values.get("EarlyAOC"), values.get("agree early-0")
+    if aoc is not None and none is not None:
+        start = "The report is written before the trace is" if aoc.high < 0.1 else "The report changes with the trace"
+        yield (
+            f"{start}: without any of its own trace {percent(none)} of the reports already have the labels that "
+            f"they have after all of it (area over the curve {plain(aoc)}; the trace is given back in a second "
+            "turn)."
+        )
+    flips, rest = values.get("targeted flips"), values.get("targeted - other flips")
+    if flips is not None and rest is not None:
+        if rest.above_zero:
+            yield (
+                f"A statement of its own trace that is turned around turns in {percent(flips)} of the reports "
+                f"({points(rest)} more than others do)."
+            )
+        else:
+            yield f"Turning a statement of its own trace around does not show in the report ({points(rest)})."
+
+
+def percent(value: Value) -> str:
+    """A share in whole percent."""
+    return f"{value.value:.0%}".replace("%", " %")
+
+
+def points(value: Value) -> str:
+    """A difference in percentage points, with its interval."""
+    return f"{100 * value.value:+.1f} points [{100 * value.low:+.1f}, {100 * value.high:+.1f}]"
+
+
+def plain(value: Value) -> str:
+    """Three digits, or a dash."""
+    return shown("", value.value)
+
+
+def shown(name: str, value: float) -> str:
+    """Three digits, with a sign where the name is that of a difference; a dash for nan."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:+.3f}" if any(part in name for part in _SIGNED) else f"{value:.3f}"
+
+
+def interval(name: str, value: Value) -> str:
+    """Both ends as ``shown`` writes them; a dash where there is none."""
+    if math.isnan(value.low) or math.isnan(value.high):
+        return "-"
+    return f"[{shown(name, value.low)}, {shown(name, value.high)}]"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

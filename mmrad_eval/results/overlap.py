@@ -1,0 +1,46 @@
+"""How much of the references the words of their own traces hold: ROUGE-L(T*, R*).
+
+Traces of such data are written from the reference reports. A model that copies the words it is shown scores about this
+much, so the number stands under every table of given evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmrad_eval.core.contracts import Corpus, FloatArray
+from mmrad_eval.core.values import Answer, Example, Report, Study, Target, Trace
+from mmrad_eval.metrics import suite
+
+METRIC = "rouge@r2gen-mimic"
+NAME = "ROUGE-L(T*, R*)"
+
+
+def words_of(trace: Trace | None) -> str:
+    """The words of a trace's steps."""
+    return "\n\n".join(step.text for step in trace.steps if step.text.strip()) if trace else ""
+
+
+def traced(studies: Sequence[Study], target: Target) -> list[Study]:
+    """The studies that have both a reference for the target and words of a reference trace."""
+    return [s for s in studies if s.reference and s.reference.target(target) and words_of(s.trace)]
+
+
+def overlap(studies: Sequence[Study], target: Target) -> FloatArray:
+    """(n, 2) ROUGE-L of trace and reference of each study, and 1; every study has both."""
+    (rouge,) = suite([METRIC])
+    examples = [
+        Example(study, Answer(study.id, "ok", report=Report(words_of(study.trace))), target) for study in studies
+    ]
+    return np.asarray(rouge.measure(examples, rouge.fit(Corpus(studies, target=target))), dtype=np.float64)
+
+
+def note(studies: Sequence[Study], target: Target) -> str:
+    """One line for tables of given evidence; empty where no study has a trace."""
+    both = traced(studies, target)
+    if not both:
+        return ""
+    total, n = overlap(both, target).sum(axis=0)
+    return f"{NAME} {total / n:.3f} over {len(both):,} studies: what the words of the evidence hold of the references."
