@@ -32,7 +32,19 @@ def _said(text: str) -> dict[str, int]:
         ("Low lung volumes. No effusion.", {"No Finding": 1, "Pleural Effusion": 0}),
         ("Stable mediastinal contours.", {"Enlarged Cardiomediastinum": -1}),
         ("Nodular opacity in the left lung.", {"Lung Lesion": 1, "Lung Opacity": 1}),
+        ("Round opacity in the left lung.", {"Lung Opacity": 1}),  # no phrase of the public list for Lung Lesion
         ("Calcified granuloma.", {}),
+        ("Calcified nodule.", {}),  # taken out of Lung Lesion by the public labeler
+        ("Metastatic disease.", {}),
+        ("Pulmonary vascular congestion.", {"Edema": -1}),  # never more than uncertain
+        ("No vascular congestion.", {"Edema": 0, "No Finding": 1}),
+        ("Volume loss in the left lung.", {}),  # as all that no_finding.txt lists, it keeps away No Finding
+        ("Hyperinflation.", {}),
+        ("Hyperexpanded lungs.", {"No Finding": 1}),
+        ("Elevation of the left hemidiaphragm.", {}),
+        ("Bronchial thickening.", {}),
+        ("Peribronchial thickening.", {"Lung Opacity": 1}),
+        ("No volume loss.", {"No Finding": 1}),
         ("Pleural thickening.", {"Pleural Other": 1}),
         ("Pericardial effusion.", {}),
         ("Normal heart.", {"No Finding": 1}),  # a heart is not yet its size
@@ -93,7 +105,7 @@ def test_many_reports_at_once_are_labelled_as_each_alone(iu: tuple[list[str], np
 def test_labels_agree_with_those_of_the_public_labeler(iu: tuple[list[str], np.ndarray]) -> None:
     """docs/facts.md says what the rest is: two thirds of it is where the public labeler misreads a denial."""
     texts, reference = iu
-    assert (label_many(texts) == reference).mean() >= 0.977
+    assert (label_many(texts) == reference).mean() >= 0.978
 
 
 HUMAN = {

@@ -79,4 +79,6 @@ def _asked(mention: Mention) -> Status | None:
         return None
     if mention.status is None and mention.judgement == "same":
         return "uncertain"
+    if mention.meaning.cautious and mention.status == "present":
+        return "uncertain"
     return mention.status

@@ -55,6 +55,8 @@ class Meaning:
     """CheXpert observations that the phrase asks for."""
     hints: tuple[str, ...] = ()
     """CheXpert observations that become uncertain where the phrase is present."""
+    cautious: bool = False
+    """Whether the labels become uncertain where the phrase is present."""
     counts: bool = True
     """Whether its presence alone keeps a report from having no finding."""
     abnormal: frozenset[str] = frozenset()
@@ -234,20 +236,21 @@ def _read(name: str) -> dict[str, Any]:
 def _add(tree: Tree, entry: Mapping[str, Any], role: int) -> None:
     labels = tuple(entry[key] for key in ("label", "also") if key in entry)
     for phrase in entry["phrases"]:
-        quiet = phrase.startswith("~")
+        quiet, other = phrase.startswith("~"), phrase.startswith("+")
         meaning = Meaning(
             concept=entry["concept"],
             category=entry["category"],
-            labels=() if quiet and role == Role.FINDING else labels,
+            labels=() if other or (quiet and role == Role.FINDING) else labels,
             hints=(entry["hint"],) if "hint" in entry else (),
-            counts=entry.get("counts", True) and not (quiet and role == Role.FINDING and bool(labels)),
+            cautious=entry.get("cautious", False),
+            counts=other or (entry.get("counts", True) and not (quiet and role == Role.FINDING and bool(labels))),
             abnormal=frozenset(entry.get("abnormal", ())),
             judges=entry.get("judges", False),
             quiet=quiet,
             gone=entry.get("gone", False),
             strict=entry.get("strict", False),
         )
-        for words in _expand(phrase.removeprefix("~")):
+        for words in _expand(phrase.lstrip("~+")):
             sense = _sense(tree, words)
             sense.roles |= role
             known = sense.findings if role == Role.FINDING else sense.anatomies
