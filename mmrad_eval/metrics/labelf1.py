@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
-from mmrad_eval.core.values import Example
+from mmrad_eval.core.values import Example, Target
 
 LABELS: tuple[str, ...] = (
     "Atelectasis",
@@ -96,13 +96,15 @@ class LabelF1:
         self.policy, self.macro, self.by_label = policy, macro, by_label
         self.columns: Sequence[Column] = _columns(source, policy, macro=macro, by_label=by_label)
 
-    def fit(self, corpus: Corpus) -> None:
-        """Nothing is needed of the corpus."""
+    def fit(self, corpus: Corpus) -> Target:
+        """What of a report is labelled; nothing else is needed of the corpus."""
+        return corpus.target
 
-    def signature(self, context: Any) -> str:  # noqa: ARG002  # the contract passes what ``fit`` gave
-        """Where labels come from, and how they are counted."""
+    def signature(self, context: Target) -> str:
+        """What is labelled, where labels come from, and how they are counted."""
         kind = "label-f1-by-label" if self.by_label else "label-f1"
-        return f"{kind}|labels:{self.version}|uncertain:{self.policy}|macro:{self.macro}|zero:0|empty:blank|v1"
+        counted = f"uncertain:{self.policy}|macro:{self.macro}|zero:0|empty:blank"
+        return f"{kind}|target:{context}|labels:{self.version}|{counted}|v1"
 
     def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:  # noqa: ARG002  # as above
         """(n, 233) statistics; zeros for a study without a reference."""

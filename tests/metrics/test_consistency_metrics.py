@@ -227,7 +227,8 @@ def test_the_four_verdicts_sum_to_one() -> None:
 def test_signatures_name_extractor_target_of_comparison_and_matching() -> None:
     (metric,) = suite(["trace@report"])
     assert isinstance(metric, TraceQuality)
-    assert metric.signature(None) == "trace-quality|facts:rules-1|against:report|match:1|v1"
+    signature = metric.signature(metric.fit(Corpus([], target="impression")))
+    assert signature == "trace-quality|facts:rules-1|against:report|target:impression|match:1|v1"
 
 
 VIEW = beside(

@@ -129,7 +129,7 @@ def test_macro_of_supported_labels_leaves_out_what_the_reference_never_has() -> 
     each = f1_score(_binary(reference, "positive"), _binary(candidate, "positive"), average=None, zero_division=0)
     assert _value(metric(macro="supported"), sums, "macro-F1-14") == pytest.approx(each[at].mean())
     assert _value(metric(), sums, "macro-F1-14") == pytest.approx(each.mean())
-    assert "macro:supported" in metric(macro="supported").signature(None)
+    assert "macro:supported" in metric(macro="supported").signature("findings")
 
 
 def test_a_perfect_top_five_with_one_class_has_the_macro_of_its_zero_division() -> None:
@@ -221,4 +221,6 @@ def test_one_labelling_serves_every_policy(score: Callable[..., Any]) -> None:
 def test_columns_say_where_labels_come_from_and_what_uncertain_is(score: Callable[..., Any]) -> None:
     made = score("rules@uncertain=positive", [("Edema.", "Edema.")])
     assert "rules macro-F1-14 @ uncertain=positive" in [column.label for column in made.metric.columns]
-    assert made.signature == "label-f1|labels:rules-1|uncertain:positive|macro:all|zero:0|empty:blank|v1"
+    assert (
+        made.signature == "label-f1|target:findings|labels:rules-1|uncertain:positive|macro:all|zero:0|empty:blank|v1"
+    )

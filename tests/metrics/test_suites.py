@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mmrad_eval.core.contracts import Corpus
 from mmrad_eval.core.errors import MissingError, PluginError, UnknownNameError, UsageError
 from mmrad_eval.core.registry import Registry
 from mmrad_eval.metrics import catalogue, members, misfit, registry, suite, suites
@@ -105,6 +106,17 @@ def test_each_built_in_name_is_the_name_of_its_metric_and_profile() -> None:
     for metric in suite(["lexical"]):
         assert metric.name in members(["lexical"])
         assert {column.profile for column in metric.columns} == {metric.name.partition("@")[2]}
+
+
+TRACES_ALONE = ("trace@strict", "trace@lenient", "grounding@")
+"""What compares no report."""
+
+
+def test_each_signature_says_which_part_of_a_report_is_scored() -> None:
+    chosen = suite([entry.name for entry in registry() if not entry.name.endswith(":")])
+    for metric in chosen:
+        signature = metric.signature(metric.fit(Corpus([], target="impression")))
+        assert ("|target:impression|" in signature) != metric.name.startswith(TRACES_ALONE), metric.name
 
 
 def test_an_unknown_name_is_told_with_its_neighbours() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
-from mmrad_eval.core.values import Example, Trace
+from mmrad_eval.core.values import Example, Target, Trace
 from mmrad_eval.metrics.consistency.donors import Donor, donors
 from mmrad_eval.metrics.consistency.matching import VERSION, Compared, compare
 from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts
@@ -53,10 +53,11 @@ _AT = {name: i for i, name in enumerate(STATISTICS)}
 
 @dataclass(frozen=True)
 class Context:
-    """Whose trace stands in for chance, by study id."""
+    """Whose trace stands in for chance, by study id, and what of a report is held against traces."""
 
     donors: dict[str, Donor]
     digest: str
+    target: Target
 
 
 class SelfConsistency:
@@ -89,12 +90,13 @@ class SelfConsistency:
         """Choose for every study the other patient whose reference trace is its chance level."""
         chosen = donors(corpus, self.extract)
         text = "\n".join(f"{study}\t{donor.study}" for study, donor in sorted(chosen.items()))
-        return Context(chosen, hashlib.sha256(text.encode()).hexdigest()[:12])
+        return Context(chosen, hashlib.sha256(text.encode()).hexdigest()[:12], corpus.target)
 
     def signature(self, context: Context) -> str:
-        """Which facts, which trace, how matched, and who stands in for chance."""
+        """What of a report, which facts, which trace, how matched, and who stands in for chance."""
         kind = "self-consistency" if self.which == "own" else "copy-consistency"
-        return f"{kind}|facts:{self.extract.signature}|match:{VERSION}|donors:{context.digest}|v1"
+        read = f"target:{context.target}|facts:{self.extract.signature}"
+        return f"{kind}|{read}|match:{VERSION}|donors:{context.digest}|v1"
 
     def measure(self, examples: Sequence[Example], context: Context) -> FloatArray:
         """(n, 27) counts."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
-from mmrad_eval.core.values import Example, Trace
+from mmrad_eval.core.values import Example, Target, Trace
 from mmrad_eval.metrics.consistency.matching import VERSION, compare
 from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts
 from mmrad_eval.metrics.facts.extractors import Extractor, extractor
@@ -59,12 +59,14 @@ class TraceQuality:
             Column("Trace defined", profile, better=""),
         )
 
-    def fit(self, corpus: Corpus) -> None:
-        """Nothing is needed of the corpus."""
+    def fit(self, corpus: Corpus) -> Target:
+        """What of a report it may be compared with; nothing else is needed of the corpus."""
+        return corpus.target
 
-    def signature(self, context: Any) -> str:  # noqa: ARG002  # the contract passes what ``fit`` gave
+    def signature(self, context: Target) -> str:
         """Which facts, against what, how matched."""
-        return f"trace-quality|facts:{self.extract.signature}|against:{self.against}|match:{VERSION}|v1"
+        against = f"report|target:{context}" if self.against == "report" else self.against
+        return f"trace-quality|facts:{self.extract.signature}|against:{against}|match:{VERSION}|v1"
 
     def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:  # noqa: ARG002  # as above
         """(n, 73) counts."""

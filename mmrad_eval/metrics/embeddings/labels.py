@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from mmrad_eval.core.contracts import Corpus
+from mmrad_eval.core.values import Target
 from mmrad_eval.metrics.embeddings.observations import HEADS, values
 from mmrad_eval.metrics.labelf1 import BLANK, LABELS, Codes, LabelF1, Labeller, Policy
 
@@ -29,7 +30,7 @@ class CheXbertF1(LabelF1):
         super().__init__(name, "CheXbert", _unfitted, "", policy, macro=chosen, by_label=by_label)  # type: ignore[arg-type] # one of both
         self._source = source
 
-    def fit(self, corpus: Corpus) -> Any:
+    def fit(self, corpus: Corpus) -> Target:
         """Find the weights; nothing is learnt."""
         self.labeller, self.version = self._source()
         return super().fit(corpus)

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Corpus, FloatArray
 from mmrad_eval.core.errors import DataError, MissingError
-from mmrad_eval.core.values import Example
+from mmrad_eval.core.values import Example, Target
 from mmrad_eval.metrics.labelf1 import BLANK, LABELS, POLICIES, STATISTICS, Codes, LabelF1, Policy, pairs
 from mmrad_eval.metrics.stored.tables import Table, read_table, two_files
 
@@ -69,11 +69,12 @@ class StoredLabelF1(LabelF1):
         super().__init__(name, candidate.path.stem, _no_labeller, version, policy)
         self._candidate, self._reference = candidate, reference
 
-    def fit(self, corpus: Corpus) -> None:
+    def fit(self, corpus: Corpus) -> Target:
         """Check that every reference has labels."""
         for study in corpus.scored:
             text = (study.reference.target(corpus.target) if study.reference else None) or ""
             self._find(self._reference, study.id, text)
+        return super().fit(corpus)
 
     def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:  # noqa: ARG002 (the contract's)
         """(n, 233) statistics; zeros for a study without a reference."""
