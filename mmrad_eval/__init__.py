@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Corpus as Corpus
     from mmrad_eval.core.contracts import Dataset as Dataset
     from mmrad_eval.core.contracts import Donor as Donor
+    from mmrad_eval.core.contracts import Judging as Judging
     from mmrad_eval.core.contracts import Metric as Metric
     from mmrad_eval.core.contracts import Sent as Sent
     from mmrad_eval.core.contracts import Task as Task
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "contracts": (
-        *("Answerer", "Client", "Column", "Corpus", "Dataset", "Donor", "Metric", "Sent", "Task", "TaskContext"),
-        "TransportError",
+        *("Answerer", "Client", "Column", "Corpus", "Dataset", "Donor", "Judging", "Metric", "Sent", "Task"),
+        *("TaskContext", "TransportError"),
     ),
     "errors": (
         *("DataError", "GateError", "MissingError", "MmradError", "ModelError", "PluginError"),

@@ -18,6 +18,7 @@ from mmrad_eval.cli.words import named_values
 if TYPE_CHECKING:
     from mmrad_eval.core.values import DataUse, Target
     from mmrad_eval.harness.jobs import Job, Outcome
+    from mmrad_eval.harness.judging import Judge
     from mmrad_eval.harness.plan import Plan
     from mmrad_eval.harness.preview import Preview
     from mmrad_eval.model_registry.serving import Fleet
@@ -86,6 +87,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Ask everything N times; each time is a run.",
 )
 @model_options
+@click.option("--judge", metavar="MODEL", help="Model that metrics ask that ask one, written as for --model.")
+@click.option("--judge-url", multiple=True, metavar="URL", help="Address of the judge's server.")
+@click.option("--judge-key-env", metavar="NAME", help="Environment variable that holds the judge's key.")
 @click.option("--fresh", is_flag=True, help="Ask anew what was answered before.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table.")
@@ -112,7 +116,8 @@ def run(ctx: click.Context, /, **said: Any) -> int:
 def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.errors import MmradError
-    from mmrad_eval.harness.jobs import INTERRUPTED, execute
+    from mmrad_eval.harness.interrupts import INTERRUPTED
+    from mmrad_eval.harness.jobs import execute
 
     command = shlex.join(["mmrad-eval", *sys.argv[1:]])
     code, outcomes = 0, []
@@ -199,6 +204,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
     )
     decoding, stated = decoding_of(said)
     connection = connection_of(said, fleet)
+    judge = _judge_of(said)
     return [
         Job(
             model=model,
@@ -226,12 +232,24 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
             results=said["out"],
             fresh=said["fresh"],
             stated=stated,
+            judge=judge,
             **connection,
         )
         for model in models
         for task in tasks
         for sample in range(said["samples"])
     ]
+
+
+def _judge_of(said: dict[str, Any]) -> Judge | None:
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.harness.judging import Judge
+
+    if said["judge"] is None:
+        if said["judge_url"] or said["judge_key_env"]:
+            raise UsageError("--judge-url and --judge-key-env are for a judge: name it with --judge MODEL")
+        return None
+    return Judge(said["judge"], said["judge_url"], said["judge_key_env"])
 
 
 def _table(outcomes: list[Outcome], results: Path) -> None:

@@ -216,6 +216,23 @@ class Metric(Protocol):
         ...
 
 
+@runtime_checkable
+class Judging(Protocol):
+    """What a metric has beside the rest that lets a judge model (``--judge``) read each example.
+
+    The harness asks, through the same journal, gate, pace and budget as any model; the metric itself asks nobody. It
+    may have a ``decoding``: how the judge is asked to write.
+    """
+
+    def question(self, example: Example) -> Sequence[Message]:
+        """What the judge is asked about this example; empty where nothing needs asking."""
+        ...
+
+    def judged(self, said: Mapping[str, str]) -> Metric:
+        """The metric that measures by what the judge wrote: a text by study id, empty where it declined."""
+        ...
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A named, versioned list of studies with a data-use class."""

@@ -31,6 +31,15 @@ class Budget:
                 "`price = [prompt, completion]` in US dollars for a million tokens, and name it as the model"
             )
 
+    def rest(self, spent: Spent, card: Card, seconds: float) -> Budget:
+        """What is left of it."""
+        used = cost(spent.usage, card) or 0.0
+        return Budget(
+            usd=None if self.usd is None else max(0.0, self.usd - used),
+            requests=None if self.requests is None else max(0, self.requests - spent.requests),
+            seconds=None if self.seconds is None else max(0.0, self.seconds - seconds),
+        )
+
 
 @dataclass(frozen=True)
 class Spent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,12 +13,14 @@ from typing import Any, Protocol, cast
 
 from mmrad_eval import datasets, metrics, model_registry
 from mmrad_eval.core.contracts import Client, Dataset
-from mmrad_eval.core.journal import Shelf
+from mmrad_eval.core.journal import Journal, Shelf
 from mmrad_eval.core.values import Answer, DataUse
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.asking import Asker
 from mmrad_eval.harness.borrowed import load_task
 from mmrad_eval.harness.budget import Budget, Spent, keeper
+from mmrad_eval.harness.interrupts import INTERRUPTED, Interrupts
+from mmrad_eval.harness.judging import Judge, examples, put_questions
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Choice, Plan, make_plan
 from mmrad_eval.harness.run import Session, answer_all, ask_all, open_run
@@ -28,9 +31,6 @@ from mmrad_eval.results.folder import RunFolder, safe_name
 from mmrad_eval.results.record import Run
 from mmrad_eval.results.scoring import score
 from mmrad_eval.results.summary import Summary
-
-INTERRUPTED = "interrupted"
-"""Why a run stopped that got Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class Job:
     attestation: Mapping[str, str] | None = None
     """The user's statement that a provider may have the data (``gate.attestation``)."""
     local_networks: tuple[str, ...] = ()
+    judge: Judge | None = None
+    """Whom metrics ask that ask a model."""
 
     def plan(self, dataset: Dataset | None = None) -> Plan:
         """Resolve all names and check that it can be done; nothing is sent."""
@@ -160,20 +162,24 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
     """
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
     suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
-    permit = gate.check(plan.dataset, plan.model, local_networks=job.local_networks, attested=job.attestation)
-    permit.confine(plan.model)
+    judge = job.judge.client(suite) if job.judge else None
+    permit = _permit(job, plan, plan.model)
+    judged = None if judge is None else _permit(job, plan, judge)
+    if judge is not None:
+        job.budget.check(judge.card)
     folder = open_run(
         plan,
         results,
         data=job.data.place(),
         data_options=job.data.said(),
         command=command,
-        attestation=permit.attestation,
+        attestation=permit.attestation or (judged.attestation if judged else None),
     )
-    session = Session()
+    shelf = shelf or Shelf()
+    session, budget = Session(), job.budget
     with permit.guard():
         if is_client(plan.model):
-            run = asyncio.run(_ask(job, plan, folder, results, session, reporter, shelf or Shelf()))
+            run, budget = asyncio.run(_ask(job, plan, folder, results, session, reporter, shelf))
         else:
             reporter.begin(plan, None, session.stop)
             with _interruptible(session):
@@ -181,8 +187,19 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
             reporter.end()
     summary = None
     if job.metrics and run.counts.n > run.counts.open and any(study.reference for study in plan.studies):
+        if judge is not None and judged is not None and session.why != INTERRUPTED:
+            with judged.guard():
+                suite, stopped = asyncio.run(_judge(job, plan, judge, suite, folder, budget, results, reporter, shelf))
+            session.why = session.why or stopped
         summary = score(folder, plan.studies, suite, train=plan.train)
     return Outcome(folder, run, summary, session.why)
+
+
+def _permit(job: Job, plan: Plan, model: object) -> gate.Permit:
+    """What lets the data go to a model or a judge, or GateError; the model goes nowhere else from now on."""
+    permit = gate.check(plan.dataset, model, local_networks=job.local_networks, attested=job.attestation)
+    permit.confine(model)
+    return permit
 
 
 @contextmanager
@@ -201,56 +218,80 @@ def _interruptible(session: Session) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _asker(job: Job, client: Client, where: Path, shelf: Shelf, journal: Journal) -> Asker:
+    """Who asks ``client``, whose replies lie in ``journal`` under ``where``."""
+    return Asker(
+        client,
+        journal,
+        pace=Pace.fixed(job.concurrency) if job.concurrency else Pace(),
+        retry=Retry() if job.patience is None else Retry(patience=job.patience, first_patience=job.patience),
+        digests=shelf.journal(where / "images"),
+        fresh=job.fresh,
+        max_edge=job.choice.max_edge,
+    )
+
+
 async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
     job: Job, plan: Plan, folder: RunFolder, results: Path, session: Session, reporter: Reporter, shelf: Shelf
-) -> Run:
+) -> tuple[Run, Budget]:
+    """The run, and what is left of its budget."""
     client = cast("Client", plan.model)
     where = results / "replies" / safe_name(plan.dataset.name)
-    loop = asyncio.get_running_loop()
-    pace = Pace.fixed(job.concurrency) if job.concurrency else Pace()
     server = getattr(client, "server", None)
     if isinstance(server, Server):
         server.log, server.say = folder.path / "vllm.log", reporter.say
     with shelf.journal(where / safe_name(client.card.label)) as journal:
-        asker = Asker(
-            client,
-            journal,
-            pace=pace,
-            retry=Retry() if job.patience is None else Retry(patience=job.patience, first_patience=job.patience),
-            digests=shelf.journal(where / "images"),
-            fresh=job.fresh,
-            max_edge=job.choice.max_edge,
-        )
+        asker = _asker(job, client, where, shelf, journal)
+        begun = time.monotonic()
         within = keeper(job.budget, client.card)
         session.why_not = lambda: within(Spent(asker.counts.sent, asker.counts.usage, session.begun))
 
-        orders = 0
-
-        def stop(why: str) -> None:
-            nonlocal orders
-            orders += 1
-            if orders > 1:  # the second time: do not wait for what is under way
-                for task in asyncio.all_tasks(loop):
-                    task.cancel()
-            session.stop(why)
-            asker.stop(why)
+        def abandon(_why: str) -> None:
             if isinstance(server, Server):
                 server.abandoned = True
 
-        loop.add_signal_handler(signal.SIGINT, stop, INTERRUPTED)
-        reporter.begin(plan, asker, stop)
         try:
-            run = await ask_all(plan, folder, asker, session, at_once=pace.most, watch=reporter.answered)
-            if asker.fatal is not None:
-                raise asker.fatal
-        except asyncio.CancelledError:
-            if orders > 1:
-                raise KeyboardInterrupt from None
-            raise
-        else:
-            session.why = session.why or asker.stopped
-            return run
+            with Interrupts(session.stop, asker.stop, abandon) as interrupts:
+                reporter.begin(plan, asker, interrupts.order)
+                run = await ask_all(plan, folder, asker, session, at_once=asker.pace.most, watch=reporter.answered)
         finally:
             reporter.end()
-            loop.remove_signal_handler(signal.SIGINT)
+            await asker.close()
+        if asker.fatal is not None:
+            raise asker.fatal
+        session.why = session.why or asker.stopped
+        spent = Spent(asker.counts.sent, asker.counts.usage, 0)
+        return run, job.budget.rest(spent, client.card, time.monotonic() - begun)
+
+
+async def _judge(  # noqa: PLR0917 (another private part of `execute`)
+    job: Job,
+    plan: Plan,
+    client: Client,
+    suite: metrics.Suite,
+    folder: RunFolder,
+    budget: Budget,
+    results: Path,
+    reporter: Reporter,
+    shelf: Shelf,
+) -> tuple[metrics.Suite, str]:
+    """The suite after its judge was asked within what is left of the run's budget, and why it was stopped if it was."""
+    where = results / "replies" / safe_name(plan.dataset.name)
+    with shelf.journal(where / safe_name(client.card.label)) as journal:
+        asker = _asker(job, client, where, shelf, journal)
+        within = keeper(budget, client.card)
+        reporter.say(f"asking {client.card.label} to judge")
+        try:
+            with Interrupts(asker.stop):
+                judged = await put_questions(
+                    suite,
+                    examples(folder, plan.studies),
+                    asker,
+                    at_once=asker.pace.most,
+                    why_not=lambda: within(Spent(asker.counts.sent, asker.counts.usage, asker.pace.in_flight)),
+                )
+            return judged, asker.stopped
+        finally:
+            counts = asker.counts
+            reporter.say(f"judged: {counts.replies} asked, {counts.found} known, {counts.failed} failed")
             await asker.close()

@@ -11,7 +11,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.errors import MissingError, PluginError
 from mmrad_eval.core.values import Example
-from mmrad_eval.metrics import suite
+from mmrad_eval.metrics import judged, suite
 from mmrad_eval.results.statistics.bootstrap import Part, bootstrap_sums
 from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums
 from mmrad_eval.results.summary import ColumnSummary, Missing
@@ -60,6 +60,8 @@ def fit_all(metrics: Sequence[Metric], corpus: Corpus, lacking: dict[str, Missin
 
     def fitted(metric: Metric, *, shown: bool) -> Measured:
         if metric.name not in done:
+            if judged.asks(metric):
+                raise MissingError(judged.WHAT, judged.REMEDY)
             requires = [
                 fitted(asked[n], shown=True) if n in asked else fitted(_made(n), shown=False) for n in metric.requires
             ]

@@ -1,0 +1,144 @@
+"""Judges: models that metrics ask about each example, through the journal, gate, pace and budget of any other model."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from mmrad_eval.core.errors import Failed, MmradError, PluginError, Stopped, UsageError
+from mmrad_eval.core.values import OPEN_STATUSES, Card, Decoding, Example, Message, Request, Study
+from mmrad_eval.harness.asking import Asker
+from mmrad_eval.metrics import Missing, Suite
+from mmrad_eval.metrics.judged import Judged, asks
+from mmrad_eval.model_registry import resolve
+from mmrad_eval.model_registry.catalogue import settled
+from mmrad_eval.model_registry.contract import is_client
+from mmrad_eval.results.folder import RunFolder
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.contracts import Client, Judging, Metric
+
+AGAIN = "run the same command again to ask the rest"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Who is asked, as it was said."""
+
+    model: str
+    base_url: tuple[str, ...] = ()
+    api_key_env: str | None = None
+
+    def client(self, suite: Suite) -> Client:
+        """Find it; UsageError where no metric of the suite asks anybody, or where it answers no questions."""
+        if not any(asks(metric) for metric in suite):
+            raise UsageError(f"--judge {self.model}: none of these metrics asks a judge; see `mmrad-eval metrics`")
+        found = resolve(self.model, base_url=self.base_url, api_key_env=self.api_key_env)
+        if not is_client(found):
+            raise UsageError(f"--judge {self.model}: it answers studies and not questions; name a model of an endpoint")
+        return cast("Client", found)
+
+
+@dataclass
+class _Case:
+    """One metric on its way to its judge."""
+
+    metric: Judging
+    decoding: Decoding
+    said: dict[str, str] = field(default_factory=dict)
+    lacking: int = 0
+    why: str = ""
+
+
+def examples(folder: RunFolder, studies: Iterable[Study]) -> Iterator[Example]:
+    """The examples of a run that are scored, as they lie on disk."""
+    target = folder.run.deciding.selection.target
+    by_id = {study.id: study for study in studies if study.reference and study.reference.target(target)}
+    for answer in folder.answers():
+        if answer.status not in OPEN_STATUSES and answer.study in by_id:
+            yield Example(by_id[answer.study], answer, target)
+
+
+async def put_questions(
+    suite: Suite, asked: Iterable[Example], asker: Asker, *, at_once: int, why_not: Callable[[], str]
+) -> Suite:
+    """The suite with what the judge wrote in those of its metrics that ask one.
+
+    A metric some of whose questions stay without an answer is missing as a whole, since all of a table's columns share
+    their studies. ``why_not`` is asked before each question: why it may not be put; empty where it may.
+    """
+    cases = [_Case(metric, _decoding(metric, asker)) for metric in suite if asks(metric)]
+    work = ((case, example) for example in asked for case in cases)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(_worker(work, asker, why_not))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    if asker.fatal is not None:
+        raise asker.fatal
+    done = {id(case.metric): case for case in cases}
+    made: list[Metric] = []
+    missing = list(suite.missing)
+    for metric in suite:
+        case = done.get(id(metric))
+        if case is None:
+            made.append(metric)
+        elif case.lacking:
+            what = f"{case.lacking} of its questions to {asker.client.card.label} have no answer ({case.why})"
+            missing.append(Missing(metric.name, what, AGAIN))
+        else:
+            made.append(Judged(case.metric, case.said, _name(asker, case.decoding)))
+    return Suite(made, missing)
+
+
+async def _worker(work: Iterator[tuple[_Case, Example]], asker: Asker, why_not: Callable[[], str]) -> None:
+    for case, example in work:
+        messages = _question(case.metric, example)
+        if not messages:
+            continue
+        why = asker.stopped or why_not()
+        if not why:
+            try:
+                asked = await asker.ask(_request(asker.client.card, case.decoding, messages))
+            except (Failed, Stopped) as error:
+                why = str(error)
+            else:
+                case.said[example.study.id] = asked.reply.text
+        if why:
+            case.lacking, case.why = case.lacking + 1, why
+
+
+def _question(metric: Judging, example: Example) -> Sequence[Message]:
+    try:
+        return metric.question(example)
+    except MmradError:
+        raise
+    except Exception as error:
+        name = type(metric).__name__
+        raise PluginError(
+            f"{name}.question failed for study {example.study.id}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _request(card: Card, decoding: Decoding, messages: Sequence[Message]) -> Request:
+    return Request(card.provider, card.id, tuple(messages), decoding, card.revision)
+
+
+def _decoding(metric: object, asker: Asker) -> Decoding:
+    stated = getattr(metric, "decoding", Decoding())
+    return settled(asker.client, stated, ())
+
+
+def _name(asker: Asker, decoding: Decoding) -> str:
+    """Who judged, for a signature: the model, and a digest of who truly answered and how it was asked to."""
+    card = asker.client.card
+    served = sorted(msgspec.json.encode(one) for one in asker.counts.served)
+    digest = hashlib.sha256(b"\n".join([msgspec.json.encode(decoding), *served])).hexdigest()[:8]
+    name = f"{card.provider}:{card.id}" + (f"@{card.revision}" if card.revision else "")
+    return f"{''.join('_' if c in ' |' else c for c in name)}/{digest}"
