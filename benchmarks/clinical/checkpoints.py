@@ -338,7 +338,12 @@ def _layers(head: dict[str, Tensor], names: Sequence[str], last: str, rows: Tens
 
 
 def _shift(head: dict[str, Tensor], name: str, scores: Tensor, wanted: float) -> None:
-    """Level the labels, then move all so that ``wanted`` rows have a score above 0."""
+    """Level the labels, then move all so that about ``wanted`` rows have a score above 0.
+
+    The cut is the middle of the widest gap there, so that no row of the sample is at a tie.
+    """
     level = scores.mean(dim=0)
-    best = (scores - level).max(dim=1).values
-    head[name] = head[name] - level - best.sort(descending=True).values[min(int(wanted), len(best) - 1)]
+    best = (scores - level).max(dim=1).values.sort(descending=True).values
+    near = best[max(0, min(int(wanted), len(best) - 2) - 8) :][:18]
+    widest = int((near[:-1] - near[1:]).argmax())
+    head[name] = head[name] - level - (near[widest] + near[widest + 1]) / 2
