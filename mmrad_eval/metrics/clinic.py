@@ -86,8 +86,7 @@ class Clinic:
         for module in ("torch", "tokenizers"):
             if importlib.util.find_spec(module) is None:
                 raise MissingError(f"needs {module}, which the core install leaves out", _OWN)
-        for name in names:
-            weights.require(name, self._given)
+        weights.require_all(names, self._given)
 
     def graphs(self, model: Model) -> Source[str, Found]:
         """Texts to graphs."""

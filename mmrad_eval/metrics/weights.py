@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -156,6 +156,19 @@ def require(name: str, given: Mapping[str, Path | str] | None = None) -> Found:
             f"mmrad-eval weights fetch {name}, or --metric-option weights.{name}=PATH",
         )
     return found
+
+
+def require_all(names: Sequence[str], given: Mapping[str, Path | str] | None = None) -> None:
+    """Raise MissingError with one command for all of these weights that are nowhere."""
+    absent = [name for name in names if locate(name, given) is None]
+    if len(absent) == 1:
+        require(absent[0], given)
+    if absent:
+        sizes = ", ".join(f"{name} ({need(name).size})" for name in absent)
+        raise MissingError(
+            f"the weights {sizes} are not on this machine",
+            f"mmrad-eval weights fetch {' '.join(absent)}, or --metric-option weights.NAME=PATH for each",
+        )
 
 
 def encoder_folder(repo: str, beside: Path, given: Mapping[str, Path | str] | None = None) -> Path:

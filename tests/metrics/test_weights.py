@@ -42,6 +42,17 @@ def test_what_is_nowhere_is_missing_with_the_command_that_gets_it() -> None:
         weights.require("radgraph-xl")
 
 
+def test_all_that_a_metric_lacks_is_named_at_once(caches: Path) -> None:
+    with pytest.raises(MissingError, match=r"chexbert \(1.31 GB\), bert-base-uncased \(0.2 MB\) are not") as raised:
+        weights.require_all(["chexbert", "bert-base-uncased"])
+    assert "mmrad-eval weights fetch chexbert bert-base-uncased," in raised.value.remedy
+    snapshot(caches / "cache/chexbert", "StanfordAIMI/RRG_scorers", "chexbert.pth")
+    with pytest.raises(MissingError, match="weights bert-base-uncased are not") as raised:
+        weights.require_all(["chexbert", "bert-base-uncased"])
+    snapshot(caches / "hf/hub", "bert-base-uncased", "vocab.txt")
+    weights.require_all(["chexbert", "bert-base-uncased"])
+
+
 def test_an_archive_is_found_in_the_cache_of_its_package(caches: Path) -> None:
     folder = archive(caches / "cache/radgraph/0.1.18/radgraph-xl")
     found = weights.require("radgraph-xl")
