@@ -81,6 +81,7 @@ def open_run(
         data_use=plan.dataset.data_use,
         data=data,
         data_options=dict(data_options),
+        images=_images(plan.studies),
         attestation=dict(attestation) if attestation else None,
         counts=Counts(len(plan.studies), {"open": len(plan.studies)}, dict(plan.left_out)),
         patients=plan.patients,
@@ -95,6 +96,14 @@ def open_run(
         run = msgspec.structs.replace(run, started=folder.run.started)
     folder.write_run(run)
     return folder
+
+
+def _images(studies: Sequence[Study]) -> str:
+    """The folder that the data's image names start from, as its first image tells; empty where there is none."""
+    image = next((image for study in studies[:8] for image in study.images), None)
+    if image is None or not image.path.endswith(f"/{image.name}"):
+        return ""
+    return image.path[: len(image.path) - len(image.name)]
 
 
 async def ask_all(plan: Plan, folder: RunFolder, asker: Asker, session: Session, *, at_once: int, watch: Watch) -> Run:

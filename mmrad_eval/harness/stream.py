@@ -32,6 +32,7 @@ class AnswerStream:
         self._where: dict[str, tuple[int, int]] = {}
         self._end = 0
         self._encode = msgspec.json.Encoder().encode
+        self._short = folder.images.short
         self.statuses: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
@@ -47,7 +48,7 @@ class AnswerStream:
 
     def put(self, answer: Answer) -> None:
         """Write one answer."""
-        line = self._encode(answer) + b"\n"
+        line = self._short(self._encode(answer)) + b"\n"
         rest = memoryview(line)
         while rest:  # a disk that is almost full takes a part of it, and says why only to the next write
             rest = rest[self._file.write(rest) :]

@@ -41,6 +41,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._images: Prefix | None = None
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
@@ -58,6 +59,14 @@ class RunFolder:
                 f"{path}: {error}; written by another version? run again with --out of its own, or remove it"
             ) from error
 
+    @property
+    def images(self) -> Prefix:
+        """The folder of the run's images, as run.json named it when it was first asked for."""
+        if self._images is None:
+            known = (self.path / "run.json").exists()
+            self._images = Prefix(self.run.images if known else "")
+        return self._images
+
     def answers(self) -> Iterator[Answer]:
         """The answers in dataset order; of a run that is not finished, those that are there, in the order they came.
 
@@ -71,11 +80,11 @@ class RunFolder:
 
     def answers_at(self, offsets: Iterable[int]) -> Iterator[Answer]:
         """The answers at these offsets, in the order asked for."""
-        decoder = msgspec.json.Decoder(Answer)
+        decoder, whole = msgspec.json.Decoder(Answer), self.images.whole
         with self.answers_path.open("rb") as file:
             for offset in offsets:
                 file.seek(offset)
-                yield decoder.decode(file.readline())
+                yield decoder.decode(whole(file.readline()))
 
     @property
     def answers_path(self) -> Path:
@@ -127,21 +136,41 @@ class RunFolder:
 
     def _answer_lines(self) -> Iterator[tuple[int, Answer]]:
         path = self.answers_path
-        decoder = msgspec.json.Decoder(Answer)
         if not path.exists():
             return
+        decoder, whole = msgspec.json.Decoder(Answer), self.images.whole
         with path.open("rb") as file:
             offset = 0
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n") and path.suffix == ".part":
                     return
                 try:
-                    yield offset, decoder.decode(line)
+                    yield offset, decoder.decode(whole(line))
                 except msgspec.DecodeError as error:
                     raise DataError(
                         f"{path}, line {number}: {error}; run again, and it is made anew from the journal"
                     ) from error
                 offset += len(line)
+
+
+class Prefix:
+    """The folder of images, which JSON of answers need not repeat: equal runs are equal files on every machine."""
+
+    def __init__(self, folder: str) -> None:
+        """``folder`` ends with a slash; empty: paths are written as they are."""
+        self._long = _PATH + msgspec.json.encode(folder)[1:-1] if folder else b""
+
+    def short(self, line: bytes) -> bytes:
+        """JSON in which ``images:`` stands for the folder; words stay as they are, since their quotes are escaped."""
+        return line.replace(self._long, _SHORT) if self._long else line
+
+    def whole(self, line: bytes) -> bytes:
+        """JSON with the paths of this machine."""
+        return line.replace(_SHORT, self._long) if self._long else line
+
+
+_PATH = b'"path":"'
+_SHORT = _PATH + b"images:"
 
 
 def temporary(path: Path) -> Path:

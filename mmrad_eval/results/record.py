@@ -74,6 +74,8 @@ class Run(Value, frozen=True):
     data: str
     """What ``--data`` said, so that the studies can be loaded again."""
     data_options: dict[str, Any] = {}
+    images: str = ""
+    """Folder, with a slash at its end, that ``images:`` stands for in the paths of answers.jsonl; of this machine."""
     attestation: dict[str, str] | None = None
     counts: Counts = Counts()
     patients: int | None = None

@@ -16,7 +16,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import OPEN_STATUSES, Answer, Example, Status, Study, Target
 from mmrad_eval.metrics import Suite
 from mmrad_eval.results import overlap
-from mmrad_eval.results.folder import RunFolder
+from mmrad_eval.results.folder import Prefix, RunFolder
 from mmrad_eval.results.measuring import Measured, fit_all, measure_all, summarise
 from mmrad_eval.results.scores import Block, Rows, Scores, chunks, named, write_scores
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
@@ -123,7 +123,7 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
         if answer.status in OPEN_STATUSES:
             answers.append("")
         else:
-            answers.append(_digest(answer))
+            answers.append(_digest(answer, folder.images))
             offsets.append(index[name])
     rows = Rows(ids, tuple(study.patient for study in selection), tuple(statuses), tuple(answers))
     return _Selected(folder, run.id, target, run.given, selection, rows, offsets)
@@ -137,8 +137,8 @@ def _examples(selected: _Selected) -> Iterator[list[Example]]:
         yield [Example(by_id[answer.study], answer, selected.target) for answer in answers]
 
 
-def _digest(answer: Answer) -> str:
-    return hashlib.sha256(canonical(answer)).hexdigest()[:16]
+def _digest(answer: Answer, images: Prefix) -> str:
+    return hashlib.sha256(images.short(canonical(answer))).hexdigest()[:16]
 
 
 def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]]:
