@@ -32,6 +32,10 @@ class Hub:
     asked: list[tuple[str, str]] = field(default_factory=list)
     tokens: set[str | None] = field(default_factory=set)
     address: str = ""
+    breaks_after: int | None = None
+    """Bytes after which the next download breaks off."""
+    ranges: list[str | None] = field(default_factory=list)
+    """From where downloads were asked for."""
 
 
 @pytest.fixture
@@ -56,17 +60,22 @@ def hub() -> Iterator[Hub]:
                 data, status = state.files[name], 200
             else:
                 data, status = b"", 404
-            self.send_response(status)
+            start = int((self.headers.get("Range") or "bytes=0-")[6:].split("-")[0] or 0)
+            self.send_response(206 if start else status)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
             if status == 404:
                 self.send_header("X-Error-Code", "EntryNotFound")
             self.send_header("X-Repo-Commit", "0" * 40)
             self.send_header("ETag", f'"{state.digests.get(name, hashlib.sha256(data).hexdigest())}"')
-            start = int((self.headers.get("Range") or "bytes=0-")[6:].split("-")[0] or 0)
             self.send_header("Content-Length", str(len(data) - start))
             self.send_header("Accept-Ranges", "bytes")
             self.end_headers()
             if body:
-                self.wfile.write(data[start:])
+                state.ranges.append(self.headers.get("Range"))
+                self.wfile.write(data[start : state.breaks_after])
+                self.close_connection = state.breaks_after is not None
+                state.breaks_after = None
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -128,6 +137,18 @@ def test_a_checkpoint_is_linked_where_the_package_looks(hub: Hub, tmp_path: Path
     hub.files[f"{SCORERS}/chexbert.pth"] = b"checkpoint"
     assert mmrad(hub, tmp_path, "fetch", "chexbert").returncode == 0
     assert (tmp_path / "cache/chexbert/chexbert.pth").read_bytes() == b"checkpoint"
+
+
+def test_a_download_that_broke_off_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
+    data = bytes(range(256)) * 48_000  # the hub's client writes ten megabytes at a time
+    hub.files[f"{SCORERS}/chexbert.pth"] = data
+    hub.breaks_after = 11_000_000
+    broken = mmrad(hub, tmp_path, "fetch", "chexbert")
+    assert broken.returncode == 1
+    assert "try again, it goes on where it stopped" in broken.stderr
+    assert mmrad(hub, tmp_path, "fetch", "chexbert").returncode == 0
+    assert (tmp_path / "cache/chexbert/chexbert.pth").read_bytes() == data
+    assert hub.ranges == [None, f"bytes={10 << 20}-"]
 
 
 def test_the_token_comes_from_the_environment_alone(hub: Hub, tmp_path: Path) -> None:
