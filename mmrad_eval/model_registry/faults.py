@@ -72,6 +72,7 @@ _SETTING = _any(
     r"`?(temperature|top_p|top_k|seed|max_tokens|stop)`?.{0,60}(not|n't) (be )?(support|specif|allow)",
     r"unsupported (value|parameter)",
     r"extra inputs are not permitted",
+    r"\bn must be 1\b",  # vLLM: several answers at temperature 0
 )
 _EXHAUSTED = _any(r"insufficient_quota", r"exceeded your current quota", r"credit balance")
 

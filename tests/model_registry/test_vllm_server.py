@@ -14,7 +14,10 @@ from PIL import Image as Pillow
 
 from mmrad_eval.core.contracts import Sent, TransportError
 from mmrad_eval.core.errors import ModelError
+from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Decoding, Image, Reply
+from mmrad_eval.harness.asking import Asker
+from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.serving import Server
 from mmrad_eval.model_registry.vllm import VllmClient
@@ -211,6 +214,51 @@ async def test_a_16_bit_radiograph_is_not_sent_as_white(client: VllmClient, sent
     assert untouched == blank != sent
 
 
-async def test_a_file_that_is_no_image_is_the_study_s_own_fault(client: VllmClient, sent_of: Ask) -> None:
-    reply: Reply = await ask(client, sent_of, ("user", ("image/png", b"hello"), "Report."))
+def broken_png() -> bytes:
+    whole = png(7)[1]
+    return whole[: len(whole) // 2]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [("image/png", b"hello"), ("image/png", broken_png()), ("image/jpeg", b"%PDF-1.7 no picture"), ("image/png", b"")],
+    ids=["words", "half a file", "another format", "nothing"],
+)
+async def test_a_file_that_is_no_image_is_the_study_s_own_fault(
+    client: VllmClient, sent_of: Ask, picture: tuple[str, bytes]
+) -> None:
+    reply: Reply = await ask(client, sent_of, ("user", picture, "Report."))
     assert reply.finish == "rejected"
+
+
+async def test_what_the_reckoning_would_have_let_through_is_read_from_the_server_s_own_words(
+    client: VllmClient, sent_of: Ask
+) -> None:
+    await client.prepare()
+    long, _ = await client.exchange(sent_of(("user", "heart " * 9000), model=client.card.id, decoding=SHORT))
+    assert long.finish == "too long"
+    assert "HTTP 400" in long.why
+    for more in ({"decoding": Decoding(max_tokens=5000)}, {"decoding": SHORT, "extra": {"n": 2}}):
+        with pytest.raises(TransportError, match="HTTP 400") as error:  # every study would get it
+            await client.exchange(sent_of(("user", "Report."), model=client.card.id, **more))
+        assert not error.value.retry
+
+
+async def test_a_conversation_without_words_is_refused_where_the_server_would_answer(
+    client: VllmClient, sent_of: Ask
+) -> None:
+    with pytest.raises(ModelError, match="empty"):
+        await ask(client, sent_of)
+
+
+async def test_of_two_servers_one_that_is_away_costs_nothing(vllm_server: Server, sent_of: Ask, tmp_path: Path) -> None:
+    client = VllmClient(vllm_server.card, ("http://127.0.0.1:9/v1", vllm_server.url), vllm_server.secret)
+    with Journal(tmp_path) as journal:
+        asker = Asker(client, journal, pace=Pace.fixed(4), retry=Retry(first=0.01))
+        sent = [
+            sent_of(("user", f"Report {n}."), provider="vllm", model=client.card.id, decoding=SHORT) for n in range(8)
+        ]
+        replies = await asyncio.gather(*(asker.ask(one.request) for one in sent))
+        await asker.close()
+    assert {asked.reply.served.root for asked in replies} == {client.card.id}
+    assert asker.counts.failed == 0
