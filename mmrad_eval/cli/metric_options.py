@@ -95,8 +95,9 @@ def verified(
             continue
         margins = [f"{margin:.1e}" for margin in head.margins if margin is not None]
         near = f", closest decisions {', '.join(margins[:3])}" if margins else ""
+        what = "pairs" if head.head.startswith("bertscore") else "texts"
         click.echo(
-            f"{head.head}: {head.different} of {head.texts} texts differ from the package{near}; "
+            f"{head.head}: {head.different} of {head.texts} {what} differ from the package{near}; "
             f"{head.seconds[0]:.1f} s against {head.seconds[1]:.1f} s",
             err=True,
         )
