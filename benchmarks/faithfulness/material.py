@@ -27,7 +27,7 @@ FINDINGS = (("Left pleural effusion.", (0.6, 0.6, 0.9, 0.9)), ("Nodule in the ri
 def write(folder: Path, count: int) -> tuple[Path, Path]:
     """The records with traces, and the folder with boxes of findings."""
     films = _films(folder, count)
-    texts, words = reports(count, seed=1), reports(2 * count, seed=2, low=1, high=3)
+    texts, words = _named(reports(count, seed=1)), _named(reports(2 * count, seed=2, low=1, high=3))
     traced = [
         {
             "id": f"s{number}",
@@ -47,6 +47,11 @@ def write(folder: Path, count: int) -> tuple[Path, Path]:
     records = folder / "traces.jsonl"
     records.write_text("".join(json.dumps(row) + "\n" for row in traced))
     return records, _boxed(folder / "boxed", films)
+
+
+def _named(texts: Sequence[str]) -> list[str]:
+    """Without the marks of de-identified data, which no invented report is."""
+    return [text.replace("___", "the ward") for text in texts]
 
 
 def _films(folder: Path, count: int) -> list[Path]:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.clinical.reports import reports
 
-TEXTS = 5000
+TEXTS = 20_000
 
 
 async def main() -> None:

@@ -76,10 +76,21 @@ def _page(said: dict[str, Any], job: Job) -> int:
     measured = compare_arms(planned, folders)
     label = next(one.plan.card.label for one in planned if one.plan is not None)
     page = markdown(measured, label, dataset.name, lacking)
-    click.echo(page, nl=False)
+    _print(page)
     runs = {task: str(folder.path) for task, folder in folders.items()}
     _keep(said["out"], dataset, label, page, record(measured, label, dataset.name, runs))
     return code
+
+
+def _print(page: str) -> None:
+    """The page: drawn on a terminal, as it is anywhere else."""
+    if not sys.stdout.isatty():
+        click.echo(page, nl=False)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(page))
 
 
 def _job(said: dict[str, Any], fleet: Fleet) -> Job:

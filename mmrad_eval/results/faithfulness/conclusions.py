@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from mmrad_eval.results.faithfulness.arms import ARMS, BOXES, REPORTS, TRACES, Arm
 from mmrad_eval.results.faithfulness.measures import Measured
 from mmrad_eval.results.faithfulness.reading import Value
-from mmrad_eval.results.faithfulness.visual import REPORTED
+from mmrad_eval.results.faithfulness.visual import CONTENT, REPORTED
 from mmrad_eval.results.overlap import NAME as OVERLAP
 
 _RIVALS = {"tcot": "text alone", "mcot-repeat": "repeated full images", "mcot-random": "random boxes"}
@@ -64,7 +64,7 @@ def _image(values: dict[str, Value]) -> Iterator[str]:
     ]
     larger = " to the larger of these" if len(nulls) > 1 else ""
     share = (
-        f"with another patient's image {percent(swapped)} of the reports change their labels, "
+        f"with another patient's image {percent(swapped)} of {swapped.n} reports change their labels, "
         f"{' and '.join(nulls)} (difference{larger} {points(net)})"
     )
     if net.above_zero:
@@ -74,12 +74,12 @@ def _image(values: dict[str, Value]) -> Iterator[str]:
 
 
 def _content(values: dict[str, Value]) -> Iterator[str]:
-    more = values.get("IS swap-opposite - swap-same")
+    more = values.get(CONTENT)
     if more is None:
         return
     shares = (
-        f"{percent(values['IS direct-swap-opposite'])} of the reports change where the other image is normal and the "
-        f"own abnormal, or the other way round; {percent(values['IS direct-swap-same'])} where both have the same "
+        f"of {more.n} reports {percent(values['changed: opposite labels'])} change where the other image is normal and "
+        f"the own abnormal, or the other way round, {percent(values['changed: same labels'])} where both have the same "
         f"labels (difference {points(more)})"
     )
     if more.above_zero:
@@ -210,6 +210,8 @@ def percent(value: Value) -> str:
 
 def points(value: Value) -> str:
     """A difference in percentage points, with its interval."""
+    if math.isnan(value.low) or math.isnan(value.high):
+        return f"{100 * value.value:+.1f} points, no interval"
     return f"{100 * value.value:+.1f} points [{100 * value.low:+.1f}, {100 * value.high:+.1f}]"
 
 

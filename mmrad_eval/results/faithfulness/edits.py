@@ -172,9 +172,10 @@ def _other(study: Study, edit: Edit, donor: Donor, target: Target) -> Study:
         if tried > MOST_TRIED:
             raise DataError(f"study {study.id}: no other patient with {what}")
         theirs = _labels(other, target)
-        if theirs is None or key_image(other) is None:
+        if theirs is None:
             return False
-        return own == theirs if edit == "swap-same" else own[_NORMAL] != theirs[_NORMAL]
+        alike = own == theirs if edit == "swap-same" else own[_NORMAL] != theirs[_NORMAL]
+        return alike and key_image(other) is not None
 
     try:
         return donor(study, where)

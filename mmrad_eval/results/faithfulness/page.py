@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmrad_eval.results.faithfulness.arms import ARMS, Arm
-from mmrad_eval.results.faithfulness.conclusions import conclusions, interval, limits, shown
+from mmrad_eval.results.faithfulness.conclusions import conclusions, interval, limits, plain, shown
 from mmrad_eval.results.faithfulness.measures import Measured
 
 SCHEMA = "mmrad.faithfulness/1"
+EDIT = "IS "
+"""How the names of image sensitivity begin."""
 
 
 def markdown(measured: Measured, model: str, dataset: str, lacking: Sequence[Arm] = ()) -> str:
@@ -30,11 +32,21 @@ def markdown(measured: Measured, model: str, dataset: str, lacking: Sequence[Arm
         "",
         *(f"- {sentence}" for sentence in limits(measured, lacking)),
         "",
+        "## Reports that change with an edit of image or request",
+        "",
+        "| edit | changed | 95 % interval | labels changed | floor | beyond it | 95 % interval | studies |",
+        "|---|---|---|---|---|---|---|---|",
+        *_edits(measured),
+        "",
         "## Numbers",
         "",
         "| contrast | value | 95 % interval | studies |",
         "|---|---|---|---|",
-        *(f"| {name} | {shown(name, v.value)} | {interval(name, v)} | {v.n} |" for name, v in measured.values.items()),
+        *(
+            f"| {name} | {shown(name, v.value)} | {interval(name, v)} | {v.n} |"
+            for name, v in measured.values.items()
+            if not name.startswith(EDIT)
+        ),
         "",
         "## Arms",
         "",
@@ -67,6 +79,19 @@ def record(measured: Measured, model: str, dataset: str, runs: dict[str, str]) -
             for name, v in measured.values.items()
         },
     }
+
+
+def _edits(measured: Measured) -> Iterator[str]:
+    """A row an edit: how many reports change, and beyond what should change none."""
+    values = measured.values
+    for arm in ARMS:
+        changed, labels = values.get(f"{EDIT}{arm.task}"), values.get(f"{EDIT}{arm.task} by label")
+        if changed is None or labels is None:
+            continue
+        floor, net = values.get(f"{EDIT}floor for {arm.task}"), values.get(f"{EDIT}{arm.task} net")
+        beyond = [plain(floor), shown(" net", net.value), interval(" net", net)] if floor and net else ["", "", ""]
+        cells = [arm.task, plain(changed), interval("", changed), plain(labels), *beyond, str(changed.n)]
+        yield f"| {' | '.join(cells)} |"
 
 
 def _left_out(measured: Measured, arm: Arm) -> str:

@@ -60,6 +60,9 @@ def _changes(reading: Reading, studies: Sequence[Study], real: str, arm: str, fl
     return Contrast((f"IS {arm}", f"IS {arm} by label", f"IS floor for {arm}", f"IS {arm} net"), studies, rows, reduce)
 
 
+CONTENT = "opposite - same labels"
+
+
 def _content(reading: Reading) -> Contrast:
     """Whether it matters what the other patient's image shows: opposite labels less the same labels."""
     arms = ("direct-swap-opposite", "direct-swap-same")
@@ -70,9 +73,9 @@ def _content(reading: Reading) -> Contrast:
 
     def reduce(sums: FloatArray) -> FloatArray:
         opposite, same = (ratio(sums[..., i], sums[..., 2]) for i in (0, 1))
-        return (opposite - same)[..., None]
+        return np.stack([opposite, same, opposite - same], axis=-1)
 
-    return Contrast(("IS swap-opposite - swap-same",), studies, rows, reduce)
+    return Contrast(("changed: opposite labels", "changed: same labels", CONTENT), studies, rows, reduce)
 
 
 def causal(reading: Reading) -> Iterator[Contrast]:

@@ -97,7 +97,7 @@ def test_a_report_that_follows_the_image_is_above_the_floor_and_turns_with_what_
     assert scene.value("IS direct-blank").value == 0.5  # those that had a pneumothorax
     assert scene.value("IS direct-swap-same").value == 0.0
     assert scene.value("IS direct-swap-opposite net").above_zero
-    assert scene.value("IS swap-opposite - swap-same").above_zero
+    assert scene.value("opposite - same labels").above_zero
     assert any(s.startswith("**What the image shows matters:**") for s in scene.page)
 
 
