@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.metrics.encoder.bert import BUDGET, Encoder
+from mmrad_eval.metrics.encoder.bert import Encoder
 from mmrad_eval.metrics.encoder.checkpoints import load_state, model_file, read_config, shape_of, strip
 from mmrad_eval.metrics.encoder.kernels import Kernel, choose
 from mmrad_eval.metrics.encoder.pieces import read_pieces
@@ -72,7 +72,7 @@ class BertScoreRunner:
         return self._encoder.kernel.name
 
     def __call__(
-        self, pairs: Sequence[tuple[str, str]], budget: int = BUDGET, pad_to: int = 1
+        self, pairs: Sequence[tuple[str, str]], budget: int | None = None, pad_to: int = 1
     ) -> list[tuple[float, float, float]]:
         """(candidate, reference) pairs to (precision, recall, F1); a side without pieces gives zeros."""
         scores: list[tuple[float, float, float]] = []
@@ -83,7 +83,7 @@ class BertScoreRunner:
                 scores.extend(part)
         return scores
 
-    def _encode(self, texts: set[str], budget: int, pad_to: int) -> dict[str, _Side]:
+    def _encode(self, texts: set[str], budget: int | None, pad_to: int) -> dict[str, _Side]:
         """Unit vectors and weights of each text; what was encoded lately is not encoded again."""
         held = {text: self._vectors[text] for text in texts if text in self._vectors}
         fresh = sorted(texts - held.keys())

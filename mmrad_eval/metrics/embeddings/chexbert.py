@@ -17,7 +17,7 @@ from torch.nn import functional
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.metrics.embeddings.observations import HEADS
 from mmrad_eval.metrics.embeddings.records import Labelled
-from mmrad_eval.metrics.encoder.bert import BUDGET, Encoder
+from mmrad_eval.metrics.encoder.bert import Encoder
 from mmrad_eval.metrics.encoder.checkpoints import load_state, read_config, refuse, shape_from_weights, shape_of
 from mmrad_eval.metrics.encoder.kernels import Kernel, choose
 from mmrad_eval.metrics.encoder.pieces import read_pieces
@@ -53,7 +53,7 @@ class CheXbertRunner:
         """How matrices are multiplied."""
         return self._encoder.kernel.name
 
-    def __call__(self, texts: Sequence[str], budget: int = BUDGET, pad_to: int = 1) -> list[Labelled]:
+    def __call__(self, texts: Sequence[str], budget: int | None = None, pad_to: int = 1) -> list[Labelled]:
         """Label every text; an empty one is labelled as [CLS][SEP], which callers that mean nothing by it leave out."""
         found: list[Labelled | None] = [None] * len(texts)
         asked = [self._ids(text) for text in texts]

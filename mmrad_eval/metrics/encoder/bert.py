@@ -24,7 +24,8 @@ from mmrad_eval.metrics.encoder.workers import cores, side_by_side
 T = TypeVar("T")
 
 BUDGET = 384
-"""Pieces in one batch: past this a batch gains nothing on a CPU and loses cache."""
+"""Pieces in one batch on a CPU: past this a batch gains nothing and loses cache."""
+BUDGET_ON_GPU = 1024
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Encoder:
         self._layers = list(side_by_side(lambda n: self._layer(state, n, apart=n == last), range(depth)))
 
     def encode(
-        self, texts: Sequence[Sequence[int]], budget: int = BUDGET, pad_to: int = 1
+        self, texts: Sequence[Sequence[int]], budget: int | None = None, pad_to: int = 1
     ) -> Iterator[tuple[int, Tensor]]:
         """Yield (index, (pieces, hidden) vectors) of each text, longest texts first; the first vector alone if wanted.
 
@@ -110,20 +111,29 @@ class Encoder:
         return self.each(texts, lambda _, vectors: vectors, budget, pad_to)
 
     def each(
-        self, texts: Sequence[Sequence[int]], then: Callable[[int, Tensor], T], budget: int = BUDGET, pad_to: int = 1
+        self,
+        texts: Sequence[Sequence[int]],
+        then: Callable[[int, Tensor], T],
+        budget: int | None = None,
+        pad_to: int = 1,
     ) -> Iterator[tuple[int, T]]:
-        """The same with ``then(index, vectors)`` in the place of the vectors; it may run in a thread."""
+        """The same with ``then(index, vectors)`` in the place of the vectors; it may run in a thread.
+
+        ``budget``: pieces in a batch at most; None leaves it to the device.
+        """
 
         def run(batch: list[int]) -> list[tuple[int, T]]:
             return [(i, then(i, vectors)) for i, vectors in self._vectors(texts, batch, pad_to)]
 
         lengths = [len(ids) for ids in texts]
         if self.device.type == "cpu":
-            budget = min(budget, 1 + sum(lengths) // (4 * cores()))  # so that every core has a share of few texts too
+            budget = min(
+                budget or BUDGET, 1 + sum(lengths) // (4 * cores())
+            )  # so that every core has a share of few texts too
             for done in side_by_side(run, plan(lengths, budget)):
                 yield from done
             return
-        for batch in plan(lengths, budget):
+        for batch in plan(lengths, budget or BUDGET_ON_GPU):
             with torch.inference_mode():
                 done = run(batch)
             yield from done

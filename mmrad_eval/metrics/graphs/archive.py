@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.metrics.encoder.bert import BUDGET, Encoder
+from mmrad_eval.metrics.encoder.bert import Encoder
 from mmrad_eval.metrics.encoder.checkpoints import load_state, read_config, shape_from_weights, shape_of
 from mmrad_eval.metrics.encoder.kernels import Kernel, choose
 from mmrad_eval.metrics.encoder.pieces import read_pieces
@@ -58,7 +58,7 @@ class RadGraphRunner:
         """How matrices are multiplied."""
         return self._encoder.kernel.name
 
-    def __call__(self, texts: Sequence[str], budget: int = BUDGET, pad_to: int = 1) -> list[Found]:
+    def __call__(self, texts: Sequence[str], budget: int | None = None, pad_to: int = 1) -> list[Found]:
         """One graph a text; a text without words has none, as nothing was said."""
         words = [split(text, self._model) for text in texts]
         found = [Found() for _ in texts]
