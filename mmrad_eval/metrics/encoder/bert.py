@@ -127,10 +127,8 @@ class Encoder:
 
         lengths = [len(ids) for ids in texts]
         if self.device.type == "cpu":
-            budget = min(
-                budget or BUDGET, 1 + sum(lengths) // (4 * cores())
-            )  # so that every core has a share of few texts too
-            for done in side_by_side(run, plan(lengths, budget)):
+            share = 1 + sum(lengths) // (4 * cores())  # so that few texts too are work for every core
+            for done in side_by_side(run, plan(lengths, min(budget or BUDGET, share))):
                 yield from done
             return
         for batch in plan(lengths, budget or BUDGET_ON_GPU):
