@@ -32,11 +32,14 @@ from mmrad_eval.traces.grids import FLAT, Correlator, Edges, Grey, Pyramid, Samp
 if TYPE_CHECKING:
     from PIL.Image import Image as Pixels
 
-VERSION = 1
+VERSION = 2
 FOUND_DETAIL, FOUND_CORRELATION = 0.75, 0.9
 """At least this much in common is the same picture; docs/traces.md has the measurements behind the two."""
 TINY, TINY_DETAIL = 1000, 0.85
 """A region of fewer pixels has so little detail that more of it must agree."""
+
+STRETCH = 1.8
+"""A match whose proportions differ by more from the region's is none: squeezed into a thin strip, much looks alike."""
 
 _COARSE = 160
 """Longest side of the picture in the first step."""
@@ -177,12 +180,20 @@ def _refine(region: Pyramid, picture: Pyramid, edges: Edges, grids: Sequence[int
 
 
 def _scored(region: Pyramid, picture: Pyramid, edges: Edges, grid: int = _GRIDS[-1]) -> Match:
+    if not 1 / STRETCH <= _stretch(region, edges) <= STRETCH:
+        return Match(Box(edges), 0.0, 0.0, pixels=region.grey.size)
     sampler = Sampler(region, picture, edges, grid)
     seen, _ = sampler.seen(np.array(edges))
     shape = sampler.rows, sampler.columns
     plain = correlation(sampler.template, seen)
     detail = correlation(detail_of(sampler.template.reshape(shape)), detail_of(seen.reshape(shape)))
     return Match(Box(edges), plain, detail, pixels=region.grey.size)
+
+
+def _stretch(region: Pyramid, edges: Edges) -> float:
+    """Width for height of the place, as a multiple of the region's own."""
+    height, width = region.shape
+    return float((edges[2] - edges[0]) / (edges[3] - edges[1]) * height / width)
 
 
 def _distinct(matches: Sequence[Match]) -> list[Match]:

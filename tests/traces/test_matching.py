@@ -97,6 +97,15 @@ def test_a_region_of_another_patient_is_foreign(radiographs: list[Pillow.Image],
 
 
 @pytest.mark.shared
+@pytest.mark.parametrize("cut", [crop, masked])
+def test_a_foreign_region_is_not_found_squeezed_into_a_strip(radiographs: list[Pillow.Image], cut: Cut) -> None:
+    foreign = matching.locate(cut(radiographs[0], (175, 19, 403, 466)), radiographs[1])
+    left, top, right, bottom = foreign.box.xyxy
+    assert 1 / 1.8 <= (right - left) / (bottom - top) * 447 / 228 <= 1.8
+    assert foreign.score < 0.7
+
+
+@pytest.mark.shared
 def test_a_foreign_region_shows_nothing_of_its_stated_box(radiographs: list[Pillow.Image]) -> None:
     overlap, _ = matching.fidelity(radiographs[1].crop((150, 80, 420, 420)), radiographs[0], Box((150, 80, 420, 420)))
     assert overlap == 0.0
