@@ -51,6 +51,8 @@ class Counts:
     """Replies that were in the journal, or on their way for another study."""
     sent: int = 0
     """Tries that left for the endpoint."""
+    in_flight: int = 0
+    """Those of them that have not ended."""
     replies: int = 0
     retries: int = 0
     failed: int = 0
@@ -220,7 +222,7 @@ class Asker:
             try:
                 if not self._prepared:
                     await self._prepare()
-                reply = await self._generate(sent)
+                reply = await self._once(sent)
                 self._check(reply)
             except TransportError as error:
                 if error.kind == "unreachable" and error.retry:
@@ -245,6 +247,13 @@ class Asker:
                 self.pace.proven()
             self.pace.replied(time.perf_counter() - start, (reply.usage.prompt or 0) + (reply.usage.completion or 0))
             return Asked(work.key, self._kept(work, reply))
+
+    async def _once(self, sent: Sent) -> Reply:
+        self.counts.in_flight += 1
+        try:
+            return await self._generate(sent)
+        finally:
+            self.counts.in_flight -= 1
 
     def _count(self, work: _Work, tries: int) -> None:
         self.counts.sent += tries

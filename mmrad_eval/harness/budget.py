@@ -46,9 +46,14 @@ class Spent:
     """What a run has used so far."""
 
     requests: int
+    """That were sent."""
     usage: Usage
     begun: int
-    """Studies that have begun and not ended: each will send one request at least."""
+    """Studies that have begun and not ended."""
+    replies: int = 0
+    """Those that ``usage`` is of."""
+    in_flight: int = 0
+    """Those of ``requests`` that have no reply yet; each other study that has begun will send one at least."""
 
 
 def cost(usage: Usage, card: Card) -> float | None:
@@ -67,11 +72,14 @@ def keeper(budget: Budget, card: Card) -> Callable[[Spent], str]:
     def why_not(spent: Spent) -> str:
         if budget.seconds is not None and time.monotonic() - start >= budget.seconds:
             return f"--max-time: {budget.seconds:.0f} s have passed"
-        if budget.requests is not None and spent.requests + spent.begun >= budget.requests:
+        if budget.requests is not None and spent.requests - spent.in_flight + spent.begun >= budget.requests:
             return f"--max-requests: {budget.requests} requests are sent or about to be"
         used = cost(spent.usage, card)
-        if budget.usd is not None and used is not None and used >= budget.usd:
-            return f"--budget: {used:.2f} of {budget.usd:.2f} US dollars are spent"
+        if budget.usd is not None and used is not None:
+            under_way = spent.begun * used / spent.replies if spent.replies else 0.0
+            if used + under_way >= budget.usd:
+                more = f", and about {under_way:.2f} are under way" if under_way else ""
+                return f"--budget: {used:.2f} of {budget.usd:.2f} US dollars are spent{more}"
         return ""
 
     return why_not

@@ -32,6 +32,8 @@ from mmrad_eval.results.record import Run
 from mmrad_eval.results.scoring import score
 from mmrad_eval.results.summary import Summary
 
+_FEW = 3  # requests at once where money is limited and no reply has told yet what one costs
+
 
 @dataclass(frozen=True)
 class Data:
@@ -220,15 +222,23 @@ def _interruptible(session: Session) -> Iterator[None]:
 
 def _asker(job: Job, client: Client, where: Path, shelf: Shelf, journal: Journal) -> Asker:
     """Who asks ``client``, whose replies lie in ``journal`` under ``where``."""
+    pace = Pace.fixed(job.concurrency) if job.concurrency else Pace()
+    if job.budget.usd is not None:
+        pace.few = _FEW
     return Asker(
         client,
         journal,
-        pace=Pace.fixed(job.concurrency) if job.concurrency else Pace(),
+        pace=pace,
         retry=Retry() if job.patience is None else Retry(patience=job.patience, first_patience=job.patience),
         digests=shelf.journal(where / "images"),
         fresh=job.fresh,
         max_edge=job.choice.max_edge,
     )
+
+
+def _spent(asker: Asker, begun: int) -> Spent:
+    counts = asker.counts
+    return Spent(counts.sent, counts.usage, begun, counts.replies, counts.in_flight)
 
 
 async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
@@ -244,7 +254,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         asker = _asker(job, client, where, shelf, journal)
         begun = time.monotonic()
         within = keeper(job.budget, client.card)
-        session.why_not = lambda: within(Spent(asker.counts.sent, asker.counts.usage, session.begun))
+        session.why_not = lambda: within(_spent(asker, session.begun))
 
         def abandon(_why: str) -> None:
             if isinstance(server, Server):
@@ -253,15 +263,14 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         try:
             with Interrupts(session.stop, asker.stop, abandon) as interrupts:
                 reporter.begin(plan, asker, interrupts.order)
-                run = await ask_all(plan, folder, asker, session, at_once=asker.pace.most, watch=reporter.answered)
+                run = await ask_all(plan, folder, asker, session, watch=reporter.answered)
         finally:
             reporter.end()
             await asker.close()
         if asker.fatal is not None:
             raise asker.fatal
         session.why = session.why or asker.stopped
-        spent = Spent(asker.counts.sent, asker.counts.usage, 0)
-        return run, job.budget.rest(spent, client.card, time.monotonic() - begun)
+        return run, job.budget.rest(_spent(asker, 0), client.card, time.monotonic() - begun)
 
 
 async def _judge(  # noqa: PLR0917 (another private part of `execute`)
@@ -283,13 +292,8 @@ async def _judge(  # noqa: PLR0917 (another private part of `execute`)
         reporter.say(f"asking {client.card.label} to judge")
         try:
             with Interrupts(asker.stop):
-                judged = await put_questions(
-                    suite,
-                    examples(folder, plan.studies),
-                    asker,
-                    at_once=asker.pace.most,
-                    why_not=lambda: within(Spent(asker.counts.sent, asker.counts.usage, asker.pace.in_flight)),
-                )
+                asked = examples(folder, plan.studies)
+                judged = await put_questions(suite, asked, asker, lambda begun: within(_spent(asker, begun)))
             return judged, asker.stopped
         finally:
             counts = asker.counts

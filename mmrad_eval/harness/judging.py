@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import msgspec
 from mmrad_eval.core.errors import Failed, MmradError, PluginError, Stopped, UsageError
 from mmrad_eval.core.values import OPEN_STATUSES, Card, Decoding, Example, Message, Request, Study
 from mmrad_eval.harness.asking import Asker
+from mmrad_eval.harness.crew import go_through
 from mmrad_eval.metrics import Missing, Suite
 from mmrad_eval.metrics.judged import Judged, asks
 from mmrad_eval.model_registry import resolve
@@ -64,22 +64,24 @@ def examples(folder: RunFolder, studies: Iterable[Study]) -> Iterator[Example]:
             yield Example(by_id[answer.study], answer, target)
 
 
-async def put_questions(
-    suite: Suite, asked: Iterable[Example], asker: Asker, *, at_once: int, why_not: Callable[[], str]
-) -> Suite:
+async def put_questions(suite: Suite, asked: Iterable[Example], asker: Asker, why_not: Callable[[int], str]) -> Suite:
     """The suite with what the judge wrote in those of its metrics that ask one.
 
     A metric some of whose questions stay without an answer is missing as a whole, since all of a table's columns share
-    their studies. ``why_not`` is asked before each question: why it may not be put; empty where it may.
+    their studies. ``why_not`` is asked before each question, with how many are under way: why it may not be put; empty
+    where it may.
     """
     cases = [_Case(metric, _decoding(metric, asker)) for metric in suite if asks(metric)]
     work = ((case, example) for example in asked for case in cases)
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(at_once):
-                group.create_task(_worker(work, asker, why_not))
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from failures
+    begun = 0
+
+    async def put(item: tuple[_Case, Example]) -> None:
+        nonlocal begun
+        begun += 1
+        await _put(*item, asker, lambda: why_not(begun - 1))
+        begun -= 1
+
+    await go_through(lambda: work, put, asker.pace)
     if asker.fatal is not None:
         raise asker.fatal
     done = {id(case.metric): case for case in cases}
@@ -97,21 +99,20 @@ async def put_questions(
     return Suite(made, missing)
 
 
-async def _worker(work: Iterator[tuple[_Case, Example]], asker: Asker, why_not: Callable[[], str]) -> None:
-    for case, example in work:
-        messages = _question(case.metric, example)
-        if not messages:
-            continue
-        why = asker.stopped or why_not()
-        if not why:
-            try:
-                asked = await asker.ask(_request(asker.client.card, case.decoding, messages))
-            except (Failed, Stopped) as error:
-                why = str(error)
-            else:
-                case.said[example.study.id] = asked.reply.text
-        if why:
-            case.lacking, case.why = case.lacking + 1, why
+async def _put(case: _Case, example: Example, asker: Asker, why_not: Callable[[], str]) -> None:
+    messages = _question(case.metric, example)
+    if not messages:
+        return
+    why = asker.stopped or why_not()
+    if not why:
+        try:
+            asked = await asker.ask(_request(asker.client.card, case.decoding, messages))
+        except (Failed, Stopped) as error:
+            why = str(error)
+        else:
+            case.said[example.study.id] = asked.reply.text
+    if why:
+        case.lacking, case.why = case.lacking + 1, why
 
 
 def _question(metric: Judging, example: Example) -> Sequence[Message]:

@@ -111,6 +111,12 @@ class Pace:
         """Give the place back."""
         self._leave()
 
+    @property
+    def wanted(self) -> int:
+        """Conversations at once that keep every place in use: some are between two requests, the limit may double."""
+        limit = self._limit
+        return limit + (limit // 4 if limit >= self.most else limit) + 4
+
     def proven(self) -> None:
         """A request was answered: key, model and settings are accepted, and more may leave."""
         if self.few is not None:
@@ -185,9 +191,12 @@ class Pace:
             if not place.done():
                 place.set_exception(Stopped(self.stopped))
 
+    @property
+    def _limit(self) -> int:
+        return int(self.limit) if self.few is None else min(int(self.limit), self.few)
+
     def _free(self) -> bool:
-        limit = int(self.limit)
-        if self.in_flight >= (limit if self.few is None else min(limit, self.few)):
+        if self.in_flight >= self._limit:
             return False
         now = time.monotonic()
         return self.held_until <= now and self._left(now) >= self._need()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from mmrad_eval.core.contracts import Answerer, Client
 from mmrad_eval.core.errors import Failed, MmradError, ModelError, Stopped
 from mmrad_eval.core.values import Answer, Message, Reply, Request, Served, Status, Study, Trace, Usage
 from mmrad_eval.harness.asking import Asker
+from mmrad_eval.harness.crew import go_through
 from mmrad_eval.harness.plan import Plan
 from mmrad_eval.harness.stream import AnswerStream
 from mmrad_eval.results.folder import RunFolder, run_path
@@ -106,28 +106,18 @@ def _images(studies: Sequence[Study]) -> str:
     return image.path[: len(image.path) - len(image.name)]
 
 
-async def ask_all(plan: Plan, folder: RunFolder, asker: Asker, session: Session, *, at_once: int, watch: Watch) -> Run:
-    """Ask the model about every study, ``at_once`` conversations at a time, and write the answers."""
+async def ask_all(plan: Plan, folder: RunFolder, asker: Asker, session: Session, *, watch: Watch) -> Run:
+    """Ask the model about every study, at the pace of its asker, and write the answers."""
     studies = iter(plan.studies)
 
-    async def worker() -> None:
-        for study in _while(studies, session):
-            answer = await _conversation(plan, study, asker, session)
-            stream.put(answer)
-            watch(answer, len(stream))
+    async def ask(study: Study) -> None:
+        answer = await _conversation(plan, study, asker, session)
+        stream.put(answer)
+        watch(answer, len(stream))
 
     with AnswerStream(folder) as stream:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(at_once, len(plan.studies))):
-                    group.create_task(worker())
-        except ExceptionGroup as failures:  # a full disk stops every worker at once; one of them speaks for all
-            raise _first(failures) from failures
+        await go_through(lambda: _while(studies, session), ask, asker.pace)
         return _close(plan, folder, stream, session)
-
-
-def _first(failure: Exception) -> Exception:
-    return _first(failure.exceptions[0]) if isinstance(failure, ExceptionGroup) else failure
 
 
 def answer_all(plan: Plan, folder: RunFolder, session: Session, *, watch: Watch) -> Run:
@@ -224,8 +214,10 @@ def _while(studies: Iterator[Study], session: Session) -> Iterator[Study]:
         if study is None:
             return
         session.begun += 1
-        yield study
-        session.begun -= 1
+        try:
+            yield study
+        finally:
+            session.begun -= 1
 
 
 def _failure(study: Study, error: Exception) -> Answer:

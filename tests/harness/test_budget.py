@@ -48,8 +48,12 @@ def test_money_without_a_price_is_refused_before_anything_is_spent() -> None:
         (Budget(), Spent(10**9, Usage(10**9, 10**9), 5), ""),
         (Budget(requests=10), Spent(8, Usage(), 1), ""),
         (Budget(requests=10), Spent(8, Usage(), 2), "--max-requests"),
+        (Budget(requests=10), Spent(8, Usage(), 9, in_flight=8), ""),  # sent already, and not to be counted twice
+        (Budget(requests=10), Spent(8, Usage(), 10, in_flight=8), "--max-requests"),
         (Budget(usd=1.0), Spent(5, Usage(400_000, 10_000), 0), ""),
         (Budget(usd=1.0), Spent(5, Usage(400_000, 20_000), 0), "1.00 of 1.00 US dollars"),
+        (Budget(usd=1.0), Spent(5, Usage(400_000), 1, replies=4), "0.80 of 1.00 US dollars are spent, and about 0.20"),
+        (Budget(usd=1.0), Spent(5, Usage(300_000), 1, replies=4), ""),
         (Budget(seconds=0.0), Spent(0, Usage(), 0), "--max-time"),
     ],
 )
