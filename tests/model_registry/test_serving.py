@@ -165,9 +165,9 @@ def test_a_start_that_is_given_up_ends_what_it_started(stand_in: Path, monkeypat
     assert gone(pids(stand_in))
 
 
-@pytest.mark.parametrize(("times", "code"), [(1, 3), (2, 130)])
+@pytest.mark.parametrize(("times", "codes"), [(1, {3}), (2, {3, 130})])  # two that come together arrive as one
 def test_ctrl_c_does_not_wait_for_a_server_that_starts(
-    stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, code: int
+    stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, codes: set[int]
 ) -> None:
     monkeypatch.setenv("MODE", "slow")
     words = [COMMAND, "--model", "vllm:org/model", "--serve", "--task", "direct", "--metrics", "bleu@r2gen-iu"]
@@ -180,9 +180,9 @@ def test_ctrl_c_does_not_wait_for_a_server_that_starts(
             run.send_signal(signal.SIGINT)
         said = "".join(run.communicate(timeout=30))
 
-    assert run.returncode == code, said
+    assert run.returncode in codes, said
     assert "Traceback" not in said
-    assert ("24 of 24 studies have no answer yet: interrupted" in said) is (times == 1)
+    assert ("24 of 24 studies have no answer yet: interrupted" in said) is (run.returncode == 3)
     assert gone(running)
 
 
