@@ -43,7 +43,7 @@ def test_describe_counts_what_the_demo_holds(cache: Path) -> None:  # noqa: ARG0
     assert (found["studies"], found["patients"], found["images"], found["traces"]) == (24, 16, 32, 24)
     assert found["views"] == {"PA": 16, "LATERAL": 8, "AP": 8}
     assert found["steps_per_trace"] == {"2": 18, "3": 6}
-    assert found["frames"] == {"pad_square_336": 54}
+    assert found["frames"] == {"pad_square_336": 54, "original": 30}
     text = mmrad_eval("data", "describe", "demo").stdout
     assert "studies       24  (16 patients)" in text
     assert "the heart and the mediastinal region 24" in text

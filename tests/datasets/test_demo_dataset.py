@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmrad_eval import datasets
@@ -80,6 +81,34 @@ def test_boxes_lie_inside_the_picture_and_cut_region_images(demo: Dataset) -> No
             assert step.image.box == step.box
             assert step.image.path == study.images[0].path
             assert rendering.load(step.image).media_type == "image/png"
+
+
+def test_finding_boxes_hold_what_was_drawn_and_little_else(demo: Dataset) -> None:
+    from mmrad_eval.datasets.demo import _records, film, findings
+    from mmrad_eval.datasets.demo.anatomy import anatomy
+    from mmrad_eval.datasets.demo.boxes import LABELS, finding_boxes
+    from mmrad_eval.metrics.facts.extract import extract
+
+    drawn = 0
+    for told in _records():
+        thorax = anatomy(told["patient"], told["view"], told["draw"])
+        before = film.frontal(thorax).pixels().astype(float)
+        for word in told["draw"]:
+            boxes = [box for _, box in finding_boxes(thorax, [word])]
+            if not boxes or word == "cardiomegaly":  # which moves the anatomy, and is no mark upon it
+                continue
+            picture = film.frontal(thorax)
+            findings.draw(picture, thorax, [word])
+            changed = np.abs(picture.pixels() - before)
+            inside = np.zeros(changed.shape, bool)
+            for left, top, right, bottom in boxes:
+                inside[int(top) : int(bottom), int(left) : int(right)] = True
+            assert changed[inside].sum() > 0.95 * changed.sum(), (told["id"], word)
+            assert (changed[inside] > 1).mean() > 0.15, (told["id"], word)
+            drawn += 1
+    assert drawn > 20
+    assert all(extract(label) for label in LABELS.values())
+    assert sum(bool(study.boxes) for study in demo.studies) >= 15
 
 
 def test_traces_survive_the_authors_record_format(demo: Dataset) -> None:

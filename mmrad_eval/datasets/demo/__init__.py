@@ -1,4 +1,5 @@
-"""The built-in dataset: 24 invented studies of 16 patients, with drawn films and traces in the authors' form.
+"""The built-in dataset: 24 invented studies of 16 patients, with drawn films, traces in the authors' form, and
+boxes around what is drawn.
 
 Films are drawn at first use into the cache folder of the user (``XDG_CACHE_HOME``, else ``~/.cache``), the same bytes
 every time.
@@ -14,8 +15,9 @@ from typing import Any
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Box, Context, Image, Prior, Report, Step, Study, Trace
+from mmrad_eval.core.values import Box, Context, Image, Prior, ReaderBox, Report, Step, Study, Trace
 from mmrad_eval.datasets.demo.anatomy import SIZES, Anatomy, anatomy, region_box
+from mmrad_eval.datasets.demo.boxes import finding_boxes
 from mmrad_eval.datasets.sections import join
 from mmrad_eval.datasets.source import Source
 from mmrad_eval.traces import geometry, regions
@@ -66,6 +68,7 @@ def _study(record: dict[str, Any], folder: Path, earlier: dict[str, Study]) -> S
         patient=record["patient"],
         reference=Report(join(record["findings"], record["impression"]), record["findings"], record["impression"]),
         trace=Trace(tuple(_step(step, thorax, images[0]) for step in record["steps"])),
+        boxes=tuple(ReaderBox(Box(box), label) for label, box in finding_boxes(thorax, record["draw"])),
         priors=(_prior(record["prior"], earlier),) if "prior" in record else (),
         context=Context(
             indication=record["indication"], comparison=record.get("comparison"), age=record["age"], sex=record["sex"]
