@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "paper": ("mmrad_eval.cli.paper:paper", "Write the tables and figures of a paper from the runs that exist."),
     "power": ("mmrad_eval.cli.power:power", "Say which difference a test set can show, before it is run."),
     "view": ("mmrad_eval.cli.view:view", "Read runs in a page: images, traces, reports, scores, requests."),
+    "beside": ("mmrad_eval.cli.beside:beside", "Show each report beside its trace, sentence by sentence."),
     "faithfulness": ("mmrad_eval.cli.faithfulness:faithfulness", "Say whether a model looks, and whether it helps."),
     "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
     "models": ("mmrad_eval.cli.models:models", "List the models; `models show NAME` tells all about one."),

@@ -28,20 +28,27 @@ SIGNS: dict[Mark, str] = {
 _SUPPORTED = {"heart_mediastinum": "green", "lungs": "blue"}
 
 STYLE = """
-.beside { display: flex; gap: 2rem; flex-wrap: wrap; margin: 0; }
+.beside { display: flex; gap: 0 2.5rem; flex-wrap: wrap; margin: 0 0 2rem; max-width: 75rem; }
 .beside > div { flex: 1 1 20rem; }
-.beside span.s { border-bottom: 2px solid transparent; }
-.beside .supported { border-color: #7b3fa0; }
-.beside .supported.heart_mediastinum { border-color: #1a7f37; }
-.beside .supported.lungs { border-color: #0b5cad; }
-.beside .partial { border-color: #c0262d; }
-.beside .contradicted { border-color: #c0262d; text-decoration: line-through; }
-.beside .unsupported { border-bottom: 2px dashed #6e7781; color: #57606a; }
-.beside sup { font-size: .75em; margin-left: .1em; }
+.beside h4 { margin: .4rem 0 .2rem; color: #57606a; font-weight: 600; }
+.beside p { margin: .2rem 0 .6rem; }
+.beside .s { border-bottom: 2px solid transparent; border-radius: 2px; }
+.beside .supported { background: #f0e6f7; border-color: #7b3fa0; }
+.beside .supported.heart_mediastinum { background: #dff3e4; border-color: #1a7f37; }
+.beside .supported.lungs { background: #dfecfb; border-color: #0b5cad; }
+.beside .partial { background: #fde8e8; border-color: #c0262d; }
+.beside .contradicted { color: #a40e17; text-decoration: line-through; border-color: #c0262d; }
+.beside .unsupported { color: #57606a; border-bottom-style: dashed; border-color: #6e7781; }
+.beside sup { font-size: .75em; margin: 0 .15em; }
 .beside .lit { background: #fff3b0; }
-.beside figcaption { flex-basis: 100%; }
+.beside figcaption { flex-basis: 100%; color: #57606a; font-size: .9em; }
 """
 """CSS of the fragment."""
+
+_PAGE = """
+body { font: 16px/1.6 system-ui, sans-serif; margin: 2rem; color: #1f2328; background: #fff; }
+h2 { font-size: 1.1rem; margin: 0; }
+"""
 
 SCRIPT = """
 document.querySelectorAll('.beside').forEach(function (figure) {
@@ -81,7 +88,7 @@ def page(views: Iterable[tuple[str, Beside]], title: str = "Report beside trace"
     body = "".join(f"<section><h2>{escape(heading)}</h2>{html(view)}</section>" for heading, view in views)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>body {{ font: 16px/1.6 system-ui, sans-serif; margin: 2rem; }}{STYLE}</style>"
+        f"<style>{_PAGE}{STYLE}</style>"
         f"<h1>{escape(title)}</h1><p>{escape(LEGEND)}</p>{body}<script>{SCRIPT}</script></html>\n"
     )
 
@@ -99,10 +106,12 @@ def terminal(view: Beside) -> Text:
         drawn.append("\n")
     drawn.append("\n")
     for sentence in view.report:
-        words = sentence.text.rstrip()
+        words = sentence.text.strip()
+        before, _, rest = sentence.text.partition(words) if words else (sentence.text, "", "")
+        drawn.append(before)
         drawn.append(words, _style(sentence))
         drawn.append(SIGNS[sentence.mark] + _numbers(sentence), "dim")
-        drawn.append(sentence.text[len(words) :])
+        drawn.append(rest)
     drawn.append(f"\n\n{caption(view)}\n", "dim")
     return drawn
 
@@ -128,14 +137,15 @@ def _spans(sentences: Iterable[Sentence]) -> str:
 
 
 def _span(sentence: Sentence) -> str:
-    words = sentence.text.rstrip()
-    rest = escape(sentence.text[len(words) :])
+    words = sentence.text.strip()
+    before, _, rest = sentence.text.partition(words) if words else (sentence.text, "", "")
     links = " ".join(map(str, sentence.links))
     linked = f' data-links="{links}" tabindex="0"' if links else ""
     title = "" if sentence.mark == "none" else f' title="{sentence.mark}"'
     mark = f"<sup>{SIGNS[sentence.mark]}{escape(_numbers(sentence))}</sup>"
     return (
-        f'<span class="s {sentence.mark} {escape(sentence.category)}"{linked}{title}>{escape(words)}</span>{mark}{rest}'
+        f'{before}<span class="s {sentence.mark} {escape(sentence.category)}"{linked}{title}>{escape(words)}</span>'
+        f"{mark}{rest}"
     )
 
 

@@ -1,0 +1,90 @@
+"""`mmrad-eval beside`: each report of a run beside the trace that it should follow from, sentence by sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mmrad_eval.cli.words import in_results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmrad_eval.core.values import Answer, Target, Trace
+    from mmrad_eval.metrics.consistency.sentences import Beside
+    from mmrad_eval.results.folder import RunFolder
+
+FEW = 5
+"""Studies that a terminal shows where no number is given; a page has all."""
+
+
+@click.command()
+@click.argument("run")
+@in_results
+@click.option("--study", "studies", multiple=True, metavar="ID", help="Only this study; repeats.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help=f"Only the first N. [default: {FEW} on a terminal, all in a page]"
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="An .html file, in place of the terminal.")
+def beside(run: str, results: Path, studies: tuple[str, ...], limit: int | None, out: Path | None) -> int:
+    """Show which sentences of a report its trace supports, contradicts, or does not know.
+
+    RUN is a folder or the beginning of a run id. The trace is the model's own, or else the evidence that it was shown.
+    Sentences are marked and coloured, and share a number with their thought; the counts under them are those of
+    consistency@rules (or copy@rules).
+    """
+    from mmrad_eval.core.errors import UnknownNameError, UsageError
+    from mmrad_eval.metrics.consistency.drawing import LEGEND, page, terminal
+    from mmrad_eval.results.folder import select
+
+    folder = select(results, run)
+    kept = _beside(folder, studies, limit or (None if out else FEW))
+    missing = set(studies) - {name for name, _ in kept}
+    if missing:
+        known = [(answer.study, str(folder.path)) for answer in folder.answers() if _trace(answer)]
+        raise UnknownNameError("study with a trace", min(missing), known)
+    if not kept:
+        raise UsageError(f"{folder.path}: its model wrote no trace, and its task showed none; tcot-self and mcot do")
+    title = f"{folder.run.card.label}, {folder.run.deciding.task}, {folder.run.deciding.dataset}"
+    if out is not None:
+        out.write_text(page(kept, title), encoding="utf-8")
+        click.echo(f"{len(kept):,} reports beside their traces, written to {out}", err=True)
+        return 0
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(f"{title}\n{LEGEND}\n", style="dim", markup=False)
+    for name, view in kept:
+        console.print(name, style="bold underline", markup=False)
+        console.print(terminal(view))
+    return 0
+
+
+def _beside(folder: RunFolder, studies: tuple[str, ...], limit: int | None) -> list[tuple[str, Beside]]:
+    from itertools import islice
+
+    return list(islice(_views(folder, studies), limit))
+
+
+def _views(folder: RunFolder, studies: tuple[str, ...]) -> Iterator[tuple[str, Beside]]:
+    """Study and view, in the order of the run, of the answers that have a trace."""
+    from mmrad_eval.metrics.consistency import sentences
+
+    target = folder.run.deciding.selection.target
+    for answer in folder.answers():
+        trace = _trace(answer)
+        if trace is not None and (not studies or answer.study in studies):
+            yield answer.study, sentences.beside(_report(answer, target), trace)
+
+
+def _trace(answer: Answer) -> Trace | None:
+    return next((t for t in (answer.trace, answer.shown) if t and (t.text or any(s.text for s in t.steps))), None)
+
+
+def _report(answer: Answer, target: Target) -> str:
+    """The text that metrics score."""
+    from mmrad_eval.core.values import Example, Study
+
+    return Example(Study(answer.study), answer, target).candidate
