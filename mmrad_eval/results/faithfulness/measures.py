@@ -14,7 +14,7 @@ from mmrad_eval.core.values import OPEN_STATUSES, Answer, Study, Target
 from mmrad_eval.results.faithfulness.evidence import gains, leak, overlap, settled
 from mmrad_eval.results.faithfulness.own_trace import early, follows, mistakes
 from mmrad_eval.results.faithfulness.reading import Reading, Value, estimate
-from mmrad_eval.results.faithfulness.visual import causal, conflict, sensitivity
+from mmrad_eval.results.faithfulness.visual import by_label, causal, conflict, sensitivity
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 
 
@@ -47,7 +47,9 @@ def measure(
         for arm, found in answers.items()
     }
     reading = Reading(studies, target, by_id)
-    contrasts = (of(reading) for of in (sensitivity, causal, gains, leak, overlap, conflict, follows, early, mistakes))
+    contrasts = (
+        of(reading) for of in (sensitivity, by_label, causal, gains, leak, overlap, conflict, follows, early, mistakes)
+    )
     values = settled(estimate(chain.from_iterable(contrasts), resamples))
     patients = {study.cluster for study in studies}
     by = "patient" if all(study.patient is not None for study in studies) else "study"

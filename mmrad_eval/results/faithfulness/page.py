@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mmrad_eval.metrics.labelf1 import LABELS
 from mmrad_eval.results.faithfulness.arms import ARMS, Arm
 from mmrad_eval.results.faithfulness.conclusions import conclusions, interval, limits, plain, shown
 from mmrad_eval.results.faithfulness.measures import Measured
+from mmrad_eval.results.faithfulness.reading import Value
 
 SCHEMA = "mmrad.faithfulness/1"
 EDIT = "IS "
@@ -38,6 +40,7 @@ def markdown(measured: Measured, model: str, dataset: str, lacking: Sequence[Arm
         "|---|---|---|---|---|---|---|---|",
         *_edits(measured),
         "",
+        *_by_label(measured),
         "## Numbers",
         "",
         "| contrast | value | 95 % interval | studies |",
@@ -89,9 +92,31 @@ def _edits(measured: Measured) -> Iterator[str]:
         if changed is None or labels is None:
             continue
         floor, net = values.get(f"{EDIT}floor for {arm.task}"), values.get(f"{EDIT}{arm.task} net")
-        beyond = [plain(floor), shown(" net", net.value), interval(" net", net)] if floor and net else ["", "", ""]
+        beyond = [plain(floor), _signed(net), interval(" net", net)] if floor and net else ["", "", ""]
         cells = [arm.task, plain(changed), interval("", changed), plain(labels), *beyond, str(changed.n)]
         yield f"| {' | '.join(cells)} |"
+
+
+def _by_label(measured: Measured) -> Iterator[str]:
+    """Which labels another patient's image changes; nothing where no such arm was asked."""
+    rows = [
+        f"| {label} | {plain(changed)} | {interval('', changed)} | {_signed(net)} | {interval(' net', net)} |"
+        for label in LABELS
+        if (changed := measured.values.get(f"{EDIT}direct-swapped: {label}"))
+        and (net := measured.values.get(f"{EDIT}direct-swapped: {label} net"))
+    ]
+    if rows:
+        yield "## Labels that change with another patient's image"
+        yield from (
+            "",
+            "| label | changed | 95 % interval | beyond the floor | 95 % interval |",
+            "|---|---|---|---|---|",
+        )
+        yield from (*rows, "")
+
+
+def _signed(net: Value) -> str:
+    return shown(" net", net.value)
 
 
 def _left_out(measured: Measured, arm: Arm) -> str:

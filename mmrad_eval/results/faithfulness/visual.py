@@ -9,6 +9,7 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Study
 from mmrad_eval.metrics.consistency.matching import is_kind
+from mmrad_eval.metrics.labelf1 import LABELS
 from mmrad_eval.results.faithfulness.edits import concepts_of
 from mmrad_eval.results.faithfulness.reading import Contrast, Reading, nan_ratio, positive, ratio
 from mmrad_eval.results.overlap import words_of
@@ -58,6 +59,28 @@ def _changes(reading: Reading, studies: Sequence[Study], real: str, arm: str, fl
         return np.stack(found, axis=-1)
 
     return Contrast((f"IS {arm}", f"IS {arm} by label", f"IS floor for {arm}", f"IS {arm} net"), studies, rows, reduce)
+
+
+def by_label(reading: Reading) -> Iterator[Contrast]:
+    """For each label the share of reports in which another patient's image changes it, and that beyond the floor."""
+    arms = ("direct-swapped", *(f"direct-{null}" for null in NULLS))
+    studies = reading.common("direct", *arms)
+    if not studies:
+        return
+    y = reading.labels("direct", studies)
+    moved = [reading.labels(arm, studies) != y for arm in arms]
+    rows = np.concatenate([*moved, np.ones((len(y), 1))], axis=1).astype(float)
+
+    def reduce(sums: FloatArray) -> FloatArray:
+        share = ratio(sums[..., :-1], sums[..., -1:]).reshape(*sums.shape[:-1], len(arms), len(LABELS))
+        changed, floor = share[..., 0, :], share[..., 1:, :].max(axis=-2)
+        return np.concatenate([changed, changed - floor], axis=-1)
+
+    names = [
+        *(f"IS direct-swapped: {label}" for label in LABELS),
+        *(f"IS direct-swapped: {name} net" for name in LABELS),
+    ]
+    yield Contrast(names, studies, rows, reduce)
 
 
 CONTENT = "opposite - same labels"

@@ -101,6 +101,14 @@ def test_a_report_that_follows_the_image_is_above_the_floor_and_turns_with_what_
     assert any(s.startswith("**What the image shows matters:**") for s in scene.page)
 
 
+def test_the_page_says_which_labels_change_with_another_image(play: Play) -> None:
+    scene = play(reads_the_finding, "image")
+    assert scene.value("IS direct-swapped: Pneumothorax net").above_zero
+    assert scene.value("IS direct-swapped: Pneumothorax").value == scene.value("IS direct-swapped").value
+    assert scene.value("IS direct-swapped: Edema").value == 0.0
+    assert "| Pneumothorax | 0." in markdown(scene.measured, "tiny", "pixels")
+
+
 def test_a_model_that_goes_by_the_wording_is_told_from_one_that_looks(play: Play) -> None:
     scene = play(goes_by_the_wording, "image")
     assert scene.value("IS direct-reworded").value == 1.0
