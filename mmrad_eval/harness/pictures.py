@@ -59,8 +59,10 @@ def limits_of(client: object, count: int, most: int | None = None) -> Limits:
     accepts = card.formats if isinstance(card, Card) else Limits.accepts
     edge_for = getattr(client, "edge_for", None)
     edge = edge_for(count) if edge_for is not None else getattr(client, "max_edge", None)
+    bytes_for = getattr(client, "bytes_for", None)
+    size = bytes_for(count) if bytes_for is not None else getattr(client, "max_bytes", None)
     edges = [limit for limit in (edge, most) if limit is not None]
-    return Limits(accepts, min(edges, default=None), getattr(client, "max_bytes", None))
+    return Limits(accepts, min(edges, default=None), size)
 
 
 @dataclass

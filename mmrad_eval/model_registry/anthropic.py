@@ -30,6 +30,8 @@ MAX_EDGE, MANY_IMAGES, MANY_EDGE = 8000, 20, 2000
 """Pixels of a side, and in requests of more than 20 images (the same page)."""
 MAX_BYTES = 5 * 1000 * 1000 * 3 // 4
 """An image of 5 MB in base64 (the same page's limit per image, counted as it travels)."""
+MAX_TOGETHER = 31 * 1000 * 1000 * 3 // 4
+"""The same page's 32 MB of a request, less one for its words."""
 
 _FINISHES: Mapping[str, Finish] = {
     "max_tokens": "length",
@@ -54,6 +56,7 @@ class AnthropicClient(WireClient):
     unasked = frozenset({"temperature", "top_p"})
     max_edge = MAX_EDGE
     max_bytes = MAX_BYTES
+    max_together = MAX_TOGETHER
 
     def __init__(
         self, card: Card, urls: tuple[str, ...], secret: Secret | None = None, *, timeout: float | None = None

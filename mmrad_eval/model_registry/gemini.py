@@ -23,7 +23,9 @@ URL = "https://generativelanguage.googleapis.com/v1"
 MAX_IMAGES = 3000
 """Images of one prompt (cloud.google.com/vertex-ai/generative-ai/docs/multimodal, November 2026)."""
 MAX_BYTES = 7 * 1000 * 1000
-"""Bytes of one image in the request (the same page's limit for inline files; the whole request may have 20 MB)."""
+"""Bytes of one image in the request (the same page's limit for inline files)."""
+MAX_TOGETHER = 19 * 1000 * 1000 * 3 // 4
+"""20 MB of a request (firebase.google.com/docs/ai-logic/input-file-requirements, 2026), less one for its words."""
 
 _FINISHES: Mapping[str, Finish] = {
     "STOP": "stop",
@@ -55,6 +57,7 @@ class GeminiClient(WireClient):
     """One Gemini model."""
 
     max_bytes = MAX_BYTES
+    max_together = MAX_TOGETHER
 
     def __init__(
         self, card: Card, urls: tuple[str, ...], secret: Secret | None = None, *, timeout: float | None = None

@@ -23,6 +23,11 @@ from mmrad_eval.model_registry.wire import WireClient, base64_json
 AZURE_VERSION = "2024-10-21"
 """The newest version of Azure's chat completions that is not a preview, as of Azure's API lifecycle page."""
 
+AZURE_BYTES = 20 * 1024 * 1024
+"""Bytes of one image that Azure takes, as its own refusal of larger ones says ("cannot exceed 20971520 bytes")."""
+OPENAI_TOGETHER = 49 * 1000 * 1000 * 3 // 4
+"""50 MB of a request (OpenAI's guide to vision; unchecked since 2025), less one for its words."""
+
 HOSTS: dict[str, tuple[str, str]] = {
     "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
     "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
@@ -50,6 +55,8 @@ def hosted(card: Card, how: Connection) -> ChatClient:
     own_host = card.provider == "openai" and not given
     limit = "max_completion_tokens" if own_host else "max_tokens"
     client = ChatClient(card, base_urls(given, url), secret, timeout=how.timeout, limit_field=limit)
+    if own_host:
+        client.max_together = OPENAI_TOGETHER
     if own_host and _REASONING.match(card.id):
         client.unasked = frozenset({"temperature", "top_p"})
     return client
@@ -108,6 +115,8 @@ class ChatClient(WireClient):
 
 class AzureClient(ChatClient):
     """The same format at an Azure OpenAI resource: the deployment stands in the address, the key in its own header."""
+
+    max_bytes = AZURE_BYTES
 
     @staticmethod
     def authorization(secret: Secret) -> dict[str, str]:

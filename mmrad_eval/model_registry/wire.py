@@ -24,6 +24,8 @@ class WireClient(ABC):
     """Pixels of the longest side that the endpoint takes."""
     max_bytes: int | None = None
     """Bytes of one image file that the endpoint takes."""
+    max_together: int | None = None
+    """Bytes of all image files of one request together."""
     unasked: frozenset[str] = frozenset()
     """Decoding values that are left out unless the run states them, as many models of this provider refuse them."""
 
@@ -33,6 +35,11 @@ class WireClient(ABC):
     def edge_for(self, images: int) -> int | None:  # noqa: ARG002 (for providers whose limit depends on it)
         """The same where a request holds so many images."""
         return self.max_edge
+
+    def bytes_for(self, images: int) -> int | None:
+        """Bytes that each file may have where a request holds so many images: an equal share, however small the others."""
+        limits = (self.max_bytes, None if self.max_together is None else self.max_together // max(images, 1))
+        return min((limit for limit in limits if limit is not None), default=None)
 
     @property
     def endpoints(self) -> tuple[str, ...]:

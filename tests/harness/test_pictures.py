@@ -87,6 +87,9 @@ def test_limits_are_the_client_s_own() -> None:
     assert limits_of(claude, 20).max_edge == 8000
     assert limits_of(claude, 21).max_edge == 2000
     assert (limits_of(claude, 1).max_bytes or 0) < 5_000_000
+    assert (limits_of(claude, 20).max_bytes or 0) * 20 * 4 / 3 < 32_000_000
+    assert limits_of(resolve("gemini:m", base_url=["http://127.0.0.1:9"]), 4).max_bytes == 3_562_500
+    assert limits_of(resolve("openai:m", base_url=["http://127.0.0.1:9"]), 4).max_bytes is None  # a host of one's own
     assert limits_of(object(), 1) == Limits()
 
     class Mine:
