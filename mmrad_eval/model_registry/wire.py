@@ -37,7 +37,7 @@ class WireClient(ABC):
         return self.max_edge
 
     def bytes_for(self, images: int) -> int | None:
-        """Bytes that each file may have where a request holds so many images: an equal share, however small the others."""
+        """Bytes that each file may have where a request holds so many images: an equal share of the whole."""
         limits = (self.max_bytes, None if self.max_together is None else self.max_together // max(images, 1))
         return min((limit for limit in limits if limit is not None), default=None)
 

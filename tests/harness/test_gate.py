@@ -56,6 +56,11 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "http://[2001:db8::1]:8000/v1",
         "http://[::ffff:192.0.2.7]:8000/v1",
         "http://0.0.0.0:8000/v1",
+        "http://[::]:8000/v1",
+        "http://169.254.169.254/v1",
+        "http://[64:ff9b::7f00:1]/v1",  # loopback as a gateway to IPv4 would write it
+        "http://[2002:7f00:1::]/v1",
+        "http://[::127.0.0.1]/v1",
     ],
 )
 def test_data_that_is_not_open_is_refused_to_every_other_machine(names: dict[str, str], use: DataUse, url: str) -> None:

@@ -150,6 +150,8 @@ def test_a_judge_that_fails_leaves_the_metric_out_and_not_half_of_it(run: Run, f
     found = summary(tmp_path)
     assert "Verdict @ test" not in found["columns"]
     assert "6 of its questions to openai:rehearsal have no answer" in found["missing"]["verdict@test"]["what"]
+    written = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert not any(b"sk-planted" in content for content in (*written, ended.stderr.encode(), ended.stdout.encode()))
     assert journal(tmp_path) == []
 
 
