@@ -32,12 +32,15 @@ class Planned:
 def plan_arms(job: Job, dataset: Dataset) -> tuple[list[Planned], list[Arm]]:
     """The arms for a model and a dataset, and those that the data does not allow. ``job.task`` is ignored.
 
+    Every arm shows the key image alone: an edit of one picture says little where another view shows the same.
     Interventions are not scored: they are compared here, and are no rows of a leaderboard.
     """
     able, lacking = applicable(dataset.studies)
+    choice = replace(job.choice, views="key")
     planned = []
     for arm in able:
-        one = replace(job, task=arm.task, metrics=() if arm.task in INTERVENTIONS else job.metrics)
+        metrics = () if arm.task in INTERVENTIONS else job.metrics
+        one = replace(job, task=arm.task, choice=choice, metrics=metrics)
         try:
             planned.append(Planned(arm, one, one.plan(dataset)))
         except MmradError as error:

@@ -94,10 +94,11 @@ class Edited:
 def edited(study: Study, edit: Edit, context: TaskContext) -> tuple[Study, TaskContext]:
     """The study with its pictures edited, and the context in which they are shown as they are made here."""
     if edit in SWAPS:
-        other = key_image(_other(study, edit, context.donor, context.target))
+        own, other = key_image(study), key_image(_other(study, edit, context.donor, context.target))
+        assert own is not None  # the task needs images
         assert other is not None  # ``_other`` has seen it
-        images = [msgspec.structs.replace(other, view=image.view) for image in study.images[:1]]
-        return msgspec.structs.replace(study, images=tuple(images)), context
+        image = msgspec.structs.replace(other, view=own.view)
+        return msgspec.structs.replace(study, images=(image,)), context
     if places := _places(study, edit):
         key, _, boxes = places
         images = [targets.blurred(key, boxes) if image is key else image for image in study.images]

@@ -24,7 +24,7 @@ def markdown(measured: Measured, model: str, dataset: str, lacking: Sequence[Arm
     lines = [
         f"# Does {model} look?",
         "",
-        f"{about} Labels and facts are read by rules.",
+        f"{about} Every arm shows the key image alone. Labels and facts are read by rules.",
         "",
         "## What the numbers allow one to conclude",
         "",
