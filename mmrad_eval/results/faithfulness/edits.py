@@ -73,8 +73,11 @@ class Edited:
 
     def lacks(self, study: Study, donor: Donor, target: Target) -> str:
         """What the study lacks for this edit; empty where it lacks nothing."""
-        if self.edit in ("blurred", "elsewhere") and targets.sized(study):
-            found = targets.target(study)
+        if self.edit in ("blurred", "elsewhere"):
+            try:
+                found = targets.target(study)
+            except DataError:  # an image that can't be read is said for all studies at once, later
+                return ""
             return found if isinstance(found, str) else ""
         if self.edit in SWAPS:
             try:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image, Study
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.tasks.views import key_image
@@ -153,12 +152,3 @@ def _elsewhere(boxes: Sequence[Edges], taken: Sequence[Edges], size: Size) -> It
         place = (float(x[best]), float(y[best]), float(x[best]) + width, float(y[best]) + height)
         taken.append(place)
         yield place
-
-
-def sized(study: Study) -> bool:
-    """Whether the study's image can be measured."""
-    key = key_image(study)
-    try:
-        return key is not None and bool(key.size or size_of(key.path))
-    except DataError:
-        return False

@@ -107,6 +107,14 @@ def test_a_study_without_such_a_donor_is_left_out_with_the_reason(studies: Datas
     assert edits.DIRECT_SWAPPED.lacks(bare, donor, "findings") == ""
 
 
+def test_a_study_without_a_box_is_left_out_and_no_image_is_opened_for_that(studies: Dataset) -> None:
+    donor = Donors(studies.studies)
+    bare = Study("s", (Image("/nowhere.png"),))
+    assert edits.DIRECT_BLURRED.lacks(bare, donor, "findings") == NO_BOX
+    boxed_but_gone = replace(bare, boxes=(ReaderBox(Box((10, 10, 60, 60)), "Nodule"),))
+    assert edits.DIRECT_BLURRED.lacks(boxed_but_gone, donor, "findings") == ""
+
+
 def test_the_other_wording_has_the_blocks_and_slots_of_the_first() -> None:
     from mmrad_eval.tasks.prompting import _BLOCK, _SLOT
 
