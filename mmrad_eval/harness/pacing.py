@@ -233,12 +233,14 @@ class Pace:
 
     def _later(self) -> None:
         """Look again when the hold ends or the server takes one more, as no leaving request might do it."""
+        if self._timer is not None or self.in_flight >= self._limit:
+            return  # who leaves looks again
         now = time.monotonic()
-        wait = self.held_until - now
-        if self._account is not None and self._account.rate > 0:
-            wait = max(wait, min(_LONGEST_HOLD, (self._need() - self._left(now)) / self._account.rate))
-        if wait > 0 and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(wait + 0.001, self._released)
+        wait = max(0.0, self.held_until - now)  # it may have ended since it was looked at
+        if self._account is not None and self._left(now) < self._need():
+            rate = self._account.rate
+            wait = max(wait, min(_LONGEST_HOLD, (self._need() - self._left(now)) / rate) if rate > 0 else _LONGEST_HOLD)
+        self._timer = asyncio.get_running_loop().call_later(wait + 0.001, self._released)
 
     def _released(self) -> None:
         self._timer = None

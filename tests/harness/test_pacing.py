@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -175,6 +176,20 @@ def test_headers_tell_what_is_left_and_how_fast_more_comes(
     """A request takes 1,000 tokens; limits refill at a constant rate until the reset."""
     told = ratelimits.account(headers, tokens=1000.0, now=NOW)
     assert told == (None if expected is None else pytest.approx(expected))
+
+
+async def test_a_place_that_becomes_free_between_two_looks_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock passes the end of the hold after it was found closed, and before the next look is arranged."""
+    pace = Pace.fixed(4)
+    pace.throttled(10.0)
+    looks = iter([pace.held_until - 0.001])
+    clock = SimpleNamespace(monotonic=lambda: next(looks, pace.held_until + 0.001))
+    monkeypatch.setattr("mmrad_eval.harness.pacing.time", clock)
+
+    async with asyncio.timeout(10):
+        await pace.enter()
+
+    assert pace.in_flight == 1
 
 
 async def test_a_server_s_limit_a_minute_is_kept_without_a_single_429(
