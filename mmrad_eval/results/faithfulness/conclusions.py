@@ -180,9 +180,11 @@ def _own_trace(values: dict[str, Value]) -> Iterator[str]:
     if sc is not None and chance is not None and not math.isnan(sc.value):
         more = "more than" if chance.above_zero else "not more than"
         true = "" if quality is None else f" Its own trace agrees with the reference trace in F1 {plain(quality)}."
+        ceiling = values["SC ceiling"]
+        most = "" if math.isnan(ceiling.value) else f", ceiling {plain(ceiling)}"
         yield (
             f"Reports follow from the model's own trace {more} from another patient's: SC {plain(sc)}, chance "
-            f"{plain(values['SC chance'])}, ceiling {plain(values['SC ceiling'])}.{true}"
+            f"{plain(values['SC chance'])}{most}.{true}"
         )
     aoc, none = values.get("EarlyAOC"), values.get("agree early-0")
     if aoc is not None and none is not None:
