@@ -144,6 +144,8 @@ def test_one_that_died_is_started_again_but_not_for_ever(stand_in: Path, tmp_pat
         seen.add(running[0])
         os.kill(running[0], signal.SIGKILL)
         assert gone(running)
+        assert server._process is not None
+        server._process.wait(30)  # its keeper ends last
     with pytest.raises(ModelError, match=r"died 3 times, now with status .*\nloading weights"):
         server.start()
     server.stop()
