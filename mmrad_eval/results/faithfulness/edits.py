@@ -145,9 +145,9 @@ def _blank(image: Image) -> Image:
 
 
 def _noted(key: Image, finding: str, boxes: Sequence[Box]) -> Trace:
-    """What was blurred, kept with the answer: a step a place, the finding as its region."""
-    cut = Image(key.path, key.name, key.view, "region", render="crop", size=key.size)
-    return Trace(tuple(Step(finding, box=box, image=msgspec.structs.replace(cut, box=box)) for box in boxes))
+    """What was blurred, kept with the answer: a step a place, the finding as its region, the picture with the first."""
+    picture = targets.blurred(key, boxes)
+    return Trace(tuple(Step(finding, box=box, image=None if i else picture) for i, box in enumerate(boxes)))
 
 
 def _places(study: Study, edit: Edit) -> tuple[Image, str, tuple[Box, ...]] | None:

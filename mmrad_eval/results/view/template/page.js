@@ -459,6 +459,7 @@ function picture(study, number, { cut, boxes = [], label }) {
   const node = svg("svg", { viewBox: view.join(" "), role: "img", "aria-label": label }, svg("rect", { x, y, width: w, height: h, fill: "#000" }), inner);
   image.addEventListener("error", () => node.replaceWith(lost(`nothing at ${p.src.slice(0, 200)}`)));
   if (render === "masked" && box) inner.append(svg("path", { d: `M-9 -9H${p.width + 9}V${p.height + 9}H-9ZM${box[0]} ${box[1]}v${box[3]}h${box[2]}v${-box[3]}Z`, fill: "#000" }));
+  if (render === "blurred" && box) inner.append(svg("rect", { x: box[0], y: box[1], width: box[2], height: box[3], fill: "#777" }));
   if (render === "highlighted" && box) inner.append(svg("rect", { x: box[0], y: box[1], width: box[2], height: box[3], fill: "none", stroke: "#f00", "stroke-width": Math.max(2, Math.round(Math.max(p.width, p.height) / 200)) }));
   const size = Math.max(p.width, p.height) / 26;
   for (const drawn of boxes) {
