@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from mmrad_eval.metrics.encoder.checkpoints import Shape, check, layer_names
 from mmrad_eval.metrics.encoder.kernels import FEWEST_ROWS, Kernel, Linear
-from mmrad_eval.metrics.encoder.workers import cores, side_by_side
+from mmrad_eval.metrics.encoder.workers import cores, side_by_side, still_wanted
 
 T = TypeVar("T")
 
@@ -161,6 +161,7 @@ class Encoder:
         if len(rows) < FEWEST_ROWS:
             rows = torch.cat([rows, rows.new_zeros(FEWEST_ROWS - len(rows), rows.shape[1])])
         for layer in self._layers:
+            still_wanted()
             if layer.query is not None:
                 return self._last_of_first(layer, layer.query, rows, groups)
             mixed = torch.zeros_like(rows)

@@ -7,6 +7,7 @@ depend on how many there are.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,18 +31,35 @@ def side_by_side(run: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
         for job in jobs:
             yield _without_gradients(run, job)
         return
-    pool = ThreadPoolExecutor(max(1, min(given, len(jobs))), "mmrad-encoder", _keep_to_one_core)
+    over = threading.Event()
+    pool = ThreadPoolExecutor(max(1, min(given, len(jobs))), "mmrad-encoder", _begin, (over,))
     try:
         waiting: deque[Future[R]] = deque(pool.submit(_without_gradients, run, job) for job in jobs)
         while waiting:
             yield waiting.popleft().result()
     finally:
+        over.set()
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(given)  # the number that was set last is what threads yet to come start with
 
 
-def _keep_to_one_core() -> None:
-    """Of this thread alone; asking for the number makes torch settle it before anyone sets another."""
+class NotWantedError(Exception):
+    """Work that no one waits for any more, after Ctrl-C or another job's error; raised and kept in its thread."""
+
+
+def still_wanted() -> None:
+    """Called between the steps of a long job: raise NotWantedError where no one waits for it."""
+    over: threading.Event | None = getattr(_mine, "over", None)
+    if over is not None and over.is_set():
+        raise NotWantedError
+
+
+_mine = threading.local()
+
+
+def _begin(over: threading.Event) -> None:
+    """Keep this thread to one core; asking for the number makes torch settle it before anyone sets another."""
+    _mine.over = over
     torch.set_num_threads(1)
     torch.get_num_threads()
 

@@ -125,3 +125,22 @@ def test_an_error_on_another_core_is_raised_here_and_the_rest_is_left() -> None:
         list(side_by_side(work, range(1000)))  # 17 seconds of work
     assert len(done) < 900
     assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_cores")
+def test_a_long_job_ends_between_two_steps_once_no_one_waits_for_it() -> None:
+    from mmrad_eval.metrics.encoder.workers import side_by_side, still_wanted
+
+    steps: list[int] = []
+
+    def work(job: int) -> int:
+        for step in range(1000 if job else 2):  # but for the first job 50 seconds of work
+            still_wanted()
+            steps.append(step)
+            time.sleep(0.05)
+        return job
+
+    results = side_by_side(work, range(3))
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined] # a generator, as after Ctrl-C
+    assert len(steps) < 500
