@@ -87,6 +87,7 @@ def test_padding_changes_no_more_than_the_last_digits(weights: Any, texts: list[
         assert float((padded[n] - plain[n]).abs().max()) < 1e-4
 
 
+@pytest.mark.usefixtures("hub_home")
 def test_a_batch_is_full_or_a_single_text() -> None:
     from mmrad_eval.metrics.encoder.bert import plan
 
