@@ -142,21 +142,14 @@ class Asker:
             limits = limits_of(self.client, len(images), self.max_edge) if images else _NO_LIMITS
             marks = self.pictures.known(images, limits)
             if marks is not None:
-                return await self._answered(_work(request, images, marks, limits))
-            await self.pace.enter()
-            try:
-                loaded = await self.pictures.load(images, limits)
-                work = _work(request, images, _marks(loaded), limits)
-                if work.key not in self._flights and self._stored(work.key) is None:
-                    return await self._fly(work, loaded)
-            finally:
-                self.pace.leave()
-            return await self._answered(work)
+                return await self._answered(_work(request, images, marks, limits), None)
+            loaded = await self.pictures.load(images, limits)
+            return await self._answered(_work(request, images, _marks(loaded), limits), loaded)
         except DataError as error:
             self.counts.failed += 1
             raise Failed(str(error)) from error
 
-    async def _answered(self, work: _Work) -> Asked:
+    async def _answered(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
         """From the journal, from another study's request that is under way, or from the model."""
         while True:
             found = self._stored(work.key)
@@ -164,7 +157,7 @@ class Asker:
                 return self._used(Asked(work.key, found), asked_now=False)
             flight = self._flights.get(work.key)
             if flight is None:
-                return await self._fly(work, None)
+                return await self._fly(work, loaded)
             await asyncio.wait([flight])
             outcome = None if flight.cancelled() else flight.result()
             if isinstance(outcome, Failed):
@@ -198,14 +191,13 @@ class Asker:
             flight.set_result(outcome)
 
     async def _fresh(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
-        if loaded is not None:
-            return await self._tried(work, loaded)
+        """Ask, with the pictures at hand before a place is taken, so that no place waits for a disk."""
+        if loaded is None and work.images:
+            loaded = await self.pictures.load(work.images, work.limits)
+            if _marks(loaded) != work.marks:  # a file was written anew without a new size or time
+                work = _work(work.request, work.images, _marks(loaded), work.limits)
         await self.pace.enter()
         try:
-            if work.images:
-                loaded = await self.pictures.load(work.images, work.limits)
-                if _marks(loaded) != work.marks:  # a file was written anew without a new size or time
-                    work = _work(work.request, work.images, _marks(loaded), work.limits)
             return await self._tried(work, loaded or {})
         finally:
             self.pace.leave()
