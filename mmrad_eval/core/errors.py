@@ -33,6 +33,8 @@ class UsageError(MmradError):
 
 
 _FEW = 30  # names that can still be read in one line
+_LISTED = ("task", "model", "metric", "dataset")
+"""Kinds that a command of their own lists."""
 
 
 class UnknownNameError(UsageError):
@@ -45,8 +47,12 @@ class UnknownNameError(UsageError):
         origins = dict(known)
         near = difflib.get_close_matches(name, origins, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
-        listing = ", ".join(f"{n} ({o})" if o != "mmrad-eval" else n for n, o in sorted(origins.items())) or "none"
-        way_out = f"known: {listing}" if len(origins) <= _FEW else f"`mmrad-eval {kind}s` lists all {len(origins)}"
+        names = [f"{n} ({o})" if o != "mmrad-eval" else n for n, o in sorted(origins.items())]
+        if len(names) > _FEW and kind in _LISTED:
+            way_out = f"`mmrad-eval {kind}s` lists all {len(names)}"
+        else:
+            more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+            way_out = f"known: {', '.join(names[:_FEW]) or 'none'}{more}"
         super().__init__(f"no {kind} is called {name!r}; {hint}{way_out}")
 
 
