@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -57,12 +57,16 @@ def limits_of(client: object, count: int, most: int | None = None) -> Limits:
     """
     card = getattr(client, "card", None)
     accepts = card.formats if isinstance(card, Card) else Limits.accepts
-    edge_for = getattr(client, "edge_for", None)
-    edge = edge_for(count) if edge_for is not None else getattr(client, "max_edge", None)
-    bytes_for = getattr(client, "bytes_for", None)
-    size = bytes_for(count) if bytes_for is not None else getattr(client, "max_bytes", None)
+    edge = _stated(client, "edge_for", "max_edge", count)
     edges = [limit for limit in (edge, most) if limit is not None]
-    return Limits(accepts, min(edges, default=None), size)
+    return Limits(accepts, min(edges, default=None), _stated(client, "bytes_for", "max_bytes", count))
+
+
+def _stated(client: object, by_count: str, always: str, count: int) -> int | None:
+    """A limit for so many images; where a client does not tell it by their number, the one that always holds."""
+    told: Callable[[int], int | None] | None = getattr(client, by_count, None)
+    limit: int | None = told(count) if told is not None else getattr(client, always, None)
+    return limit
 
 
 @dataclass

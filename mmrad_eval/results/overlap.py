@@ -14,14 +14,10 @@ import numpy as np
 from mmrad_eval.core.contracts import Corpus, FloatArray
 from mmrad_eval.core.values import Answer, Example, Report, Step, Study, Target, Trace
 from mmrad_eval.metrics import suite
+from mmrad_eval.metrics.consistency.phi import words_of
 
 METRIC = "rouge@r2gen-mimic"
 NAME = "ROUGE-L(T*, R*)"
-
-
-def words_of(trace: Trace | None) -> str:
-    """The words of a trace's steps."""
-    return "\n\n".join(step.text for step in trace.steps if step.text.strip()) if trace else ""
 
 
 def traced(studies: Sequence[Study], target: Target) -> list[Study]:
@@ -40,12 +36,12 @@ def overlap(studies: Sequence[Study], target: Target) -> FloatArray:
 
 def note(studies: Sequence[Study], target: Target) -> str:
     """One line for tables of given evidence; empty where no study has a trace."""
-    both = traced(studies, target)
-    pairs = tuple((words_of(s.trace), (s.reference and s.reference.target(target)) or "") for s in both)
+    both = ((words_of(s.trace), s.reference.target(target)) for s in studies if s.reference)
+    pairs = tuple((words, said) for words, said in both if words and said)
     if not pairs:
         return ""
     value = _mean(pairs)
-    return f"{NAME} {value:.3f} over {len(both):,} studies: what the words of the evidence hold of the references."
+    return f"{NAME} {value:.3f} over {len(pairs):,} studies: what the words of the evidence hold of the references."
 
 
 @lru_cache(maxsize=4)

@@ -157,7 +157,7 @@ def _colour(dataset: Any, stored: NDArray[Any], path: str) -> tuple[Pixels, list
             stored = apply_color_lut(stored, dataset)
         elif kind.startswith("YBR_FULL"):
             stored = convert_color_space(stored, kind, "RGB")
-    except (ValueError, AttributeError, NotImplementedError) as error:
+    except (ValueError, AttributeError, NotImplementedError) as error:  # what pydicom raises
         raise DataError(f"{path}: the colours of this DICOM file can't be read: {_short(error)}") from error
     bits = next(b for b in (8, 10, 12, 14, 16) if float(stored.max()) < 2**b)
     scaled = np.floor(stored.astype(np.float64) * (255.0 / (2**bits - 1)) + 0.5).astype(np.uint8)

@@ -106,8 +106,7 @@ def terminal(view: Beside) -> Text:
         drawn.append("\n")
     drawn.append("\n")
     for sentence in view.report:
-        words = sentence.text.strip()
-        before, _, rest = sentence.text.partition(words) if words else (sentence.text, "", "")
+        before, words, rest = _apart(sentence)
         drawn.append(before)
         drawn.append(words, _style(sentence))
         drawn.append(SIGNS[sentence.mark] + _numbers(sentence), "dim")
@@ -136,9 +135,14 @@ def _spans(sentences: Iterable[Sentence]) -> str:
     return "".join(_span(sentence) for sentence in sentences)
 
 
-def _span(sentence: Sentence) -> str:
+def _apart(sentence: Sentence) -> tuple[str, str, str]:
+    """The blanks before the words, the words, the blanks after them."""
     words = sentence.text.strip()
-    before, _, rest = sentence.text.partition(words) if words else (sentence.text, "", "")
+    return sentence.text.partition(words) if words else (sentence.text, "", "")
+
+
+def _span(sentence: Sentence) -> str:
+    before, words, rest = _apart(sentence)
     links = " ".join(map(str, sentence.links))
     linked = f' data-links="{links}" tabindex="0"' if links else ""
     title = "" if sentence.mark == "none" else f' title="{sentence.mark}"'

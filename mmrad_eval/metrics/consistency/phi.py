@@ -69,6 +69,11 @@ def same_place(f: Fact, g: Fact) -> bool:
     return not apart(f.side, g.side) and not zones_apart(f.zone, g.zone)
 
 
+def words_of(trace: Trace | None) -> str:
+    """The words of a trace's steps."""
+    return "\n\n".join(step.text for step in trace.steps if step.text.strip()) if trace else ""
+
+
 def trace_facts(traces: Sequence[Trace], extractor: Extractor) -> list[tuple[Fact, ...]]:
     """The facts of each trace: of its steps' words, else of its text.
 

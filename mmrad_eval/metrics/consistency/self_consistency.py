@@ -17,7 +17,7 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example, Target, Trace
 from mmrad_eval.metrics.consistency.donors import Donor, donors
 from mmrad_eval.metrics.consistency.matching import VERSION, Compared, compare
-from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts
+from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts, words_of
 from mmrad_eval.metrics.facts.extractors import Extractor, extractor
 from mmrad_eval.metrics.facts.labels import label_many
 from mmrad_eval.metrics.labelf1 import POSITIVE, UNCERTAIN
@@ -196,9 +196,7 @@ def _against(what: str, report: Sequence[Statement], trace: Sequence[Statement])
 
 
 def _words(trace: Trace | None) -> str:
-    if trace is None:
-        return ""
-    return "\n\n".join(step.text for step in trace.steps if step.text.strip()) or trace.text
+    return words_of(trace) or (trace.text if trace else "")
 
 
 def _labels(traces: Sequence[str], reports: Sequence[str]) -> FloatArray:

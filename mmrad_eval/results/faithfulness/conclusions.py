@@ -67,10 +67,9 @@ def _image(values: dict[str, Value]) -> Iterator[str]:
         f"with another patient's image {percent(swapped)} of {swapped.n} reports change their labels, "
         f"{' and '.join(nulls)} (difference{larger} {points(net)})"
     )
-    if net.above_zero:
-        yield f"**The reports depend on the image:** {share}."
-    else:
-        yield f"**No sign that the reports depend on the image:** {share}."
+    yield _either(
+        net, "**The reports depend on the image:**", "**No sign that the reports depend on the image:**", share
+    )
 
 
 def _content(values: dict[str, Value]) -> Iterator[str]:
@@ -82,10 +81,7 @@ def _content(values: dict[str, Value]) -> Iterator[str]:
         f"the own abnormal, or the other way round, {percent(values['changed: same labels'])} where both have the same "
         f"labels (difference {points(more)})"
     )
-    if more.above_zero:
-        yield f"**What the image shows matters:** {shares}."
-    else:
-        yield f"No sign that it matters what the image shows: {shares}."
+    yield _either(more, "**What the image shows matters:**", "No sign that it matters what the image shows:", shares)
 
 
 def _wording(values: dict[str, Value]) -> Iterator[str]:
@@ -111,10 +107,12 @@ def _place(values: dict[str, Value]) -> Iterator[str]:
         f"their place is blurred, {percent(values['gone: elsewhere blurred'])} when an equal area elsewhere is (causal "
         f"grounding {points(grounding)})"
     )
-    if grounding.above_zero:
-        yield f"**Findings are read at their places:** {shares}."
-    else:
-        yield f"**No sign that findings are read at their places:** {shares}."
+    yield _either(
+        grounding,
+        "**Findings are read at their places:**",
+        "**No sign that findings are read at their places:**",
+        shares,
+    )
 
 
 def _evidence(values: dict[str, Value]) -> Iterator[str]:
@@ -203,6 +201,11 @@ def _own_trace(values: dict[str, Value]) -> Iterator[str]:
             )
         else:
             yield f"Turning a statement of its own trace around does not show in the report ({points(rest)})."
+
+
+def _either(difference: Value, yes: str, no: str, numbers: str) -> str:
+    """One or the other, by whether the whole interval of the difference is above 0, and what stands behind it."""
+    return f"{yes if difference.above_zero else no} {numbers}."
 
 
 def percent(value: Value) -> str:

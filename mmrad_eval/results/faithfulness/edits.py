@@ -29,6 +29,7 @@ from mmrad_eval.traces.rendering import size_of
 
 Edit = Literal["shifted", "jpeg", "reworded", "blank", "swapped", "swap-same", "swap-opposite", "blurred", "elsewhere"]
 SWAPS: tuple[Edit, ...] = ("swapped", "swap-same", "swap-opposite")
+BLURS: tuple[Edit, ...] = ("blurred", "elsewhere")
 
 SHIFT = 2
 """Pixels that are cut off at the left and at the top; all that remains moves by as many."""
@@ -73,7 +74,7 @@ class Edited:
 
     def lacks(self, study: Study, donor: Donor, target: Target) -> str:
         """What the study lacks for this edit; empty where it lacks nothing."""
-        if self.edit in ("blurred", "elsewhere"):
+        if self.edit in BLURS:
             try:
                 found = targets.target(study)
             except DataError:  # an image that can't be read is said for all studies at once, later
@@ -88,10 +89,11 @@ class Edited:
 
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """The base's conversation about the edited study."""
-        made, plain = edited(study, self.edit, context)
-        answer = await self.base.converse(made, plain)
-        places = _places(study, self.edit)
-        return msgspec.structs.replace(answer, shown=_noted(*places)) if places else answer
+        if self.edit not in BLURS:
+            return await self.base.converse(*edited(study, self.edit, context))
+        key, finding, boxes = _places(study, self.edit)
+        answer = await self.base.converse(_blurred(study, key, boxes), context)
+        return msgspec.structs.replace(answer, shown=_noted(key, finding, boxes))
 
 
 def edited(study: Study, edit: Edit, context: TaskContext) -> tuple[Study, TaskContext]:
@@ -102,10 +104,9 @@ def edited(study: Study, edit: Edit, context: TaskContext) -> tuple[Study, TaskC
         assert other is not None  # ``_other`` has seen it
         image = msgspec.structs.replace(other, view=own.view)
         return msgspec.structs.replace(study, images=(image,)), context
-    if places := _places(study, edit):
-        key, _, boxes = places
-        images = [targets.blurred(key, boxes) if image is key else image for image in study.images]
-        return msgspec.structs.replace(study, images=tuple(images)), context
+    if edit in BLURS:
+        key, _, boxes = _places(study, edit)
+        return _blurred(study, key, boxes), context
     changes: dict[Edit, Callable[[Image], Image]] = {"shifted": _shifted, "jpeg": _through_jpeg, "blank": _blank}
     if edit not in changes:
         return study, context
@@ -144,16 +145,19 @@ def _blank(image: Image) -> Image:
     return msgspec.structs.replace(image, render="blank")
 
 
+def _blurred(study: Study, key: Image, boxes: Sequence[Box]) -> Study:
+    images = [targets.blurred(key, boxes) if image is key else image for image in study.images]
+    return msgspec.structs.replace(study, images=tuple(images))
+
+
 def _noted(key: Image, finding: str, boxes: Sequence[Box]) -> Trace:
     """What was blurred, kept with the answer: a step a place, the finding as its region, the picture with the first."""
     picture = targets.blurred(key, boxes)
     return Trace(tuple(Step(finding, box=box, image=None if i else picture) for i, box in enumerate(boxes)))
 
 
-def _places(study: Study, edit: Edit) -> tuple[Image, str, tuple[Box, ...]] | None:
-    """The image that is blurred, the finding, and where; None for other edits. DataError where nothing can be."""
-    if edit not in ("blurred", "elsewhere"):
-        return None
+def _places(study: Study, edit: Edit) -> tuple[Image, str, tuple[Box, ...]]:
+    """The image that is blurred, the finding, and where. DataError where nothing can be."""
     key, found = key_image(study), targets.target(study)
     if key is None or isinstance(found, str):
         raise DataError(f"study {study.id}: {found}")

@@ -15,6 +15,7 @@ import numpy as np
 from mmrad_eval.core.values import Box, Image, Study
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.tasks.views import key_image
+from mmrad_eval.traces import geometry
 from mmrad_eval.traces.geometry import Size, convert, problems
 from mmrad_eval.traces.rendering import size_of
 
@@ -117,14 +118,9 @@ def _merged(boxes: Sequence[Edges]) -> list[Edges]:
             if not touching:
                 break
             done = [other for other in done if other not in touching]
-            hull = _hull([hull, *touching])
+            hull = geometry.hull(map(Box, (hull, *touching))).xyxy
         done.append(hull)
     return sorted(done, key=lambda b: (-(b[2] - b[0]) * (b[3] - b[1]), b))
-
-
-def _hull(boxes: Sequence[Edges]) -> Edges:
-    left, top, right, bottom = zip(*boxes, strict=True)
-    return min(left), min(top), max(right), max(bottom)
 
 
 def _overlap(a: Edges, b: Edges) -> bool:

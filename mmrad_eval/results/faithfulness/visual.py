@@ -9,10 +9,10 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Study
 from mmrad_eval.metrics.consistency.matching import is_kind
+from mmrad_eval.metrics.consistency.phi import words_of
 from mmrad_eval.metrics.labelf1 import LABELS
 from mmrad_eval.results.faithfulness.edits import concepts_of
 from mmrad_eval.results.faithfulness.reading import Contrast, Reading, nan_ratio, positive, ratio
-from mmrad_eval.results.overlap import words_of
 
 NULLS = ("shifted", "jpeg")
 """Edits of the pictures that should change nothing."""
@@ -34,17 +34,20 @@ def sensitivity(reading: Reading) -> Iterator[Contrast]:
     for real, edits in _EDITS.items():
         for null in (*NULLS, "reworded"):
             studies = reading.common(real, f"{real}-{null}")
-            yield _changes(reading, studies, real, f"{real}-{null}", ())
+            yield from _changes(reading, studies, real, f"{real}-{null}", ())
         floor = [f"{real}-{null}" for null in NULLS if reading.answers.get(f"{real}-{null}")]
         for edit in edits:
-            yield _changes(reading, reading.common(real, f"{real}-{edit}", *floor), real, f"{real}-{edit}", floor)
+            studies = reading.common(real, f"{real}-{edit}", *floor)
+            yield from _changes(reading, studies, real, f"{real}-{edit}", floor)
     yield _content(reading)
 
 
-def _changes(reading: Reading, studies: Sequence[Study], real: str, arm: str, floor: Sequence[str]) -> Contrast:
+def _changes(
+    reading: Reading, studies: Sequence[Study], real: str, arm: str, floor: Sequence[str]
+) -> Iterator[Contrast]:
     """Of an arm: the share of reports that change, the share of labels; with a floor, that and the difference."""
     if not studies:
-        return Contrast((), (), np.empty((0, 0)), np.asarray)
+        return
     y = reading.labels(real, studies)
     moved = {name: reading.labels(name, studies) != y for name in (arm, *floor)}
     changed = [labels.any(axis=1) for labels in moved.values()]
@@ -58,7 +61,8 @@ def _changes(reading: Reading, studies: Sequence[Study], real: str, arm: str, fl
             found += [most, share[..., 0] - most]
         return np.stack(found, axis=-1)
 
-    return Contrast((f"IS {arm}", f"IS {arm} by label", f"IS floor for {arm}", f"IS {arm} net"), studies, rows, reduce)
+    names = (f"IS {arm}", f"IS {arm} by label", f"IS floor for {arm}", f"IS {arm} net")
+    yield Contrast(names, studies, rows, reduce)
 
 
 def by_label(reading: Reading) -> Iterator[Contrast]:
