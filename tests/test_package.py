@@ -70,6 +70,32 @@ def test_help_and_listings_load_nothing_heavy(words: list[str]) -> None:
     assert not {"pandas", "pyarrow", "matplotlib", "aiohttp", "PIL", "rich", "torch", "hypothesis"} & set(loaded)
 
 
+def test_a_run_loads_no_pandas(tmp_path: Path) -> None:
+    words = [
+        "--model",
+        "baseline:evidence",
+        "--task",
+        "mcot",
+        "--limit",
+        "2",
+        "--metrics",
+        "bleu",
+        "--out",
+        str(tmp_path),
+    ]
+    code = f"import sys; sys.argv = ['mmrad-eval', *{words}]\nfrom mmrad_eval.cli.main import main\n"
+    code += "try: main()\nexcept SystemExit as end: print(end.code, *sys.modules, file=sys.stderr)"
+    ended, *loaded = (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        .stderr.splitlines()[-1]
+        .split()
+    )
+
+    assert ended == "0"
+    assert "pyarrow" in loaded
+    assert "pandas" not in loaded
+
+
 def test_no_file_holds_two_things() -> None:
     long = {str(p.relative_to(ROOT)): n for p in PACKAGE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 420}
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 _KEY = slice(8, 72)
 _TIME = slice(81, 98)
 _HEAD = b'{"key":"'
-_FOLD = 8192  # fresh entries are folded into the arrays at this many, so that each costs 32 bytes in the long run
+_FOLD = 8192  # fresh entries are folded into the arrays at this many, so that each costs 40 bytes in the long run
 _BLOCK = 64 << 20
 
 _INDEX = np.dtype([("prefix", "<u8"), ("time", "<f8"), ("offset", "<i8"), ("length", "<i4"), ("segment", "<i4")])
@@ -37,7 +37,7 @@ class _Line(msgspec.Struct):
 
 
 class Journal:
-    """Replies (or results of a text) by key; opened lazily, 32 bytes of memory a reply."""
+    """Replies (or results of a text) by key; opened lazily, 40 bytes of memory a reply."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,6 +46,8 @@ class Journal:
         self._paths: list[Path] = []
         self._files: dict[int, BinaryIO] = {}
         self._index: NDArray[np.void] | None = None
+        self._prefixes: NDArray[np.uint64] = np.empty(0, np.uint64)
+        """The index's own, side by side: a search in a field of records copies the whole field first."""
         self._fresh: dict[str, tuple[float, int, int]] = {}
         self._voided: dict[str, float] = {}
         self._writer: BinaryIO | None = None
@@ -128,13 +130,13 @@ class Journal:
         if fresh is None and not len(index):
             return None
         prefix = np.uint64(int(key[:16], 16))
-        row = int(np.searchsorted(index["prefix"], prefix))
+        row = int(self._prefixes.searchsorted(prefix))
         since = self._voided.get(key, 0.0)
         first: _Line | None = None
-        while row < len(index) and index["prefix"][row] == prefix:
-            entry = index[row]
+        while row < len(index) and self._prefixes[row] == prefix:
+            _, _, offset, length, segment = index[row].item()
             row += 1
-            line = self._read(int(entry["segment"]), int(entry["offset"]), int(entry["length"]))
+            line = self._read(segment, offset, length)
             if line is not None and line.key == key and line.time > since:
                 first = None if bytes(line.reply) == b"null" else first or line
         if first is None and fresh is not None:
@@ -163,7 +165,7 @@ class Journal:
         rows = np.empty(len(self._fresh), _INDEX)
         for i, (key, (when, offset, length)) in enumerate(self._fresh.items()):
             rows[i] = (int(key[:16], 16), when, offset, length, self._segment)
-        self._index = _sorted(np.concatenate([self._opened(), rows]))
+        self._sort(np.concatenate([self._opened(), rows]))
         self._fresh.clear()
 
     def _opened(self) -> NDArray[np.void]:
@@ -172,7 +174,12 @@ class Journal:
             parts = [np.empty(0, _INDEX)]
             for number, path in enumerate(self._paths):
                 parts.extend(self._scan(number, path))
-            self._index = _sorted(np.concatenate(parts))
+            return self._sort(np.concatenate(parts))
+        return self._index
+
+    def _sort(self, rows: NDArray[np.void]) -> NDArray[np.void]:
+        self._index = rows[np.lexsort((rows["time"], rows["prefix"]))]
+        self._prefixes = self._index["prefix"].copy()
         return self._index
 
     def _scan(self, segment: int, path: Path) -> list[NDArray[np.void]]:
@@ -222,6 +229,3 @@ class Shelf:
         """The journal in that folder; who closes it may take it up again."""
         return self._journals.setdefault(folder, Journal(folder))
 
-
-def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
-    return rows[np.lexsort((rows["time"], rows["prefix"]))]

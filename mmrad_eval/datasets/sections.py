@@ -126,14 +126,13 @@ _BARE = re.compile(
     rf"^[ \t]*(?P<name>{_MAIN.upper()})[ \t]+(?=[A-Z0-9][a-z.])".replace(r"[ \T]", r"[ \t]"), re.MULTILINE
 )
 """A name in capitals that runs into its sentence: ``FINDINGS The heart is normal.``"""
-_INLINE = re.compile(
-    rf"(?<=[.!?;:)\]*_>])\s*[*_]{{0,3}}(?P<name>{_NAME}){_NOTE}[*_]{{0,3}}[ \t]*:[ \t]*[*_]{{0,3}}[ \t]*",
-    re.IGNORECASE,
-)
+_INLINE = re.compile(rf"\s*[*_]{{0,3}}(?P<name>{_NAME}){_NOTE}[*_]{{0,3}}[ \t]*:[ \t]*[*_]{{0,3}}[ \t]*", re.IGNORECASE)
 """A name with a colon after the end of a sentence, with or without a space: ``Age:50-60.Gender:M.Indication: Cough.``
 """
-_CAPITAL = re.compile(r"(?<=\s)(?P<name>Findings|FINDINGS|Impression|IMPRESSION|Conclusion|CONCLUSION)[ \t]*:[ \t]*")
-"""A main name with a capital and a colon, wherever it stands."""
+_SENTENCE_END = re.compile(r"[.!?;:)\]*_>](?=(?:[^.!?;\]>:(]++|\([^()\n]{1,40}\))*+:)")
+"""The end of a sentence where the next one has a colon, or begins with a note in brackets that may hold anything."""
+_CAPITAL = re.compile(r"(?P<name>Findings|FINDINGS|Impression|IMPRESSION|Conclusion|CONCLUSION)[ \t]*:[ \t]*")
+"""A main name with a capital and a colon, wherever it stands after space."""
 
 
 class Section(NamedTuple):
@@ -145,12 +144,36 @@ class Section(NamedTuple):
     end: int
 
 
+def _at_lines(text: str) -> Iterator[re.Match[str]]:
+    """The headings at the beginning of a line, tried only there: a search would try every character."""
+    start = 0
+    while True:
+        for pattern in (_LINE, _BARE):
+            if match := pattern.match(text, start):
+                yield match
+        start = text.find("\n", start) + 1
+        if not start:
+            return
+
+
+def _within(text: str) -> Iterator[re.Match[str]]:
+    """The headings with a colon that stand in running text, and those at the beginning of a line once more."""
+    reached = 0
+    for end in _SENTENCE_END.finditer(text):
+        if end.end() >= reached and (match := _INLINE.match(text, end.end())):
+            reached = match.end()
+            yield match
+    for match in _CAPITAL.finditer(text):
+        if text[match.start() - 1 : match.start()].isspace():
+            yield match
+
+
 def find(text: str) -> list[Section]:
     """The sections in the order of the text; what stands before the first heading belongs to none."""
     marks: list[tuple[int, int, str]] = []
-    found = [*_LINE.finditer(text), *_BARE.finditer(text)]
+    found = list(_at_lines(text))
     if text.count(":") > sum(":" in match[0] for match in found):  # the others end in a colon of their own
-        found += [*_INLINE.finditer(text), *_CAPITAL.finditer(text)]
+        found.extend(_within(text))
     for match in sorted(found, key=lambda m: (m.start("name"), -m.end())):
         if marks and match.start("name") < marks[-1][1]:
             continue

@@ -182,7 +182,7 @@ def write_scores(
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for (start, stop), (statistics, values) in zip(chunks(len(rows.ids)), arrays, strict=True):
             columns: list[Any] = [
-                pa.array(part_of[start:stop], pa.string())
+                _strings(part_of[start:stop])
                 for part_of in (rows.ids, rows.patients, rows.statuses, rows.answers)
             ]
             for pair in zip(statistics, values, strict=True):
@@ -194,11 +194,21 @@ def write_scores(
 
 def _numbers(values: FloatArray) -> Any:
     """An Arrow array of the values, null for nan; ``pyarrow.array`` would import pandas for it, which takes longer."""
+    return _array("float64", ~np.isnan(values), np.ascontiguousarray(values))
+
+
+def _strings(values: Sequence[str | None]) -> Any:
+    """The same of texts, null for None."""
+    data = [b"" if value is None else value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, data)], dtype=np.int32)
+    return _array("string", np.array([value is not None for value in values]), ends, b"".join(data))
+
+
+def _array(kind: str, known: NDArray[np.bool_], *buffers: Any) -> Any:
     import pyarrow as pa
 
-    known = ~np.isnan(values)
     valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
-    return pa.Array.from_buffers(pa.float64(), len(values), [valid, pa.py_buffer(np.ascontiguousarray(values))])
+    return pa.Array.from_buffers(getattr(pa, kind)(), len(known), [valid, *map(pa.py_buffer, buffers)])
 
 
 def chunks(n: int) -> list[tuple[int, int]]:
