@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import Any
@@ -33,6 +34,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("mmrad_eval.cli.probe:probe", "See how metrics answer to controlled edits of real reports."),
 }
 """Name -> (``module:function``, one line of help), in the order of the help page."""
+
+
+_GARBAGE = (50_000, 20, 50)
+"""When Python looks for cycles: seldom, since a run makes very many small values and hardly any cycle."""
 
 
 class Lazy(click.Group):
@@ -105,6 +110,7 @@ def main() -> None:
     """Run a command; exit 0 complete, 1 error, 2 usage, 3 run incomplete, 4 refused by the data-use gate."""
     from mmrad_eval.core.errors import MmradError
 
+    gc.set_threshold(*_GARBAGE)
     try:
         code = app.main(standalone_mode=False)
     except click.ClickException as error:

@@ -228,4 +228,3 @@ class Shelf:
     def journal(self, folder: Path) -> Journal:
         """The journal in that folder; who closes it may take it up again."""
         return self._journals.setdefault(folder, Journal(folder))
-

@@ -5,8 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from mmrad_eval.core.errors import PluginError, UnknownNameError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 BUILTIN = "mmrad-eval"
 
@@ -35,6 +40,14 @@ class Entry:
                 raise PluginError(f"{self.name} ({self.origin}): {module} has no {attribute!r}")
             value = getattr(value, part)
         return value
+
+
+@cache
+def _points() -> EntryPoints:
+    """What the installed packages register, under any group; read once, since it opens a file of each of them."""
+    from importlib.metadata import entry_points
+
+    return entry_points()
 
 
 class Registry:
@@ -75,10 +88,8 @@ class Registry:
 
     def _installed(self) -> dict[str, Entry]:
         if self._plugins is None:
-            from importlib.metadata import entry_points
-
             plugins: dict[str, Entry] = {}
-            for point in entry_points(group=self.group):
+            for point in _points().select(group=self.group):
                 origin = point.dist.name if point.dist else "unknown"
                 summary = (point.dist.metadata["Summary"] if point.dist else "") or ""
                 other = plugins.get(point.name) or self._builtin.get(point.name)

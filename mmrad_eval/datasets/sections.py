@@ -100,6 +100,10 @@ HEADINGS: dict[str, tuple[str, ...]] = {
 """Section -> the headings that open it, in lower case."""
 
 _SECTION = {heading: section for section, headings in HEADINGS.items() for heading in headings}
+_SAME_LETTER = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s"})
+"""Letters that a pattern takes for an i or an s whatever their case, and ``lower`` does not."""
+
+_MARKS = str.maketrans("", "", "*_")
 
 
 def _pattern(headings: Iterator[str] | list[str]) -> str:
@@ -129,8 +133,8 @@ _BARE = re.compile(
 _INLINE = re.compile(rf"\s*[*_]{{0,3}}(?P<name>{_NAME}){_NOTE}[*_]{{0,3}}[ \t]*:[ \t]*[*_]{{0,3}}[ \t]*", re.IGNORECASE)
 """A name with a colon after the end of a sentence, with or without a space: ``Age:50-60.Gender:M.Indication: Cough.``
 """
-_SENTENCE_END = re.compile(r"[.!?;:)\]*_>](?=(?:[^.!?;\]>:(]++|\([^()\n]{1,40}\))*+:)")
-"""The end of a sentence where the next one has a colon, or begins with a note in brackets that may hold anything."""
+_SENTENCE_END = re.compile(r"[.!?;:)\]*_>](?=((?:[^.!?;\]>:(]++|\([^()\n]{1,40}\))*+):)")
+"""The end of a sentence, and what stands between it and the next colon: no other sentence, notes in brackets aside."""
 _CAPITAL = re.compile(r"(?P<name>Findings|FINDINGS|Impression|IMPRESSION|Conclusion|CONCLUSION)[ \t]*:[ \t]*")
 """A main name with a capital and a colon, wherever it stands after space."""
 
@@ -160,7 +164,9 @@ def _within(text: str) -> Iterator[re.Match[str]]:
     """The headings with a colon that stand in running text, and those at the beginning of a line once more."""
     reached = 0
     for end in _SENTENCE_END.finditer(text):
-        if end.end() >= reached and (match := _INLINE.match(text, end.end())):
+        if end.end() < reached or not ("(" in end[1] or _plain(end[1].translate(_MARKS)) in _SECTION):
+            continue
+        if match := _INLINE.match(text, end.end()):
             reached = match.end()
             yield match
     for match in _CAPITAL.finditer(text):
@@ -177,10 +183,14 @@ def find(text: str) -> list[Section]:
     for match in sorted(found, key=lambda m: (m.start("name"), -m.end())):
         if marks and match.start("name") < marks[-1][1]:
             continue
-        name = re.sub(r"\s+", " ", match["name"].lower())
-        marks.append((match.start(), match.end(), _SECTION[name]))
+        marks.append((match.start(), match.end(), _SECTION[_plain(match["name"])]))
     ends = [start for start, _, _ in marks[1:]] + ([len(text)] if marks else [])
     return [Section(name, start, body, end) for (start, body, name), end in zip(marks, ends, strict=True)]
+
+
+def _plain(name: str) -> str:
+    """A heading's name as ``HEADINGS`` has it."""
+    return " ".join(name.translate(_SAME_LETTER).lower().split())
 
 
 def bodies(text: str) -> dict[str, str]:

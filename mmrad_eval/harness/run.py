@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -86,7 +87,7 @@ def open_run(
         counts=Counts(len(plan.studies), {"open": len(plan.studies)}, dict(plan.left_out)),
         patients=plan.patients,
         started=_now(),
-        versions=_versions(),
+        versions=dict(_versions()),
         git=_commit(),
         command=command,
         notes=tuple(plan.dataset.notes),
@@ -233,11 +234,13 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+@cache
 def _versions() -> dict[str, str]:
     names = ("mmrad-eval", "numpy", "pillow", "aiohttp", "msgspec")
     return {"python": platform.python_version(), "platform": sys.platform, **{name: version(name) for name in names}}
 
 
+@cache
 def _commit() -> str | None:
     """The commit of the repository that the command was started in, ``+`` where it has changes; None outside of one."""
     try:

@@ -182,8 +182,7 @@ def write_scores(
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for (start, stop), (statistics, values) in zip(chunks(len(rows.ids)), arrays, strict=True):
             columns: list[Any] = [
-                _strings(part_of[start:stop])
-                for part_of in (rows.ids, rows.patients, rows.statuses, rows.answers)
+                _strings(part_of[start:stop]) for part_of in (rows.ids, rows.patients, rows.statuses, rows.answers)
             ]
             for pair in zip(statistics, values, strict=True):
                 for array in pair:

@@ -36,10 +36,10 @@ class Donors:
 
     def __call__(self, study: Study, where: Callable[[Study], bool] | None = None) -> Study:
         """The donor of ``study`` among those that satisfy ``where``; DataError where there is none."""
-        turn = self._turns[study.id]
+        turn, own = self._turns[study.id], study.cluster
         for distance in range(1, len(self._ring)):
             other = self._studies[self._ring[(turn + distance) % len(self._ring)]]
-            if other.cluster != study.cluster and (where is None or where(other)):
+            if other.cluster != own and (where is None or where(other)):
                 return other
         raise DataError(
             f"study {study.id} has no donor: among {len(self._ring)} studies no other patient has what the task borrows"

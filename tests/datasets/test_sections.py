@@ -94,6 +94,19 @@ def test_context_is_read_from_its_headings() -> None:
     assert context.sex == "F"
 
 
+@pytest.mark.parametrize("heading", ["F\u0131ndings", "F\u0130NDINGS", "finding\u017f"])
+def test_a_letter_of_another_alphabet_that_reads_as_ours_is_ours(heading: str) -> None:
+    report = read_report(f"{heading}: Clear lungs. \n{heading.replace('F', 'f')}: No effusion.")
+
+    assert report.findings == "Clear lungs.\nNo effusion."
+
+
+def test_a_heading_in_running_text_may_have_marks_and_a_note_with_any_words() -> None:
+    report = read_report("Age: 50. \u00a0**Findings (seen at 10:30; v. 2)**: Clear. _IMPRESSION_ : Normal.")
+
+    assert (report.findings, report.impression) == ("Clear.", "Normal.")
+
+
 def test_headings_may_follow_a_full_stop_without_a_space() -> None:
     context = read_context("Age:50-60.Gender:M.Indication: Cough.Comparison: None.")
     assert (context.age, context.sex, context.indication, context.comparison) == ("50-60", "M", "Cough.", "None.")
