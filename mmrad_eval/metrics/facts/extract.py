@@ -13,7 +13,7 @@ from mmrad_eval.metrics.facts.sentences import sentences
 VERSION = "rules-1"
 """Name and version of this extractor, for signatures; it changes when any text may be read differently."""
 
-_SENTENCES = 1 << 13
+_SENTENCES = 1 << 14
 """Distinct sentences that are remembered: reports repeat themselves."""
 
 
