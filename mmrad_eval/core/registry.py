@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mmrad_eval.core.errors import PluginError, UnknownNameError
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoints
+    from importlib.metadata import EntryPoint
 
 BUILTIN = "mmrad-eval"
 
@@ -43,11 +43,12 @@ class Entry:
 
 
 @cache
-def _points() -> EntryPoints:
+def _points() -> tuple[EntryPoint, ...]:
     """What the installed packages register, under any group; read once, since it opens a file of each of them."""
     from importlib.metadata import entry_points
 
-    return entry_points()
+    every = entry_points()
+    return tuple(point for group in every.groups for point in every.select(group=group))
 
 
 class Registry:
@@ -89,7 +90,9 @@ class Registry:
     def _installed(self) -> dict[str, Entry]:
         if self._plugins is None:
             plugins: dict[str, Entry] = {}
-            for point in _points().select(group=self.group):
+            for point in _points():
+                if point.group != self.group:
+                    continue
                 origin = point.dist.name if point.dist else "unknown"
                 summary = (point.dist.metadata["Summary"] if point.dist else "") or ""
                 other = plugins.get(point.name) or self._builtin.get(point.name)

@@ -1,4 +1,8 @@
-"""The pixels of requests: rendered off the event loop, digested once, remembered by path, size and time."""
+"""The pixels of requests: digested once, remembered by path, size and time.
+
+What takes time is done off the event loop; a small file that is sent as it is and lies in memory already takes less
+than handing it to a thread would.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from mmrad_eval.traces.rendering import Rendered
 
 _SHRINKS = 12  # times three quarters: from any size to a thirtieth of it
+_LARGEST = 30 << 20
+_AT_HAND = 1 << 20
+"""Bytes of the largest file that is read on the event loop."""
 _WORKERS = 4  # reading waits for disks and rendering for Pillow, and both let go of the interpreter's lock
 
 
@@ -80,6 +87,14 @@ class Pictures:
     _marks: dict[bytes, Mark] = field(default_factory=dict)
     _threads: ThreadPoolExecutor | None = None
 
+    def __post_init__(self) -> None:
+        """Let the C library keep memory that is freed instead of giving each picture's pages back and taking new ones.
+
+        glibc takes blocks of up to 32 MB from its heap once it has seen one of them freed (mallopt(3)); what is
+        allocated here is never touched, so it costs nothing.
+        """
+        bytes(_LARGEST)
+
     def known(self, images: Iterable[Image], limits: Limits) -> dict[Image, Mark] | None:
         """The marks of all ``images``; None where one was not seen before or its file has changed."""
         marks = {}
@@ -92,21 +107,24 @@ class Pictures:
 
     async def load(self, images: Iterable[Image], limits: Limits) -> dict[Image, Loaded]:
         """Read and render ``images``. DataError where one can't be sent."""
+        wanted = list(dict.fromkeys(images))
+        loaded = {image: one for image in wanted if (one := _at_hand(image, limits)) is not None}
+        if rest := [image for image in wanted if image not in loaded]:
+            loaded |= await self._loaded(rest, limits)
+        self._remember(loaded, limits)
+        return loaded
+
+    async def _loaded(self, images: list[Image], limits: Limits) -> dict[Image, Loaded]:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_WORKERS, "pictures")
         loop = asyncio.get_running_loop()
-        wanted = list(dict.fromkeys(images))
-        loads = [loop.run_in_executor(self._threads, _load, image, limits) for image in wanted]
+        loads = [loop.run_in_executor(self._threads, _load, image, limits) for image in images]
         # one by one: no study is left with work under way when its first picture fails
         outcomes = await asyncio.gather(*loads, return_exceptions=True) if len(loads) > 1 else [await loads[0]]
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        loaded = {
-            image: outcome for image, outcome in zip(wanted, outcomes, strict=True) if isinstance(outcome, Loaded)
-        }
-        self._remember(loaded, limits)
-        return loaded
+        return {image: outcome for image, outcome in zip(images, outcomes, strict=True) if isinstance(outcome, Loaded)}
 
     def close(self) -> None:
         """Let go of threads and files."""
@@ -136,6 +154,34 @@ class Pictures:
         return None if stored is None else msgspec.json.decode(stored, type=Mark)
 
 
+def _at_hand(image: Image, limits: Limits) -> Loaded | None:
+    """An image that is sent as its file is, where that costs no waiting; None where it may."""
+    from mmrad_eval.traces import rendering
+
+    data = _in_memory(image.path) if image.render == "file" else b""
+    made = rendering.untouched(data, image.path, limits.accepts, limits.max_edge) if data else None
+    if made is None or (limits.max_bytes is not None and len(made.data) > limits.max_bytes):
+        return None
+    return _marked(made, made.how)
+
+
+def _in_memory(path: str) -> bytes:
+    """A file's bytes where the system has all of them in memory; none where a disk would be waited for."""
+    if not hasattr(os, "RWF_NOWAIT"):
+        return b""
+    try:
+        file = os.open(path, os.O_RDONLY)
+        try:
+            size = os.fstat(file).st_size
+            data = bytearray(min(size, _AT_HAND))
+            whole = size <= _AT_HAND and os.preadv(file, [data], 0, os.RWF_NOWAIT) == size
+        finally:
+            os.close(file)
+    except OSError:  # not in memory, or a fault that the reading in a thread will name
+        return b""
+    return bytes(data) if whole else b""
+
+
 def _load(image: Image, limits: Limits) -> Loaded:
     from mmrad_eval.traces import rendering
 
@@ -143,6 +189,10 @@ def _load(image: Image, limits: Limits) -> Loaded:
     how = made.how
     if limits.max_bytes is not None and len(made.data) > limits.max_bytes:
         made, how = _smaller(image, limits, limits.max_bytes, len(made.data))
+    return _marked(made, how)
+
+
+def _marked(made: Rendered, how: str) -> Loaded:
     return Loaded(Mark(hashlib.sha256(made.data).hexdigest(), how), made.media_type, made.data)
 
 

@@ -20,7 +20,7 @@ from mmrad_eval.model_registry.faults import read_fault
 from mmrad_eval.model_registry.openai_chat import listed
 from mmrad_eval.model_registry.secrets import Secret, find_key
 from mmrad_eval.model_registry.transport import Response, Transport, base_urls
-from mmrad_eval.model_registry.wire import WireClient, base64_json
+from mmrad_eval.model_registry.wire import Base64, WireClient
 
 URL = "https://api.anthropic.com/v1"
 VERSION, SAMPLING_VERSION = "2026-10-21", "2023-06-01"
@@ -134,7 +134,7 @@ def _message(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[
 
 
 def _picture(media_type: str, data: bytes) -> dict[str, Any]:
-    return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": base64_json(b"", data)}}
+    return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": Base64("", data)}}
 
 
 def _decoding(decoding: Decoding, card: Card) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from mmrad_eval.model_registry.faults import read_fault
 from mmrad_eval.model_registry.openai_chat import listed
 from mmrad_eval.model_registry.secrets import Secret, find_key
 from mmrad_eval.model_registry.transport import Response, Transport, base_urls
-from mmrad_eval.model_registry.wire import WireClient, base64_json
+from mmrad_eval.model_registry.wire import Base64, WireClient
 
 URL = "https://generativelanguage.googleapis.com/v1"
 MAX_IMAGES = 3000
@@ -121,7 +121,7 @@ def _content(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[
 
 
 def _picture(media_type: str, data: bytes) -> dict[str, Any]:
-    return {"inlineData": {"mimeType": media_type, "data": base64_json(b"", data)}}
+    return {"inlineData": {"mimeType": media_type, "data": Base64("", data)}}
 
 
 def _uri(inline: Mapping[str, Any]) -> str:

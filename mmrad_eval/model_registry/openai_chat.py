@@ -18,7 +18,7 @@ from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
 from mmrad_eval.model_registry.faults import read_fault
 from mmrad_eval.model_registry.secrets import Secret, find_key
 from mmrad_eval.model_registry.transport import Response, Transport, base_urls
-from mmrad_eval.model_registry.wire import WireClient, base64_json
+from mmrad_eval.model_registry.wire import Base64, WireClient
 
 AZURE_VERSION = "2024-10-21"
 """The newest version of Azure's chat completions that is not a preview, as of Azure's API lifecycle page."""
@@ -147,7 +147,7 @@ def _message(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[
 
 
 def _picture(media_type: str, data: bytes) -> dict[str, Any]:
-    uri = base64_json(f"data:{media_type};base64,".encode(), data)
+    uri = Base64(f"data:{media_type};base64,", data)
     return {"type": "image_url", "image_url": {"url": uri}}
 
 

@@ -26,6 +26,7 @@ from mmrad_eval.model_registry.faults import message_of
 from mmrad_eval.model_registry.openai_chat import ChatClient, listed, messages_value
 from mmrad_eval.model_registry.secrets import Secret, find_key, scrub
 from mmrad_eval.model_registry.transport import base_urls
+from mmrad_eval.model_registry.wire import encoded
 
 if TYPE_CHECKING:
     from mmrad_eval.model_registry.serving import ServeOptions, Server
@@ -240,7 +241,7 @@ class VllmClient(ChatClient):
         for name in ("chat_template_kwargs", "chat_template", "mm_processor_kwargs", "tools"):
             if extra and name in extra:
                 body[name] = extra[name]
-        response = await self.transport.post("//tokenize", msgspec.json.encode(body), seconds=120, base=base)
+        response = await self.transport.post("//tokenize", encoded(body), seconds=120, base=base)
         if response.status != 200:
             return None
         tokens = inner(read_json(response.body, self.transport.secret)[0], "tokens")

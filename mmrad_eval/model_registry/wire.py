@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import binascii
 import time
 from abc import ABC, abstractmethod
 from typing import Any
 
 import msgspec
+import pybase64
 
 from mmrad_eval.core.contracts import Sent
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Card, Reply, Request
 from mmrad_eval.model_registry.transport import Response, Transport
-
-ENCODER = msgspec.json.Encoder()
 
 
 class WireClient(ABC):
@@ -69,7 +67,7 @@ class WireClient(ABC):
             if name in body:
                 raise ModelError(f"the task sets {name} as an extra field; it is the run's to set")
             body[name] = value
-        return ENCODER.encode(body)
+        return encoded(body)
 
     async def generate(self, sent: Sent) -> Reply:
         """Ask once; TransportError where infrastructure failed."""
@@ -91,6 +89,34 @@ class WireClient(ABC):
         await self.transport.close()
 
 
-def base64_json(before: bytes, data: bytes) -> msgspec.Raw:
-    """``before``, then ``data`` in base64, as a JSON string that is encoded already: nothing needs escaping."""
-    return msgspec.Raw(b"".join((b'"', before, binascii.b2a_base64(data, newline=False), b'"')))
+class Base64:
+    """A string of a body: ``before``, and ``data`` in base64. No dataclass: of those msgspec would write the fields."""
+
+    __slots__ = ("before", "data")
+
+    def __init__(self, before: str, data: bytes) -> None:
+        self.before, self.data = before, data
+
+
+def encoded(body: dict[str, Any]) -> bytes:
+    """The body as JSON. Pictures are put in at the end, so that their bytes are copied once."""
+    pictures: list[Base64] = []
+
+    def place(value: object) -> msgspec.Raw:
+        assert isinstance(value, Base64), type(value)
+        pictures.append(value)
+        return _PLACE
+
+    text = msgspec.json.Encoder(enc_hook=place).encode(body)
+    if not pictures:
+        return text
+    first, *rest = text.split(_NUL)
+    pieces = [first]
+    for picture, piece in zip(pictures, rest, strict=True):
+        pieces += (b'"', picture.before.encode(), pybase64.b64encode(picture.data), b'"', piece)
+    return b"".join(pieces)
+
+
+_NUL = b"\0"
+"""Stands for a picture: JSON escapes it wherever else it may come from."""
+_PLACE = msgspec.Raw(_NUL)

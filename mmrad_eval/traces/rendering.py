@@ -68,17 +68,26 @@ def load(image: Image, accepts: tuple[str, ...] = ("image/jpeg", "image/png"), m
     """
     if image.render == "file":
         data = _read(image.path)
-        header = headers.read(data, image.path)
-        small = header.size is not None and (max_edge is None or max(header.size) <= max_edge)
-        if not header.why_convert and header.media_type in accepts and small and header.size is not None:
-            headers.check_whole(data, header, image.path)
-            return Rendered(header.media_type, data, "file", header.size)
+        as_is = untouched(data, image.path, accepts, max_edge)
+        if as_is is not None:
+            return as_is
         pixels, steps = decode(data, image.path)
-        if header.media_type not in accepts:
-            steps = [f"{header.media_type} not accepted", *steps]
+        media_type = headers.read(data, image.path).media_type
+        if media_type not in accepts:
+            steps = [f"{media_type} not accepted", *steps]
     else:
         pixels, steps = pixels_of(image)
     return _encode(*_shrink(pixels, steps, max_edge), accepts, image.path)
+
+
+def untouched(data: bytes, path: str, accepts: tuple[str, ...], max_edge: int | None) -> Rendered | None:
+    """The bytes of a file as they are, where they can be sent so; None where they must be decoded first."""
+    header = headers.read(data, path)
+    small = header.size is not None and (max_edge is None or max(header.size) <= max_edge)
+    if header.why_convert or header.media_type not in accepts or not small or header.size is None:
+        return None
+    headers.check_whole(data, header, path)
+    return Rendered(header.media_type, data, "file", header.size)
 
 
 def pixels_of(image: Image) -> tuple[Pixels, list[str]]:

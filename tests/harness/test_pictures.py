@@ -53,6 +53,18 @@ def test_a_file_of_too_many_bytes_becomes_one_of_fewer_and_that_is_told(tmp_path
     assert one.media_type == "image/jpeg"
 
 
+@pytest.mark.parametrize("size", [(300, 200), (1500, 1000)])
+def test_a_file_is_the_same_whether_it_lies_in_memory_or_a_thread_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    image = noise(tmp_path / "a.png", size)
+    found = loaded(image, Limits())
+    monkeypatch.delattr("os.RWF_NOWAIT", raising=False)  # as on other systems than Linux
+
+    assert loaded(image, Limits()) == found
+    assert found.data == Path(image.path).read_bytes()
+
+
 def test_a_limit_that_nothing_fits_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="can't be made to fit the 10"):
         loaded(noise(tmp_path / "a.png"), Limits(max_bytes=10))

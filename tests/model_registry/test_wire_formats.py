@@ -19,7 +19,7 @@ from mmrad_eval.core.values import Decoding
 from mmrad_eval.model_registry import resolve
 from mmrad_eval.model_registry.openai_chat import HOSTS
 from mmrad_eval.model_registry.rehearsal import Rehearsal
-from mmrad_eval.model_registry.wire import WireClient
+from mmrad_eval.model_registry.wire import Base64, WireClient, encoded
 
 Make = Callable[..., Sent]
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,6 +170,20 @@ def test_a_provider_s_key_goes_to_its_own_address_alone(provider: str, monkeypat
     if provider != "azure":  # whose address is always given
         other = resolve(f"{provider}:m", base_url=["http://127.0.0.1:9"])
         assert other.transport.secret is None  # type: ignore[union-attr]  # as above
+
+
+def test_pictures_stand_where_they_were_put_beside_any_words() -> None:
+    one, two = bytes(range(256)), b"\xff\xd8"
+    body = {"words": "a \0 b", "pictures": [{"url": Base64("data:,", one)}, "\0", {"url": Base64("", two)}]}
+
+    assert json.loads(encoded(body)) == {
+        "words": "a \0 b",
+        "pictures": [
+            {"url": f"data:,{base64.b64encode(one).decode()}"},
+            "\0",
+            {"url": base64.b64encode(two).decode()},
+        ],
+    }
 
 
 def test_azure_needs_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
