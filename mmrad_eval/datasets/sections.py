@@ -152,9 +152,8 @@ def _at_lines(text: str) -> Iterator[re.Match[str]]:
     """The headings at the beginning of a line, tried only there: a search would try every character."""
     start = 0
     while True:
-        for pattern in (_LINE, _BARE):
-            if match := pattern.match(text, start):
-                yield match
+        if match := _LINE.match(text, start) or _BARE.match(text, start):
+            yield match
         start = text.find("\n", start) + 1
         if not start:
             return
@@ -183,7 +182,8 @@ def find(text: str) -> list[Section]:
     for match in sorted(found, key=lambda m: (m.start("name"), -m.end())):
         if marks and match.start("name") < marks[-1][1]:
             continue
-        marks.append((match.start(), match.end(), _SECTION[_plain(match["name"])]))
+        name = match["name"].lower()
+        marks.append((match.start(), match.end(), _SECTION.get(name) or _SECTION[_plain(name)]))
     ends = [start for start, _, _ in marks[1:]] + ([len(text)] if marks else [])
     return [Section(name, start, body, end) for (start, body, name), end in zip(marks, ends, strict=True)]
 

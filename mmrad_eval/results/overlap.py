@@ -16,6 +16,9 @@ from mmrad_eval.core.values import Answer, Example, Report, Step, Study, Target,
 from mmrad_eval.metrics import suite
 from mmrad_eval.metrics.consistency.phi import words_of
 
+MOST = 1000
+"""Studies that a note is over: of more, as many from beginning to end. The standard error of their mean is about .005
+where ROUGE-L spreads by .15 over studies."""
 METRIC = "rouge@r2gen-mimic"
 NAME = "ROUGE-L(T*, R*)"
 
@@ -36,12 +39,14 @@ def overlap(studies: Sequence[Study], target: Target) -> FloatArray:
 
 def note(studies: Sequence[Study], target: Target) -> str:
     """One line for tables of given evidence; empty where no study has a trace."""
-    both = ((words_of(s.trace), s.reference.target(target)) for s in studies if s.reference)
-    pairs = tuple((words, said) for words, said in both if words and said)
-    if not pairs:
+    both = traced(studies, target)
+    if not both:
         return ""
-    value = _mean(pairs)
-    return f"{NAME} {value:.3f} over {len(pairs):,} studies: what the words of the evidence hold of the references."
+    count = min(len(both), MOST)
+    chosen = [both[place * len(both) // count] for place in range(count)]
+    pairs = tuple((words_of(s.trace), s.reference.target(target) or "") for s in chosen if s.reference)
+    over = f"{count:,} studies" if count == len(both) else f"{count:,} of {len(both):,} studies"
+    return f"{NAME} {_mean(pairs):.2f} over {over}: what the words of the evidence hold of the references."
 
 
 @lru_cache(maxsize=4)
