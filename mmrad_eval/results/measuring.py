@@ -151,7 +151,7 @@ def summarise(
     parts = [Part(m.positions, m.metric.reduce) for m in shown]
     coverage = [sum((np.isfinite(v).sum(axis=0) for v in m.values()), np.zeros(len(m.metric.columns))) for m in shown]
     names, index = cluster_index(clusters)
-    sums = cluster_sums(shown[0].store, index, len(names))
+    sums = cluster_sums(shown[0].store, index, len(names), in_place=last)
     if last:  # they are as large as the sums
         for m in measured:
             m.store = np.empty((0, 0))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
 
 UNKNOWN = "<unk>"
+_KEPT = 1 << 12
+"""References whose words are kept under one convention, as every run is scored against them."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Reader:
         return [text for text in texts if text is not None]
 
     def block(self, references: Sequence[str]) -> Block:
-        """Reference texts as numbered words; they are kept, as every run is scored against them."""
+        """Reference texts as numbered words."""
         return Block([self._reference_words(text) for text in references], self.numbers)
 
     def pairs(self, examples: Sequence[Example]) -> Pairs:
@@ -140,7 +142,9 @@ class Reader:
         found = self._read.get(text)
         if found is None:
             tokens = self.convention.prep.tokens(text)
-            found = self._read[text] = array("i", [self._reference[token] for token in self._cut(tokens)])
+            found = array("i", [self._reference[token] for token in self._cut(tokens)])
+            if len(self._read) < _KEPT:
+                self._read[text] = found
         return found
 
     def _candidate_words(self, text: str) -> Sequence[int]:

@@ -60,11 +60,17 @@ def cluster_index(clusters: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]
     return names, np.fromiter((position[c] for c in clusters), np.intp, len(clusters))
 
 
-def cluster_sums(statistics: FloatArray, index: NDArray[np.intp], clusters: int) -> FloatArray:
-    """(n, k) statistics of studies, (n,) positions -> (clusters, k) sums; a cluster without a study is zero."""
-    sums = np.zeros((clusters, statistics.shape[1]))
+def cluster_sums(
+    statistics: FloatArray, index: NDArray[np.intp], clusters: int, *, in_place: bool = False
+) -> FloatArray:
+    """(n, k) statistics of studies, (n,) positions -> (clusters, k) sums; a cluster without a study is zero.
+
+    ``in_place``: the sums take the place of the statistics, which are as large and are lost.
+    """
     if len(index) == 0:
-        return sums
+        return np.zeros((clusters, statistics.shape[1]))
+    alone = np.setdiff1d(np.arange(clusters), index)
+    sums = statistics[:clusters] if in_place and not len(alone) else np.zeros((clusters, statistics.shape[1]))
     order = np.argsort(index, kind="stable")
     ordered = index[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))

@@ -63,6 +63,11 @@ def test_sums_over_clusters_are_what_a_loop_gives(pairs: list[tuple[str, int]]) 
     assert sums.tolist() == [
         [sum(v for n, v in pairs if n == name), sum(n == name for n, _ in pairs)] for name in names
     ]
+    assert cluster_sums(statistics, index, len(names), in_place=True).tolist() == sums.tolist()
+    if pairs:
+        gaps = cluster_sums(np.ones((len(pairs), 1)), index + 1, len(names) + 1, in_place=True)
+        assert gaps[0] == 0
+        assert gaps.sum() == len(pairs)
 
 
 def test_the_interval_of_a_mean_is_that_of_its_standard_error() -> None:
