@@ -217,6 +217,19 @@ class Metric(Protocol):
 
 
 @runtime_checkable
+class Sharing(Protocol):
+    """What a metric has beside the rest whose statistics others have too, such as one labeler under several policies.
+
+    Metrics with equal ``measures`` have equal statistics of equal examples; they are measured and held once.
+    """
+
+    @property
+    def measures(self) -> str:
+        """What the statistics are; asked after ``fit``."""
+        ...
+
+
+@runtime_checkable
 class Judging(Protocol):
     """What a metric has beside the rest that lets a judge model (``--judge``) read each example.
 

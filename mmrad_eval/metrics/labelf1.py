@@ -96,6 +96,11 @@ class LabelF1:
         self.policy, self.macro, self.by_label = policy, macro, by_label
         self.columns: Sequence[Column] = _columns(source, policy, macro=macro, by_label=by_label)
 
+    @property
+    def measures(self) -> str:
+        """The labels that met: the same under every policy."""
+        return f"label pairs of {self.version}"
+
     def fit(self, corpus: Corpus) -> Target:
         """What of a report is labelled; nothing else is needed of the corpus."""
         return corpus.target

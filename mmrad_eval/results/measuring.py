@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
+from mmrad_eval.core.contracts import Corpus, FloatArray, Metric, Sharing
 from mmrad_eval.core.errors import MissingError, PluginError
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics import judged, suite
@@ -93,23 +93,41 @@ def measure_all(
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Fill each metric's (n, k) statistics; those that turn out to lack something move to ``lacking``."""
-    ends = np.cumsum([len(m.metric.statistics) for m in measured]).tolist()
-    store = np.empty((n, ends[-1] if ends else 0))
-    for m, end in zip(measured, ends, strict=True):
-        m.store, m.at = store, range(end - len(m.metric.statistics), end)
+    store = np.empty((n, _places(measured)))
+    for m in measured:
+        m.store = store
     start = 0
     for examples in chunks:
         rows = slice(start, start + len(examples))
+        filled: set[range] = set()
         for m in list(measured):
-            if m not in measured:
-                continue  # it required one that was taken out
+            if m not in measured or m.at in filled:
+                continue  # it required one that was taken out, or another one has the same statistics
             try:
                 m.statistics[rows] = _checked(m, examples)
+                filled.add(m.at)
             except MissingError as error:
                 _drop(m, measured, lacking, Missing(error.what, error.remedy))
         start += len(examples)
         if progress:
             progress(start, n)
+
+
+def _places(measured: Sequence[Measured]) -> int:
+    """Give each metric its columns of the store, those that share statistics the same ones; returns their number."""
+    shared: dict[tuple[str, int], range] = {}
+    end = 0
+    for m in measured:
+        k = len(m.metric.statistics)
+        same = (m.metric.measures, k) if isinstance(m.metric, Sharing) else None
+        if same in shared:
+            m.at = shared[same]
+            continue
+        m.at = range(end, end + k)
+        end += k
+        if same is not None:
+            shared[same] = m.at
+    return end
 
 
 def _drop(gone: Measured, measured: list[Measured], lacking: dict[str, Missing], why: Missing) -> None:

@@ -11,10 +11,14 @@ import pytest
 
 from mmrad_eval.core.errors import DataError, PluginError
 from mmrad_eval.core.values import Answer, Report, Study
+from mmrad_eval.metrics.facts.labels import label_many
+from mmrad_eval.metrics.labelf1 import Codes, LabelF1, Policy
 from mmrad_eval.results.scoring import score
 from mmrad_eval.results.summary import Summary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.results.conftest import Kit
 
 
@@ -60,6 +64,30 @@ def test_a_composite_gets_the_statistics_it_requires(kit: Kit) -> None:
     scores = folder.scores()
     assert scores is not None
     assert {b.metric: b.requires for b in scores.blocks}["both@test"] == ("words|fitted:True|v1", "effusions|v1")
+
+
+def test_metrics_with_the_same_statistics_are_measured_once_and_reduce_them_each_in_its_way(kit: Kit) -> None:
+    studies = kit.studies(6, patients=6)
+    texts = ["no effusion", "possible pneumothorax", "cardiomegaly", "", "effusion may be present", "normal"]
+    answers = [kit.answer(s, text) for s, text in zip(studies, texts, strict=True)]
+    read: list[int] = []
+
+    def labeller(texts: Sequence[str]) -> Codes:
+        read.append(len(texts))
+        return label_many(texts)
+
+    def under(policy: Policy, version: str) -> LabelF1:
+        return LabelF1(f"rules@{policy}", "rules", labeller, version, policy)
+
+    together = score(kit.run(answers), studies, [under("positive", "a"), under("negative", "a")]).columns
+    once = sum(read)
+    apart = score(kit.run(answers), studies, [under("positive", "a"), under("negative", "b")]).columns
+
+    assert sum(read) == 3 * once
+    assert {k: (c.value, c.low, c.high) for k, c in together.items()} == {
+        k: (c.value, c.low, c.high) for k, c in apart.items()
+    }
+    assert len(together) == 2 * 17
 
 
 @pytest.mark.parametrize("when", ["fit", "measure"])
