@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEY = b"mmrad.scores/1"
-_ROWS = 2048  # rows of one row group
+_ROWS = 1024  # rows of one row group
 
 
 class StoredColumn(Value, frozen=True, omit_defaults=False):
