@@ -108,24 +108,27 @@ _MARKS = str.maketrans("", "", "*_")
 
 def _pattern(headings: Iterator[str] | list[str]) -> str:
     longest_first = sorted(headings, key=lambda h: (-len(h), h))
-    return "|".join(re.escape(h).replace(r"\ ", r"[ \t]+") for h in longest_first)
+    return "|".join(re.escape(h).replace(r"\ ", r"[ \t]++") for h in longest_first)
 
 
 _NAME = _pattern(list(_SECTION))
 _MAIN = _pattern([h for s in ("findings", "impression", "both") for h in HEADINGS[s] if h != "imp"])
-_NOTE = r"(?:[ \t]*\([^()\n]{1,40}\))?"  # "(preliminary)" between the name and its colon
+_NOTE = r"(?:[ \t]*+\([^()\n]{1,40}\))?"  # "(preliminary)" between the name and its colon
 _LINE = re.compile(
-    rf"""^[ \t]*(?:>[ \t]*)?(?:(?:\#{{1,6}}|\(?[0-9]{{1,2}}[.)]|[-•*])[ \t]+)?[*_]{{0,3}}[ \t]*
-    (?P<name>{_NAME}){_NOTE}[ \t]*
-    (?: [*_]{{1,3}}[ \t]*[:\u2013\u2014-]?
-      | :[ \t]*[*_]{{0,3}}
-      | [ \t][\u2013\u2014-](?=[ \t])
-      | [\u2013\u2014-](?=[ \t]*\r?$)
-      | (?=[ \t]*\r?$)
-    )[ \t]*""",
+    rf"""^[ \t]*+(?:>[ \t]*+)?(?:(?:\#{{1,6}}|\(?[0-9]{{1,2}}[.)]|[-•*])[ \t]++)?[*_]{{0,3}}[ \t]*+
+    (?P<name>{_NAME}){_NOTE}[ \t]*+
+    (?: [*_]{{1,3}}[ \t]*+[:\u2013\u2014-]?
+      | :[ \t]*+[*_]{{0,3}}
+      | (?<=[ \t])[\u2013\u2014-](?=[ \t])
+      | [\u2013\u2014-](?=[ \t]*+\r?$)
+      | (?=\r?$)
+    )[ \t]*+""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
-"""A name at the beginning of a line, closed by a colon, a dash, its own bold marks, or the end of the line."""
+"""A name at the beginning of a line, closed by a colon, a dash, its own bold marks, or the end of the line.
+
+Spaces are taken whole and never given back (``*+``), so that a line of a hundred thousand takes no longer than it must.
+"""
 _BARE = re.compile(
     rf"^[ \t]*(?P<name>{_MAIN.upper()})[ \t]+(?=[A-Z0-9][a-z.])".replace(r"[ \T]", r"[ \t]"), re.MULTILINE
 )
@@ -133,8 +136,11 @@ _BARE = re.compile(
 _INLINE = re.compile(rf"\s*[*_]{{0,3}}(?P<name>{_NAME}){_NOTE}[*_]{{0,3}}[ \t]*:[ \t]*[*_]{{0,3}}[ \t]*", re.IGNORECASE)
 """A name with a colon after the end of a sentence, with or without a space: ``Age:50-60.Gender:M.Indication: Cough.``
 """
-_SENTENCE_END = re.compile(r"[.!?;:)\]*_>](?=((?:[^.!?;\]>:(]++|\([^()\n]{1,40}\))*+):)")
-"""The end of a sentence, and what stands between it and the next colon: no other sentence, notes in brackets aside."""
+_SENTENCE_END = re.compile(r"[.!?;:)\]*_>](?=([^.!?;\]>:(]{0,80}+(?:\([^()\n]{1,40}\)[^.!?;\]>:(]{0,20}+){0,2}+):)")
+"""The end of a sentence, and what stands between it and the next colon: no other sentence, notes in brackets aside.
+
+It looks no further than a heading can be long, so that a text of nothing but marks takes no longer than another one.
+"""
 _CAPITAL = re.compile(r"(?P<name>Findings|FINDINGS|Impression|IMPRESSION|Conclusion|CONCLUSION)[ \t]*:[ \t]*")
 """A main name with a capital and a colon, wherever it stands after space."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SHRINKS = 12  # times three quarters: from any size to a thirtieth of it
 _LARGEST = 30 << 20
+"""Bytes of the largest block that is taken from the heap; pictures, their base64 and bodies are smaller."""
 _AT_HAND = 1 << 20
 """Bytes of the largest file that is read on the event loop."""
 _WORKERS = 4  # reading waits for disks and rendering for Pillow, and both let go of the interpreter's lock
@@ -170,7 +171,7 @@ def _in_memory(path: str) -> bytes:
     if not hasattr(os, "RWF_NOWAIT"):
         return b""
     try:
-        file = os.open(path, os.O_RDONLY)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             size = os.fstat(file).st_size
             data = bytearray(min(size, _AT_HAND))

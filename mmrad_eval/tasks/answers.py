@@ -39,6 +39,8 @@ _REFUSAL_WORDS = ("sorry", "apolog", "can", "unable", "not able", "won")
 """One of these is in every refusal; most reports hold none of them, and looking for them costs less."""
 _REFUSAL_WITHIN = 160
 """A refusal stands at the beginning; the same words later are part of a report."""
+_LAST_HEADING = re.compile(r"(?<![#*_ \t>])[#*_ \t>]*+(?:findings|impression)[#*_ \t]*+:?[#*_ \t]*+$", re.IGNORECASE)
+"""The heading that a text ends with; tried where a run of marks begins and not at each of them."""
 _FIELD = re.compile(r'"(findings|impression|report|text)"\s*:\s*"((?:[^"\\]|\\.)*)', re.IGNORECASE)
 
 
@@ -78,8 +80,9 @@ def split_thought(text: str) -> tuple[str, str]:
     """What stands inside thinking tags, and the rest. A tag that is never closed holds all that follows."""
     if "<" not in text:
         return "", text.strip()
-    thoughts = [match[2].strip() for match in _THOUGHT.finditer(text)]
-    rest = _THOUGHT.sub("", text)
+    closed = max((match.end() for match in _THOUGHT_END.finditer(text)), default=0)  # no pair ends after that
+    thoughts = [match[2].strip() for match in _THOUGHT.finditer(text, 0, closed)]
+    rest = _THOUGHT.sub("", text[:closed]) + text[closed:]
     if end := list(_THOUGHT_END.finditer(rest)):  # the opening tag was in the chat template
         thoughts.insert(0, rest[: end[-1].start()].strip())
         rest = rest[end[-1].end() :]
@@ -112,7 +115,7 @@ def _sections(text: str, target: Target) -> Report:
     report = read_report(text)
     if report.findings is None and report.impression is not None and target != "impression":
         lead = text[: text.find(report.impression)] if report.impression else ""
-        lead = re.sub(r"[#*_ \t]*impression[#*_ \t]*:?[#*_ \t]*$", "", lead.strip(), flags=re.IGNORECASE).strip()
+        lead = _LAST_HEADING.sub("", lead.rstrip()).strip()
         if lead and not _MARKED.search(lead):
             return Report(report.text, lead, report.impression)
     return report
@@ -123,7 +126,7 @@ def _lead(words: str, report: Report) -> str:
     starts = [words.find(section) for section in (report.findings, report.impression) if section]
     first = min((s for s in starts if s >= 0), default=0)
     lead = words[:first].rstrip()
-    return re.sub(r"[#*_ \t>]*(findings|impression)[#*_ \t]*:?[#*_ \t]*$", "", lead, flags=re.IGNORECASE).strip()
+    return _LAST_HEADING.sub("", lead).strip()
 
 
 def _unfenced(text: str) -> str:
@@ -139,7 +142,7 @@ def _json(words: str) -> Report | None:
         return None
     try:
         found = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # broken, or deeper than any report is
         found = {name: _unescape(value) for name, value in _FIELD.findall(body)}
         if not found:
             return None

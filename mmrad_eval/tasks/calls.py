@@ -87,7 +87,7 @@ def _object(value: Any) -> dict[str, Any] | None:
     if isinstance(value, str):
         try:
             value = msgspec.json.decode(value)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):  # broken, or deeper than any arguments are
             return None
     return {str(name).strip().lower(): part for name, part in value.items()} if isinstance(value, dict) else None
 

@@ -97,6 +97,25 @@ def test_without_a_report_the_empty_report_is_scored(status: str) -> None:
     assert answer.why
 
 
+@pytest.mark.parametrize(
+    "noise",
+    [" " * 200_000, "\t" * 200_000, "*" * 200_000, "_ " * 100_000, "#" * 200_000, ">" * 200_000, "(a)" * 60_000],
+    ids=["spaces", "tabs", "stars", "underscores", "hashes", "quotes", "brackets"],
+)
+def test_a_model_that_writes_one_mark_without_end_costs_no_time(noise: str) -> None:
+    """Each would take hours where every mark was tried with every other one."""
+    for words in (f"x{noise}y\nFINDINGS: {LUNGS}", f"FINDINGS: {LUNGS}\nIMPRESSION{noise}: x", f"FINDINGS:{noise}x: y"):
+        assert read_answer(Reply(words), "report", traced=True).status in MODEL_STATUSES
+    answer = read_answer(Reply(f"x{noise}\nFINDINGS: {LUNGS}"), "findings")
+    assert answer.report
+    assert answer.report.findings == LUNGS
+
+
+def test_thoughts_without_end_and_json_without_end_have_their_status() -> None:
+    assert read_answer(Reply("<think>" * 50_000), "report").status == "unparsed"
+    assert read_answer(Reply('{"report":' * 50_000), "report").status in MODEL_STATUSES
+
+
 def test_a_truncated_report_is_scored_as_far_as_it_goes() -> None:
     answer = read_answer(Reply('{"findings": "The lungs are \\"clear\\". The hea', finish="length"), "findings")
 
