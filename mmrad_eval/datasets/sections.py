@@ -188,8 +188,8 @@ def find(text: str) -> list[Section]:
     for match in sorted(found, key=lambda m: (m.start("name"), -m.end())):
         if marks and match.start("name") < marks[-1][1]:
             continue
-        name = match["name"].lower()
-        marks.append((match.start(), match.end(), _SECTION.get(name) or _SECTION[_plain(name)]))
+        name = match["name"]
+        marks.append((match.start(), match.end(), _SECTION.get(name.lower()) or _SECTION[_plain(name)]))
     ends = [start for start, _, _ in marks[1:]] + ([len(text)] if marks else [])
     return [Section(name, start, body, end) for (start, body, name), end in zip(marks, ends, strict=True)]
 
