@@ -45,8 +45,9 @@ def note(studies: Sequence[Study], target: Target) -> str:
     count = min(len(both), MOST)
     chosen = [both[place * len(both) // count] for place in range(count)]
     pairs = tuple((words_of(s.trace), s.reference.target(target) or "") for s in chosen if s.reference)
-    over = f"{count:,} studies" if count == len(both) else f"{count:,} of {len(both):,} studies"
-    return f"{NAME} {_mean(pairs):.2f} over {over}: what the words of the evidence hold of the references."
+    value = _mean(pairs)
+    said = f"{value:.3f} over {count:,}" if count == len(both) else f"{value:.2f} over {count:,} of {len(both):,}"
+    return f"{NAME} {said} studies: what the words of the evidence hold of the references."
 
 
 @lru_cache(maxsize=4)

@@ -16,9 +16,9 @@ def study(number: int, words: str) -> Study:
 
 
 def test_words_that_are_the_reference_hold_all_of_it_and_foreign_words_next_to_nothing() -> None:
-    assert overlap.note([study(0, SAID)], "findings").startswith("ROUGE-L(T*, R*) 1.00 over 1 studies:")
+    assert overlap.note([study(0, SAID)], "findings").startswith("ROUGE-L(T*, R*) 1.000 over 1 studies:")
     # the full stop that ends each text is a word of it: recall 1/15, precision 1/3, ROUGE-L .099 with beta 1.2
-    assert "0.55 over 2 studies" in overlap.note([study(0, f"{SAID}."), study(1, "entirely other")], "findings")
+    assert "0.550 over 2 studies" in overlap.note([study(0, f"{SAID}."), study(1, "entirely other")], "findings")
     assert not overlap.note([Study("0", reference=Report(SAID))], "report")
 
 
