@@ -16,13 +16,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from benchmarks.child import Used, used_by  # noqa: E402 (of this checkout)
+
 COMMAND = Path(sys.executable).with_name("mmrad-eval")
 STUDIES = 600
 TIMES = 3
@@ -42,18 +45,6 @@ def served() -> Iterator[str]:
         process.wait()
 
 
-def measured(words: list[str], folder: Path) -> tuple[float, float, float]:
-    """Wall seconds, processor seconds, peak MB of one command."""
-    start = time.perf_counter()
-    with (folder / "out.txt").open("wb") as out:
-        process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, cwd=folder)
-        _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    if status:
-        raise SystemExit(f"{' '.join(words)} failed:\n{(folder / 'out.txt').read_text()}")
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
-
-
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as temporary, served() as address:
@@ -69,18 +60,18 @@ def main() -> None:
                 *(str(COMMAND), "faithfulness", "openai:invented", "--base-url", address, "--data", str(data)),
                 *("--data-use", "open", "--out", str(results), "-q"),
             ]
-            row(f"{name}: all arms asked", [measured(words, folder)])
-            row(f"{name}: runs on disk", [measured(words, folder) for _ in range(TIMES)])
+            row(f"{name}: all arms asked", [used_by(words, folder)])
+            row(f"{name}: runs on disk", [used_by(words, folder) for _ in range(TIMES)])
             found = []
             for _ in range(TIMES):
                 shutil.rmtree(results / "runs")
-                found.append(measured(words, folder))
+                found.append(used_by(words, folder))
             row(f"{name}: replies alone", found)
 
 
-def row(name: str, found: list[tuple[float, float, float]]) -> None:
+def row(name: str, found: list[Used]) -> None:
     """One line of the table."""
-    wall, cpu, memory = (median(numbers) for numbers in zip(*found, strict=True))
+    wall, cpu, memory = (median(getattr(used, part) for used in found) for part in ("wall", "cpu", "peak_mb"))
     late = "  over the budget" if wall > BUDGET and "asked" not in name else ""
     print(f"| {name} | {wall:.1f} | {cpu:.1f} | {memory:.0f} MB |{late}", flush=True)
 

@@ -9,14 +9,13 @@ a patient of its own. Peak memory is the kernel's, of the child process.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from benchmarks.child import used_by
 from benchmarks.clinical.reports import reports
 
 COMMAND = Path(sys.executable).with_name("mmrad-eval")
@@ -31,11 +30,7 @@ def peak(data: Path, n: int, metrics: str, results: Path) -> float:
         *(str(COMMAND), "--model", "baseline:shuffle", "--task", "direct", "--data", str(data), "--limit", str(n)),
         *("--metrics", metrics, "--out", str(results), "--quiet"),
     ]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(words)} ended with {status}")
-    return used.ru_maxrss / 1024
+    return used_by(words).peak_mb
 
 
 def main() -> None:

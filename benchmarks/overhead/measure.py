@@ -12,50 +12,23 @@ lm_eval (text alone), lmms_eval and inspect_ai take part where their commands ar
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import material  # noqa: E402 (lies beside this script)
 import others  # noqa: E402 (as above)
 
-
-@dataclass(frozen=True)
-class Used:
-    """What one process used."""
-
-    wall: float
-    cpu: float
-    peak_mb: float
-
-    def less(self, start: Used) -> Used:
-        """What is left without the cost of starting."""
-        return Used(max(self.wall - start.wall, 1e-9), max(self.cpu - start.cpu, 0.0), self.peak_mb)
-
-
-def used_by(command: Sequence[str], extra: dict[str, str], folder: Path) -> Used:
-    """Run a command to its end in ``folder``; its output is shown only where it fails."""
-    with (folder / "output.txt").open("w+") as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=os.environ | extra)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            output.seek(0)
-            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output.read()[-3000:]}")
-    return Used(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+from benchmarks.child import Used, used_by  # noqa: E402 (as above)
 
 
 @contextmanager
@@ -104,7 +77,8 @@ class Trial:
         for count in (1, n):
             shutil.rmtree(self.work, ignore_errors=True)
             self.work.mkdir()
-            uses.append(used_by(*self.command(count), self.work))
+            words, extra = self.command(count)
+            uses.append(used_by(words, self.work, extra))
         return uses[1].less(uses[0])
 
 

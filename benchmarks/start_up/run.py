@@ -5,11 +5,13 @@ python benchmarks/start_up/run.py
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
 import sys
-import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.child import used_by
 
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
@@ -26,29 +28,17 @@ COMMANDS = {
 RUNS = 10
 
 
-def seconds(command: list[str]) -> tuple[float, float]:
-    """Wall and CPU seconds of one run."""
-    start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return wall, usage.ru_utime + usage.ru_stime
-
-
 def main() -> None:
     print(f"{'command':<24}{'wall s':>10}{'CPU s':>10}")
     for name, command in COMMANDS.items():
         try:
-            seconds(command)
+            used_by(command)
         except FileNotFoundError:
             print(f"{name:<24}{'not installed':>20}")
             continue
-        times = [seconds(command) for _ in range(RUNS)]
-        walls, cpus = zip(*times, strict=True)
-        print(f"{name:<24}{statistics.median(walls):>10.3f}{statistics.median(cpus):>10.3f}")
+        runs = [used_by(command) for _ in range(RUNS)]
+        wall, cpu = (statistics.median(getattr(used, part) for used in runs) for part in ("wall", "cpu"))
+        print(f"{name:<24}{wall:>10.3f}{cpu:>10.3f}")
 
 
 if __name__ == "__main__":

@@ -104,6 +104,7 @@ _SAME_LETTER = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s"})
 """Letters that a pattern takes for an i or an s whatever their case, and ``lower`` does not."""
 
 _MARKS = str.maketrans("", "", "*_")
+"""Drops what makes a heading bold or slanted."""
 
 
 def _pattern(headings: Iterator[str] | list[str]) -> str:
@@ -188,8 +189,7 @@ def find(text: str) -> list[Section]:
     for match in sorted(found, key=lambda m: (m.start("name"), -m.end())):
         if marks and match.start("name") < marks[-1][1]:
             continue
-        name = match["name"]
-        marks.append((match.start(), match.end(), _SECTION.get(name.lower()) or _SECTION[_plain(name)]))
+        marks.append((match.start(), match.end(), _SECTION[_plain(match["name"])]))
     ends = [start for start, _, _ in marks[1:]] + ([len(text)] if marks else [])
     return [Section(name, start, body, end) for (start, body, name), end in zip(marks, ends, strict=True)]
 

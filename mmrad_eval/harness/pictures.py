@@ -57,6 +57,10 @@ class Limits:
     max_bytes: int | None = None
     """Bytes of one file."""
 
+    def fit(self, data: bytes) -> bool:
+        """Whether a file of these bytes is taken."""
+        return self.max_bytes is None or len(data) <= self.max_bytes
+
 
 def limits_of(client: object, count: int, most: int | None = None) -> Limits:
     """The limits of a client for a request of ``count`` images; a plugin states what it wants to, or nothing.
@@ -161,9 +165,7 @@ def _at_hand(image: Image, limits: Limits) -> Loaded | None:
 
     data = _in_memory(image.path) if image.render == "file" else b""
     made = rendering.untouched(data, image.path, limits.accepts, limits.max_edge) if data else None
-    if made is None or (limits.max_bytes is not None and len(made.data) > limits.max_bytes):
-        return None
-    return _marked(made, made.how)
+    return _marked(made, made.how) if made is not None and limits.fit(made.data) else None
 
 
 def _in_memory(path: str) -> bytes:
@@ -174,13 +176,13 @@ def _in_memory(path: str) -> bytes:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             size = os.fstat(file).st_size
-            data = bytearray(min(size, _AT_HAND))
-            whole = size <= _AT_HAND and os.preadv(file, [data], 0, os.RWF_NOWAIT) == size
+            data = bytearray(size if size <= _AT_HAND else 0)
+            read = os.preadv(file, [data], 0, os.RWF_NOWAIT)
         finally:
             os.close(file)
     except OSError:  # not in memory, or a fault that the reading in a thread will name
         return b""
-    return bytes(data) if whole else b""
+    return bytes(data) if read == size else b""
 
 
 def _load(image: Image, limits: Limits) -> Loaded:
@@ -188,7 +190,7 @@ def _load(image: Image, limits: Limits) -> Loaded:
 
     made = rendering.load(image, limits.accepts, limits.max_edge)
     how = made.how
-    if limits.max_bytes is not None and len(made.data) > limits.max_bytes:
+    if limits.max_bytes is not None and not limits.fit(made.data):
         made, how = _smaller(image, limits, limits.max_bytes, len(made.data))
     return _marked(made, how)
 

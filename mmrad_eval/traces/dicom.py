@@ -37,7 +37,8 @@ def decode(data: bytes, path: str) -> tuple[Pixels, list[str]]:
     _refuse(dataset, path)
     try:
         stored = dataset.pixel_array
-    except (AttributeError, ValueError, NotImplementedError, RuntimeError, OSError) as error:  # what pydicom raises
+    # pydicom: a tag is missing or wrong, a syntax is unknown, no decoder is there, a decoder's own fault
+    except (AttributeError, ValueError, NotImplementedError, RuntimeError, OSError) as error:
         raise DataError(f"{path}: the pixels of this DICOM file can't be decoded: {_short(error)}") from error
     if dataset.get("SamplesPerPixel", 1) > 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         pixels, steps = _colour(dataset, stored, path)
@@ -157,7 +158,7 @@ def _colour(dataset: Any, stored: NDArray[Any], path: str) -> tuple[Pixels, list
             stored = apply_color_lut(stored, dataset)
         elif kind.startswith("YBR_FULL"):
             stored = convert_color_space(stored, kind, "RGB")
-    except (ValueError, AttributeError, NotImplementedError) as error:  # what pydicom raises
+    except (ValueError, AttributeError, NotImplementedError) as error:  # pydicom: a table is wrong, missing or unknown
         raise DataError(f"{path}: the colours of this DICOM file can't be read: {_short(error)}") from error
     bits = next(b for b in (8, 10, 12, 14, 16) if float(stored.max()) < 2**b)
     scaled = np.floor(stored.astype(np.float64) * (255.0 / (2**bits - 1)) + 0.5).astype(np.uint8)

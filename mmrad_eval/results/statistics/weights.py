@@ -69,11 +69,11 @@ def cluster_sums(
     """
     if len(index) == 0:
         return np.zeros((clusters, statistics.shape[1]))
-    alone = np.setdiff1d(np.arange(clusters), index)
-    sums = statistics[:clusters] if in_place and not len(alone) else np.zeros((clusters, statistics.shape[1]))
     order = np.argsort(index, kind="stable")
     ordered = index[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    every = len(starts) == clusters  # so that no row is left with a study's own statistics
+    sums = statistics[:clusters] if in_place and every else np.zeros((clusters, statistics.shape[1]))
     for left in range(0, statistics.shape[1], _COLUMNS):  # some columns at a time: the sorted copy stays small
         some = slice(left, left + _COLUMNS)
         sums[ordered[starts], some] = np.add.reduceat(statistics[order, some], starts, axis=0)
