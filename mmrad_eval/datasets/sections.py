@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from mmrad_eval.core.values import Context, Report
@@ -185,13 +186,19 @@ def find(text: str) -> list[Section]:
     marks: list[tuple[int, int, str]] = []
     found = list(_at_lines(text))
     if text.count(":") > sum(":" in match[0] for match in found):  # the others end in a colon of their own
-        found.extend(_within(text))
-    for match in sorted(found, key=lambda m: (m.start("name"), -m.end())):
+        found = sorted((*found, *_within(text)), key=lambda match: (match.start("name"), -match.end()))
+    for match in found:
         if marks and match.start("name") < marks[-1][1]:
             continue
-        marks.append((match.start(), match.end(), _SECTION[_plain(match["name"])]))
+        marks.append((match.start(), match.end(), _section(match["name"])))
     ends = [start for start, _, _ in marks[1:]] + ([len(text)] if marks else [])
     return [Section(name, start, body, end) for (start, body, name), end in zip(marks, ends, strict=True)]
+
+
+@lru_cache(maxsize=256)
+def _section(name: str) -> str:
+    """The kind of section that a heading opens, a key of ``HEADINGS``."""
+    return _SECTION[_plain(name)]
 
 
 def _plain(name: str) -> str:

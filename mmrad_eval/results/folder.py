@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Answer
+from mmrad_eval.core.values import Answer, Status
 from mmrad_eval.results.record import Run, read_run
 from mmrad_eval.results.summary import Summary
 
 if TYPE_CHECKING:
     from mmrad_eval.results.scores import Scores
+
+T = TypeVar("T")
 
 _DEPTH = ("*", "*", "*", "*")  # dataset, task, model, run id
 _LONGEST = 80  # characters of one folder name; file systems stop at 255 bytes
@@ -72,19 +75,26 @@ class RunFolder:
 
         A torn last line of an unfinished file is left out: it is asked (or read from the journal) again.
         """
-        return (answer for _, answer in self._answer_lines())
+        decoder, whole = msgspec.json.Decoder(Answer), self.images.whole
+        return (_decoded(whole(line), decoder, where) for where, _, line in self._answer_lines())
 
-    def answer_index(self) -> dict[str, int]:
-        """Study id -> offset of its line, for ``answer_at``; the last line of an id counts."""
-        return {answer.study: offset for offset, answer in self._answer_lines()}
+    def answer_lines(self) -> dict[str, AnswerLine]:
+        """Study id -> what its line tells without being read whole; the last line of an id counts."""
+        decoder = msgspec.json.Decoder(_Head)
+        found = {}
+        for where, offset, line in self._answer_lines():
+            head = _decoded(line, decoder, where)
+            found[head.study] = AnswerLine(offset, head.status, hashlib.sha256(line).hexdigest()[:16])
+        return found
 
     def answers_at(self, offsets: Iterable[int]) -> Iterator[Answer]:
-        """The answers at these offsets, in the order asked for."""
+        """The answers whose lines begin at these offsets, in the order asked for."""
         decoder, whole = msgspec.json.Decoder(Answer), self.images.whole
-        with self.answers_path.open("rb") as file:
+        path = self.answers_path
+        with path.open("rb") as file:
             for offset in offsets:
                 file.seek(offset)
-                yield decoder.decode(whole(file.readline()))
+                yield _decoded(whole(file.readline()), decoder, f"{path}, byte {offset}")
 
     @property
     def answers_path(self) -> Path:
@@ -134,23 +144,41 @@ class RunFolder:
         part.write_bytes(data)
         part.replace(self.path / name)
 
-    def _answer_lines(self) -> Iterator[tuple[int, Answer]]:
+    def _answer_lines(self) -> Iterator[tuple[str, int, bytes]]:
+        """Where each line of answers stands, in words and as an offset, and the line."""
         path = self.answers_path
         if not path.exists():
             return
-        decoder, whole = msgspec.json.Decoder(Answer), self.images.whole
         with path.open("rb") as file:
             offset = 0
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n") and path.suffix == ".part":
                     return
-                try:
-                    yield offset, decoder.decode(whole(line))
-                except msgspec.DecodeError as error:
-                    raise DataError(
-                        f"{path}, line {number}: {error}; run again, and it is made anew from the journal"
-                    ) from error
+                yield f"{path}, line {number}", offset, line
                 offset += len(line)
+
+
+class AnswerLine(NamedTuple):
+    """One line of the file of answers."""
+
+    offset: int
+    status: Status
+    digest: str
+    """Of its bytes, 16 hexadecimal digits."""
+
+
+class _Head(msgspec.Struct):
+    """The fields of an answer that are read of every line."""
+
+    study: str
+    status: Status = "open"
+
+
+def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
+    try:
+        return decoder.decode(line)
+    except msgspec.DecodeError as error:
+        raise DataError(f"{where}: {error}; run again, and it is made anew from the journal") from error
 
 
 class Prefix:

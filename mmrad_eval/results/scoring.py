@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmrad_eval.core.canonical import canonical
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import OPEN_STATUSES, Answer, Example, Status, Study, Target
+from mmrad_eval.core.values import OPEN_STATUSES, Example, Status, Study, Target
 from mmrad_eval.metrics import Suite
 from mmrad_eval.results import overlap
-from mmrad_eval.results.folder import Prefix, RunFolder
+from mmrad_eval.results.folder import RunFolder
 from mmrad_eval.results.measuring import Measured, fit_all, measure_all, summarise
 from mmrad_eval.results.scores import Block, Rows, Scores, chunks, named, write_scores
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
@@ -111,20 +110,19 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
     twice = [name for name, count in Counter(study.id for study in selection).items() if count > 1]
     if twice:
         raise DataError(f"{folder.path}: {len(twice)} study ids occur more than once in the data, such as {twice[0]!r}")
-    index = folder.answer_index()
+    lines = folder.answer_lines()
     ids = tuple(study.id for study in selection)
-    found = folder.answers_at(index[name] for name in ids if name in index)
     statuses: list[Status] = []
     answers: list[str] = []
     offsets: list[int] = []
     for name in ids:
-        answer = next(found) if name in index else Answer(name)
-        statuses.append(answer.status)
-        if answer.status in OPEN_STATUSES:
+        line = lines.get(name)
+        statuses.append(line.status if line else "open")
+        if line is None or line.status in OPEN_STATUSES:
             answers.append("")
         else:
-            answers.append(_digest(answer, folder.images))
-            offsets.append(index[name])
+            answers.append(line.digest)
+            offsets.append(line.offset)
     rows = Rows(ids, tuple(study.patient for study in selection), tuple(statuses), tuple(answers))
     return _Selected(folder, run.id, target, run.given, selection, rows, offsets)
 
@@ -135,10 +133,6 @@ def _examples(selected: _Selected) -> Iterator[list[Example]]:
     for start in range(0, len(selected.offsets), CHUNK):
         answers = selected.folder.answers_at(selected.offsets[start : start + CHUNK])
         yield [Example(by_id[answer.study], answer, selected.target) for answer in answers]
-
-
-def _digest(answer: Answer, images: Prefix) -> str:
-    return hashlib.sha256(images.short(canonical(answer))).hexdigest()[:16]
 
 
 def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]]:

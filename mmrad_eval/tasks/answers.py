@@ -131,7 +131,7 @@ def _lead(words: str, report: Report) -> str:
 
 def _unfenced(text: str) -> str:
     """The inside of code fences where they hold the report; the text itself where there is none."""
-    fences = list(_FENCE.finditer(text))
+    fences = list(_FENCE.finditer(text)) if "```" in text else ()
     return max((fence[2] for fence in fences), key=len) if fences else text
 
 

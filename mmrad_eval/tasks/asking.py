@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.errors import DataError, PromptError
-from mmrad_eval.core.values import Context, Image, Message, Part, Study, Text
-from mmrad_eval.tasks.prompting import Prompt, Slots, joined, paragraphs
+from mmrad_eval.core.values import Context, Image, Message, Study, Text
+from mmrad_eval.tasks.prompting import Piece, Prompt, Slots, paragraphs, parts
 from mmrad_eval.tasks.views import chosen, label
 
 CONTEXTS = ("none", "indication", "all")
@@ -18,7 +18,7 @@ def opening(
     prompt: Prompt,
     study: Study,
     context: TaskContext,
-    more: Sequence[Part] = (),
+    more: Sequence[Piece] = (),
     *,
     images: bool = True,
     slot: str = "evidence",
@@ -45,7 +45,7 @@ def opening(
         slot: _spaced(more, between),
         "instruction": instruction,
     }
-    user = Message("user", tuple(prompt.fill("user", slots)))
+    user = Message("user", parts(prompt.fill("user", slots)))
     system = prompt.text("system")
     return [Message("system", (Text(system),)), user] if system else [user]
 
@@ -63,11 +63,11 @@ def context_words(context: Context, which: str) -> str:
     )
 
 
-def _pictures(prompt: Prompt, images: Sequence[Image]) -> list[Part]:
+def _pictures(prompt: Prompt, images: Sequence[Image]) -> list[Piece]:
     return paragraphs(*(prompt.fill("image", {"label": label(image), "picture": image}) for image in images))
 
 
-def _priors(prompt: Prompt, study: Study, which: str) -> tuple[list[Part], tuple[Image, ...]]:
+def _priors(prompt: Prompt, study: Study, which: str) -> tuple[list[Piece], tuple[Image, ...]]:
     if which == "none":
         return [], ()
     reports = []
@@ -79,6 +79,6 @@ def _priors(prompt: Prompt, study: Study, which: str) -> tuple[list[Part], tuple
     return paragraphs(*reports), tuple(i for p in study.priors for i in p.images) if which == "images" else ()
 
 
-def _spaced(parts: Sequence[Part], between: str = "\n\n") -> list[Part]:
-    """Parts with an empty line after them; nothing where there are none."""
-    return joined([*parts, Text(between)]) if parts else []
+def _spaced(pieces: Sequence[Piece], between: str = "\n\n") -> list[Piece]:
+    """Pieces with an empty line after them; nothing where there are none."""
+    return [*pieces, between] if pieces else []

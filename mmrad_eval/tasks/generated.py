@@ -11,11 +11,11 @@ import msgspec
 
 from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Answer, Image, Part, Step, Study, Trace
+from mmrad_eval.core.values import Answer, Image, Step, Study, Trace
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.asking import opening
 from mmrad_eval.tasks.given import frame_words
-from mmrad_eval.tasks.prompting import Prompt, parsed
+from mmrad_eval.tasks.prompting import Piece, Prompt, parsed
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.geometry import problems
 from mmrad_eval.traces.rendering import size_of
@@ -74,7 +74,7 @@ class SelfText:
         trace = msgspec.structs.replace(answer.trace, steps=steps)
         return msgspec.structs.replace(answer, trace=trace, events=events)
 
-    def _asked(self, prompt: Prompt, frame: str) -> list[Part]:
+    def _asked(self, prompt: Prompt, frame: str) -> list[Piece]:
         """The words that ask for boxes."""
         if not self.boxes:
             return []

@@ -11,10 +11,10 @@ import msgspec
 
 from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Answer, Image, Part, Step, Study, Trace
+from mmrad_eval.core.values import Answer, Image, Step, Study, Trace
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.asking import opening
-from mmrad_eval.tasks.prompting import Prompt, Slots, paragraphs, parsed
+from mmrad_eval.tasks.prompting import Piece, Prompt, Slots, paragraphs, parsed
 from mmrad_eval.tasks.regions import elsewhere, permuted, region_image, whole_again
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.geometry import convert, spoken
@@ -135,14 +135,14 @@ class Given:
             return [whole_again(study, step) for step in steps]
         return [elsewhere(study, steps, i) for i in range(len(steps))] if self.regions == "random" else own
 
-    def _words(self, prompt: Prompt, study: Study, shown: Trace, frame: str) -> list[Part]:
+    def _words(self, prompt: Prompt, study: Study, shown: Trace, frame: str) -> list[Piece]:
         steps = [self._step(prompt, study, step, number, frame) for number, step in enumerate(shown.steps)]
         if not steps:
             return []
         where = f" (boxes are [left, top, right, bottom] in {frame_words(frame)})" if self.boxes else ""
         return prompt.fill("evidence", {"frame": where, "steps": paragraphs(*steps)})
 
-    def _step(self, prompt: Prompt, study: Study, step: Step, number: int, frame: str) -> list[Part]:
+    def _step(self, prompt: Prompt, study: Study, step: Step, number: int, frame: str) -> list[Piece]:
         region = step.region or ", ".join(step.regions) or f"region {number + 1}"
         slots: Slots = {
             "ordinal": _ORDINALS[number] if number < len(_ORDINALS) else f"Step {number + 1}",

@@ -19,13 +19,13 @@ import msgspec
 
 from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Answer, Box, Image, Message, Part, Reply, Step, Study, Text, Trace
+from mmrad_eval.core.values import Answer, Box, Image, Message, Reply, Step, Study, Text, Trace
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.asking import opening
 from mmrad_eval.tasks.calls import calls_of, declared
 from mmrad_eval.tasks.given import frame_words
 from mmrad_eval.tasks.looking import Look, Turn, read_call, read_turn
-from mmrad_eval.tasks.prompting import Prompt, parsed
+from mmrad_eval.tasks.prompting import Piece, Prompt, parsed, parts
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.geometry import clip, convert, problems, spoken
 from mmrad_eval.traces.regions import category_of, contains, fine_names, resolve
@@ -125,7 +125,7 @@ class Loop:
                 why = f"asked to look {talk.asked + 1} times, and never reported"
                 return talk.answer(Answer("", "unparsed", why))
             shown = talk.look(turn.look)
-            talk.messages += [Message("assistant", (Text(words),)), Message("user", tuple(shown))]
+            talk.messages += [Message("assistant", (Text(words),)), Message("user", parts(shown))]
 
 
 @dataclass
@@ -154,9 +154,7 @@ class _Talk:
             {
                 "looks": str(self.task.looks),
                 "box": self.prompt.text("protocol box") if boxed else "",
-                "frame": [*self.prompt.fill("protocol frame", {"frame": frame_words(frame)}), Text("\n")]
-                if boxed
-                else "",
+                "frame": [*self.prompt.fill("protocol frame", {"frame": frame_words(frame)}), "\n"] if boxed else "",
             },
         )
         return opening(self.prompt, self.study, self.context, protocol, slot="protocol", between="\n")
@@ -188,7 +186,7 @@ class _Talk:
         if saw and self.steps:
             self.steps[-1] = msgspec.structs.replace(self.steps[-1], text=saw)
 
-    def look(self, look: Look) -> list[Part]:
+    def look(self, look: Look) -> list[Piece]:
         """Grant a request or say why not; either uses up one look."""
         self.asked += 1
         if self.asked > self.task.looks:
@@ -210,7 +208,7 @@ class _Talk:
         told = f", box {spoken(convert(box, self.context.card.box_frame, self.size))}"
         if image is None:
             return self.prompt.fill("noted", {**words, "box": told})
-        return self.prompt.fill("looked", {**words, "box": told, "picture": [image, Text("\n")]})
+        return self.prompt.fill("looked", {**words, "box": told, "picture": [image, "\n"]})
 
     def answer(self, answer: Answer) -> Answer:
         """The answer with the trace of looks."""
@@ -275,14 +273,14 @@ class _Talk:
             )
         )
 
-    def _refused(self, why: str) -> list[Part]:
+    def _refused(self, why: str) -> list[Piece]:
         return self.prompt.fill("refused", {"why": why, "left": self._left()})
 
     def _left(self) -> str:
         left = self.task.looks - self.asked
         if left <= 0:
             return self.prompt.text("last")
-        return "".join(p.text for p in self.prompt.fill("left", {"looks": str(left)}) if isinstance(p, Text))
+        return "".join(piece for piece in self.prompt.fill("left", {"looks": str(left)}) if isinstance(piece, str))
 
 
 MCOT_LOOP = Loop()

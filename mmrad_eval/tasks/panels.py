@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmrad_eval.core.contracts import Ask
-from mmrad_eval.core.values import Image, Message, Part, Reply, Text
+from mmrad_eval.core.values import Image, Message, Reply
+from mmrad_eval.tasks.prompting import Piece, parts
 from mmrad_eval.traces.montage import label
 
 
@@ -23,17 +24,17 @@ def montaged(messages: Sequence[Message], most: int) -> list[Message]:
     first = panels[0]
     canvas = Image(path=first.path, name=first.name, view=first.view, render="montage", parts=tuple(panels))
     names = {picture: f"[panel {label(i)}]" for i, picture in enumerate(panels)}
-    opening: list[Part] = [
-        Text(f"All pictures stand on one canvas, as panels with the letters A to {label(len(panels) - 1)}: "),
+    opening: list[Piece] = [
+        f"All pictures stand on one canvas, as panels with the letters A to {label(len(panels) - 1)}: ",
         canvas,
-        Text("\n\n"),
+        "\n\n",
     ]
     result = []
     for message in messages:
-        parts: list[Part] = [Text(names[part]) if isinstance(part, Image) else part for part in message.parts]
+        pieces: list[Piece] = [names[part] if isinstance(part, Image) else part.text for part in message.parts]
         if message.role == "user" and opening:
-            parts, opening = [*opening, *parts], []
-        result.append(Message(message.role, _joined(parts)))
+            pieces, opening = [*opening, *pieces], []
+        result.append(Message(message.role, parts(pieces)))
     return result
 
 
@@ -44,13 +45,3 @@ def asking_in_panels(ask: Ask, most: int) -> Ask:
         return await ask(montaged(messages, most), extra=extra)
 
     return asked
-
-
-def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
-    result: list[Part] = []
-    for part in parts:
-        if isinstance(part, Text) and result and isinstance(result[-1], Text):
-            result[-1] = Text(result[-1].text + part.text)
-        else:
-            result.append(part)
-    return tuple(result)

@@ -1,7 +1,7 @@
 """Prompt files: named blocks of text with slots, and how they become the parts of a message.
 
-``[[name]]`` starts a block; what stands before the first one is a remark. A slot is ``{name}``; its value is text, or
-parts (words and pictures in order). A block none of whose slots has a value comes out empty, so that what is not shown
+``[[name]]`` starts a block; what stands before the first one is a remark. A slot is ``{name}``; its value is words, a
+picture, or pieces of both in order. A block none of whose slots has a value comes out empty, so that what is not shown
 leaves no trace in the words.
 """
 
@@ -14,7 +14,9 @@ from functools import lru_cache
 from mmrad_eval.core.errors import PromptError
 from mmrad_eval.core.values import Image, Part, Text
 
-Slots = Mapping[str, "str | Image | Sequence[Part]"]
+Piece = str | Image
+"""Words, never none, or a picture."""
+Slots = Mapping[str, Piece | Sequence[Piece]]
 
 _BLOCK = re.compile(r"^\[\[([^\]\n]+)\]\][ \t]*\n?", re.MULTILINE)
 _SLOT = re.compile(r"\{([a-z_]+)\}")
@@ -42,19 +44,28 @@ class Prompt:
     def __contains__(self, block: str) -> bool:
         return block in self._blocks
 
-    def fill(self, block: str, slots: Slots) -> list[Part]:
+    def fill(self, block: str, slots: Slots) -> list[Piece]:
         """The block with its slots filled; empty where no slot has a value, or where there is no such block."""
-        pieces = self._pieces.get(block, [""])
+        pieces = self._pieces.get(block, ("",))
         names = pieces[1::2]
-        unknown = [name for name in names if name not in slots]
-        if unknown:
+        try:
+            values = [slots[name] for name in names]
+        except KeyError as unknown:
             raise PromptError(
-                f"{self.source}: [[{block}]] has the slot {{{unknown[0]}}}, which nothing fills; "
+                f"{self.source}: [[{block}]] has the slot {{{unknown.args[0]}}}, which nothing fills; "
                 f"known here: {', '.join('{' + name + '}' for name in slots)}"
-            )
-        if names and not any(slots[name] for name in names):
+            ) from None
+        if names and not any(values):
             return []
-        return _joined(slots[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+        filled: list[Piece] = [pieces[0]] if pieces[0] else []
+        for value, words in zip(values, pieces[2::2], strict=True):
+            if not isinstance(value, str | Image):
+                filled += value
+            elif value:
+                filled.append(value)
+            if words:
+                filled.append(words)
+        return filled
 
     def text(self, block: str) -> str:
         """A block without slots, as it stands."""
@@ -67,38 +78,28 @@ def parsed(text: str) -> Prompt:
     return Prompt(text)
 
 
-def joined(parts: Sequence[Part]) -> list[Part]:
-    """The same parts with neighbouring words in one piece."""
-    return _joined((parts,))
-
-
-def paragraphs(*groups: Sequence[Part]) -> list[Part]:
-    """Groups of parts with an empty line between them."""
-    parts: list[Part] = []
+def paragraphs(*groups: Sequence[Piece]) -> list[Piece]:
+    """Groups of pieces with an empty line between them."""
+    pieces: list[Piece] = []
     for group in groups:
-        if group:
-            parts.extend([*([Text("\n\n")] if parts else []), *group])
-    return joined(parts)
+        if pieces and group:
+            pieces.append("\n\n")
+        pieces += group
+    return pieces
 
 
-def _joined(values: Iterable[str | Image | Sequence[Part]]) -> list[Part]:
-    parts: list[Part] = []
+def parts(pieces: Iterable[Piece]) -> tuple[Part, ...]:
+    """The parts of a message: neighbouring words in one."""
+    found: list[Part] = []
     words: list[str] = []
-
-    def end() -> None:
-        if said := "".join(words):
-            parts.append(Text(said))
-        words.clear()
-
-    for value in values:
-        if isinstance(value, str):
-            words.append(value)
+    for piece in pieces:
+        if isinstance(piece, str):
+            words.append(piece)
             continue
-        for part in (value,) if isinstance(value, Image) else value:
-            if isinstance(part, Text):
-                words.append(part.text)
-            else:
-                end()
-                parts.append(part)
-    end()
-    return parts
+        if words:
+            found.append(Text("".join(words)))
+            words.clear()
+        found.append(piece)
+    if words:
+        found.append(Text("".join(words)))
+    return tuple(found)

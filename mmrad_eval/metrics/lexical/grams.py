@@ -86,15 +86,26 @@ class Block:
     def __len__(self) -> int:
         return len(self.texts)
 
+    @property
+    def words(self) -> Ints:
+        """The words of all texts."""
+        return np.fromiter(chain.from_iterable(self.texts), np.int64, int(self.lengths.sum()))
+
+    @property
+    def rows(self) -> Ints:
+        """The text of each word."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def left(self) -> Ints:
+        """Words from each word to the end of its text, itself included."""
+        return np.repeat(np.cumsum(self.lengths), self.lengths) - np.arange(int(self.lengths.sum()))
+
     @cached_property
     def counted(self) -> tuple[Counted, ...]:
         """The n-grams of orders 1 to 4."""
-        total = int(self.lengths.sum())
-        words: Ints = np.fromiter(chain.from_iterable(self.texts), np.int64, total)
-        rows = np.repeat(np.arange(len(self)), self.lengths)
-        left = np.repeat(np.cumsum(self.lengths), self.lengths) - np.arange(total)
-        """Words from here to the end of the text, this one included."""
-        heads, starts, orders = words, np.arange(total), [_count(rows, words)]
+        words, rows, left = self.words, self.rows, self.left
+        heads, starts, orders = words, np.arange(len(words)), [_count(rows, words)]
         for order in range(2, MAX_ORDER + 1):
             whole = left[starts] >= order
             starts = starts[whole]
@@ -141,6 +152,9 @@ class Pairs:
     @cached_property
     def matched(self) -> Ints:
         """(4, n) n-grams of the candidate that its reference has, each at most as often as there."""
+        found = _matched(self.candidates, self.references)
+        if found is not None:
+            return found
         return np.stack(
             [total(one.rows, np.minimum(one.candidate, one.reference), len(self)) for one in self.shared]
         ).astype(np.int64)
@@ -160,6 +174,45 @@ def _share(candidate: Counted, reference: Counted) -> Shared:
     inside = at < len(theirs)
     both[inside] = theirs[at[inside]] == mine[inside]
     return Shared(candidate.rows[both], candidate.grams[both], candidate.counts[both], reference.counts[at[both]])
+
+
+def _matched(candidates: Block, references: Block) -> Ints | None:
+    """(4, n) matches by one sort: row and four words of every place as one number, whose parts are the shorter n-grams.
+
+    None where row and words do not fit into one number together: very many pairs, or very many different words.
+    """
+    n, of_candidates = len(candidates), int(candidates.lengths.sum())
+    words = np.concatenate([candidates.words, references.words])
+    if not len(words):
+        return np.zeros((MAX_ORDER, n), np.int64)
+    here = np.zeros(int(words.max()) + 1, np.int64)
+    here[words] = 1
+    words = np.append(np.cumsum(here)[words], np.zeros(MAX_ORDER - 1, np.int64))  # from 1, so that 0 is none
+    bits = int(here.sum()).bit_length()
+    if MAX_ORDER * bits + n.bit_length() + 1 > 63:
+        return None
+    left = np.concatenate([candidates.left, references.left])
+    keys = np.concatenate([candidates.rows, references.rows])
+    for ahead in range(MAX_ORDER):
+        keys <<= bits
+        keys |= words[ahead : ahead + len(keys)] * (left > ahead)
+    keys <<= 1
+    keys[of_candidates:] |= 1
+    keys.sort()
+    referred = np.concatenate([[0], np.cumsum(keys & 1)])
+    """How many of the places before each are a reference's."""
+    keys >>= 1
+    matched = np.empty((MAX_ORDER, n), np.int64)
+    for order in range(MAX_ORDER, 0, -1):
+        starts = np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])
+        stops = np.append(starts[1:], len(keys))
+        grams = keys[starts]
+        wanted = referred[stops] - referred[starts]
+        least = np.minimum(wanted, stops - starts - wanted)
+        least[(grams & ((1 << bits) - 1)) == 0] = 0  # its last word lies beyond the text
+        matched[order - 1] = total(grams >> (bits * order), least, n)
+        keys >>= bits
+    return matched
 
 
 def total(rows: Ints, values: NDArray[Any], n: int) -> NDArray[np.float64]:

@@ -22,6 +22,9 @@ _LIST_NUMBERS = (
 )
 """R2Gen, modules/tokenizers.py: numbers of a list, in the order in which they are replaced."""
 
+_NUMBERED = re.compile(r"[1-5]\. ")
+"""What all of them have, and most reports have not."""
+
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
 """rouge-score, rouge_score/tokenize.py."""
 
@@ -74,8 +77,9 @@ def _sentences(text: str) -> list[str]:
 
     An empty text has no tokens, where the package leaves one full stop: an empty report earns nothing.
     """
-    for number, instead in _LIST_NUMBERS:
-        text = text.replace(number, instead)
+    if _NUMBERED.search(text):
+        for number, instead in _LIST_NUMBERS:
+            text = text.replace(number, instead)
     text = text.strip().lower().replace(_MARK, " ")
     if not text:
         return []

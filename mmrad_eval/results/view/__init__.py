@@ -123,7 +123,7 @@ def _target(out: Path, pictures: How) -> Path:
 
 def _studies(folders: Sequence[RunFolder], references: str | None) -> tuple[list[Study], tuple[str, ...]]:
     """The studies that any run asked; none, and the reason, where the data can't be loaded as it was."""
-    asked = {folder: set(folder.answer_index()) for folder in folders}
+    asked = {folder: set(folder.answer_lines()) for folder in folders}
     studies: dict[str, Study] = {}
     try:
         for folder in sorted(folders, key=lambda folder: -len(asked[folder])):

@@ -61,8 +61,8 @@ class Everything:
         self.folders = folders
         self.pictures: str = shelf.how
         self._runs, self._shelf, self._replies = runs, shelf, Replies()
-        self._offsets = [folder.answer_index() for folder in folders]
-        patients = _patients(folders, self._offsets)
+        self._lines = [folder.answer_lines() for folder in folders]
+        patients = _patients(folders, self._lines)
         known = {study.id: study for study in studies}
         order = {name: number for number, name in enumerate(known)}
         self.ids: Sequence[str] = sorted(patients, key=lambda name: order.get(name, len(order)))
@@ -92,10 +92,10 @@ class Everything:
 
     def _answers(self, study: Study, album: Album) -> Iterator[tuple[int, AnswerRecord]]:
         for number, (folder, run) in enumerate(zip(self.folders, self._runs, strict=True)):
-            offset = self._offsets[number].get(study.id)
-            if offset is None:
+            line = self._lines[number].get(study.id)
+            if line is None:
                 continue
-            answer = next(folder.answers_at([offset]))
+            answer = next(folder.answers_at([line.offset]))
             exchanges = self._replies.exchanges(folder, run, answer, study, album)
             record = answer_record(answer, study, run.deciding.selection.target, album, exchanges)
             self._statuses[number][study.id] = answer.status
