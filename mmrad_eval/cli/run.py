@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
 import sys
 from collections import Counter
@@ -127,6 +128,7 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
             if said["dry_run"]:
                 _preview(plan)
                 continue
+            gc.freeze()  # the studies stay as they are: cycles are looked for among what comes now
             outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), command)
         except MmradError as error:
             if len(jobs) == 1:

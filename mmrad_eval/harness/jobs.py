@@ -253,8 +253,9 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
     with shelf.journal(where / safe_name(client.card.label)) as journal:
         asker = _asker(job, client, where, shelf, journal)
         begun = time.monotonic()
-        within = keeper(job.budget, client.card)
-        session.why_not = lambda: within(_spent(asker, session.begun))
+        if job.budget != Budget():
+            within = keeper(job.budget, client.card)
+            session.why_not = lambda: within(_spent(asker, session.begun))
 
         def abandon(_why: str) -> None:
             if isinstance(server, Server):

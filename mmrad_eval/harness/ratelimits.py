@@ -13,8 +13,15 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
-_OPENAI = ("requests", "tokens")
-_ANTHROPIC = ("requests", "tokens", "input-tokens", "output-tokens")
+_PARTS = ("limit", "remaining", "reset")
+_HEADERS = (
+    *((kind, [f"x-ratelimit-{part}-{kind}" for part in _PARTS]) for kind in ("requests", "tokens")),
+    *(
+        (kind, [f"anthropic-ratelimit-{kind}-{part}" for part in _PARTS])
+        for kind in ("requests", "tokens", "input-tokens", "output-tokens")
+    ),
+)
+"""What is limited, and the headers that tell its limit, what remains of it, and when it is whole again."""
 
 
 class Account(NamedTuple):
@@ -62,16 +69,10 @@ def seconds(text: str, now: dt.datetime | None = None) -> float | None:
 
 def _told(headers: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
     """(kind, limit, remaining, reset) of each limit that is told."""
-    for kind in _OPENAI:
-        remaining = headers.get(f"x-ratelimit-remaining-{kind}")
-        if remaining is not None:
-            limit, reset = (headers.get(f"x-ratelimit-{name}-{kind}", "") for name in ("limit", "reset"))
-            yield kind, limit, remaining, reset
-    for kind in _ANTHROPIC:
-        remaining = headers.get(f"anthropic-ratelimit-{kind}-remaining")
-        if remaining is not None:
-            limit, reset = (headers.get(f"anthropic-ratelimit-{kind}-{name}", "") for name in ("limit", "reset"))
-            yield kind, limit, remaining, reset
+    for kind, (limit, remaining, reset) in _HEADERS:
+        left = headers.get(remaining)
+        if left is not None:
+            yield kind, headers.get(limit, ""), left, headers.get(reset, "")
 
 
 def _number(text: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
@@ -68,8 +69,7 @@ class AnswerStream:
             for study in order:
                 if study in self._where:
                     offset, length = self._where[study]
-                    self._file.seek(offset)
-                    file.write(self._file.read(length))
+                    file.write(os.pread(self._file.fileno(), length, offset))
                 else:
                     file.write(self._encode(Answer(study)) + b"\n")
                     self.statuses["open"] += 1

@@ -123,9 +123,11 @@ def _sections(text: str, target: Target) -> Report:
 
 def _lead(words: str, report: Report) -> str:
     """The words before the first section."""
-    starts = [words.find(section) for section in (report.findings, report.impression) if section]
-    first = min((s for s in starts if s >= 0), default=0)
-    lead = words[:first].rstrip()
+    first = len(words)
+    for section in (report.findings, report.impression):
+        if section and (start := words.find(section, 0, first)) >= 0:
+            first = start
+    lead = words[:first].rstrip() if first < len(words) else ""
     return _LAST_HEADING.sub("", lead).strip()
 
 
