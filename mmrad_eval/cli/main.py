@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -38,6 +39,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 _GARBAGE = (50_000, 20, 50)
 """When Python looks for cycles: seldom, since a run makes very many small values and hardly any cycle."""
+
+_IDLE = "16"
+"""Power of two of the ticks for which a thread of the matrix library waits at full speed for more work. Its own default
+costs each command a tenth of a second of another core, and products are no faster for it."""
 
 
 class Lazy(click.Group):
@@ -111,6 +116,7 @@ def main() -> None:
     from mmrad_eval.core.errors import MmradError
 
     gc.set_threshold(*_GARBAGE)
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _IDLE)
     try:
         code = app.main(standalone_mode=False)
     except click.ClickException as error:
