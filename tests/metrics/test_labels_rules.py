@@ -11,6 +11,21 @@ import pytest
 
 from mmrad_eval.metrics.facts.labels import BLANK, FIVE, LABELS, NEGATIVE, POSITIVE, UNCERTAIN, label, label_many
 
+GOLDEN = Path(__file__).parent.parent / "golden" / "labels.tsv"
+SIGN = {POSITIVE: "+", NEGATIVE: "-", UNCERTAIN: "?", BLANK: "."}
+
+
+def _golden() -> list[list[str]]:
+    lines = GOLDEN.read_text(encoding="utf-8").splitlines()
+    return [line.split("\t")[1:] for line in lines if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("text", "expected"), _golden())
+def test_a_report_says_what_a_radiologist_reads_in_it(text: str, expected: str) -> None:
+    codes = label(text.replace("\\n", "\n").replace("\\r", "\r"))
+    wanted = dict(entry.rsplit(" ", 1) for entry in expected.split(", "))
+    assert {name: SIGN[codes[name]] for name in wanted} == wanted
+
 
 def _said(text: str) -> dict[str, int]:
     return {name: code for name, code in label(text).items() if code != BLANK}

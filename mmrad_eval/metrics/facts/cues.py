@@ -73,6 +73,12 @@ def _cue(clause: list[Item], i: int, scope: _Scope, recalled: list[Item] | None)
             _set(x, deny=deny, recalled=recalled is not None)
         if targets:
             return
+    elif _trailing(clause, i):
+        targets = [x for x in (recalled or clause[:i]) if x.roles & Role.FINDING]
+        for x in targets:
+            _set(x, deny=bool(roles & Role.DENY_AFTER), recalled=recalled is not None)
+        if targets:
+            return
     if roles & (Role.DENY_AFTER | Role.DENY_BEFORE):
         scope.deny = True
     else:
@@ -106,6 +112,16 @@ def _predicative(clause: list[Item], i: int) -> bool:
         return True
     after = clause[i + 1]
     return bool(after.roles & JOINTS) or after.word in _AFTER_PREDICATE
+
+
+def _trailing(clause: list[Item], i: int) -> bool:
+    """Whether a cue that reaches forward has nothing to reach ("Effusion: no", "an effusion is possibly present")."""
+    after = clause[i + 1 :]
+    if clause[i].roles & Role.DENY_AFTER:
+        return clause[i].word == "no" and not after
+    if any(item.roles & (SAID | Role.ATTRIBUTE) for item in after) or not i:
+        return False
+    return bool((clause[i - 1].roles | clause[i].roles) & Role.VERB and (not after or after[0].roles & Role.SEEN))
 
 
 def _list_ahead(clause: list[Item], start: int) -> bool:

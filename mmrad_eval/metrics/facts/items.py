@@ -139,9 +139,13 @@ def _restarts(segment: list[Item]) -> bool:
     """Whether a segment is news after a denial: "no effusion, mild cardiomegaly", "no effusion, heart normal"."""
     if not segment:
         return False
-    if segment[0].roles & Role.ANEW or segment[0].word in _ONE:
+    if segment[0].roles & Role.ANEW or segment[0].word in _ONE or (len(segment) > 1 and _device(segment[0])):
         return True
     return any(x.roles & Role.ANATOMY for x in segment) and any(x.roles & Role.ATTRIBUTE for x in segment)
+
+
+def _device(item: Item) -> bool:
+    return bool(item.sense and item.sense.findings and item.sense.findings[0].category == "devices")
 
 
 def _or_ahead(row: list[Item], start: int) -> bool:

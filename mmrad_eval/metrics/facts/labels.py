@@ -8,6 +8,7 @@ uncertain, and nothing else abnormal that counts is present.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -26,6 +27,9 @@ Code = int
 _TEXTS = 1 << 14
 """Distinct texts whose labels are remembered: a reference is labelled once for all models of a process."""
 
+_WORD = re.compile(r"(?!x+\b)[a-z]{2}", re.IGNORECASE)
+"""The beginning of a word that can be read: no mark of de-identification (XXXX), and in Latin letters."""
+
 _CODE: dict[Status, Code] = {"present": POSITIVE, "uncertain": UNCERTAIN, "absent": NEGATIVE}
 _RANK: dict[Code, int] = {POSITIVE: 3, UNCERTAIN: 2, NEGATIVE: 1, BLANK: 0}
 
@@ -42,7 +46,7 @@ def label_many(texts: Sequence[str]) -> Codes:
 
 @lru_cache(maxsize=_TEXTS)
 def _codes(text: str) -> tuple[Code, ...]:
-    if not any(c.isalpha() for c in text):
+    if not _WORD.search(text):
         return (BLANK,) * len(LABELS)  # a text that says nothing does not say that nothing was found
     return project(mentions(text))
 

@@ -129,6 +129,8 @@ class Lexicon:
     words: frozenset[str]
     skip: frozenset[str]
     """Headings whose text describes something else than this image."""
+    brief: frozenset[str]
+    """Those of them whose text is a line."""
     read: frozenset[str]
     """Headings whose text is to be read."""
     categories: Mapping[str, str]
@@ -168,7 +170,8 @@ def lexicon() -> Lexicon:
         tree=tree,
         stems=_stems(words),
         words=words,
-        skip=frozenset(cues["heading"]["skip"]),
+        skip=frozenset((*cues["heading"]["skip"], *cues["heading"]["brief"])),
+        brief=frozenset(cues["heading"]["brief"]),
         read=frozenset(cues["heading"]["read"]),
         categories={e["concept"]: e["category"] for e in (*concepts["anatomy"], *concepts["finding"]) if e["concept"]},
         sided=_sided(concepts),

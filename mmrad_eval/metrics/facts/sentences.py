@@ -19,16 +19,38 @@ _BREAK = re.compile(
     | (?<=[\w)]\?)(?=\s|$)           # a question mark that ends something; before a word it asks about it
     | (?<=\n)[^\S\n]*\n              # a blank line
     | (?<=\n)(?=[^\S\n]*(?:[-*\u2022]\s|\d{1,2}[.)]\s|[A-Z][A-Za-z/&\ ]{1,40}:))  # a list item or a heading
+    | (?<=\n)(?=[^\S\n]*(?P<line>[A-Z]))  # a line that may be a sentence of its own
     )
     """,
     re.VERBOSE,
 )
 _ABBREVIATION = re.compile(r"(?:\b(?:vs|dr|e\.g|i\.e|eg|ie|approx|mr|ms|mrs|cf|a\.m|p\.m|r\.o))$", re.IGNORECASE)
 _HEADING = re.compile(r"\s*([A-Za-z][A-Za-z/&' -]{1,40}):\s*")
+_INSIDE = re.compile(r"(?<=\w)\s+(?=(?:FINDINGS?|IMPRESSIONS?|CONCLUSIONS?)\s*:)")
+"""Before a heading in capitals that stands in a sentence without a stop before it."""
+_SHORT = 50
+"""Characters of a line that was ended on purpose, and not because it was full."""
+_GOES_ON = re.compile(
+    r"(?:[,/&(-]|\b(?:and|or|of|the|a|an|with|without|in|on|at|for|to|from|by|no|is|are|as|than|which|that))\s*$",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(
-    r"[a-z\u00e0-\u024f]+(?:'[a-z]+)?|\d+(?:\.\d+)?|_+|[,:()/&?]|(?<=\s)[-\u2013\u2014]+(?=\s)|\u2014|--"
+    r"\b(?:c/w|d/t|[hrw]/o|s/p)\b|\bw/|\+/-"
+    r"|[a-z\u00e0-\u024f]+(?:'[a-z]+)?|\d+(?:\.\d+)?|_+|[,:()/&?]|(?<=\s)[-\u2013\u2014]+(?=\s)|\u2014|--"
 )
 _JOINED = re.compile(r"\b(non|un|re|hyper|hypo|over|under|pre|post|peri|sub|pseudo|anti)-(?=[a-z])")
+
+_WRITTEN_OUT = {
+    "c/w": ("consistent", "with"),
+    "d/t": ("due", "to"),
+    "h/o": ("history", "of"),
+    "r/o": ("rule", "out"),
+    "s/p": ("status", "post"),
+    "w/": ("with",),
+    "w/o": ("without",),
+    "+/-": ("possible",),
+}
+"""Abbreviations with a slash, which is an "or" everywhere else."""
 
 Piece = tuple[int, str]
 """Offset of a sentence in its text, and the sentence."""
@@ -63,20 +85,23 @@ def sentences(text: str, words: Lexicon) -> Iterator[Piece]:
     pieces = list(cut(text))
     headings = [_heading(sentence, words) for _, sentence in pieces]
     last_read = max((i for i, (kind, _) in enumerate(headings) if kind == "read"), default=-1)
-    skipping = False
+    skipping = brief = False
     for i, ((start, sentence), (kind, length)) in enumerate(zip(pieces, headings, strict=True)):
-        if kind == "skip":
-            skipping = True
-        elif kind == "read" or (skipping and i > last_read and _ended(text, pieces, i)):
+        if kind in {"skip", "brief"}:
+            skipping, brief = True, kind == "brief"
+        elif kind == "read" or (skipping and i > last_read and _ended(text, pieces, i, brief=brief)):
             skipping = False
         if not skipping:
             yield start + length, sentence[length:]
 
 
-def _ended(text: str, pieces: list[Piece], i: int) -> bool:
-    """Whether a left-out section with no read heading after it is over: at the paragraph's end, else the sentence's."""
+def _ended(text: str, pieces: list[Piece], i: int, *, brief: bool) -> bool:
+    """Whether a left-out section with no read heading after it is over.
+
+    It is at the end of its paragraph, of its line where it is brief, of its sentence in a text of one line.
+    """
     before = text[pieces[i - 1][0] : pieces[i][0]]
-    return "\n" not in text or "\n\n" in before.replace("\r", "").replace(" ", "")
+    return "\n" not in text or ("\n" if brief else "\n\n") in before.replace("\r", "").replace(" ", "")
 
 
 def cut(text: str) -> Iterator[Piece]:
@@ -87,17 +112,35 @@ def cut(text: str) -> Iterator[Piece]:
         mark = match[0]
         if mark == "." and _ABBREVIATION.search(text, max(0, match.start() - 6), match.start()):
             continue
+        if match["line"] and _wrapped(text[text.rfind("\n", 0, match.start()) + 1 : match.start()]):
+            continue
         if mark == "?":
             yield start, text[start:end]
         elif match.start() > start:
-            yield start, text[start : match.start()]
+            yield from _parted(start, text[start : match.start()])
         start = end
     if start < len(text):
-        yield start, text[start:]
+        yield from _parted(start, text[start:])
+
+
+def _wrapped(line: str) -> bool:
+    """Whether a line goes on in the next one, though that begins with a capital."""
+    line = line.strip()
+    return len(line) >= _SHORT or _GOES_ON.search(line) is not None
+
+
+def _parted(start: int, sentence: str) -> Iterator[Piece]:
+    """A sentence, cut before headings that stand in it ("INDICATION: Cough FINDINGS: Clear lungs")."""
+    at = 0
+    if ":" in sentence:
+        for match in _INSIDE.finditer(sentence):
+            yield start + at, sentence[at : match.start()]
+            at = match.end()
+    yield start + at, sentence[at:]
 
 
 def _heading(sentence: str, words: Lexicon) -> tuple[str, int]:
-    """What heading a sentence opens with ("skip", "read" or ""), and how many characters of it are to be cut."""
+    """What heading a sentence opens with ("skip", "brief", "read" or ""), and how many characters are to be cut."""
     if ":" not in sentence:
         return "", 0
     match = _HEADING.match(sentence)
@@ -105,7 +148,7 @@ def _heading(sentence: str, words: Lexicon) -> tuple[str, int]:
         return "", 0
     name = " ".join(match[1].lower().split())
     if name in words.skip:
-        return "skip", 0
+        return ("brief" if name in words.brief else "skip"), 0
     return ("read", match.end()) if name in words.read else ("", 0)
 
 
@@ -122,6 +165,11 @@ def tokens(sentence: str) -> tuple[list[str], list[tuple[int, int]]]:
             word = word.replace(_HIDDEN, "")
             if not word:
                 continue
+        if word in _WRITTEN_OUT:
+            for part in _WRITTEN_OUT[word]:
+                found.append(part)
+                spans.append(span)
+            continue
         if "'" in word:
             for part in _NEGATED.get(word, (word.removesuffix("'s"),)):
                 found.append(part)
