@@ -105,6 +105,13 @@ def test_a_file_that_no_judge_wrote_is_refused(tmp_path: Path) -> None:
         suite([f"green:{path}"])
 
 
+def test_a_row_of_other_columns_is_no_text_of_green(tmp_path: Path) -> None:
+    path = tmp_path / "green.jsonl"
+    path.write_text(json.dumps({"id": "a", "verdict": judged((2, 3, 0, 0, 0, 0), "4. Things.")}))
+    with pytest.raises(DataError, match="none of its 1 texts reads as GREEN's; it is looked for in evaluation"):
+        suite([f"green:{path}"])
+
+
 def finding(number: int, weight: str) -> dict[str, Any]:
     return {"id": number, "clinical_significance": weight}
 
@@ -161,3 +168,37 @@ def test_crimson_reads_json_within_words_and_counts_what_it_can_not_read(tmp_pat
     found = scored(f"crimson:{path}", ["a", "b"])
     assert found["CRIMSON"] == pytest.approx((1.0 - 1.0) / 2)
     assert found["CRIMSON read"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"error": "rate limit"},
+        {"errors": {}},
+        evaluation(errors=[]),
+        evaluation(errors={"false_findings": "none"}),
+        evaluation(matched_findings="none"),
+        {name: value for name, value in evaluation().items() if name != "predicted_findings"},
+    ],
+)
+def test_json_without_crimsons_form_is_not_read(tmp_path: Path, said: dict[str, Any]) -> None:
+    path = tmp_path / "crimson.jsonl"
+    rows = [{"id": "a", "response": json.dumps(said)}, {"id": "b", "response": evaluation()}]
+    path.write_text("\n".join(json.dumps(line) for line in rows))
+    found = scored(f"crimson:{path}", ["a", "b"])
+    assert (found["CRIMSON"], found["CRIMSON read"]) == (0.0, 0.5)
+
+
+def test_crimson_reads_rows_that_are_the_judges_objects(tmp_path: Path) -> None:
+    path = tmp_path / "crimson.json"
+    path.write_text(json.dumps({"a": evaluation()}))
+    assert scored(f"crimson:{path}", ["a"])["CRIMSON"] == 1.0
+
+
+@pytest.mark.parametrize("header", ["study_id,report", "study_id,text"])
+def test_a_file_of_reports_is_refused_by_crimson(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "reports.csv"
+    path.write_text(f"{header}\na,Clear lungs.\nb,No effusion.\n")
+    with pytest.raises(DataError, match="none of its 2 texts reads as CRIMSON's"):
+        suite([f"crimson:{path}"])

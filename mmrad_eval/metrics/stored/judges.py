@@ -73,17 +73,24 @@ SEVERITY = {"significant": 0.5, "negligible": 0.0}
 
 
 def crimson_score(judged: Mapping[str, Any]) -> float:
-    """CRIMSON of one evaluation, in (-1, 1]; KeyError or TypeError where it has not the judge's form."""
-    errors = judged.get("errors", {})
-    reference = {r["id"]: SIGNIFICANCE[r["clinical_significance"]] for r in judged.get("reference_findings", [])}
-    predicted = {p["id"]: SIGNIFICANCE[p["clinical_significance"]] for p in judged.get("predicted_findings", [])}
-    false = sum(predicted.get(key, 0.0) for key in errors.get("false_findings", []))
-    missed = sum(reference.get(key, 0.0) for key in errors.get("missing_findings", []))
+    """CRIMSON of one evaluation, in (-1, 1]; KeyError or TypeError where it has not the judge's form.
+
+    The object of errors and the three lists of findings must be there, or any JSON would be a perfect report; a kind
+    of error that is not named did not occur.
+    """
+    errors: Any = judged["errors"]
+    if not isinstance(errors, dict):
+        raise TypeError("errors is no object")
+    matched = _list(judged["matched_findings"])
+    reference = {r["id"]: SIGNIFICANCE[r["clinical_significance"]] for r in _list(judged["reference_findings"])}
+    predicted = {p["id"]: SIGNIFICANCE[p["clinical_significance"]] for p in _list(judged["predicted_findings"])}
+    false = sum(predicted.get(key, 0.0) for key in _list(errors.get("false_findings", [])))
+    missed = sum(reference.get(key, 0.0) for key in _list(errors.get("missing_findings", [])))
     attributes: dict[Any, float] = {}
-    for error in errors.get("attribute_errors", []):
+    for error in _list(errors.get("attribute_errors", [])):
         attributes[error["ref_id"]] = attributes.get(error["ref_id"], 0.0) + SEVERITY[error["severity"]]
     correct = 0.0
-    for key in dict.fromkeys(match["ref_id"] for match in judged.get("matched_findings", [])):
+    for key in dict.fromkeys(match["ref_id"] for match in matched):
         weight = reference.get(key, 0.0)
         penalty = attributes.get(key)
         if penalty is None:
@@ -92,7 +99,7 @@ def crimson_score(judged: Mapping[str, Any]) -> float:
             correct += weight * weight / (weight + penalty)
     whole = sum(reference.values())
     if not reference:
-        whole = len(judged.get("matched_findings", [])) + missed
+        whole = len(matched) + missed
     nothing = 1.0 if false == 0 and missed == 0 else -(false + missed + 1)
     score = (correct - false) / whole if whole else nothing
     excess = false - correct
@@ -166,8 +173,8 @@ class Judged:
 def green(setup: Setup) -> Judged:
     """``green:FILE``: the judge's texts by study."""
 
-    def read(text: str) -> list[float] | None:
-        found = read_green(text)
+    def read(said: Any) -> list[float] | None:
+        found = read_green(said) if isinstance(said, str) else None
         return None if found is None else [green_score(*found), float(found[0]), *(float(count) for count in found[1])]
 
     counts = ("matched", *GREEN_ERRORS)
@@ -177,10 +184,10 @@ def green(setup: Setup) -> Judged:
 def crimson(setup: Setup) -> Judged:
     """``crimson:FILE``: the judge's JSON by study."""
 
-    def read(text: str) -> list[float] | None:
-        body = re.search(r"\{.*\}", text, re.DOTALL)
+    def read(said: Any) -> list[float] | None:
+        body = re.search(r"\{.*\}", said, re.DOTALL) if isinstance(said, str) else None
         try:
-            return [crimson_score(json.loads(body.group() if body else text))]
+            return [crimson_score(json.loads(body.group()) if body else said)]
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -189,7 +196,7 @@ def crimson(setup: Setup) -> Judged:
 
 def _judged(
     setup: Setup,
-    read: Callable[[str], list[float] | None],
+    read: Callable[[Any], list[float] | None],
     *,
     judge: str,
     counts: Sequence[str],
@@ -200,13 +207,19 @@ def _judged(
     column = next((names[name] for name in _TEXTS if name in names), None)
     rows: dict[str, list[float] | None] = {}
     for key, row in table.by_id().items():
-        said = row.get(column) if column is not None else {name: value for name, value in row.items() if name != "id"}
-        rows[key] = read(said if isinstance(said, str) else json.dumps(said)) if said else None
+        said = row.get(column) if column is not None else row  # without such a column a row is the judge's object
+        rows[key] = read(said)
     if all(row is None for row in rows.values()):
         raise DataError(
             f"{table.path}: none of its {len(rows)} texts reads as {judge}'s; it is looked for in {', '.join(_TEXTS)}"
         )
     return Judged(setup.name, table.path, table.digest, rows, judge=judge, counts=counts, worst=worst, best=1.0)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
 
 
 def _section(text: str, title: str) -> str | None:
