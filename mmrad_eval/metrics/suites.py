@@ -138,7 +138,8 @@ def suite(
     """The metrics of these names, and before each the metrics whose statistics it requires.
 
     What can't be built here for want of an extra, weights or data is in ``.missing``, and so is what requires it.
-    Raises UnknownNameError, UsageError for an option that no metric takes, PluginError for a plugin that does not fit.
+    Raises UnknownNameError, UsageError for an option that no metric takes or for two metrics that fill one column,
+    PluginError for a plugin that does not fit.
     """
     builder = _Builder(registry(), Setup(options or {}, texts=texts))
     for name in members(names, builder.known):
@@ -146,10 +147,9 @@ def suite(
     unknown = builder.setup.unknown()
     if unknown:
         raise UsageError(_no_option(unknown[0], builder.setup))
-    return Suite(
-        (made for made in builder.built.values() if not isinstance(made, Missing)),
-        (made for made in builder.built.values() if isinstance(made, Missing)),
-    )
+    metrics = [made for made in builder.built.values() if not isinstance(made, Missing)]
+    _distinct(metrics)
+    return Suite(metrics, (made for made in builder.built.values() if isinstance(made, Missing)))
 
 
 def misfit(value: object) -> str | None:
@@ -163,9 +163,31 @@ def misfit(value: object) -> str | None:
     metric = cast("Metric", value)
     if not metric.columns:
         return "no columns"
+    if not all(hasattr(column, "label") for column in metric.columns):
+        return "columns must be values of Column"
     if isinstance(metric.statistics, str) or not metric.statistics:
         return "statistics must name at least one number of a study"
     return None
+
+
+def _distinct(metrics: Iterable[Metric]) -> None:
+    """Raise UsageError where two metrics fill one column: tables know a column by its label, and would show one.
+
+    Metrics that measure the same (``measures``) have the same numbers in it.
+    """
+    owners: dict[str, Metric] = {}
+    for metric in metrics:
+        for column in metric.columns:
+            other = owners.setdefault(column.label, metric)
+            if other is not metric and _measures(other) != _measures(metric):
+                raise UsageError(
+                    f"{other.name} and {metric.name} would both fill the column {column.label!r}: give one of the "
+                    "files another name (a column is called after its file), or ask for one of the two at a time"
+                )
+
+
+def _measures(metric: Metric) -> str:
+    return str(getattr(metric, "measures", metric.name))
 
 
 @dataclass

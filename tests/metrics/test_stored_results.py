@@ -171,3 +171,38 @@ def test_a_path_that_is_not_there_says_so(tmp_path: Path) -> None:
     assert "can't be read" in str(found.missing[0])
     with pytest.raises(UsageError, match="there is no file"):
         suite([f"graphs:{tmp_path / 'a.json'}:{tmp_path / 'b.json'}"])
+
+
+def test_a_cell_may_hold_line_breaks_of_any_kind_and_lines_may_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_bytes('id,note,x\r\n"a","two\nlines\u2028and more",1\r\n\r\nb,c\u2028d,2\r\n'.encode())
+    assert read_scores(path).rows == {"a": [1.0], "b": [2.0]}
+
+
+@pytest.mark.parametrize(("line", "cells"), [("s1,0.5", 2), ("s1,0.5,0.25,1", 4)])
+def test_a_line_with_cells_too_few_or_too_many_is_named(tmp_path: Path, line: str, cells: int) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text(f"id,x,y\ns0,0.5,0.25\n{line}\n")
+    with pytest.raises(DataError, match=rf"scores\.csv, line 3: {cells} cells where the header has 3"):
+        suite([f"scores:{path}"])
+
+
+def test_labels_that_were_cut_off_are_not_blank(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(f"id,{CHEXBERT}\ns0,{row(CHEXBERT)}\ns1,1,0")
+    with pytest.raises(DataError, match=r"labels\.csv, line 3: 3 cells where the header has 15"):
+        read_labels(path)
+
+
+@pytest.mark.parametrize("kind", ["scores", "labels"])
+def test_two_files_that_would_fill_one_column_are_refused(tmp_path: Path, kind: str) -> None:
+    paths = [tmp_path / "A/out.csv", tmp_path / "B/out.csv"]
+    for edema, path in enumerate(paths):
+        path.parent.mkdir()
+        path.write_text(
+            f"id,{CHEXBERT}\ns0,{row(CHEXBERT, Edema=str(edema)) if kind == 'labels' else '0,' * 13 + '1'}\n"
+        )
+    names = [f"{kind}:{path}:{paths[0]}" if kind == "labels" else f"{kind}:{path}" for path in paths]
+    with pytest.raises(UsageError, match=r"A/out\.csv.* and .*B/out\.csv.* would both fill the column .*another name"):
+        suite(names)
+    assert len(suite([names[0]])) == 1

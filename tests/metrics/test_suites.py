@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mmrad_eval.core.contracts import Corpus
+from mmrad_eval.core.contracts import Column, Corpus
 from mmrad_eval.core.errors import MissingError, PluginError, UnknownNameError, UsageError
 from mmrad_eval.core.registry import Registry
 from mmrad_eval.metrics import catalogue, members, misfit, registry, suite, suites
@@ -22,7 +22,7 @@ class Half:
     """A metric of one's own: half a point for every study."""
 
     name = "half"
-    columns = ("Half",)
+    columns: Sequence[Column] = (Column("Half", "mine"),)
     statistics = ("halves", "studies")
     requires: Sequence[str] = ()
 
@@ -34,7 +34,12 @@ class Half:
 
 class Composite(Half):
     name = "composite"
+    columns = (Column("Composite", "mine"),)
     requires = ("half",)
+
+
+class Other(Half):
+    name = "other"
 
 
 class OfMissing(Half):
@@ -64,6 +69,7 @@ def missing(_: suites.Setup) -> object:
 
 def told(setup: suites.Setup) -> object:
     metric = Half()
+    metric.columns = (Column("Told", setup.name),)
     metric.name = f"{setup.name}/{setup.argument}/{setup.option('colour', 'red', ('red', 'blue'))}"
     return metric
 
@@ -81,6 +87,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
         "told@one": "told",
         "told@two": "told",
         "told:": "told",
+        "other": "Other",
     }
     made = Registry("metric", {name: (f"{HERE}:{target}", "") for name, target in entries.items()})
     monkeypatch.setattr(suites, "registry", lambda: made)
@@ -162,11 +169,19 @@ def test_what_does_not_fit_the_contract_is_refused_with_what_it_lacks() -> None:
         suite(["circle"])
 
 
+@pytest.mark.usefixtures("known")
+def test_two_metrics_that_fill_one_column_are_refused() -> None:
+    with pytest.raises(UsageError, match="half and other would both fill the column 'Half @ mine'"):
+        suite(["half", "other"])
+
+
 def test_misfits_are_named() -> None:
     assert misfit(Half()) is None
     assert "no name" in str(misfit(object()))
-    empty, spelled = Half(), Half()
-    empty.columns = ()  # type: ignore[assignment]  # wrong on purpose
+    empty, spelled, plain = Half(), Half(), Half()
+    plain.columns = ("Half",)  # type: ignore[assignment]  # wrong on purpose
+    assert misfit(plain) == "columns must be values of Column"
+    empty.columns = ()
     spelled.statistics = "sum"  # type: ignore[assignment]  # wrong on purpose
     assert misfit(empty) == "no columns"
     assert "statistics" in str(misfit(spelled))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -168,10 +169,21 @@ def two_files(argument: str, name: str) -> tuple[Path, Path]:
 
 
 def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[dict[str, Any]] = []
     try:
-        return [dict(row) for row in csv.DictReader(text.splitlines(keepends=True), strict=True)]
+        header = next(lines, [])
+        for cells in lines:
+            if cells and len(cells) != len(header):
+                raise DataError(
+                    f"{path}, line {lines.line_num}: {len(cells)} cells where the header has {len(header)}; "
+                    "mend the line, or write the file anew if it was cut off"
+                )
+            if cells:  # an empty line is none
+                rows.append(dict(zip(header, cells, strict=True)))
     except csv.Error as error:
         raise DataError(f"{path}: is not a csv file ({error})") from error
+    return rows
 
 
 def _json_rows(path: Path, text: str) -> list[dict[str, Any]]:
