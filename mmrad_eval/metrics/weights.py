@@ -10,7 +10,9 @@ import contextlib
 import hashlib
 import json
 import os
+import pickle
 import sys
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from mmrad_eval.core.errors import MissingError, UnknownNameError
 
 Kind = Literal["archive", "checkpoint", "vocabulary", "model"]
 
+_TORCH = (".pth", ".bin", ".th")
 RADGRAPH_VERSION = "0.1.18"
 """The package keeps archives under its own version."""
 
@@ -148,12 +151,17 @@ def locate(name: str, given: Mapping[str, Path | str] | None = None) -> Found | 
 
 
 def require(name: str, given: Mapping[str, Path | str] | None = None) -> Found:
-    """Where these weights are; MissingError with the command that gets them."""
+    """Where these weights are; MissingError with the command that gets them, or with the file that is broken."""
     found = locate(name, given)
     if found is None:
         raise MissingError(
             f"the weights {name} are not on this machine ({need(name).size})",
             f"mmrad-eval weights fetch {name}, or --metric-option weights.{name}=PATH",
+        )
+    if not _is_checkpoint(found.file):
+        raise MissingError(
+            f"{found.file} can't be read as a checkpoint: it is cut off, or holds something else",
+            f"delete {found.file} and run mmrad-eval weights fetch {name}, or say --metric-option weights.{name}=PATH",
         )
     return found
 
@@ -161,9 +169,10 @@ def require(name: str, given: Mapping[str, Path | str] | None = None) -> Found:
 def require_all(names: Sequence[str], given: Mapping[str, Path | str] | None = None) -> None:
     """Raise MissingError with one command for all of these weights that are nowhere."""
     absent = [name for name in names if locate(name, given) is None]
-    if len(absent) == 1:
-        require(absent[0], given)
-    if absent:
+    if len(absent) < 2:
+        for name in absent or names:
+            require(name, given)
+    else:
         sizes = ", ".join(f"{name} ({need(name).size})" for name in absent)
         raise MissingError(
             f"the weights {sizes} are not on this machine",
@@ -282,6 +291,14 @@ def _holds(wanted: Need, path: Path) -> bool:
         return tokens
     weights = (path / "model.safetensors").is_file() or (path / "pytorch_model.bin").is_file()
     return tokens and weights and (path / "config.json").is_file()
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """False for a torch file that is neither a whole zip archive nor, as before torch 1.6, a pickle."""
+    if path.suffix not in _TORCH or not path.is_file() or zipfile.is_zipfile(path):
+        return True
+    with path.open("rb") as file:
+        return file.read(1) == pickle.PROTO
 
 
 def _contents(wanted: Need) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from mmrad_eval.core.errors import MissingError, UnknownNameError
 from mmrad_eval.metrics import weights
+
+CHECKPOINT = b"\x80\x02"
+"""What a torch file of the older format begins with."""
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +28,7 @@ def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def archive(folder: Path) -> Path:
     (folder / "vocabulary").mkdir(parents=True)
     (folder / "config.json").write_text("{}")
-    (folder / "weights.th").write_bytes(b"weights")
+    (folder / "weights.th").write_bytes(CHECKPOINT)
     return folder
 
 
@@ -32,7 +36,7 @@ def snapshot(root: Path, repo: str, *files: str) -> Path:
     folder = root / ("models--" + repo.replace("/", "--")) / "snapshots" / "abc"
     folder.mkdir(parents=True)
     for name in files:
-        (folder / name).write_bytes(b"x")
+        (folder / name).write_bytes(CHECKPOINT if name.endswith(".pth") else b"x")
     return folder
 
 
@@ -81,6 +85,28 @@ def test_a_given_path_that_holds_something_else_is_refused(caches: Path) -> None
     (caches / "empty").mkdir()
     with pytest.raises(MissingError, match=r"holds no radgraph \(a folder with config.json"):
         weights.locate("radgraph", {"radgraph": caches / "empty"})
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04cut off"])
+def test_a_checkpoint_that_can_not_be_read_counts_as_missing(
+    caches: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    (caches / "mine/chexbert").mkdir(parents=True)
+    (caches / "mine/chexbert/chexbert.pth").write_bytes(content)
+    snapshot(caches / "hf/hub", "bert-base-uncased", "vocab.txt")
+    monkeypatch.setenv("MMRAD_WEIGHTS", str(caches / "mine"))
+    with pytest.raises(MissingError, match=r"chexbert\.pth can't be read as a checkpoint") as raised:
+        weights.require_all(["chexbert", "bert-base-uncased"])
+    assert "chexbert.pth and run mmrad-eval weights fetch chexbert" in raised.value.remedy
+
+
+def test_a_checkpoint_of_either_format_is_found(caches: Path) -> None:
+    whole = caches / "chexbert.pth"
+    with zipfile.ZipFile(whole, "w") as file:
+        file.writestr("data.pkl", b"")
+    assert weights.require("chexbert", {"chexbert": whole}).file == whole
+    whole.write_bytes(CHECKPOINT)
+    assert weights.require("chexbert", {"chexbert": whole}).file == whole
 
 
 def test_an_unknown_name_names_the_nearest() -> None:
