@@ -107,7 +107,7 @@ class _Crew:
 
 
 def _end(experiment: Experiment, folders: Sequence[Path], *, quiet: bool) -> None:
-    from mmrad_eval.cli.leaderboard import show
+    from mmrad_eval.cli.leaderboard import every_column, show
     from mmrad_eval.results.folder import RunFolder
     from mmrad_eval.results.leaderboard import leaderboard
 
@@ -115,7 +115,8 @@ def _end(experiment: Experiment, folders: Sequence[Path], *, quiet: bool) -> Non
     if not made:
         return
     if not quiet:
-        show(leaderboard(Path(experiment.out), datasets={folder.run.deciding.dataset for folder in made}), None, None)
+        results, datasets = Path(experiment.out), {folder.run.deciding.dataset for folder in made}
+        show(leaderboard(results, datasets=datasets), None, None, more=every_column(results))
     if experiment.primary is not None:
         _compare(experiment, experiment.primary, made)
 
@@ -148,7 +149,9 @@ def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]
             click.echo(f"{title}: not yet: {error}", err=True)
             continue
         click.echo(title)
-        show(comparison_tables(found, margin=None), None, None)
+        paths = [",".join(str(folder.path) for folder in side) for side in (one, other)]
+        more = shlex.join(["mmrad-eval", "compare", *paths, "--primary", primary.column, "--all-columns"])
+        show(comparison_tables(found, margin=None), None, None, more=more)
 
 
 def _options(command: click.Command) -> tuple[dict[str, str], set[str]]:

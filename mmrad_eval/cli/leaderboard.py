@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from mmrad_eval.results.tables import FORMATS, Table
 
+_RESULTS = Path("results")
 SUFFIXES = {
     ".txt": "terminal",
     ".md": "md",
@@ -23,7 +25,7 @@ SUFFIXES = {
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path), default=Path("results"), required=False)
+@click.argument("results", type=click.Path(path_type=Path), default=_RESULTS, required=False)
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--all-columns", is_flag=True, help="Terminal: every column, in bands below each other.")
@@ -52,8 +54,21 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     return 0
 
 
-def show(tables: Sequence[Table], form: str | None, out: Path | None, *, all_columns: bool = False) -> None:
-    """Print tables, or write them to ``out``."""
+def every_column(results: Path) -> str:
+    """The command that shows all columns of the runs in a results folder."""
+    folder = () if results == _RESULTS else (str(results),)
+    return shlex.join(["mmrad-eval", "leaderboard", *folder, "--all-columns"])
+
+
+def show(
+    tables: Sequence[Table],
+    form: str | None,
+    out: Path | None,
+    *,
+    all_columns: bool = False,
+    more: str = "--all-columns",
+) -> None:
+    """Print tables, or write them to ``out``; ``more`` shows the columns that a terminal leaves out."""
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.tables import render
 
@@ -61,7 +76,7 @@ def show(tables: Sequence[Table], form: str | None, out: Path | None, *, all_col
         raise UsageError(f"--out {out}: end it in {', '.join(SUFFIXES)}, or say --format")
     form = form or (SUFFIXES[out.suffix.lower()] if out else "terminal")
     color = out is None and sys.stdout.isatty()
-    text = render(tables, form, color=color, all_columns=all_columns)
+    text = render(tables, form, color=color, all_columns=all_columns, more=more)
     if out is None:
         click.echo(text, nl=False)
         return

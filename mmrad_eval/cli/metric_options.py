@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mmrad_eval.results.folder import RunFolder
 
 _POLICY = "uncertain="
+_STORED = "labels:"
+"""Labels of a file take their policy as an option; those of a labeller, in their name."""
 
 
 def metric_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,14 +44,18 @@ def metric_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def options_of(said: dict[str, Any]) -> dict[str, str]:
-    """What the metrics of a suite are told."""
+    """What the metrics of a suite are told; a policy too, where labels of a file are asked for."""
     from mmrad_eval.core.errors import UsageError
 
     options = {"engine": said["engine"]} if said["engine"] else {}
+    if said["policy"] and any(name.startswith(_STORED) for name in names_of(said)):
+        options["uncertain"] = said["policy"].removeprefix(_POLICY)
     for entry in said["metric_options"]:
         key, equals, value = entry.partition("=")
         if not key or not equals:
             raise UsageError(f"--metric-option {entry}: write KEY=VALUE, such as --metric-option device=cuda")
+        if key == "uncertain" and options.get(key, value) != value:
+            raise UsageError(f"--policy {said['policy']} and --metric-option {entry} differ: say one of them")
         options[key] = value
     return options
 

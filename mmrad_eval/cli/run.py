@@ -256,11 +256,11 @@ def _judge_of(said: dict[str, Any]) -> Judge | None:
 
 def _table(outcomes: list[Outcome], results: Path) -> None:
     """The leaderboard of the datasets that were just run."""
-    from mmrad_eval.cli.leaderboard import show
+    from mmrad_eval.cli.leaderboard import every_column, show
     from mmrad_eval.results.leaderboard import leaderboard
 
     names = {outcome.run.deciding.dataset for outcome in outcomes}
-    show(leaderboard(results, datasets=names), None, None)
+    show(leaderboard(results, datasets=names), None, None, more=every_column(results))
 
 
 def _reasons(outcome: Outcome) -> Counter[tuple[str, str]]:

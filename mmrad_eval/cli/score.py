@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import click
 
-from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.leaderboard import every_column, show
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.results.tables import FORMATS
@@ -90,7 +90,7 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     if len(doubts) > SHOWN:
         click.echo(f"and {len(doubts) - SHOWN:,} more doubts about {predictions.path}", err=True)
     outcome = execute(job, plan, said["out"], Progress(quiet=True), shlex.join(["mmrad-eval", *sys.argv[1:]]))
-    show(tables_of(read_entries([outcome.folder])), said["form"], None)
+    show(tables_of(read_entries([outcome.folder])), said["form"], None, more=every_column(said["out"]))
     click.echo(str(outcome.folder.path), err=True)
     if said["verify"] and outcome.summary:
         verified(outcome.folder, metrics, said["verify"], options_of(said))
@@ -115,5 +115,5 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
         if said["verify"]:
             verified(folder, metrics, said["verify"], options_of(said), said["references"])
     entries = read_entries(folders)
-    show(tables_of(entries), said["form"], None)
+    show(tables_of(entries), said["form"], None, more=every_column(said["out"]))
     return 0 if all(entry.run.complete for entry in entries) else INCOMPLETE

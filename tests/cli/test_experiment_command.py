@@ -73,6 +73,7 @@ def test_it_runs_what_it_can_and_ends_with_table_and_comparison(tmp_path: Path, 
     for name in ("baseline:evidence", "openai:rehearsal", "openai:gone"):
         assert name in ended.stdout
     assert "declared in advance: BLEU-4 @ r2gen-iu, mcot against tcot (openai:rehearsal, demo)" in ended.stdout
+    assert " more columns: mmrad-eval compare " in ended.stdout.replace("\n", " ")
     assert "not complete: openai:gone on demo" in ended.stderr
     assert len(list(tmp_path.glob("results/runs/*/*/*/*/run.json"))) == 6
 

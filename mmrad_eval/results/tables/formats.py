@@ -22,16 +22,18 @@ def render(
     width: int | None = None,
     color: bool = False,
     all_columns: bool = False,
+    more: str = "--all-columns",
 ) -> str:
     """A table, or several, as text that ends in a newline.
 
-    ``width`` (None: the terminal's, or 100), ``color`` and ``all_columns`` concern the terminal alone.
+    ``width`` (None: the terminal's, or 100), ``color``, ``all_columns`` and ``more`` (the words or the command that
+    shows the columns left out) concern the terminal alone.
     """
     tables = [tables] if isinstance(tables, Table) else tables
     if form == "terminal":
         from mmrad_eval.results.tables.terminal import terminal
 
-        return terminal(tables, width=width or _columns(), color=color, all_columns=all_columns)
+        return terminal(tables, width=width or _columns(), color=color, all_columns=all_columns, more=more)
     if form not in _DOCUMENTS:
         raise UsageError(f"no format is called {form!r}; there are {', '.join(FORMATS)}")
     return _DOCUMENTS[form](tables)

@@ -18,8 +18,8 @@ _NARROWEST = 40
 _TEXT = 30  # a column of words wraps beyond this many characters
 
 
-def terminal(tables: Sequence[Table], *, width: int, color: bool, all_columns: bool) -> str:
-    """``tables`` for a terminal of ``width`` characters."""
+def terminal(tables: Sequence[Table], *, width: int, color: bool, all_columns: bool, more: str) -> str:
+    """``tables`` for a terminal of ``width`` characters; ``more`` is what shows the columns that are left out."""
     from rich.console import Console
 
     out = io.StringIO()
@@ -37,11 +37,11 @@ def terminal(tables: Sequence[Table], *, width: int, color: bool, all_columns: b
     for i, table in enumerate(tables):
         if i:
             console.print()
-        _print(console, drawing(table, all_columns=all_columns), max(width, _NARROWEST))
+        _print(console, drawing(table, all_columns=all_columns), max(width, _NARROWEST), more)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def _print(console: object, table: Drawing, width: int) -> None:
+def _print(console: object, table: Drawing, width: int, more: str) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -79,7 +79,7 @@ def _print(console: object, table: Drawing, width: int) -> None:
         console.print(Text(f"{sign}  {words}", style="dim"))
     if table.hidden:
         what = "1 more column" if table.hidden == 1 else f"{table.hidden} more columns"
-        console.print(Text(f"{what}: --all-columns, or --format md, csv, latex, html, json", style="dim"))
+        console.print(Text(f"{what}: {more}, or --format md, csv, latex, html, json", style="dim"))
 
 
 def _cell(words: Words, *, beside: bool) -> Text:

@@ -125,7 +125,8 @@ def test_a_narrow_terminal_stacks_columns_and_repeats_the_rows() -> None:
 
 def test_a_terminal_leaves_out_what_is_no_headline_and_says_so() -> None:
     assert "Length" not in render(TABLE, width=100)
-    assert "1 more column" in render(TABLE, width=100)
+    assert "1 more column: --all-columns, or --format" in render(TABLE, width=100)
+    assert "1 more column: mmrad-eval x --all, or" in render(TABLE, width=100, more="mmrad-eval x --all")
     assert "Length" in render(TABLE, width=100, all_columns=True)
 
 

@@ -1,0 +1,94 @@
+"""What `score` and `run` tell metrics, and the command that they name for the columns they leave out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmrad_eval.metrics.labelf1 import LABELS
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Reports, references, and labels of both: the candidate's edema is uncertain."""
+    (tmp_path / "refs.csv").write_text("id,findings\ns0,Edema is seen.\n")
+    (tmp_path / "mine.csv").write_text("id,report\ns0,Edema may be seen.\n")
+    for name, edema in (("gold", "1"), ("labels", "-1")):
+        cells = [edema if label == "Edema" else "" for label in LABELS]
+        (tmp_path / f"{name}.csv").write_text(f"id,{','.join(LABELS)}\ns0,{','.join(cells)}\n")
+    return tmp_path
+
+
+def score(call: Call, *words: str, metrics: str = "labels:labels.csv:gold.csv") -> Any:
+    return call("score", "-p", "mine.csv", "-r", "refs.csv", "--metrics", metrics, *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ((), "uncertain=positive"),
+        (("--policy", "uncertain=negative"), "uncertain=negative"),
+        (("--metric-option", "uncertain=negative"), "uncertain=negative"),
+        (("--policy", "uncertain=negative", "--metric-option", "uncertain=negative"), "uncertain=negative"),
+    ],
+)
+@pytest.mark.usefixtures("files")
+def test_a_policy_is_put_in_labels_of_a_file(call: Call, words: tuple[str, ...], shown: str) -> None:
+    said = score(call, "--format", "csv", *words)
+    assert said.code == 0, said.err
+    assert f"labels micro-F1-14 @ {shown}" in said.out
+
+
+@pytest.mark.usefixtures("files")
+def test_a_policy_is_put_in_labels_of_a_file_and_of_a_labeller_alike(call: Call) -> None:
+    both = "labels:labels.csv:gold.csv,rules@uncertain=positive"
+    said = score(call, "--policy", "uncertain=negative", "--format", "csv", metrics=both)
+    assert said.code == 0, said.err
+    assert "labels micro-F1-14 @ uncertain=negative" in said.out
+    assert "uncertain=positive" not in said.out
+
+
+@pytest.mark.usefixtures("files")
+def test_a_policy_that_two_options_say_differently_is_refused(call: Call) -> None:
+    said = score(call, "--policy", "uncertain=negative", "--metric-option", "uncertain=ignore")
+    assert said.code == 2
+    assert "--policy uncertain=negative and --metric-option uncertain=ignore differ" in said.err
+
+
+@pytest.mark.usefixtures("files")
+def test_a_policy_asks_nothing_of_metrics_without_labels(call: Call) -> None:
+    assert score(call, "--policy", "uncertain=negative", metrics="bleu@raw").code == 0
+
+
+def shows_every_column(call: Call, out: str) -> bool:
+    """Run the command that a table names for the columns it leaves out."""
+    (found,) = re.findall(r"more columns?: mmrad-eval (.*), or --format", out)
+    said = call(*shlex.split(found))
+    return bool(said.code == 0 and "labels macro-P-14" in said.out.replace("\n", " "))
+
+
+@pytest.mark.parametrize("words", [(), ("--out", "my results")])
+@pytest.mark.usefixtures("files")
+def test_score_names_a_command_that_shows_every_column(call: Call, words: tuple[str, ...]) -> None:
+    assert shows_every_column(call, score(call, *words).out)
+
+
+@pytest.mark.usefixtures("files")
+def test_scoring_a_run_again_names_a_command_that_shows_every_column(call: Call) -> None:
+    score(call)
+    (run,) = (path.parent for path in Path("results").rglob("run.json"))
+    assert shows_every_column(call, call("score", str(run), "-M", "labels:labels.csv:gold.csv", "-r", "refs.csv").out)
+
+
+@pytest.mark.usefixtures("files")
+def test_run_names_a_command_that_shows_every_column(call: Call) -> None:
+    said = call("--model", "baseline:evidence", "--task", "mcot", "--limit", "2", "--metrics", "bleu", "--out", "made")
+    assert re.search(r"more columns?: mmrad-eval leaderboard made --all-columns, or --format", said.out)
+    assert call("leaderboard", "made").out.count("columns: --all-columns") == 1
