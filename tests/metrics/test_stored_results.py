@@ -166,6 +166,24 @@ def test_every_numeric_column_of_a_csv_is_a_mean(tmp_path: Path) -> None:
     assert found == {"ratescore": pytest.approx(0.6), "green": 0.5}
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "s.csv",
+            "id,GREEN,note\na,.5,good\nb,,bad\nc,.7,1\n",
+            r"'GREEN' holds numbers, but not in 1 of 3 rows \(row 2: ''",
+        ),
+        ("s.jsonl", '{"id": "a", "GREEN": 0.5}\n{"GREEN": 0.5}\n', "row 2 has no 'id'"),
+    ],
+)
+def test_a_column_of_scores_with_holes_is_not_left_out(tmp_path: Path, name: str, content: str, message: str) -> None:
+    file = tmp_path / name
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        read_scores(file)
+
+
 def test_a_path_that_is_not_there_says_so(tmp_path: Path) -> None:
     found = suite([f"scores:{tmp_path / 'none.csv'}"])
     assert "can't be read" in str(found.missing[0])

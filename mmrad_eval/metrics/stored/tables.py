@@ -43,6 +43,8 @@ class Table:
             )
         found: dict[str, dict[str, Any]] = {}
         for number, row in enumerate(self.rows, start=1):
+            if column not in row:
+                raise DataError(f"{self.path}: row {number} has no {column!r}; give every row its study's id")
             key = str(row[column]).strip()
             if key in found:
                 raise DataError(f"{self.path}: id {key!r} occurs twice (row {number}); keep one row a study")
@@ -103,7 +105,7 @@ def read_scores(path: Path | str, wanted: Mapping[str, Sequence[str]] | None = N
                 )
             names[name] = column
     rows = {
-        key: [_number(row[column], f"{table.path}, study {key}, {column}") for column in names.values()]
+        key: [_number(row.get(column), f"{table.path}, study {key}, {column}") for column in names.values()]
         for key, row in by_id.items()
     }
     return Scores(table.path, table.digest, tuple(names), rows)
@@ -205,11 +207,19 @@ def _json_rows(path: Path, text: str) -> list[dict[str, Any]]:
 
 
 def _numeric(table: Table) -> list[str]:
-    """Columns whose every value is a number; the column of ids is none."""
-    ids = table.id_column()
-    return [
-        name for name in table.rows[0] if name and name != ids and all(_is_number(row.get(name)) for row in table.rows)
-    ]
+    """Columns whose every value is a number; the column of ids is none. DataError where few values of one are not."""
+    ids, found = table.id_column(), []
+    for name in table.rows[0]:
+        odd = [number for number, row in enumerate(table.rows, start=1) if not _is_number(row.get(name))]
+        if not name or name == ids or 2 * len(odd) >= len(table.rows):
+            continue
+        if odd:
+            raise DataError(
+                f"{table.path}: the column {name!r} holds numbers, but not in {len(odd)} of {len(table.rows)} rows "
+                f"(row {odd[0]}: {table.rows[odd[0] - 1].get(name)!r}); fill them, or leave the column out"
+            )
+        found.append(name)
+    return found
 
 
 def _is_number(value: Any) -> bool:
