@@ -147,7 +147,7 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     if outcomes and not said["quiet"] and not said["no_table"]:
         _table(outcomes, said["out"])
     for outcome in outcomes:
-        _last_words(outcome)
+        _last_words(outcome, "run again without --fresh" if said["fresh"] else "run the same command again")
     return code
 
 
@@ -273,14 +273,13 @@ def _reasons(outcome: Outcome) -> Counter[tuple[str, str]]:
     return found
 
 
-def _last_words(outcome: Outcome) -> None:
+def _last_words(outcome: Outcome, again: str) -> None:
     run = outcome.run
     if not run.complete:
         why = f": {outcome.stopped}" if outcome.stopped else ""
         who = f"{run.card.label} {run.deciding.task}"
         click.echo(
-            f"{who}: {run.counts.open} of {run.counts.n} studies have no answer yet{why}; "
-            "run the same command again to ask those only",
+            f"{who}: {run.counts.open} of {run.counts.n} studies have no answer yet{why}; {again} to ask those only",
             err=True,
         )
         for (status, reason), count in _reasons(outcome).most_common(MOST_REASONS):

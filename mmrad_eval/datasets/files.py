@@ -43,6 +43,10 @@ def _only_member(path: Path, data: bytes) -> bytes:
                 return archive.read(names[0])
     except (zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: the zip file is cut short or damaged ({error}); copy it again") from error
+    if "[Content_Types].xml" in names:
+        raise DataError(
+            f"{path}: an office file, such as an Excel workbook; save the sheet as CSV UTF-8, and name that"
+        )
     raise DataError(f"{path}: the zip holds {len(names)} files ({', '.join(names[:3])}, ...); unpack it, and name one")
 
 

@@ -172,7 +172,11 @@ class Asker:
                 self.journal.void(key)
             return None
         stored = self.journal.get(key)
-        return None if stored is None else msgspec.json.decode(stored, type=Reply)
+        try:
+            return None if stored is None else msgspec.json.decode(stored, type=Reply)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # a damaged line, or one of another version: asked anew
+            self.journal.void(key)
+            return None
 
     async def _fly(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
         """Ask for a key that nobody is asking for; those who come meanwhile wait for the same outcome."""
@@ -209,16 +213,14 @@ class Asker:
         while True:
             if self._stopping.is_set():
                 raise Stopped(self.stopped)
-            self._count(work, 1)
             start = time.perf_counter()
             try:
                 if not self._prepared:
                     await self._prepare()
-                reply = await self._once(sent)
+                reply = await self._once(work, sent)
                 self._check(reply)
             except TransportError as error:
                 if error.kind == "unreachable" and error.retry:
-                    self._count(work, -1)
                     await self._wait_for_server(error)
                 else:
                     tries += 1
@@ -240,10 +242,16 @@ class Asker:
             self.pace.replied(time.perf_counter() - start, (reply.usage.prompt or 0) + (reply.usage.completion or 0))
             return Asked(work.key, self._kept(work, reply))
 
-    async def _once(self, sent: Sent) -> Reply:
+    async def _once(self, work: _Work, sent: Sent) -> Reply:
+        """One try, counted while it is under way and after it, unless nothing could be sent."""
+        self._count(work, 1)
         self.counts.in_flight += 1
         try:
             return await self._generate(sent)
+        except TransportError as error:
+            if error.kind == "unreachable" and error.retry:
+                self._count(work, -1)
+            raise
         finally:
             self.counts.in_flight -= 1
 
@@ -264,6 +272,8 @@ class Asker:
     def _check(self, reply: object) -> None:
         if not isinstance(reply, Reply):
             raise TypeError(f"generate returned {type(reply).__name__} in place of mmrad_eval.Reply")
+        if not isinstance(reply.text, str):
+            raise TypeError(f"generate returned a Reply whose text is {type(reply.text).__name__} in place of str")
 
     def _kept(self, work: _Work, reply: Reply) -> Reply:
         """Write the reply before anybody uses it; images that the model made go to files of their own."""

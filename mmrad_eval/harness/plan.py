@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from mmrad_eval.results.record import Deciding, Selection
 from mmrad_eval.tasks.asking import CONTEXTS, PRIORS
 from mmrad_eval.tasks.donors import Donors
 from mmrad_eval.tasks.panels import asking_in_panels
+from mmrad_eval.tasks.prompt_check import check_names, check_shown
 from mmrad_eval.tasks.prompting import Prompt
 from mmrad_eval.tasks.regions import RENDERS
 from mmrad_eval.tasks.views import VIEWS, chosen, key_image
@@ -137,18 +138,32 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
     train = subset(dataset.studies, lambda study: study.split == "train")
     plan = Plan(model, task, dataset, studies, train, deciding, prompt, left_out, donor, options)
     if is_client(model):
-        _rehearse(plan)
+        _rehearse(plan, choice.prompt)
     return plan
 
 
-def _rehearse(plan: Plan) -> None:
+def _rehearse(plan: Plan, path: Path | None) -> None:
     """Find a prompt file that can't be filled before anything is paid for; a study's own trouble is its own answer."""
     try:
-        first_question(plan, plan.studies[0])
-    except PromptError:
-        raise
+        asked = first_question(plan, plan.studies[0])
+        if path is not None:
+            own, study = plan.task.prompt(), plan.studies[0]
+            check_names(plan.prompt, own)
+            shown = plan.task.shown(study, plan.context(_nobody))
+            evidence = [step.text.strip() for step in shown.steps] if shown else []
+            check_shown(asked, first_question(replace(plan, prompt=own), study), evidence)
+    except PromptError as error:
+        if path is None:
+            raise
+        raise PromptError(
+            f"--prompt {path}: {str(error).removeprefix(f'{path}: ').removeprefix('prompt: ')}"
+        ) from error
     except Exception:  # noqa: BLE001 (said again, with its status, when the study is asked)
         return
+
+
+async def _nobody(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
+    raise Stopped(f"nobody is asked ({len(messages)} messages, {extra})")
 
 
 def first_question(plan: Plan, study: Study) -> Sequence[Message]:

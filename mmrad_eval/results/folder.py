@@ -57,10 +57,12 @@ class RunFolder:
             return read_run(path.read_bytes())
         except FileNotFoundError:
             raise DataError(f"{self.path} has no run.json, so it is not a run folder") from None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DataError(
                 f"{path}: {error}; written by another version? run again with --out of its own, or remove it"
             ) from error
+        except OSError as error:
+            raise DataError(f"{path} can't be read: {error.strerror or error}") from error
 
     @property
     def images(self) -> Prefix:
@@ -84,7 +86,7 @@ class RunFolder:
         found = {}
         for where, offset, line in self._answer_lines():
             head = _decoded(line, decoder, where)
-            found[head.study] = AnswerLine(offset, head.status, hashlib.sha256(line).hexdigest()[:16])
+            found[head.study] = AnswerLine(offset, head.status, hashlib.sha256(line.rstrip(b"\r\n")).hexdigest()[:16])
         return found
 
     def answers_at(self, offsets: Iterable[int]) -> Iterator[Answer]:
@@ -109,7 +111,7 @@ class RunFolder:
             return msgspec.json.decode(path.read_bytes(), type=Summary)
         except FileNotFoundError:
             return None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` makes it anew") from error
 
     def scores(self) -> Scores | None:
@@ -164,7 +166,7 @@ class AnswerLine(NamedTuple):
     offset: int
     status: Status
     digest: str
-    """Of its bytes, 16 hexadecimal digits."""
+    """Of its bytes without the line end, 16 hexadecimal digits."""
 
 
 class _Head(msgspec.Struct):
@@ -177,7 +179,7 @@ class _Head(msgspec.Struct):
 def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
     try:
         return decoder.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{where}: {error}; run again, and it is made anew from the journal") from error
 
 

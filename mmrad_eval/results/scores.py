@@ -128,11 +128,11 @@ def read_scores(path: Path) -> Scores:
         schema = pq.read_schema(path)
         blocks = msgspec.json.decode((schema.metadata or {})[KEY], type=list[Block])
         table = pq.read_table(path, columns=["id", "patient", "status", "answer"])
-    except (KeyError, pa.ArrowException, msgspec.DecodeError) as error:
+        rows = Rows(*(tuple(table.column(name).to_pylist()) for name in ("id", "patient", "status", "answer")))
+    except (KeyError, pa.ArrowException, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(
             f"{path} can't be read as scores ({error}); `mmrad-eval score {path.parent}` makes it"
         ) from error
-    rows = Rows(*(tuple(table.column(name).to_pylist()) for name in ("id", "patient", "status", "answer")))
     return Scores(path, blocks, rows)
 
 

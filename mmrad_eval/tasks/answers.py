@@ -39,8 +39,12 @@ _REFUSAL_WORDS = ("sorry", "apolog", "can", "unable", "not able", "won")
 """One of these is in every refusal; most reports hold none of them, and looking for them costs less."""
 _REFUSAL_WITHIN = 160
 """A refusal stands at the beginning; the same words later are part of a report."""
-_LAST_HEADING = re.compile(r"(?<![#*_ \t>])[#*_ \t>]*+(?:findings|impression)[#*_ \t]*+:?[#*_ \t]*+$", re.IGNORECASE)
+_EITHER = "(?:findings|impression)"
+_LAST_HEADING = re.compile(
+    rf"(?<![#*_ \t>])[#*_ \t>]*+{_EITHER}(?:[ \t]*+(?:/|&|and)[ \t]*+{_EITHER})?+[#*_ \t]*+:?[#*_ \t]*+$", re.IGNORECASE
+)
 """The heading that a text ends with; tried where a run of marks begins and not at each of them."""
+_HEADINGS = 3
 _FIELD = re.compile(r'"(findings|impression|report|text)"\s*:\s*"((?:[^"\\]|\\.)*)', re.IGNORECASE)
 
 
@@ -64,9 +68,10 @@ def read_answer(reply: Reply, target: Target, *, traced: bool = False, frame: Fr
     trace = _trace(thought, before, frame)
     if report is None:
         return Answer("", "truncated" if cut else "unparsed", "a trace, and no report after it", trace=trace)
-    if not (report.text or "").strip():
+    whole = report.findings is None and report.impression is None
+    if not report.text.strip() or (whole and not _headless(report.text)):
         return Answer("", "truncated" if cut else "empty", "a report without words", trace=trace)
-    if report.findings is None and report.impression is None and _declines(report.text[:_REFUSAL_WITHIN]):
+    if whole and _declines(report.text[:_REFUSAL_WITHIN]):
         return Answer("", "refused", _short(report.text), trace=trace)
     return Answer("", "truncated" if cut else "ok", reply.why, report, trace)
 
@@ -114,8 +119,7 @@ def _sections(text: str, target: Target) -> Report:
     text = _unfenced(text).strip()
     report = read_report(text)
     if report.findings is None and report.impression is not None and target != "impression":
-        lead = text[: text.find(report.impression)] if report.impression else ""
-        lead = _LAST_HEADING.sub("", lead.rstrip()).strip()
+        lead = _headless(text[: text.find(report.impression)] if report.impression else "")
         if lead and not _MARKED.search(lead):
             return Report(report.text, lead, report.impression)
     return report
@@ -125,10 +129,17 @@ def _lead(words: str, report: Report) -> str:
     """The words before the first section."""
     first = len(words)
     for section in (report.findings, report.impression):
-        if section and (start := words.find(section, 0, first)) >= 0:
+        if section and (start := words.find(section, 0, first + len(section))) >= 0:
             first = start
-    lead = words[:first].rstrip() if first < len(words) else ""
-    return _LAST_HEADING.sub("", lead).strip()
+    return _headless(words[:first] if first < len(words) else "")
+
+
+def _headless(text: str) -> str:
+    """A text without the headings that it ends with: one, and those of sections before it that have no words."""
+    text = text.strip()
+    for _ in range(_HEADINGS):
+        text = _LAST_HEADING.sub("", text).strip()
+    return text
 
 
 def _unfenced(text: str) -> str:
@@ -144,7 +155,7 @@ def _json(words: str) -> Report | None:
         return None
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):  # broken, or deeper than any report is
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # broken, or deeper than any report is
         found = {name: _unescape(value) for name, value in _FIELD.findall(body)}
         if not found:
             return None

@@ -67,6 +67,11 @@ class Prompt:
                 filled.append(words)
         return filled
 
+    @property
+    def slots(self) -> dict[str, set[str]]:
+        """Block -> its slots."""
+        return {name: set(pieces[1::2]) for name, pieces in self._pieces.items()}
+
     def text(self, block: str) -> str:
         """A block without slots, as it stands."""
         return self._blocks.get(block, "")

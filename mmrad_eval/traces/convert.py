@@ -207,13 +207,13 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     elif _first_byte(path) == b"[":
         try:
             yield from enumerate(msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]]), 1)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DataError(f"{path}: not a JSON list of objects: {error}") from error
     else:
         for number, line in files.lines(path):
             try:
                 row = msgspec.json.decode(line)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise DataError(f"{path}:{number}: not JSON: {error}") from error
             if not isinstance(row, dict):
                 raise DataError(f"{path}:{number}: a record is a JSON object, not {type(row).__name__}")

@@ -31,7 +31,7 @@ def read_jsonl(path: Path) -> Iterator[Record]:
             yield checked(decoder.decode(line))
         except msgspec.ValidationError:
             yield checked(_with_extra(line, f"{path}:{number}"))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DataError(f"{path}:{number}: not JSON: {error}") from error
 
 

@@ -353,6 +353,53 @@ class Odd:
         return sent.key
 
 
+class Textless:
+    card = Card(provider="mine", id="textless")
+
+    async def generate(self, sent: Sent) -> Reply:
+        return Reply(text=None, why=sent.key)  # type: ignore[arg-type]  # as an unchecked `message.content` is
+
+
+class Starting:
+    """A model whose server takes a while to be found."""
+
+    card = Card(provider="mine", id="starting")
+
+    def __init__(self) -> None:
+        self.found = asyncio.Event()
+
+    async def prepare(self) -> None:
+        await self.found.wait()
+
+    async def generate(self, sent: Sent) -> Reply:
+        return Reply(text=sent.key)
+
+
+async def test_what_waits_for_its_server_is_not_counted_as_sent(journal: Journal, question: Question) -> None:
+    model = Starting()
+    asker = Asker(model, journal, pace=Pace.fixed(2))  # type: ignore[arg-type]  # no close, as is allowed
+    asking = asyncio.gather(*(asker.ask(question(f"study-{i}")) for i in range(2)))
+    await asyncio.sleep(0.05)
+    assert (asker.counts.sent, asker.counts.in_flight) == (0, 0)
+    model.found.set()
+    await asking
+    assert (asker.counts.sent, asker.counts.in_flight) == (2, 0)
+
+
+@pytest.mark.parametrize("damaged", [b'{"text":null}', b'{"text":"cl\xffar"}'])
+async def test_a_stored_reply_that_can_not_be_read_is_asked_anew(
+    server: Rehearsal, asker_of: Ask, question: Question, journal: Journal, damaged: bytes
+) -> None:
+    asked = await asker_of(server.url).ask(question("study"))
+    journal.void(asked.key)
+    journal.put(asked.key, {}, msgspec.Raw(damaged))
+
+    again = await asker_of(server.url).ask(question("study"))
+
+    assert (again.key, again.reply.text) == (asked.key, asked.reply.text)
+    assert journal.get(asked.key) is not None
+
+
 async def test_a_plain_function_runs_in_threads_beside_each_other(journal: Journal, question: Question) -> None:
     asker = Asker(Plain(), journal, pace=Pace.fixed(4))  # type: ignore[arg-type]  # a plain def and no close, as is allowed
     replies = await asyncio.gather(*(asker.ask(question(f"study-{i}")) for i in range(4)))
@@ -361,13 +408,16 @@ async def test_a_plain_function_runs_in_threads_beside_each_other(journal: Journ
     await asker.close()
 
 
-@pytest.mark.parametrize(("model", "words"), [(Broken(), "out of memory"), (Odd(), "returned str")])
+@pytest.mark.parametrize(
+    ("model", "words"), [(Broken(), "out of memory"), (Odd(), "returned str"), (Textless(), "text is NoneType")]
+)
 async def test_a_model_that_breaks_costs_the_study_and_not_the_run(
     journal: Journal, question: Question, model: object, words: str
 ) -> None:
     asker = Asker(model, journal, retry=Retry())  # type: ignore[arg-type]  # breaks the contract on purpose
     with pytest.raises(Failed, match=words):
         await asker.ask(question("study"))
+    assert len(journal) == 0
 
 
 class Painter:

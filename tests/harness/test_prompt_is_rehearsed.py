@@ -41,6 +41,36 @@ def test_a_prompt_that_can_not_be_filled_is_refused_by_the_plan(prompt: str, wor
         make_plan(Nobody(), tasks.load("direct"), datasets.load("demo"), Choice(prompt=path))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[[step]]", "[[stpe]]", r"no block \[\[stpe\]\]; did you mean \[\[step\]\]"),
+        ("[[step]]\n{ordinal}, {region}.{image}{box}{text}", "", "0 of|pictures"),
+        ("{images}{context}", "{context}", "pictures"),
+        ("{evidence}", "", "pictures"),
+        ("[[step image]]\n This is how the region looks: {picture}", "", "pictures"),
+        ("[[step text]]\n {text}", "", "lacks the evidence"),
+        ("{instruction}", "{Instruction}", r"\{Instruction\} would be sent as it stands; the slot is \{instruction\}"),
+        ("{instruction}", "{instruction }", "would be sent as it stands"),
+    ],
+)
+def test_a_prompt_that_shows_less_than_its_task_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
+    task = tasks.load("mcot")
+    assert old in task.prompt()
+    path = tmp_path / "mine.txt"
+    path.write_text(task.prompt().replace(old, new))
+    with pytest.raises(PromptError, match=f"--prompt {path}: .*({words})"):
+        make_plan(Nobody(), task, datasets.load("demo"), Choice(prompt=path))
+
+
+@pytest.mark.parametrize("name", ["direct", "tcot", "mcot", "mcot-blind", "mcot-loop", "tcot-self"])
+def test_a_prompt_in_other_words_is_as_good(name: str, tmp_path: Path) -> None:
+    task = tasks.load(name)
+    path = tmp_path / "mine.txt"
+    path.write_text("# mine\n" + task.prompt().replace("experienced thoracic radiologist", "expert"))
+    assert make_plan(Nobody(), task, datasets.load("demo"), Choice(prompt=path)).prompt != task.prompt()
+
+
 @pytest.mark.parametrize("name", ["direct", "mcot", "mcot-loop", "tcot-self"])
 def test_the_first_question_is_made_without_asking(name: str) -> None:
     plan = make_plan(Nobody(), tasks.load(name), datasets.load("demo"), Choice())

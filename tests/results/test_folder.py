@@ -77,6 +77,21 @@ def test_a_broken_answer_is_named_by_its_line(kit: Kit) -> None:
         list(folder.answers())
 
 
+@pytest.mark.parametrize("name", ["run.json", "summary.json", "answers.jsonl"])
+def test_a_byte_that_is_no_text_is_named_with_its_file(kit: Kit, name: str) -> None:
+    folder = kit.run([Answer("a")])
+    folder.write(name, b'{"study":"\xff"}\n')
+    with pytest.raises(DataError, match=name):
+        _ = {"run.json": lambda: folder.run, "summary.json": folder.summary}.get(name, folder.answer_lines)()
+
+
+def test_the_digest_of_an_answer_does_not_hang_on_the_last_line_end(kit: Kit) -> None:
+    folder = kit.run([Answer("a"), Answer("b", "ok")])
+    before = {name: line.digest for name, line in folder.answer_lines().items()}
+    folder.write("answers.jsonl", (folder.path / "answers.jsonl").read_bytes().rstrip(b"\n"))
+    assert {name: line.digest for name, line in folder.answer_lines().items()} == before
+
+
 def test_writing_leaves_no_other_file_behind(kit: Kit) -> None:
     folder = kit.run([Answer("a")])
     folder.write("summary.json", b"{}")

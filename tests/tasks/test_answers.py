@@ -64,6 +64,8 @@ def test_an_impression_alone_is_not_taken_for_findings() -> None:
     [
         (Reply(""), "empty"),
         (Reply("  \n\t"), "empty"),
+        (Reply("FINDINGS:"), "empty"),
+        (Reply("**Findings**\n\nIMPRESSION:"), "empty"),
         (Reply("<think>never closed"), "unparsed"),
         (Reply("<think>all thought</think>"), "unparsed"),
         (Reply("", reasoning="thought that the provider returns apart"), "unparsed"),
@@ -81,6 +83,20 @@ def test_an_impression_alone_is_not_taken_for_findings() -> None:
 )
 def test_what_is_no_report_has_its_status(reply: Reply, status: str) -> None:
     assert read_answer(reply, "findings").status == status
+
+
+def test_headings_without_words_are_neither_findings_nor_thoughts() -> None:
+    answer = read_answer(Reply("FINDINGS:\n\nIMPRESSION: Normal chest."), "findings")
+    assert answer.report.target("findings") is None
+    assert answer.trace is None
+    both = read_answer(Reply("I looked. FINDINGS/IMPRESSION: all ok"), "findings")
+    assert both.trace is not None
+    assert both.trace.text == "I looked."
+
+
+def test_an_impression_before_findings_that_repeat_its_end_is_no_thought() -> None:
+    answer = read_answer(Reply("IMPRESSION: Small heart. No effusion.\nFINDINGS: No effusion."), "findings")
+    assert answer.trace is None
 
 
 @pytest.mark.parametrize("status", ["empty", "unparsed", "refused", "too long"])
