@@ -51,10 +51,14 @@ def _csv(path: Path, problems: Problems) -> Rows:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(f"{path}:{line}: holds a zero byte; this is no text table (or UTF-16 without a mark)")
     first = text.split("\n", 1)[0]
-    delimiter = max(",\t;", key=first.count)
+    told = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""  # as Excel writes it for itself
+    delimiter = told if len(told) == 1 else max(",\t;", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     limit = csv.field_size_limit(LONGEST_CELL)
     try:
-        return _csv_rows(path, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), problems)
+        if told:
+            next(reader)
+        return _csv_rows(path, reader, problems)
     finally:
         csv.field_size_limit(limit)
 
@@ -62,7 +66,7 @@ def _csv(path: Path, problems: Problems) -> Rows:
 def _csv_rows(path: Path, reader: Any, problems: Problems) -> Rows:
     columns: list[str] = []
     rows: list[Row] = []
-    line = 1
+    line = reader.line_num + 1
     try:
         for cells in reader:
             start, line = line, reader.line_num + 1

@@ -180,7 +180,7 @@ def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
     try:
         return decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{where}: {error}; run again, and it is made anew from the journal") from error
+        raise DataError(f"{where}: {error}; run its command again, and it is made anew") from error
 
 
 class Prefix:

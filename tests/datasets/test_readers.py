@@ -258,6 +258,17 @@ def test_a_row_with_too_many_cells_is_named(tmp_path: Path) -> None:
         datasets.load(str(path))
 
 
+def test_the_line_that_excel_writes_for_itself_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("sep=;\r\nid;report\r\ns1;clear, normal\r\ns2;a;b\r\n")
+    with pytest.raises(DataError, match=r"t.csv:4: 3 cells where the header names 2"):
+        datasets.load(str(path))
+    path.write_text("sep=|\nid|report\ns1|clear, normal\n")
+    [study] = datasets.load(str(path)).studies
+    assert study.reference is not None
+    assert (study.id, study.reference.text) == ("s1", "clear, normal")
+
+
 def test_duplicate_ids_are_named_with_both_places(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("id,report\ns1,a\ns2,b\ns1,c\n")
