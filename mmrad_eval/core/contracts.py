@@ -278,3 +278,8 @@ class TransportError(Exception):
     ) -> None:
         super().__init__(why)
         self.why, self.retry, self.after, self.kind = why, retry, after, kind
+
+    @property
+    def unsent(self) -> bool:
+        """Whether nothing was sent, and may be when the server is there."""
+        return self.kind == "unreachable" and self.retry

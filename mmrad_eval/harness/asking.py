@@ -220,7 +220,7 @@ class Asker:
                 reply = await self._once(work, sent)
                 self._check(reply)
             except TransportError as error:
-                if error.kind == "unreachable" and error.retry:
+                if error.unsent:
                     await self._wait_for_server(error)
                 else:
                     tries += 1
@@ -249,7 +249,7 @@ class Asker:
         try:
             return await self._generate(sent)
         except TransportError as error:
-            if error.kind == "unreachable" and error.retry:
+            if error.unsent:
                 self._count(work, -1)
             raise
         finally:

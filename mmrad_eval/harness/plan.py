@@ -149,21 +149,20 @@ def _rehearse(plan: Plan, path: Path | None) -> None:
         if path is not None:
             own, study = plan.task.prompt(), plan.studies[0]
             check_names(plan.prompt, own)
-            shown = plan.task.shown(study, plan.context(_nobody))
+            shown = plan.task.shown(study, plan.context(nobody))
             evidence = [step.text.strip() for step in shown.steps] if shown else []
             check_shown(asked, first_question(replace(plan, prompt=own), study), evidence)
     except PromptError as error:
         if path is None:
             raise
-        raise PromptError(
-            f"--prompt {path}: {str(error).removeprefix(f'{path}: ').removeprefix('prompt: ')}"
-        ) from error
+        raise PromptError(f"--prompt {path}: {str(error).removeprefix('prompt: ')}") from error
     except Exception:  # noqa: BLE001 (said again, with its status, when the study is asked)
         return
 
 
-async def _nobody(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
-    raise Stopped(f"nobody is asked ({len(messages)} messages, {extra})")
+async def nobody(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
+    """For what a task shows without asking."""
+    raise AssertionError(f"nobody is asked ({len(messages)} messages, {extra})")
 
 
 def first_question(plan: Plan, study: Study) -> Sequence[Message]:

@@ -20,7 +20,7 @@ from mmrad_eval.core.errors import Failed, MmradError, ModelError, Stopped
 from mmrad_eval.core.values import Answer, Message, Reply, Request, Served, Status, Study, Trace, Usage
 from mmrad_eval.harness.asking import Asker
 from mmrad_eval.harness.crew import go_through
-from mmrad_eval.harness.plan import Plan
+from mmrad_eval.harness.plan import Plan, nobody
 from mmrad_eval.harness.stream import AnswerStream
 from mmrad_eval.results.folder import RunFolder, run_path
 from mmrad_eval.results.record import Counts, Run
@@ -125,7 +125,7 @@ def answer_all(plan: Plan, folder: RunFolder, session: Session, *, watch: Watch)
     """Let an answerer answer every study, and write the answers."""
     model = cast("Answerer", plan.model)
     written: Callable[[Study], Trace | None] = getattr(model, "trace", lambda _: None)
-    context = plan.context(_nobody)
+    context = plan.context(nobody)
     with AnswerStream(folder) as stream:
         for study in _while(iter(plan.studies), session):
             try:
@@ -224,10 +224,6 @@ def _while(studies: Iterator[Study], session: Session) -> Iterator[Study]:
 def _failure(study: Study, error: Exception) -> Answer:
     why = str(error) if isinstance(error, MmradError) else f"{type(error).__name__}: {error}"
     return Answer(study.id, "failed", why)
-
-
-async def _nobody(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
-    raise AssertionError(f"an answerer asks nobody ({len(messages)} messages, {extra})")
 
 
 def _now() -> str:

@@ -45,6 +45,7 @@ _LAST_HEADING = re.compile(
 )
 """The heading that a text ends with; tried where a run of marks begins and not at each of them."""
 _HEADINGS = 3
+"""Headings that a text may end with, one after the other: findings, impression, and one of them again."""
 _FIELD = re.compile(r'"(findings|impression|report|text)"\s*:\s*"((?:[^"\\]|\\.)*)', re.IGNORECASE)
 
 

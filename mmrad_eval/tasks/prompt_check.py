@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 
 from mmrad_eval.core.errors import PromptError
 from mmrad_eval.core.values import Image, Message, Text
-from mmrad_eval.tasks.prompting import Prompt
+from mmrad_eval.tasks.prompting import parsed
 
 _BRACES = re.compile(r"\{([ \tA-Za-z_]{1,40})\}")
 
 
 def check_names(given: str, own: str) -> None:
     """PromptError where a block is none of the task's, or words in braces are almost a slot of it."""
-    mine, known = Prompt(given).slots, Prompt(own).slots
+    mine, known = parsed(given).slots, parsed(own).slots
     for block in mine:
         if block not in known:
             close = difflib.get_close_matches(block, list(known), 1)

@@ -66,17 +66,13 @@ def _cue(clause: list[Item], i: int, scope: _Scope, recalled: list[Item] | None)
     ``recalled``: the clause before, for a clause that names nothing itself ("..., although one cannot be excluded").
     """
     roles, either = clause[i].roles, bool(clause[i].roles & FORWARD)
-    if roles & BACKWARD and (not either or _predicative(clause, i)):
+    backward = roles & BACKWARD and (not either or _predicative(clause, i))
+    if backward or _trailing(clause, i):
         targets = [x for x in (clause[:i] if recalled is None else recalled) if x.roles & Role.FINDING]
-        deny = bool(roles & Role.DENY_BEFORE) and not (either and roles & Role.DOUBT_BEFORE)
+        deny = bool(roles & (Role.DENY_BEFORE if backward else Role.DENY_AFTER))
+        deny = deny and not (backward and either and roles & Role.DOUBT_BEFORE)
         for x in targets:
             _set(x, deny=deny, recalled=recalled is not None)
-        if targets:
-            return
-    elif _trailing(clause, i):
-        targets = [x for x in (recalled or clause[:i]) if x.roles & Role.FINDING]
-        for x in targets:
-            _set(x, deny=bool(roles & Role.DENY_AFTER), recalled=recalled is not None)
         if targets:
             return
     if roles & (Role.DENY_AFTER | Role.DENY_BEFORE):

@@ -7,7 +7,7 @@ TECHNIQUE or COMPARISON is not read, because a question of the referring doctor 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mmrad_eval.metrics.facts.lexicon import Lexicon
 
@@ -40,7 +40,7 @@ _TOKEN = re.compile(
 )
 _JOINED = re.compile(r"\b(non|un|re|hyper|hypo|over|under|pre|post|peri|sub|pseudo|anti)-(?=[a-z])")
 
-_WRITTEN_OUT = {
+_WRITTEN_OUT: Mapping[str, tuple[str, ...]] = {
     "c/w": ("consistent", "with"),
     "d/t": ("due", "to"),
     "h/o": ("history", "of"),
@@ -49,13 +49,6 @@ _WRITTEN_OUT = {
     "w/": ("with",),
     "w/o": ("without",),
     "+/-": ("possible",),
-}
-"""Abbreviations with a slash, which is an "or" everywhere else."""
-
-Piece = tuple[int, str]
-"""Offset of a sentence in its text, and the sentence."""
-
-_NEGATED = {
     "isn't": ("is", "not"),
     "aren't": ("are", "not"),
     "wasn't": ("was", "not"),
@@ -70,6 +63,10 @@ _NEGATED = {
     "shouldn't": ("should", "not"),
     "can't": ("cannot",),
 }
+"""Short for several words; another slash is an "or"."""
+
+Piece = tuple[int, str]
+"""Offset of a sentence in its text, and the sentence."""
 
 
 def lower(text: str) -> str:
@@ -85,12 +82,12 @@ def sentences(text: str, words: Lexicon) -> Iterator[Piece]:
     pieces = list(cut(text))
     headings = [_heading(sentence, words) for _, sentence in pieces]
     last_read = max((i for i, (kind, _) in enumerate(headings) if kind == "read"), default=-1)
-    skipping = brief = False
+    skipping = ""
     for i, ((start, sentence), (kind, length)) in enumerate(zip(pieces, headings, strict=True)):
         if kind in {"skip", "brief"}:
-            skipping, brief = True, kind == "brief"
-        elif kind == "read" or (skipping and i > last_read and _ended(text, pieces, i, brief=brief)):
-            skipping = False
+            skipping = kind
+        elif kind == "read" or (skipping and i > last_read and _ended(text, pieces, i, brief=skipping == "brief")):
+            skipping = ""
         if not skipping:
             yield start + length, sentence[length:]
 
@@ -165,13 +162,8 @@ def tokens(sentence: str) -> tuple[list[str], list[tuple[int, int]]]:
             word = word.replace(_HIDDEN, "")
             if not word:
                 continue
-        if word in _WRITTEN_OUT:
-            for part in _WRITTEN_OUT[word]:
-                found.append(part)
-                spans.append(span)
-            continue
-        if "'" in word:
-            for part in _NEGATED.get(word, (word.removesuffix("'s"),)):
+        if "'" in word or "/" in word:
+            for part in _WRITTEN_OUT.get(word, (word.removesuffix("'s"),)):
                 found.append(part)
                 spans.append(span)
             continue
