@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Corpus as Corpus
     from mmrad_eval.core.contracts import Dataset as Dataset
     from mmrad_eval.core.contracts import Donor as Donor
-    from mmrad_eval.core.contracts import Judging as Judging
+    from mmrad_eval.core.contracts import JudgeMetric as JudgeMetric
     from mmrad_eval.core.contracts import Metric as Metric
-    from mmrad_eval.core.contracts import Sent as Sent
+    from mmrad_eval.core.contracts import PreparedRequest as PreparedRequest
     from mmrad_eval.core.contracts import Task as Task
     from mmrad_eval.core.contracts import TaskContext as TaskContext
     from mmrad_eval.core.contracts import TransportError as TransportError
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from mmrad_eval.core.values import Answer as Answer
     from mmrad_eval.core.values import Box as Box
     from mmrad_eval.core.values import Card as Card
-    from mmrad_eval.core.values import Context as Context
+    from mmrad_eval.core.values import ClinicalContext as ClinicalContext
     from mmrad_eval.core.values import Decoding as Decoding
     from mmrad_eval.core.values import Example as Example
     from mmrad_eval.core.values import Image as Image
     from mmrad_eval.core.values import Message as Message
-    from mmrad_eval.core.values import Prior as Prior
+    from mmrad_eval.core.values import PriorStudy as PriorStudy
     from mmrad_eval.core.values import ReaderBox as ReaderBox
     from mmrad_eval.core.values import Reply as Reply
     from mmrad_eval.core.values import Report as Report
@@ -46,12 +46,23 @@ if TYPE_CHECKING:
     from mmrad_eval.core.values import Text as Text
     from mmrad_eval.core.values import Trace as Trace
     from mmrad_eval.core.values import Usage as Usage
-    from mmrad_eval.results.frames import load as load
-    from mmrad_eval.results.notebook import score as score
+    from mmrad_eval.results.run.frames import load as load
+    from mmrad_eval.results.scoring.texts import score as score
 
 _WHERE = {
     "contracts": (
-        *("Answerer", "Client", "Column", "Corpus", "Dataset", "Donor", "Judging", "Metric", "Sent", "Task"),
+        *(
+            "Answerer",
+            "Client",
+            "Column",
+            "Corpus",
+            "Dataset",
+            "Donor",
+            "JudgeMetric",
+            "Metric",
+            "PreparedRequest",
+            "Task",
+        ),
         *("TaskContext", "TransportError"),
     ),
     "errors": (
@@ -59,12 +70,24 @@ _WHERE = {
         "UsageError",
     ),
     "values": (
-        *("Answer", "Box", "Card", "Context", "Decoding", "Example", "Image", "Message", "Prior", "ReaderBox", "Reply"),
+        *(
+            "Answer",
+            "Box",
+            "Card",
+            "ClinicalContext",
+            "Decoding",
+            "Example",
+            "Image",
+            "Message",
+            "PriorStudy",
+            "ReaderBox",
+            "Reply",
+        ),
         *("Report", "Request", "Served", "Step", "Study", "Text", "Trace", "Usage"),
     ),
 }
 _MODULE = {name: f"mmrad_eval.core.{module}" for module, names in _WHERE.items() for name in names}
-_MODULE |= {"load": "mmrad_eval.results.frames", "score": "mmrad_eval.results.notebook"}
+_MODULE |= {"load": "mmrad_eval.results.run.frames", "score": "mmrad_eval.results.scoring.texts"}
 
 __all__ = sorted(_MODULE)  # noqa: PLE0605 (a sorted list of the names above; a test holds it to them)
 

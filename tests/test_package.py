@@ -1,4 +1,4 @@
-"""The package as a whole: its layers, its public page, its wheel, its size."""
+"""The package as a whole: its public page, its wheel, its size."""
 
 from __future__ import annotations
 
@@ -14,29 +14,6 @@ import mmrad_eval
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "mmrad_eval"
-LAYERS = [{"core"}, {"traces"}, {"datasets"}, {"tasks", "model_registry", "metrics"}, {"results"}, {"harness"}, {"cli"}]
-HEIGHT = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}
-
-
-def imports(path: Path) -> set[str]:
-    """The rooms that a file imports from, anywhere in it."""
-    rooms = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names = [node.module] if node.module != "mmrad_eval" else [f"mmrad_eval.{a.name}" for a in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        rooms |= {name.split(".")[1] for name in names if name.startswith("mmrad_eval.")}
-    return rooms
-
-
-@pytest.mark.parametrize("room", sorted(HEIGHT))
-def test_a_room_imports_only_from_those_before_it(room: str) -> None:
-    for path in (PACKAGE / room).rglob("*.py"):
-        above = {other for other in imports(path) & set(HEIGHT) if other != room and HEIGHT[other] >= HEIGHT[room]}
-        assert not above, f"{path.relative_to(ROOT)} imports from {above}"
 
 
 def test_the_public_page_is_sorted_and_every_name_on_it_is_there() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mmrad_eval.model_registry.rehearsal import Rehearsal
+from mmrad_eval.model_registry.mock_server import Rehearsal
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

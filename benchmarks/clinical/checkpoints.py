@@ -20,11 +20,11 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from torch import Tensor
 
-from mmrad_eval.metrics.encoder.bert import Encoder
-from mmrad_eval.metrics.encoder.checkpoints import Shape, expected, shape_of
-from mmrad_eval.metrics.encoder.kernels import Kernel
-from mmrad_eval.metrics.encoder.pieces import Pieces, read_pieces
-from mmrad_eval.metrics.graphs.words import split
+from mmrad_eval.metrics.clinical.encoder.bert import Encoder
+from mmrad_eval.metrics.clinical.encoder.checkpoints import Shape, expected, shape_of
+from mmrad_eval.metrics.clinical.encoder.kernels import Kernel
+from mmrad_eval.metrics.clinical.encoder.pieces import Pieces, read_pieces
+from mmrad_eval.metrics.clinical.graphs.words import split
 
 ENTITY_RATE, RELATION_RATE = 0.32, 0.25
 FEATURE, WIDTH, HIDDEN = 20, 8, 150

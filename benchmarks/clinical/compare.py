@@ -225,7 +225,7 @@ def own_long(folder: Path, _: int) -> None:
 
 def runner(folder: Path) -> Any:
     """Our RadGraph-XL."""
-    from mmrad_eval.metrics.graphs.archive import RadGraphRunner
+    from mmrad_eval.metrics.clinical.graphs.archive import RadGraphRunner
 
     encoder = next((folder / "hub/models--bert-base-uncased/snapshots").iterdir())
     return RadGraphRunner(folder / "rg/radgraph-xl", "radgraph-xl", encoder)

@@ -22,9 +22,9 @@ import torch
 
 from benchmarks.clinical.compare import make
 from benchmarks.clinical.reports import reports, rewritten
-from mmrad_eval.metrics.embeddings.bertscore import BertScoreRunner
-from mmrad_eval.metrics.embeddings.chexbert import CheXbertRunner
-from mmrad_eval.metrics.graphs.archive import RadGraphRunner
+from mmrad_eval.metrics.clinical.embeddings.bertscore import BertScoreRunner
+from mmrad_eval.metrics.clinical.embeddings.chexbert import CheXbertRunner
+from mmrad_eval.metrics.clinical.graphs.archive import RadGraphRunner
 
 BATCHES = ((1, 1), (1024, 1), (4096, 8), (16384, 16), (65536, 32))
 """(pieces in a batch, what lengths are rounded up to)."""

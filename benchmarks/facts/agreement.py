@@ -16,9 +16,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmrad_eval.core.errors import MissingError
+from mmrad_eval.metrics.clinical.embeddings.observations import HEADS
 from mmrad_eval.metrics.consistency.matching import compare
-from mmrad_eval.metrics.consistency.phi import statements
-from mmrad_eval.metrics.embeddings.observations import HEADS
+from mmrad_eval.metrics.consistency.statements import statements
 from mmrad_eval.metrics.facts.extract import Fact
 from mmrad_eval.metrics.facts.extractors import NAMES, extractor
 from mmrad_eval.metrics.facts.from_labels import label_facts

@@ -48,13 +48,13 @@ async def asking(url: str, prompts: list[Prompt], at_once: int) -> None:
     """Key, journal, images by digest, retries: all that stands between a task and the wire."""
     from mmrad_eval.core.journal import Journal
     from mmrad_eval.core.values import Card, Image, Message, Request, Text
-    from mmrad_eval.harness.asking import Asker
     from mmrad_eval.harness.pacing import Pace
+    from mmrad_eval.harness.requester import Requester
     from mmrad_eval.model_registry.openai_chat import ChatClient
 
     client = ChatClient(Card(provider="openai", id="rehearsal"), (url,))
     with Journal(Path("replies")) as journal:
-        asker = Asker(client, journal, pace=Pace.fixed(at_once), digests=Journal(Path("digests")))
+        asker = Requester(client, journal, pace=Pace.fixed(at_once), digests=Journal(Path("digests")))
 
         async def ask(prompt: Prompt) -> None:
             parts: tuple[Text | Image, ...] = (Text(prompt["text"]),)

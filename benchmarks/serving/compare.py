@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 
 from mmrad_eval.core.values import Card
-from mmrad_eval.model_registry.rehearsal import Rehearsal
+from mmrad_eval.model_registry.mock_server import Rehearsal
 from mmrad_eval.model_registry.serving import ServeOptions, Server
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmrad_eval.model_registry.rehearsal import chance_fault
+from mmrad_eval.model_registry.mock_server import chance_fault
 
 SHARE = 0.3
 MARKER = r"Case \d{6}"
@@ -63,7 +63,7 @@ def written(folder: Path, n: int) -> Path:
 def server() -> Iterator[str]:
     """The misbehaving server in a process of its own; yields its base URL."""
     command = [
-        sys.executable, "-m", "mmrad_eval.model_registry.rehearsal", "--misbehave", str(SHARE), "--marker", MARKER,
+        sys.executable, "-m", "mmrad_eval.model_registry.mock_server", "--misbehave", str(SHARE), "--marker", MARKER,
         "--own-words",
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -60,24 +60,24 @@ def ratio(sums: Any) -> Any:
 
 def ours_bootstrap() -> dict[str, float]:
     """Paired bootstrap: one matrix product for both systems."""
-    from mmrad_eval.results.statistics.bootstrap import Part, percentile
+    from mmrad_eval.results.statistics.bootstrap import StatisticsPart, percentile
     from mmrad_eval.results.statistics.paired import _replicates  # the part of `compare` that the budget is about
 
     first, second = data(COLUMNS)
     clock = Clock()
-    found = _replicates([first], [second], [Part(range(COLUMNS), ratio)], RESAMPLES, 1)
+    found = _replicates([first], [second], [StatisticsPart(range(COLUMNS), ratio)], RESAMPLES, 1)
     low, high = percentile(found)
     return {**clock.read(), "low": float(low[0]), "high": float(high[0])}
 
 
 def ours_everything() -> dict[str, float]:
     """Everything that `mmrad-eval compare` needs: bootstrap, randomisation, effect sizes, wins, max-T and Holm."""
-    from mmrad_eval.results.statistics.bootstrap import Part
+    from mmrad_eval.results.statistics.bootstrap import StatisticsPart
     from mmrad_eval.results.statistics.paired import compare, family
 
     first, second = data(COLUMNS)
     clock = Clock()
-    found = compare([first], [second], [Part(range(COLUMNS), ratio)], resamples=RESAMPLES)
+    found = compare([first], [second], [StatisticsPart(range(COLUMNS), ratio)], resamples=RESAMPLES)
     adjusted = family([found])
     return {
         **clock.read(),
@@ -90,7 +90,7 @@ def ours_everything() -> dict[str, float]:
 
 def ours_by_patient() -> dict[str, float]:
     """The same clustered by patient, as it is in truth."""
-    from mmrad_eval.results.statistics.bootstrap import Part
+    from mmrad_eval.results.statistics.bootstrap import StatisticsPart
     from mmrad_eval.results.statistics.paired import compare
     from mmrad_eval.results.statistics.weights import cluster_sums
 
@@ -98,7 +98,7 @@ def ours_by_patient() -> dict[str, float]:
     patient = np.arange(STUDIES) % PATIENTS
     clock = Clock()
     sides = [[cluster_sums(side, patient, PATIENTS)] for side in (first, second)]
-    found = compare(*sides, [Part(range(COLUMNS), ratio)], resamples=RESAMPLES)
+    found = compare(*sides, [StatisticsPart(range(COLUMNS), ratio)], resamples=RESAMPLES)
     return {**clock.read(), "low": float(found.low[0]), "high": float(found.high[0])}
 
 

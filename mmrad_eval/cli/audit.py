@@ -31,9 +31,9 @@ def audit(files: tuple[Path, ...], rows: tuple[str, ...], against: Path | None, 
     Exit status 1 where something breaks.
     """
     from mmrad_eval.core.values import Target
-    from mmrad_eval.results.audit import across, tables_of
-    from mmrad_eval.results.audit import audit as check
-    from mmrad_eval.results.sheets import read_sheet
+    from mmrad_eval.results.validation.audit import across, tables_of
+    from mmrad_eval.results.validation.audit import audit as check
+    from mmrad_eval.results.validation.score_files import read_sheet
 
     sheets = [read_sheet(path) for path in files]
     behind = {name: read_sheet(path) for name, path in (_pair(word) for word in rows)}

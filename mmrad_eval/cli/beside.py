@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mmrad_eval.core.values import Answer, Target, Trace
     from mmrad_eval.metrics.consistency.sentences import Beside
-    from mmrad_eval.results.folder import RunFolder
+    from mmrad_eval.results.run.folder import RunFolder
 
 FEW = 5
 """Studies that a terminal shows where no number is given; a page has all."""
@@ -36,8 +36,8 @@ def beside(run: str, results: Path, studies: tuple[str, ...], limit: int | None,
     consistency@rules (or copy@rules).
     """
     from mmrad_eval.core.errors import UnknownNameError, UsageError
-    from mmrad_eval.metrics.consistency.drawing import LEGEND, page, terminal
-    from mmrad_eval.results.folder import select
+    from mmrad_eval.results.run.folder import select
+    from mmrad_eval.results.view.side_by_side import LEGEND, page, terminal
 
     folder = select(results, run)
     kept = _beside(folder, studies, limit or (None if out else FEW))

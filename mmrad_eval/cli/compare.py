@@ -13,8 +13,8 @@ from mmrad_eval.cli.words import in_results
 from mmrad_eval.results.tables import FORMATS
 
 if TYPE_CHECKING:
-    from mmrad_eval.results.folder import RunFolder
-    from mmrad_eval.results.formulas import SharedColumn
+    from mmrad_eval.results.comparison.shared_columns import SharedColumn
+    from mmrad_eval.results.run.folder import RunFolder
     from mmrad_eval.results.statistics.bootstrap import Method
 
 
@@ -43,8 +43,8 @@ def compare(**said: Any) -> int:
     they are written with commas (A1,A2) or share a folder. Differences are B minus A, paired by study, resampled by
     patient, adjusted for how many columns and runs are looked at.
     """
-    from mmrad_eval.results.comparison import compare_runs
-    from mmrad_eval.results.comparison_tables import comparison_tables
+    from mmrad_eval.results.comparison.compare import compare_runs
+    from mmrad_eval.results.comparison.tables import comparison_tables
     from mmrad_eval.results.statistics.bootstrap import SEED
 
     found = compare_runs(
@@ -62,7 +62,7 @@ def compare(**said: Any) -> int:
 
 def _side(results: Path, which: str) -> list[RunFolder]:
     """The runs of one side: a folder of one or more, or ids with commas between them."""
-    from mmrad_eval.results.folder import find_runs, select
+    from mmrad_eval.results.run.folder import find_runs, select
 
     if which and Path(which).is_dir():
         return find_runs(Path(which)) or [select(results, which)]

@@ -56,7 +56,7 @@ def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> N
 
     found = count(_loaded(spec, said), _present if figure is not None else None)
     if figure is not None:
-        from mmrad_eval.datasets.picture import draw
+        from mmrad_eval.datasets.summary_figure import draw
 
         draw(found, figure)
     click.echo(_json(found) if as_json else "\n".join(_page(found)))
@@ -78,7 +78,7 @@ def ids(
     such studies out.
     """
     from mmrad_eval.datasets import comparisons as comparing
-    from mmrad_eval.datasets import marks as marking
+    from mmrad_eval.datasets import deidentification as marking
 
     def holds(wanted: str | None, there: bool) -> bool:
         return wanted is None or there == (wanted == "with")

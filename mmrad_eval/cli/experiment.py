@@ -17,7 +17,7 @@ import click
 
 if TYPE_CHECKING:
     from mmrad_eval.harness.experiment import Command, Experiment, Primary
-    from mmrad_eval.results.folder import RunFolder
+    from mmrad_eval.results.run.folder import RunFolder
 
 _ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet")
 """Options that may be given beside an experiment file; all others are its own to say."""
@@ -108,8 +108,8 @@ class _Crew:
 
 def _end(experiment: Experiment, folders: Sequence[Path], *, quiet: bool) -> None:
     from mmrad_eval.cli.leaderboard import every_column, show
-    from mmrad_eval.results.folder import RunFolder
-    from mmrad_eval.results.leaderboard import leaderboard
+    from mmrad_eval.results.leaderboard.board import leaderboard
+    from mmrad_eval.results.run.folder import RunFolder
 
     made = [RunFolder(folder) for folder in folders]
     if not made:
@@ -126,8 +126,8 @@ def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]
     from mmrad_eval.cli.compare import wanted
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.core.errors import MmradError
-    from mmrad_eval.results.comparison import compare_runs
-    from mmrad_eval.results.comparison_tables import comparison_tables
+    from mmrad_eval.results.comparison.compare import compare_runs
+    from mmrad_eval.results.comparison.tables import comparison_tables
 
     first, second = primary.between
     by_task = {first, second} <= set(experiment.tasks)

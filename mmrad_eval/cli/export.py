@@ -26,8 +26,8 @@ def export(run: str, form: str, out: Path | None, results: Path, references: str
     status is then 3.
     """
     from mmrad_eval.datasets import submissions
-    from mmrad_eval.results.external import studies_of
-    from mmrad_eval.results.folder import select
+    from mmrad_eval.results.run.folder import select
+    from mmrad_eval.results.scoring.reports_file import studies_of
 
     folder = select(results, run)
     answers = {answer.study: answer for answer in folder.answers()}

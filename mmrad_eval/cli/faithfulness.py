@@ -95,7 +95,7 @@ def _print(page: str) -> None:
 
 def _job(said: dict[str, Any], fleet: Fleet) -> Job:
     from mmrad_eval.harness.jobs import Data, Job
-    from mmrad_eval.harness.plan import Choice
+    from mmrad_eval.harness.plan import RunOptions
 
     data = Data(
         said["data"],
@@ -106,7 +106,7 @@ def _job(said: dict[str, Any], fleet: Fleet) -> Job:
         said["link"],
     )
     decoding, stated = decoding_of(said)
-    choice = Choice(
+    choice = RunOptions(
         split=said["split"],
         ids=said["ids"],
         limit=said["limit"],
@@ -162,7 +162,7 @@ def _keep(results: Path, dataset: Dataset, label: str, page: str, data: dict[str
     """Write the page and its numbers beside the runs."""
     import msgspec
 
-    from mmrad_eval.results.folder import safe_name
+    from mmrad_eval.results.run.folder import safe_name
 
     folder = results / "faithfulness" / safe_name(dataset.name)
     folder.mkdir(parents=True, exist_ok=True)

@@ -36,9 +36,9 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     evidence and runs with generated reasoning never share a table; csv and json tell them apart in `evidence`.
     """
     from mmrad_eval.core.errors import DataError
-    from mmrad_eval.results.entries import read_entries
-    from mmrad_eval.results.folder import find_runs
-    from mmrad_eval.results.leaderboard import tables_of
+    from mmrad_eval.results.leaderboard.board import tables_of
+    from mmrad_eval.results.leaderboard.rows import read_entries
+    from mmrad_eval.results.run.folder import find_runs
 
     if not results.exists():
         raise DataError(f"there is no folder {results}; `mmrad-eval --model baseline:evidence --task mcot` makes a run")

@@ -33,10 +33,10 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
     from mmrad_eval.cli.data import pairs
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.metrics import suite
-    from mmrad_eval.results.judged import of_file, of_sheet, of_texts
-    from mmrad_eval.results.metaeval import tables_of
-    from mmrad_eval.results.ratings import read_ratings
-    from mmrad_eval.results.sheets import read_sheet
+    from mmrad_eval.results.validation.metaeval import tables_of
+    from mmrad_eval.results.validation.rated_scores import of_file, of_sheet, of_texts
+    from mmrad_eval.results.validation.ratings import read_ratings
+    from mmrad_eval.results.validation.score_files import read_sheet
 
     said_ratings = dict(_rating(word) for word in said["wanted"])
     found = read_ratings(ratings, pairs(said["columns"], "--column"), said_ratings)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from mmrad_eval.results.folder import RunFolder
+    from mmrad_eval.results.run.folder import RunFolder
 
 _POLICY = "uncertain="
 _STORED = "labels:"
@@ -84,9 +84,9 @@ def verified(
     import msgspec
 
     from mmrad_eval.core.values import OPEN_STATUSES, Example
+    from mmrad_eval.metrics.clinical.verify import verify
     from mmrad_eval.metrics.suites import members
-    from mmrad_eval.metrics.verify import verify
-    from mmrad_eval.results.external import studies_of
+    from mmrad_eval.results.scoring.reports_file import studies_of
 
     target = folder.run.deciding.selection.target
     studies = {study.id: study for study in studies_of(folder, references)[0]}

@@ -22,10 +22,10 @@ def models(ctx: click.Context, *, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from mmrad_eval.model_registry import catalogue, registry
+    from mmrad_eval.model_registry import model_cards, registry
 
     known = [{"name": e.name, "summary": e.summary, "from": e.origin, "target": e.target} for e in registry()]
-    cards = catalogue.builtin()
+    cards = model_cards.builtin()
     if as_json:
         described = [{"name": name, "from": "card", **_facts(card)} for name, card in cards.items()]
         click.echo(json.dumps([*known, *described], indent=1))
@@ -46,9 +46,9 @@ def models(ctx: click.Context, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, *, as_json: bool) -> None:
     """Tell all about one model: every fact with its source, and the tasks that it can't take."""
-    from mmrad_eval.model_registry import catalogue, registry
+    from mmrad_eval.model_registry import model_cards, registry
 
-    card = catalogue.builtin().get(name) or catalogue.by_spec(name)
+    card = model_cards.builtin().get(name) or model_cards.by_spec(name)
     if card is None:
         entry = registry().entry(name)
         told: dict[str, Any] = {

@@ -45,8 +45,8 @@ def paper(**said: Any) -> int:
     listed with the command that would make it.
     """
     from mmrad_eval.core.errors import DataError
-    from mmrad_eval.results.folder import select
     from mmrad_eval.results.paper import write_paper
+    from mmrad_eval.results.run.folder import select
 
     results = said["results"]
     if not results.exists():

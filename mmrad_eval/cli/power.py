@@ -62,8 +62,8 @@ def power(**said: Any) -> int:
     """
     from mmrad_eval.cli.compare import wanted
     from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.results.folder import select
-    from mmrad_eval.results.planning import DEVIATIONS, Aim, from_pilot, without_pilot
+    from mmrad_eval.results.comparison.power import DEVIATIONS, Aim, from_pilot, without_pilot
+    from mmrad_eval.results.run.folder import select
 
     runs = said["runs"]
     if len(runs) > 2:

@@ -25,7 +25,7 @@ def probe(metrics: tuple[str, ...], form: str | None, out: Path | None, **said: 
     """
     from mmrad_eval.core.values import Target
     from mmrad_eval.metrics import suite
-    from mmrad_eval.results.probe import edited, respond, tables_of
+    from mmrad_eval.results.validation.probe import edited, respond, tables_of
 
     target = cast("Target", said["target"])
     found = studies(said["references"] or "demo", said["split"], target, said["limit"])

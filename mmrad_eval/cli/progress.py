@@ -12,8 +12,8 @@ import click
 
 if TYPE_CHECKING:
     from mmrad_eval.core.values import Answer
-    from mmrad_eval.harness.asking import Asker
     from mmrad_eval.harness.plan import Plan
+    from mmrad_eval.harness.requester import Requester
 
 _LIVE, _PLAIN = 0.2, 10.0  # seconds between two looks
 
@@ -26,11 +26,11 @@ class Progress:
         self._live = sys.stderr.isatty()
         self._statuses: Counter[str] = Counter()
         self._plan: Plan | None = None
-        self._asker: Asker | None = None
+        self._asker: Requester | None = None
         self._start = self._next = 0.0
         self._wide = 0
 
-    def begin(self, plan: Plan, asker: Asker | None, stop: Callable[[str], None]) -> None:  # noqa: ARG002 (the protocol's signature)
+    def begin(self, plan: Plan, asker: Requester | None, stop: Callable[[str], None]) -> None:  # noqa: ARG002 (the protocol's signature)
         """Say what is about to be asked."""
         self._plan, self._asker = plan, asker
         self._start = time.monotonic()

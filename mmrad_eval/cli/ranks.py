@@ -23,9 +23,9 @@ def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: s
     public board, one row a system; several boards of the same systems are compared column by column.
     """
     from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.results.leaderboard import leaderboard
-    from mmrad_eval.results.ranks import of_board, of_table, only, tables_of
-    from mmrad_eval.results.sheets import read_sheet
+    from mmrad_eval.results.leaderboard.board import leaderboard
+    from mmrad_eval.results.validation.ranks import of_board, of_table, only, tables_of
+    from mmrad_eval.results.validation.score_files import read_sheet
 
     rankings = []
     for place in where or (Path("results"),):

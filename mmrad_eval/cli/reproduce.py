@@ -29,8 +29,8 @@ def reproduce(file: Path, metrics: tuple[str, ...], form: str | None, out: Path 
     from mmrad_eval.core.values import Target
     from mmrad_eval.datasets.predictions import read_predictions
     from mmrad_eval.metrics import suite
-    from mmrad_eval.results.reproduce import TARGETS, explain, ours, pairs, table_of
-    from mmrad_eval.results.sheets import read_sheet
+    from mmrad_eval.results.validation.reproduce import TARGETS, explain, ours, pairs, table_of
+    from mmrad_eval.results.validation.score_files import read_sheet
 
     sheet = read_sheet(file)
     target = cast("Target | None", said["target"])

@@ -189,7 +189,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
     """One job for each model, task and sample."""
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.harness.jobs import Data, Job
-    from mmrad_eval.harness.plan import Choice
+    from mmrad_eval.harness.plan import RunOptions
 
     models, tasks = said["models"], [name for entry in said["tasks"] for name in entry.split(",") if name]
     if not models or not tasks:
@@ -212,7 +212,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
             model=model,
             task=task,
             data=data,
-            choice=Choice(
+            choice=RunOptions(
                 split=said["split"],
                 ids=said["ids"],
                 limit=said["limit"],
@@ -257,7 +257,7 @@ def _judge_of(said: dict[str, Any]) -> Judge | None:
 def _table(outcomes: list[Outcome], results: Path) -> None:
     """The leaderboard of the datasets that were just run."""
     from mmrad_eval.cli.leaderboard import every_column, show
-    from mmrad_eval.results.leaderboard import leaderboard
+    from mmrad_eval.results.leaderboard.board import leaderboard
 
     names = {outcome.run.deciding.dataset for outcome in outcomes}
     show(leaderboard(results, datasets=names), None, None, more=every_column(results))

@@ -70,20 +70,20 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.core.values import Target
     from mmrad_eval.datasets.predictions import read_predictions
     from mmrad_eval.harness.jobs import Data, Job, execute
-    from mmrad_eval.harness.plan import Choice, make_plan
-    from mmrad_eval.results.entries import read_entries
-    from mmrad_eval.results.external import Elsewhere, join
-    from mmrad_eval.results.leaderboard import tables_of
+    from mmrad_eval.harness.plan import RunOptions, make_plan
+    from mmrad_eval.results.leaderboard.board import tables_of
+    from mmrad_eval.results.leaderboard.rows import read_entries
+    from mmrad_eval.results.scoring.reports_file import ReportsFile, join
 
     predictions = read_predictions(
         said["predictions"], named_values(said["report_columns"], "--report-column", _HOW.format("--report-column"))
     )
     columns = named_values(said["columns"], "--column", _HOW.format("--column"))
     data = Data(said["references"], patient_column=said["patient_column"], columns=columns)
-    choice = Choice(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
+    choice = RunOptions(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
     job = Job(f"file:{predictions.path}", "imported", data, choice, metrics, options_of(said))
     dataset = data.load()
-    plan = make_plan(Elsewhere(predictions, said["name"]), tasks.load("imported"), dataset, choice)
+    plan = make_plan(ReportsFile(predictions, said["name"]), tasks.load("imported"), dataset, choice)
     doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]
     for sentence in [*doubts[:SHOWN], *join(predictions, dataset, plan.studies).sentences()]:
         click.echo(sentence, err=True)
@@ -100,10 +100,10 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
 def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     """Score the answers of runs again."""
     from mmrad_eval.metrics import Suite, suite
-    from mmrad_eval.results.entries import read_entries
-    from mmrad_eval.results.external import score_again
-    from mmrad_eval.results.folder import safe_name, select
-    from mmrad_eval.results.leaderboard import tables_of
+    from mmrad_eval.results.leaderboard.board import tables_of
+    from mmrad_eval.results.leaderboard.rows import read_entries
+    from mmrad_eval.results.run.folder import safe_name, select
+    from mmrad_eval.results.scoring.reports_file import score_again
 
     folders = [select(said["out"], which) for which in said["runs"]]
     suites: dict[str, Suite] = {}  # one a dataset: its runs share references, and so what was computed of them

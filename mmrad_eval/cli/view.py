@@ -10,8 +10,8 @@ import click
 from mmrad_eval.cli.words import in_results
 
 if TYPE_CHECKING:
-    from mmrad_eval.results.folder import RunFolder
-    from mmrad_eval.results.view.pictures import How
+    from mmrad_eval.results.run.folder import RunFolder
+    from mmrad_eval.results.view.images import How
 
 
 @click.command()
@@ -64,7 +64,7 @@ def view(**said: Any) -> int:
 
 def _folders(results: Path, which: str) -> list[RunFolder]:
     """All runs of a folder, or the one run of an id."""
-    from mmrad_eval.results.folder import find_runs, select
+    from mmrad_eval.results.run.folder import find_runs, select
 
     if which and Path(which).is_dir():
         return find_runs(Path(which)) or [select(results, which)]

@@ -20,8 +20,8 @@ def weights(ctx: click.Context, digest: bool, form: str) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from mmrad_eval.metrics import weights as known
-    from mmrad_eval.metrics.fetch import described
+    from mmrad_eval.metrics.clinical import weights as known
+    from mmrad_eval.metrics.clinical.fetch import described
 
     rows = []
     for need in known.NEEDS.values():
@@ -47,7 +47,7 @@ def fetch(names: tuple[str, ...]) -> None:
 
     An interrupted download goes on where it stopped. A token is read from HF_TOKEN, and from nowhere else.
     """
-    from mmrad_eval.metrics.fetch import fetch as get
+    from mmrad_eval.metrics.clinical.fetch import fetch as get
 
     for name in names:
         found = get(name, lambda sentence: click.echo(sentence, err=True))

@@ -113,7 +113,7 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True)
-class Sent:
+class PreparedRequest:
     """A request with the bytes of its images: (media type, bytes) by image, in no order."""
 
     request: Request
@@ -130,7 +130,7 @@ class Client(Protocol):
         """Who answers."""
         ...
 
-    async def generate(self, sent: Sent) -> Reply:
+    async def generate(self, sent: PreparedRequest) -> Reply:
         """Ask once. A plain ``def`` is run in a thread."""
         ...
 
@@ -230,7 +230,7 @@ class Sharing(Protocol):
 
 
 @runtime_checkable
-class Judging(Protocol):
+class JudgeMetric(Protocol):
     """What a metric has beside the rest that lets a judge model (``--judge``) read each example.
 
     The harness asks, through the same journal, gate, pace and budget as any model; the metric itself asks nobody. It

@@ -219,7 +219,7 @@ class Journal:
         return rows
 
 
-class Shelf:
+class JournalCache:
     """Journals by folder, each read once, for all that one process does one after the other."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ BUILTIN = "mmrad-eval"
 
 
 @dataclass(frozen=True)
-class Entry:
+class RegistryEntry:
     """One registered name."""
 
     name: str
@@ -58,20 +58,20 @@ class Registry:
         """``builtin`` maps a name to (``module:attribute``, summary); ``group`` is read when first needed."""
         self.kind = kind
         self.group = group or f"mmrad_eval.{kind}s"
-        self._builtin = {name: Entry(name, target, summary) for name, (target, summary) in builtin.items()}
-        self._plugins: dict[str, Entry] | None = None
+        self._builtin = {name: RegistryEntry(name, target, summary) for name, (target, summary) in builtin.items()}
+        self._plugins: dict[str, RegistryEntry] | None = None
 
     def __repr__(self) -> str:
         return f"<Registry({self.kind}, {len(self._builtin)} built in)>"
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[RegistryEntry]:
         return iter((self._builtin | self._installed()).values())
 
-    def get(self, name: str) -> Entry | None:
+    def get(self, name: str) -> RegistryEntry | None:
         """The entry of that name, None where there is none. Built-in names never wait for plugins."""
         return self._builtin.get(name) or self._installed().get(name)
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> RegistryEntry:
         """The entry of that name; UnknownNameError with near names."""
         found = self.get(name)
         if found is None:
@@ -87,9 +87,9 @@ class Registry:
             raise PluginError(f"{self.kind} {name} ({entry.origin}, {entry.target}) does not fit: {missing}")
         return value
 
-    def _installed(self) -> dict[str, Entry]:
+    def _installed(self) -> dict[str, RegistryEntry]:
         if self._plugins is None:
-            plugins: dict[str, Entry] = {}
+            plugins: dict[str, RegistryEntry] = {}
             for point in _points():
                 if point.group != self.group:
                     continue
@@ -100,6 +100,6 @@ class Registry:
                     raise PluginError(
                         f"{self.kind} {point.name!r} is registered by {other.origin} and by {origin}; uninstall one"
                     )
-                plugins[point.name] = Entry(point.name, point.value, summary, origin)
+                plugins[point.name] = RegistryEntry(point.name, point.value, summary, origin)
             self._plugins = plugins
         return self._plugins

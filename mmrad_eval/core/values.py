@@ -113,7 +113,7 @@ class Label(Value, frozen=True):
     """Who gave it, such as ``chexpert``, ``negbio``, ``mesh``."""
 
 
-class Prior(Value, frozen=True):
+class PriorStudy(Value, frozen=True):
     """An earlier study of the same patient."""
 
     id: str
@@ -122,7 +122,7 @@ class Prior(Value, frozen=True):
     interval_days: float | None = None
 
 
-class Context(Value, frozen=True):
+class ClinicalContext(Value, frozen=True):
     """What the requesting doctor told the radiologist."""
 
     indication: str | None = None
@@ -143,8 +143,8 @@ class Study(Value, frozen=True):
     trace: Trace | None = None
     boxes: tuple[ReaderBox, ...] = ()
     labels: tuple[Label, ...] = ()
-    priors: tuple[Prior, ...] = ()
-    context: Context = Context()
+    priors: tuple[PriorStudy, ...] = ()
+    context: ClinicalContext = ClinicalContext()
     split: str | None = None
 
     @property

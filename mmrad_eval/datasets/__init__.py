@@ -51,41 +51,56 @@ def registry() -> Registry:
                 "24 invented studies of 16 patients, with drawn films and traces",
             ),
             "mmrad": (
-                "mmrad_eval.datasets.mmrad:read",
+                "mmrad_eval.datasets.readers.mmrad:read",
                 "mmrad:PATH, jsonl of interleaved traces (prompt, response, images)",
             ),
             "mmrad.trace": (
-                "mmrad_eval.datasets.neutral:read",
+                "mmrad_eval.datasets.readers.mmrad_trace:read",
                 "mmrad.trace:PATH, neutral traces (data convert makes them)",
             ),
-            "rexrank": ("mmrad_eval.datasets.rexrank:read", "rexrank:PATH, JSON of the ReXrank board"),
-            "r2gen": ("mmrad_eval.datasets.r2gen:read", "r2gen:PATH, annotation.json with train, val and test"),
+            "rexrank": ("mmrad_eval.datasets.readers.rexrank:read", "rexrank:PATH, JSON of the ReXrank board"),
+            "r2gen": ("mmrad_eval.datasets.readers.r2gen:read", "r2gen:PATH, annotation.json with train, val and test"),
             "mimic": (
-                "mmrad_eval.datasets.mimic:read",
+                "mmrad_eval.datasets.readers.mimic:read",
                 "mimic:FOLDER, MIMIC-CXR and MIMIC-CXR-JPG, one study an examination",
             ),
             "mimic-images": (
-                "mmrad_eval.datasets.mimic:read_images",
+                "mmrad_eval.datasets.readers.mimic:read_images",
                 "mimic-images:FOLDER, the same, one study an image",
             ),
             "openi": (
-                "mmrad_eval.datasets.openi:read",
+                "mmrad_eval.datasets.readers.openi:read",
                 "openi:PATH, Indiana University reports: XML folder, tgz or csv",
             ),
             "rexgradient": (
-                "mmrad_eval.datasets.rexgradient:read",
+                "mmrad_eval.datasets.readers.rexgradient:read",
                 "rexgradient:PATH, ReXGradient-160K's metadata JSON",
             ),
-            "chexpert-plus": ("mmrad_eval.datasets.chexpert_plus:read", "chexpert-plus:PATH, CheXpert Plus's csv"),
-            "padchest-gr": ("mmrad_eval.datasets.padchest_gr:read", "padchest-gr:PATH, PadChest-GR in English"),
+            "chexpert-plus": (
+                "mmrad_eval.datasets.readers.chexpert_plus:read",
+                "chexpert-plus:PATH, CheXpert Plus's csv",
+            ),
+            "padchest-gr": ("mmrad_eval.datasets.readers.padchest_gr:read", "padchest-gr:PATH, PadChest-GR in English"),
             "padchest-gr-es": (
-                "mmrad_eval.datasets.padchest_gr:read_spanish",
+                "mmrad_eval.datasets.readers.padchest_gr:read_spanish",
                 "padchest-gr-es:PATH, the same in Spanish",
             ),
-            "vindr": ("mmrad_eval.datasets.vindr:read", "vindr:FOLDER, VinDr-CXR: boxes and labels, no reports"),
-            "chest-imagenome": ("mmrad_eval.datasets.imagenome:read", "chest-imagenome:FOLDER, scene graphs as traces"),
-            "gemex-thinkvg": ("mmrad_eval.datasets.thinkvg:read", "gemex-thinkvg:PATH, grounded thoughts as traces"),
-            "table": ("mmrad_eval.datasets.table:read", "table:PATH, csv, tsv, jsonl or parquet with named columns"),
+            "vindr": (
+                "mmrad_eval.datasets.readers.vindr:read",
+                "vindr:FOLDER, VinDr-CXR: boxes and labels, no reports",
+            ),
+            "chest-imagenome": (
+                "mmrad_eval.datasets.readers.imagenome:read",
+                "chest-imagenome:FOLDER, scene graphs as traces",
+            ),
+            "gemex-thinkvg": (
+                "mmrad_eval.datasets.readers.thinkvg:read",
+                "gemex-thinkvg:PATH, grounded thoughts as traces",
+            ),
+            "table": (
+                "mmrad_eval.datasets.readers.table:read",
+                "table:PATH, csv, tsv, jsonl or parquet with named columns",
+            ),
         },
     )
 
@@ -148,7 +163,7 @@ def read(name: str, source: Source) -> Dataset:
     if not isinstance(dataset, Dataset):
         raise PluginError(f"dataset {name} ({entry.origin}, {entry.target}) does not fit: it made no Dataset")
     if source.link is not None and not name.startswith("mimic"):
-        from mmrad_eval.datasets.mimic.link import linked
+        from mmrad_eval.datasets.readers.mimic.link import linked
 
         dataset = linked(dataset, source)
     data_use = _data_use(dataset, source.data_use)  # before any mark that tells is taken out

@@ -59,7 +59,7 @@ def check(name: str, source: Source, *, pixels: bool = True) -> Checked:
         return Checked(None, tuple(problems))
     if not len(dataset.studies):
         problems.error("no studies", "there are no studies in it", file=dataset.source)
-    pictures = Pictures(problems, dataset.source)
+    pictures = ImageCheck(problems, dataset.source)
     patients: dict[str, tuple[str, str]] = {}
     for study in dataset.studies:
         _views(study, problems)
@@ -72,7 +72,7 @@ def check(name: str, source: Source, *, pixels: bool = True) -> Checked:
     return Checked(dataset, tuple(problems), len(pictures.sizes))
 
 
-class Pictures:
+class ImageCheck:
     """Looks at image files, each once."""
 
     def __init__(self, problems: Problems, source: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.values import Report, Step, Study, Value
-from mmrad_eval.datasets import comparisons, marks
+from mmrad_eval.datasets import comparisons, deidentification
 
 UNKNOWN = "unknown"
 
@@ -157,7 +157,7 @@ class Tally:
                 self.n[field] += 1
                 self._length(f"words_{field}", len(text.split()))
         self.n["no_sections"] += report.findings is None and report.impression is None
-        for mark in marks.count(report.text):
+        for mark in deidentification.count(report.text):
             self._count("marks", mark)
         for finding in self.labeler(report.text) if self.labeler else ():
             self._count("findings_present", finding)

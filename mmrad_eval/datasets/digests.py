@@ -10,7 +10,7 @@ import msgspec
 
 from mmrad_eval.core.canonical import canonical
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.values import Image, Prior, Step, Study
+from mmrad_eval.core.values import Image, PriorStudy, Step, Study
 
 
 @runtime_checkable
@@ -58,5 +58,5 @@ def _step(step: Step) -> Step:
     return msgspec.structs.replace(step, image=_image(step.image)) if step.image else step
 
 
-def _prior(prior: Prior) -> Prior:
+def _prior(prior: PriorStudy) -> PriorStudy:
     return msgspec.structs.replace(prior, images=tuple(map(_image, prior.images)))

@@ -15,7 +15,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Report, Trace
 from mmrad_eval.datasets import columns, files, sections
 from mmrad_eval.datasets.problems import Problem, Problems
-from mmrad_eval.datasets.rows import Row, Rows, read_rows
+from mmrad_eval.datasets.rows import FileRow, FileRows, read_rows
 from mmrad_eval.traces import convert
 from mmrad_eval.traces.record import trace_of
 from mmrad_eval.traces.steps import read_trace
@@ -136,7 +136,7 @@ def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) ->
             continue
         report = sections.read_report(record.report.text)
         if study in reports:
-            _twice(problems, path, Row(number, {}), study, None, same=reports[study] == report)
+            _twice(problems, path, FileRow(number, {}), study, None, same=reports[study] == report)
             continue
         if record.invalid:
             problems.warn("invalid record", record.invalid, study=study, **where)  # type: ignore[arg-type]  # as above
@@ -154,7 +154,7 @@ def _no_words(text: str) -> bool:
     return word in NOTHING or not any(c.isalpha() for c in word)
 
 
-def _table(path: Path, problems: Problems) -> Rows:
+def _table(path: Path, problems: Problems) -> FileRows:
     if not path.name.lower().removesuffix(".gz").endswith(".json"):
         return read_rows(path, problems)
     value = files.json_file(path, problems)
@@ -165,31 +165,31 @@ def _table(path: Path, problems: Problems) -> Rows:
     return read_rows(path, problems)
 
 
-def _object(path: Path, value: dict[str, Any]) -> Rows:
+def _object(path: Path, value: dict[str, Any]) -> FileRows:
     """An object of texts, or of objects, by id; an outer key that holds the list alone is passed through."""
     lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
     if len(value) == 1 and lists:
-        rows = tuple(Row(None, item) for item in lists[0])
+        rows = tuple(FileRow(None, item) for item in lists[0])
     elif value and all(isinstance(v, dict) for v in value.values()):
         rows = tuple(
-            Row(None, {"id": key, **{k: v for k, v in item.items() if k != "id"}}) for key, item in value.items()
+            FileRow(None, {"id": key, **{k: v for k, v in item.items() if k != "id"}}) for key, item in value.items()
         )
     elif all(isinstance(v, str) or v is None for v in value.values()):
-        rows = tuple(Row(None, {"id": key, "report": text}) for key, text in value.items())
+        rows = tuple(FileRow(None, {"id": key, "report": text}) for key, text in value.items())
     elif all(
         isinstance(v, list) and all(isinstance(t, str) for t in v) for v in value.values()
     ):  # the form of COCO's tools
-        rows = tuple(Row(None, {"id": key, "report": "\n".join(texts)}) for key, texts in value.items())
+        rows = tuple(FileRow(None, {"id": key, "report": "\n".join(texts)}) for key, texts in value.items())
     else:
         kinds = sorted({files.kind(v) for v in value.values()})
         raise DataError(f"{path}: an object of {' and '.join(kinds)}; expected texts or objects by study id")
     names: dict[str, None] = {}
     for row in rows:
         names.update(dict.fromkeys(row.cells))
-    return Rows(path, tuple(names), rows)
+    return FileRows(path, tuple(names), rows)
 
 
-def _columns(table: Rows, given: Mapping[str, str]) -> dict[str, str]:
+def _columns(table: FileRows, given: Mapping[str, str]) -> dict[str, str]:
     """The columns of what a model wrote; those that could be its reference count only where nothing else is there."""
     where = columns.match(table.columns, columns.PREDICTION, given, table.path, OPTION)
     if not where.keys() & set(REPORT):
@@ -198,7 +198,7 @@ def _columns(table: Rows, given: Mapping[str, str]) -> dict[str, str]:
     return where
 
 
-def _require(table: Rows, where: Mapping[str, str]) -> None:
+def _require(table: FileRows, where: Mapping[str, str]) -> None:
     has = f"it has {', '.join(table.columns) or 'none'}"
     if not table.rows:
         raise DataError(f"{table.path}: holds no reports")
@@ -211,7 +211,7 @@ def _require(table: Rows, where: Mapping[str, str]) -> None:
         raise DataError(f"{table.path}: no column is known to hold reports; {has}. Name it: {OPTION} report=COLUMN")
 
 
-def _prediction(row: Row, where: Mapping[str, str]) -> tuple[str | None, Report, str | None]:
+def _prediction(row: FileRow, where: Mapping[str, str]) -> tuple[str | None, Report, str | None]:
     cells = {word: columns.text(row.cells.get(column)) for word, column in where.items()}
     whole, findings, impression = (cells.get(word) for word in REPORT)
     read = sections.read_report(whole or "")
@@ -222,7 +222,7 @@ def _prediction(row: Row, where: Mapping[str, str]) -> tuple[str | None, Report,
     return (study.strip() if study else None), report, cells.get("trace")
 
 
-def _twice(problems: Problems, path: Path, row: Row, study: str, line: int | None, *, same: bool) -> None:
+def _twice(problems: Problems, path: Path, row: FileRow, study: str, line: int | None, *, same: bool) -> None:
     before = f"at line {line}" if line else "earlier in the file"
     if same:
         what = f"this id stands {before} with the same report; read once"

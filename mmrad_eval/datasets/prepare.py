@@ -15,8 +15,8 @@ import msgspec
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.values import Prior, Report, Study
-from mmrad_eval.datasets import comparisons, digests, marks
+from mmrad_eval.core.values import PriorStudy, Report, Study
+from mmrad_eval.datasets import comparisons, deidentification, digests
 from mmrad_eval.datasets.lazy import LazyStudies
 
 STEPS: dict[str, tuple[str, ...]] = {"marks": ("keep", "mask", "drop"), "comparisons": ("keep", "drop")}
@@ -78,7 +78,7 @@ class PreparedStudies(LazyStudies):
         steps = ",".join(f"{name}:{way}/{_version(name)}" for name, way in sorted(self._steps.items()))
         return hashlib.sha256(f"prepared|{steps}|{inner}".encode()).hexdigest()
 
-    def _prior(self, prior: Prior) -> Prior:
+    def _prior(self, prior: PriorStudy) -> PriorStudy:
         return msgspec.structs.replace(prior, report=prior.report and self._report(prior.report))
 
     def _report(self, report: Report) -> Report:
@@ -88,8 +88,8 @@ class PreparedStudies(LazyStudies):
     def _text(self, text: str) -> str:
         if self._steps.get("comparisons") == "drop":
             text = comparisons.without(text)
-        return marks.clean(text, cast("marks.How", self._steps.get("marks", "keep")))
+        return deidentification.clean(text, cast("deidentification.How", self._steps.get("marks", "keep")))
 
 
 def _version(name: str) -> int:
-    return marks.VERSION if name == "marks" else comparisons.VERSION
+    return deidentification.VERSION if name == "marks" else comparisons.VERSION

@@ -47,7 +47,7 @@ def recognise(path: Path) -> str:
 
 
 def _folder(path: Path) -> str | None:
-    from mmrad_eval.datasets.mimic.layout import looks_like_mimic
+    from mmrad_eval.datasets.readers.mimic.layout import looks_like_mimic
 
     named = next((reader for pattern, reader in FOLDERS if next(path.glob(pattern), None) is not None), None)
     return named or ("mimic" if looks_like_mimic(path) else None)

@@ -16,7 +16,7 @@ LONGEST_CELL = 1 << 28
 
 
 @dataclass(frozen=True)
-class Row:
+class FileRow:
     """One row: the line it starts on (None where the file has no lines), and its cells by column name."""
 
     line: int | None
@@ -24,28 +24,28 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Rows:
+class FileRows:
     """The rows of a file and the names of its columns, in order."""
 
     path: Path
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[FileRow, ...]
 
 
-def read_rows(path: Path, problems: Problems) -> Rows:
+def read_rows(path: Path, problems: Problems) -> FileRows:
     """All rows of a table; a row that can't be read is an error among ``problems``, and the next one is read."""
     name = path.name.lower().removesuffix(".gz").removesuffix(".zip")
     if name.endswith(".parquet"):
         return _parquet(path)
     if name.endswith((".jsonl", ".ndjson")):
-        rows = tuple(Row(line, value) for line, value in files.json_lines(path, problems))
-        return Rows(path, _names(rows), rows)
+        rows = tuple(FileRow(line, value) for line, value in files.json_lines(path, problems))
+        return FileRows(path, _names(rows), rows)
     if name.endswith(".json"):
         return _json(path, problems)
     return _csv(path, problems)
 
 
-def _csv(path: Path, problems: Problems) -> Rows:
+def _csv(path: Path, problems: Problems) -> FileRows:
     text = files.read_text(path, problems)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -63,9 +63,9 @@ def _csv(path: Path, problems: Problems) -> Rows:
         csv.field_size_limit(limit)
 
 
-def _csv_rows(path: Path, reader: Any, problems: Problems) -> Rows:
+def _csv_rows(path: Path, reader: Any, problems: Problems) -> FileRows:
     columns: list[str] = []
-    rows: list[Row] = []
+    rows: list[FileRow] = []
     line = reader.line_num + 1
     try:
         for cells in reader:
@@ -74,7 +74,7 @@ def _csv_rows(path: Path, reader: Any, problems: Problems) -> Rows:
                 columns = _header(path, start, cells)
             elif len(cells) == len(columns):
                 values = (cell.replace("\r\n", "\n") for cell in cells)
-                rows.append(Row(start, dict(zip(columns, values, strict=True))))
+                rows.append(FileRow(start, dict(zip(columns, values, strict=True))))
             elif any(cell.strip() for cell in cells):
                 problems.error(
                     "wrong number of columns",
@@ -89,7 +89,7 @@ def _csv_rows(path: Path, reader: Any, problems: Problems) -> Rows:
         problems.error("broken csv", why, file=str(path), line=line)
     if not columns:
         raise DataError(f"{path}: the file is empty")
-    return Rows(path, tuple(columns), tuple(rows))
+    return FileRows(path, tuple(columns), tuple(rows))
 
 
 def _header(path: Path, line: int, cells: list[str]) -> list[str]:
@@ -100,20 +100,20 @@ def _header(path: Path, line: int, cells: list[str]) -> list[str]:
     return [name or f"column {number}" for number, name in enumerate(names, start=1)]
 
 
-def _json(path: Path, problems: Problems) -> Rows:
+def _json(path: Path, problems: Problems) -> FileRows:
     value = files.json_file(path, problems)
     if not isinstance(value, list):
         raise DataError(f"{path}: holds {files.kind(value)}; a table in JSON is a list of objects")
     rows = []
     for number, item in enumerate(value, start=1):
         if isinstance(item, dict):
-            rows.append(Row(None, item))
+            rows.append(FileRow(None, item))
         else:
             problems.error("broken JSON", f"item {number} is {files.kind(item)}, not an object", file=str(path))
-    return Rows(path, _names(tuple(rows)), tuple(rows))
+    return FileRows(path, _names(tuple(rows)), tuple(rows))
 
 
-def _parquet(path: Path) -> Rows:
+def _parquet(path: Path) -> FileRows:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -121,11 +121,11 @@ def _parquet(path: Path) -> Rows:
         table = pq.read_table(io.BytesIO(files.read_bytes(path)))
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: can't be read as parquet: {error}") from error
-    rows = tuple(Row(None, cells) for cells in table.to_pylist())
-    return Rows(path, tuple(table.column_names), rows)
+    rows = tuple(FileRow(None, cells) for cells in table.to_pylist())
+    return FileRows(path, tuple(table.column_names), rows)
 
 
-def _names(rows: tuple[Row, ...]) -> tuple[str, ...]:
+def _names(rows: tuple[FileRow, ...]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for row in rows:
         names.update(dict.fromkeys(row.cells))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from mmrad_eval.core.values import Context, Report
+from mmrad_eval.core.values import ClinicalContext, Report
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "findings": (
@@ -226,10 +226,10 @@ def read_report(text: str) -> Report:
     return Report(text=text, findings=found.get("findings", both), impression=found.get("impression", both))
 
 
-def read_context(text: str) -> Context:
+def read_context(text: str) -> ClinicalContext:
     """Indication, comparison, technique, history, age and sex, where their headings stand in the text."""
     found = {name: body.rstrip(".") if name in {"age", "sex"} else body for name, body in bodies(text).items()}
-    return Context(**{field: found.get(field) for field in Context.__struct_fields__})
+    return ClinicalContext(**{field: found.get(field) for field in ClinicalContext.__struct_fields__})
 
 
 def join(findings: str | None, impression: str | None) -> str:

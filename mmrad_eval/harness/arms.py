@@ -8,13 +8,13 @@ from pathlib import Path
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError, MmradError
-from mmrad_eval.core.journal import Shelf
+from mmrad_eval.core.journal import JournalCache
 from mmrad_eval.core.values import Answer, Study
 from mmrad_eval.harness.jobs import Job, Reporter, execute
 from mmrad_eval.harness.plan import Plan
-from mmrad_eval.results.faithfulness import Arm, Measured, applicable, measure
-from mmrad_eval.results.folder import RunFolder, run_path
-from mmrad_eval.results.record import Run
+from mmrad_eval.results.faithfulness import Arm, ArmMeasures, applicable, measure
+from mmrad_eval.results.run.folder import RunFolder, run_path
+from mmrad_eval.results.run.record import Run
 from mmrad_eval.tasks import INTERVENTIONS
 
 
@@ -66,7 +66,7 @@ def run_arms(
     planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = ""
 ) -> Iterator[tuple[Planned, RunFolder | None, str]]:
     """Each arm with its run, asked first where it is missing; (arm, None, why) where it can't be had."""
-    shelf = Shelf()
+    shelf = JournalCache()
     for one in planned:
         if one.plan is None:
             yield one, None, one.why
@@ -78,7 +78,9 @@ def run_arms(
         yield one, folder, why
 
 
-def compare_arms(planned: Sequence[Planned], folders: dict[str, RunFolder], resamples: int | None = None) -> Measured:
+def compare_arms(
+    planned: Sequence[Planned], folders: dict[str, RunFolder], resamples: int | None = None
+) -> ArmMeasures:
     """The contrasts of the arms that are there."""
     plans = [one.plan for one in planned if one.plan is not None and one.arm.task in folders]
     if not plans:

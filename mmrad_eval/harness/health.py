@@ -34,7 +34,7 @@ KEYS = {
 }
 
 
-class Finding(NamedTuple):
+class HealthCheck(NamedTuple):
     """One line."""
 
     about: str
@@ -44,7 +44,7 @@ class Finding(NamedTuple):
     """A command, or what to do; empty where nothing needs mending."""
 
 
-def findings(results: Path, base_urls: Sequence[str] = ()) -> Iterator[Finding]:
+def findings(results: Path, base_urls: Sequence[str] = ()) -> Iterator[HealthCheck]:
     """All findings, in the order in which they matter."""
     yield _python()
     yield from _dependencies()
@@ -58,11 +58,11 @@ def findings(results: Path, base_urls: Sequence[str] = ()) -> Iterator[Finding]:
     yield from _disk(results)
 
 
-def _python() -> Finding:
-    return Finding("Python", "good", f"{sys.version.split()[0]} at {sys.executable}")
+def _python() -> HealthCheck:
+    return HealthCheck("Python", "good", f"{sys.version.split()[0]} at {sys.executable}")
 
 
-def _dependencies() -> Iterator[Finding]:
+def _dependencies() -> Iterator[HealthCheck]:
     lacking = []
     for requirement in distribution("mmrad-eval").requires or ():
         name = requirement.partition(";")[0].strip()
@@ -74,22 +74,24 @@ def _dependencies() -> Iterator[Finding]:
         except PackageNotFoundError:
             lacking.append(plain)
     if lacking:
-        yield Finding("packages", "bad", f"missing: {', '.join(lacking)}", "pip install --force-reinstall mmrad-eval")
+        yield HealthCheck(
+            "packages", "bad", f"missing: {', '.join(lacking)}", "pip install --force-reinstall mmrad-eval"
+        )
     else:
-        yield Finding("packages", "good", f"mmrad-eval {version('mmrad-eval')} and all that it needs")
+        yield HealthCheck("packages", "good", f"mmrad-eval {version('mmrad-eval')} and all that it needs")
 
 
-def _extras() -> Iterator[Finding]:
+def _extras() -> Iterator[HealthCheck]:
     for extra, (what, modules) in EXTRAS.items():
         lacking = [module for module in modules if importlib.util.find_spec(module) is None]
         if lacking:
             words = f"{what}: {', '.join(lacking)} not here"
-            yield Finding(f"extra {extra}", "optional", words, f"pip install 'mmrad-eval[{extra}]'")
+            yield HealthCheck(f"extra {extra}", "optional", words, f"pip install 'mmrad-eval[{extra}]'")
         else:
-            yield Finding(f"extra {extra}", "good", what)
+            yield HealthCheck(f"extra {extra}", "good", what)
 
 
-def _plugins() -> Iterator[Finding]:
+def _plugins() -> Iterator[HealthCheck]:
     """Load every installed plugin and hold it against its contract."""
     from mmrad_eval import datasets, metrics, model_registry, tasks
 
@@ -99,7 +101,7 @@ def _plugins() -> Iterator[Finding]:
         try:
             plugins = [entry for entry in registry if entry.origin != "mmrad-eval"]
         except MmradError as error:
-            yield Finding("plugins", "bad", str(error), "uninstall one of the two packages")
+            yield HealthCheck("plugins", "bad", str(error), "uninstall one of the two packages")
             continue
         for entry in plugins:
             try:
@@ -109,33 +111,37 @@ def _plugins() -> Iterator[Finding]:
                     entry.load()
                 loaded += 1
             except MmradError as error:
-                yield Finding(f"plugin {entry.name}", "bad", str(error), f"pip install --upgrade {entry.origin}")
-    yield Finding("plugins", "good", f"{loaded} loaded" if loaded else "none installed")
+                yield HealthCheck(f"plugin {entry.name}", "bad", str(error), f"pip install --upgrade {entry.origin}")
+    yield HealthCheck("plugins", "good", f"{loaded} loaded" if loaded else "none installed")
 
 
-def _gpu() -> Finding:
+def _gpu() -> HealthCheck:
     program = shutil.which("nvidia-smi")
     if program is None:
-        return Finding("GPU", "optional", "no nvidia-smi: open models need a server elsewhere, metrics run on the CPU")
+        return HealthCheck(
+            "GPU", "optional", "no nvidia-smi: open models need a server elsewhere, metrics run on the CPU"
+        )
     query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
     try:
         found = subprocess.run(query, capture_output=True, text=True, check=True, timeout=20).stdout  # noqa: S603 (the driver's own)
     except (OSError, subprocess.SubprocessError) as error:
-        return Finding("GPU", "bad", f"nvidia-smi fails: {error}", "see what `nvidia-smi` says; often a reboot is due")
-    return Finding("GPU", "good", "; ".join(found.split("\n")).strip("; "))
+        return HealthCheck(
+            "GPU", "bad", f"nvidia-smi fails: {error}", "see what `nvidia-smi` says; often a reboot is due"
+        )
+    return HealthCheck("GPU", "good", "; ".join(found.split("\n")).strip("; "))
 
 
-def _vllm() -> Finding:
+def _vllm() -> HealthCheck:
     from mmrad_eval.core.errors import MissingError
     from mmrad_eval.model_registry.serving import vllm_command
 
     try:
-        return Finding("vLLM", "good", f"--serve would run `{' '.join(vllm_command())} serve`")
+        return HealthCheck("vLLM", "good", f"--serve would run `{' '.join(vllm_command())} serve`")
     except MissingError as error:
-        return Finding("vLLM", "optional", error.what, error.remedy)
+        return HealthCheck("vLLM", "optional", error.what, error.remedy)
 
 
-def _servers(base_urls: Sequence[str]) -> Iterator[Finding]:
+def _servers(base_urls: Sequence[str]) -> Iterator[HealthCheck]:
     from mmrad_eval.model_registry.openai_chat import listed
     from mmrad_eval.model_registry.transport import base_urls as cleaned
     from mmrad_eval.model_registry.vllm import DEFAULT_URL
@@ -144,11 +150,13 @@ def _servers(base_urls: Sequence[str]) -> Iterator[Finding]:
     for url in cleaned(named, DEFAULT_URL):
         said = asyncio.run(_served(url))
         if said.startswith("serves"):
-            yield Finding(f"server {url}", "good", said)
+            yield HealthCheck(f"server {url}", "good", said)
         elif named:
-            yield Finding(f"server {url}", "bad", said, "start it, or name another with --base-url or MMRAD_VLLM_URL")
+            yield HealthCheck(
+                f"server {url}", "bad", said, "start it, or name another with --base-url or MMRAD_VLLM_URL"
+            )
         else:
-            yield Finding("server", "optional", f"none at {url} ({said})", "vllm serve ID, or --serve with a run")
+            yield HealthCheck("server", "optional", f"none at {url} ({said})", "vllm serve ID, or --serve with a run")
 
 
 async def _served(url: str) -> str:
@@ -177,26 +185,26 @@ async def _served(url: str) -> str:
     return f"serves {', '.join(str(field(model, 'id')) for model in models)}"
 
 
-def _keys() -> Iterator[Finding]:
+def _keys() -> Iterator[HealthCheck]:
     for provider, variable in KEYS.items():
         if os.environ.get(variable, "").strip():
-            yield Finding(f"key {provider}", "good", f"{variable} is set")
+            yield HealthCheck(f"key {provider}", "good", f"{variable} is set")
         else:
-            yield Finding(f"key {provider}", "optional", f"{variable} is not set", f"export {variable}=…")
+            yield HealthCheck(f"key {provider}", "optional", f"{variable} is not set", f"export {variable}=…")
 
 
-def _weights() -> Iterator[Finding]:
-    from mmrad_eval.metrics import weights
+def _weights() -> Iterator[HealthCheck]:
+    from mmrad_eval.metrics.clinical import weights
 
     for need in weights.NEEDS.values():
         found = weights.locate(need.name)
         if found is None:
-            yield Finding(f"weights {need.name}", "optional", "not found", f"mmrad-eval weights fetch {need.name}")
+            yield HealthCheck(f"weights {need.name}", "optional", "not found", f"mmrad-eval weights fetch {need.name}")
         else:
-            yield Finding(f"weights {need.name}", "good", str(found.path))
+            yield HealthCheck(f"weights {need.name}", "good", str(found.path))
 
 
-def _disk(results: Path) -> Iterator[Finding]:
+def _disk(results: Path) -> Iterator[HealthCheck]:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mmrad-eval"
     for about, folder in (("results", results), ("cache", cache)):
         place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.is_dir())
@@ -205,8 +213,8 @@ def _disk(results: Path) -> Iterator[Finding]:
             with tempfile.NamedTemporaryFile(dir=place):
                 pass
         except OSError as error:
-            yield Finding(about, "bad", f"{folder} can't be written: {error.strerror}", f"chown or chmod {place}")
+            yield HealthCheck(about, "bad", f"{folder} can't be written: {error.strerror}", f"chown or chmod {place}")
             continue
         state: State = "good" if free >= _ROOM else "bad"
         remedy = "" if state == "good" else f"make room at {place}, or give --out elsewhere"
-        yield Finding(about, state, f"{folder.absolute()}, {free:.0f} GB free", remedy)
+        yield HealthCheck(about, state, f"{folder.absolute()}, {free:.0f} GB free", remedy)

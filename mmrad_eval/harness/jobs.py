@@ -13,24 +13,24 @@ from typing import Any, Protocol, cast
 
 from mmrad_eval import datasets, metrics, model_registry
 from mmrad_eval.core.contracts import Client, Dataset
-from mmrad_eval.core.journal import Journal, Shelf
+from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import Answer, DataUse
 from mmrad_eval.harness import gate
-from mmrad_eval.harness.asking import Asker
-from mmrad_eval.harness.borrowed import load_task
 from mmrad_eval.harness.budget import Budget, Spent, keeper
 from mmrad_eval.harness.interrupts import INTERRUPTED, Interrupts
 from mmrad_eval.harness.judging import Judge, examples, put_questions
 from mmrad_eval.harness.pacing import Pace, Retry
-from mmrad_eval.harness.plan import Choice, Plan, make_plan
+from mmrad_eval.harness.plan import Plan, RunOptions, make_plan
+from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.run import Session, answer_all, ask_all, open_run
-from mmrad_eval.model_registry.catalogue import settled
+from mmrad_eval.harness.trace_of import load_task
 from mmrad_eval.model_registry.contract import is_client
+from mmrad_eval.model_registry.model_cards import settled
 from mmrad_eval.model_registry.serving import ServeOptions, Server
-from mmrad_eval.results.folder import RunFolder, safe_name
-from mmrad_eval.results.record import Run
-from mmrad_eval.results.scoring import score
-from mmrad_eval.results.summary import Summary
+from mmrad_eval.results.run.folder import RunFolder, safe_name
+from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.run.summary import Summary
+from mmrad_eval.results.scoring.run import score
 
 _FEW = 3  # requests at once where money is limited and no reply has told yet what one costs
 
@@ -81,7 +81,7 @@ class Job:
     model: str
     task: str
     data: Data = field(default_factory=Data)
-    choice: Choice = field(default_factory=Choice)
+    choice: RunOptions = field(default_factory=RunOptions)
     metrics: tuple[str, ...] = ("paper",)
     """Without any, the run is not scored."""
     metric_options: Mapping[str, str] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class Job:
 class Reporter(Protocol):
     """Who watches a run."""
 
-    def begin(self, plan: Plan, asker: Asker | None, stop: Callable[[str], None]) -> None:
+    def begin(self, plan: Plan, asker: Requester | None, stop: Callable[[str], None]) -> None:
         """The first study is about to be asked."""
         ...
 
@@ -156,7 +156,7 @@ class Outcome:
 
 
 def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep things)
-    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str = "", shelf: Shelf | None = None
+    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str = "", shelf: JournalCache | None = None
 ) -> Outcome:
     """Ask what is not answered yet, then score. Whatever was answered is on disk, however this ends.
 
@@ -177,7 +177,7 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
         command=command,
         attestation=permit.attestation or (judged.attestation if judged else None),
     )
-    shelf = shelf or Shelf()
+    shelf = shelf or JournalCache()
     session, budget = Session(), job.budget
     with permit.guard():
         if is_client(plan.model):
@@ -220,12 +220,12 @@ def _interruptible(session: Session) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _asker(job: Job, client: Client, where: Path, shelf: Shelf, journal: Journal) -> Asker:
+def _asker(job: Job, client: Client, where: Path, shelf: JournalCache, journal: Journal) -> Requester:
     """Who asks ``client``, whose replies lie in ``journal`` under ``where``."""
     pace = Pace.fixed(job.concurrency) if job.concurrency else Pace()
     if job.budget.usd is not None:
         pace.few = _FEW
-    return Asker(
+    return Requester(
         client,
         journal,
         pace=pace,
@@ -236,13 +236,13 @@ def _asker(job: Job, client: Client, where: Path, shelf: Shelf, journal: Journal
     )
 
 
-def _spent(asker: Asker, begun: int) -> Spent:
+def _spent(asker: Requester, begun: int) -> Spent:
     counts = asker.counts
     return Spent(counts.sent, counts.usage, begun, counts.replies, counts.in_flight)
 
 
 async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
-    job: Job, plan: Plan, folder: RunFolder, results: Path, session: Session, reporter: Reporter, shelf: Shelf
+    job: Job, plan: Plan, folder: RunFolder, results: Path, session: Session, reporter: Reporter, shelf: JournalCache
 ) -> tuple[Run, Budget]:
     """The run, and what is left of its budget."""
     client = cast("Client", plan.model)
@@ -283,7 +283,7 @@ async def _judge(  # noqa: PLR0917 (another private part of `execute`)
     budget: Budget,
     results: Path,
     reporter: Reporter,
-    shelf: Shelf,
+    shelf: JournalCache,
 ) -> tuple[metrics.Suite, str]:
     """The suite after its judge was asked within what is left of the run's budget, and why it was stopped if it was."""
     where = results / "replies" / safe_name(plan.dataset.name)

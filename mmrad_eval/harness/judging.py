@@ -11,17 +11,17 @@ import msgspec
 
 from mmrad_eval.core.errors import Failed, MmradError, PluginError, Stopped, UsageError
 from mmrad_eval.core.values import OPEN_STATUSES, Card, Decoding, Example, Message, Request, Study
-from mmrad_eval.harness.asking import Asker
-from mmrad_eval.harness.crew import go_through
-from mmrad_eval.metrics import Missing, Suite
-from mmrad_eval.metrics.judged import Judged, asks
+from mmrad_eval.harness.requester import Requester
+from mmrad_eval.harness.workers import go_through
+from mmrad_eval.metrics import MissingMetric, Suite
+from mmrad_eval.metrics.judge_metrics import JudgedMetric, asks
 from mmrad_eval.model_registry import resolve
-from mmrad_eval.model_registry.catalogue import settled
 from mmrad_eval.model_registry.contract import is_client
-from mmrad_eval.results.folder import RunFolder
+from mmrad_eval.model_registry.model_cards import settled
+from mmrad_eval.results.run.folder import RunFolder
 
 if TYPE_CHECKING:
-    from mmrad_eval.core.contracts import Client, Judging, Metric
+    from mmrad_eval.core.contracts import Client, JudgeMetric, Metric
 
 AGAIN = "run the same command again to ask the rest"
 
@@ -48,7 +48,7 @@ class Judge:
 class _Case:
     """One metric on its way to its judge."""
 
-    metric: Judging
+    metric: JudgeMetric
     decoding: Decoding
     said: dict[str, str] = field(default_factory=dict)
     lacking: int = 0
@@ -64,7 +64,9 @@ def examples(folder: RunFolder, studies: Iterable[Study]) -> Iterator[Example]:
             yield Example(by_id[answer.study], answer, target)
 
 
-async def put_questions(suite: Suite, asked: Iterable[Example], asker: Asker, why_not: Callable[[int], str]) -> Suite:
+async def put_questions(
+    suite: Suite, asked: Iterable[Example], asker: Requester, why_not: Callable[[int], str]
+) -> Suite:
     """The suite with what the judge wrote in those of its metrics that ask one.
 
     A metric some of whose questions stay without an answer is missing as a whole, since all of a table's columns share
@@ -93,13 +95,13 @@ async def put_questions(suite: Suite, asked: Iterable[Example], asker: Asker, wh
             made.append(metric)
         elif case.lacking:
             what = f"{case.lacking} of its questions to {asker.client.card.label} have no answer ({case.why})"
-            missing.append(Missing(metric.name, what, AGAIN))
+            missing.append(MissingMetric(metric.name, what, AGAIN))
         else:
-            made.append(Judged(case.metric, case.said, _name(asker, case.decoding)))
+            made.append(JudgedMetric(case.metric, case.said, _name(asker, case.decoding)))
     return Suite(made, missing)
 
 
-async def _put(case: _Case, example: Example, asker: Asker, why_not: Callable[[], str]) -> None:
+async def _put(case: _Case, example: Example, asker: Requester, why_not: Callable[[], str]) -> None:
     messages = _question(case.metric, example)
     if not messages:
         return
@@ -115,7 +117,7 @@ async def _put(case: _Case, example: Example, asker: Asker, why_not: Callable[[]
         case.lacking, case.why = case.lacking + 1, why
 
 
-def _question(metric: Judging, example: Example) -> Sequence[Message]:
+def _question(metric: JudgeMetric, example: Example) -> Sequence[Message]:
     try:
         return metric.question(example)
     except MmradError:
@@ -131,12 +133,12 @@ def _request(card: Card, decoding: Decoding, messages: Sequence[Message]) -> Req
     return Request(card.provider, card.id, tuple(messages), decoding, card.revision)
 
 
-def _decoding(metric: object, asker: Asker) -> Decoding:
+def _decoding(metric: object, asker: Requester) -> Decoding:
     stated = getattr(metric, "decoding", Decoding())
     return settled(asker.client, stated, ())
 
 
-def _name(asker: Asker, decoding: Decoding) -> str:
+def _name(asker: Requester, decoding: Decoding) -> str:
     """Who judged, for a signature: the model, and a digest of who truly answered and how it was asked to."""
     card = asker.client.card
     served = sorted(msgspec.json.encode(one) for one in asker.counts.served)

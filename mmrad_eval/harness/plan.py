@@ -17,11 +17,11 @@ from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
 from mmrad_eval.core.values import Box, Card, Decoding, Message, Reply, Study, Target
 from mmrad_eval.datasets import digest as dataset_digest
 from mmrad_eval.datasets.lazy import outlines, subset
-from mmrad_eval.metrics.grounding.prior import Prior, prior
+from mmrad_eval.metrics.grounding.prior import MeanBoxes, prior
 from mmrad_eval.model_registry.contract import is_client
-from mmrad_eval.results.record import Deciding, Selection
-from mmrad_eval.tasks.asking import CONTEXTS, PRIORS
+from mmrad_eval.results.run.record import RunIdentity, Selection
 from mmrad_eval.tasks.donors import Donors
+from mmrad_eval.tasks.messages import CONTEXTS, PRIORS
 from mmrad_eval.tasks.panels import asking_in_panels
 from mmrad_eval.tasks.prompt_check import check_names, check_shown
 from mmrad_eval.tasks.prompting import Prompt
@@ -34,7 +34,7 @@ TARGETS: tuple[Target, ...] = ("findings", "impression", "report")
 
 
 @dataclass(frozen=True)
-class Choice:
+class RunOptions:
     """What the user chose about studies, prompt and decoding."""
 
     split: str | None = None
@@ -63,7 +63,7 @@ class Plan:
     studies: Sequence[Study]
     """The selection, in dataset order."""
     train: Sequence[Study]
-    deciding: Deciding
+    deciding: RunIdentity
     prompt: str
     left_out: Mapping[str, int]
     donor: Donors
@@ -91,12 +91,12 @@ class Plan:
         return self._priors.box(category, study)
 
     @cached_property
-    def _priors(self) -> Prior:
+    def _priors(self) -> MeanBoxes:
         """Mean boxes of the training split, else of the dataset's other patients; made when a task first asks."""
         return prior(Corpus(self.dataset.studies, self.train))
 
 
-def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Choice) -> Plan:
+def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: RunOptions) -> Plan:
     """Select the studies and check that this model can be asked this task about them; nothing is sent, no pixel read.
 
     UsageError where it can't be, with what would do; DataError where the studies lack what the task shows.
@@ -116,7 +116,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ch
     card = model.card
     render = choice.options.get("render", "record")
     options = {"views": choice.views, "context": choice.context, "priors": choice.priors, **choice.options}
-    deciding = Deciding(
+    deciding = RunIdentity(
         model={name: getattr(card, name) for name in card.BEHAVIOUR},
         task=task.name,
         task_version=task.version,
@@ -183,7 +183,7 @@ def first_question(plan: Plan, study: Study) -> Sequence[Message]:
     return heard[0] if heard else ()
 
 
-def _check_words(choice: Choice) -> None:
+def _check_words(choice: RunOptions) -> None:
     for option, value, known in (
         ("--views", choice.views, VIEWS),
         ("--context", choice.context, CONTEXTS),
@@ -246,7 +246,7 @@ def _by_ids(studies: Sequence[Study], path: Path | None, dataset: Dataset) -> tu
 
 
 def _usable(
-    studies: Sequence[Study], task: Task, model: Client | Answerer, choice: Choice, dataset: Dataset
+    studies: Sequence[Study], task: Task, model: Client | Answerer, choice: RunOptions, dataset: Dataset
 ) -> tuple[list[Study], dict[str, int]]:
     """The studies that have what task and target need, and how many were left out for which reason.
 
@@ -276,7 +276,7 @@ def _usable(
 
 
 def _without_lacking(
-    studies: list[Study], left_out: dict[str, int], task: Task, donor: Donors, choice: Choice
+    studies: list[Study], left_out: dict[str, int], task: Task, donor: Donors, choice: RunOptions
 ) -> list[Study]:
     """The selected studies without those that lack what only this task can judge (its ``lacks``), counted by reason.
 
@@ -316,7 +316,7 @@ def _refusal(reason: str, task: Task, studies: Sequence[Study], dataset: Dataset
     return f"0 of {n} studies of {dataset.source} can be scored: {reason}; {ways}"
 
 
-def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: Choice) -> dict[str, str]:
+def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: RunOptions) -> dict[str, str]:
     """``montage`` where some conversation holds more images than the model takes; UsageError where it takes none."""
     most = model.card.max_images
     if not is_client(model) or most is None:
@@ -335,7 +335,7 @@ def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, ch
     return {}
 
 
-def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: Choice) -> None:
+def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: RunOptions) -> None:
     """Refuse files that are not there before anything is paid for."""
     if not is_client(model) or "images" not in task.needs:
         return
@@ -355,7 +355,7 @@ def _extra(task: Task, study: Study) -> int:
     return len(study.trace.steps) if task.several_images and study.trace else 0
 
 
-def _check_frame(task: Task, model: Client | Answerer, choice: Choice) -> None:
+def _check_frame(task: Task, model: Client | Answerer, choice: RunOptions) -> None:
     """A model that counts pixels of its own resize would count those of a smaller picture."""
     frame = model.card.box_frame
     if choice.max_edge is not None and is_client(model) and frame.startswith(("multiples_", "resized:")):

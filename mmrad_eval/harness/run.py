@@ -18,12 +18,12 @@ import msgspec
 from mmrad_eval.core.contracts import Answerer, Client
 from mmrad_eval.core.errors import Failed, MmradError, ModelError, Stopped
 from mmrad_eval.core.values import Answer, Message, Reply, Request, Served, Status, Study, Trace, Usage
-from mmrad_eval.harness.asking import Asker
-from mmrad_eval.harness.crew import go_through
+from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.plan import Plan, nobody
-from mmrad_eval.harness.stream import AnswerStream
-from mmrad_eval.results.folder import RunFolder, run_path
-from mmrad_eval.results.record import Counts, Run
+from mmrad_eval.harness.requester import Requester
+from mmrad_eval.harness.workers import go_through
+from mmrad_eval.results.run.folder import RunFolder, run_path
+from mmrad_eval.results.run.record import Run, StudyCounts
 
 _REJECTED = 8
 """When this many requests in a row were refused as malformed and none was ever accepted, the question is at fault."""
@@ -84,7 +84,7 @@ def open_run(
         data_options=dict(data_options),
         images=_images(plan.studies),
         attestation=dict(attestation) if attestation else None,
-        counts=Counts(len(plan.studies), {"open": len(plan.studies)}, dict(plan.left_out)),
+        counts=StudyCounts(len(plan.studies), {"open": len(plan.studies)}, dict(plan.left_out)),
         patients=plan.patients,
         started=_now(),
         versions=dict(_versions()),
@@ -107,7 +107,7 @@ def _images(studies: Sequence[Study]) -> str:
     return image.path[: len(image.path) - len(image.name)]
 
 
-async def ask_all(plan: Plan, folder: RunFolder, asker: Asker, session: Session, *, watch: Watch) -> Run:
+async def ask_all(plan: Plan, folder: RunFolder, asker: Requester, session: Session, *, watch: Watch) -> Run:
     """Ask the model about every study, at the pace of its asker, and write the answers."""
     studies = iter(plan.studies)
 
@@ -145,7 +145,7 @@ def answer_all(plan: Plan, folder: RunFolder, session: Session, *, watch: Watch)
         return _close(plan, folder, stream, session)
 
 
-async def _conversation(plan: Plan, study: Study, asker: Asker, session: Session) -> Answer:
+async def _conversation(plan: Plan, study: Study, asker: Requester, session: Session) -> Answer:
     """Hold one conversation; whatever happens is an answer with a status."""
     client = cast("Client", plan.model)
     deciding = plan.deciding
@@ -189,7 +189,7 @@ def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, session: Session
     stream.finish([study.id for study in plan.studies])
     statuses = dict(sorted(stream.statuses.items()))
     run = folder.run
-    counts = Counts(len(plan.studies), statuses, dict(plan.left_out))
+    counts = StudyCounts(len(plan.studies), statuses, dict(plan.left_out))
     run = msgspec.structs.replace(
         run,
         counts=counts,

@@ -6,7 +6,7 @@ under the entry-point group ``mmrad_eval.metrics``.
 """
 
 from mmrad_eval.metrics.suites import (
-    Missing,
+    MissingMetric,
     Setup,
     Suite,
     catalogue,
@@ -16,4 +16,4 @@ from mmrad_eval.metrics.suites import (
     suite,
 )
 
-__all__ = ["Missing", "Setup", "Suite", "catalogue", "members", "misfit", "registry", "suite"]
+__all__ = ["MissingMetric", "Setup", "Suite", "catalogue", "members", "misfit", "registry", "suite"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,21 +17,30 @@ if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
 
 T = TypeVar("T")
 
-ROOMS = ("lexical", "facts", "graphs", "embeddings", "composites", "consistency", "grounding", "stored")
-"""The folders of this package. A room's ``METRICS`` maps names to (``module:attribute``, summary); its ``PAPER`` names
-those that belong to the default suite. Both are optional, and importing a room imports nothing heavy."""
+PACKAGES = {
+    name.rpartition(".")[2]: f"mmrad_eval.metrics.{name}"
+    for name in (
+        *("lexical", "facts", "clinical.graphs", "clinical.embeddings", "composites", "consistency", "grounding"),
+        "stored",
+    )
+}
+"""Packages of metrics by the name of the suite that each of them is. A package's ``METRICS`` maps names to
+(``module:attribute``, summary); its ``PAPER`` names those of the default suite. Importing one imports nothing heavy."""
 
 FOREIGN = {
-    "evaluate:": ("mmrad_eval.metrics.foreign:foreign", "Any text metric of the evaluate catalogue: evaluate:meteor"),
+    "evaluate:": (
+        "mmrad_eval.metrics.hf_evaluate:foreign",
+        "Any text metric of the evaluate catalogue: evaluate:meteor",
+    ),
 }
-"""Metrics that no room of ours holds."""
+"""Metrics that no package of ours holds."""
 
 PAPER = "paper"
 """The default suite."""
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingMetric:
     """A metric that was asked for and can't be scored here."""
 
     name: str
@@ -47,9 +56,9 @@ class Missing:
 class Suite(list["Metric"]):
     """Metrics in the order in which their columns are shown, and what could not be built."""
 
-    def __init__(self, metrics: Iterable[Metric] = (), missing: Iterable[Missing] = ()) -> None:
+    def __init__(self, metrics: Iterable[Metric] = (), missing: Iterable[MissingMetric] = ()) -> None:
         super().__init__(metrics)
-        self.missing: tuple[Missing, ...] = tuple(missing)
+        self.missing: tuple[MissingMetric, ...] = tuple(missing)
 
 
 @dataclass
@@ -97,23 +106,25 @@ class Setup:
 def registry() -> Registry:
     """Every metric by name, built in and installed; loads no metric."""
     builtin: dict[str, tuple[str, str]] = dict(FOREIGN)
-    for room in ROOMS:
-        builtin |= _listing(room, "METRICS")
+    for package in PACKAGES:
+        builtin |= _listing(package, "METRICS")
     return Registry("metric", builtin)
 
 
 def catalogue(known: Registry | None = None) -> dict[str, tuple[str, ...]]:
-    """Names that stand for several metrics -> those, in order: ``paper``, each room, each family."""
+    """Names that stand for several metrics -> those, in order: ``paper``, each package, each family."""
     names = [entry.name for entry in known or registry()]
-    groups: dict[str, tuple[str, ...]] = {PAPER: tuple(name for room in ROOMS for name in _listing(room, "PAPER"))}
-    for room in ROOMS:
-        listed = tuple(name for name in _listing(room, "METRICS") if not name.endswith(":"))
+    groups: dict[str, tuple[str, ...]] = {
+        PAPER: tuple(name for package in PACKAGES for name in _listing(package, "PAPER"))
+    }
+    for package in PACKAGES:
+        listed = tuple(name for name in _listing(package, "METRICS") if not name.endswith(":"))
         if listed:
-            groups[room] = listed
+            groups[package] = listed
     for name in names:
         family, at, _ = name.partition("@")
         if at:
-            groups[family] = (*groups.get(family, ()), name) if family not in ROOMS else groups[family]
+            groups[family] = (*groups.get(family, ()), name) if family not in PACKAGES else groups[family]
     return groups
 
 
@@ -147,9 +158,9 @@ def suite(
     unknown = builder.setup.unknown()
     if unknown:
         raise UsageError(_no_option(unknown[0], builder.setup))
-    metrics = [made for made in builder.built.values() if not isinstance(made, Missing)]
+    metrics = [made for made in builder.built.values() if not isinstance(made, MissingMetric)]
     _distinct(metrics)
-    return Suite(metrics, (made for made in builder.built.values() if isinstance(made, Missing)))
+    return Suite(metrics, (made for made in builder.built.values() if isinstance(made, MissingMetric)))
 
 
 def misfit(value: object) -> str | None:
@@ -194,30 +205,30 @@ def _measures(metric: Metric) -> str:
 class _Builder:
     known: Registry
     setup: Setup
-    built: dict[str, Metric | Missing] = field(default_factory=dict)
+    built: dict[str, Metric | MissingMetric] = field(default_factory=dict)
 
-    def add(self, name: str, above: tuple[str, ...] = ()) -> Metric | Missing:
+    def add(self, name: str, above: tuple[str, ...] = ()) -> Metric | MissingMetric:
         """Build ``name``, and first what it requires."""
         if name in above:
             raise PluginError(f"metrics require each other in a circle: {' -> '.join((*above, name))}")
         if name not in self.built:
             made = self._build(name)
-            required = () if isinstance(made, Missing) else made.requires
+            required = () if isinstance(made, MissingMetric) else made.requires
             parts = [self.add(part, (*above, name)) for part in required]
             for part in parts:
-                if isinstance(part, Missing):
-                    made = Missing(name, f"it is made of {part.name}, and {part.what}", part.remedy)
+                if isinstance(part, MissingMetric):
+                    made = MissingMetric(name, f"it is made of {part.name}, and {part.what}", part.remedy)
                     break
             self.built[name] = made
         return self.built[name]
 
-    def _build(self, name: str) -> Metric | Missing:
+    def _build(self, name: str) -> Metric | MissingMetric:
         entry = self.known.get(name) or self.known.entry(_prefix(name))
         self.setup.name, self.setup.argument = name, name[len(entry.name) :]
         try:
             metric = _called(entry.load(), self.setup)
         except MissingError as error:
-            return Missing(name, error.what, error.remedy)
+            return MissingMetric(name, error.what, error.remedy)
         lacks = misfit(metric)
         if lacks:
             raise PluginError(f"metric {name} ({entry.origin}, {entry.target}) does not fit: {lacks}")
@@ -239,10 +250,9 @@ def _called(value: object, setup: Setup) -> object:
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def _listing(room: str, attribute: str) -> Any:
-    """A room's METRICS or PAPER, empty where the room has none."""
-    name = f"mmrad_eval.metrics.{room}"
-    return getattr(importlib.import_module(name), attribute, {}) if importlib.util.find_spec(name) else {}
+def _listing(package: str, attribute: str) -> Any:
+    """A package's METRICS or PAPER, empty where it has none."""
+    return getattr(importlib.import_module(PACKAGES[package]), attribute, {})
 
 
 def _prefix(name: str) -> str:

@@ -83,9 +83,9 @@ def resolve(
     """
     how = Connection(tuple(base_url), api_key_env, api_key_file, timeout, serve)
     if spec.endswith(".toml"):
-        from mmrad_eval.model_registry import catalogue
+        from mmrad_eval.model_registry import model_cards
 
-        return _from_card(catalogue.read(Path(spec).expanduser()), how)
+        return _from_card(model_cards.read(Path(spec).expanduser()), how)
     path, mark, name = spec.rpartition(".py:")
     if mark:
         return _from_file(Path(f"{path}.py").expanduser(), name)
@@ -105,16 +105,16 @@ def resolve(
 
 def _from_name(spec: str, known: Registry, how: Connection) -> Client | Answerer:
     from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.model_registry import catalogue
+    from mmrad_eval.model_registry import model_cards
 
     provider, colon, rest = spec.partition(":")
     if colon and not rest:
         raise UsageError(f"--model {spec}: {provider} needs something after the colon")
     if colon and provider in PROVIDERS:
-        return _from_card(catalogue.find(provider, rest), how)
+        return _from_card(model_cards.find(provider, rest), how)
     if colon and provider != "baseline" and known.get(provider):
         return _made(known.load(provider), (rest,), spec)
-    card = catalogue.builtin().get(spec)
+    card = model_cards.builtin().get(spec)
     if card:
         return _from_card(card, how)
     raise _unknown(spec, known)
@@ -181,12 +181,12 @@ def _made(value: object, arguments: tuple[str, ...], spec: str) -> Client | Answ
 
 def _unknown(spec: str, known: Registry) -> Exception:
     from mmrad_eval.core.errors import UnknownNameError, UsageError
-    from mmrad_eval.model_registry import catalogue
+    from mmrad_eval.model_registry import model_cards
 
     if "/" in spec and ":" not in spec:
         return UsageError(f"--model {spec} looks like a model id without its provider; did you mean vllm:{spec}?")
     head, colon, _ = spec.partition(":")
     if colon and head != "baseline":
         return UnknownNameError("provider", head, ((name, "mmrad-eval") for name in PROVIDERS))
-    names = [(entry.name, entry.origin) for entry in known] + [(name, "mmrad-eval") for name in catalogue.builtin()]
+    names = [(entry.name, entry.origin) for entry in known] + [(name, "mmrad-eval") for name in model_cards.builtin()]
     return UnknownNameError("model", spec, names)

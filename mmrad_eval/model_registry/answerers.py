@@ -60,7 +60,7 @@ class Shuffle:
         return donor(study, lambda other: other.reference is not None).reference
 
 
-class Predictions:
+class FileAnswerer:
     """Reports that were made elsewhere, joined to studies by id."""
 
     def __init__(self, path: Path) -> None:
@@ -89,6 +89,6 @@ class Predictions:
         return self.traces.get(study.id)
 
 
-def predictions(path: str) -> Predictions:
+def predictions(path: str) -> FileAnswerer:
     """``file:PATH``."""
-    return Predictions(Path(path).expanduser())
+    return FileAnswerer(Path(path).expanduser())

@@ -11,15 +11,15 @@ from typing import Any
 
 import msgspec
 
-from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.contracts import PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Request, Served, Text, Usage
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
-from mmrad_eval.model_registry.faults import read_fault
+from mmrad_eval.model_registry.http_errors import read_fault
 from mmrad_eval.model_registry.openai_chat import listed
 from mmrad_eval.model_registry.secrets import Secret, find_key
-from mmrad_eval.model_registry.transport import Response, Transport, base_urls
+from mmrad_eval.model_registry.transport import HttpResponse, Transport, base_urls
 from mmrad_eval.model_registry.wire import Base64, WireClient
 
 URL = "https://api.anthropic.com/v1"
@@ -76,7 +76,7 @@ class AnthropicClient(WireClient):
         """The version that knows all that the request says."""
         return {"anthropic-version": _version(request.decoding)}
 
-    def body(self, sent: Sent) -> dict[str, Any]:
+    def body(self, sent: PreparedRequest) -> dict[str, Any]:
         """System text apart, then the turns."""
         request = sent.request
         system, turns = split_system(request.messages)
@@ -85,7 +85,7 @@ class AnthropicClient(WireClient):
             body["system"] = system
         return body | _decoding(request.decoding, self.card)
 
-    def read(self, response: Response) -> Reply:
+    def read(self, response: HttpResponse) -> Reply:
         """Text blocks are the text, thinking blocks the reasoning."""
         if response.status != 200:
             return read_fault(response, self.transport.secret)

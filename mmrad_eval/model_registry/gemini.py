@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 
-from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.contracts import PreparedRequest, TransportError
 from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Request, Served, Text, Usage
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.anthropic import split_system
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
-from mmrad_eval.model_registry.faults import read_fault
+from mmrad_eval.model_registry.http_errors import read_fault
 from mmrad_eval.model_registry.openai_chat import listed
 from mmrad_eval.model_registry.secrets import Secret, find_key
-from mmrad_eval.model_registry.transport import Response, Transport, base_urls
+from mmrad_eval.model_registry.transport import HttpResponse, Transport, base_urls
 from mmrad_eval.model_registry.wire import Base64, WireClient
 
 URL = "https://generativelanguage.googleapis.com/v1"
@@ -69,7 +69,7 @@ class GeminiClient(WireClient):
         """The model is part of the address."""
         return f"/models/{request.model}:generateContent"
 
-    def body(self, sent: Sent) -> dict[str, Any]:
+    def body(self, sent: PreparedRequest) -> dict[str, Any]:
         """System text apart, then the turns; a model's turns have the role ``model``."""
         system, turns = split_system(sent.request.messages)
         body: dict[str, Any] = {
@@ -80,7 +80,7 @@ class GeminiClient(WireClient):
             body["systemInstruction"] = {"parts": [{"text": system}], "role": "user"}
         return body
 
-    def read(self, response: Response) -> Reply:
+    def read(self, response: HttpResponse) -> Reply:
         """Parts that are marked as thoughts are the reasoning."""
         if response.status != 200:
             return read_fault(response, self.transport.secret)

@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.contracts import PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Request, Served, Text, Usage
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
-from mmrad_eval.model_registry.faults import read_fault
+from mmrad_eval.model_registry.http_errors import read_fault
 from mmrad_eval.model_registry.secrets import Secret, find_key
-from mmrad_eval.model_registry.transport import Response, Transport, base_urls
+from mmrad_eval.model_registry.transport import HttpResponse, Transport, base_urls
 from mmrad_eval.model_registry.wire import Base64, WireClient
 
 AZURE_VERSION = "2024-10-21"
@@ -103,12 +103,12 @@ class ChatClient(WireClient):
         """The same for every request."""
         return "/chat/completions"
 
-    def body(self, sent: Sent) -> dict[str, Any]:
+    def body(self, sent: PreparedRequest) -> dict[str, Any]:
         """Model, messages in order, decoding."""
         body = {"model": sent.request.model, "messages": messages_value(sent)}
         return body | _decoding(sent.request.decoding, self._limit_field)
 
-    def read(self, response: Response) -> Reply:
+    def read(self, response: HttpResponse) -> Reply:
         """What a response says, before anything is read into it."""
         return read(response, self.transport.secret)
 
@@ -129,7 +129,7 @@ class AzureClient(ChatClient):
         return f"/deployments/{request.model}/chat/completions?api-version={version}"
 
 
-def messages_value(sent: Sent) -> list[dict[str, Any]]:
+def messages_value(sent: PreparedRequest) -> list[dict[str, Any]]:
     """The conversation as the body holds it."""
     return [_message(message, sent.images) for message in sent.request.messages]
 
@@ -164,7 +164,7 @@ def _decoding(decoding: Decoding, limit_field: str) -> dict[str, Any]:
     return fields
 
 
-def read(response: Response, secret: Secret | None = None) -> Reply:
+def read(response: HttpResponse, secret: Secret | None = None) -> Reply:
     """What a response says, before anything is read into it."""
     if response.status != 200:
         return read_fault(response, secret)
@@ -173,7 +173,7 @@ def read(response: Response, secret: Secret | None = None) -> Reply:
     if error:  # some routers answer 200 and say in the body what went wrong upstream
         status = field(error, "code")
         status = status if isinstance(status, int) and 400 <= status < 600 else 502
-        return read_fault(Response(status, response.body, response.headers, response.base), secret)
+        return read_fault(HttpResponse(status, response.body, response.headers, response.base), secret)
     choices = field(value, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = field(choice, "message")

@@ -180,7 +180,7 @@ class Server:
         process, self._process = self._process, None
         if process is not None:
             assert process.stdin is not None
-            process.stdin.close()  # the keeper sees it and ends the server
+            process.stdin.close()  # the watchdog sees it and ends the server
             process.wait()
         if self._output is not None:
             self._output.close()
@@ -192,14 +192,14 @@ class Server:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             self._output = self.log.open("ab")
         self.say(f"starting {' '.join(command)}" + (f"; its log: {self.log}" if self.log else ""))
-        keeper = Path(__file__).with_name("keeper.py")
+        watchdog = Path(__file__).with_name("server_watchdog.py")
         environment = os.environ | {
             "VLLM_API_KEY": self.secret.reveal(),
             "VLLM_NO_USAGE_STATS": "1",
             "DO_NOT_TRACK": "1",
         }
         self._process = subprocess.Popen(  # noqa: S603 (the user's own vLLM)
-            [sys.executable, str(keeper), *command],
+            [sys.executable, str(watchdog), *command],
             stdin=subprocess.PIPE,
             stdout=self._output or subprocess.DEVNULL,
             stderr=subprocess.STDOUT,

@@ -32,7 +32,7 @@ _SLOWEST = 4.0  # tokens a second of the slowest server worth waiting for
 
 
 @dataclass(frozen=True)
-class Response:
+class HttpResponse:
     """What came back, whatever its status."""
 
     status: int
@@ -114,7 +114,7 @@ class Transport:
 
     async def post(
         self, path: str, body: bytes, *, seconds: float, base: str | None = None, headers: Headers | None = None
-    ) -> Response:
+    ) -> HttpResponse:
         """Send ``body`` as JSON; TransportError where no whole response comes within ``seconds``."""
         server = self._by_base[base] if base else self._least_loaded()
         server.in_flight += 1
@@ -123,7 +123,7 @@ class Transport:
         finally:
             server.in_flight -= 1
 
-    async def get(self, path: str, *, base: str | None = None, seconds: float = _CONNECT) -> Response:
+    async def get(self, path: str, *, base: str | None = None, seconds: float = _CONNECT) -> HttpResponse:
         """Ask one server for a page; ``//version`` is at its root, ``/models`` under ``/v1``."""
         return await self._request("GET", self._by_base[base or self.urls[0]], path, seconds)
 
@@ -153,7 +153,7 @@ class Transport:
         seconds: float,
         body: bytes | None = None,
         headers: Headers | None = None,
-    ) -> Response:
+    ) -> HttpResponse:
         import aiohttp
 
         session = self._session or self._open()
@@ -173,7 +173,7 @@ class Transport:
                     server.failed()
                 else:
                     server.faults = 0
-                return Response(response.status, answer, response.headers, server.base)
+                return HttpResponse(response.status, answer, response.headers, server.base)
         except aiohttp.ConnectionTimeoutError:
             server.lost()
             why = f"no connection to {server.base} within {_CONNECT:g} s"

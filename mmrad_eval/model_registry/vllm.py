@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.contracts import PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError, UsageError
 from mmrad_eval.core.values import Card, Image, Message, Reply, Request, Served, Text
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, read_error, read_json, text_of
 from mmrad_eval.model_registry.bodies import field as inner
-from mmrad_eval.model_registry.faults import message_of
+from mmrad_eval.model_registry.http_errors import message_of
 from mmrad_eval.model_registry.openai_chat import ChatClient, listed, messages_value
 from mmrad_eval.model_registry.secrets import Secret, find_key, scrub
 from mmrad_eval.model_registry.transport import base_urls
@@ -148,7 +148,7 @@ class VllmClient(ChatClient):
         if not self._known and lost is not None:
             raise lost
 
-    async def generate(self, sent: Sent) -> Reply:
+    async def generate(self, sent: PreparedRequest) -> Reply:
         """Ask once, having made sure that it fits; a server of our own that has died is started again first."""
         if not sent.request.messages:
             raise ModelError("the conversation is empty")
@@ -160,7 +160,7 @@ class VllmClient(ChatClient):
         await asyncio.to_thread(self.server.start)  # waits for a start that is under way; does nothing where it runs
         return await self._asked(sent)
 
-    async def _asked(self, sent: Sent) -> Reply:
+    async def _asked(self, sent: PreparedRequest) -> Reply:
         if not self._known:
             await self.prepare()
         self._check_fields(sent.request)
@@ -258,7 +258,7 @@ class VllmClient(ChatClient):
                 raise ModelError(f"vLLM {version} at {base} would ignore the field {', '.join(ignored)} in silence")
         self._checked.add(names)
 
-    async def _misfit(self, sent: Sent) -> Reply | None:
+    async def _misfit(self, sent: PreparedRequest) -> Reply | None:
         """A reply that says that prompt and answer can't share the context; None where they fit, or nobody knows it."""
         contexts = [known.served.context for known in self._known.values() if known.served.context]
         if not contexts:
@@ -283,7 +283,7 @@ class VllmClient(ChatClient):
         known = self._known[base]
         return Reply(finish="too long", why=why, served=known.served)
 
-    def _clipped(self, reply: Reply, sent: Sent, context: int | None) -> Reply:
+    def _clipped(self, reply: Reply, sent: PreparedRequest, context: int | None) -> Reply:
         """A reply that ended where the context ends and not where the run said is ``too long``, and keeps its words."""
         used, wrote = reply.usage.prompt, reply.usage.completion
         if reply.finish != "length" or context is None or used is None or wrote is None:

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pybase64
 
-from mmrad_eval.core.contracts import Sent
+from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Card, Reply, Request
-from mmrad_eval.model_registry.transport import Response, Transport
+from mmrad_eval.model_registry.transport import HttpResponse, Transport
 
 
 class WireClient(ABC):
@@ -53,14 +53,14 @@ class WireClient(ABC):
         return {}
 
     @abstractmethod
-    def body(self, sent: Sent) -> dict[str, Any]:
+    def body(self, sent: PreparedRequest) -> dict[str, Any]:
         """The request in the provider's words, without its extra fields."""
 
     @abstractmethod
-    def read(self, response: Response) -> Reply:
+    def read(self, response: HttpResponse) -> Reply:
         """The reply in ours; TransportError where infrastructure failed."""
 
-    def encode(self, sent: Sent) -> bytes:
+    def encode(self, sent: PreparedRequest) -> bytes:
         """The bytes that are sent. An extra field may add to the body, never change what the run says."""
         body = self.body(sent)
         for name, value in sent.request.extra.items():
@@ -69,12 +69,12 @@ class WireClient(ABC):
             body[name] = value
         return encoded(body)
 
-    async def generate(self, sent: Sent) -> Reply:
+    async def generate(self, sent: PreparedRequest) -> Reply:
         """Ask once; TransportError where infrastructure failed."""
         reply, _ = await self.exchange(sent)
         return reply
 
-    async def exchange(self, sent: Sent) -> tuple[Reply, str]:
+    async def exchange(self, sent: PreparedRequest) -> tuple[Reply, str]:
         """Send and read; returns the reply and the address of the server that gave it."""
         body = self.encode(sent)
         seconds = self.transport.time_allowed(sent.request.decoding.max_tokens)

@@ -8,10 +8,10 @@ from mmrad_eval.core.contracts import Task
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.registry import Registry
 
-_GIVEN = "mmrad_eval.tasks.given"
+_GIVEN = "mmrad_eval.tasks.given_evidence"
 _GENERATED = "mmrad_eval.tasks.generated"
-_EDITS = "mmrad_eval.results.faithfulness.edits"
-_RETURNED = "mmrad_eval.results.faithfulness.returned"
+_EDITS = "mmrad_eval.tasks.interventions.images"
+_RETURNED = "mmrad_eval.tasks.interventions.returned_trace"
 
 INTERVENTIONS: dict[str, tuple[str, str]] = {
     "direct-shifted": (f"{_EDITS}:DIRECT_SHIFTED", "direct with the image moved by two pixels (should change nothing)"),

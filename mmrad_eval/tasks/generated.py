@@ -13,8 +13,8 @@ from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Image, Step, Study, Trace
 from mmrad_eval.tasks.answers import read_answer
-from mmrad_eval.tasks.asking import opening
-from mmrad_eval.tasks.given import frame_words
+from mmrad_eval.tasks.given_evidence import frame_words
+from mmrad_eval.tasks.messages import opening
 from mmrad_eval.tasks.prompting import Piece, Prompt, parsed
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.geometry import problems

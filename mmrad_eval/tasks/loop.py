@@ -21,11 +21,11 @@ from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Box, Image, Message, Reply, Step, Study, Text, Trace
 from mmrad_eval.tasks.answers import read_answer
-from mmrad_eval.tasks.asking import opening
-from mmrad_eval.tasks.calls import calls_of, declared
-from mmrad_eval.tasks.given import frame_words
-from mmrad_eval.tasks.looking import Look, Turn, read_call, read_turn
+from mmrad_eval.tasks.given_evidence import frame_words
+from mmrad_eval.tasks.look_actions import LookAction, LookTurn, read_call, read_turn
+from mmrad_eval.tasks.messages import opening
 from mmrad_eval.tasks.prompting import Piece, Prompt, parsed, parts
+from mmrad_eval.tasks.tool_calls import calls_of, declared
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.geometry import clip, convert, problems, spoken
 from mmrad_eval.traces.regions import category_of, contains, fine_names, resolve
@@ -171,7 +171,7 @@ class _Talk:
             return await self.context.ask(tuple(self.messages))
         return reply
 
-    def read(self, reply: Reply) -> tuple[Turn, str]:
+    def read(self, reply: Reply) -> tuple[LookTurn, str]:
         """The turn in a reply, and the words that stand for it in the conversation."""
         calls = calls_of(reply) if self.tools else []
         if not calls:
@@ -186,7 +186,7 @@ class _Talk:
         if saw and self.steps:
             self.steps[-1] = msgspec.structs.replace(self.steps[-1], text=saw)
 
-    def look(self, look: Look) -> list[Piece]:
+    def look(self, look: LookAction) -> list[Piece]:
         """Grant a request or say why not; either uses up one look."""
         self.asked += 1
         if self.asked > self.task.looks:
@@ -216,7 +216,7 @@ class _Talk:
         trace = Trace(tuple(self.steps), written) if self.steps or written else None
         return msgspec.structs.replace(answer, trace=trace, events=dict(sorted(self.events.items())))
 
-    def _located(self, look: Look) -> tuple[Box | None, str, str]:
+    def _located(self, look: LookAction) -> tuple[Box | None, str, str]:
         """(box, why not, event) of a request under ``locate``."""
         if self.task.locate == "model":
             box = self._raw(look)
@@ -245,7 +245,7 @@ class _Talk:
                 return step.box
         return next((step.box for step in steps if step.category == category and category != "other"), None)
 
-    def _raw(self, look: Look) -> Box | None:
+    def _raw(self, look: LookAction) -> Box | None:
         return Box(look.box, self.context.card.box_frame) if look.box is not None else None
 
     def _image(self, box: Box) -> Image | None:
@@ -260,7 +260,7 @@ class _Talk:
         size = source.size or (size_of(source.path) if Path(source.path).is_file() else None)
         return Image(source.path, source.name, source.view, "region", box, render, "tool", size)
 
-    def _keep(self, look: Look, box: Box | None, event: str, image: Image | None = None) -> None:
+    def _keep(self, look: LookAction, box: Box | None, event: str, image: Image | None = None) -> None:
         self.events[event] += 1
         known = resolve(look.region) if look.region else None
         self.steps.append(

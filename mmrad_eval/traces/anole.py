@@ -21,10 +21,10 @@ from mmrad_eval.traces import mmrad
 from mmrad_eval.traces.record import (
     PLACEHOLDER,
     Provenance,
-    Record,
     RecordImage,
     Segment,
     StudyOf,
+    TraceRecord,
     count_mismatch,
     escaped,
     fields_of,
@@ -41,7 +41,7 @@ WHY = {
 _MARK = re.compile(r"<((?:invalid_|error_)?image_\d+)>")
 
 
-def parse(row: Mapping[str, Any], *, producer: str = "Anole", where: str = "") -> Record:
+def parse(row: Mapping[str, Any], *, producer: str = "Anole", where: str = "") -> TraceRecord:
     """The neutral record of one line. DataError where a field is missing or of another type."""
     place = f"{where}: " if where else ""
     text, paths = row.get("text"), row.get("image_paths")
@@ -55,7 +55,7 @@ def parse(row: Mapping[str, Any], *, producer: str = "Anole", where: str = "") -
     segments = [_judged(s, images) for s in mmrad.annotate(response, names, 0)]
     report = " ".join(response[s.start : s.end] for s in segments if s.type == "report")
     regular = [image.path for image in images] == paths and len(set(marks)) == len(marks)
-    return Record(
+    return TraceRecord(
         id=str(row.get("sample_id", "")),
         study=StudyOf(study=str(row.get("sample_id", ""))),
         images=tuple(images),
@@ -70,7 +70,7 @@ def parse(row: Mapping[str, Any], *, producer: str = "Anole", where: str = "") -
     )
 
 
-def write(record: Record) -> dict[str, Any]:
+def write(record: TraceRecord) -> dict[str, Any]:
     """A line; pictures of records from elsewhere are numbered in their order."""
     own = all(_MARK.fullmatch(f"<{name.split('#')[0]}>") for name in record.image_order)
     paths = {image.id: image.path for image in record.images}

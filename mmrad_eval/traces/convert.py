@@ -18,7 +18,7 @@ import msgspec
 
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.traces import anole, files, headers, mmrad, thinkvg, zebra
-from mmrad_eval.traces.record import Record
+from mmrad_eval.traces.record import TraceRecord
 
 NEUTRAL = "mmrad.trace"
 FORMATS: dict[str, str] = {
@@ -87,7 +87,7 @@ def convert(a: str | Path, b: str | Path) -> Converted:
     return done
 
 
-def read(path: Path, source: str | None = None, *, save: zebra.Save | None = None) -> Iterator[Record]:
+def read(path: Path, source: str | None = None, *, save: zebra.Save | None = None) -> Iterator[TraceRecord]:
     """The records of a file in any of the formats; ``save`` keeps pictures that are inside rows."""
     source = source or recognise(path)
     if source == NEUTRAL:
@@ -138,7 +138,7 @@ def _saver(goal: Path, done: Converted) -> zebra.Save:
     return save
 
 
-def _one(source: str, row: dict[str, Any], where: str, identity: str, save: zebra.Save | None) -> Record:
+def _one(source: str, row: dict[str, Any], where: str, identity: str, save: zebra.Save | None) -> TraceRecord:
     if source == "mmrad":
         return mmrad.parse(row, str(row.get("id") or ""), where=where)
     if source == "zebra":
@@ -148,7 +148,7 @@ def _one(source: str, row: dict[str, Any], where: str, identity: str, save: zebr
     raise UsageError(f"no format of traces is called {source!r}; known: {', '.join(FORMATS)}")
 
 
-def _write(records: Iterable[Record], target: str, path: Path, *, parquet: bool) -> int:
+def _write(records: Iterable[TraceRecord], target: str, path: Path, *, parquet: bool) -> int:
     if target == NEUTRAL:
         return files.write_parquet(records, path) if parquet else files.write_jsonl(records, path)
     if parquet:
@@ -163,7 +163,7 @@ def _write(records: Iterable[Record], target: str, path: Path, *, parquet: bool)
     return count
 
 
-def _write_rows(records: Iterable[Record], target: str, path: Path) -> int:
+def _write_rows(records: Iterable[TraceRecord], target: str, path: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -177,7 +177,7 @@ def _write_rows(records: Iterable[Record], target: str, path: Path) -> int:
     return len(rows)
 
 
-def _makers(target: str) -> Callable[[Record], list[dict[str, Any]]]:
+def _makers(target: str) -> Callable[[TraceRecord], list[dict[str, Any]]]:
     return {
         "mmrad": lambda record: [mmrad.write(record)],
         "thinkvg": thinkvg.write,
@@ -186,7 +186,7 @@ def _makers(target: str) -> Callable[[Record], list[dict[str, Any]]]:
     }[target]
 
 
-def _watched(records: Iterator[Record], done: Converted) -> Iterator[Record]:
+def _watched(records: Iterator[TraceRecord], done: Converted) -> Iterator[TraceRecord]:
     for record in records:
         done.records += 1
         if record.invalid:

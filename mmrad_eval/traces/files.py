@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.traces.record import Record, faults, fields_of
+from mmrad_eval.traces.record import TraceRecord, faults, fields_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,9 +23,9 @@ BATCH = 1000
 """Records of one row group."""
 
 
-def read_jsonl(path: Path) -> Iterator[Record]:
+def read_jsonl(path: Path) -> Iterator[TraceRecord]:
     """The records of a file of JSON lines; DataError names the line that is none."""
-    decoder = msgspec.json.Decoder(Record)
+    decoder = msgspec.json.Decoder(TraceRecord)
     for number, line in lines(path):
         try:
             yield checked(decoder.decode(line))
@@ -35,7 +35,7 @@ def read_jsonl(path: Path) -> Iterator[Record]:
             raise DataError(f"{path}:{number}: not JSON: {error}") from error
 
 
-def write_jsonl(records: Iterable[Record], path: Path) -> int:
+def write_jsonl(records: Iterable[TraceRecord], path: Path) -> int:
     """Write records as JSON lines, each ended by a line feed; how many."""
     count = 0
     with path.open("wb") as file:
@@ -45,7 +45,7 @@ def write_jsonl(records: Iterable[Record], path: Path) -> int:
     return count
 
 
-def read_parquet(path: Path) -> Iterator[Record]:
+def read_parquet(path: Path) -> Iterator[TraceRecord]:
     """The records of a Parquet file; DataError where a column is missing or does not fit."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -55,7 +55,7 @@ def read_parquet(path: Path) -> Iterator[Record]:
             for batch in file.iter_batches(BATCH):
                 for number, row in enumerate(batch.to_pylist(), 1):
                     try:
-                        yield checked(msgspec.convert(_from_row(row), Record))
+                        yield checked(msgspec.convert(_from_row(row), TraceRecord))
                     except msgspec.ValidationError as error:
                         who = row.get("id") or f"row {number}"
                         raise DataError(f"{path}: record {who} does not fit mmrad.trace/1: {error}") from error
@@ -63,7 +63,7 @@ def read_parquet(path: Path) -> Iterator[Record]:
         raise DataError(f"{path}: can't be read as Parquet: {error}") from error
 
 
-def write_parquet(records: Iterable[Record], path: Path) -> int:
+def write_parquet(records: Iterable[TraceRecord], path: Path) -> int:
     """Write records as Parquet; how many. One row group for every thousand, so memory stays small."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -125,7 +125,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
 
 
-def checked(record: Record) -> Record:
+def checked(record: TraceRecord) -> TraceRecord:
     """The record, marked invalid where its own bookkeeping is wrong."""
     if record.invalid:
         return record
@@ -133,15 +133,15 @@ def checked(record: Record) -> Record:
     return msgspec.structs.replace(record, invalid="; ".join(found)) if found else record
 
 
-def _with_extra(line: bytes, where: str) -> Record:
+def _with_extra(line: bytes, where: str) -> TraceRecord:
     """A record with fields that the format does not have: they go to ``extra``."""
     value = msgspec.json.decode(line)
     if not isinstance(value, dict):
         raise DataError(f"{where}: a record is a JSON object, not {type(value).__name__}")
-    known = ("schema", *Record.__struct_fields__)
+    known = ("schema", *TraceRecord.__struct_fields__)
     more = fields_of(value, known)
     try:
-        record = msgspec.convert({name: value[name] for name in known if name in value}, Record)
+        record = msgspec.convert({name: value[name] for name in known if name in value}, TraceRecord)
     except msgspec.ValidationError as error:
         raise DataError(f"{where}: does not fit mmrad.trace/1: {error}") from error
     return msgspec.structs.replace(record, extra={**record.extra, **more})
@@ -153,7 +153,7 @@ def _struct(**fields: Any) -> Any:
     return pa.struct(fields)
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: TraceRecord) -> dict[str, Any]:
     row: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(record, extra={}))
     row["extra"] = msgspec.json.encode(record.extra).decode()
     provenance = msgspec.to_builtins(msgspec.structs.replace(record.provenance, decoding={}))

@@ -53,7 +53,7 @@ _MARGIN = 14.0
 
 
 @dataclass(frozen=True)
-class Match:
+class RegionMatch:
     """Where a region image was found."""
 
     box: Box
@@ -79,7 +79,7 @@ class Match:
         return self.kind != "flat" and self.detail >= enough and self.correlation >= FOUND_CORRELATION
 
 
-def locate(region: Pixels, picture: Pixels, stated: Box | None = None) -> Match:
+def locate(region: Pixels, picture: Pixels, stated: Box | None = None) -> RegionMatch:
     """Find ``region`` in ``picture``; both are Pillow images in any mode.
 
     ``stated`` is only where the search begins: a region that is found there needs no search elsewhere, which is a
@@ -98,7 +98,7 @@ def locate(region: Pixels, picture: Pixels, stated: Box | None = None) -> Match:
     return _framed(seen, whole, inside, *cut) if inside.found else inside
 
 
-def fidelity(region: Pixels, picture: Pixels, stated: Box) -> tuple[float, Match]:
+def fidelity(region: Pixels, picture: Pixels, stated: Box) -> tuple[float, RegionMatch]:
     """How well a region image shows its stated box: the overlap of the place where it was found with the box.
 
     Only what of the box lies inside the picture counts; 0 where the region was not found.
@@ -117,9 +117,9 @@ def _hint(stated: Box | None, size: tuple[int, int]) -> Edges | None:
     return (x1, y1, x2, y2) if min(x2 - x1, y2 - y1) >= 6 else None
 
 
-def _search(region: Pyramid, picture: Pyramid, hint: Edges | None = None) -> Match:
+def _search(region: Pyramid, picture: Pyramid, hint: Edges | None = None) -> RegionMatch:
     height, width = picture.shape
-    best = Match(Box((0.0, 0.0, float(width), float(height))), 0.0, 0.0, "flat")
+    best = RegionMatch(Box((0.0, 0.0, float(width), float(height))), 0.0, 0.0, "flat")
     if min(region.shape) < 4 or float(region.grey.std()) < FLAT:
         return best
     if hint is not None:
@@ -179,15 +179,15 @@ def _refine(region: Pyramid, picture: Pyramid, edges: Edges, grids: Sequence[int
     return edges
 
 
-def _scored(region: Pyramid, picture: Pyramid, edges: Edges, grid: int = _GRIDS[-1]) -> Match:
+def _scored(region: Pyramid, picture: Pyramid, edges: Edges, grid: int = _GRIDS[-1]) -> RegionMatch:
     if not 1 / STRETCH <= _stretch(region, edges) <= STRETCH:
-        return Match(Box(edges), 0.0, 0.0, pixels=region.grey.size)
+        return RegionMatch(Box(edges), 0.0, 0.0, pixels=region.grey.size)
     sampler = Sampler(region, picture, edges, grid)
     seen, _ = sampler.seen(np.array(edges))
     shape = sampler.rows, sampler.columns
     plain = correlation(sampler.template, seen)
     detail = correlation(detail_of(sampler.template.reshape(shape)), detail_of(seen.reshape(shape)))
-    return Match(Box(edges), plain, detail, pixels=region.grey.size)
+    return RegionMatch(Box(edges), plain, detail, pixels=region.grey.size)
 
 
 def _stretch(region: Pyramid, edges: Edges) -> float:
@@ -196,8 +196,8 @@ def _stretch(region: Pyramid, edges: Edges) -> float:
     return float((edges[2] - edges[0]) / (edges[3] - edges[1]) * height / width)
 
 
-def _distinct(matches: Sequence[Match]) -> list[Match]:
-    kept: list[Match] = []
+def _distinct(matches: Sequence[RegionMatch]) -> list[RegionMatch]:
+    kept: list[RegionMatch] = []
     for match in matches:
         if all(geometry.iou(match.box, other.box) < 0.8 for other in kept):
             kept.append(match)
@@ -234,7 +234,7 @@ def _fill(region: Grey) -> float:
     return float(np.median(np.concatenate([region[0], region[-1], region[:, 0], region[:, -1]])))
 
 
-def _framed(frame: Pyramid, picture: Pyramid, inside: Match, rows: slice, columns: slice) -> Match:
+def _framed(frame: Pyramid, picture: Pyramid, inside: RegionMatch, rows: slice, columns: slice) -> RegionMatch:
     """A frame whose inside was found: a crop with dark margins where the margins are the picture's own, else masked."""
     x1, y1, x2, y2 = inside.box.xyxy
     fx, fy = (x2 - x1) / (columns.stop - columns.start), (y2 - y1) / (rows.stop - rows.start)

@@ -23,10 +23,10 @@ from mmrad_eval.traces.record import (
     FrameOf,
     Kind,
     Part,
-    Record,
     RecordImage,
     Segment,
     StudyOf,
+    TraceRecord,
     count_mismatch,
     fields_of,
     read_sections,
@@ -66,7 +66,7 @@ def parse(
     study: StudyOf | None = None,
     source_size: tuple[int, int] | None = None,
     where: str = "",
-) -> Record:
+) -> TraceRecord:
     """The neutral record of an authors' record; ``write`` gives the same fields back.
 
     ``where`` names file and line in messages. DataError where a field is missing or of another type. A count of
@@ -77,7 +77,7 @@ def parse(
     in_prompt = prompt.count(PLACEHOLDER)
     segments = [*_images(prompt, names), *annotate(response, names, in_prompt)]
     report = " ".join(response[s.start : s.end] for s in segments if s.type == "report")
-    return Record(
+    return TraceRecord(
         id=identity or _identity(paths),
         study=study or StudyOf(dataset="mmrad"),
         frame=FrameOf(source_size=source_size),
@@ -93,7 +93,7 @@ def parse(
     )
 
 
-def write(record: Record) -> dict[str, Any]:
+def write(record: TraceRecord) -> dict[str, Any]:
     """The authors' three fields, and whatever else the record came with."""
     paths = {image.id: image.path for image in record.images}
     return {

@@ -101,7 +101,7 @@ class Provenance(Value, frozen=True):
     decoding: dict[str, msgspec.Raw] = {}
 
 
-class Record(Value, frozen=True, kw_only=True, tag_field="schema", tag="mmrad.trace/1"):
+class TraceRecord(Value, frozen=True, kw_only=True, tag_field="schema", tag="mmrad.trace/1"):
     """One trace with everything that it came with. ``schema`` is ``mmrad.trace/1``."""
 
     id: str
@@ -131,7 +131,7 @@ class Record(Value, frozen=True, kw_only=True, tag_field="schema", tag="mmrad.tr
         return next((image for image in self.images if image.id == identity), None)
 
 
-def problem_image(record: Record, root: str = "") -> Image | None:
+def problem_image(record: TraceRecord, root: str = "") -> Image | None:
     """The first picture that is the problem itself; paths start from ``root``."""
     found = next((image for image in record.images if image.role == "problem" and image.path), None)
     if found is None or found.path is None:
@@ -139,7 +139,7 @@ def problem_image(record: Record, root: str = "") -> Image | None:
     return Image(path=join(root, found.path), name=found.path, size=found.size or record.frame.source_size)
 
 
-def trace_of(record: Record, root: str = "") -> Trace:
+def trace_of(record: TraceRecord, root: str = "") -> Trace:
     """The steps of a record. Those of an invalid one have words and boxes but no pictures: whose they are is not known.
 
     A response without steps is a trace of words alone: all that stands before the report.
@@ -150,7 +150,7 @@ def trace_of(record: Record, root: str = "") -> Trace:
     return Trace(tuple(_step(record, number, root) for number in numbers))
 
 
-def faults(record: Record) -> list[str]:
+def faults(record: TraceRecord) -> list[str]:
     """What is wrong with a record's own bookkeeping: counts, offsets, order, overlaps, unknown pictures."""
     return [*_count_faults(record), *_segment_faults(record)]
 
@@ -199,7 +199,7 @@ def _free(segment: Segment) -> bool:
     return segment.part == "response" and segment.type in {"text", "invalid"}
 
 
-def _step(record: Record, number: int, root: str) -> Step:
+def _step(record: TraceRecord, number: int, root: str) -> Step:
     mine = [segment for segment in record.segments if segment.step == number]
     announced = next((s for s in mine if s.region_raw), None)
     raw = announced.region_raw if announced else ""
@@ -222,7 +222,7 @@ def _joined(pieces: Iterable[str]) -> str:
     return text
 
 
-def _pictures(record: Record, segments: list[Segment], box: Box | None, root: str) -> Iterator[Image]:
+def _pictures(record: TraceRecord, segments: list[Segment], box: Box | None, root: str) -> Iterator[Image]:
     sources: dict[str, Literal["reference", "model", "tool"]] = {"tool": "tool", "model": "model", "generated": "model"}
     for segment in segments:
         found = record.picture(segment.image)
@@ -234,7 +234,7 @@ def _pictures(record: Record, segments: list[Segment], box: Box | None, root: st
             )
 
 
-def _count_faults(record: Record) -> Iterator[str]:
+def _count_faults(record: TraceRecord) -> Iterator[str]:
     if mismatch := count_mismatch(record.prompt, record.response, len(record.image_order)):
         yield mismatch
     known = [image.id for image in record.images]
@@ -245,7 +245,7 @@ def _count_faults(record: Record) -> Iterator[str]:
             yield f"image_order names {identity!r}, and no image has that id"
 
 
-def _segment_faults(record: Record) -> Iterator[str]:
+def _segment_faults(record: TraceRecord) -> Iterator[str]:
     ends = {"prompt": 0, "response": 0}
     for number, segment in enumerate(record.segments, 1):
         where = f"segment {number} ({segment.type}, {segment.part} {segment.start}..{segment.end})"

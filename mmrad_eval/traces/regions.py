@@ -40,7 +40,7 @@ class Region:
     """One of the 36 names that Chest ImaGenome has boxes for."""
 
 
-class Mention(NamedTuple):
+class RegionMention(NamedTuple):
     """A region named in running text, ``text[start:end]``."""
 
     start: int
@@ -104,7 +104,7 @@ def contains(outer: Region, inner: Region) -> bool:
     return outer.name == inner.name or outer.name in ancestors(inner)
 
 
-def mentions(text: str) -> list[Mention]:
+def mentions(text: str) -> list[RegionMention]:
     """Regions named in running text, longest name first, none overlapping, in the order of the text."""
     return list(_mentions(text, _vocabulary()))
 
@@ -171,7 +171,7 @@ def _named(name: str) -> Region:
     return _vocabulary().by_name[name]
 
 
-def _mentions(text: str, vocabulary: _Vocabulary) -> Iterator[Mention]:
+def _mentions(text: str, vocabulary: _Vocabulary) -> Iterator[RegionMention]:
     words = [(m.start(), m.end(), vocabulary.word(m[0])) for m in _WORD.finditer(text)]
     at = 0
     while at < len(words):
@@ -180,7 +180,7 @@ def _mentions(text: str, vocabulary: _Vocabulary) -> Iterator[Mention]:
             at += 1
             continue
         last, region = found
-        yield Mention(words[at][0], words[last][1], region)
+        yield RegionMention(words[at][0], words[last][1], region)
         at = last + 1
 
 

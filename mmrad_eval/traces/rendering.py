@@ -11,7 +11,7 @@ How pixels are made is written in ``Rendered.how``, which is part of every reque
                   that a model spends as many image tokens on it.
 ``montage``       several of these on one canvas (``montage.py``), each with what was done to it.
 ``blurred``       the whole picture, its box (or the boxes of its ``parts``) filled from what surrounds them, so that
-                  nothing of what was there is left (``fills.py``).
+                  nothing of what was there is left (``inpainting.py``).
 ``blank``         a picture as large, of the mean grey.
 ``jpeg``          the whole picture (or the one picture of its ``parts``, made first) once through JPEG of quality 95.
 
@@ -103,11 +103,11 @@ def pixels_of(image: Image) -> tuple[Pixels, list[str]]:
         words = " | ".join(", ".join(steps) or "file" for _, steps in panels)
         return compose([pixels for pixels, _ in panels]), [f"montage/{VERSION} of {words}"]
     if image.render == "jpeg" and image.parts:
-        from mmrad_eval.traces import fills
+        from mmrad_eval.traces import inpainting
 
         pixels, steps = pixels_of(image.parts[0])
         words = f"jpeg/{VERSION} of {', '.join(steps) or 'file'}"
-        return fills.through_jpeg(pixels), [words]
+        return inpainting.through_jpeg(pixels), [words]
     pixels, steps = decode(_read(image.path), image.path)
     if image.render == "file":
         return pixels, steps
@@ -199,18 +199,18 @@ def _from_deep(pixels: Pixels) -> tuple[Pixels, list[str]]:
 
 def _whole(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
     """Renderings of the whole picture in its own size."""
-    from mmrad_eval.traces import fills
+    from mmrad_eval.traces import inpainting
 
     words = f"{image.render}/{VERSION}"
     if image.render == "jpeg":
-        return fills.through_jpeg(pixels), words
+        return inpainting.through_jpeg(pixels), words
     if image.render == "blank":
-        made, mean = fills.blank(pixels)
+        made, mean = inpainting.blank(pixels)
         return made, f"{words} of grey {', '.join(map(str, mean))}"
     boxes = [_region(part, pixels.size) for part in image.parts or (image,)]
     if any(right - left >= pixels.width and bottom - top >= pixels.height for left, top, right, bottom in boxes):
         raise DataError(f"{image.path}: the whole picture can't be blurred, as nothing surrounds it")
-    return fills.filled(pixels, boxes), f"{words} {' '.join(str(list(box)) for box in boxes)}"
+    return inpainting.filled(pixels, boxes), f"{words} {' '.join(str(list(box)) for box in boxes)}"
 
 
 def _draw(pixels: Pixels, image: Image) -> tuple[Pixels, str]:

@@ -20,7 +20,7 @@ import msgspec
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.traces import geometry
-from mmrad_eval.traces.record import Record, RecordImage, Segment, StudyOf, escaped
+from mmrad_eval.traces.record import RecordImage, Segment, StudyOf, TraceRecord, escaped
 from mmrad_eval.traces.regions import category_of, fine_names, mentions, resolve
 
 FIELDS = ("image_path", "question", "question_type", "thinkVG", "response")
@@ -55,7 +55,7 @@ def group(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]
     yield from found.values()
 
 
-def parse(rows: Sequence[Mapping[str, Any]], *, where: str = "") -> Record:
+def parse(rows: Sequence[Mapping[str, Any]], *, where: str = "") -> TraceRecord:
     """The neutral record of all rows about one image. DataError where a column is missing."""
     place = f"{where}: " if where else ""
     for row in rows:
@@ -66,7 +66,7 @@ def parse(rows: Sequence[Mapping[str, Any]], *, where: str = "") -> Record:
     response = "\n\n".join(escaped(_said(row)) for row in rows)
     patient, study = _PATIENT.search(path), _STUDY.search(path)
     segments, notes = _annotated(response)
-    return Record(
+    return TraceRecord(
         id=PurePosixPath(path).stem,
         study=StudyOf(
             "gemex-thinkvg",
@@ -84,7 +84,7 @@ def parse(rows: Sequence[Mapping[str, Any]], *, where: str = "") -> Record:
     )
 
 
-def write(record: Record) -> list[dict[str, Any]]:
+def write(record: TraceRecord) -> list[dict[str, Any]]:
     """The rows. DataError where the record came from another format: it has no questions."""
     if "rows" not in record.extra:
         raise DataError(

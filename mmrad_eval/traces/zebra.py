@@ -21,10 +21,10 @@ from mmrad_eval.traces.record import (
     PLACEHOLDER,
     FrameOf,
     Part,
-    Record,
     RecordImage,
     Segment,
     StudyOf,
+    TraceRecord,
     count_mismatch,
     escaped,
     fields_of,
@@ -43,7 +43,7 @@ _MARK = re.compile(r"<image_start>\[((?:problem|reasoning)_image_\d+)\]<image_en
 _THOUGHT = re.compile(r"^[ \t]*THOUGHT[ \t]+\d+[ \t]*:", re.MULTILINE)
 
 
-def parse(row: Mapping[str, Any], identity: str, *, where: str = "", save: Save | None = None) -> Record:
+def parse(row: Mapping[str, Any], identity: str, *, where: str = "", save: Save | None = None) -> TraceRecord:
     """The neutral record of a row; a picture's value is a path, or a mapping with ``path`` and ``bytes``.
 
     ``save`` keeps pixels that the row holds itself and returns their path; without it they are noted and left.
@@ -65,7 +65,7 @@ def parse(row: Mapping[str, Any], identity: str, *, where: str = "", save: Save 
     images = [_image(name, row[name], identity, save) for name in columns]
     images += [_image(name, None, identity, None) for name in missing]
     inside = [name for name in columns if save is None and _pixels(row[name])]
-    return Record(
+    return TraceRecord(
         id=identity,
         study=StudyOf(dataset="zebra-cot", licence_class="open"),
         frame=FrameOf(kind="none", size=None),
@@ -84,7 +84,7 @@ def parse(row: Mapping[str, Any], identity: str, *, where: str = "", save: Save 
     )
 
 
-def write(record: Record) -> dict[str, Any]:
+def write(record: TraceRecord) -> dict[str, Any]:
     """A row. Pictures of records from elsewhere are numbered by role; a report is the final answer."""
     import msgspec
 
@@ -103,7 +103,7 @@ def write(record: Record) -> dict[str, Any]:
     return {**row, **{name: msgspec.json.decode(raw) for name, raw in record.extra.items()}}
 
 
-def _names(record: Record) -> dict[str, str]:
+def _names(record: TraceRecord) -> dict[str, str]:
     """The column of each picture."""
     if all(_COLUMN.fullmatch(image.id) for image in record.images):
         return {image.id: image.id for image in record.images}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.metrics.consistency.drawing import SIGNS
+from mmrad_eval.results.view.side_by_side import SIGNS
 
 Call = Callable[..., Any]
 

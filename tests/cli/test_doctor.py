@@ -17,7 +17,7 @@ COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    command = [sys.executable, "-m", "mmrad_eval.model_registry.rehearsal"]
+    command = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()

@@ -38,7 +38,7 @@ between = ["tcot", "mcot"]
 
 
 def server(*arguments: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "mmrad_eval.model_registry.rehearsal", "--own-words", *arguments]
+    command = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server", "--own-words", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()

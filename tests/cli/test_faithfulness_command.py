@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mmrad_eval.model_registry.rehearsal import Rehearsal
+from mmrad_eval.model_registry.mock_server import Rehearsal
 
 ARMS = "direct,direct-shifted,direct-swapped,tcot,mcot,mcot-repeat,mcot-random"
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmrad_eval.model_registry.rehearsal import Rehearsal
+from mmrad_eval.model_registry.mock_server import Rehearsal
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 KEY = "sk-planted-0123456789abcdef"

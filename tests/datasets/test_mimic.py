@@ -13,8 +13,8 @@ import pytest
 
 from mmrad_eval import datasets
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.datasets.mimic import sections
-from mmrad_eval.datasets.mimic.archive import Archive
+from mmrad_eval.datasets.readers.mimic import sections
+from mmrad_eval.datasets.readers.mimic.archive import Archive
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Mimic

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mmrad_eval import datasets
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.datasets import comparisons, marks
+from mmrad_eval.datasets import comparisons, deidentification
 from mmrad_eval.datasets.views import orientation
 
 if TYPE_CHECKING:
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     ],
 )
 def test_marks_are_kept_masked_or_dropped(text: str, masked: str, dropped: str) -> None:
-    assert marks.clean(text, "keep") == text
-    assert marks.clean(text, "mask") == masked
-    assert marks.clean(text, "drop") == dropped
+    assert deidentification.clean(text, "keep") == text
+    assert deidentification.clean(text, "mask") == masked
+    assert deidentification.clean(text, "drop") == dropped
 
 
 def test_words_that_look_like_marks_are_none() -> None:
-    assert marks.count("XXX-ray of EXXXTRA, size 2_3, a <b> tag") == {"XXXX": 1}
-    assert marks.count("lungs <and> heart [sic]") == {}
+    assert deidentification.count("XXX-ray of EXXXTRA, size 2_3, a <b> tag") == {"XXXX": 1}
+    assert deidentification.count("lungs <and> heart [sic]") == {}
 
 
 @given(st.text())
 def test_no_mark_is_left_after_dropping_or_masking_anything(text: str) -> None:
-    assert marks.count(marks.clean(text, "drop")) == {} or "_" in text
-    assert set(marks.count(marks.clean(text, "mask"))) <= {"___"}
+    assert deidentification.count(deidentification.clean(text, "drop")) == {} or "_" in text
+    assert set(deidentification.count(deidentification.clean(text, "mask"))) <= {"___"}
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Decoding, Image, Message, Request, Text
-from mmrad_eval.harness.asking import Asker
 from mmrad_eval.harness.pacing import Pace, Retry
+from mmrad_eval.harness.requester import Requester
+from mmrad_eval.model_registry.mock_server import Rehearsal
 from mmrad_eval.model_registry.openai_chat import ChatClient
-from mmrad_eval.model_registry.rehearsal import Rehearsal
 
 QUICK = Retry(faults=3, timeouts=2, throttled=5, first=0.01, longest=0.05, patience=0.6)
 
@@ -32,14 +32,16 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 @pytest.fixture
-async def asker_of(journal: Journal) -> AsyncIterator[Callable[..., Asker]]:
+async def asker_of(journal: Journal) -> AsyncIterator[Callable[..., Requester]]:
     """Makes askers, and closes them in the end."""
-    made: list[Asker] = []
+    made: list[Requester] = []
 
-    def make(url: str, *, timeout: float = 5.0, at_once: int = 8, retry: Retry = QUICK, fresh: bool = False) -> Asker:
+    def make(
+        url: str, *, timeout: float = 5.0, at_once: int = 8, retry: Retry = QUICK, fresh: bool = False
+    ) -> Requester:
         card = Card(provider="openai", id="rehearsal")
         client = ChatClient(card, (url,), timeout=timeout)
-        made.append(Asker(client, journal, pace=Pace.fixed(at_once), retry=retry, fresh=fresh))
+        made.append(Requester(client, journal, pace=Pace.fixed(at_once), retry=retry, fresh=fresh))
         return made[-1]
 
     yield make

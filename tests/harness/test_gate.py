@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import Dataset, Sent, TransportError
+from mmrad_eval.core.contracts import Dataset, PreparedRequest, TransportError
 from mmrad_eval.core.errors import GateError, Stopped, UsageError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, DataUse, Image, Message, Reply, Report, Request, Study, Text
 from mmrad_eval.harness import gate
-from mmrad_eval.harness.asking import Asker
+from mmrad_eval.harness.requester import Requester
 from mmrad_eval.model_registry import resolve
+from mmrad_eval.model_registry.mock_server import Rehearsal
 from mmrad_eval.model_registry.openai_chat import ChatClient
-from mmrad_eval.model_registry.rehearsal import Rehearsal
 
 ATTESTED = gate.attestation(provider="Azure OpenAI", retention="zero", who="A. Researcher", date="2026-01-31")
 PLAIN = (Study("s1", reference=Report("FINDINGS: Clear lungs.")),)
@@ -167,7 +167,7 @@ class Mute:
 
     card = Card(provider="mine", id="mute", base_url="http://127.0.0.1:1/v1")
 
-    async def generate(self, sent: Sent) -> Reply:
+    async def generate(self, sent: PreparedRequest) -> Reply:
         return Reply(text=sent.key)
 
 
@@ -176,7 +176,7 @@ class Liar(Mute):
 
     endpoints: tuple[str, ...] = ()
 
-    async def generate(self, sent: Sent) -> Reply:
+    async def generate(self, sent: PreparedRequest) -> Reply:
         with socket.socket() as caller:
             caller.settimeout(0.2)
             caller.connect(("192.0.2.7", 80))
@@ -193,7 +193,7 @@ async def test_a_plugin_that_lies_about_being_local_is_stopped_at_the_socket(
 ) -> None:
     permit = gate.check(data("credentialed"), Liar())
     with Journal(tmp_path / "r") as journal, permit.guard() as guard:
-        asker = Asker(Liar(), journal)  # type: ignore[arg-type]  # no close, as is allowed
+        asker = Requester(Liar(), journal)  # type: ignore[arg-type]  # no close, as is allowed
         with pytest.raises(Stopped, match=r"a connection to 192\.0\.2\.7 was refused"):
             await asker.ask(question("secret"))
 
@@ -219,8 +219,8 @@ async def test_the_guard_lets_this_machine_and_permitted_addresses_through_and_e
     assert guard.refused == ["192.0.2.8"]
 
 
-def sent() -> Sent:
-    return Sent(Request("openai", "m", (Message("user", (Text("secret"),)),)), {}, "k")
+def sent() -> PreparedRequest:
+    return PreparedRequest(Request("openai", "m", (Message("user", (Text("secret"),)),)), {}, "k")
 
 
 async def test_a_redirect_to_elsewhere_is_not_followed(server: Rehearsal) -> None:

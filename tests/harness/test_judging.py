@@ -72,7 +72,7 @@ def plugin(tmp_path: Path) -> Path:
 
 
 def server(*arguments: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "mmrad_eval.model_registry.rehearsal", *arguments]
+    command = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()

@@ -15,24 +15,24 @@ from PIL import Image as Pillow
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Image, Request
-from mmrad_eval.harness.asking import Asker
+from mmrad_eval.harness.images import limits_of
 from mmrad_eval.harness.pacing import Pace
-from mmrad_eval.harness.pictures import limits_of
-from mmrad_eval.harness.plan import Choice, make_plan
+from mmrad_eval.harness.plan import RunOptions, make_plan
+from mmrad_eval.harness.requester import Requester
+from mmrad_eval.model_registry.mock_server import Rehearsal
 from mmrad_eval.model_registry.openai_chat import ChatClient
-from mmrad_eval.model_registry.rehearsal import Rehearsal
 
 
 @pytest.fixture
-async def small(server: Rehearsal, journal: Journal) -> AsyncIterator[Asker]:
+async def small(server: Rehearsal, journal: Journal) -> AsyncIterator[Requester]:
     client = ChatClient(Card(provider="openai", id="rehearsal"), (server.url,))
-    asker = Asker(client, journal, pace=Pace.fixed(2), max_edge=64)
+    asker = Requester(client, journal, pace=Pace.fixed(2), max_edge=64)
     yield asker
     await asker.close()
 
 
 async def test_larger_pictures_arrive_smaller_and_small_ones_untouched(
-    server: Rehearsal, small: Asker, question: Callable[..., Request], tmp_path: Path
+    server: Rehearsal, small: Requester, question: Callable[..., Request], tmp_path: Path
 ) -> None:
     for name, size in (("large", (256, 128)), ("little", (40, 30))):
         Pillow.new("L", size, 90).save(tmp_path / f"{name}.png")
@@ -62,11 +62,11 @@ def test_another_longest_side_is_another_run_and_none_is_the_old_one(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     demo, direct = datasets.load("demo"), tasks.load("direct")
     client = ChatClient(Card(provider="openai", id="rehearsal"), ("http://127.0.0.1:9",))
-    ids = {edge: make_plan(client, direct, demo, Choice(max_edge=edge)).deciding.id() for edge in (None, 64, 128)}
+    ids = {edge: make_plan(client, direct, demo, RunOptions(max_edge=edge)).deciding.id() for edge in (None, 64, 128)}
     assert len(set(ids.values())) == 3
-    assert make_plan(client, direct, demo, Choice()).deciding.id() == ids[None]
+    assert make_plan(client, direct, demo, RunOptions()).deciding.id() == ids[None]
     with pytest.raises(UsageError, match="--max-edge 8: at least 28 pixels"):
-        make_plan(client, direct, demo, Choice(max_edge=8))
+        make_plan(client, direct, demo, RunOptions(max_edge=8))
 
 
 def test_a_model_that_counts_pixels_of_its_own_resize_is_refused(
@@ -78,7 +78,7 @@ def test_a_model_that_counts_pixels_of_its_own_resize_is_refused(
     card = Card(provider="openai", id="rehearsal", box_frame="multiples_28:3136-12845056")
     client = ChatClient(card, ("http://127.0.0.1:9",))
     with pytest.raises(UsageError, match="pixels of its own resize"):
-        make_plan(client, tasks.load("direct"), datasets.load("demo"), Choice(max_edge=512))
+        make_plan(client, tasks.load("direct"), datasets.load("demo"), RunOptions(max_edge=512))
 
 
 def test_the_option_is_there() -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from mmrad_eval.core.errors import Stopped
 from mmrad_eval.core.values import Request
 from mmrad_eval.harness import ratelimits
-from mmrad_eval.harness.asking import Asker
 from mmrad_eval.harness.pacing import Pace, Retry
-from mmrad_eval.model_registry.rehearsal import Rehearsal
+from mmrad_eval.harness.requester import Requester
+from mmrad_eval.model_registry.mock_server import Rehearsal
 
 NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
 
@@ -193,7 +193,7 @@ async def test_a_place_that_becomes_free_between_two_looks_is_given(monkeypatch:
 
 
 async def test_a_server_s_limit_a_minute_is_kept_without_a_single_429(
-    asker_of: Callable[..., Asker], question: Callable[..., Request]
+    asker_of: Callable[..., Requester], question: Callable[..., Request]
 ) -> None:
     """The server lets 20 requests through at once and refills 50 a second; who asks faster gets 429."""
     async with Rehearsal(bucket=(20, 50.0)) as server:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from mmrad_eval import datasets, tasks
-from mmrad_eval.core.contracts import Sent
+from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import PromptError
 from mmrad_eval.core.values import Card, Reply
-from mmrad_eval.harness.plan import Choice, first_question, make_plan
+from mmrad_eval.harness.plan import RunOptions, first_question, make_plan
 
 
 class Nobody:
@@ -19,7 +19,7 @@ class Nobody:
     card = Card(provider="test", id="nobody")
     endpoints = ()
 
-    async def generate(self, sent: Sent) -> Reply:
+    async def generate(self, sent: PreparedRequest) -> Reply:
         raise AssertionError(sent.key)
 
     async def close(self) -> None: ...
@@ -38,7 +38,7 @@ def test_a_prompt_that_can_not_be_filled_is_refused_by_the_plan(prompt: str, wor
     path = tmp_path / "mine.txt"
     path.write_text(prompt)
     with pytest.raises(PromptError, match=words):
-        make_plan(Nobody(), tasks.load("direct"), datasets.load("demo"), Choice(prompt=path))
+        make_plan(Nobody(), tasks.load("direct"), datasets.load("demo"), RunOptions(prompt=path))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_prompt_that_shows_less_than_its_task_is_refused(old: str, new: str, w
     path = tmp_path / "mine.txt"
     path.write_text(task.prompt().replace(old, new))
     with pytest.raises(PromptError, match=f"--prompt {path}: .*({words})"):
-        make_plan(Nobody(), task, datasets.load("demo"), Choice(prompt=path))
+        make_plan(Nobody(), task, datasets.load("demo"), RunOptions(prompt=path))
 
 
 @pytest.mark.parametrize("name", ["direct", "tcot", "mcot", "mcot-blind", "mcot-loop", "tcot-self"])
@@ -68,11 +68,11 @@ def test_a_prompt_in_other_words_is_as_good(name: str, tmp_path: Path) -> None:
     task = tasks.load(name)
     path = tmp_path / "mine.txt"
     path.write_text("# mine\n" + task.prompt().replace("experienced thoracic radiologist", "expert"))
-    assert make_plan(Nobody(), task, datasets.load("demo"), Choice(prompt=path)).prompt != task.prompt()
+    assert make_plan(Nobody(), task, datasets.load("demo"), RunOptions(prompt=path)).prompt != task.prompt()
 
 
 @pytest.mark.parametrize("name", ["direct", "mcot", "mcot-loop", "tcot-self"])
 def test_the_first_question_is_made_without_asking(name: str) -> None:
-    plan = make_plan(Nobody(), tasks.load(name), datasets.load("demo"), Choice())
+    plan = make_plan(Nobody(), tasks.load(name), datasets.load("demo"), RunOptions())
 
     assert [message.role for message in first_question(plan, plan.studies[0])] == ["system", "user"]

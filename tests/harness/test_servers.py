@@ -10,10 +10,10 @@ import pytest
 from mmrad_eval.core.errors import Stopped
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Request
-from mmrad_eval.harness.asking import Asker
 from mmrad_eval.harness.pacing import Pace, Retry
+from mmrad_eval.harness.requester import Requester
+from mmrad_eval.model_registry.mock_server import Rehearsal
 from mmrad_eval.model_registry.openai_chat import ChatClient
-from mmrad_eval.model_registry.rehearsal import Rehearsal
 from mmrad_eval.model_registry.vllm import VllmClient
 
 Question = Callable[..., Request]
@@ -27,9 +27,9 @@ async def pair() -> AsyncIterator[tuple[Rehearsal, Rehearsal]]:
         yield one, other
 
 
-def asker(journal: Journal, *urls: str, at_once: int = 8) -> Asker:
+def asker(journal: Journal, *urls: str, at_once: int = 8) -> Requester:
     client = ChatClient(Card(provider="openai", id="rehearsal"), urls)
-    return Asker(client, journal, pace=Pace.fixed(at_once), retry=QUICK)
+    return Requester(client, journal, pace=Pace.fixed(at_once), retry=QUICK)
 
 
 async def test_servers_share_the_work(pair: tuple[Rehearsal, Rehearsal], journal: Journal, question: Question) -> None:
@@ -85,7 +85,7 @@ async def test_a_server_that_breaks_at_once_does_not_draw_all_requests_to_itself
 async def test_a_server_that_comes_back_as_another_is_noticed(journal: Journal, question: Question) -> None:
     first = Rehearsal(facts={"root": "/models/a", "max_model_len": 4096})
     url = await first.start()
-    asking = Asker(VllmClient(Card(provider="vllm", id="rehearsal"), (url,)), journal, retry=QUICK)
+    asking = Requester(VllmClient(Card(provider="vllm", id="rehearsal"), (url,)), journal, retry=QUICK)
     before = await asking.ask(question("study-1"))
     await first.stop()
     again = asyncio.create_task(asking.ask(question("study-2")))
@@ -104,7 +104,7 @@ async def test_a_server_that_comes_back_as_another_is_noticed(journal: Journal, 
 async def test_a_model_that_is_not_served_ends_the_run_and_says_what_is(
     server: Rehearsal, journal: Journal, question: Question
 ) -> None:
-    asking = Asker(VllmClient(Card(provider="vllm", id="org/other"), (server.url,)), journal, retry=QUICK)
+    asking = Requester(VllmClient(Card(provider="vllm", id="org/other"), (server.url,)), journal, retry=QUICK)
     with pytest.raises(Stopped, match="serves rehearsal, not org/other"):
         await asking.ask(question("study"))
     await asking.close()

@@ -10,10 +10,10 @@ import pytest
 from mmrad_eval.core.contracts import Corpus
 from mmrad_eval.core.values import Answer, Example, Report, Step, Study, Trace
 from mmrad_eval.metrics import suite
-from mmrad_eval.metrics.consistency.drawing import LEGEND, SIGNS, caption, html, page, terminal
 from mmrad_eval.metrics.consistency.self_consistency import STATISTICS, SelfConsistency
 from mmrad_eval.metrics.consistency.sentences import beside
 from mmrad_eval.metrics.consistency.trace_quality import TraceQuality
+from mmrad_eval.results.view.side_by_side import LEGEND, SIGNS, caption, html, page, terminal
 
 STUDIES = [
     (

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from mmrad_eval.metrics.consistency.matching import compare, contradicts, matching, supports
-from mmrad_eval.metrics.consistency.phi import Statement, statements
+from mmrad_eval.metrics.consistency.statements import Statement, statements
 from mmrad_eval.metrics.facts.extract import Fact, extract
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from mmrad_eval.metrics import suite
-from mmrad_eval.metrics.embeddings.observations import HEADS
+from mmrad_eval.metrics.clinical.embeddings.observations import HEADS
+from mmrad_eval.metrics.clinical.graphs.graph import Entity, Graph, read_graph
 from mmrad_eval.metrics.facts.extract import Fact, extract
 from mmrad_eval.metrics.facts.extractors import rules
 from mmrad_eval.metrics.facts.from_graph import graph_facts
 from mmrad_eval.metrics.facts.from_labels import label_facts
-from mmrad_eval.metrics.graphs.graph import Entity, Graph, read_graph
 
 PRESENT, ABSENT, UNSURE = (f"Observation::{w}" for w in ("definitely present", "definitely absent", "uncertain"))
 ANATOMY = "Anatomy::definitely present"

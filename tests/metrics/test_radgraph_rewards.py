@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.metrics.graphs.graph import Entity, Graph, read_graph, write_graph
-from mmrad_eval.metrics.graphs.rewards import CASES, rewards
-from mmrad_eval.metrics.graphs.words import split
+from mmrad_eval.metrics.clinical.graphs.graph import Entity, Graph, read_graph, write_graph
+from mmrad_eval.metrics.clinical.graphs.rewards import CASES, rewards
+from mmrad_eval.metrics.clinical.graphs.words import split
 
 HERNIA = {  # output of RadGraph version 1, recorded in Stanford-AIMI/radgraph, tests/radgraph_test.py
     "text": "no evidence of acute cardiopulmonary process moderate hiatal hernia",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmrad_eval.metrics.lexical.grams import longest_common_subsequence
+from mmrad_eval.metrics.lexical.ngrams import longest_common_subsequence
 from mmrad_eval.metrics.lexical.preparation import r2gen_mimic
 
 Score = Callable[..., Any]

@@ -8,8 +8,8 @@ import pytest
 
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Value
-from mmrad_eval.metrics.encoder import texts as module
-from mmrad_eval.metrics.encoder.texts import TextResults
+from mmrad_eval.metrics.clinical.encoder import texts as module
+from mmrad_eval.metrics.clinical.encoder.texts import TextResults
 
 
 class Size(Value, frozen=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmrad_eval.core.errors import MissingError, UnknownNameError
-from mmrad_eval.metrics import weights
+from mmrad_eval.metrics.clinical import weights
 
 CHECKPOINT = b"\x80\x02"
 """What a torch file of the older format begins with."""

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from mmrad_eval.core.contracts import Sent
+from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.values import Card, Decoding, Image, Message, Request, Text
 from mmrad_eval.model_registry.serving import ServeOptions, Server
 
 
 @pytest.fixture
-def sent_of() -> Callable[..., Sent]:
+def sent_of() -> Callable[..., PreparedRequest]:
     """Makes what a client gets: messages as (role, part, part, ...) with strings and (media type, bytes) pairs."""
 
     def make(
@@ -27,7 +27,7 @@ def sent_of() -> Callable[..., Sent]:
         extra: Mapping[str, Any] | None = None,
         provider: str = "openai",
         model: str = "some-model",
-    ) -> Sent:
+    ) -> PreparedRequest:
         images: dict[Image, tuple[str, bytes]] = {}
         made = []
         for role, *parts in messages:
@@ -42,7 +42,7 @@ def sent_of() -> Callable[..., Sent]:
             made.append(Message(role, tuple(content)))
         raw = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (extra or {}).items()}
         chosen = decoding or Decoding(max_tokens=100)
-        return Sent(Request(provider, model, tuple(made), chosen, extra=raw), images, "key")
+        return PreparedRequest(Request(provider, model, tuple(made), chosen, extra=raw), images, "key")
 
     return make
 

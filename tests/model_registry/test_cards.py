@@ -9,7 +9,7 @@ import pytest
 from mmrad_eval.core.errors import ModelError, UsageError
 from mmrad_eval.core.values import Card, Decoding
 from mmrad_eval.model_registry import PROVIDERS, resolve
-from mmrad_eval.model_registry.catalogue import builtin, find, settled
+from mmrad_eval.model_registry.model_cards import builtin, find, settled
 from mmrad_eval.model_registry.openai_chat import ChatClient
 from mmrad_eval.traces.geometry import valid_frame
 

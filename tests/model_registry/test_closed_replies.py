@@ -13,7 +13,7 @@ from mmrad_eval.core.values import Card, Usage
 from mmrad_eval.model_registry.anthropic import AnthropicClient
 from mmrad_eval.model_registry.gemini import GeminiClient
 from mmrad_eval.model_registry.secrets import Secret
-from mmrad_eval.model_registry.transport import Response
+from mmrad_eval.model_registry.transport import HttpResponse
 from mmrad_eval.model_registry.wire import WireClient
 
 KEY = Secret("planted-key", "a test")
@@ -21,8 +21,8 @@ CLAUDE = AnthropicClient(Card(provider="anthropic", id="claude-x"), ("http://a/v
 GEMINI = GeminiClient(Card(provider="gemini", id="gemini-x"), ("http://g/v1",), KEY)
 
 
-def response(body: Any, status: int = 200, **headers: str) -> Response:
-    return Response(status, json.dumps(body).encode(), headers, "http://server/v1")
+def response(body: Any, status: int = 200, **headers: str) -> HttpResponse:
+    return HttpResponse(status, json.dumps(body).encode(), headers, "http://server/v1")
 
 
 def claude(content: list[dict[str, Any]], reason: str = "end_turn", **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.contracts import PreparedRequest, TransportError
 from mmrad_eval.core.values import Card, Decoding, Reply
 from mmrad_eval.model_registry.openai_chat import ChatClient
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.vllm
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 SHORT = Decoding(max_tokens=16)
-Ask = Callable[..., Sent]
+Ask = Callable[..., PreparedRequest]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def url() -> Iterator[str]:
             process.kill()
 
 
-async def asked(url: str, sent: Sent) -> Reply:
+async def asked(url: str, sent: PreparedRequest) -> Reply:
     client = ChatClient(Card(provider="openai", id="smollm2"), (url,), timeout=300)
     try:
         return await client.generate(sent)

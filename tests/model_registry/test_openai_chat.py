@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.contracts import PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Card, Reply, Usage
 from mmrad_eval.model_registry.openai_chat import ChatClient, read
 from mmrad_eval.model_registry.secrets import Secret
-from mmrad_eval.model_registry.transport import Response, retry_after
+from mmrad_eval.model_registry.transport import HttpResponse, retry_after
 
-Make = Callable[..., Sent]
+Make = Callable[..., PreparedRequest]
 encode = ChatClient(Card(provider="openai", id="some-model"), ("http://127.0.0.1:9/v1",)).encode
 
 
@@ -59,9 +59,9 @@ def test_words_of_every_script_survive(sent_of: Make) -> None:
     assert json.loads(encode(sent_of(("user", text))))["messages"][0]["content"] == text
 
 
-def response(body: Any, status: int = 200, **headers: str) -> Response:
+def response(body: Any, status: int = 200, **headers: str) -> HttpResponse:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Response(status, data, headers, "http://server/v1")
+    return HttpResponse(status, data, headers, "http://server/v1")
 
 
 def completion(message: dict[str, Any], finish: str | None = "stop", **more: Any) -> dict[str, Any]:

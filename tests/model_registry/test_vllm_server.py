@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from mmrad_eval.core.contracts import Sent, TransportError
+from mmrad_eval.core.contracts import PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Decoding, Image, Reply
-from mmrad_eval.harness.asking import Asker
 from mmrad_eval.harness.pacing import Pace, Retry
+from mmrad_eval.harness.requester import Requester
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.serving import Server
 from mmrad_eval.model_registry.vllm import VllmClient
@@ -25,7 +25,7 @@ from mmrad_eval.traces import rendering
 
 pytestmark = pytest.mark.vllm
 
-Ask = Callable[..., Sent]
+Ask = Callable[..., PreparedRequest]
 SHORT = Decoding(max_tokens=16)
 
 
@@ -254,7 +254,7 @@ async def test_a_conversation_without_words_is_refused_where_the_server_would_an
 async def test_of_two_servers_one_that_is_away_costs_nothing(vllm_server: Server, sent_of: Ask, tmp_path: Path) -> None:
     client = VllmClient(vllm_server.card, ("http://127.0.0.1:9/v1", vllm_server.url), vllm_server.secret)
     with Journal(tmp_path) as journal:
-        asker = Asker(client, journal, pace=Pace.fixed(4), retry=Retry(first=0.01))
+        asker = Requester(client, journal, pace=Pace.fixed(4), retry=Retry(first=0.01))
         sent = [
             sent_of(("user", f"Report {n}."), provider="vllm", model=client.card.id, decoding=SHORT) for n in range(8)
         ]

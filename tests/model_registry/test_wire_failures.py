@@ -17,8 +17,8 @@ from aiohttp import web
 from mmrad_eval.core.errors import Failed
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Decoding, Message, Reply, Request, Text
-from mmrad_eval.harness.asking import Asker
 from mmrad_eval.harness.pacing import Pace, Retry
+from mmrad_eval.harness.requester import Requester
 from mmrad_eval.model_registry import resolve
 
 PROVIDERS = ("openai", "azure", "openrouter", "together", "anthropic", "gemini")
@@ -212,7 +212,7 @@ async def asked(
     client: Any = resolve(f"{provider}:m", base_url=[server.url], api_key_env="PLANTED", timeout=seconds)
     request = Request(provider, "m", (Message("user", (Text("Report."),)),), Decoding(max_tokens=50, temperature=None))
     with Journal(folder / "replies") as journal:
-        asker = Asker(client, journal, pace=Pace.fixed(4), retry=QUICK)
+        asker = Requester(client, journal, pace=Pace.fixed(4), retry=QUICK)
         try:
             reply = (await asker.ask(request)).reply
         except Failed as failure:

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import Client, Sent, TransportError
+from mmrad_eval.core.contracts import Client, PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Decoding
 from mmrad_eval.model_registry import resolve
+from mmrad_eval.model_registry.mock_server import Rehearsal
 from mmrad_eval.model_registry.openai_chat import HOSTS
-from mmrad_eval.model_registry.rehearsal import Rehearsal
 from mmrad_eval.model_registry.wire import Base64, WireClient, encoded
 
-Make = Callable[..., Sent]
+Make = Callable[..., PreparedRequest]
 ROOT = Path(__file__).resolve().parents[2]
 JPEG, PNG = ("image/jpeg", b"\xff\xd8\xff one"), ("image/png", b"\x89PNG two")
 
@@ -66,7 +66,7 @@ def sdks() -> Path:
     return python
 
 
-def plain(sent: Sent) -> list[dict[str, Any]]:
+def plain(sent: PreparedRequest) -> list[dict[str, Any]]:
     """The conversation as JSON for the oracle."""
     turns = []
     for message in sent.request.messages:
@@ -94,7 +94,7 @@ def ours(server: Rehearsal, provider: str, monkeypatch: pytest.MonkeyPatch) -> W
     return client
 
 
-def question(server: Rehearsal, provider: str, sent: Sent) -> dict[str, Any]:
+def question(server: Rehearsal, provider: str, sent: PreparedRequest) -> dict[str, Any]:
     """The same for the oracle."""
     decoding = sent.request.decoding
     return {

@@ -13,8 +13,8 @@ import pytest
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.errors import MissingError
 from mmrad_eval.core.values import Answer, Card, Decoding, Example, Report, Served, Status, Study
-from mmrad_eval.results.folder import RunFolder, run_path
-from mmrad_eval.results.record import Counts, Deciding, Run, Selection
+from mmrad_eval.results.run.folder import RunFolder, run_path
+from mmrad_eval.results.run.record import Run, RunIdentity, Selection, StudyCounts
 
 
 class Words:
@@ -177,7 +177,7 @@ class Kit:
             "selection": Selection(split="test"),
             "decoding": Decoding(),
         }
-        deciding = Deciding(**(fields | changes))
+        deciding = RunIdentity(**(fields | changes))
         run = Run(
             deciding.id(),
             deciding,
@@ -185,7 +185,7 @@ class Kit:
             given,
             "open",
             "demo",
-            counts=Counts(len(answers), statuses),
+            counts=StudyCounts(len(answers), statuses),
             served=tuple(msgspec.to_builtins(Served(id=f"server {i}")) for i in range(served)),
         )
         folder = RunFolder(run_path(self.results, run))

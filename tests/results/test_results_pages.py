@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmrad_eval.results.scoring import score
+from mmrad_eval.results.scoring.run import score
 
 if TYPE_CHECKING:
     from tests.results.conftest import Kit

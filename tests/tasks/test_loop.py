@@ -16,7 +16,7 @@ from mmrad_eval.core.contracts import Dataset, TaskContext
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Answer, Box, Card, Image, Message, Reply, Study, Text
 from mmrad_eval.tasks.donors import Donors
-from mmrad_eval.tasks.looking import read_turn
+from mmrad_eval.tasks.look_actions import read_turn
 from mmrad_eval.tasks.views import key_image
 
 REPORT = json.dumps({"action": "report", "findings": "The lungs are clear.", "saw": "no nodule"})

@@ -10,8 +10,8 @@ import pytest
 from mmrad_eval import tasks
 from mmrad_eval.core.contracts import Dataset, TaskContext
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Context, Image, Study
-from mmrad_eval.tasks.asking import context_words
+from mmrad_eval.core.values import ClinicalContext, Image, Study
+from mmrad_eval.tasks.messages import context_words
 from mmrad_eval.tasks.prompting import Prompt
 from mmrad_eval.tasks.views import chosen, key_image, orientation
 
@@ -112,11 +112,11 @@ def test_braces_in_values_are_not_slots() -> None:
 
 
 def test_context_words_are_sentences() -> None:
-    context = Context(indication="Cough. ", age="61", sex="F")
+    context = ClinicalContext(indication="Cough. ", age="61", sex="F")
 
     assert context_words(context, "indication") == "Indication: Cough."
     assert context_words(context, "all") == "Age: 61. Sex: F. Indication: Cough."
-    assert context_words(context, "none") == context_words(Context(), "all") == ""
+    assert context_words(context, "none") == context_words(ClinicalContext(), "all") == ""
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.traces import files, mmrad
 from mmrad_eval.traces.convert import convert, read, recognise
-from mmrad_eval.traces.record import Provenance, Record, RecordImage, Segment, faults
+from mmrad_eval.traces.record import Provenance, RecordImage, Segment, TraceRecord, faults
 
 Samples = dict[str, list[dict[str, Any]]]
 
@@ -130,7 +130,7 @@ def test_wrong_bookkeeping_makes_a_record_invalid_and_is_kept(samples: Samples, 
 
 
 records = st.builds(
-    Record,
+    TraceRecord,
     id=st.text(max_size=5),
     prompt=st.text(max_size=20),
     response=st.text(max_size=20),
@@ -164,7 +164,7 @@ records = st.builds(
 
 @given(records)
 def test_any_record_is_the_same_from_both_kinds_of_file(
-    tmp_path_factory: pytest.TempPathFactory, record: Record
+    tmp_path_factory: pytest.TempPathFactory, record: TraceRecord
 ) -> None:
     folder = tmp_path_factory.mktemp("n")
     files.write_jsonl([record, record], folder / "n.jsonl")

@@ -58,7 +58,7 @@ def masked_at_quality_75(picture: Pillow.Image, box: tuple[int, int, int, int]) 
 CUTS: list[Cut] = [crop, resized, halved, masked, masked_and_padded, at_quality_75, masked_at_quality_75]
 
 
-def off(match: matching.Match, box: tuple[int, int, int, int]) -> float:
+def off(match: matching.RegionMatch, box: tuple[int, int, int, int]) -> float:
     return max(abs(found - true) for found, true in zip(match.box.xyxy, box, strict=True))
 
 

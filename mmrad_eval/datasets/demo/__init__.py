@@ -15,8 +15,8 @@ from typing import Any
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Box, Context, Image, Prior, ReaderBox, Report, Step, Study, Trace
-from mmrad_eval.datasets.demo.anatomy import SIZES, Anatomy, anatomy, region_box
+from mmrad_eval.core.values import Box, ClinicalContext, Image, PriorStudy, ReaderBox, Report, Step, Study, Trace
+from mmrad_eval.datasets.demo.anatomy import SIZES, DemoAnatomy, anatomy, region_box
 from mmrad_eval.datasets.demo.boxes import finding_boxes
 from mmrad_eval.datasets.sections import join
 from mmrad_eval.datasets.source import Source
@@ -70,7 +70,7 @@ def _study(record: dict[str, Any], folder: Path, earlier: dict[str, Study]) -> S
         trace=Trace(tuple(_step(step, thorax, images[0]) for step in record["steps"])),
         boxes=tuple(ReaderBox(Box(box), label) for label, box in finding_boxes(thorax, record["draw"])),
         priors=(_prior(record["prior"], earlier),) if "prior" in record else (),
-        context=Context(
+        context=ClinicalContext(
             indication=record["indication"], comparison=record.get("comparison"), age=record["age"], sex=record["sex"]
         ),
         split=SPLIT,
@@ -86,7 +86,7 @@ def _image(record: dict[str, Any], view: str, folder: Path) -> Image:
     return Image(path=str(folder / name), name=name, view=view, size=SIZES[view])
 
 
-def _step(step: dict[str, str], thorax: Anatomy, film: Image) -> Step:
+def _step(step: dict[str, str], thorax: DemoAnatomy, film: Image) -> Step:
     phrase = REGIONS[step["region"]]
     region = regions.resolve(phrase)
     fine = regions.fine_names(step["text"]) or ((region.name,) if region else ())
@@ -97,10 +97,10 @@ def _step(step: dict[str, str], thorax: Anatomy, film: Image) -> Step:
     return Step(phrase, fine, regions.category_of(phrase), box, cut, step["text"])
 
 
-def _prior(prior: dict[str, Any], earlier: dict[str, Study]) -> Prior:
+def _prior(prior: dict[str, Any], earlier: dict[str, Study]) -> PriorStudy:
     study = earlier[prior["id"]]
     images = tuple(Image(path=i.path, name=i.name, view=i.view, role="prior", size=i.size) for i in study.images)
-    return Prior(study.id, images, study.reference, float(prior["days"]))
+    return PriorStudy(study.id, images, study.reference, float(prior["days"]))
 
 
 def _draw_missing(records: list[dict[str, Any]], folder: Path) -> None:

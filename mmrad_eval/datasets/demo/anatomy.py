@@ -31,7 +31,7 @@ class Ellipse:
 
 
 @dataclass(frozen=True)
-class Anatomy:
+class DemoAnatomy:
     """A frontal thorax. Lengths in pixels of the film, y downwards."""
 
     size: Size
@@ -70,7 +70,7 @@ class Anatomy:
         )
 
 
-def anatomy(patient: str, view: str, shown: list[str]) -> Anatomy:
+def anatomy(patient: str, view: str, shown: list[str]) -> DemoAnatomy:
     """The thorax of ``patient``, the same in each study but for what ``shown`` (the words of ``findings.py``) moves."""
     width, height = SIZES[view]
     seed = int.from_bytes(hashlib.sha256(f"mmrad-eval demo {patient}".encode()).digest()[:4], "big")
@@ -100,7 +100,7 @@ def anatomy(patient: str, view: str, shown: list[str]) -> Anatomy:
         h * 0.125 * (0.6 + 0.4 * big),
     )
     arch = Ellipse(mid + 0.055 * w, apex + 0.2 * h, 0.05 * w * (1.5 if "tortuous" in shown else 1.0), 0.045 * h)
-    return Anatomy((width, height), mid, lungs, dome, heart, arch, seed)
+    return DemoAnatomy((width, height), mid, lungs, dome, heart, arch, seed)
 
 
 def hull(*boxes: Corners) -> Corners:
@@ -109,7 +109,7 @@ def hull(*boxes: Corners) -> Corners:
     return (min(left), min(top), max(right), max(bottom))
 
 
-def region_box(thorax: Anatomy, region: str) -> Corners:
+def region_box(thorax: DemoAnatomy, region: str) -> Corners:
     """The box of a trace's region, in pixels of the film."""
     lungs = (thorax.lung("right"), thorax.lung("left"))
     neck = (thorax.midline - 20, 20.0, thorax.midline + 20, 40.0)

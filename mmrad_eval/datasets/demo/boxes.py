@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmrad_eval.datasets.demo.anatomy import Anatomy, Corners, Side
+from mmrad_eval.datasets.demo.anatomy import Corners, DemoAnatomy, Side
 
 LABELS = {
     "atelectasis": "Atelectasis",
@@ -19,7 +19,7 @@ LABELS = {
 """Word -> what a reader calls it. Lines, tubes and what only moves the anatomy are not boxed."""
 
 
-def finding_boxes(a: Anatomy, shown: list[str]) -> Iterator[tuple[str, Corners]]:
+def finding_boxes(a: DemoAnatomy, shown: list[str]) -> Iterator[tuple[str, Corners]]:
     """Label and box, in whole pixels inside the film, of each finding of ``shown``."""
     width, height = a.size
     for word in shown:
@@ -36,7 +36,7 @@ def finding_boxes(a: Anatomy, shown: list[str]) -> Iterator[tuple[str, Corners]]
             )
 
 
-def _around(a: Anatomy, name: str, rest: list[str]) -> Iterator[Corners]:
+def _around(a: DemoAnatomy, name: str, rest: list[str]) -> Iterator[Corners]:
     if name == "cardiomegaly":
         yield a.heart.corners
         return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmrad_eval.datasets.demo.anatomy import SIZES, Anatomy, Ellipse, Side
+from mmrad_eval.datasets.demo.anatomy import SIZES, DemoAnatomy, Ellipse, Side
 
 Plane = NDArray[np.float64]
 """(height, width), brightness 0..255 or a share 0..1."""
@@ -120,7 +120,7 @@ def step(distance: Plane, soft: float) -> Plane:
     return t * t * (3.0 - 2.0 * t)
 
 
-def lung_share(film: Film, a: Anatomy, side: Side) -> Patch:
+def lung_share(film: Film, a: DemoAnatomy, side: Side) -> Patch:
     """Share of each pixel that is lung: the ellipse above its dome."""
     lung = a.lungs[side]
     inside = film.ellipse(lung, 6.0)
@@ -128,13 +128,13 @@ def lung_share(film: Film, a: Anatomy, side: Side) -> Patch:
     return Patch(inside.window, inside.share * step(dome_line(film, a, side)[:, columns] - film.y[rows], 6.0))
 
 
-def dome_line(film: Film, a: Anatomy, side: Side) -> Plane:
+def dome_line(film: Film, a: DemoAnatomy, side: Side) -> Plane:
     """(1, width) height of the hemidiaphragm."""
     across = (film.x - a.lungs[side].x) / a.lungs[side].rx
     return a.dome[side] + 30.0 * across * across
 
 
-def frontal(a: Anatomy) -> Film:
+def frontal(a: DemoAnatomy) -> Film:
     """A frontal film without findings."""
     width, height = a.size
     film = Film(a.size, a.seed)
@@ -155,7 +155,7 @@ def frontal(a: Anatomy) -> Film:
     return film
 
 
-def lateral(a: Anatomy, shown: list[str]) -> Film:
+def lateral(a: DemoAnatomy, shown: list[str]) -> Film:
     """A lateral film: spine behind, heart in front, and effusions where they collect."""
     width, height = SIZES["LATERAL"]
     w, h = float(width), float(height)
@@ -181,7 +181,7 @@ def lateral(a: Anatomy, shown: list[str]) -> Film:
     return film
 
 
-def _vessels(film: Film, a: Anatomy, lung: Ellipse, share: Patch) -> None:
+def _vessels(film: Film, a: DemoAnatomy, lung: Ellipse, share: Patch) -> None:
     """Markings that fan out from the hilum and fade."""
     outwards = -1.0 if lung.x < a.midline else 1.0
     hilum_x, hilum_y = lung.x - outwards * 0.74 * lung.rx, lung.y - 0.02 * lung.ry
@@ -208,7 +208,7 @@ def _vessels(film: Film, a: Anatomy, lung: Ellipse, share: Patch) -> None:
     film.add(Patch(share.window, tree[share.window] * fade), 38.0)
 
 
-def _ribs(film: Film, a: Anatomy, lung: Ellipse) -> None:
+def _ribs(film: Film, a: DemoAnatomy, lung: Ellipse) -> None:
     """Posterior ribs as bows, and the clavicle above them."""
     outwards = -1.0 if lung.x < a.midline else 1.0
     inner, outer = lung.x - outwards * 1.12 * lung.rx, lung.x + outwards * 1.04 * lung.rx
@@ -221,7 +221,7 @@ def _ribs(film: Film, a: Anatomy, lung: Ellipse) -> None:
     film.add(film.stroke(a.midline + outwards * 16, top + 16, lung.x + outwards * 1.3 * lung.rx, top - 10, 11.0), 34.0)
 
 
-def _middle(film: Film, a: Anatomy) -> None:
+def _middle(film: Film, a: DemoAnatomy) -> None:
     """Spine, mediastinum, trachea, aortic arch and heart."""
     height = a.size[1]
     beside = np.abs(film.x - a.midline)

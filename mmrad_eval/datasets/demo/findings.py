@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mmrad_eval.datasets.demo.anatomy import Anatomy, Ellipse, Side
+from mmrad_eval.datasets.demo.anatomy import DemoAnatomy, Ellipse, Side
 from mmrad_eval.datasets.demo.film import Film, Patch, step
 
-Brush = Callable[[Film, Anatomy, list[str]], None]
+Brush = Callable[[Film, DemoAnatomy, list[str]], None]
 
 
-def draw(film: Film, a: Anatomy, shown: list[str]) -> None:
+def draw(film: Film, a: DemoAnatomy, shown: list[str]) -> None:
     """Put every finding of ``shown`` on a frontal film; KeyError for a word without a brush."""
     for word in shown:
         name, *rest = word.split(":")
@@ -26,7 +26,7 @@ def _side(rest: list[str]) -> Side:
     return "right" if rest[0] == "right" else "left"
 
 
-def _effusion(film: Film, a: Anatomy, rest: list[str]) -> None:
+def _effusion(film: Film, a: DemoAnatomy, rest: list[str]) -> None:
     """Fluid over the dome that climbs along the wall: the meniscus."""
     side = _side(rest)
     lung = a.lungs[side]
@@ -39,14 +39,14 @@ def _effusion(film: Film, a: Anatomy, rest: list[str]) -> None:
     film.blend(Patch(inside.window, inside.share * step(film.y[rows] - level, 10.0)), 172.0, 0.95)
 
 
-def _opacity(film: Film, a: Anatomy, rest: list[str]) -> None:
+def _opacity(film: Film, a: DemoAnatomy, rest: list[str]) -> None:
     zone = a.zone(_side(rest), rest[1])
     dense = rest[2:] == ["dense"]
     cloud = film.blob(zone, 1.7 if dense else 1.1) * (0.85 + 0.15 * film.noise(14, 21))
     film.blend(cloud, 164.0, 0.9 if dense else 0.5)
 
 
-def _pneumothorax(film: Film, a: Anatomy, rest: list[str]) -> None:
+def _pneumothorax(film: Film, a: DemoAnatomy, rest: list[str]) -> None:
     """Black between the wall and a thin pleural line around the apex."""
     lung = a.lungs[_side(rest)]
     away = 30.0 if rest[1] == "moderate" else 14.0
@@ -60,7 +60,7 @@ def _pneumothorax(film: Film, a: Anatomy, rest: list[str]) -> None:
     film.add(film.ring(Ellipse(shrunk.x, shrunk.y, shrunk.rx + 1.5, shrunk.ry + 1.5), 2.0) * upper, 60.0)
 
 
-def _tube(film: Film, a: Anatomy, rest: list[str]) -> None:
+def _tube(film: Film, a: DemoAnatomy, rest: list[str]) -> None:
     lung = a.lungs[_side(rest)]
     outwards = -1.0 if lung.x < a.midline else 1.0
     film.add(
@@ -68,7 +68,7 @@ def _tube(film: Film, a: Anatomy, rest: list[str]) -> None:
     )
 
 
-def _atelectasis(film: Film, a: Anatomy, rest: list[str]) -> None:
+def _atelectasis(film: Film, a: DemoAnatomy, rest: list[str]) -> None:
     """Two bands above the dome."""
     side = _side(rest)
     lung = a.lungs[side]
@@ -77,7 +77,7 @@ def _atelectasis(film: Film, a: Anatomy, rest: list[str]) -> None:
         film.add(film.stroke(lung.x - 0.6 * lung.rx, y, lung.x + 0.6 * lung.rx, y + 6 - 4 * number, 5.0, 3.0), 66.0)
 
 
-def _edema(film: Film, a: Anatomy, _: list[str]) -> None:
+def _edema(film: Film, a: DemoAnatomy, _: list[str]) -> None:
     """Haze around both hila, like the wings of a bat."""
     mottle = 0.8 + 0.2 * film.noise(10, 23)
     for lung in a.lungs.values():
@@ -86,18 +86,18 @@ def _edema(film: Film, a: Anatomy, _: list[str]) -> None:
         film.blend(film.blob(wing, 1.2) * mottle, 158.0, 0.8)
 
 
-def _nodule(film: Film, a: Anatomy, rest: list[str]) -> None:
+def _nodule(film: Film, a: DemoAnatomy, rest: list[str]) -> None:
     zone = a.zone(_side(rest), rest[1])
     film.add(film.ellipse(Ellipse(zone.x, zone.y + 12, 11.0, 10.0), 5.0), 70.0)
 
 
-def _scar(film: Film, a: Anatomy, rest: list[str]) -> None:
+def _scar(film: Film, a: DemoAnatomy, rest: list[str]) -> None:
     zone = a.zone(_side(rest), rest[1])
     for turn in (-8.0, 2.0, 10.0):
         film.add(film.stroke(zone.x - 18, zone.y + turn, zone.x + 20, zone.y - turn, 2.4, 3.0), 52.0)
 
 
-def _pacemaker(film: Film, a: Anatomy, _: list[str]) -> None:
+def _pacemaker(film: Film, a: DemoAnatomy, _: list[str]) -> None:
     """A box under the left clavicle and a lead into the right ventricle."""
     lung = a.lungs["left"]
     x, y = lung.x + 0.55 * lung.rx, lung.y - 0.62 * lung.ry
@@ -107,29 +107,29 @@ def _pacemaker(film: Film, a: Anatomy, _: list[str]) -> None:
     film.blend(film.stroke(a.midline - 10, a.heart.y, a.heart.x + 6, a.heart.y + 0.45 * a.heart.ry, 3.0, -6.0), 245.0)
 
 
-def _line(film: Film, a: Anatomy, _: list[str]) -> None:
+def _line(film: Film, a: DemoAnatomy, _: list[str]) -> None:
     lung = a.lungs["right"]
     film.blend(film.stroke(lung.x, lung.y - 1.12 * lung.ry, a.midline - 16, a.arch.y + 4, 3.0, 8.0), 224.0)
     film.blend(film.stroke(a.midline - 16, a.arch.y + 4, a.midline - 18, a.arch.y + 62, 3.0), 224.0)
 
 
-def _ett(film: Film, a: Anatomy, _: list[str]) -> None:
+def _ett(film: Film, a: DemoAnatomy, _: list[str]) -> None:
     for offset in (-4.0, 3.0):
         film.blend(film.stroke(a.midline + offset, 0.0, a.midline + offset, a.arch.y - 16, 1.8), 226.0)
 
 
-def _wires(film: Film, a: Anatomy, _: list[str]) -> None:
+def _wires(film: Film, a: DemoAnatomy, _: list[str]) -> None:
     for number in range(5):
         y = a.arch.y + 12 + 34.0 * number
         film.blend(film.ring(Ellipse(a.midline, y, 8.0, 5.0), 2.5), 250.0)
 
 
-def _wide(film: Film, a: Anatomy, _: list[str]) -> None:
+def _wide(film: Film, a: DemoAnatomy, _: list[str]) -> None:
     top = Ellipse(a.midline + 4, a.arch.y - 6, 0.14 * a.size[0], 0.13 * a.size[1])
     film.blend(film.ellipse(top, 12.0), 174.0, 0.85)
 
 
-def _nothing(film: Film, a: Anatomy, rest: list[str]) -> None:
+def _nothing(film: Film, a: DemoAnatomy, rest: list[str]) -> None:
     """Moves the anatomy alone, which it already has (``anatomy.anatomy``)."""
 
 

@@ -130,7 +130,7 @@ class RadCliQ:
 
 def radcliq(setup: Setup) -> RadCliQ:
     """``radcliq@rexrank`` from the four metrics of the same board."""
-    from mmrad_eval.metrics.graphs.metric import STATISTICS
+    from mmrad_eval.metrics.clinical.graphs.metric import STATISTICS
     from mmrad_eval.metrics.lexical.bleu import SentenceBleu
 
     bleu = list(SentenceBleu.statistics)

@@ -16,7 +16,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Corpus, FloatArray
 from mmrad_eval.core.values import Study
-from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts
+from mmrad_eval.metrics.consistency.statements import Statement, statements, trace_facts
 from mmrad_eval.metrics.facts.extractors import Extractor
 from mmrad_eval.metrics.facts.labels import label_many
 from mmrad_eval.metrics.labelf1 import POSITIVE, UNCERTAIN
@@ -25,14 +25,14 @@ _BLOCK = 512
 
 
 @dataclass(frozen=True)
-class Donor:
+class ChanceDonor:
     """What another patient's trace says."""
 
     study: str
     statements: tuple[Statement, ...]
 
 
-def donors(corpus: Corpus, extract: Extractor) -> dict[str, Donor]:
+def donors(corpus: Corpus, extract: Extractor) -> dict[str, ChanceDonor]:
     """Study id -> donor; a study has none where there is no other patient."""
     studies = sorted(corpus.scored, key=lambda s: hashlib.sha256(s.id.encode()).digest())
     traced = [s for s in studies if s.trace is not None]
@@ -43,7 +43,9 @@ def donors(corpus: Corpus, extract: Extractor) -> dict[str, Donor]:
     facts = trace_facts([s.trace for s in pool if s.trace is not None], extract) if pool is traced else extract(texts)
     said = [statements(f) for f in facts]
     nearest = _nearest(studies, pool, corpus)
-    return {study.id: Donor(pool[j].id, said[j]) for study, j in zip(studies, nearest, strict=True) if j is not None}
+    return {
+        study.id: ChanceDonor(pool[j].id, said[j]) for study, j in zip(studies, nearest, strict=True) if j is not None
+    }
 
 
 def _nearest(studies: Sequence[Study], pool: Sequence[Study], corpus: Corpus) -> list[int | None]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mmrad_eval.metrics.consistency.phi import Statement, apart, same_place, zones_apart
+from mmrad_eval.metrics.consistency.statements import Statement, apart, same_place, zones_apart
 from mmrad_eval.metrics.facts.extract import Fact
 from mmrad_eval.metrics.facts.lexicon import lexicon
 
@@ -34,7 +34,7 @@ _SLIGHT = frozenset(("minimal", "mild"))
 
 
 @dataclass(frozen=True)
-class Judged:
+class StepVerdict:
     """A statement of the report, and where it comes from."""
 
     verdict: Verdict
@@ -47,7 +47,7 @@ class Judged:
 class Compared:
     """A report beside its trace."""
 
-    report: tuple[Judged, ...]
+    report: tuple[StepVerdict, ...]
     trace: tuple[Fate, ...]
 
 
@@ -55,10 +55,10 @@ def compare(report: Sequence[Statement], trace: Sequence[Statement]) -> Compared
     """Judge each statement of ``report`` by ``trace``, and say what became of each statement of ``trace``."""
     said, thought = [s.fact for s in report], [s.fact for s in trace]
     pairs = matching(said, thought, supports)
-    judged: list[Judged] = []
+    judged: list[StepVerdict] = []
     for i, f in enumerate(said):
         j = pairs.get(i, next((k for k, g in enumerate(thought) if _denied_by(f, g)), -1))
-        judged.append(Judged("supported", source=j) if j >= 0 else _unmatched(f, thought))
+        judged.append(StepVerdict("supported", source=j) if j >= 0 else _unmatched(f, thought))
     carried = set(pairs.values()) | {j.source for j in judged if j.verdict == "supported"}
     fates: list[Fate] = []
     for j, g in enumerate(thought):
@@ -122,18 +122,18 @@ def matching(left: Sequence[Fact], right: Sequence[Fact], edge: Callable[[Fact, 
     return {i: j for j, i in taken.items()}
 
 
-def _unmatched(f: Fact, thought: Sequence[Fact]) -> Judged:
+def _unmatched(f: Fact, thought: Sequence[Fact]) -> StepVerdict:
     for j, g in enumerate(thought):
         if contradicts(f, g):
-            return Judged("contradicted", source=j)
+            return StepVerdict("contradicted", source=j)
     near = [(j, g) for j, g in enumerate(thought) if is_kind(g.concept, f.concept) or is_kind(f.concept, g.concept)]
     if near:
         j, g = min(near, key=lambda x: (x[1].status != f.status, apart(x[1].side, f.side)))
-        return Judged("partial", _difference(f, g), j)
+        return StepVerdict("partial", _difference(f, g), j)
     for j, g in enumerate(thought):
         if f.status == "absent" == g.status and (g.concept in _denied(f.concept) or f.concept in _denied(g.concept)):
-            return Judged("partial", "general", j)
-    return Judged("unsupported")
+            return StepVerdict("partial", "general", j)
+    return StepVerdict("unsupported")
 
 
 def _difference(f: Fact, g: Fact) -> Why:

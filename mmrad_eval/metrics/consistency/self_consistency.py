@@ -15,9 +15,9 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example, Target, Trace
-from mmrad_eval.metrics.consistency.donors import Donor, donors
+from mmrad_eval.metrics.consistency.donors import ChanceDonor, donors
 from mmrad_eval.metrics.consistency.matching import VERSION, Compared, compare
-from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts, words_of
+from mmrad_eval.metrics.consistency.statements import Statement, statements, trace_facts, words_of
 from mmrad_eval.metrics.facts.extractors import Extractor, extractor
 from mmrad_eval.metrics.facts.labels import label_many
 from mmrad_eval.metrics.labelf1 import POSITIVE, UNCERTAIN
@@ -52,10 +52,10 @@ _AT = {name: i for i, name in enumerate(STATISTICS)}
 
 
 @dataclass(frozen=True)
-class Context:
+class SelfConsistencyFit:
     """Whose trace stands in for chance, by study id, and what of a report is held against traces."""
 
-    donors: dict[str, Donor]
+    donors: dict[str, ChanceDonor]
     digest: str
     target: Target
 
@@ -86,19 +86,19 @@ class SelfConsistency:
             Column(f"{head}SC defined", profile, better=""),
         )
 
-    def fit(self, corpus: Corpus) -> Context:
+    def fit(self, corpus: Corpus) -> SelfConsistencyFit:
         """Choose for every study the other patient whose reference trace is its chance level."""
         chosen = donors(corpus, self.extract)
         text = "\n".join(f"{study}\t{donor.study}" for study, donor in sorted(chosen.items()))
-        return Context(chosen, hashlib.sha256(text.encode()).hexdigest()[:12], corpus.target)
+        return SelfConsistencyFit(chosen, hashlib.sha256(text.encode()).hexdigest()[:12], corpus.target)
 
-    def signature(self, context: Context) -> str:
+    def signature(self, context: SelfConsistencyFit) -> str:
         """What of a report, which facts, which trace, how matched, and who stands in for chance."""
         kind = "self-consistency" if self.which == "own" else "copy-consistency"
         read = f"target:{context.target}|facts:{self.extract.signature}"
         return f"{kind}|{read}|match:{VERSION}|donors:{context.digest}|v1"
 
-    def measure(self, examples: Sequence[Example], context: Context) -> FloatArray:
+    def measure(self, examples: Sequence[Example], context: SelfConsistencyFit) -> FloatArray:
         """(n, 27) counts."""
         none = Trace()
         own = [self._trace(e) for e in examples]

@@ -15,7 +15,7 @@ from typing import Literal
 
 from mmrad_eval.core.values import Trace
 from mmrad_eval.metrics.consistency.matching import Compared, Verdict, compare
-from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_parts
+from mmrad_eval.metrics.consistency.statements import Statement, statements, trace_parts
 from mmrad_eval.metrics.facts.extract import Fact, extract
 from mmrad_eval.metrics.facts.sentences import cut
 

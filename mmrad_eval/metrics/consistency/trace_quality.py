@@ -15,7 +15,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example, Target, Trace
 from mmrad_eval.metrics.consistency.matching import VERSION, compare
-from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts
+from mmrad_eval.metrics.consistency.statements import Statement, statements, trace_facts
 from mmrad_eval.metrics.facts.extractors import Extractor, extractor
 
 if TYPE_CHECKING:

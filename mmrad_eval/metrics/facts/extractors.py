@@ -45,7 +45,7 @@ def extractor(name: str, setup: Setup) -> Extractor:
     """The extractor of that name; MissingError where its weights or its extra are not here."""
     if name == "rules":
         return rules()
-    from mmrad_eval.metrics.clinic import clinic
+    from mmrad_eval.metrics.clinical.engines import clinic
 
     shared = clinic(setup)
     if name == "radgraph":

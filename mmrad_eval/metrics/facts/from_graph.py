@@ -7,11 +7,11 @@ phrase the vocabulary does not know keeps its own words as its concept.
 
 from __future__ import annotations
 
+from mmrad_eval.metrics.clinical.graphs.graph import Entity, Graph
 from mmrad_eval.metrics.facts.extract import Fact
 from mmrad_eval.metrics.facts.lexicon import Lexicon, Status, lexicon
 from mmrad_eval.metrics.facts.qualifiers import qualify
 from mmrad_eval.metrics.facts.scope import read
-from mmrad_eval.metrics.graphs.graph import Entity, Graph
 
 _OPPOSITE: dict[Status, Status] = {"present": "absent", "absent": "present", "uncertain": "uncertain"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmrad_eval.metrics.embeddings.observations import HEADS
+from mmrad_eval.metrics.clinical.embeddings.observations import HEADS
 from mmrad_eval.metrics.facts.extract import Fact
 from mmrad_eval.metrics.facts.lexicon import Status
 

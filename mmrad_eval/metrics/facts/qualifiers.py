@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mmrad_eval.metrics.facts.items import FORWARD, Item
 from mmrad_eval.metrics.facts.lexicon import Lexicon, Role
-from mmrad_eval.metrics.facts.scope import Mention, Reading
+from mmrad_eval.metrics.facts.scope import Mention, SentenceReading
 
 _JOINT = Role.COMMA | Role.AND | Role.OR
 _BOUND = _JOINT | Role.STOP | Role.BRACKET | Role.VERB | Role.WITH | Role.FINDING | Role.COLON
@@ -49,7 +49,7 @@ class _Phrase(NamedTuple):
     """Whether it is joined to the mention before it by nothing but a comma or a conjunction."""
 
 
-def qualify(reading: Reading, words: Lexicon) -> list[Qualifiers]:
+def qualify(reading: SentenceReading, words: Lexicon) -> list[Qualifiers]:
     """The qualifiers of each mention of a sentence, in the mentions' order."""
     places = reading.mentions
     phrases = [_phrase(reading.row, m) for m in places]
@@ -63,7 +63,7 @@ def qualify(reading: Reading, words: Lexicon) -> list[Qualifiers]:
     return found
 
 
-def _explains(reading: Reading, first: Mention, second: Mention) -> bool:
+def _explains(reading: SentenceReading, first: Mention, second: Mention) -> bool:
     """Whether the second is what the first is or comes from: "left basilar opacity consistent with atelectasis"."""
     between = reading.row[first.item + 1 : second.item]
     if len(between) > _LINK_REACH or any(x.roles & (_END | Role.AND | Role.OR | Role.DENY_AFTER) for x in between):
@@ -102,7 +102,7 @@ def _only_joined(row: list[Item], before: int) -> bool:
     return i >= 0 and bool(row[i].roles & Role.FINDING)
 
 
-def _qualifiers(reading: Reading, mention: Mention, phrase: _Phrase, words: Lexicon) -> Qualifiers:
+def _qualifiers(reading: SentenceReading, mention: Mention, phrase: _Phrase, words: Lexicon) -> Qualifiers:
     meaning, item = mention.meaning, reading.row[mention.item]
     own = reading.row[phrase.before : phrase.after]
     first, last = own[0].first, own[-1].last
@@ -137,7 +137,7 @@ def _zone(words: list[str], table: Mapping[str, str]) -> str:
     return zones[0] if len(set(zones)) == 1 else "several" if zones else ""
 
 
-def _severity(reading: Reading, item: Item, first: int, table: Mapping[str, str]) -> str:
+def _severity(reading: SentenceReading, item: Item, first: int, table: Mapping[str, str]) -> str:
     """The nearest word of degree before the finding; for a structure, before the attribute that judges it."""
     judge = item.judge
     start, end = (first, item.last) if judge is None else (max(0, judge.first - 3), judge.first)

@@ -32,7 +32,7 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SentenceReading:
     """A sentence taken apart."""
 
     words: list[str]
@@ -40,18 +40,18 @@ class Reading:
     mentions: list[Mention]
 
 
-def read(sentence: str, words: Lexicon) -> Reading:
+def read(sentence: str, words: Lexicon) -> SentenceReading:
     """The items of a sentence and its mentions, in order."""
     found, row = items(sentence, words)
     if not any(item.roles & SAID for item in row):
-        return Reading(found, row, [])
+        return SentenceReading(found, row, [])
     before: list[Item] = []
     for clause in clauses(row):
         carry(clause, before)
         judge(clause, before)
         before = clause
     alternatives(row)
-    return Reading(found, row, _mentions(row))
+    return SentenceReading(found, row, _mentions(row))
 
 
 def _mentions(row: list[Item]) -> list[Mention]:

@@ -16,7 +16,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Box, Example, Trace
 from mmrad_eval.metrics.grounding.boxes import SIDE, Placed, assign, overlaps, placed, size_of
-from mmrad_eval.metrics.grounding.prior import Prior, prior
+from mmrad_eval.metrics.grounding.prior import MeanBoxes, prior
 from mmrad_eval.traces import geometry
 from mmrad_eval.traces.geometry import CANONICAL
 
@@ -45,7 +45,7 @@ STATISTICS: tuple[str, ...] = (
 _AT = {name: i for i, name in enumerate(STATISTICS)}
 
 
-class Anatomy:
+class AnatomyGrounding:
     """Statistics of a study, (22,) float64: see STATISTICS. Zeros where the reference trace has no box."""
 
     name = "grounding@anatomy"
@@ -72,15 +72,15 @@ class Anatomy:
         )
     )
 
-    def fit(self, corpus: Corpus) -> Prior:
+    def fit(self, corpus: Corpus) -> MeanBoxes:
         """The prior boxes."""
         return prior(corpus)
 
-    def signature(self, context: Prior) -> str:
+    def signature(self, context: MeanBoxes) -> str:
         """The frame, the pairing and the prior."""
         return f"grounding-anatomy|frame:{CANONICAL}|pairs:hungarian|prior:{context.source} {context.digest}|v1"
 
-    def measure(self, examples: Sequence[Example], context: Prior) -> FloatArray:
+    def measure(self, examples: Sequence[Example], context: MeanBoxes) -> FloatArray:
         """(n, 22) statistics."""
         return np.array([_study(e, context) for e in examples]).reshape(len(examples), len(STATISTICS))
 
@@ -113,12 +113,12 @@ class Anatomy:
         return np.where(at("with trace")[..., None] > 0, np.stack(columns, axis=-1), np.nan)
 
 
-def anatomy() -> Anatomy:
+def anatomy() -> AnatomyGrounding:
     """``grounding@anatomy``."""
-    return Anatomy()
+    return AnatomyGrounding()
 
 
-def _study(example: Example, context: Prior) -> list[float]:
+def _study(example: Example, context: MeanBoxes) -> list[float]:
     study, trace = example.study, example.answer.trace
     size = size_of(study)
     wanted = [p for p in placed(study.trace, size) if p.box is not None]

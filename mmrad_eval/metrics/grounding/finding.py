@@ -42,7 +42,7 @@ class _Boxed(NamedTuple):
     boxes: tuple[Box, ...]
 
 
-class Finding:
+class FindingGrounding:
     """Statistics of a study, (14,) float64: see STATISTICS. Zeros where no reader drew a box."""
 
     name = "grounding@finding"
@@ -90,9 +90,9 @@ class Finding:
         return np.where(asked[..., None], np.stack(columns, axis=-1), np.nan)
 
 
-def finding() -> Finding:
+def finding() -> FindingGrounding:
     """``grounding@finding``."""
-    return Finding()
+    return FindingGrounding()
 
 
 def _study(example: Example) -> list[float]:

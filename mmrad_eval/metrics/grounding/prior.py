@@ -20,7 +20,7 @@ from mmrad_eval.traces.geometry import CANONICAL
 
 
 @dataclass(frozen=True)
-class Prior:
+class MeanBoxes:
     """Sums of edges by category, and of the part that each cluster gave to them."""
 
     total: dict[str, FloatArray]
@@ -47,13 +47,13 @@ class Prior:
         return Box((left, top, right, bottom), CANONICAL)
 
 
-def prior(corpus: Corpus) -> Prior:
+def prior(corpus: Corpus) -> MeanBoxes:
     """The prior of a corpus."""
     trained = _sums(corpus.train)
     if trained:
-        return Prior(_totals(trained), {}, "train")
+        return MeanBoxes(_totals(trained), {}, "train")
     own = _sums(corpus.scored)
-    return Prior(_totals(own), own, "other patients")
+    return MeanBoxes(_totals(own), own, "other patients")
 
 
 def _sums(studies: Sequence[Study]) -> dict[tuple[str, str], FloatArray]:

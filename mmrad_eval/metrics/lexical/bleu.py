@@ -13,9 +13,9 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example
-from mmrad_eval.metrics.lexical.grams import MAX_ORDER
 from mmrad_eval.metrics.lexical.mean import has_reference, means, reduce_means
-from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, REXRANK, Convention, Reader, Shelf, shelf
+from mmrad_eval.metrics.lexical.ngrams import MAX_ORDER
+from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, REXRANK, Convention, TextCache, TextReader, shelf
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
@@ -48,7 +48,7 @@ class CorpusBleu:
 
     requires: Sequence[str] = ()
 
-    def __init__(self, profile: str, convention: Convention, readers: Shelf) -> None:
+    def __init__(self, profile: str, convention: Convention, readers: TextCache) -> None:
         self.name = f"bleu@{profile}"
         self.columns = tuple(Column(f"BLEU-{order}", profile, best=1.0) for order in ORDERS)
         self.statistics = (
@@ -58,15 +58,15 @@ class CorpusBleu:
         )
         self._convention, self._readers = convention, readers
 
-    def fit(self, corpus: Corpus) -> Reader:
+    def fit(self, corpus: Corpus) -> TextReader:
         """The vocabulary of the training split, where the profile has one."""
         return self._readers.reader(self._convention, corpus)
 
-    def signature(self, context: Reader) -> str:
+    def signature(self, context: TextReader) -> str:
         """How the words were made, then the formula; ``guards:coco`` are pycocoevalcap's."""
         return f"bleu|{context.signature}|level:corpus|order:{MAX_ORDER}|smooth:none|guards:coco|v1"
 
-    def measure(self, examples: Sequence[Example], context: Reader) -> FloatArray:
+    def measure(self, examples: Sequence[Example], context: TextReader) -> FloatArray:
         """(n, 10) counts."""
         pairs = context.pairs(examples)
         rows = np.empty((len(pairs), 2 + 2 * MAX_ORDER))
@@ -98,18 +98,18 @@ class SentenceBleu:
     statistics = ("score", "studies")
     requires: Sequence[str] = ()
 
-    def __init__(self, convention: Convention, readers: Shelf) -> None:
+    def __init__(self, convention: Convention, readers: TextCache) -> None:
         self._convention, self._readers = convention, readers
 
-    def fit(self, corpus: Corpus) -> Reader:
+    def fit(self, corpus: Corpus) -> TextReader:
         """Nothing is learnt."""
         return self._readers.reader(self._convention, corpus)
 
-    def signature(self, context: Reader) -> str:
+    def signature(self, context: TextReader) -> str:
         """How the words were made, then the formula."""
         return f"bleu|{context.signature}|level:sentence|order:2|smooth:method1|v1"
 
-    def measure(self, examples: Sequence[Example], context: Reader) -> FloatArray:
+    def measure(self, examples: Sequence[Example], context: TextReader) -> FloatArray:
         """(n, 2) score and count."""
         pairs = context.pairs(examples)
         candidate, reference = pairs.candidates.lengths, pairs.references.lengths

@@ -16,9 +16,9 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example
-from mmrad_eval.metrics.lexical.grams import MAX_ORDER, Block, Counted, Ints, Shared, total
 from mmrad_eval.metrics.lexical.mean import means, reduce_means
-from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, Convention, Reader, Shelf, shelf
+from mmrad_eval.metrics.lexical.ngrams import MAX_ORDER, Counted, Ints, SharedNgrams, TokenIds, total
+from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, Convention, TextCache, TextReader, shelf
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
@@ -40,7 +40,7 @@ def cider(setup: Setup) -> Cider:
 class Rarity:
     """In how many references each n-gram is."""
 
-    reader: Reader
+    reader: TextReader
     documents: int
     frequencies: tuple[Ints, ...]
     """Orders 1 to 4: number of the n-gram -> references that have it."""
@@ -67,7 +67,7 @@ class Cider:
     statistics = ("score", "studies")
     requires: Sequence[str] = ()
 
-    def __init__(self, profile: str, convention: Convention, readers: Shelf) -> None:
+    def __init__(self, profile: str, convention: Convention, readers: TextCache) -> None:
         self.name = f"cider@{profile}"
         self.columns = (Column("CIDEr-D", profile),)
         self._convention, self._readers = convention, readers
@@ -115,13 +115,13 @@ def _plus(counts: Ints, more: Ints) -> Ints:
     return longer
 
 
-def _products(shared: Shared, idf: FloatArray, n: int) -> FloatArray:
+def _products(shared: SharedNgrams, idf: FloatArray, n: int) -> FloatArray:
     """(n,) dot product of the weights, the candidate's clipped to the reference's."""
     candidate, reference = shared.candidate * idf, shared.reference * idf
     return total(shared.rows, np.minimum(candidate, reference) * reference, n)
 
 
-def _norms(block: Block, order: int, context: Rarity) -> FloatArray:
+def _norms(block: TokenIds, order: int, context: Rarity) -> FloatArray:
     counted: Counted = block.counted[order - 1]
     weights = counted.counts * context.idf(order, counted.grams)
     return np.sqrt(total(counted.rows, weights**2, len(block)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mmrad_eval.core.values import Report, Target
 from mmrad_eval.metrics.lexical import preparation
-from mmrad_eval.metrics.lexical.grams import Block, Numbers, Pairs, Words
+from mmrad_eval.metrics.lexical.ngrams import NgramIndex, Pairs, TokenIds, WordIds
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Corpus
@@ -88,21 +88,21 @@ class Vocabulary:
 
 
 @dataclass
-class Reader:
+class TextReader:
     """Texts to numbered words under one convention, vocabulary and target; remembers what it read last."""
 
     convention: Convention
     vocabulary: Vocabulary
     target: Target
-    numbers: Numbers = field(default_factory=Numbers)
+    numbers: NgramIndex = field(default_factory=NgramIndex)
     _examples: list[Example] = field(default_factory=list)
     _pairs: Pairs | None = None
 
     def __post_init__(self) -> None:
         ids: dict[str, int] = {}
-        self._reference = Words(ids, self._counts_as())
+        self._reference = WordIds(ids, self._counts_as())
         as_is = self.convention.candidate == "as-is"
-        self._candidate = Words(ids) if as_is else self._reference
+        self._candidate = WordIds(ids) if as_is else self._reference
         self._read: dict[str, array[int]] = {}
 
     @property
@@ -123,9 +123,9 @@ class Reader:
         texts = (_text(study.reference, self.target, self.convention.prep) for study in corpus.scored)
         return [text for text in texts if text is not None]
 
-    def block(self, references: Sequence[str]) -> Block:
+    def block(self, references: Sequence[str]) -> TokenIds:
         """Reference texts as numbered words."""
-        return Block([self._reference_words(text) for text in references], self.numbers)
+        return TokenIds([self._reference_words(text) for text in references], self.numbers)
 
     def pairs(self, examples: Sequence[Example]) -> Pairs:
         """Candidates and references; the same examples are read once, whichever metrics ask."""
@@ -133,7 +133,7 @@ class Reader:
             self._examples = list(examples)
             prep = self.convention.prep
             self._pairs = Pairs(
-                Block([self._candidate_words(_candidate(one, prep)) for one in examples], self.numbers),
+                TokenIds([self._candidate_words(_candidate(one, prep)) for one in examples], self.numbers),
                 self.block([_text(one.study.reference, one.target, prep) or "" for one in examples]),
             )
         return self._pairs
@@ -164,20 +164,20 @@ class Reader:
         return self.vocabulary.known if self.vocabulary.words is not None else None
 
 
-class Shelf:
+class TextCache:
     """The readers of one suite, so that a text is prepared once for all metrics that read it alike."""
 
     def __init__(self) -> None:
-        self._readers: dict[tuple[Convention, str, str], Reader] = {}
+        self._readers: dict[tuple[Convention, str, str], TextReader] = {}
         self._corpus: Corpus | None = None
         self._vocabularies: dict[Preparation, Vocabulary] = {}
 
-    def reader(self, convention: Convention, corpus: Corpus) -> Reader:
+    def reader(self, convention: Convention, corpus: Corpus) -> TextReader:
         """The reader of this convention for this corpus."""
         vocabulary = self._vocabulary(convention.prep, corpus)
         key = (convention, vocabulary.name, corpus.target)
         if key not in self._readers:
-            self._readers[key] = Reader(convention, vocabulary, corpus.target)
+            self._readers[key] = TextReader(convention, vocabulary, corpus.target)
         return self._readers[key]
 
     def _vocabulary(self, prep: Preparation, corpus: Corpus) -> Vocabulary:
@@ -188,9 +188,9 @@ class Shelf:
         return self._vocabularies[prep]
 
 
-def shelf(setup: Setup) -> Shelf:
+def shelf(setup: Setup) -> TextCache:
     """The one shelf of a suite."""
-    return setup.shared(Shelf, Shelf)
+    return setup.shared(TextCache, TextCache)
 
 
 def _learn(prep: Preparation, corpus: Corpus) -> Vocabulary:

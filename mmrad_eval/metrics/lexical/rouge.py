@@ -13,9 +13,9 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example
-from mmrad_eval.metrics.lexical.grams import Ints
 from mmrad_eval.metrics.lexical.mean import means, reduce_means
-from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, STEMS, Convention, Reader, Shelf, shelf
+from mmrad_eval.metrics.lexical.ngrams import Ints
+from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, STEMS, Convention, TextCache, TextReader, shelf
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
@@ -44,20 +44,20 @@ class CocoRouge:
     statistics = ("score", "studies")
     requires: Sequence[str] = ()
 
-    def __init__(self, profile: str, convention: Convention, readers: Shelf) -> None:
+    def __init__(self, profile: str, convention: Convention, readers: TextCache) -> None:
         self.name = f"rouge@{profile}"
         self.columns = (Column("ROUGE-L", profile, best=1.0),)
         self._convention, self._readers = convention, readers
 
-    def fit(self, corpus: Corpus) -> Reader:
+    def fit(self, corpus: Corpus) -> TextReader:
         """The vocabulary of the training split, where the profile has one."""
         return self._readers.reader(self._convention, corpus)
 
-    def signature(self, context: Reader) -> str:
+    def signature(self, context: TextReader) -> str:
         """How the words were made, then the formula."""
         return f"rouge|{context.signature}|level:sentence|type:L|beta:{BETA}|v1"
 
-    def measure(self, examples: Sequence[Example], context: Reader) -> FloatArray:
+    def measure(self, examples: Sequence[Example], context: TextReader) -> FloatArray:
         """(n, 2) score and count."""
         pairs = context.pairs(examples)
         common = pairs.subsequences
@@ -81,18 +81,18 @@ class GoogleRouge:
     statistics = ("rouge1", "rouge2", "rougeL", "studies")
     requires: Sequence[str] = ()
 
-    def __init__(self, convention: Convention, readers: Shelf) -> None:
+    def __init__(self, convention: Convention, readers: TextCache) -> None:
         self._convention, self._readers = convention, readers
 
-    def fit(self, corpus: Corpus) -> Reader:
+    def fit(self, corpus: Corpus) -> TextReader:
         """Nothing is learnt."""
         return self._readers.reader(self._convention, corpus)
 
-    def signature(self, context: Reader) -> str:
+    def signature(self, context: TextReader) -> str:
         """How the words were made, then the formula."""
         return f"rouge|{context.signature}|level:sentence|type:1,2,L|beta:1|v1"
 
-    def measure(self, examples: Sequence[Example], context: Reader) -> FloatArray:
+    def measure(self, examples: Sequence[Example], context: TextReader) -> FloatArray:
         """(n, 4) three scores and count."""
         pairs = context.pairs(examples)
         one, two = (

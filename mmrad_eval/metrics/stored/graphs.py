@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core.errors import DataError, MissingError, UsageError
 from mmrad_eval.core.values import Example
-from mmrad_eval.metrics.graphs.graph import Graph, read_graph
-from mmrad_eval.metrics.graphs.metric import GraphsOf, Profile, RadGraph
-from mmrad_eval.metrics.graphs.rewards import CASES
+from mmrad_eval.metrics.clinical.graphs.graph import Graph, read_graph
+from mmrad_eval.metrics.clinical.graphs.metric import GraphsOf, RadGraph, RadGraphProfile
+from mmrad_eval.metrics.clinical.graphs.rewards import CASES
 from mmrad_eval.metrics.stored.tables import IDS, two_files
 
 if TYPE_CHECKING:
-    from mmrad_eval.metrics.graphs.rewards import Case
+    from mmrad_eval.metrics.clinical.graphs.rewards import Case
     from mmrad_eval.metrics.suites import Setup
 
 
@@ -73,7 +73,7 @@ def stored_graphs(setup: Setup) -> RadGraph:
         kinds = f"{candidates.path} is of {candidates.scheme}, {references.path} of {references.scheme}"
         raise UsageError(f"{kinds}: their labels never meet")
     scheme = references.scheme or candidates.scheme
-    profile = Profile(f"stored {scheme}".strip() + ("" if case == "0.1.18" else " lower"), "radgraph", case)
+    profile = RadGraphProfile(f"stored {scheme}".strip() + ("" if case == "0.1.18" else " lower"), "radgraph", case)
 
     def source() -> tuple[GraphsOf, str]:
         def of(examples: Sequence[Example]) -> list[tuple[Graph, Graph]]:

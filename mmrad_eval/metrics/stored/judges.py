@@ -106,7 +106,7 @@ def crimson_score(judged: Mapping[str, Any]) -> float:
     return score if score >= 0 else (-excess / (1 + excess) if excess > 0 else 0.0)
 
 
-class Judged:
+class StoredJudgements:
     """Means of what a judge said, its population deviation, and the share of its texts that could be read.
 
     Statistics of a study: its score, the score's square, further counts, 1 if the text could be read, 1.
@@ -170,7 +170,7 @@ class Judged:
         return found
 
 
-def green(setup: Setup) -> Judged:
+def green(setup: Setup) -> StoredJudgements:
     """``green:FILE``: the judge's texts by study."""
 
     def read(said: Any) -> list[float] | None:
@@ -181,7 +181,7 @@ def green(setup: Setup) -> Judged:
     return _judged(setup, read, judge="GREEN", counts=counts, worst=[0.0] * (1 + len(counts)))
 
 
-def crimson(setup: Setup) -> Judged:
+def crimson(setup: Setup) -> StoredJudgements:
     """``crimson:FILE``: the judge's JSON by study."""
 
     def read(said: Any) -> list[float] | None:
@@ -201,7 +201,7 @@ def _judged(
     judge: str,
     counts: Sequence[str],
     worst: Sequence[float],
-) -> Judged:
+) -> StoredJudgements:
     table = read_table(setup.argument)
     names = {str(name).strip().lower(): name for name in table.rows[0]}
     column = next((names[name] for name in _TEXTS if name in names), None)
@@ -213,7 +213,9 @@ def _judged(
         raise DataError(
             f"{table.path}: none of its {len(rows)} texts reads as {judge}'s; it is looked for in {', '.join(_TEXTS)}"
         )
-    return Judged(setup.name, table.path, table.digest, rows, judge=judge, counts=counts, worst=worst, best=1.0)
+    return StoredJudgements(
+        setup.name, table.path, table.digest, rows, judge=judge, counts=counts, worst=worst, best=1.0
+    )
 
 
 def _list(value: Any) -> list[Any]:

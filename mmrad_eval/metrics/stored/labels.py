@@ -14,7 +14,7 @@ from mmrad_eval.core.contracts import Corpus, FloatArray
 from mmrad_eval.core.errors import DataError, MissingError
 from mmrad_eval.core.values import Example, Target
 from mmrad_eval.metrics.labelf1 import BLANK, LABELS, POLICIES, STATISTICS, Codes, LabelF1, Policy, pairs
-from mmrad_eval.metrics.stored.tables import Table, read_table, two_files
+from mmrad_eval.metrics.stored.tables import StoredTable, read_table, two_files
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
@@ -26,7 +26,7 @@ _VALUES = {"": BLANK, "nan": BLANK, "none": BLANK, "1": 1, "1.0": 1, "0": 0, "0.
 
 
 @dataclass(frozen=True)
-class Labels:
+class StoredLabels:
     """The labels of one file, by study id or by the text that was labelled."""
 
     path: Path
@@ -41,7 +41,7 @@ class Labels:
         return self.rows.get(study if self.by == "id" else _line(text))
 
 
-def read_labels(path: Path | str) -> Labels:
+def read_labels(path: Path | str) -> StoredLabels:
     """Labels joined by the names of the columns; 1, 0, -1 and blank as the labelers write them."""
     table = read_table(path)
     present = {re.sub(r"[ _]+", " ", str(name)).strip().lower(): str(name) for name in table.rows[0]}
@@ -51,7 +51,7 @@ def read_labels(path: Path | str) -> Labels:
     names = [present[label.lower()] for label in LABELS]
     by, keyed = _keyed(table, present)
     rows = {key: [_code(row.get(name), f"{table.path}, {key[:40]}, {name}") for name in names] for key, row in keyed}
-    return Labels(table.path, table.digest, by, rows)
+    return StoredLabels(table.path, table.digest, by, rows)
 
 
 def stored_labels(setup: Setup) -> StoredLabelF1:
@@ -64,7 +64,7 @@ def stored_labels(setup: Setup) -> StoredLabelF1:
 class StoredLabelF1(LabelF1):
     """Label F1 of two files. An empty candidate is blank throughout, whatever the file says."""
 
-    def __init__(self, name: str, candidate: Labels, reference: Labels, policy: Policy) -> None:
+    def __init__(self, name: str, candidate: StoredLabels, reference: StoredLabels, policy: Policy) -> None:
         version = f"stored-{candidate.digest[:12]}-{reference.digest[:12]}"
         super().__init__(name, candidate.path.stem, _no_labeller, version, policy)
         self._candidate, self._reference = candidate, reference
@@ -90,7 +90,7 @@ class StoredLabelF1(LabelF1):
             rows[scored] = pairs(np.array(reference, np.int8), np.array(candidate, np.int8))
         return rows
 
-    def _find(self, labels: Labels, study: str, text: str) -> Sequence[int]:
+    def _find(self, labels: StoredLabels, study: str, text: str) -> Sequence[int]:
         found = labels.of(study, text)
         if found is None:
             raise MissingError(
@@ -100,7 +100,7 @@ class StoredLabelF1(LabelF1):
         return found
 
 
-def _keyed(table: Table, present: Mapping[str, str]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+def _keyed(table: StoredTable, present: Mapping[str, str]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
     if table.id_column() is not None:
         return "id", list(table.by_id().items())
     column = next((present[name] for name in TEXTS if name in present), None)

@@ -27,7 +27,7 @@ IDS = ("study_id", "id", "study", "report_id", "case_id", "dicom_id", "image_id"
 
 
 @dataclass(frozen=True)
-class Table:
+class StoredTable:
     """The rows of one file, as text by column."""
 
     path: Path
@@ -58,7 +58,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Scores:
+class StudyScores:
     """Numbers by study id."""
 
     path: Path
@@ -67,7 +67,7 @@ class Scores:
     rows: dict[str, list[float]]
 
 
-def read_table(path: Path | str) -> Table:
+def read_table(path: Path | str) -> StoredTable:
     """A csv with a header, a json (list of objects, or object of objects by id) or a jsonl file."""
     file = Path(path).expanduser()
     try:
@@ -83,10 +83,10 @@ def read_table(path: Path | str) -> Table:
     rows = _json_rows(file, text) if file.suffix in (".json", ".jsonl", ".ndjson") else _csv_rows(file, text)
     if not rows:
         raise DataError(f"{file}: holds no rows")
-    return Table(file, hashlib.sha256(data).hexdigest(), rows)
+    return StoredTable(file, hashlib.sha256(data).hexdigest(), rows)
 
 
-def read_scores(path: Path | str, wanted: Mapping[str, Sequence[str]] | None = None) -> Scores:
+def read_scores(path: Path | str, wanted: Mapping[str, Sequence[str]] | None = None) -> StudyScores:
     """Numbers by study: the ``wanted`` ones (name -> column names to try), or every column that is numeric."""
     table = read_table(path)
     by_id = table.by_id()
@@ -108,7 +108,7 @@ def read_scores(path: Path | str, wanted: Mapping[str, Sequence[str]] | None = N
         key: [_number(row.get(column), f"{table.path}, study {key}, {column}") for column in names.values()]
         for key, row in by_id.items()
     }
-    return Scores(table.path, table.digest, tuple(names), rows)
+    return StudyScores(table.path, table.digest, tuple(names), rows)
 
 
 def complete(known: Iterable[str], corpus: Corpus, path: Path) -> None:
@@ -136,7 +136,7 @@ class StoredScores:
 
     requires: Sequence[str] = ()
 
-    def __init__(self, name: str, scores: Scores) -> None:
+    def __init__(self, name: str, scores: StudyScores) -> None:
         self.name, self._scores = name, scores
         self.statistics: Sequence[str] = (*scores.columns, "studies")
         self.columns: Sequence[Column] = [Column(column, scores.path.stem, better="") for column in scores.columns]
@@ -206,7 +206,7 @@ def _json_rows(path: Path, text: str) -> list[dict[str, Any]]:
     return loaded
 
 
-def _numeric(table: Table) -> list[str]:
+def _numeric(table: StoredTable) -> list[str]:
     """Columns whose every value is a number; the column of ids is none. DataError where few values of one are not."""
     ids, found = table.id_column(), []
     for name in table.rows[0]:

@@ -4,7 +4,7 @@ These are computed over several runs at once and never stand in a leaderboard.
 """
 
 from mmrad_eval.results.faithfulness.arms import ARMS, Arm, applicable
-from mmrad_eval.results.faithfulness.measures import Measured, measure
+from mmrad_eval.results.faithfulness.measures import ArmMeasures, measure
 from mmrad_eval.results.faithfulness.page import markdown, record
 
-__all__ = ["ARMS", "Arm", "Measured", "applicable", "markdown", "measure", "record"]
+__all__ = ["ARMS", "Arm", "ArmMeasures", "applicable", "markdown", "measure", "record"]

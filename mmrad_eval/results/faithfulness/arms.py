@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mmrad_eval.core.values import Study
-from mmrad_eval.results.faithfulness.targets import has_boxes
+from mmrad_eval.tasks.interventions.blur_targets import has_boxes
 
 Need = Literal["", "reference traces", "reference reports", "boxes of findings"]
 

@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 from mmrad_eval.results.faithfulness.arms import ARMS, BOXES, REPORTS, TRACES, Arm
-from mmrad_eval.results.faithfulness.measures import Measured
-from mmrad_eval.results.faithfulness.reading import Value
+from mmrad_eval.results.faithfulness.measures import ArmMeasures
+from mmrad_eval.results.faithfulness.reading import ArmValue
 from mmrad_eval.results.faithfulness.visual import CONTENT, REPORTED
-from mmrad_eval.results.overlap import NAME as OVERLAP
+from mmrad_eval.results.scoring.evidence_overlap import NAME as OVERLAP
 
 _RIVALS = {"tcot": "text alone", "mcot-repeat": "repeated full images", "mcot-random": "random boxes"}
 _NULLS = {"shifted": "with the same image moved by two pixels", "jpeg": "with the same image once through JPEG"}
@@ -25,7 +25,7 @@ _WITHOUT: dict[str, str] = {
 _SIGNED = (" net", " - ", "relative", "causal grounding")
 
 
-def conclusions(measured: Measured) -> Iterator[str]:
+def conclusions(measured: ArmMeasures) -> Iterator[str]:
     """What may be said, one sentence or two each."""
     values = measured.values
     yield from _image(values)
@@ -38,7 +38,7 @@ def conclusions(measured: Measured) -> Iterator[str]:
     yield from _own_trace(values)
 
 
-def limits(measured: Measured, lacking: Sequence[Arm]) -> Iterator[str]:
+def limits(measured: ArmMeasures, lacking: Sequence[Arm]) -> Iterator[str]:
     """What may not be said, and why."""
     for need in dict.fromkeys(arm.needs for arm in lacking):
         names = ", ".join(arm.task for arm in lacking if arm.needs == need)
@@ -53,7 +53,7 @@ def limits(measured: Measured, lacking: Sequence[Arm]) -> Iterator[str]:
     yield "Anything about other prompts or other data: a contrast holds for these studies asked in this way."
 
 
-def _image(values: dict[str, Value]) -> Iterator[str]:
+def _image(values: dict[str, ArmValue]) -> Iterator[str]:
     net, swapped = values.get("IS direct-swapped net"), values.get("IS direct-swapped")
     if net is None or swapped is None:
         return
@@ -72,7 +72,7 @@ def _image(values: dict[str, Value]) -> Iterator[str]:
     )
 
 
-def _content(values: dict[str, Value]) -> Iterator[str]:
+def _content(values: dict[str, ArmValue]) -> Iterator[str]:
     more = values.get(CONTENT)
     if more is None:
         return
@@ -84,7 +84,7 @@ def _content(values: dict[str, Value]) -> Iterator[str]:
     yield _either(more, "**What the image shows matters:**", "No sign that it matters what the image shows:", shares)
 
 
-def _wording(values: dict[str, Value]) -> Iterator[str]:
+def _wording(values: dict[str, ArmValue]) -> Iterator[str]:
     reworded, swapped = values.get("IS direct-reworded"), values.get("IS direct-swapped")
     if reworded is None:
         return
@@ -95,7 +95,7 @@ def _wording(values: dict[str, Value]) -> Iterator[str]:
         yield f"{words}."
 
 
-def _place(values: dict[str, Value]) -> Iterator[str]:
+def _place(values: dict[str, ArmValue]) -> Iterator[str]:
     grounding, reported = values.get("causal grounding"), values.get(REPORTED)
     if reported is None:
         return
@@ -115,7 +115,7 @@ def _place(values: dict[str, Value]) -> Iterator[str]:
     )
 
 
-def _evidence(values: dict[str, Value]) -> Iterator[str]:
+def _evidence(values: dict[str, ArmValue]) -> Iterator[str]:
     gains = {name: values.get(f"mcot - {arm}: uncovered") for arm, name in _RIVALS.items()}
     known = {name: gain for name, gain in gains.items() if gain is not None}
     if not known:
@@ -143,7 +143,7 @@ def _evidence(values: dict[str, Value]) -> Iterator[str]:
         yield f"On facts that the words told, recall rises too ({points(covered)}); that is transcription."
 
 
-def _leak(values: dict[str, Value]) -> Iterator[str]:
+def _leak(values: dict[str, ArmValue]) -> Iterator[str]:
     leak = values.get("leak")
     if leak is None:
         return
@@ -162,7 +162,7 @@ def _leak(values: dict[str, Value]) -> Iterator[str]:
         yield f"**The words alone go {percent(leak)} of the way** ({interval('', leak)}): {ladder}."
 
 
-def _conflict(values: dict[str, Value]) -> Iterator[str]:
+def _conflict(values: dict[str, ArmValue]) -> Iterator[str]:
     words, pictures = values.get("TextFollow"), values.get("VisionFollow")
     if words is None or pictures is None or math.isnan(words.value):
         return
@@ -173,7 +173,7 @@ def _conflict(values: dict[str, Value]) -> Iterator[str]:
     )
 
 
-def _own_trace(values: dict[str, Value]) -> Iterator[str]:
+def _own_trace(values: dict[str, ArmValue]) -> Iterator[str]:
     sc, chance, quality = values.get("SC"), values.get("SC - chance"), values.get("Trace F1")
     if sc is not None and chance is not None and not math.isnan(sc.value):
         more = "more than" if chance.above_zero else "not more than"
@@ -203,24 +203,24 @@ def _own_trace(values: dict[str, Value]) -> Iterator[str]:
             yield f"Turning a statement of its own trace around does not show in the report ({points(rest)})."
 
 
-def _either(difference: Value, yes: str, no: str, numbers: str) -> str:
+def _either(difference: ArmValue, yes: str, no: str, numbers: str) -> str:
     """One or the other, by whether the whole interval of the difference is above 0, and what stands behind it."""
     return f"{yes if difference.above_zero else no} {numbers}."
 
 
-def percent(value: Value) -> str:
+def percent(value: ArmValue) -> str:
     """A share in whole percent."""
     return f"{value.value:.0%}".replace("%", " %")
 
 
-def points(value: Value) -> str:
+def points(value: ArmValue) -> str:
     """A difference in percentage points, with its interval."""
     if math.isnan(value.low) or math.isnan(value.high):
         return f"{100 * value.value:+.1f} points, no interval"
     return f"{100 * value.value:+.1f} points [{100 * value.low:+.1f}, {100 * value.high:+.1f}]"
 
 
-def plain(value: Value) -> str:
+def plain(value: ArmValue) -> str:
     """Three digits, or a dash."""
     return shown("", value.value)
 
@@ -232,7 +232,7 @@ def shown(name: str, value: float) -> str:
     return f"{value:+.3f}" if any(part in name for part in _SIGNED) else f"{value:.3f}"
 
 
-def interval(name: str, value: Value) -> str:
+def interval(name: str, value: ArmValue) -> str:
     """Both ends as ``shown`` writes them; a dash where there is none."""
     if math.isnan(value.low) or math.isnan(value.high):
         return "-"

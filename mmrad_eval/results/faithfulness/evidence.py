@@ -9,19 +9,19 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Study
 from mmrad_eval.metrics.consistency.matching import supported
-from mmrad_eval.metrics.consistency.phi import Statement
+from mmrad_eval.metrics.consistency.statements import Statement
 from mmrad_eval.model_registry.answerers import FINDINGS, IMPRESSION
-from mmrad_eval.results.faithfulness.reading import Contrast, Reading, Value, abnormal, nan_ratio, ratio
-from mmrad_eval.results.overlap import NAME as OVERLAP
-from mmrad_eval.results.overlap import overlap as words_in_common
-from mmrad_eval.results.overlap import traced
+from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, ArmValue, abnormal, nan_ratio, ratio
+from mmrad_eval.results.scoring.evidence_overlap import NAME as OVERLAP
+from mmrad_eval.results.scoring.evidence_overlap import overlap as words_in_common
+from mmrad_eval.results.scoring.evidence_overlap import traced
 
 _WHAT = ("uncovered", "covered", "fact F1")
 _SPAN = "mcot - normal: fact F1"
 """The denominator of leak."""
 
 
-def gains(reading: Reading) -> Iterator[Contrast]:
+def gains(reading: ArmReading) -> Iterator[ArmContrast]:
     """What one arm finds of the reference and another does not; facts that the words told stand apart."""
     recalled: dict[tuple[str, str], list[float]] = {}
     for one, other in (("mcot", "tcot"), ("mcot", "mcot-repeat"), ("mcot", "mcot-random"), ("tcot", "direct")):
@@ -33,10 +33,10 @@ def gains(reading: Reading) -> Iterator[Contrast]:
         rows = np.array([[*recalled[one, s.id], *recalled[other, s.id]] for s in studies])
         names = [f"{one} - {other}: {what}" for what in (*_WHAT, "fact F1 relative")]
         names += [f"{arm}: {what}" for arm in (one, other) for what in _WHAT]
-        yield Contrast(names, studies, rows, _gain)
+        yield ArmContrast(names, studies, rows, _gain)
 
 
-def _recalled(reading: Reading, arm: str, study: Study) -> list[float]:
+def _recalled(reading: ArmReading, arm: str, study: Study) -> list[float]:
     """(7,): uncovered facts found and in all, covered ones likewise; statements of the report right and in all; 1."""
     wanted, said = reading.facts("reference", study), reading.facts(arm, study)
     pairs = list(zip(reading.covered(study), supported(wanted, said), strict=True))
@@ -67,15 +67,15 @@ def _gain(sums: FloatArray) -> FloatArray:
     return np.concatenate([one - other, relative, one, other], axis=-1)
 
 
-def overlap(reading: Reading) -> Iterator[Contrast]:
+def overlap(reading: ArmReading) -> Iterator[ArmContrast]:
     """What the words of the reference traces hold of the references, in words: no model is in it."""
     studies = traced(reading.studies, reading.target)
     if studies:
         rows = words_in_common(studies, reading.target)
-        yield Contrast((OVERLAP,), studies, rows, lambda sums: ratio(sums[..., :1], sums[..., 1:]))
+        yield ArmContrast((OVERLAP,), studies, rows, lambda sums: ratio(sums[..., :1], sums[..., 1:]))
 
 
-def leak(reading: Reading) -> Iterator[Contrast]:
+def leak(reading: ArmReading) -> Iterator[ArmContrast]:
     """How far the words alone go, from a normal report (0) to all of the evidence (1)."""
     studies = reading.common("tcot-blind", "mcot")
     normal = abnormal(f"{FINDINGS} {IMPRESSION}")
@@ -92,15 +92,15 @@ def leak(reading: Reading) -> Iterator[Contrast]:
         return np.stack([blind, full, floor, copy, span, leak], axis=-1)
 
     names = ("blind fact F1", "mcot fact F1", "normal fact F1", "copy fact F1", _SPAN, "leak")
-    yield Contrast(names, studies, np.array(rows), reduce)
+    yield ArmContrast(names, studies, np.array(rows), reduce)
 
 
-def settled(values: Mapping[str, Value]) -> dict[str, Value]:
+def settled(values: Mapping[str, ArmValue]) -> dict[str, ArmValue]:
     """The same without leak's denominator, and without leak where that may be 0."""
     found = dict(values)
     span = found.pop(_SPAN, None)
     if span is not None and not (span.above_zero or span.below_zero):
-        found["leak"] = Value(np.nan, np.nan, np.nan, span.n)
+        found["leak"] = ArmValue(np.nan, np.nan, np.nan, span.n)
     return found
 
 

@@ -13,16 +13,16 @@ from itertools import chain
 from mmrad_eval.core.values import OPEN_STATUSES, Answer, Study, Target
 from mmrad_eval.results.faithfulness.evidence import gains, leak, overlap, settled
 from mmrad_eval.results.faithfulness.own_trace import early, follows, mistakes
-from mmrad_eval.results.faithfulness.reading import Reading, Value, estimate
+from mmrad_eval.results.faithfulness.reading import ArmReading, ArmValue, estimate
 from mmrad_eval.results.faithfulness.visual import by_label, causal, conflict, sensitivity
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 
 
 @dataclass(frozen=True)
-class Measured:
+class ArmMeasures:
     """All contrasts that the arms at hand allow, by name."""
 
-    values: dict[str, Value]
+    values: dict[str, ArmValue]
     arms: dict[str, int]
     """Arm -> studies that it answered."""
     patients: int
@@ -37,7 +37,7 @@ def measure(
     answers: Mapping[str, Sequence[Answer]],
     left_out: Mapping[str, Mapping[str, int]] | None = None,
     resamples: int = RESAMPLES,
-) -> Measured:
+) -> ArmMeasures:
     """Every contrast that these answers allow; ``answers`` maps an arm (a task's name) to its answers.
 
     ``left_out``: for an arm, the studies that it could not be asked about, by reason.
@@ -46,11 +46,11 @@ def measure(
         arm: {answer.study: answer for answer in found if answer.status not in OPEN_STATUSES}
         for arm, found in answers.items()
     }
-    reading = Reading(studies, target, by_id)
+    reading = ArmReading(studies, target, by_id)
     contrasts = (
         of(reading) for of in (sensitivity, by_label, causal, gains, leak, overlap, conflict, follows, early, mistakes)
     )
     values = settled(estimate(chain.from_iterable(contrasts), resamples))
     patients = {study.cluster for study in studies}
     by = "patient" if all(study.patient is not None for study in studies) else "study"
-    return Measured(values, {arm: len(found) for arm, found in by_id.items()}, len(patients), by, left_out or {})
+    return ArmMeasures(values, {arm: len(found) for arm, found in by_id.items()}, len(patients), by, left_out or {})

@@ -12,17 +12,17 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.values import Example, Study
-from mmrad_eval.metrics.consistency.phi import statements
 from mmrad_eval.metrics.consistency.self_consistency import SelfConsistency
+from mmrad_eval.metrics.consistency.statements import statements
 from mmrad_eval.metrics.consistency.trace_quality import TraceQuality
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.metrics.facts.extractors import rules
-from mmrad_eval.results.faithfulness.reading import Contrast, Reading, nan_ratio, ratio
+from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, nan_ratio, ratio
 
 _SHOWN = frozenset(("SC", "SC chance", "SC - chance", "SC ceiling", "Con", "Trace F1", "Trace F1 abnormal"))
 
 
-def follows(reading: Reading) -> Iterator[Contrast]:
+def follows(reading: ArmReading) -> Iterator[ArmContrast]:
     """Self-consistency of ``tcot-self`` with its chance and ceiling, and the accuracy of its trace."""
     studies = reading.common("tcot-self")
     if not studies:
@@ -36,7 +36,7 @@ def follows(reading: Reading) -> Iterator[Contrast]:
         context = metric.fit(Corpus(studies, target=reading.target))
         kept = [i for i, column in enumerate(metric.columns) if column.name in _SHOWN]
         names = [metric.columns[i].name for i in kept]
-        yield Contrast(names, studies, metric.measure(examples, context), _columns(metric, kept))
+        yield ArmContrast(names, studies, metric.measure(examples, context), _columns(metric, kept))
 
 
 def _columns(metric: Metric, kept: Sequence[int]) -> Callable[[FloatArray], FloatArray]:
@@ -49,7 +49,7 @@ def _columns(metric: Metric, kept: Sequence[int]) -> Callable[[FloatArray], Floa
     return reduce
 
 
-def early(reading: Reading) -> Iterator[Contrast]:
+def early(reading: ArmReading) -> Iterator[ArmContrast]:
     """Early answering: 1 minus the mean share of reports that part of the trace leaves as all of it does."""
     arms = [arm for arm in ("early-0", "early-25", "early-50", "early-75") if reading.answers.get(arm)]
     studies = [s for s in reading.common("early-100", *arms) if reading.answers["early-100"][s.id].shown is not None]
@@ -63,10 +63,10 @@ def early(reading: Reading) -> Iterator[Contrast]:
         share = ratio(sums[..., :4], sums[..., 4:])
         return np.concatenate([share, 1 - share.mean(-1, keepdims=True)], axis=-1)
 
-    yield Contrast((*(f"agree {arm}" for arm in arms), "EarlyAOC"), studies, rows, reduce)
+    yield ArmContrast((*(f"agree {arm}" for arm in arms), "EarlyAOC"), studies, rows, reduce)
 
 
-def mistakes(reading: Reading) -> Iterator[Contrast]:
+def mistakes(reading: ArmReading) -> Iterator[ArmContrast]:
     """Added mistakes: how often the report turns with the fact that was turned, less how often others turn."""
     studies = [s for s in reading.common("mistaken", "early-100") if _turned(reading, s)]
     rows = []
@@ -81,10 +81,10 @@ def mistakes(reading: Reading) -> Iterator[Contrast]:
         target, rest = nan_ratio(sums[..., 0], sums[..., 1]), ratio(sums[..., 2], sums[..., 3])
         return np.stack([target, rest, target - rest], axis=-1)
 
-    yield Contrast(("targeted flips", "other flips", "targeted - other flips"), studies, np.array(rows), reduce)
+    yield ArmContrast(("targeted flips", "other flips", "targeted - other flips"), studies, np.array(rows), reduce)
 
 
-def _turned(reading: Reading, study: Study) -> str:
+def _turned(reading: ArmReading, study: Study) -> str:
     """The concept that was turned around; empty where none was."""
     shown = reading.answers["mistaken"][study.id].shown
     return shown.steps[0].region if shown and shown.steps else ""

@@ -9,15 +9,15 @@ from typing import Any
 from mmrad_eval.metrics.labelf1 import LABELS
 from mmrad_eval.results.faithfulness.arms import ARMS, Arm
 from mmrad_eval.results.faithfulness.conclusions import conclusions, interval, limits, plain, shown
-from mmrad_eval.results.faithfulness.measures import Measured
-from mmrad_eval.results.faithfulness.reading import Value
+from mmrad_eval.results.faithfulness.measures import ArmMeasures
+from mmrad_eval.results.faithfulness.reading import ArmValue
 
 SCHEMA = "mmrad.faithfulness/1"
 EDIT = "IS "
 """How the names of image sensitivity begin."""
 
 
-def markdown(measured: Measured, model: str, dataset: str, lacking: Sequence[Arm] = ()) -> str:
+def markdown(measured: ArmMeasures, model: str, dataset: str, lacking: Sequence[Arm] = ()) -> str:
     """The page. ``lacking``: arms that could not be asked about this data."""
     many = "patients" if measured.clustered_by == "patient" else "studies (no patient ids)"
     about = f"{dataset}; {measured.patients} {many}, intervals of 95 % resampled by {measured.clustered_by}."
@@ -65,7 +65,7 @@ def markdown(measured: Measured, model: str, dataset: str, lacking: Sequence[Arm
     return "\n".join(lines)
 
 
-def record(measured: Measured, model: str, dataset: str, runs: dict[str, str]) -> dict[str, Any]:
+def record(measured: ArmMeasures, model: str, dataset: str, runs: dict[str, str]) -> dict[str, Any]:
     """The same as data: ``values`` holds [value, low, high, n], null where there is none."""
     return {
         "schema": SCHEMA,
@@ -84,7 +84,7 @@ def record(measured: Measured, model: str, dataset: str, runs: dict[str, str]) -
     }
 
 
-def _edits(measured: Measured) -> Iterator[str]:
+def _edits(measured: ArmMeasures) -> Iterator[str]:
     """A row an edit: how many reports change, and beyond what should change none."""
     values = measured.values
     for arm in ARMS:
@@ -97,7 +97,7 @@ def _edits(measured: Measured) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _by_label(measured: Measured) -> Iterator[str]:
+def _by_label(measured: ArmMeasures) -> Iterator[str]:
     """Which labels another patient's image changes; nothing where no such arm was asked."""
     rows = [
         f"| {label} | {plain(changed)} | {interval('', changed)} | {_signed(net)} | {interval(' net', net)} |"
@@ -115,9 +115,9 @@ def _by_label(measured: Measured) -> Iterator[str]:
         yield from (*rows, "")
 
 
-def _signed(net: Value) -> str:
+def _signed(net: ArmValue) -> str:
     return shown(" net", net.value)
 
 
-def _left_out(measured: Measured, arm: Arm) -> str:
+def _left_out(measured: ArmMeasures, arm: Arm) -> str:
     return "; ".join(f"{count}: {reason}" for reason, count in measured.left_out.get(arm.task, {}).items())

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Answer, Example, Study, Target, Trace
 from mmrad_eval.metrics.consistency.matching import supported
-from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_facts
+from mmrad_eval.metrics.consistency.statements import Statement, statements, trace_facts
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.metrics.facts.extractors import rules
 from mmrad_eval.metrics.facts.labels import label_many
 from mmrad_eval.metrics.labelf1 import LABELS, POSITIVE, UNCERTAIN
-from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED, Part, bootstrap
+from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED, StatisticsPart, bootstrap
 
 Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Value:
+class ArmValue:
     """One number with its interval; nan where there is none."""
 
     value: float
@@ -44,7 +44,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Contrast:
+class ArmContrast:
     """Numbers on their way: additive statistics of studies, and the formula on their sums."""
 
     names: Sequence[str]
@@ -57,7 +57,7 @@ class Contrast:
 
 
 @dataclass
-class Reading:
+class ArmReading:
     """What is known of the runs: answers by arm and study, and what they say."""
 
     studies: Sequence[Study]
@@ -109,7 +109,7 @@ class Reading:
         return (study.reference.target(self.target) if study.reference else None) or ""
 
 
-def estimate(contrasts: Iterable[Contrast], resamples: int = RESAMPLES) -> dict[str, Value]:
+def estimate(contrasts: Iterable[ArmContrast], resamples: int = RESAMPLES) -> dict[str, ArmValue]:
     """Values with patient-clustered intervals, by name, in the order of the contrasts.
 
     Contrasts over the same studies share their resamples. Of two that give the same name, the first counts.
@@ -118,25 +118,25 @@ def estimate(contrasts: Iterable[Contrast], resamples: int = RESAMPLES) -> dict[
     groups: dict[tuple[str, ...], list[int]] = {}
     for number, contrast in enumerate(asked):
         groups.setdefault(tuple(study.id for study in contrast.studies), []).append(number)
-    known: dict[int, dict[str, Value]] = {}
+    known: dict[int, dict[str, ArmValue]] = {}
     for numbers in groups.values():
         found = _estimated([asked[number] for number in numbers], resamples)
         known.update(zip(numbers, found, strict=True))
-    values: dict[str, Value] = {}
+    values: dict[str, ArmValue] = {}
     for number in range(len(asked)):
         values |= {name: value for name, value in known[number].items() if name not in values}
     return values
 
 
-def _estimated(group: Sequence[Contrast], resamples: int) -> Iterator[dict[str, Value]]:
+def _estimated(group: Sequence[ArmContrast], resamples: int) -> Iterator[dict[str, ArmValue]]:
     """The values of each contrast; all are over the same studies."""
     studies = group[0].studies
     ends = np.cumsum([contrast.rows.shape[1] for contrast in group]).tolist()
-    parts = [Part(range(end - c.rows.shape[1], end), c.reduce) for c, end in zip(group, ends, strict=True)]
+    parts = [StatisticsPart(range(end - c.rows.shape[1], end), c.reduce) for c, end in zip(group, ends, strict=True)]
     rows = np.concatenate([contrast.rows for contrast in group], axis=1).astype(np.float64)
     found = bootstrap(rows, [study.cluster for study in studies], parts, resamples=resamples, seed=SEED)
     values = (
-        Value(float(v), float(a), float(b), len(rows))
+        ArmValue(float(v), float(a), float(b), len(rows))
         for v, a, b in zip(found.value, found.low, found.high, strict=True)
     )
     for contrast in group:

@@ -9,10 +9,10 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Study
 from mmrad_eval.metrics.consistency.matching import is_kind
-from mmrad_eval.metrics.consistency.phi import words_of
+from mmrad_eval.metrics.consistency.statements import words_of
 from mmrad_eval.metrics.labelf1 import LABELS
-from mmrad_eval.results.faithfulness.edits import concepts_of
-from mmrad_eval.results.faithfulness.reading import Contrast, Reading, nan_ratio, positive, ratio
+from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, nan_ratio, positive, ratio
+from mmrad_eval.tasks.interventions.images import concepts_of
 
 NULLS = ("shifted", "jpeg")
 """Edits of the pictures that should change nothing."""
@@ -25,7 +25,7 @@ _EDITS = {
 REPORTED = "blurred findings reported before"
 
 
-def sensitivity(reading: Reading) -> Iterator[Contrast]:
+def sensitivity(reading: ArmReading) -> Iterator[ArmContrast]:
     """Image sensitivity: the share of reports whose labels change under an edit, and what an edit of nothing does.
 
     The floor is that null edit of the pictures which changes more reports: an edit says something only beyond both.
@@ -43,8 +43,8 @@ def sensitivity(reading: Reading) -> Iterator[Contrast]:
 
 
 def _changes(
-    reading: Reading, studies: Sequence[Study], real: str, arm: str, floor: Sequence[str]
-) -> Iterator[Contrast]:
+    reading: ArmReading, studies: Sequence[Study], real: str, arm: str, floor: Sequence[str]
+) -> Iterator[ArmContrast]:
     """Of an arm: the share of reports that change, the share of labels; with a floor, that and the difference."""
     if not studies:
         return
@@ -62,10 +62,10 @@ def _changes(
         return np.stack(found, axis=-1)
 
     names = (f"IS {arm}", f"IS {arm} by label", f"IS floor for {arm}", f"IS {arm} net")
-    yield Contrast(names, studies, rows, reduce)
+    yield ArmContrast(names, studies, rows, reduce)
 
 
-def by_label(reading: Reading) -> Iterator[Contrast]:
+def by_label(reading: ArmReading) -> Iterator[ArmContrast]:
     """For each label the share of reports in which another patient's image changes it, and that beyond the floor."""
     arms = ("direct-swapped", *(f"direct-{null}" for null in NULLS))
     studies = reading.common("direct", *arms)
@@ -84,13 +84,13 @@ def by_label(reading: Reading) -> Iterator[Contrast]:
         *(f"IS direct-swapped: {label}" for label in LABELS),
         *(f"IS direct-swapped: {name} net" for name in LABELS),
     ]
-    yield Contrast(names, studies, rows, reduce)
+    yield ArmContrast(names, studies, rows, reduce)
 
 
 CONTENT = "opposite - same labels"
 
 
-def _content(reading: Reading) -> Contrast:
+def _content(reading: ArmReading) -> ArmContrast:
     """Whether it matters what the other patient's image shows: opposite labels less the same labels."""
     arms = ("direct-swap-opposite", "direct-swap-same")
     studies = reading.common("direct", *arms)
@@ -102,10 +102,10 @@ def _content(reading: Reading) -> Contrast:
         opposite, same = (ratio(sums[..., i], sums[..., 2]) for i in (0, 1))
         return np.stack([opposite, same, opposite - same], axis=-1)
 
-    return Contrast(("changed: opposite labels", "changed: same labels", CONTENT), studies, rows, reduce)
+    return ArmContrast(("changed: opposite labels", "changed: same labels", CONTENT), studies, rows, reduce)
 
 
-def causal(reading: Reading) -> Iterator[Contrast]:
+def causal(reading: ArmReading) -> Iterator[ArmContrast]:
     """Causal grounding: how often a finding leaves the report with its own place, less how often with another.
 
     Over the studies whose finding the report of the untouched image states.
@@ -115,7 +115,7 @@ def causal(reading: Reading) -> Iterator[Contrast]:
     blurred = {study.id: concepts_of(reading.answers[arms[0]][study.id]) for study in studies}
     stated = [_states(reading, "direct", study, blurred[study.id]) for study in studies]
     rows = np.array([[said, True] for said in stated], dtype=float)
-    yield Contrast((REPORTED,), studies, rows, lambda sums: ratio(sums[..., :1], sums[..., 1:]))
+    yield ArmContrast((REPORTED,), studies, rows, lambda sums: ratio(sums[..., :1], sums[..., 1:]))
     told = [study for study, said in zip(studies, stated, strict=True) if said]
     gone = [[not _states(reading, arm, study, blurred[study.id]) for arm in arms] for study in told]
 
@@ -124,15 +124,15 @@ def causal(reading: Reading) -> Iterator[Contrast]:
         return np.stack([own, other, own - other], axis=-1)
 
     names = ("gone: finding blurred", "gone: elsewhere blurred", "causal grounding")
-    yield Contrast(names, told, np.array([[*each, True] for each in gone], dtype=float), reduce)
+    yield ArmContrast(names, told, np.array([[*each, True] for each in gone], dtype=float), reduce)
 
 
-def _states(reading: Reading, arm: str, study: Study, concepts: Sequence[str]) -> bool:
+def _states(reading: ArmReading, arm: str, study: Study, concepts: Sequence[str]) -> bool:
     """Whether a report says, surely or perhaps, that one of these is there, or a kind of it."""
     return any(is_kind(said.fact.concept, concept) for said in reading.facts(arm, study) for concept in concepts)
 
 
-def conflict(reading: Reading) -> Iterator[Contrast]:
+def conflict(reading: ArmReading) -> Iterator[ArmContrast]:
     """Words of one patient, region images of another: whom does the report follow where the two differ?"""
     pictured = _pictured(reading)
     studies = [s for s in reading.common("mcot-swapped") if pictured.get(s.id)]
@@ -142,10 +142,10 @@ def conflict(reading: Reading) -> Iterator[Contrast]:
     differ = words != pictures
     rows = np.column_stack([(differ & (y == words)).sum(1), (differ & (y == pictures)).sum(1), differ.sum(1)])
     names = ("TextFollow", "VisionFollow")
-    yield Contrast(names, studies, rows.astype(float), lambda sums: nan_ratio(sums[..., :2], sums[..., 2:]))
+    yield ArmContrast(names, studies, rows.astype(float), lambda sums: nan_ratio(sums[..., :2], sums[..., 2:]))
 
 
-def _pictured(reading: Reading) -> dict[str, str]:
+def _pictured(reading: ArmReading) -> dict[str, str]:
     """Study -> what the references of the region images that it was shown say of those regions."""
     owner = {image.path: study for study in reading.studies for image in study.images}
     for study in reading.studies:

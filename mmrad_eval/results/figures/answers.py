@@ -21,7 +21,7 @@ from mmrad_eval.results.figures.style import (
     shorten,
     whole,
 )
-from mmrad_eval.results.summary import ColumnSummary
+from mmrad_eval.results.run.summary import ColumnSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import OPEN_STATUSES, Trace
-from mmrad_eval.results.folder import RunFolder
+from mmrad_eval.results.run.folder import RunFolder
 
 
 @dataclass

@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.comparison import Comparison, compare_runs
-from mmrad_eval.results.comparison_tables import significant
-from mmrad_eval.results.entries import columns_of, mean_cell
-from mmrad_eval.results.paper.cast import Part
+from mmrad_eval.results.comparison.compare import Comparison, compare_runs
+from mmrad_eval.results.comparison.tables import significant
+from mmrad_eval.results.leaderboard.rows import columns_of, mean_cell
+from mmrad_eval.results.paper.runs import PaperRow
+from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, percentile
-from mmrad_eval.results.summary import ColumnSummary
 from mmrad_eval.results.tables.table import Cell, Row, TableColumn
 
 Rank = Literal["", "best", "second"]
@@ -26,13 +26,13 @@ class Line:
 
     names: dict[str, str]
     """Cells of words, by column key."""
-    part: Part
+    part: PaperRow
     control: bool = False
     """Shown and tested beside the others, never best."""
 
 
 @dataclass(frozen=True)
-class Contrast:
+class PaperContrast:
     """Lines of one group, compared with their reference line."""
 
     lines: tuple[Line, ...]
@@ -75,14 +75,14 @@ class Contrast:
 
 def contrast(
     lines: Sequence[Line], columns: Sequence[ColumnSummary], is_reference: Line | None, resamples: int = RESAMPLES
-) -> Contrast:
+) -> PaperContrast:
     """Compare all lines that stand on the same studies with ``is_reference``; without one, with the first of them."""
     ready = [i for i, line in enumerate(lines) if line.part.why is None]
     asked = lines.index(is_reference) if is_reference is not None else None
     base = asked if asked in ready else next(iter(ready), None)
     others = [i for i in ready if i != base]
     if base is None or not others or not columns:
-        return Contrast(tuple(lines), None, False, None, {})
+        return PaperContrast(tuple(lines), None, False, None, {})
     labels = {column.label for column in columns}
     found = compare_runs(
         [lines[base].part.folders, *(lines[i].part.folders for i in others)],
@@ -90,10 +90,10 @@ def contrast(
         resamples=resamples,
         ok_too=False,
     )
-    return Contrast(tuple(lines), base, base == asked, found, {line: i for i, line in enumerate(others)})
+    return PaperContrast(tuple(lines), base, base == asked, found, {line: i for i, line in enumerate(others)})
 
 
-def ranks(found: Contrast, columns: Sequence[ColumnSummary]) -> dict[tuple[int, str], Rank]:
+def ranks(found: PaperContrast, columns: Sequence[ColumnSummary]) -> dict[tuple[int, str], Rank]:
     """Best and second of each column among the lines that are no controls, ties by interval included.
 
     A line shares a place with its holder where the interval of their paired difference holds 0.
@@ -118,7 +118,7 @@ def ranks(found: Contrast, columns: Sequence[ColumnSummary]) -> dict[tuple[int, 
     return marks
 
 
-def _leaders(found: Contrast, values: dict[int, float], column: int) -> list[int]:
+def _leaders(found: PaperContrast, values: dict[int, float], column: int) -> list[int]:
     """The line with the highest value, and those that are not told apart from it."""
     top = max(values, key=lambda i: values[i])
     return [i for i in values if i == top or _tied(found.between(top, i, column))]
@@ -128,14 +128,14 @@ def _tied(difference: tuple[float, float, float] | None) -> bool:
     return difference is not None and difference[1] <= 0 <= difference[2]
 
 
-def value_of(part: Part, label: str) -> float | None:
+def value_of(part: PaperRow, label: str) -> float | None:
     """The value in a column, the mean over samples."""
     cell = mean_cell([columns_of(entry).get(label) for entry in part.entries], "")
     return float(cell.value) if cell is not None and isinstance(cell.value, int | float) else None
 
 
 def rows(
-    found: Contrast, columns: Sequence[ColumnSummary], *, differences: bool, marks: dict[tuple[int, str], Rank]
+    found: PaperContrast, columns: Sequence[ColumnSummary], *, differences: bool, marks: dict[tuple[int, str], Rank]
 ) -> list[Row]:
     """The lines as rows; with ``differences``, absolute and relative ones to the reference line beside each value."""
     out = []
@@ -161,7 +161,7 @@ def rows(
     return out
 
 
-def _difference_cells(found: Contrast, line: int, column: ColumnSummary) -> dict[str, Cell]:
+def _difference_cells(found: PaperContrast, line: int, column: ColumnSummary) -> dict[str, Cell]:
     at, where = found.column(column.label), found.positions.get(line)
     if found.comparison is None or at is None or where is None or not found.wanted:
         return {}

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from mmrad_eval.results.comparison import compare_runs
-from mmrad_eval.results.comparison_tables import comparison_tables
-from mmrad_eval.results.entries import Entry
-from mmrad_eval.results.folder import RunFolder
-from mmrad_eval.results.leaderboard import tables_of
-from mmrad_eval.results.paper.cast import Cast, Part, spec
-from mmrad_eval.results.paper.contrast import Contrast, Line, contrast, ranks, rows, table_columns
-from mmrad_eval.results.summary import ColumnSummary
+from mmrad_eval.results.comparison.compare import compare_runs
+from mmrad_eval.results.comparison.tables import comparison_tables
+from mmrad_eval.results.leaderboard.board import tables_of
+from mmrad_eval.results.leaderboard.rows import ScoredRun
+from mmrad_eval.results.paper.contrast import Line, PaperContrast, contrast, ranks, rows, table_columns
+from mmrad_eval.results.paper.runs import PaperRow, PaperRuns, spec
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.tables.table import Row, Table, TableColumn
 
 TEXT = "tcot"
@@ -50,15 +50,15 @@ class Made:
     """A table, what was compared for it, and what it lacks."""
 
     table: Table
-    contrasts: tuple[Contrast, ...]
+    contrasts: tuple[PaperContrast, ...]
     missing: tuple[str, ...]
     """Sentences, each with the command that would fill the gap."""
 
 
-def arms_table(cast: Cast, resamples: int) -> Made:
+def arms_table(cast: PaperRuns, resamples: int) -> Made:
     """T1: for each model every form of evidence, its controls, and differences to text CoT."""
     out: list[Row] = []
-    contrasts: list[Contrast] = []
+    contrasts: list[PaperContrast] = []
     missing: list[str] = []
     verdicts: list[str] = []
     wanted = ARMS | CONTROLS
@@ -93,7 +93,7 @@ def arms_table(cast: Cast, resamples: int) -> Made:
     return Made(table, tuple(contrasts), tuple(missing))
 
 
-def adaptation_table(cast: Cast, formats: Mapping[str, RunFolder], resamples: int) -> Made:
+def adaptation_table(cast: PaperRuns, formats: Mapping[str, RunFolder], resamples: int) -> Made:
     """T2: one backbone adapted in several formats; ``formats`` maps a name to its run, the reference first."""
     columns = (TableColumn("arm", "adaptation"), TableColumn("model"), TableColumn("task", media="data"), *_COUNTS)
     title = f"Formats of adaptation ({cast.title})"
@@ -120,7 +120,7 @@ def adaptation_table(cast: Cast, formats: Mapping[str, RunFolder], resamples: in
     return Made(table, (found,), tuple(missing))
 
 
-def panel_table(cast: Cast, task: str, resamples: int) -> Made:
+def panel_table(cast: PaperRuns, task: str, resamples: int) -> Made:
     """T3: every model on one task with one prompt, and whether it was trained on MIMIC."""
     lines = []
     for model in cast.models:
@@ -146,7 +146,7 @@ def panel_table(cast: Cast, task: str, resamples: int) -> Made:
     return Made(table, (found,), tuple(missing))
 
 
-def supplement(cast: Cast, entries: Sequence[Entry], resamples: int) -> tuple[list[Table], list[Table]]:
+def supplement(cast: PaperRuns, entries: Sequence[ScoredRun], resamples: int) -> tuple[list[Table], list[Table]]:
     """(every column of every run, for each model every difference to text CoT)."""
     over = [e for e in entries if e.run.deciding.dataset == cast.dataset]
     values = [replace(table, name=f"supplement-{table.name}") for table in tables_of(over)]
@@ -174,18 +174,18 @@ _COUNTS = (
 )
 
 
-def _line(model: str, arm: str, part: Part, *, control: bool = False) -> Line:
+def _line(model: str, arm: str, part: PaperRow, *, control: bool = False) -> Line:
     return Line({"model": model, "task": part.task, "arm": arm}, part, control)
 
 
-def _panel_line(cast: Cast, part: Part) -> Line:
+def _panel_line(cast: PaperRuns, part: PaperRow) -> Line:
     trained = part.first.run.card.trained_on
     mimic = any("mimic" in name.lower() for name in trained)
     known = "yes" if mimic else "no" if trained else "unknown"
     line = Line({"model": part.model, "task": part.task, "trained on MIMIC": known}, part)
     if mimic and "mimic" in cast.dataset.lower() and cast.split != "test":
         seen = "trained on MIMIC, and these are not its test patients only: not ranked"
-        return Line(line.names, Part(part.entries, part.why or seen))
+        return Line(line.names, PaperRow(part.entries, part.why or seen))
     return line
 
 
@@ -196,7 +196,7 @@ def _grouped(made: list[Row]) -> list[Row]:
     ]
 
 
-def _baselines(cast: Cast) -> tuple[list[Row], list[str]]:
+def _baselines(cast: PaperRuns) -> tuple[list[Row], list[str]]:
     """Rows of the baselines, never ranked, and the names of those that are missing."""
     out: list[Row] = []
     missing = []
@@ -208,15 +208,15 @@ def _baselines(cast: Cast) -> tuple[list[Row], list[str]]:
         names = {"model": part.model, "task": part.task, "arm": title}
         if name == "evidence":
             names["arm"] += f" ({part.task})"
-        line = Line(names | {"trained on MIMIC": "no model"}, Part(part.entries, None), control=True)
-        (row,) = rows(Contrast((line,), None, False, None, {}), cast.columns, differences=False, marks={})
+        line = Line(names | {"trained on MIMIC": "no model"}, PaperRow(part.entries, None), control=True)
+        (row,) = rows(PaperContrast((line,), None, False, None, {}), cast.columns, differences=False, marks={})
         notes = (part.why,) if part.why else ()
         heading = "" if out else "no model"
         out.append(replace(row, ranked=False, rule=not out, heading=heading, notes=(*row.notes, *notes)))
     return out, missing
 
 
-def _notes(contrasts: Sequence[Contrast], to: str) -> tuple[str, ...]:
+def _notes(contrasts: Sequence[PaperContrast], to: str) -> tuple[str, ...]:
     compared = [found.comparison for found in contrasts if found.comparison is not None]
     if not compared:
         return ()
@@ -234,7 +234,7 @@ def _notes(contrasts: Sequence[Contrast], to: str) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _verdict(cast: Cast, model: str, found: Contrast, tasks: Sequence[str]) -> list[str]:
+def _verdict(cast: PaperRuns, model: str, found: PaperContrast, tasks: Sequence[str]) -> list[str]:
     """What may be concluded: a gain is visual only if better than text, repeated images and random boxes."""
     if "mcot" not in tasks or found.comparison is None or not cast.columns:
         return []

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmrad_eval.results.entries import read_entries
-from mmrad_eval.results.folder import RunFolder, find_runs, temporary
-from mmrad_eval.results.paper.cast import Cast, make_cast
-from mmrad_eval.results.paper.pictures import CAPTIONS, Pictures, draw_all
+from mmrad_eval.results.leaderboard.rows import read_entries
+from mmrad_eval.results.paper.figures import CAPTIONS, PaperFigures, draw_all
+from mmrad_eval.results.paper.runs import PaperRuns, make_cast
 from mmrad_eval.results.paper.tables import adaptation_table, arms_table, panel_table, supplement
+from mmrad_eval.results.run.files import temporary
+from mmrad_eval.results.run.folder import RunFolder, find_runs
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 from mmrad_eval.results.tables import Table, render
 from mmrad_eval.results.tables.latex import escape
@@ -22,7 +23,7 @@ ENDINGS = {"latex": ".tex", "md": ".md", "csv": ".csv", "html": ".html"}
 class Paper:
     """What was written, and what is missing."""
 
-    cast: Cast
+    cast: PaperRuns
     tables: tuple[Table, ...]
     """Those of the body; the supplement's are in its files."""
     files: tuple[Path, ...]
@@ -51,7 +52,7 @@ def write_paper(
     arms = arms_table(cast, resamples)
     made = [arms, adaptation_table(cast, adapted or {}, resamples), panel_table(cast, panel_task, resamples)]
     values, differences = supplement(cast, entries, resamples)
-    pictures = draw_all(cast, arms.contrasts, out / "figures") if figures else Pictures((), (), ())
+    pictures = draw_all(cast, arms.contrasts, out / "figures") if figures else PaperFigures((), (), ())
     body = [table.table for table in made if table.table.rows]
     files = [path for table in body for path in _write(out, table.name, [table])]
     files += _write(out, "supplement", values)
@@ -75,7 +76,7 @@ def _text(path: Path, text: str) -> Path:
     return path
 
 
-def _document(cast: Cast, tables: Sequence[str], pictures: Pictures) -> str:
+def _document(cast: PaperRuns, tables: Sequence[str], pictures: PaperFigures) -> str:
     r"""A document that compiles with no edits; what it holds is ``\input`` from the files beside it."""
     figures = [
         rf"\begin{{figure}}[tp]\centering\includegraphics[width=\linewidth,height=.8\textheight,keepaspectratio]"
@@ -100,7 +101,7 @@ def _document(cast: Cast, tables: Sequence[str], pictures: Pictures) -> str:
     )
 
 
-def _unscored(cast: Cast) -> list[str]:
+def _unscored(cast: PaperRuns) -> list[str]:
     """Metrics that some run could not be scored with, and the command that mends it."""
     gaps: dict[tuple[str, str], dict[str, None]] = {}
     for part in cast.parts:

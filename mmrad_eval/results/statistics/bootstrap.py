@@ -23,7 +23,7 @@ _NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
-class Part:
+class StatisticsPart:
     """Where a metric's statistics lie in the shared matrix, and its formula."""
 
     columns: Sequence[int]
@@ -40,7 +40,7 @@ class Estimates:
     high: FloatArray
 
 
-def formula(parts: Sequence[Part], sums: FloatArray) -> FloatArray:
+def formula(parts: Sequence[StatisticsPart], sums: FloatArray) -> FloatArray:
     """(..., K) shared sums -> (..., columns): all parts' columns, side by side."""
     with np.errstate(all="ignore"):  # an undefined column is nan, by contract
         return np.concatenate([np.asarray(part.reduce(sums[..., _index(part.columns)])) for part in parts], axis=-1)
@@ -56,7 +56,7 @@ def _index(columns: Sequence[int]) -> slice | list[int]:
 def bootstrap(
     statistics: FloatArray,
     clusters: Sequence[str],
-    parts: Sequence[Part],
+    parts: Sequence[StatisticsPart],
     *,
     resamples: int = RESAMPLES,
     seed: int = SEED,
@@ -71,7 +71,7 @@ def bootstrap(
 
 def bootstrap_sums(
     sums: FloatArray,
-    parts: Sequence[Part],
+    parts: Sequence[StatisticsPart],
     *,
     resamples: int = RESAMPLES,
     seed: int = SEED,
@@ -91,7 +91,7 @@ def bootstrap_sums(
     return Estimates(value, low, high)
 
 
-def replicates(sums: FloatArray, parts: Sequence[Part], resamples: int, seed: int) -> FloatArray:
+def replicates(sums: FloatArray, parts: Sequence[StatisticsPart], resamples: int, seed: int) -> FloatArray:
     """(clusters, K) sums -> (resamples, columns): each column in each resample."""
     out = np.empty((resamples, len(formula(parts, sums.sum(axis=0)))))
     start = 0
@@ -101,7 +101,7 @@ def replicates(sums: FloatArray, parts: Sequence[Part], resamples: int, seed: in
     return out
 
 
-def jackknife(sums: FloatArray, parts: Sequence[Part]) -> FloatArray:
+def jackknife(sums: FloatArray, parts: Sequence[StatisticsPart]) -> FloatArray:
     """(clusters, K) sums -> (clusters, columns): each column without one cluster."""
     return formula(parts, sums.sum(axis=0) - sums)
 

@@ -18,7 +18,7 @@ from mmrad_eval.results.statistics.bootstrap import (
     RESAMPLES,
     SEED,
     Method,
-    Part,
+    StatisticsPart,
     bca,
     formula,
     percentile,
@@ -77,7 +77,7 @@ class Differences:
 def compare(
     first: Arm,
     second: Arm,
-    parts: Sequence[Part],
+    parts: Sequence[StatisticsPart],
     *,
     resamples: int = RESAMPLES,
     seed: int = SEED,
@@ -164,7 +164,7 @@ def family(comparisons: Sequence[Differences], primary: tuple[int, int] | None =
     return Family(holm(p.ravel()).reshape(p.shape), max_t(observed.ravel(), resampled).reshape(p.shape))
 
 
-def sign_stability(first: Arm, second: Arm, parts: Sequence[Part]) -> tuple[FloatArray, int]:
+def sign_stability(first: Arm, second: Arm, parts: Sequence[StatisticsPart]) -> tuple[FloatArray, int]:
     """(columns,) share of paired runs (prompts) whose difference has the sign of the mean one, and how many there are.
 
     Arms of unequal length have no pairs: nan, 0.
@@ -184,7 +184,7 @@ def _mean(values: Sequence[FloatArray]) -> FloatArray:
     return total
 
 
-def _replicates(first: Arm, second: Arm, parts: Sequence[Part], resamples: int, seed: int) -> FloatArray:
+def _replicates(first: Arm, second: Arm, parts: Sequence[StatisticsPart], resamples: int, seed: int) -> FloatArray:
     """(resamples, columns) differences in bootstrap resamples of patients, and of runs where there are several."""
     both = np.concatenate([*first, *second], axis=1)  # one matrix product for all runs
     k = first[0].shape[1]
@@ -212,7 +212,7 @@ def _run_weights(first: int, second: int, resamples: int, seed: int) -> FloatArr
     return np.concatenate([-a, b], axis=1)
 
 
-def _randomised(first: Arm, second: Arm, parts: Sequence[Part], resamples: int, seed: int) -> FloatArray:
+def _randomised(first: Arm, second: Arm, parts: Sequence[StatisticsPart], resamples: int, seed: int) -> FloatArray:
     """(resamples, columns) differences when each patient changes sides in all runs with chance 1/2.
 
     Only arms of equally many runs can change sides; otherwise there is nothing: (0, columns).
@@ -233,13 +233,13 @@ def _randomised(first: Arm, second: Arm, parts: Sequence[Part], resamples: int, 
     return out
 
 
-def _left_out(first: Arm, second: Arm, parts: Sequence[Part]) -> FloatArray:
+def _left_out(first: Arm, second: Arm, parts: Sequence[StatisticsPart]) -> FloatArray:
     """(patients, columns) the difference without one patient."""
     sides = [_mean([formula(parts, run.sum(axis=0) - run) for run in arm]) for arm in (first, second)]
     return sides[1] - sides[0]
 
 
-def _outcomes(first: Arm, second: Arm, parts: Sequence[Part]) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _outcomes(first: Arm, second: Arm, parts: Sequence[StatisticsPart]) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Patients whose own value is higher, lower or the same in the second arm; undefined ones count in none."""
     a, b = (_mean([formula(parts, run) for run in arm]) for arm in (first, second))
     with np.errstate(invalid="ignore"):  # undefined compares as false

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.results.tables.drawing import ARROWS, Drawing, Words, drawing
 from mmrad_eval.results.tables.latex import latex
+from mmrad_eval.results.tables.layout import ARROWS, CellText, Drawing, drawing
 from mmrad_eval.results.tables.table import Table, TableColumn
 
 
@@ -115,7 +115,7 @@ def _markdown(table: Drawing) -> str:
     return "\n".join([*lines, "", *(f"- {text}" for text in below), ""])
 
 
-def _md_cell(words: Words) -> str:
+def _md_cell(words: CellText) -> str:
     value = _md(words.value)
     value = {"best": f"**{value}**", "second": f"_{value}_", "": value}[words.rank]
     interval = f" [{words.interval}]" if words.interval else ""

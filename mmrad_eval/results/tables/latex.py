@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmrad_eval.results.tables.drawing import NOTHING, Drawing, Words, bands, drawing
+from mmrad_eval.results.tables.layout import NOTHING, CellText, Drawing, bands, drawing
 from mmrad_eval.results.tables.table import Table, TableColumn
 
 _ROOM = 94  # characters of \footnotesize beside each other; what is wider than the page is set smaller
@@ -165,7 +165,7 @@ def _head(column: TableColumn, sign: str) -> tuple[str, str]:
     return top, rf"{{\tiny {escape(second)}}}" if at else ""
 
 
-def _value(words: Words) -> str:
+def _value(words: CellText) -> str:
     text = escape(words.value) if words.value != NOTHING else "--"
     if text[:1] in "+-" and text[1:2].isdigit():
         text = f"${text}$"

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mmrad_eval.results.tables.drawing import ARROWS, Drawing, Words, bands, drawing
+from mmrad_eval.results.tables.layout import ARROWS, CellText, Drawing, bands, drawing
 from mmrad_eval.results.tables.table import Table
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _print(console: object, table: Drawing, width: int, more: str) -> None:
         console.print(Text(f"{what}: {more}, or --format md, csv, latex, html, json", style="dim"))
 
 
-def _cell(words: Words, *, beside: bool) -> Text:
+def _cell(words: CellText, *, beside: bool) -> Text:
     from rich.text import Text
 
     style = {"best": "bold", "second": "underline", "": ""}[words.rank]

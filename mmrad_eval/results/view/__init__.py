@@ -14,13 +14,13 @@ from pathlib import Path
 from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Study
-from mmrad_eval.results.external import studies_of
-from mmrad_eval.results.folder import RunFolder, safe_name
-from mmrad_eval.results.record import Run
+from mmrad_eval.results.run.folder import RunFolder, safe_name
+from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.scoring.reports_file import studies_of
 from mmrad_eval.results.view import page
 from mmrad_eval.results.view.content import Content, Everything, Redacted
-from mmrad_eval.results.view.index import Index, columns_of, facts_of, worst_use
-from mmrad_eval.results.view.pictures import MAX_EDGE, How, Shelf
+from mmrad_eval.results.view.images import MAX_EDGE, How, ImageStore
+from mmrad_eval.results.view.index import ViewIndex, columns_of, facts_of, worst_use
 from mmrad_eval.results.view.requests import results_of
 
 _NAMED = 3  # ids that a file's name holds
@@ -57,7 +57,7 @@ def write_view(
     if redact:
         return _write(target, Redacted(folders), runs, ())
     studies, notes = _studies(folders, references)
-    shelf = Shelf(target, pictures, max_edge)
+    shelf = ImageStore(target, pictures, max_edge)
     with closing(Everything(folders, runs, studies, shelf)) as everything:
         written = _write(target, everything, runs, notes)
     if not shelf.unseen:
@@ -79,7 +79,7 @@ def default_out(folders: Sequence[RunFolder], runs: Sequence[Run], pictures: How
 
 def _write(target: Path, content: Content, runs: Sequence[Run], notes: tuple[str, ...]) -> Written:
     redacted = content.pictures == "none"
-    index = Index(
+    index = ViewIndex(
         dataset=runs[0].deciding.dataset,
         data_use=worst_use(runs),
         redacted=redacted,

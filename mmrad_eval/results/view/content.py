@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from mmrad_eval.core.values import Study
-from mmrad_eval.results.folder import RunFolder
-from mmrad_eval.results.record import Run
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.view.images import Album, ImageStore
 from mmrad_eval.results.view.index import RunScores, counts, scores_of
-from mmrad_eval.results.view.pictures import Album, Shelf
 from mmrad_eval.results.view.records import AnswerRecord, StudyRecord, answer_record, study_record
 from mmrad_eval.results.view.requests import Replies
 
@@ -56,7 +56,7 @@ class Everything:
     """Studies with their images, and answers with their requests."""
 
     def __init__(
-        self, folders: Sequence[RunFolder], runs: Sequence[Run], studies: Sequence[Study], shelf: Shelf
+        self, folders: Sequence[RunFolder], runs: Sequence[Run], studies: Sequence[Study], shelf: ImageStore
     ) -> None:
         self.folders = folders
         self.pictures: str = shelf.how

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from mmrad_eval.core.values import Trace, Value
 from mmrad_eval.metrics.consistency.matching import VERSION as MATCHING
 from mmrad_eval.metrics.consistency.matching import Compared, Fate, Verdict, Why, compare, contradicts
-from mmrad_eval.metrics.consistency.phi import Statement, statements, trace_parts
+from mmrad_eval.metrics.consistency.statements import Statement, statements, trace_parts
 from mmrad_eval.metrics.facts.extract import VERSION as FACTS
 from mmrad_eval.metrics.facts.extract import Fact, extract
 
@@ -44,7 +44,7 @@ class Said(Value, frozen=True):
     change: str = ""
 
 
-class Row(Value, frozen=True):
+class FindingRow(Value, frozen=True):
     """One finding of the two texts together."""
 
     kind: Kind
@@ -70,7 +70,7 @@ class Piece(Value, frozen=True):
 class Findings(Value, frozen=True):
     """A report beside its reference."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[FindingRow, ...]
     report: tuple[Piece, ...]
     reference: tuple[Piece, ...]
 
@@ -83,7 +83,7 @@ def findings(report: str, reference: str) -> Findings:
     """Read both texts and say what became of each finding."""
     said, wanted = extract(report), extract(reference)
     mine, theirs = statements(said), statements(wanted)
-    rows: list[Row] = []
+    rows: list[FindingRow] = []
     marks: tuple[_Marks, _Marks] = {}, {}
     for i, j, row in sorted(_rows(mine, theirs, compare(mine, theirs)), key=lambda found: _order(found[2])):
         mark = _Mark(row.denial, KINDS.index(row.kind), len(rows))
@@ -119,7 +119,9 @@ def fates(report: str, trace: Trace) -> list[tuple[Piece, ...]]:
     return cut
 
 
-def _rows(mine: Sequence[Statement], theirs: Sequence[Statement], compared: Compared) -> Iterable[tuple[int, int, Row]]:
+def _rows(
+    mine: Sequence[Statement], theirs: Sequence[Statement], compared: Compared
+) -> Iterable[tuple[int, int, FindingRow]]:
     """(statement of the report, statement of the reference, row); -1 where a side says nothing."""
     met = set()
     for i, (statement, judged) in enumerate(zip(mine, compared.report, strict=True)):
@@ -136,9 +138,9 @@ def _rows(mine: Sequence[Statement], theirs: Sequence[Statement], compared: Comp
             yield -1, j, _row("missed", None, statement)
 
 
-def _row(kind: Kind, mine: Statement | None, theirs: Statement | None, why: Why = "") -> Row:
+def _row(kind: Kind, mine: Statement | None, theirs: Statement | None, why: Why = "") -> FindingRow:
     both = [statement for statement in (mine, theirs) if statement is not None]
-    return Row(
+    return FindingRow(
         kind,
         _said(mine.fact) if mine else None,
         _said(theirs.fact) if theirs else None,
@@ -151,7 +153,7 @@ def _said(fact: Fact) -> Said:
     return Said(fact.concept, fact.status, fact.side, fact.zone, fact.severity, fact.change)
 
 
-def _order(row: Row) -> tuple[bool, int]:
+def _order(row: FindingRow) -> tuple[bool, int]:
     return row.denial, KINDS.index(row.kind)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from mmrad_eval.core.values import Answer, DataUse, Value
-from mmrad_eval.results.folder import RunFolder
-from mmrad_eval.results.naming import short_names
-from mmrad_eval.results.record import Run
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.naming import short_names
+from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.view.findings import KINDS, READ_BY, Kind
 from mmrad_eval.results.view.records import AnswerRecord
 
@@ -21,7 +21,7 @@ DIGITS = 6
 _FINDINGS: Mapping[str, Kind] = {f"Findings {'differing' if kind == 'differs' else kind}": kind for kind in KINDS}
 
 
-class TableColumn(Value, frozen=True):
+class ViewColumn(Value, frozen=True):
     """A number that studies have."""
 
     label: str
@@ -65,7 +65,7 @@ class RunFacts(Value, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-class Index(Value, frozen=True):
+class ViewIndex(Value, frozen=True):
     """What is decoded when the page opens."""
 
     dataset: str
@@ -73,14 +73,14 @@ class Index(Value, frozen=True):
     redacted: bool
     pictures: str
     runs: tuple[RunFacts, ...]
-    columns: tuple[TableColumn, ...]
+    columns: tuple[ViewColumn, ...]
     ids: tuple[str, ...]
     patients: tuple[str | None, ...]
     notes: tuple[str, ...] = ()
 
 
 class RunScores(Value, frozen=True):
-    """A run's part of the table, in the order of ``Index.ids``."""
+    """A run's part of the table, in the order of ``ViewIndex.ids``."""
 
     statuses: tuple[str, ...]
     """Empty where the run did not ask."""
@@ -108,26 +108,26 @@ def counts(answer: Answer, record: AnswerRecord) -> dict[str, float]:
     return {label: float(number) for label, number in counted.items() if number is not None}
 
 
-def columns_of(folders: Sequence[RunFolder], *, redacted: bool) -> tuple[TableColumn, ...]:
+def columns_of(folders: Sequence[RunFolder], *, redacted: bool) -> tuple[ViewColumn, ...]:
     """The columns of all runs, each once; the newer signature where one name has two."""
-    columns: dict[str, TableColumn] = {}
+    columns: dict[str, ViewColumn] = {}
     for folder in folders:
         scores = folder.scores()
         for block in scores.blocks if scores else ():
             for c in block.columns if block.shown else ():
                 if c.own == c.label and c.label not in columns:
-                    columns[c.label] = TableColumn(c.label, c.name, c.profile, c.better, block.metric, block.signature)
+                    columns[c.label] = ViewColumn(c.label, c.name, c.profile, c.better, block.metric, block.signature)
     if redacted:
         return tuple(columns.values())
     return (*columns.values(), *(_counted(label) for label in COUNTED if label not in columns))
 
 
-def _counted(label: str) -> TableColumn:
+def _counted(label: str) -> ViewColumn:
     kind = _FINDINGS.get(label)
     if kind is None:
-        return TableColumn(label, label, metric="answer")
+        return ViewColumn(label, label, metric="answer")
     better = {"matched": "higher", "differs": ""}.get(kind, "lower")
-    return TableColumn(label, label, better=better, metric="findings", signature=f"read by {READ_BY}; an aid, no score")
+    return ViewColumn(label, label, better=better, metric="findings", signature=f"read by {READ_BY}; an aid, no score")
 
 
 def scores_of(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mmrad_eval.core.values import Value
-from mmrad_eval.results.folder import temporary
-from mmrad_eval.results.view.index import Index
+from mmrad_eval.results.run.files import temporary
+from mmrad_eval.results.view.index import ViewIndex
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -24,7 +24,7 @@ _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", 
 _ESCAPES = str.maketrans(_UNSAFE)
 
 
-def write(path: Path, index: Index, *parts: Records) -> None:
+def write(path: Path, index: ViewIndex, *parts: Records) -> None:
     """Write the page, record by record, under another name that is renamed when it is whole.
 
     ``parts`` are drawn one after the other; each yields (id of its script, record).

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmrad_eval.core.values import Answer, Example, Prior, Report, Step, Study, Target, Trace, Usage, Value
+from mmrad_eval.core.values import Answer, Example, PriorStudy, Report, Step, Study, Target, Trace, Usage, Value
 from mmrad_eval.results.view.findings import Findings, Piece, fates, findings
-from mmrad_eval.results.view.pictures import Album, Cut, Drawn, Picture
+from mmrad_eval.results.view.images import Album, Cut, Drawn, Picture
 from mmrad_eval.results.view.requests import Exchange
 from mmrad_eval.tasks.views import key_image, label
 
@@ -21,7 +21,7 @@ class Shown(Value, frozen=True):
     label: str
 
 
-class Look(Value, frozen=True):
+class ViewedLook(Value, frozen=True):
     """A step of a trace."""
 
     region: str = ""
@@ -38,13 +38,13 @@ class Look(Value, frozen=True):
 class Thought(Value, frozen=True):
     """A trace."""
 
-    steps: tuple[Look, ...] = ()
+    steps: tuple[ViewedLook, ...] = ()
     text: str = ""
     pieces: tuple[Piece, ...] = ()
     """The text again, as in a step."""
 
 
-class Reader(Value, frozen=True):
+class RunReader(Value, frozen=True):
     """A box that a human reader drew."""
 
     box: Drawn
@@ -73,7 +73,7 @@ class StudyRecord(Value, frozen=True):
     reference: Report | None = None
     trace: Thought | None = None
     """The reference trace."""
-    readers: tuple[Reader, ...] = ()
+    readers: tuple[RunReader, ...] = ()
     priors: tuple[Earlier, ...] = ()
 
 
@@ -106,7 +106,7 @@ def study_record(study: Study, album: Album) -> dict[str, Any]:
         "context": context,
         "reference": study.reference,
         "trace": _thought(study.trace, album, on) if study.trace else None,
-        "readers": tuple(Reader(album.drawn(b.box, on), b.label, b.sentence, b.reader) for b in study.boxes),
+        "readers": tuple(RunReader(album.drawn(b.box, on), b.label, b.sentence, b.reader) for b in study.boxes),
         "priors": tuple(_earlier(prior, album) for prior in study.priors),
     }
 
@@ -140,8 +140,8 @@ def _thought(trace: Trace, album: Album, on: int, report: str | None = None) -> 
     return Thought(steps, trace.text, () if said else next(pieces, ()))
 
 
-def _look(step: Step, album: Album, on: int, pieces: tuple[Piece, ...]) -> Look:
-    return Look(
+def _look(step: Step, album: Album, on: int, pieces: tuple[Piece, ...]) -> ViewedLook:
+    return ViewedLook(
         region=step.region,
         regions=step.regions,
         category=step.category,
@@ -152,6 +152,6 @@ def _look(step: Step, album: Album, on: int, pieces: tuple[Piece, ...]) -> Look:
     )
 
 
-def _earlier(prior: Prior, album: Album) -> Earlier:
+def _earlier(prior: PriorStudy, album: Album) -> Earlier:
     images = tuple(Shown(album.add(image), label(image)) for image in prior.images)
     return Earlier(prior.id, prior.interval_days, images, prior.report.text if prior.report else "")

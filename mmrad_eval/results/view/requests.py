@@ -16,14 +16,14 @@ import msgspec
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Answer, Decoding, Image, Reply, Served, Study, Usage, Value
-from mmrad_eval.results.folder import RunFolder, safe_name
-from mmrad_eval.results.record import Run
-from mmrad_eval.results.view.pictures import Album, Cut
+from mmrad_eval.results.run.folder import RunFolder, safe_name
+from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.view.images import Album, Cut
 from mmrad_eval.tasks.views import chosen
 from mmrad_eval.traces import geometry, rendering
 
 
-class Part(Value, frozen=True):
+class ViewedPart(Value, frozen=True):
     """Words, or a picture."""
 
     text: str = ""
@@ -35,11 +35,11 @@ class Part(Value, frozen=True):
     """What they show, where that is known."""
 
 
-class Turn(Value, frozen=True):
+class ViewedTurn(Value, frozen=True):
     """A message."""
 
     role: str
-    parts: tuple[Part, ...]
+    parts: tuple[ViewedPart, ...]
 
 
 class Exchange(Value, frozen=True):
@@ -55,7 +55,7 @@ class Exchange(Value, frozen=True):
     sample: int = 0
     extra: str = ""
     """Further fields of the body, as JSON."""
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[ViewedTurn, ...] = ()
     reply: str = ""
     reasoning: str = ""
     finish: str = "stop"
@@ -142,19 +142,19 @@ def _candidates(run: Run, answer: Answer, study: Study) -> list[Image]:
     return images
 
 
-def _turns(messages: Sequence[Mapping[str, Any]], candidates: Sequence[Image], album: Album) -> tuple[Turn, ...]:
+def _turns(messages: Sequence[Mapping[str, Any]], candidates: Sequence[Image], album: Album) -> tuple[ViewedTurn, ...]:
     marks = [part for message in messages for part in message["parts"] if "image" in part]
     found = iter(_matched(marks, candidates))
-    return tuple(Turn(message["role"], tuple(_parts(message["parts"], found, album))) for message in messages)
+    return tuple(ViewedTurn(message["role"], tuple(_parts(message["parts"], found, album))) for message in messages)
 
 
-def _parts(parts: Iterable[Mapping[str, str]], found: Iterator[Image | None], album: Album) -> Iterator[Part]:
+def _parts(parts: Iterable[Mapping[str, str]], found: Iterator[Image | None], album: Album) -> Iterator[ViewedPart]:
     for part in parts:
         if "image" not in part:
-            yield Part(text=part["text"])
+            yield ViewedPart(text=part["text"])
             continue
         image = next(found)
-        yield Part(image=part["image"], how=part["how"], cut=album.cut(image) if image else None)
+        yield ViewedPart(image=part["image"], how=part["how"], cut=album.cut(image) if image else None)
 
 
 def _matched(marks: Sequence[Mapping[str, str]], candidates: Sequence[Image]) -> list[Image | None]:

@@ -15,8 +15,8 @@ FAMILIES = ("roberta", "distilbert", "bert")
 
 
 def engines(weights: Any, family: str, layer: int) -> tuple[Any, Any]:
-    from mmrad_eval.metrics.embeddings.bertscore import BertScoreRunner
-    from mmrad_eval.metrics.upstream import UpstreamBertScore
+    from mmrad_eval.metrics.clinical.embeddings.bertscore import BertScoreRunner
+    from mmrad_eval.metrics.clinical.reference_packages import UpstreamBertScore
 
     folder = weights.scorers / family
     return BertScoreRunner(folder, layer), UpstreamBertScore(folder, layer)
@@ -73,7 +73,7 @@ def test_identical_texts_score_one(weights: Any, texts: list[str]) -> None:
 
 
 def test_a_layer_that_the_model_has_not_is_named(weights: Any) -> None:
-    from mmrad_eval.metrics.embeddings.bertscore import BertScoreRunner
+    from mmrad_eval.metrics.clinical.embeddings.bertscore import BertScoreRunner
 
     with pytest.raises(DataError, match="has 2 layers, layer 3 was asked for"):
         BertScoreRunner(weights.scorers / "bert", 3)
@@ -85,7 +85,7 @@ def test_a_model_whose_keys_do_not_match_is_refused(weights: Any, tmp_path: Path
 
     from safetensors.torch import load_file, save_file
 
-    from mmrad_eval.metrics.embeddings.bertscore import BertScoreRunner
+    from mmrad_eval.metrics.clinical.embeddings.bertscore import BertScoreRunner
 
     folder = tmp_path / family
     shutil.copytree(weights.scorers / family, folder)
@@ -102,8 +102,8 @@ def test_a_stored_tokenizer_is_read_without_its_truncation_and_padding(
     """A tokenizer.json may carry both, as that of all-MiniLM-L6-v2 does; neither is the text's."""
     import shutil
 
-    from mmrad_eval.metrics.embeddings.bertscore import BertScoreRunner
-    from mmrad_eval.metrics.encoder.pieces import read_pieces
+    from mmrad_eval.metrics.clinical.embeddings.bertscore import BertScoreRunner
+    from mmrad_eval.metrics.clinical.encoder.pieces import read_pieces
 
     folder = tmp_path / "bert"
     shutil.copytree(weights.scorers / "bert", folder)
@@ -120,7 +120,7 @@ def test_other_kinds_of_models_are_sent_to_the_package(weights: Any, tmp_path: P
     import json
     import shutil
 
-    from mmrad_eval.metrics.embeddings.bertscore import BertScoreRunner
+    from mmrad_eval.metrics.clinical.embeddings.bertscore import BertScoreRunner
 
     folder = tmp_path / "other"
     shutil.copytree(weights.scorers / "bert", folder)

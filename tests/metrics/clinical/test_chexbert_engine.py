@@ -15,8 +15,8 @@ pytestmark = pytest.mark.clinical
 
 
 def engines(weights: Any) -> tuple[Any, Any]:
-    from mmrad_eval.metrics.embeddings.chexbert import CheXbertRunner
-    from mmrad_eval.metrics.upstream import UpstreamCheXbert
+    from mmrad_eval.metrics.clinical.embeddings.chexbert import CheXbertRunner
+    from mmrad_eval.metrics.clinical.reference_packages import UpstreamCheXbert
 
     checkpoint = weights.checkpoint
     return CheXbertRunner(checkpoint, weights.encoder), UpstreamCheXbert(checkpoint, weights.encoder)
@@ -98,7 +98,7 @@ def altered(weights: Any, path: Path, change: Any) -> Path:
 def test_a_checkpoint_whose_keys_do_not_match_is_refused(
     weights: Any, tmp_path: Path, change: Any, message: str
 ) -> None:
-    from mmrad_eval.metrics.embeddings.chexbert import CheXbertRunner
+    from mmrad_eval.metrics.clinical.embeddings.chexbert import CheXbertRunner
 
     path = altered(weights, tmp_path / "chexbert.pth", change)
     with pytest.raises(DataError, match=message):
@@ -106,7 +106,7 @@ def test_a_checkpoint_whose_keys_do_not_match_is_refused(
 
 
 def test_a_file_that_is_no_checkpoint_is_named(weights: Any, tmp_path: Path) -> None:
-    from mmrad_eval.metrics.embeddings.chexbert import CheXbertRunner
+    from mmrad_eval.metrics.clinical.embeddings.chexbert import CheXbertRunner
 
     path = tmp_path / "chexbert.pth"
     path.write_bytes(b"<html>not found</html>")

@@ -55,7 +55,7 @@ def pairs(weights: Any, texts: list[str]) -> list[tuple[str, str]]:
     A decision closer than rounding may fall either way, on another processor or in another engine.
     """
     from benchmarks.clinical.reports import rewritten
-    from mmrad_eval.metrics.graphs.archive import RadGraphRunner
+    from mmrad_eval.metrics.clinical.graphs.archive import RadGraphRunner
 
     runners = [RadGraphRunner(weights.archives / name, name, weights.encoder) for name in ("radgraph", "radgraph-xl")]
 

@@ -26,10 +26,10 @@ def encoder(weights: Any, *, first: bool = False) -> tuple[Any, Any]:
     """The encoder of the checkpoints' BERT with the weights of CheXbert, and its pieces."""
     import torch
 
-    from mmrad_eval.metrics.encoder.bert import Encoder
-    from mmrad_eval.metrics.encoder.checkpoints import read_config, shape_of
-    from mmrad_eval.metrics.encoder.kernels import choose
-    from mmrad_eval.metrics.encoder.pieces import read_pieces
+    from mmrad_eval.metrics.clinical.encoder.bert import Encoder
+    from mmrad_eval.metrics.clinical.encoder.checkpoints import read_config, shape_of
+    from mmrad_eval.metrics.clinical.encoder.kernels import choose
+    from mmrad_eval.metrics.clinical.encoder.pieces import read_pieces
 
     state = torch.load(weights.checkpoint, weights_only=True)["model_state_dict"]
     bert = {name.removeprefix("module.bert."): value for name, value in state.items() if "bert." in name}
@@ -89,7 +89,7 @@ def test_padding_changes_no_more_than_the_last_digits(weights: Any, texts: list[
 
 @pytest.mark.usefixtures("hub_home")
 def test_a_batch_is_full_or_a_single_text() -> None:
-    from mmrad_eval.metrics.encoder.bert import plan
+    from mmrad_eval.metrics.clinical.encoder.bert import plan
 
     assert plan([3, 9, 4, 3, 20], 10) == [[4], [1], [2, 0, 3]]
     assert plan([], 10) == []
@@ -99,7 +99,7 @@ def test_a_batch_is_full_or_a_single_text() -> None:
 def test_work_on_several_cores_comes_back_in_order_and_leaves_torch_as_it_was() -> None:
     import torch
 
-    from mmrad_eval.metrics.encoder.workers import side_by_side
+    from mmrad_eval.metrics.clinical.encoder.workers import side_by_side
 
     threads = list(side_by_side(lambda n: (n, torch.get_num_threads(), torch.is_inference_mode_enabled()), range(9)))
     assert threads == [(n, 1, True) for n in range(9)]
@@ -111,7 +111,7 @@ def test_work_on_several_cores_comes_back_in_order_and_leaves_torch_as_it_was() 
 def test_an_error_on_another_core_is_raised_here_and_the_rest_is_left() -> None:
     import torch
 
-    from mmrad_eval.metrics.encoder.workers import side_by_side
+    from mmrad_eval.metrics.clinical.encoder.workers import side_by_side
 
     done: list[int] = []
 
@@ -130,7 +130,7 @@ def test_an_error_on_another_core_is_raised_here_and_the_rest_is_left() -> None:
 
 @pytest.mark.usefixtures("three_cores")
 def test_a_long_job_ends_between_two_steps_once_no_one_waits_for_it() -> None:
-    from mmrad_eval.metrics.encoder.workers import side_by_side, still_wanted
+    from mmrad_eval.metrics.clinical.encoder.workers import side_by_side, still_wanted
 
     steps: list[int] = []
 

@@ -15,8 +15,8 @@ TEXTS = 170
 
 
 def engines(weights: Any, model: Any) -> tuple[Any, Any]:
-    from mmrad_eval.metrics.graphs.archive import RadGraphRunner
-    from mmrad_eval.metrics.upstream import UpstreamRadGraph
+    from mmrad_eval.metrics.clinical.graphs.archive import RadGraphRunner
+    from mmrad_eval.metrics.clinical.reference_packages import UpstreamRadGraph
 
     folder = weights.archives / model
     return RadGraphRunner(folder, model, weights.encoder), UpstreamRadGraph(folder, model, weights.encoder)
@@ -98,7 +98,7 @@ def test_the_longest_reports_stay_small_in_memory(weights: Any, texts: list[str]
 def test_relations_are_scored_in_blocks_without_a_change(
     weights: Any, texts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mmrad_eval.metrics.graphs import dygie
+    from mmrad_eval.metrics.clinical.graphs import dygie
 
     own, _ = engines(weights, "radgraph-xl")
     whole = own(texts[:20])
@@ -110,8 +110,8 @@ def test_relations_are_scored_in_blocks_without_a_change(
 def test_rewards_are_the_packages_on_recorded_graphs(shared_data: Any) -> None:
     import json
 
-    from mmrad_eval.metrics.graphs.graph import read_graph
-    from mmrad_eval.metrics.graphs.rewards import rewards
+    from mmrad_eval.metrics.clinical.graphs.graph import read_graph
+    from mmrad_eval.metrics.clinical.graphs.rewards import rewards
 
     compute_reward = pytest.importorskip("radgraph.rewards").compute_reward
     records = json.loads((shared_data / "radgraph/expected_processed_annotations.json").read_text())
@@ -122,8 +122,8 @@ def test_rewards_are_the_packages_on_recorded_graphs(shared_data: Any) -> None:
 
 
 def test_rewards_are_the_packages_on_generated_graphs(weights: Any, texts: list[str]) -> None:
-    from mmrad_eval.metrics.graphs.graph import write_graph
-    from mmrad_eval.metrics.graphs.rewards import rewards
+    from mmrad_eval.metrics.clinical.graphs.graph import write_graph
+    from mmrad_eval.metrics.clinical.graphs.rewards import rewards
 
     compute_reward = pytest.importorskip("radgraph.rewards").compute_reward
     own, _ = engines(weights, "radgraph-xl")

@@ -23,8 +23,8 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.values import Answer, Box, Decoding, Image, ReaderBox, Report, Step, Study, Trace
 from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
 from mmrad_eval.harness.jobs import Job
-from mmrad_eval.harness.plan import Choice
-from mmrad_eval.results.faithfulness import ARMS, Measured
+from mmrad_eval.harness.plan import RunOptions
+from mmrad_eval.results.faithfulness import ARMS, ArmMeasures
 from mmrad_eval.results.faithfulness.conclusions import conclusions
 
 SIDE = 400
@@ -156,7 +156,7 @@ class Quiet:
 class Scene:
     """One model asked under a group of arms."""
 
-    measured: Measured
+    measured: ArmMeasures
     endpoint: Endpoint
     results: Path
     page: list[str] = field(default_factory=list)
@@ -180,7 +180,7 @@ def _play(endpoint: Endpoint, dataset: Dataset, results: Path, arms: Collection[
     job = Job(
         model="openai:tiny",
         task="direct",
-        choice=Choice(decoding=Decoding(max_tokens=64)),
+        choice=RunOptions(decoding=Decoding(max_tokens=64)),
         metrics=("rules@uncertain=positive",),
         base_url=(endpoint.url,),
         concurrency=16,

@@ -11,8 +11,8 @@ import pytest
 
 from mmrad_eval.core.values import Report, Status, Step, Study, Trace
 from mmrad_eval.metrics import suite
-from mmrad_eval.results.folder import RunFolder
-from mmrad_eval.results.scoring import score
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.scoring.run import score
 
 if TYPE_CHECKING:
     from tests.results.conftest import Kit

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.results.comparison import compare_runs
-from mmrad_eval.results.folder import RunFolder
+from mmrad_eval.results.comparison.compare import compare_runs
 from mmrad_eval.results.paper import Paper, write_paper
-from mmrad_eval.results.record import Selection
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.record import Selection
 from mmrad_eval.results.tables import Row, Table
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.statistics import weights as module
-from mmrad_eval.results.statistics.bootstrap import Part, bootstrap, percentile
+from mmrad_eval.results.statistics.bootstrap import StatisticsPart, bootstrap, percentile
 from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index, cluster_sums
 
 
@@ -18,7 +18,7 @@ def mean(sums: FloatArray) -> FloatArray:
     return sums[..., :1] / sums[..., 1:]
 
 
-MEAN = [Part([0, 1], mean)]
+MEAN = [StatisticsPart([0, 1], mean)]
 
 
 def test_each_resample_draws_as_many_clusters_as_there_are() -> None:

@@ -9,7 +9,15 @@ import pytest
 from scipy import stats
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.statistics.bootstrap import Part, bca, bootstrap, formula, jackknife, percentile, replicates
+from mmrad_eval.results.statistics.bootstrap import (
+    StatisticsPart,
+    bca,
+    bootstrap,
+    formula,
+    jackknife,
+    percentile,
+    replicates,
+)
 from mmrad_eval.results.statistics.multiplicity import holm, max_t
 from mmrad_eval.results.statistics.paired import compare, family, randomisation_p, sign_stability
 from mmrad_eval.results.statistics.weights import bootstrap_weights, swaps
@@ -20,8 +28,8 @@ def ratio(sums: FloatArray) -> FloatArray:
     return sums[..., 0::2] / sums[..., 1::2]
 
 
-def parts(k: int) -> list[Part]:
-    return [Part(range(k), ratio)]
+def parts(k: int) -> list[StatisticsPart]:
+    return [StatisticsPart(range(k), ratio)]
 
 
 def values(mean: float, n: int = 200, seed: int = 0, spread: float = 1.0) -> FloatArray:
@@ -248,7 +256,7 @@ def test_the_family_errs_as_often_as_it_says_when_nothing_differs() -> None:
 
 
 def test_formulas_of_several_metrics_stand_side_by_side() -> None:
-    found = formula([Part([0, 1], ratio), Part([2, 0], ratio)], np.array([4.0, 2.0, 8.0]))
+    found = formula([StatisticsPart([0, 1], ratio), StatisticsPart([2, 0], ratio)], np.array([4.0, 2.0, 8.0]))
     assert found.tolist() == [2.0, 2.0]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.results.folder import RunFolder, find_runs
+from mmrad_eval.results.run.folder import RunFolder, find_runs
 from mmrad_eval.results.view import write_view
 
 FAULTS = ("dense consolidation=refusal", "apical pneumothorax=length", "pacemaker=401")
@@ -135,7 +135,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """Runs over the demo: two baselines, and a stand-in for a model that was asked four ways and is not always well."""
     bench = Bench(tmp_path_factory.mktemp("demo"))
     bench.call("--model", "baseline:evidence", "--model", "baseline:normal", "--task", "mcot", *SCORED, "--quiet")
-    server = [sys.executable, "-m", "mmrad_eval.model_registry.rehearsal", *(f"--fault={f}" for f in FAULTS)]
+    server = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server", *(f"--fault={f}" for f in FAULTS)]
     with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = process.stdout.readline().strip()

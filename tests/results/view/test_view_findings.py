@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mmrad_eval.core.values import Step, Trace
 from mmrad_eval.metrics.consistency.matching import compare
-from mmrad_eval.metrics.consistency.phi import statements
+from mmrad_eval.metrics.consistency.statements import statements
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.results.view.findings import KINDS, Findings, fates, findings
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mmrad_eval import datasets
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Report, Step, Trace
-from mmrad_eval.results.folder import RunFolder
+from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.view import write_view
 from mmrad_eval.results.view.page import as_json
 from mmrad_eval.results.view.records import StudyRecord

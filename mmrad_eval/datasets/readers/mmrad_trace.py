@@ -1,0 +1,64 @@
+"""Reads neutral traces (``mmrad.trace/1``, jsonl or parquet), which ``mmrad-eval data convert`` makes of every format
+of traces.
+
+One study a record: its problem image, its trace, its report by its sections, and what ``study`` says of patient and
+split. The class is that of the records: ``open`` only where all say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import DataUse, Report, Study
+from mmrad_eval.datasets import sections
+from mmrad_eval.datasets.source import Record as Placed
+from mmrad_eval.datasets.source import Source, dataset_name, gather
+from mmrad_eval.traces import files, record
+from mmrad_eval.traces.record import TraceRecord
+
+
+def read(source: Source) -> Dataset:
+    """One study a record."""
+    path = source.file()
+    classes: set[str] = set()
+    studies = gather(_records(source, path, classes), source.problems)
+    return Dataset(dataset_name(path), studies, _data_use(source, classes), str(path), "mmrad.trace")
+
+
+def _records(source: Source, path: Path, classes: set[str]) -> Iterator[Placed]:
+    reader = files.read_parquet if path.suffix == ".parquet" else files.read_jsonl
+    try:
+        for number, found in enumerate(reader(path), start=1):
+            line = None if path.suffix == ".parquet" else number
+            classes.add(found.study.licence_class)
+            if found.invalid:
+                source.problems.error("placeholder count", found.invalid, file=str(path), line=line, study=found.id)
+            yield Placed(_study(source, path, found), str(path), line)
+    except (OSError, ValueError, msgspec.MsgspecError) as error:  # ValueError: bytes that are no UTF-8, no parquet
+        raise DataError(f"{path}: can't be read as neutral traces: {error}") from error
+
+
+def _study(source: Source, path: Path, found: TraceRecord) -> Study:
+    root = str((source.images or path.parent).absolute())
+    image = record.problem_image(found, root)
+    said = found.report
+    report = said if said.findings or said.impression else sections.read_report(said.text)
+    return Study(
+        id=found.id,
+        images=(image,) if image else (),
+        patient=found.study.subject,
+        reference=report if report != Report() else None,
+        trace=record.trace_of(found, root),
+        split=found.study.split,
+    )
+
+
+def _data_use(source: Source, classes: set[str]) -> DataUse:
+    if "credentialed" in classes:
+        return "credentialed"
+    return "open" if classes == {"open"} else source.data_use or "unknown"

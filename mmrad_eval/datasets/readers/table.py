@@ -1,0 +1,108 @@
+"""Reads a table with one row a study: csv, tsv, jsonl, a JSON list or parquet.
+
+Obvious column names are recognised (``columns.STUDY``), others are named with ``--column word=column``. A findings or
+an impression column is that section; a report column is read for headings. Images may be one name or a list; pixels
+may be absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import repeat
+from typing import Any
+
+from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import ClinicalContext, Image, Report, Study, Trace
+from mmrad_eval.datasets import columns, sections
+from mmrad_eval.datasets.rows import FileRow, FileRows, read_rows
+from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
+
+CONTEXT = ("indication", "comparison", "technique", "history", "age", "sex")
+
+
+def read(source: Source) -> Dataset:
+    """One study a row."""
+    path = source.file()
+    table = read_rows(path, source.problems)
+    given = dict(source.columns)
+    if source.patient_column:
+        given["patient"] = source.patient_column
+    where = columns.match(table.columns, columns.STUDY, given, path)
+    _require(table, where)
+    studies = gather(_records(source, table, where), source.problems)
+    used = ", ".join(f"{word} from {column!r}" for word, column in where.items() if word != column)
+    return Dataset(
+        dataset_name(path),
+        studies,
+        source.data_use or "unknown",
+        str(path),
+        "table",
+        (f"columns: {used}",) if used else (),
+    )
+
+
+def _require(table: FileRows, where: dict[str, str]) -> None:
+    has = f"it has {', '.join(table.columns)}"
+    if "id" not in where:
+        raise DataError(f"{table.path}: no column is known to hold ids; {has}. Name it: --column id=COLUMN")
+    if not {"report", "findings", "impression", "images"} & where.keys():
+        raise DataError(
+            f"{table.path}: no column is known to hold reports or images; {has}. Name it: --column report=COLUMN"
+        )
+
+
+def _records(source: Source, table: FileRows, where: dict[str, str]) -> Iterator[Record]:
+    for row in table.rows:
+        cells = {word: row.cells.get(column) for word, column in where.items()}
+        study_id = columns.text(cells["id"])
+        if study_id is None:
+            source.problems.error("no id", f"the column {where['id']!r} is empty", file=str(table.path), line=row.line)
+            continue
+        yield Record(_study(source, table, row, study_id.strip(), cells), str(table.path), row.line)
+
+
+def _study(source: Source, table: FileRows, row: FileRow, study_id: str, cells: dict[str, Any]) -> Study:
+    trace = columns.text(cells.get("trace"))
+    patient = columns.text(cells.get("patient"))
+    return Study(
+        id=study_id,
+        images=_images(source, cells),
+        patient=patient.strip() if patient else None,
+        reference=report(cells),
+        trace=Trace(text=trace) if trace else None,
+        context=ClinicalContext(**{word: columns.text(cells.get(word)) for word in CONTEXT}),
+        split=split(source, cells.get("split"), "split" in cells, str(table.path), row.line, study_id),
+    )
+
+
+def report(cells: dict[str, Any]) -> Report | None:
+    """The reference of a row: sections from their own columns first, the rest from the headings of the report column.
+
+    None where the table has no column of the kind; an empty report where the columns are empty.
+    """
+    if not {"report", "findings", "impression"} & cells.keys():
+        return None
+    whole, findings, impression = (columns.text(cells.get(word)) for word in ("report", "findings", "impression"))
+    read = sections.read_report(whole or "")
+    findings, impression = findings or read.findings, impression or read.impression
+    return Report(whole or sections.join(findings, impression), findings, impression)
+
+
+def split(source: Source, cell: Any, known: bool, file: str, line: int | None, study: str) -> str | None:  # noqa: PLR0917
+    """The split of a record in lower case; a blank one where others are named is a warning."""
+    value = columns.text(cell)
+    if value is None and known:
+        source.problems.warn(
+            "blank split", "the split is blank; --split never selects this study", file=file, line=line, study=study
+        )
+    return value.strip().lower() if value else None
+
+
+def _images(source: Source, cells: dict[str, Any]) -> tuple[Image, ...]:
+    names, views = columns.texts(cells.get("images")), columns.texts(cells.get("view"))
+    if len(views) == 1:
+        views *= len(names)
+    if len(views) != len(names):
+        views = []
+    return tuple(source.image(name, view=view) for name, view in zip(names, views or repeat(None), strict=False))

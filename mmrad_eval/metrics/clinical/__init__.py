@@ -1,0 +1,1 @@
+"""Clinical metrics that read weights: engines, encoders, graphs, labels and vectors."""

@@ -1,0 +1,238 @@
+"""Stored statistics of several runs with the formulas that turn their sums into columns: what every test works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmrad_eval.core.contracts import FloatArray, Metric
+from mmrad_eval.core.errors import MmradError
+from mmrad_eval.metrics import suite
+from mmrad_eval.results.run.scores import ScoreBlock, Scores
+from mmrad_eval.results.run.summary import Summary
+from mmrad_eval.results.statistics.bootstrap import StatisticsPart
+
+_EQUAL = 1e-9
+Reduce = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class SharedColumn:
+    """A column that all runs have under one signature."""
+
+    label: str
+    name: str
+    better: str
+    metric: str
+    signature: str
+
+    @property
+    def sign(self) -> int:
+        """-1 where lower is better, else 1."""
+        return -1 if self.better == "lower" else 1
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One run as it was scored."""
+
+    name: str
+    """What it is called in messages."""
+    scores: Scores
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class SharedColumns:
+    """What several runs have in common, study by study."""
+
+    ids: tuple[str, ...]
+    """Studies that were scored in every run, sorted."""
+    clusters: tuple[str, ...]
+    """Patient of each, or the study itself."""
+    statuses: tuple[tuple[str, ...], ...]
+    """Status of each study, run by run."""
+    columns: tuple[SharedColumn, ...]
+    parts: tuple[StatisticsPart, ...]
+    statistics: tuple[FloatArray, ...]
+    """(studies, K) of each run."""
+    notes: tuple[str, ...]
+    """Columns that can't be compared, and why, one sentence each."""
+
+
+def shared(runs: Sequence[Stored], wanted: Callable[[SharedColumn], bool] | None = None) -> SharedColumns:
+    """The studies and columns that all runs have, of those that are ``wanted``."""
+    ids = sorted(set.intersection(*(_scored_ids(run.scores) for run in runs)))
+    rows = [_rows(run.scores, ids) for run in runs]
+    columns: list[SharedColumn] = []
+    parts: list[StatisticsPart] = []
+    arrays: list[list[FloatArray]] = [[] for _ in runs]
+    notes: list[str] = []
+    start = 0
+    for first in _current(runs[0].scores):
+        made = [SharedColumn(c.label, c.name, c.better, first.metric, first.signature) for c in first.columns]
+        kept = [i for i, column in enumerate(made) if wanted is None or wanted(column)]
+        if not kept:
+            continue
+        try:
+            blocks = _same(first, runs)
+            statistics, reduce = _formula(first, runs, blocks)
+        except _Apart as why:
+            notes.append(str(why))
+            continue
+        for array, source, at in zip(arrays, statistics, rows, strict=True):
+            array.append(source[at])
+        width = statistics[0].shape[1]
+        parts.append(StatisticsPart(range(start, start + width), _only(reduce, kept, len(made))))
+        columns += [made[i] for i in kept]
+        start += width
+    notes += _elsewhere(runs)
+    return SharedColumns(
+        ids=tuple(ids),
+        clusters=tuple(runs[0].scores.clusters[i] for i in rows[0]),
+        statuses=tuple(tuple(run.scores.rows.statuses[i] for i in at) for run, at in zip(runs, rows, strict=True)),
+        columns=tuple(columns),
+        parts=tuple(parts),
+        statistics=tuple(np.concatenate(array, axis=1) if array else np.empty((len(ids), 0)) for array in arrays),
+        notes=tuple(notes),
+    )
+
+
+class _Apart(Exception):  # noqa: N818 (no error: a reason, caught in the same file)
+    """Why a metric can't be compared."""
+
+
+def _scored_ids(scores: Scores) -> set[str]:
+    return {name for name, answer in zip(scores.rows.ids, scores.rows.answers, strict=True) if answer}
+
+
+def _rows(scores: Scores, ids: Sequence[str]) -> list[int]:
+    where = {name: i for i, name in enumerate(scores.rows.ids)}
+    return [where[name] for name in ids]
+
+
+def _current(scores: Scores) -> list[ScoreBlock]:
+    """The newest block of each metric that tables show."""
+    blocks: dict[str, ScoreBlock] = {}
+    for block in scores.blocks:  # the newest come first
+        if block.shown:
+            blocks.setdefault(block.metric, block)
+    return list(blocks.values())
+
+
+def _same(first: ScoreBlock, runs: Sequence[Stored]) -> list[ScoreBlock]:
+    """The block of that metric in each run; _Apart where one lacks it or has it under another signature."""
+    blocks = [first]
+    for run in runs[1:]:
+        block = next((b for b in _current(run.scores) if b.metric == first.metric), None)
+        if block is None:
+            missing = run.summary.missing.get(first.metric)
+            why = f"{missing.what}; {missing.remedy}" if missing else f"mmrad-eval score {run.scores.path.parent}"
+            raise _Apart(f"{first.metric}: {run.name} was not scored with it: {why}")
+        if block.signature != first.signature:
+            field = differing_field(first.signature, block.signature)
+            raise _Apart(f"{first.metric}: computed otherwise in {runs[0].name} than in {run.name}: {field}")
+        blocks.append(block)
+    return blocks
+
+
+def differing_field(first: str, second: str) -> str:
+    """The first field of two signatures that is not the same, with both values."""
+    one, two = (dict(_field(part) for part in text.split("|")) for text in (first, second))
+    for key in [*one, *(key for key in two if key not in one)]:
+        if one.get(key) != two.get(key):
+            return f"{key} is {one.get(key, 'absent')} in one and {two.get(key, 'absent')} in the other"
+    return f"{first} in one and {second} in the other"
+
+
+def _field(part: str) -> tuple[str, str]:
+    key, colon, value = part.partition(":")
+    if colon:
+        return key, value
+    return ("version", part) if part[:1] == "v" and part[1:].isdigit() else ("metric", part)
+
+
+def _formula(
+    first: ScoreBlock, runs: Sequence[Stored], blocks: Sequence[ScoreBlock]
+) -> tuple[list[FloatArray], Reduce]:
+    """The statistics of each run and the formula of the metric, checked against the values that were stored.
+
+    Where the metric can't be made here (weights, a plugin), a column that is a plain mean of the studies' own values is
+    still comparable, and shown to be one by giving the stored value.
+    """
+    metric, why = _metric(first)
+    if metric is not None and tuple(metric.statistics) == tuple(first.statistics):
+        statistics = [_extended(run.scores, block) for run, block in zip(runs, blocks, strict=True)]
+        if all(_gives(run, s, metric.reduce, first) for run, s in zip(runs, statistics, strict=True)):
+            return statistics, metric.reduce
+        why = "its formula no longer gives the value that was stored: another version or other options; score again"
+    elif metric is not None:
+        why = "its statistics are not those that were stored: another version; score again"
+    means = [_own_values(run.scores, block) for run, block in zip(runs, blocks, strict=True)]
+    reduce = _mean_of(len(first.columns))
+    if all(_gives(run, m, reduce, first) for run, m in zip(runs, means, strict=True)):
+        return means, reduce
+    raise _Apart(f"{first.metric}: {why}")
+
+
+def _metric(block: ScoreBlock) -> tuple[Metric | None, str]:
+    try:
+        made = suite([block.metric])
+    except MmradError as error:
+        return None, str(error)
+    found = next((metric for metric in made if metric.name == block.metric), None)
+    return found, "" if found else "; ".join(str(missing) for missing in made.missing)
+
+
+def _extended(scores: Scores, block: ScoreBlock) -> FloatArray:
+    blocks = [block, *(scores.block(signature) for signature in block.requires)]
+    return np.concatenate([scores.statistics(b) for b in blocks], axis=1)
+
+
+def _own_values(scores: Scores, block: ScoreBlock) -> FloatArray:
+    """(n, 2 columns): each study's own value, zero where undefined, then whether it is defined."""
+    values = scores.values(block)
+    defined = np.isfinite(values)
+    return np.concatenate([np.where(defined, values, 0.0), defined.astype(np.float64)], axis=1)
+
+
+def _mean_of(columns: int) -> Reduce:
+    def reduce(sums: FloatArray) -> FloatArray:
+        return sums[..., :columns] / sums[..., columns:]
+
+    return reduce
+
+
+def _only(reduce: Reduce, kept: Sequence[int], columns: int) -> Reduce:
+    """The same formula, some of its columns."""
+    if len(kept) == columns:
+        return reduce
+    return lambda sums: np.asarray(reduce(sums))[..., list(kept)]
+
+
+def _gives(run: Stored, statistics: FloatArray, reduce: Reduce, block: ScoreBlock) -> bool:
+    """Whether the formula gives what the summary says."""
+    total = statistics[run.scores.scored].sum(axis=0)
+    with np.errstate(all="ignore"):  # an undefined value is nan, by contract
+        values = np.asarray(reduce(total), dtype=np.float64)
+    for value, column in zip(values, block.columns, strict=True):
+        stored = run.summary.columns.get(column.label)
+        if stored is None or stored.signature != block.signature:
+            return False
+        if (stored.value is None) != (not np.isfinite(value)):
+            return False
+        if stored.value is not None and abs(value - stored.value) > _EQUAL * max(1.0, abs(stored.value)):
+            return False
+    return True
+
+
+def _elsewhere(runs: Sequence[Stored]) -> list[str]:
+    """Metrics that the first run lacks and another one has."""
+    known = {block.metric for block in _current(runs[0].scores)}
+    lacking = {b.metric: run.name for run in runs[1:] for b in _current(run.scores) if b.metric not in known}
+    return [
+        f"{metric}: {runs[0].name} was not scored with it ({name} was): mmrad-eval score {runs[0].scores.path.parent}"
+        for metric, name in lacking.items()
+    ]

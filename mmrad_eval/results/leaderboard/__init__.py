@@ -1,0 +1,1 @@
+"""The leaderboard: one row a scored run, its columns, its order."""

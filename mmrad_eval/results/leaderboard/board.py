@@ -1,0 +1,218 @@
+"""The leaderboard: run folders to tables, one row a run, from run.json and summary.json alone.
+
+Runs share a table when they answer the same question: the same dataset (by digest), split, target, and evidence
+(given or generated). Best and second are marked among complete runs over the same studies only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from mmrad_eval.core.values import MODEL_STATUSES
+from mmrad_eval.results.leaderboard.rows import (
+    ScoredRun,
+    answers_in_words,
+    columns_of,
+    headlines,
+    largest,
+    mean_cell,
+    read_entries,
+    reference_studies,
+    repeats,
+    size_of,
+    statuses_of,
+    studies_of,
+    why_not,
+)
+from mmrad_eval.results.run.folder import find_runs
+from mmrad_eval.results.run.naming import variants
+from mmrad_eval.results.run.summary import ColumnSummary
+from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, ranked
+from mmrad_eval.tasks import INTERVENTIONS
+
+
+def leaderboard(results: Path, *, datasets: Collection[str] | None = None) -> list[Table]:
+    """The tables of all runs under ``results``, or of those over ``datasets``."""
+    entries = read_entries(find_runs(results))
+    return tables_of([e for e in entries if datasets is None or e.run.deciding.dataset in datasets])
+
+
+def tables_of(entries: Sequence[ScoredRun]) -> list[Table]:
+    """The tables, by dataset, then given before generated. No entries: no table."""
+    groups: dict[tuple[str, ...], list[ScoredRun]] = defaultdict(list)
+    for entry in largest([entry for entry in entries if not _aside(entry)]):
+        deciding = entry.run.deciding
+        split = deciding.selection.split or ""
+        evidence = "given" if entry.run.given else "generated"
+        key = (deciding.dataset, deciding.dataset_digest, split, deciding.selection.target, evidence)
+        groups[key].append(entry)
+    datasets = Counter(key[0] for key in {key[:2] for key in groups})
+    order = sorted(groups, key=lambda key: (key[0], key[1], key[2], key[3], key[4] == "generated"))
+    return [_table(key, groups[key], several=datasets[key[0]] > 1) for key in order]
+
+
+def _aside(entry: ScoredRun) -> bool:
+    """An intervention that nobody asked to score: ``faithfulness`` compares it with others, and it is no row."""
+    return entry.summary is None and entry.run.deciding.task in INTERVENTIONS
+
+
+def _table(key: tuple[str, ...], entries: list[ScoredRun], *, several: bool) -> Table:
+    dataset, digest, split, target, evidence = key
+    grouped = repeats(entries)
+    words = variants([group[0].run for group in grouped])
+    over = reference_studies(entries)
+    metrics = _metric_columns([e for e in entries if studies_of(e) == over] + list(entries))
+    rows = []
+    for group, variant in zip(grouped, words, strict=True):
+        if len(group) == 1:
+            rows.append(_row(group, variant, over, metrics))
+        else:  # people read the mean over samples, data has one row a run
+            rows.append(replace(_row(group, variant, over, metrics), media="drawn"))
+            rows += [replace(_row([e], variant, over, metrics), media="data") for e in group]
+    rows.sort(key=lambda row: _order(row, metrics))
+    title = ", ".join([dataset + (f" ({digest[:8]})" if several else ""), *([split] if split else []), target])
+    name = re.sub(r"[^a-z0-9]+", "-", f"{dataset} {digest[:4] if several else ''} {split} {target} {evidence}".lower())
+    return ranked(
+        Table(
+            name.strip("-"),
+            f"{title}: {_EVIDENCE[evidence]}",
+            (*_FIXED, *metrics),
+            tuple(rows),
+            notes=_notes(entries),
+            ranking="the complete runs over the same studies",
+        )
+    )
+
+
+_EVIDENCE = {
+    "given": "evidence given by the task",
+    "generated": "no evidence given (reasoning of its own, or reports made elsewhere)",
+}
+_FIXED = (
+    TableColumn("model"),
+    TableColumn("task"),
+    TableColumn("variant"),
+    TableColumn("dataset", media="data"),
+    TableColumn("n", kind="count"),
+    TableColumn("answers", media="drawn"),
+    TableColumn("failed", kind="count", media="data"),
+    TableColumn("open", kind="count", media="data"),
+    *(TableColumn(status, kind="count", media="data") for status in MODEL_STATUSES),
+    TableColumn("scored", kind="count", media="data"),
+    TableColumn("clusters", kind="count", media="data"),
+    TableColumn("cluster", media="data"),
+    TableColumn("split", media="data"),
+    TableColumn("target", media="data"),
+    TableColumn("evidence", media="data"),
+    TableColumn("complete", media="data"),
+    TableColumn("ranked", media="data"),
+    TableColumn("sample", kind="count", media="data"),
+    TableColumn("run", media="data"),
+)
+
+
+def _metric_columns(entries: Sequence[ScoredRun]) -> tuple[TableColumn, ...]:
+    """All columns of all runs in the order in which they were scored, each with the signature that most runs share."""
+    found: dict[str, list[ColumnSummary]] = defaultdict(list)
+    for entry in entries:
+        for label, column in columns_of(entry).items():
+            found[label].append(column)
+    first = headlines([columns[0] for columns in found.values()])
+    return tuple(
+        TableColumn(
+            key=label,
+            kind="score",
+            better=columns[0].better,
+            headline=label in first,
+            footnote=Counter(column.signature for column in columns).most_common(1)[0][0],
+            interval=True,
+        )
+        for label, columns in found.items()
+    )
+
+
+def _row(
+    group: Sequence[ScoredRun], variant: str, reference: tuple[str, int] | None, metrics: Sequence[TableColumn]
+) -> Row:
+    """One row: a run, or the mean over the samples of one."""
+    first = group[0]
+    notes = [why for why in dict.fromkeys(why_not(entry) for entry in group) if why]
+    for entry in group:
+        studies = studies_of(entry)
+        if not notes and reference and studies and studies != reference:
+            notes.append(f"other studies ({studies[1]:,}) than the ranked rows ({reference[1]:,}): not ranked")
+    is_ranked = not notes
+    if montage := first.run.deciding.extra.get("montage"):
+        notes.append(f"images shown as {montage}")
+    if len(group) > 1:
+        notes.append(f"mean of {len(group)} samples; its interval is the mean of theirs, never too narrow")
+    statuses: Counter[str] = Counter()
+    for entry in group:
+        statuses.update(statuses_of(entry))
+    run, summary = first.run, first.summary
+    cells: dict[str, Cell] = {
+        "model": Cell(run.card.label),
+        "task": Cell(run.deciding.task),
+        "variant": Cell(variant),
+        "dataset": Cell(run.deciding.dataset),
+        "n": Cell(size_of(first)),
+        "answers": Cell(answers_in_words(statuses)),
+        "failed": Cell(statuses["failed"]),
+        "open": Cell(statuses["open"]),
+        **{status: Cell(statuses[status]) for status in MODEL_STATUSES},
+        "scored": Cell(sum(entry.summary.scored for entry in group if entry.summary)),
+        "clusters": Cell(summary.clusters if summary else None),
+        "cluster": Cell(summary.cluster if summary else None),
+        "split": Cell(run.deciding.selection.split),
+        "target": Cell(run.deciding.selection.target),
+        "evidence": Cell("given" if run.given else "generated"),
+        "complete": Cell("yes" if all(entry.run.complete for entry in group) else "no"),
+        "ranked": Cell("yes" if is_ranked else "no"),
+        "sample": Cell(run.deciding.sample),
+        "run": Cell(" ".join(entry.run.id for entry in group)),
+    }
+    for column in metrics:
+        cell = mean_cell([columns_of(entry).get(column.key) for entry in group], column.footnote)
+        if cell is not None:
+            cells[column.key] = cell
+    return Row(cells, tuple(dict.fromkeys(notes)), is_ranked)
+
+
+def _order(row: Row, metrics: Sequence[TableColumn]) -> tuple[Any, ...]:
+    """Ranked rows first, best first in the first headline column, then by name."""
+    main = next((column for column in metrics if column.headline and column.better), None)
+    value = row.cells.get(main.key, Cell()).value if main else None
+    number = float(value) if isinstance(value, int | float) else None
+    best_first = 0.0 if number is None or main is None else (-number if main.better == "higher" else number)
+    return (not row.ranked, number is None, best_first, row.cells["model"].value, row.cells["task"].value)
+
+
+def _notes(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
+    summaries = [entry.summary for entry in entries if entry.summary and entry.summary.columns]
+    notes = []
+    if summaries:
+        level = f"{100 * summaries[0].level:g} %"
+        units = {summary.cluster for summary in summaries}
+        unit = "patients" if units == {"patient"} else "studies (no patient ids: too narrow if patients recur)"
+        resamples = max(summary.resamples for summary in summaries)
+        notes.append(f"Intervals: {level}, bootstrap over {unit}, {resamples:,} resamples.")
+    lacks: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for entry in entries:
+        for name, missing in (entry.summary.missing if entry.summary else {}).items():
+            lacks[missing.what, missing.remedy].append((name, f"{entry.run.card.label} {entry.run.deciding.task}"))
+    for (what, remedy), pairs in lacks.items():
+        names, runs = dict.fromkeys(name for name, _ in pairs), {run for _, run in pairs}
+        where = (
+            ""
+            if len(runs) == len({(e.run.card.label, e.run.deciding.task) for e in entries})
+            else f" for {', '.join(sorted(runs))}"
+        )
+        notes.append(f"Not scored{where}: {', '.join(names)}: {what}; {remedy}.")
+    notes += dict.fromkeys(note for entry in entries if entry.summary for note in entry.summary.notes)
+    return tuple(notes)

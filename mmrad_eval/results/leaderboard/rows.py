@@ -1,0 +1,152 @@
+"""Runs as tables meet them: record and summary, which of them stand beside each other, and who is ranked."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from mmrad_eval.core.values import MODEL_STATUSES
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.run.summary import ColumnSummary, Summary
+from mmrad_eval.results.tables.table import Cell
+
+HEADLINES = ("BLEU-4", "ROUGE-L", "METEOR", "CIDEr", "BERTScore", "CheXbert", "RadGraph", "RadCliQ", "Trace F1", "SC")
+"""Beginnings of the names of columns that a terminal shows first, each once; of other families, the first column."""
+MOST_HEADLINES = 10
+
+
+class ScoredRun(msgspec.Struct, frozen=True):
+    """A run that was read: its record, and its summary where it was scored."""
+
+    folder: Path
+    run: Run
+    summary: Summary | None
+
+
+def read_entries(folders: Iterable[RunFolder]) -> list[ScoredRun]:
+    """Read run.json and summary.json of each folder."""
+    return [ScoredRun(folder.path, folder.run, folder.summary()) for folder in folders]
+
+
+def largest(entries: Sequence[ScoredRun]) -> list[ScoredRun]:
+    """Of runs that differ only in how many studies they took, the one with the most."""
+    kept: dict[str, ScoredRun] = {}
+    for entry in entries:
+        deciding = entry.run.deciding
+        selection = replace(deciding.selection, limit=None, ids=None)
+        key = replace(deciding, selection=selection).id()
+        other = kept.get(key)
+        if other is None or _size(entry) > _size(other):
+            kept[key] = entry
+    return list(kept.values())
+
+
+def _size(entry: ScoredRun) -> tuple[int, int, str]:
+    return (entry.run.counts.n, entry.summary.scored if entry.summary else 0, entry.run.id)
+
+
+def repeats(entries: Sequence[ScoredRun]) -> list[list[ScoredRun]]:
+    """Runs that differ only in their sample number, together."""
+    groups: dict[str, list[ScoredRun]] = defaultdict(list)
+    for entry in entries:
+        groups[replace(entry.run.deciding, sample=0).id() + entry.run.card.label].append(entry)
+    return [sorted(group, key=lambda entry: entry.run.deciding.sample) for group in groups.values()]
+
+
+def studies_of(entry: ScoredRun) -> tuple[str, int] | None:
+    """(digest, n) of the studies that a run covers."""
+    return (entry.summary.studies, entry.summary.n) if entry.summary else None
+
+
+def size_of(entry: ScoredRun) -> int:
+    """Studies of the selection; the scores of a run that was killed know only those that it came to."""
+    return max(entry.run.counts.n, entry.summary.n) if entry.summary else entry.run.counts.n
+
+
+def statuses_of(entry: ScoredRun) -> Counter[str]:
+    """Status -> studies of the selection."""
+    statuses = Counter(entry.summary.statuses if entry.summary else entry.run.counts.statuses)
+    statuses["open"] += size_of(entry) - sum(statuses.values())
+    return statuses
+
+
+def columns_of(entry: ScoredRun) -> dict[str, ColumnSummary]:
+    """Column label -> number; nothing where it was not scored."""
+    return entry.summary.columns if entry.summary else {}
+
+
+def reference_studies(entries: Sequence[ScoredRun]) -> tuple[str, int] | None:
+    """The studies over which rows are ranked: the set that most complete runs share, the larger one if tied."""
+    counts = Counter(studies for entry in entries if (studies := studies_of(entry)) and why_not(entry) is None)
+    if not counts:
+        return None
+    return max(counts, key=lambda key: (counts[key], key[1], key[0]))
+
+
+def why_not(entry: ScoredRun) -> str | None:
+    """Why a run can't be ranked whatever the others are, None where it can."""
+    counts = entry.run.counts
+    if entry.summary is None:
+        unfinished = counts.n and counts.open == counts.n  # or killed: then answers may be there, and nobody knows
+        todo = "not finished, run the same command again: not ranked"
+        return todo if unfinished else f"not scored yet: mmrad-eval score {entry.folder}"
+    if not entry.summary.n:
+        return f"no study has a reference {entry.run.deciding.selection.target}: not ranked"
+    if not entry.run.complete or not entry.summary.complete:
+        of = size_of(entry)
+        return f"incomplete, {of - entry.summary.scored} of {of} studies have no answer yet: not ranked"
+    if entry.run.card.provider == "baseline" and entry.run.card.id == "reference":
+        return "the references themselves, a ceiling: not ranked"
+    if entry.run.mixed:
+        return f"mixed, {len(entry.run.served)} different servers or versions answered: not ranked"
+    return None
+
+
+def headlines(columns: Sequence[ColumnSummary]) -> set[str]:
+    """Labels of the columns that stand for the rest where there is little room."""
+    chosen: dict[str, ColumnSummary] = {}
+    for begin in HEADLINES:
+        for column in columns:
+            if column.name.startswith(begin) and column.better:
+                chosen.setdefault(begin, column)
+    families = {column.metric.partition("@")[0] for column in chosen.values()}
+    for column in columns:
+        family = column.metric.partition("@")[0]
+        if family not in families:
+            chosen.setdefault(family, column)
+    return {column.label for column in list(chosen.values())[:MOST_HEADLINES]}
+
+
+def answers_in_words(statuses: Counter[str]) -> str:
+    """``290 ok, 4 truncated``; only ``all ok`` where nothing else happened."""
+    counts = [(status, statuses[status]) for status in (*MODEL_STATUSES, "failed", "open") if statuses[status]]
+    if [status for status, _ in counts] == ["ok"]:
+        return "all ok"
+    return ", ".join(f"{count:,} {status}" for status, count in counts)
+
+
+def mean_cell(columns: Sequence[ColumnSummary | None], signature: str) -> Cell | None:
+    """The cell of one column over the samples of a row; None where the metric was not scored."""
+    known = [column for column in columns if column is not None]
+    if not known:
+        return None
+    if len(known) < len(columns):
+        return Cell(note="scored for some of the samples only; score the rest")
+    values = [column.value for column in known if column.value is not None]
+    lows = [column.low for column in known if column.low is not None]
+    highs = [column.high for column in known if column.high is not None]
+    whole = len(values) == len(known)
+    others = [column.signature for column in known if column.signature != signature]
+    return Cell(
+        statistics.fmean(values) if whole else None,
+        statistics.fmean(lows) if whole and len(lows) == len(known) else None,
+        statistics.fmean(highs) if whole and len(highs) == len(known) else None,
+        note=f"computed otherwise than the rest of its column: {others[0]}" if others else "",
+        comparable=not others,
+    )

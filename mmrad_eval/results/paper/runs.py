@@ -1,0 +1,173 @@
+"""The cast: which runs a paper is about, and which of them stand on the same studies."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.results.leaderboard.rows import (
+    ScoredRun,
+    columns_of,
+    headlines,
+    largest,
+    reference_studies,
+    repeats,
+    studies_of,
+    why_not,
+)
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.summary import ColumnSummary
+
+MOST_COLUMNS = 6
+"""Metric columns of a table in the body of a paper; the supplement has all."""
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """One row to be: a run, or several samples of one."""
+
+    entries: tuple[ScoredRun, ...]
+    why: str | None
+    """Why it is shown and not ranked or tested; None where it is both."""
+
+    @property
+    def first(self) -> ScoredRun:
+        """The run that stands for all samples."""
+        return self.entries[0]
+
+    @property
+    def model(self) -> str:
+        """The model's name in tables."""
+        return self.first.run.card.label
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.first.run.deciding.task
+
+    @property
+    def baseline(self) -> str:
+        """``evidence``, ``normal``, ``reference`` or ``shuffle``; empty for a model."""
+        card = self.first.run.card
+        return card.id if card.provider == "baseline" else ""
+
+    @property
+    def folders(self) -> list[RunFolder]:
+        """Where its runs are."""
+        return [RunFolder(entry.folder) for entry in self.entries]
+
+
+@dataclass(frozen=True)
+class PaperRuns:
+    """All runs over one dataset, split and target."""
+
+    dataset: str
+    split: str | None
+    target: str
+    data: str
+    """What ``--data`` said."""
+    parts: tuple[PaperRow, ...]
+    columns: tuple[ColumnSummary, ...]
+    """The metric columns of tables in the body: one of the first run each, for name, direction and signature."""
+
+    @property
+    def title(self) -> str:
+        """Dataset, split and target in words."""
+        return ", ".join(word for word in (self.dataset, self.split, self.target) if word)
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models, baselines left out, in the order in which they are first met."""
+        return list(dict.fromkeys(part.model for part in self.parts if not part.baseline))
+
+    def find(self, model: str, task: str) -> PaperRow | None:
+        """That model's run of that task; of several variants the one that can be ranked, then the first."""
+        found = [part for part in self.parts if (part.model, part.task) == (model, task)]
+        return min(found, key=lambda part: part.why is not None, default=None)
+
+    def baseline(self, name: str, tasks: Sequence[str]) -> PaperRow | None:
+        """The run of a baseline, of the first of these tasks that it was run on, or of any."""
+        found = [part for part in self.parts if part.baseline == name]
+        order = {task: i for i, task in enumerate(tasks)}
+        return min(found, key=lambda part: (part.why is not None, order.get(part.task, len(order))), default=None)
+
+    def command(self, models: Sequence[str], tasks: Sequence[str]) -> str:
+        """The command that makes the runs of these models and tasks."""
+        words = ["mmrad-eval"]
+        for model in models:
+            words += ["--model", model]
+        words += ["--task", ",".join(tasks), "--data", self.data]
+        if self.split:
+            words += ["--split", self.split]
+        if self.target != "findings":
+            words += ["--target", self.target]
+        return shlex.join(words)
+
+
+def make_cast(entries: Sequence[ScoredRun], *, dataset: str | None = None, metrics: Sequence[str] = ()) -> PaperRuns:
+    """The runs of ``dataset``, or of the dataset, split and target with the most runs.
+
+    ``metrics`` chooses the columns of the tables in the body, by label or name. DataError where there is no run.
+    """
+    groups: dict[tuple[str, str, str | None, str], list[ScoredRun]] = defaultdict(list)
+    for entry in largest(entries):
+        deciding = entry.run.deciding
+        selection = deciding.selection
+        groups[deciding.dataset, deciding.dataset_digest, selection.split, selection.target].append(entry)
+    if dataset is not None:
+        names = sorted({key[0] for key in groups})
+        groups = {key: group for key, group in groups.items() if key[0] == dataset}
+        if not groups:
+            raise UsageError(f"--data {dataset}: there are runs over {', '.join(names) or 'nothing'}")
+    if not groups:
+        raise DataError("there are no runs to make a paper of")
+    (name, _, split, target), group = max(groups.items(), key=lambda item: (len(item[1]), item[0][0], item[0][1]))
+    over = reference_studies(group)
+    parts = tuple(PaperRow(tuple(same), _why(same, over)) for same in repeats(group))
+    return PaperRuns(name, split, target, group[0].run.data, parts, _columns(parts, metrics))
+
+
+def _why(same: Sequence[ScoredRun], over: tuple[str, int] | None) -> str | None:
+    for entry in same:
+        why = why_not(entry)
+        if why is not None and entry.run.card.provider != "baseline":
+            return why
+        if entry.summary is None:
+            return why
+        if studies_of(entry) != over:
+            return f"other studies ({entry.summary.n:,}) than the rest: not ranked"
+    return None
+
+
+def _columns(parts: Sequence[PaperRow], metrics: Sequence[str]) -> tuple[ColumnSummary, ...]:
+    """Columns that every part which can be ranked has; the headlines among them, or those that were named."""
+    ready = [part for part in parts if part.why is None] or list(parts)
+    first = columns_of(ready[0].first)
+    shared = [c for label, c in first.items() if all(label in columns_of(part.first) for part in ready)]
+    if metrics:
+        chosen = [c for c in shared if {c.label, c.name, c.metric} & set(metrics)]
+        lacking = [m for m in metrics if not any(m in {c.label, c.name, c.metric} for c in shared)]
+        if lacking:
+            raise UsageError(
+                f"--metrics {lacking[0]}: the runs share {', '.join(c.label for c in shared) or 'nothing'}"
+            )
+        return tuple(chosen)
+    best = headlines(shared)
+    return tuple(c for c in shared if c.label in best)[:MOST_COLUMNS]
+
+
+def spec(entry: ScoredRun) -> str:
+    """The model as a command line names it."""
+    return f"{entry.run.card.provider}:{entry.run.card.id}"
+
+
+def relative(path: Path) -> str:
+    """A path as short as it can be read from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,239 @@
+"""The run folder: ``results/runs/<dataset>/<task>/<model>/<run id>/`` and the files in it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+
+from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.values import Answer, Status
+from mmrad_eval.results.run.files import temporary
+from mmrad_eval.results.run.record import Run, read_run
+from mmrad_eval.results.run.summary import Summary
+
+if TYPE_CHECKING:
+    from mmrad_eval.results.run.scores import Scores
+
+T = TypeVar("T")
+
+_DEPTH = ("*", "*", "*", "*")  # dataset, task, model, run id
+_LONGEST = 80  # characters of one folder name; file systems stop at 255 bytes
+
+
+def safe_name(name: str) -> str:
+    """``name`` as the name of one folder: letters, digits and ``._+=@-`` stay, everything else becomes ``_``."""
+    return re.sub(r"[^\w.+=@-]+", "_", name).lstrip(".")[:_LONGEST] or "_"
+
+
+def run_path(results: Path, run: Run) -> Path:
+    """Where the folder of ``run`` is under ``results``."""
+    deciding = run.deciding
+    return (
+        results / "runs" / safe_name(deciding.dataset) / safe_name(deciding.task) / safe_name(run.card.label) / run.id
+    )
+
+
+class RunFolder:
+    """One run on disk. Files are written under another name and renamed, so that a reader never sees half of one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._images: Prefix | None = None
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    @property
+    def run(self) -> Run:
+        """The content of run.json; DataError where it is missing or does not fit."""
+        path = self.path / "run.json"
+        try:
+            return read_run(path.read_bytes())
+        except FileNotFoundError:
+            raise DataError(f"{self.path} has no run.json, so it is not a run folder") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"{path}: {error}; written by another version? run again with --out of its own, or remove it"
+            ) from error
+        except OSError as error:
+            raise DataError(f"{path} can't be read: {error.strerror or error}") from error
+
+    @property
+    def images(self) -> Prefix:
+        """The folder of the run's images, as run.json named it when it was first asked for."""
+        if self._images is None:
+            known = (self.path / "run.json").exists()
+            self._images = Prefix(self.run.images if known else "")
+        return self._images
+
+    def answers(self) -> Iterator[Answer]:
+        """The answers in dataset order; of a run that is not finished, those that are there, in the order they came.
+
+        A torn last line of an unfinished file is left out: it is asked (or read from the journal) again.
+        """
+        decoder, whole = msgspec.json.Decoder(Answer), self.images.whole
+        return (_decoded(whole(line), decoder, where) for where, _, line in self._answer_lines())
+
+    def answer_lines(self) -> dict[str, AnswerLine]:
+        """Study id -> what its line tells without being read whole; the last line of an id counts."""
+        decoder = msgspec.json.Decoder(_Head)
+        found = {}
+        for where, offset, line in self._answer_lines():
+            head = _decoded(line, decoder, where)
+            found[head.study] = AnswerLine(offset, head.status, hashlib.sha256(line.rstrip(b"\r\n")).hexdigest()[:16])
+        return found
+
+    def answers_at(self, offsets: Iterable[int]) -> Iterator[Answer]:
+        """The answers whose lines begin at these offsets, in the order asked for."""
+        decoder, whole = msgspec.json.Decoder(Answer), self.images.whole
+        path = self.answers_path
+        with path.open("rb") as file:
+            for offset in offsets:
+                file.seek(offset)
+                yield _decoded(whole(file.readline()), decoder, f"{path}, byte {offset}")
+
+    @property
+    def answers_path(self) -> Path:
+        """answers.jsonl, or answers.jsonl.part while the run is not finished."""
+        path = self.path / "answers.jsonl"
+        return path if path.exists() else self.path / "answers.jsonl.part"
+
+    def summary(self) -> Summary | None:
+        """The content of summary.json, None where the run was never scored."""
+        path = self.path / "summary.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Summary)
+        except FileNotFoundError:
+            return None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` makes it anew") from error
+
+    def scores(self) -> Scores | None:
+        """The content of scores.parquet, None where the run was never scored."""
+        from mmrad_eval.results.run.scores import read_scores
+
+        path = self.path / "scores.parquet"
+        return read_scores(path) if path.exists() else None
+
+    def write_run(self, run: Run) -> None:
+        """Write run.json."""
+        self.write("run.json", msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")
+
+    def write_summary(self, summary: Summary) -> None:
+        """Write summary.json."""
+        self.write("summary.json", msgspec.json.format(msgspec.json.encode(summary), indent=1) + b"\n")
+
+    def write_answers(self, answers: Iterable[Answer]) -> None:
+        """Write answers.jsonl, one line a study in the order given, and remove answers.jsonl.part."""
+        encode = msgspec.json.Encoder().encode
+        self.path.mkdir(parents=True, exist_ok=True)
+        part = temporary(self.path / "answers.jsonl")
+        with part.open("wb") as file:
+            file.writelines(encode(answer) + b"\n" for answer in answers)
+        part.replace(self.path / "answers.jsonl")
+        (self.path / "answers.jsonl.part").unlink(missing_ok=True)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file of the folder whole."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        part = temporary(self.path / name)
+        part.write_bytes(data)
+        part.replace(self.path / name)
+
+    def _answer_lines(self) -> Iterator[tuple[str, int, bytes]]:
+        """Where each line of answers stands, in words and as an offset, and the line."""
+        path = self.answers_path
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            offset = 0
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n") and path.suffix == ".part":
+                    return
+                yield f"{path}, line {number}", offset, line
+                offset += len(line)
+
+
+class AnswerLine(NamedTuple):
+    """One line of the file of answers."""
+
+    offset: int
+    status: Status
+    digest: str
+    """Of its bytes without the line end, 16 hexadecimal digits."""
+
+
+class _Head(msgspec.Struct):
+    """The fields of an answer that are read of every line."""
+
+    study: str
+    status: Status = "open"
+
+
+def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{where}: {error}; run its command again, and it is made anew") from error
+
+
+class Prefix:
+    """The folder of images, which JSON of answers need not repeat: equal runs are equal files on every machine."""
+
+    def __init__(self, folder: str) -> None:
+        """``folder`` ends with a slash; empty: paths are written as they are."""
+        self._long = _PATH + msgspec.json.encode(folder)[1:-1] if folder else b""
+
+    def short(self, line: bytes) -> bytes:
+        """JSON in which ``images:`` stands for the folder; words stay as they are, since their quotes are escaped."""
+        return line.replace(self._long, _SHORT) if self._long else line
+
+    def whole(self, line: bytes) -> bytes:
+        """JSON with the paths of this machine."""
+        return line.replace(_SHORT, self._long) if self._long else line
+
+
+_PATH = b'"path":"'
+_SHORT = _PATH + b"images:"
+
+
+def find_runs(results: Path) -> list[RunFolder]:
+    """All run folders under ``results``: a results folder, its ``runs``, or any folder within, one run included."""
+    if (results / "run.json").is_file():
+        return [RunFolder(results)]
+    if not results.is_dir():
+        raise UsageError(f"{results} is not a folder; name the folder that --out named (default: results)")
+    base = results / "runs" if (results / "runs").is_dir() else results
+    found: set[Path] = set()
+    for depth in range(1, len(_DEPTH) + 1):
+        found.update(path.parent for path in base.glob("/".join((*_DEPTH[:depth], "run.json"))))
+    return [RunFolder(path) for path in sorted(found)]
+
+
+def select(results: Path, which: str) -> RunFolder:
+    """The run that ``which`` names: a folder, or a beginning of a run id that no other run under ``results`` has."""
+    if (Path(which) / "run.json").is_file():
+        return RunFolder(Path(which))
+    if which and Path(which).is_dir():
+        inside = find_runs(Path(which))
+        if len(inside) == 1:
+            return inside[0]
+        raise UsageError(f"{which} holds {len(inside)} runs; name one: {_names(inside)}")
+    runs = find_runs(results)
+    found = [folder for folder in runs if folder.path.name.startswith(which)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"no run under {results} has an id that begins with {which!r}; there are: {_names(runs)}")
+    raise UsageError(f"{which!r} is the beginning of {len(found)} ids, write more of it: {_names(found)}")
+
+
+def _names(folders: list[RunFolder], most: int = 12) -> str:
+    names = [f"{f.path.name} ({f.path.parent.parent.name}, {f.path.parent.name})" for f in folders[:most]]
+    more = f" and {len(folders) - most} more" if len(folders) > most else ""
+    return (", ".join(names) or "none") + more

@@ -1,0 +1,107 @@
+"""run.json: everything that decides the numbers of a run, and how it came about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mmrad_eval.core.canonical import digest
+from mmrad_eval.core.values import Card, DataUse, Decoding, Target, Value
+
+SCHEMA = "mmrad.run/1"
+
+
+class Selection(Value, frozen=True, omit_defaults=False):
+    """Which studies were asked, and how much of each was shown."""
+
+    split: str | None = None
+    ids: str | None = None
+    """SHA-256 of the sorted ids, where a list of ids was given."""
+    limit: int | None = None
+    views: str = "all"
+    context: str = "none"
+    priors: str = "none"
+    target: Target = "findings"
+
+
+class RunIdentity(Value, frozen=True, omit_defaults=False):
+    """The part whose digest is the run id. The same question resumes; a different one never overwrites."""
+
+    model: dict[str, Any]
+    """The card's behavioural fields."""
+    task: str
+    task_version: int
+    prompt: str
+    """SHA-256 of the prompt text."""
+    dataset: str
+    dataset_digest: str
+    """SHA-256 over the records and image names of the whole dataset."""
+    selection: Selection
+    decoding: Decoding
+    sample: int = 0
+    extra: dict[str, Any] = {}
+    """Task options, and further fields of the request body."""
+
+    def id(self) -> str:
+        """The run id: 12 hexadecimal digits."""
+        return digest(self)[:12]
+
+
+class StudyCounts(Value, frozen=True, omit_defaults=False):
+    """Studies of the selection by status."""
+
+    n: int = 0
+    statuses: dict[str, int] = {}
+    left_out: dict[str, int] = {}
+    """Reason -> studies of the split that were not selected, such as no reference for the target."""
+
+    @property
+    def open(self) -> int:
+        """Studies without an answer: failed and not asked."""
+        return self.statuses.get("failed", 0) + self.statuses.get("open", 0)
+
+
+class Run(Value, frozen=True):
+    """One run.json."""
+
+    id: str
+    deciding: RunIdentity
+    card: Card
+    given: bool
+    """Whether the task showed evidence; given and generated runs never share a table."""
+    data_use: DataUse
+    data: str
+    """What ``--data`` said, so that the studies can be loaded again."""
+    data_options: dict[str, Any] = {}
+    images: str = ""
+    """Folder, with a slash at its end, that ``images:`` stands for in the paths of answers.jsonl; of this machine."""
+    attestation: dict[str, str] | None = None
+    counts: StudyCounts = StudyCounts()
+    patients: int | None = None
+    """Distinct patients; None where the data has no patient id, and clusters are studies."""
+    served: tuple[dict[str, Any], ...] = ()
+    """Distinct identities that answered; more than one makes the run mixed."""
+    started: str = ""
+    finished: str = ""
+    """UTC, ISO 8601; empty while the run is incomplete."""
+    versions: dict[str, str] = {}
+    git: str | None = None
+    command: str = ""
+    notes: tuple[str, ...] = ()
+    schema: str = SCHEMA
+
+    @property
+    def complete(self) -> bool:
+        """Whether every study of the selection has an answer."""
+        return self.counts.n > 0 and self.counts.open == 0
+
+    @property
+    def mixed(self) -> bool:
+        """Whether more than one identity answered."""
+        return len(self.served) > 1
+
+
+def read_run(data: bytes) -> Run:
+    """Decode one run.json; msgspec.ValidationError names the field that does not fit."""
+    return msgspec.json.decode(data, type=Run)

@@ -1,0 +1,1 @@
+"""Scoring: from answers and references to statistics, columns and scores on disk."""

@@ -1,0 +1,161 @@
+"""Scores without a model: reports made elsewhere as an answerer, and runs that are scored again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmrad_eval import datasets
+from mmrad_eval.core.canonical import digest
+from mmrad_eval.core.contracts import Dataset, Donor, Metric
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import Card, Report, Study, Trace
+from mmrad_eval.datasets.predictions import Predictions
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.run.summary import Summary
+from mmrad_eval.results.scoring.run import score
+
+_SHOWN = 5
+
+
+class ReportsFile:
+    """An answerer over a file of reports: the report under a study's id, None (the study stays open) without one."""
+
+    def __init__(self, predictions: Predictions, name: str = "") -> None:
+        """``name``: what tables call it; the file's name without its ending where empty."""
+        self.predictions = predictions
+        stem = predictions.path.name.partition(".")[0] or predictions.path.name
+        self.card = Card(
+            provider="file",
+            id=name or stem,
+            # other reports or traces under the same name are another run
+            revision=digest([predictions.reports, predictions.traces] if predictions.traces else predictions.reports)[
+                :12
+            ],
+            name=name or stem,
+            summary=f"{len(predictions.reports)} reports read from {predictions.path}",
+        )
+
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+        """The report of this study."""
+        return self.predictions.reports.get(study.id)
+
+    def trace(self, study: Study) -> Trace | None:
+        """The trace that stands beside the report."""
+        return self.predictions.traces.get(study.id)
+
+
+@dataclass(frozen=True)
+class JoinedReports:
+    """How the ids of a file of reports and those of the studies fit together."""
+
+    missing: tuple[str, ...]
+    """Studies of the selection without a report: they stay open, and the run is incomplete."""
+    empty: tuple[str, ...]
+    """Studies of the selection whose report is there and says nothing: scored as empty."""
+    outside: tuple[str, ...]
+    """Reports of studies that the data has and the selection does not (another split, no reference)."""
+    extra: tuple[str, ...]
+    """Reports of studies that the data does not have."""
+    same: tuple[str, ...] = ()
+    """Studies of the selection whose report is the reference, word for word."""
+    scored: int = 0
+    """How many studies of the selection have a report."""
+
+    def sentences(self) -> list[str]:
+        """What a user should know, one sentence for each kind that occurs."""
+        kinds = (
+            (self.missing, "without a report, left open"),
+            (self.empty, "with an empty report, scored as empty"),
+            (self.outside, "with a report, but outside the selection (--split, --ids, --limit, --target)"),
+            (self.extra, "with a report, but not among the references"),
+        )
+        said = [
+            f"{len(ids):,} {'study' if len(ids) == 1 else 'studies'} {what}: {some(ids)}" for ids, what in kinds if ids
+        ]
+        if self.scored > 1 and len(self.same) == self.scored:
+            said.append(
+                f"each of the {self.scored:,} reports is its own reference, word for word: is this the file of the "
+                "references? Name the column of the reports with --report-column report=COLUMN"
+            )
+        return said
+
+
+def join(predictions: Predictions, dataset: Dataset, selection: Sequence[Study]) -> JoinedReports:
+    """Compare the ids; DataError where not one fits, with ids of both sides."""
+    reports = predictions.reports
+    known = {study.id for study in dataset.studies}
+    selected = {study.id for study in selection}
+    if not any(study.reference and study.reference.text.strip() for study in selection):
+        raise DataError(f"no study of {dataset.source} has a reference report, so nothing can be scored against it")
+    joined = JoinedReports(
+        missing=tuple(study.id for study in selection if study.id not in reports),
+        empty=tuple(study.id for study in selection if study.id in reports and not reports[study.id].text.strip()),
+        outside=tuple(name for name in reports if name in known and name not in selected),
+        extra=tuple(name for name in reports if name not in known),
+        same=tuple(study.id for study in selection if study.id in reports and _same(reports[study.id], study)),
+        scored=sum(study.id in reports for study in selection),
+    )
+    if len(joined.missing) == len(selection):
+        raise DataError(
+            f"no report of {predictions.path} belongs to a study that is scored: ids of the reports look like "
+            f"{some(tuple(reports), 3) or '(none)'}, those of {dataset.source} like "
+            f"{some(tuple(study.id for study in selection), 3) or '(none)'}"
+        )
+    return joined
+
+
+def _same(report: Report, study: Study) -> bool:
+    return study.reference is not None and bool(report.text) and report.text == study.reference.text
+
+
+def some(ids: Sequence[str], shown: int = _SHOWN) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(ids) - shown:,} more" if len(ids) > shown else ""
+    return ", ".join(ids[:shown]) + more
+
+
+def studies_of(folder: RunFolder, references: str | Path | None = None) -> tuple[list[Study], list[Study]]:
+    """(selection, training split) of a run, loaded again from where run.json says, or from ``references``.
+
+    DataError where the data is no longer what was answered.
+    """
+    run = folder.run
+    dataset = _load(run, references)
+    found = datasets.digest(dataset)
+    if found != run.deciding.dataset_digest:
+        raise DataError(
+            f"{dataset.source} is not the data of {folder.path}: its digest is {found[:12]}, the run's is "
+            f"{run.deciding.dataset_digest[:12]}; give the data of that time with --references, or run again"
+        )
+    answered = {answer.study for answer in folder.answers()}
+    if not answered:
+        raise DataError(f"{folder.path} holds no answers; run again, and they are made anew from the journal")
+    selection = [study for study in dataset.studies if study.id in answered]
+    return selection, [study for study in dataset.studies if study.split == "train"]
+
+
+def score_again(
+    folder: RunFolder,
+    metrics: Sequence[Metric],
+    *,
+    references: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Score the stored answers of a run with ``metrics``; columns of other metrics stay."""
+    selection, train = studies_of(folder, references)
+    return score(folder, selection, metrics, train=train, progress=progress)
+
+
+def _load(run: Run, references: str | Path | None) -> Dataset:
+    options = run.data_options
+    return datasets.load(
+        str(references or run.data),
+        images=options.get("images"),
+        data_use=options.get("data_use"),
+        patient_column=options.get("patient_column"),
+        columns=options.get("columns"),
+        link=options.get("link"),
+    )

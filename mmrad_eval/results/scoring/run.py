@@ -1,0 +1,216 @@
+"""Scoring: examples to statistics, statistics to scores.parquet and summary.json. No model is asked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import OPEN_STATUSES, Example, Status, Study, Target
+from mmrad_eval.metrics import Suite
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks, named, write_scores
+from mmrad_eval.results.run.summary import MissingColumns, Summary
+from mmrad_eval.results.scoring import evidence_overlap
+from mmrad_eval.results.scoring.measure import Measured, fit_all, measure_all, summarise
+from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
+
+CHUNK = 256
+"""Studies whose answers and texts are held at once."""
+
+
+@dataclass
+class _Selected:
+    """The studies of one scoring, in dataset order."""
+
+    folder: RunFolder
+    run: str
+    target: Target
+    given: bool
+    """Whether evidence was shown."""
+    studies: list[Study]
+    rows: ScoreRows
+    offsets: list[int]
+    """Where the answers of the scored ones are in the file of answers."""
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """(n,) whether the study is scored."""
+        return np.array([bool(answer) for answer in self.rows.answers], dtype=np.bool_)
+
+
+def score(
+    folder: RunFolder,
+    studies: Sequence[Study],
+    metrics: Sequence[Metric],
+    *,
+    train: Sequence[Study] = (),
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Measure ``metrics`` over the run's studies; write scores.parquet and summary.json; return the summary.
+
+    ``studies`` is the run's selection; those without a reference for the target are left out. What
+    was scored before stays, as long as the answers are the same.
+    """
+    selected = _select(folder, studies)
+    rows = selected.rows
+    lacking = {m.name: MissingColumns(m.what, m.remedy) for m in metrics.missing} if isinstance(metrics, Suite) else {}
+    measured = fit_all(metrics, Corpus(selected.studies, train, selected.target), lacking)
+    measure_all(measured, _examples(selected), len(selected.offsets), lacking, progress)
+
+    old, before, lost = _before(folder)
+    carried, notes = _carried(old, rows, measured)
+    notes += lost
+    new_blocks = _blocks(measured, carried)
+    write_scores(folder.path / "scores.parquet", rows, new_blocks, _arrays(measured, selected.scored, old, carried))
+
+    if selected.given and (said := evidence_overlap.note(selected.studies, selected.target)):
+        notes.append(said)
+    clusters = [study.cluster for study, scored in zip(selected.studies, selected.scored, strict=True) if scored]
+    columns = summarise(measured, clusters, resamples, seed, last=True)
+    if before is not None and carried:
+        signatures = {block.signature for block in carried}
+        columns = {  # a column that is measured again keeps its place
+            label: column
+            for label, column in before.columns.items()
+            if column.signature in signatures or label in columns
+        } | columns
+    summary = Summary(
+        run=selected.run,
+        n=len(rows.ids),
+        scored=len(clusters),
+        statuses=dict(sorted(Counter(rows.statuses).items())),
+        studies=hashlib.sha256("\n".join(sorted(rows.ids)).encode()).hexdigest(),
+        clusters=len(set(clusters)),
+        cluster="patient" if all(study.patient is not None for study in selected.studies) else "study",
+        columns=columns,
+        missing=lacking,
+        notes=tuple(notes),
+        level=LEVEL,
+        resamples=resamples,
+        seed=seed,
+    )
+    folder.write_summary(summary)
+    return summary
+
+
+def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
+    """The studies that count, and where their answers are."""
+    run = folder.run
+    target = run.deciding.selection.target
+    selection = [study for study in studies if study.reference and study.reference.target(target)]
+    twice = [name for name, count in Counter(study.id for study in selection).items() if count > 1]
+    if twice:
+        raise DataError(f"{folder.path}: {len(twice)} study ids occur more than once in the data, such as {twice[0]!r}")
+    lines = folder.answer_lines()
+    ids = tuple(study.id for study in selection)
+    statuses: list[Status] = []
+    answers: list[str] = []
+    offsets: list[int] = []
+    for name in ids:
+        line = lines.get(name)
+        statuses.append(line.status if line else "open")
+        if line is None or line.status in OPEN_STATUSES:
+            answers.append("")
+        else:
+            answers.append(line.digest)
+            offsets.append(line.offset)
+    rows = ScoreRows(ids, tuple(study.patient for study in selection), tuple(statuses), tuple(answers))
+    return _Selected(folder, run.id, target, run.given, selection, rows, offsets)
+
+
+def _examples(selected: _Selected) -> Iterator[list[Example]]:
+    """The scored studies with their answers, some at a time."""
+    by_id = {study.id: study for study in selected.studies}
+    for start in range(0, len(selected.offsets), CHUNK):
+        answers = selected.folder.answers_at(selected.offsets[start : start + CHUNK])
+        yield [Example(by_id[answer.study], answer, selected.target) for answer in answers]
+
+
+def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]]:
+    """What an earlier scoring left, and a note where it can't be read: one of the files alone is of no use."""
+    try:
+        old, before = folder.scores(), folder.summary()
+    except DataError as error:
+        file = str(error).partition(":")[0].partition(" can't")[0]
+        return None, None, [f"{file} could not be read and was made anew; score again with what else it held"]
+    return (old, before, []) if old is not None and before is not None else (None, None, [])
+
+
+def _carried(old: Scores | None, rows: ScoreRows, measured: Sequence[Measured]) -> tuple[list[ScoreBlock], list[str]]:
+    """Blocks of an earlier scoring that stay, and notes about those that can't."""
+    if old is None:
+        return [], []
+    signatures = {m.signature for m in measured}
+    blocks = [block for block in old.blocks if block.signature not in signatures]
+    if blocks and (old.rows.ids != rows.ids or old.rows.answers != rows.answers):
+        gone = ", ".join(sorted({block.metric for block in blocks}))
+        return [], [f"answers have changed since {gone} was computed, so it was dropped; score again with it"]
+    return blocks, []
+
+
+def _blocks(measured: Sequence[Measured], carried: Sequence[ScoreBlock]) -> list[ScoreBlock]:
+    from mmrad_eval.core.contracts import Column
+
+    new = [
+        (
+            m.metric.name,
+            m.signature,
+            m.metric.statistics,
+            m.metric.columns,
+            tuple(r.signature for r in m.requires),
+            m.shown,
+        )
+        for m in measured
+    ]
+    old = [
+        (
+            block.metric,
+            block.signature,
+            list(block.statistics),
+            [Column(c.name, c.profile, c.better, c.best) for c in block.columns],  # type: ignore[arg-type] # read back
+            block.requires,
+            block.shown,
+        )
+        for block in carried
+    ]
+    return named([*new, *old])
+
+
+def _arrays(
+    measured: Sequence[Measured],
+    scored: NDArray[np.bool_],
+    old: Scores | None,
+    carried: Sequence[ScoreBlock],
+) -> Iterator[tuple[list[FloatArray], list[FloatArray]]]:
+    """Statistics and values of all blocks, range by range."""
+    kept = [(old.statistics(block), old.values(block)) for block in carried] if old else []
+    before = np.concatenate([[0], np.cumsum(scored)])
+    for start, stop in chunks(len(scored)):
+        here = scored[start:stop]
+        rows = slice(int(before[start]), int(before[stop]))
+        statistics, values = [], []
+        for m in measured:
+            extended = m.extended(rows)
+            with np.errstate(all="ignore"):  # an undefined value is nan, by contract
+                own = np.asarray(m.metric.reduce(extended), dtype=np.float64)
+            statistics.append(_spread(m.statistics[rows], here))
+            values.append(_spread(own, here))
+        for stored, own in kept:
+            statistics.append(stored[start:stop])
+            values.append(own[start:stop])
+        yield statistics, values
+
+
+def _spread(array: FloatArray, here: NDArray[np.bool_]) -> FloatArray:
+    out = np.full((len(here), array.shape[1]), np.nan)
+    out[here] = array
+    return out

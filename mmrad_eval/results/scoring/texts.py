@@ -1,0 +1,144 @@
+"""``mmrad_eval.score``: texts against texts, in memory; the one-line call for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from mmrad_eval.core.contracts import Corpus
+from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.values import Answer, Example, Report, Study, Target
+from mmrad_eval.metrics import suite
+from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
+from mmrad_eval.results.scoring.measure import Measured, fit_all, measure_all, summarise
+from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Texts = Sequence[str] | Mapping[str, str]
+_CHUNK = 256
+
+
+class TextScores(Mapping[str, float]):
+    """Column label -> value; ``columns`` has the intervals and signatures, ``per_study`` each pair's own values."""
+
+    def __init__(self, ids: Sequence[str], measured: Sequence[Measured], columns: dict[str, ColumnSummary]) -> None:
+        self.ids = tuple(ids)
+        self.columns = columns
+        self.missing: dict[str, MissingColumns] = {}
+        """Metrics that could not be computed here, with what would mend it."""
+        self._measured = measured
+
+    def __getitem__(self, label: str) -> float:
+        value = self.columns[label].value
+        return float("nan") if value is None else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __repr__(self) -> str:
+        lines = [f"{label}: {_words(column)}" for label, column in self.columns.items()]
+        lines += [f"{name}: not scored: {m.what}; {m.remedy}" for name, m in self.missing.items()]
+        return "\n".join(lines) or "no columns"
+
+    def per_study(self) -> pd.DataFrame:
+        """One row a pair, indexed by id, one column a number; nan where a pair has none."""
+        import pandas as pd
+
+        values: dict[str, Any] = {}
+        for m in self._measured:
+            if m.shown:
+                own = np.concatenate([np.empty((0, len(m.metric.columns))), *m.values()])
+                values |= {column.label: own[:, i] for i, column in enumerate(m.metric.columns)}
+        return pd.DataFrame(values, index=pd.Index(self.ids, name="study"))
+
+    def frame(self) -> pd.DataFrame:
+        """One row a column: value, low, high, n, defined, signature, and so on."""
+        import pandas as pd
+
+        rows = [msgspec.structs.asdict(column) for column in self.columns.values()]
+        return pd.DataFrame(rows, index=pd.Index(list(self.columns), name="column"))
+
+
+def score(
+    candidates: Texts,
+    references: Texts,
+    metrics: Sequence[str] | str = ("paper",),
+    *,
+    patients: Sequence[str] | Mapping[str, str] | None = None,
+    target: Target = "findings",
+    options: Mapping[str, Any] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> TextScores:
+    """Score texts against texts.
+
+    Both are lists of equal length, or mappings by id with the same ids. ``patients`` (likewise) makes the intervals
+    resample patients instead of pairs. ``metrics`` are registry names, families or suites.
+    """
+    pairs = _pairs(candidates, references)
+    patient = _patients(patients, list(pairs))
+    studies = [
+        Study(name, patient=patient.get(name), reference=_report(reference, target))
+        for name, (_, reference) in pairs.items()
+    ]
+    answers = [
+        Answer(name, "ok" if candidate.strip() else "empty", report=Report(text=candidate))
+        for name, (candidate, _) in pairs.items()
+    ]
+    examples = [Example(study, answer, target) for study, answer in zip(studies, answers, strict=True)]
+    chosen = suite([metrics] if isinstance(metrics, str) else list(metrics), options=options)
+    lacking = {m.name: MissingColumns(m.what, m.remedy) for m in chosen.missing}
+    measured = fit_all(chosen, Corpus(studies, (), target), lacking)
+    chunks = (examples[start : start + _CHUNK] for start in range(0, len(examples), _CHUNK))
+    measure_all(measured, chunks, len(examples), lacking)
+    found = TextScores(list(pairs), measured, summarise(measured, [s.cluster for s in studies], resamples, seed))
+    found.missing = lacking
+    return found
+
+
+def _pairs(candidates: Texts, references: Texts) -> dict[str, tuple[str, str]]:
+    """(candidate, reference) by id; UsageError where they do not fit."""
+    if isinstance(candidates, str) or isinstance(references, str):
+        raise UsageError("candidates and references are lists of texts, or mappings of texts by id, not one text")
+    if isinstance(candidates, Mapping) != isinstance(references, Mapping):
+        raise UsageError("candidates and references are both lists, or both mappings by id")
+    if isinstance(candidates, Mapping) and isinstance(references, Mapping):
+        odd = sorted(map(str, set(candidates) ^ set(references)))
+        if odd:
+            raise UsageError(f"{len(odd)} ids are on one side only, such as {odd[0]!r}; nothing is scored by halves")
+        return {str(name): (candidates[name], references[name]) for name in references}
+    if len(candidates) != len(references):
+        raise UsageError(f"{len(candidates)} candidates and {len(references)} references; they are paired by position")
+    return {str(i): (candidates[i], references[i]) for i in range(len(references))}  # type: ignore[index]  # lists, as checked
+
+
+def _patients(patients: Sequence[str] | Mapping[str, str] | None, ids: Sequence[str]) -> Mapping[str, str]:
+    if patients is None:
+        return {}
+    if isinstance(patients, Mapping):
+        lacking = [name for name in ids if name not in patients]
+        if lacking:
+            raise UsageError(f"{len(lacking)} studies have no patient, such as {lacking[0]!r}")
+        return patients
+    if len(patients) != len(ids):
+        raise UsageError(f"{len(patients)} patients for {len(ids)} pairs")
+    return dict(zip(ids, map(str, patients), strict=True))
+
+
+def _report(text: str, target: Target) -> Report:
+    return Report(text=text) if target == "report" else Report(text=text, **{target: text})
+
+
+def _words(column: ColumnSummary) -> str:
+    if column.value is None:
+        return "undefined"
+    interval = f" [{column.low:.4f}, {column.high:.4f}]" if column.low is not None and column.high is not None else ""
+    return f"{column.value:.4f}{interval}"

@@ -1,0 +1,1 @@
+"""Are numbers to be trusted? Audits, reproduction, meta-evaluation, ranks and perturbations."""

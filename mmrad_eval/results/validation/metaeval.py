@@ -1,0 +1,311 @@
+"""Metrics against radiologists: does a metric order reports as they do, and how near to them can a metric come?
+
+Kendall's tau-b and Spearman's rho with the raters' mean, the share of preferences that a metric orders rightly, both
+with intervals that resample whole cases; and the ceiling, which is how one rater agrees with the mean of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.results.statistics.rank_correlation import kendall_weighted, spearman_weighted
+from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index
+from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
+from mmrad_eval.results.validation.rated_scores import Scored
+from mmrad_eval.results.validation.ratings import Item, Order, Ratings
+
+RESAMPLES, SEED, LEVEL = 2000, 20_260_527, 0.95
+MOST = 5000
+"""Items; agreement looks at all pairs of them."""
+TOLERANCE = 0.05
+"""Share of a metric's spread over all items within which two scores count as alike."""
+SIDES = "raters (share on the majority's side)"
+RATERS = "raters (each against the mean of the others)"
+
+Agreement = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
+"""(items,) and (items,) values, (resamples, items) weights -> (resamples,) agreement."""
+Weighted = Callable[[FloatArray], FloatArray]
+"""(resamples, items) weights -> (resamples,) values."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval; nan where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+def tables_of(
+    ratings: Ratings,
+    scored: Sequence[Scored],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    missing: Sequence[str] = (),
+) -> list[Table]:
+    """Agreement with ratings, by kind of error; preferences; each where the file has what it needs."""
+    if len(ratings.items) > MOST:
+        raise DataError(f"{ratings.path}: {len(ratings.items):,} items; their pairs fit in memory up to {MOST:,} items")
+    resampler = _Resampler([case for case, _ in ratings.items], resamples, seed)
+    tables = []
+    if ratings.scores:
+        main = next(iter(ratings.scores))
+        tables.append(_agreement(ratings, scored, main, resampler))
+        if len(ratings.scores) > 1:
+            tables.append(_by_rating(ratings, scored, resampler))
+    orders = ratings.orders or _orders_of(ratings)
+    if orders:
+        tables.append(_preferences(ratings, scored, orders, resampler))
+        kinds = {kind for kind in ratings.kinds.values() if kind}
+        if len(kinds) > 1:
+            tables.append(_by_kind(ratings, scored, orders))
+    if missing and tables:
+        first = tables[0]
+        tables[0] = Table(first.name, first.title, first.columns, first.rows, (*first.notes, *missing), first.ranking)
+    return tables
+
+
+class _Resampler:
+    """Whole cases drawn with replacement, the same draws for every number."""
+
+    def __init__(self, cases: Sequence[str], resamples: int, seed: int) -> None:
+        names, self._of = cluster_index(cases)
+        self.cases, self._resamples, self._seed = len(names), resamples, seed
+
+    def estimate(self, value: Weighted, items: FloatArray | None = None) -> Estimate:
+        """The value over all items (or those flagged), and its percentile interval over cases."""
+        n = len(self._of)
+        flags = np.ones(n) if items is None else items
+        middle = float(value(flags[None, :])[0])
+        if self.cases < 2 or self._resamples < 1 or not np.isfinite(middle):
+            return Estimate(middle, np.nan, np.nan)
+        found = [
+            value(block[:, self._of] * flags) for block in bootstrap_weights(self.cases, self._resamples, self._seed)
+        ]
+        drawn = np.concatenate(found)
+        known = drawn[np.isfinite(drawn)]
+        if len(known) < LEVEL * len(drawn):
+            return Estimate(middle, np.nan, np.nan)
+        low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return Estimate(middle, float(low), float(high))
+
+
+def _agreement(ratings: Ratings, scored: Sequence[Scored], rating: str, resampler: _Resampler) -> Table:
+    wanted = ratings.mean(rating)
+    rows = []
+    for metric in scored:
+        known = np.isfinite(wanted) & np.isfinite(metric.values)
+        tau = _of(kendall_weighted, wanted, metric.values, resampler)
+        rho = _of(spearman_weighted, wanted, metric.values, resampler)
+        cells = {"metric": Cell(metric.label), "n": Cell(int(known.sum())), "tau": _cell(tau), "rho": _cell(rho)}
+        rows.append((tau.value, Row(cells)))
+    rows.sort(key=lambda one: -one[0] if np.isfinite(one[0]) else np.inf)
+    ceiling = []
+    if ratings.raters > 1:
+        cells = {"metric": Cell(RATERS), "n": Cell(len(ratings.items))}
+        for key, agree in (("tau", kendall_weighted), ("rho", spearman_weighted)):
+            cells[key] = _cell(resampler.estimate(_ceiling(ratings, rating, agree)))
+        ceiling = [Row(cells, ranked=False, rule=True)]
+    columns = (
+        TableColumn("metric"),
+        TableColumn("n", title="items", kind="count"),
+        TableColumn("tau", title="Kendall tau-b", kind="score", better="higher", interval=True),
+        TableColumn("rho", title="Spearman rho", kind="score", better="higher", interval=True),
+    )
+    raters = f"the mean of {ratings.raters} raters" if ratings.raters > 1 else "the ratings"
+    notes = [f"Against {raters}; positive: the metric and they agree. 95 % intervals over {resampler.cases} cases."]
+    return Table(
+        "metaeval",
+        f"{ratings.path.name}: agreement with {rating}",
+        columns,
+        (*(row for _, row in rows), *ceiling),
+        tuple(notes),
+    )
+
+
+def _by_rating(ratings: Ratings, scored: Sequence[Scored], resampler: _Resampler) -> Table:
+    """Tau-b of each metric with each rating or kind of error."""
+    rows = []
+    for metric in scored:
+        cells: dict[str, Cell] = {"metric": Cell(metric.label)}
+        cells |= {
+            rating: _cell(_of(kendall_weighted, ratings.mean(rating), metric.values, resampler))
+            for rating in ratings.scores
+        }
+        rows.append(Row(cells))
+    if ratings.raters > 1:
+        cells = {"metric": Cell(RATERS)}
+        cells |= {
+            rating: _cell(resampler.estimate(_ceiling(ratings, rating, kendall_weighted))) for rating in ratings.scores
+        }
+        rows.append(Row(cells, ranked=False, rule=True))
+    columns = [TableColumn("metric")]
+    columns += [TableColumn(rating, kind="score", better="higher", interval=True) for rating in ratings.scores]
+    return Table("metaeval-ratings", f"{ratings.path.name}: Kendall tau-b by rating", tuple(columns), tuple(rows))
+
+
+def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Order], resampler: _Resampler) -> Table:
+    """The share of orders that each metric gets right; a tie where one must win is half right."""
+    at = {item: number for number, item in enumerate(ratings.items)}
+    unlike, alike = ([order for order in orders if order.alike == same] for same in (False, True))
+    rows = []
+    for metric in scored:
+        right, ties = _right(metric, unlike, at)
+        same = _alike(metric, alike, at)
+        share = _share(right, unlike, at, resampler)
+        cells = {
+            "metric": Cell(metric.label),
+            "pairs": Cell(int(np.isfinite(right).sum())),
+            "right": _cell(share),
+            "ties": Cell(ties),
+        }
+        if alike:
+            cells |= {
+                "equals": Cell(len(alike)),
+                "kept": Cell(float(np.nanmean(same)) if np.isfinite(same).any() else None),
+            }
+        rows.append((share.value, Row(cells)))
+    rows.sort(key=lambda one: -one[0] if np.isfinite(one[0]) else np.inf)
+    ceiling = []
+    if unlike and any(order.share < 1 for order in unlike):
+        mean = float(np.mean([order.share for order in unlike]))
+        ceiling = [
+            Row(
+                {
+                    "metric": Cell("raters (share on the majority's side)"),
+                    "pairs": Cell(len(unlike)),
+                    "right": Cell(mean),
+                },
+                ranked=False,
+                rule=True,
+            )
+        ]
+    columns = [
+        TableColumn("metric"),
+        TableColumn("pairs", kind="count"),
+        TableColumn("right", title="order right", kind="percent", better="higher", interval=True),
+        TableColumn("ties", kind="count"),
+    ]
+    notes = ["In percent; a tie is half right."]
+    if alike:
+        columns += [
+            TableColumn("equals", title="pairs that must score alike", kind="count"),
+            TableColumn("kept", title="do", kind="percent", better="higher"),
+        ]
+        notes.append(f"Alike: within {TOLERANCE:.0%} of the metric's spread over all items.")
+    return Table(
+        "metaeval-orders",
+        f"{ratings.path.name}: orders that a metric gets right",
+        tuple(columns),
+        (*(row for _, row in rows), *ceiling),
+        tuple(notes),
+    )
+
+
+def _by_kind(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Order]) -> Table:
+    """Orders right, both kinds of them, by what the cases are about."""
+    at = {item: number for number, item in enumerate(ratings.items)}
+    kinds = list(dict.fromkeys(kind for kind in ratings.kinds.values() if kind))
+    rows = []
+    for metric in scored:
+        cells: dict[str, Cell] = {"metric": Cell(metric.label)}
+        for kind in kinds:
+            mine = [order for order in orders if ratings.kinds.get(order.first) == kind]
+            right, _ = _right(metric, [order for order in mine if not order.alike], at)
+            kept = _alike(metric, [order for order in mine if order.alike], at)
+            both = np.concatenate([right, kept])
+            if np.isfinite(both).any():
+                cells[kind] = Cell(f"{np.nansum(both):g} of {int(np.isfinite(both).sum())}")
+        rows.append(Row(cells))
+    columns = [TableColumn("metric"), *(TableColumn(kind) for kind in kinds)]
+    return Table("metaeval-kinds", f"{ratings.path.name}: orders right by kind of case", tuple(columns), tuple(rows))
+
+
+def _orders_of(ratings: Ratings) -> list[Order]:
+    """Orders of candidates of one case by the first rating; candidates that raters rate alike say nothing."""
+    if not ratings.scores:
+        return []
+    wanted = ratings.mean(next(iter(ratings.scores)))
+    cases: dict[str, list[int]] = {}
+    for number, (case, _) in enumerate(ratings.items):
+        cases.setdefault(case, []).append(number)
+    return [
+        Order(ratings.items[a], ratings.items[b])
+        for places in cases.values()
+        for a in places
+        for b in places
+        if wanted[a] > wanted[b]
+    ]
+
+
+def _right(metric: Scored, orders: Sequence[Order], at: Mapping[Item, int]) -> tuple[FloatArray, int]:
+    """(orders,) 1 right, 0 wrong, 0.5 a tie, nan without a value; and how many ties."""
+    lead = _leads(metric, orders, at)
+    right = np.where(np.isfinite(lead), (np.sign(np.where(np.abs(lead) < 1e-12, 0, lead)) + 1) / 2, np.nan)
+    return right, int((right == 0.5).sum())
+
+
+def _alike(metric: Scored, orders: Sequence[Order], at: Mapping[Item, int]) -> FloatArray:
+    """(orders,) 1 where two scores are alike, 0 where they are not, nan without a value."""
+    lead = _leads(metric, orders, at)
+    known = metric.values[np.isfinite(metric.values)]
+    slack = TOLERANCE * float(np.ptp(known)) if len(known) else 0.0
+    return np.where(np.isfinite(lead), (np.abs(lead) <= slack + 1e-12).astype(np.float64), np.nan)
+
+
+def _leads(metric: Scored, orders: Sequence[Order], at: Mapping[Item, int]) -> FloatArray:
+    return np.array([metric.values[at[order.first]] - metric.values[at[order.second]] for order in orders])
+
+
+def _share(right: FloatArray, orders: Sequence[Order], at: Mapping[Item, int], resampler: _Resampler) -> Estimate:
+    """Mean of ``right`` with whole cases resampled: an order weighs as its case does."""
+    place = np.array([at[order.first] for order in orders], dtype=np.int64)
+    known = np.isfinite(right)
+
+    def share(weights: FloatArray) -> FloatArray:
+        mine = weights[:, place[known]]
+        total = mine.sum(axis=1)
+        return np.where(total > 0, (mine @ right[known]) / np.maximum(total, 1), np.nan)
+
+    return resampler.estimate(share)
+
+
+def _of(agree: Agreement, x: FloatArray, y: FloatArray, resampler: _Resampler) -> Estimate:
+    known = np.isfinite(x) & np.isfinite(y)
+    a, b = np.where(known, x, 0.0), np.where(known, y, 0.0)
+    return resampler.estimate(lambda weights: agree(a, b, weights), known.astype(np.float64))
+
+
+def _ceiling(ratings: Ratings, rating: str, agree: Agreement) -> Weighted:
+    """Mean over raters of the agreement of each with the mean of the others, over the items that both rated."""
+    scores = ratings.scores[rating]
+    parts = []
+    for rater in range(scores.shape[1]):
+        others = np.delete(scores, rater, axis=1)
+        count = np.isfinite(others).sum(axis=1)
+        mean = np.where(count > 0, np.nansum(others, axis=1) / np.maximum(1, count), np.nan)
+        known = np.isfinite(scores[:, rater]) & np.isfinite(mean)
+        if known.sum() > 1:
+            flags = known.astype(np.float64)
+            parts.append((np.where(known, scores[:, rater], 0.0), np.where(known, mean, 0.0), flags))
+
+    def value(weights: FloatArray) -> FloatArray:
+        if not parts:
+            return np.full(len(weights), np.nan)
+        agreements: FloatArray = np.array([agree(own, mean, weights * flags) for own, mean, flags in parts])
+        mean_of_raters: FloatArray = agreements.sum(axis=0) / len(parts)
+        return mean_of_raters
+
+    return value
+
+
+def _cell(estimate: Estimate) -> Cell:
+    low, high = (None if not np.isfinite(end) else end for end in (estimate.low, estimate.high))
+    return Cell(estimate.value if np.isfinite(estimate.value) else None, low, high)

@@ -1,0 +1,371 @@
+"""Rankings side by side: who leads under which convention, and which pairs of systems change places.
+
+A flip is a pair of systems that some columns order one way and others the other way. It is *clear* where, on either
+side, there is a column in which the intervals of the two systems do not overlap, so that neither order is chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.results.statistics.rank_correlation import kendall
+from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
+from mmrad_eval.results.validation.score_files import ScoreFile, measure_of
+
+SHOWN = 12
+"""Flips of each metric that are named one by one, unless all are asked for."""
+
+MATRIX = 10
+"""Columns up to which the agreement of each with each is drawn."""
+
+Direction = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Systems and the columns that order them."""
+
+    title: str
+    systems: tuple[str, ...]
+    columns: tuple[str, ...]
+    better: tuple[Direction, ...]
+    values: FloatArray
+    """(systems, columns), nan where there is none."""
+    low: FloatArray
+    high: FloatArray
+    """Ends of the intervals, nan where there is none."""
+
+    @property
+    def oriented(self) -> FloatArray:
+        """(systems, columns) values turned so that more is better."""
+        oriented: FloatArray = self.values * np.array([1.0 if better == "higher" else -1.0 for better in self.better])
+        return oriented
+
+    @property
+    def ranks(self) -> FloatArray:
+        """(systems, columns) 1 for the best; equal values share the best of their ranks; nan without a value."""
+        oriented = self.oriented
+        with np.errstate(invalid="ignore"):
+            above = (oriented[None, :, :] > oriented[:, None, :]).sum(axis=1)
+        return np.where(np.isfinite(oriented), 1.0 + above, np.nan)
+
+
+@dataclass(frozen=True)
+class Lead:
+    """One column that puts one system before another."""
+
+    column: str
+    by: float
+    apart: bool | None
+    """Whether their intervals do not overlap; None where there are none."""
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A pair of systems that some columns order one way and others the other way."""
+
+    first: str
+    second: str
+    ahead: tuple[Lead, ...]
+    """Columns in which ``first`` leads."""
+    behind: tuple[Lead, ...]
+    """Columns in which ``second`` leads."""
+
+    @property
+    def clear(self) -> bool:
+        """Whether a column on either side has intervals that do not overlap, so that neither order is chance."""
+        return any(lead.apart for lead in self.ahead) and any(lead.apart for lead in self.behind)
+
+
+def of_board(sheet: ScoreFile) -> Ranking:
+    """The ranking of a board's rows under each of its columns that has a good end."""
+    columns: list[str] = []
+    better: list[Direction] = []
+    for column in sheet.numbers:
+        known = measure_of(column)
+        if column.endswith((" low", " high")):
+            continue
+        measure, inverse = known or (None, False)
+        if measure is None:
+            continue
+        columns.append(column)
+        better.append("lower" if (measure.better == "lower") != inverse else "higher")
+    shape = (len(sheet), len(columns))
+
+    def ends(name: str) -> FloatArray:
+        gone = np.full(len(sheet), np.nan)
+        return np.column_stack([sheet.numbers.get(f"{column} {name}", gone) for column in columns]).reshape(shape)
+
+    values = np.column_stack([sheet.numbers[column] for column in columns]) if columns else np.empty(shape)
+    return Ranking(sheet.path.name, sheet.names, tuple(columns), tuple(better), values, ends("low"), ends("high"))
+
+
+def of_table(table: Table) -> Ranking:
+    """The ranking of a leaderboard's ranked rows under each of its columns that has a good end."""
+    rows = [row for row in table.rows if row.ranked and row.media != "data"]
+    columns = [column for column in table.columns if column.kind == "score" and column.better]
+    shape = (len(rows), len(columns))
+    values, low, high = (np.full(shape, np.nan) for _ in range(3))
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            cell = table.cell(row, column)
+            if cell.comparable and isinstance(cell.value, int | float):
+                values[i, j] = cell.value
+                low[i, j] = np.nan if cell.low is None else cell.low
+                high[i, j] = np.nan if cell.high is None else cell.high
+    directions: tuple[Direction, ...] = tuple("lower" if column.better == "lower" else "higher" for column in columns)
+    return Ranking(
+        table.title,
+        tuple(
+            ", ".join(
+                str(row.cells[key].value)
+                for key in ("model", "task", "variant")
+                if key in row.cells and row.cells[key].value
+            )
+            for row in rows
+        ),
+        tuple(column.key for column in columns),
+        directions,
+        values,
+        low,
+        high,
+    )
+
+
+def only(ranking: Ranking, parts: Sequence[str]) -> Ranking:
+    """The ranking with those columns alone whose name holds one of ``parts``, in any case."""
+    kept = [j for j, column in enumerate(ranking.columns) if any(part.lower() in column.lower() for part in parts)]
+    return replace(
+        ranking,
+        columns=tuple(ranking.columns[j] for j in kept),
+        better=tuple(ranking.better[j] for j in kept),
+        values=ranking.values[:, kept],
+        low=ranking.low[:, kept],
+        high=ranking.high[:, kept],
+    )
+
+
+def flips(ranking: Ranking, columns: Sequence[int]) -> list[Flip]:
+    """The pairs of systems that these columns do not all order alike, those with the largest leads both ways first."""
+    oriented = ranking.oriented[:, columns]
+    spread = np.array([float(np.nanstd(column)) or 1.0 for column in oriented.T])
+    found = []
+    for a, b in combinations(range(len(ranking.systems)), 2):
+        lead = (oriented[a] - oriented[b]) / spread
+        if not ((lead > 0).any() and (lead < 0).any()):
+            continue
+        first, second = (a, b) if np.nansum(lead) >= 0 else (b, a)
+        sides = [
+            tuple(_lead(ranking, one, other, columns[int(j)]) for j in np.flatnonzero(ahead))
+            for one, other, ahead in (
+                (first, second, oriented[first] > oriented[second]),
+                (second, first, oriented[second] > oriented[first]),
+            )
+        ]
+        weight = min(float(np.nanmax(lead)), float(np.nanmax(-lead)))
+        found.append((weight, Flip(ranking.systems[first], ranking.systems[second], *sides)))
+    return [flip for _, flip in sorted(found, key=lambda one: -one[0])]
+
+
+def tables_of(rankings: Sequence[Ranking], *, all_flips: bool = False) -> list[Table]:
+    """For each ranking: ranks, flips, and how far the columns agree; then how far the same column does between them."""
+    tables = []
+    for number, ranking in enumerate(rankings, 1):
+        if not ranking.columns or len(ranking.systems) < 2:
+            continue
+        name = f"ranks-{number}" if len(rankings) > 1 else "ranks"
+        tables += [_ranks(name, ranking), _agreement(name, ranking), *_flips(name, ranking, all_flips=all_flips)]
+    between = _between(rankings)
+    return tables + ([between] if between else [])
+
+
+def _lead(ranking: Ranking, one: int, other: int, column: int) -> Lead:
+    by = abs(float(ranking.values[one, column] - ranking.values[other, column]))
+    low, high = ranking.low[[one, other], column], ranking.high[[one, other], column]
+    known = bool(np.isfinite(low).all() and np.isfinite(high).all())
+    return Lead(ranking.columns[column], by, bool(low[0] > high[1] or low[1] > high[0]) if known else None)
+
+
+def _ranks(name: str, ranking: Ranking) -> Table:
+    """Systems down and columns across, or the other way round where there are more columns."""
+    ranks = ranking.ranks
+    with np.errstate(invalid="ignore"):
+        mean = [float(np.nanmean(row)) if np.isfinite(row).any() else float("inf") for row in ranks]
+    order = sorted(range(len(ranking.systems)), key=lambda i: (mean[i], ranking.systems[i]))
+    if len(ranking.columns) > len(ranking.systems):
+        head = TableColumn("column")
+        across = [TableColumn(ranking.systems[i], kind="count") for i in order]
+        metrics = [column.partition(" @ ")[0] for column in ranking.columns]
+        down = sorted(range(len(metrics)), key=lambda j: metrics.index(metrics[j]))
+        rows = [
+            Row(
+                {"column": Cell(ranking.columns[j])} | {ranking.systems[i]: _place(ranks[i, j]) for i in order},
+                rule=above >= 0 and metrics[down[above]] != metrics[j],
+            )
+            for above, j in enumerate(down, -1)
+        ]
+    else:
+        head = TableColumn("system")
+        across = [*(TableColumn(column, kind="count") for column in ranking.columns), TableColumn("best to worst")]
+        rows = [
+            Row(
+                {"system": Cell(ranking.systems[i]), "best to worst": Cell(_span(ranks[i]))}
+                | {column: _place(ranks[i, j]) for j, column in enumerate(ranking.columns)}
+            )
+            for i in order
+        ]
+    notes = ("Systems by mean rank. Equal values share a rank.",)
+    title = f"{ranking.title}: rank under each column"
+    return Table(name, title, (head, *across), tuple(rows), notes=notes, ranking="all systems")
+
+
+def _place(rank: float) -> Cell:
+    return Cell(int(rank), rank="best" if rank == 1 else "") if np.isfinite(rank) else Cell()
+
+
+def _span(ranks: FloatArray) -> str:
+    known = ranks[np.isfinite(ranks)]
+    return f"{int(known.min())} to {int(known.max())}" if len(known) else ""
+
+
+def _agreement(name: str, ranking: Ranking) -> Table:
+    """Kendall's tau-b between columns, over the systems that have both; with many columns, the extremes of each."""
+    oriented, many = ranking.oriented, len(ranking.columns) > MATRIX
+    with np.errstate(invalid="ignore"):
+        consensus = -np.nanmean(ranking.ranks, axis=1)
+    rows = []
+    for i, column in enumerate(ranking.columns):
+        taus = [kendall(oriented[:, i], oriented[:, j]) for j in range(len(ranking.columns))]
+        cells: dict[str, Cell] = {"column": Cell(column), "winner": Cell(_winner(ranking, i))}
+        cells["mean rank"] = Cell(_number(kendall(oriented[:, i], consensus)))
+        if many:
+            known = [j for j, tau in enumerate(taus) if j != i and np.isfinite(tau)]
+            if known:
+                least = min(known, key=lambda j: taus[j])
+                cells |= {"least": Cell(ranking.columns[least]), "tau of least": Cell(taus[least])}
+        else:
+            cells |= {ranking.columns[j]: Cell(_number(tau)) for j, tau in enumerate(taus) if j != i}
+        rows.append(Row(cells))
+    columns = [TableColumn("column"), TableColumn("winner"), TableColumn("mean rank", kind="score", digits=2)]
+    if many:
+        columns += [TableColumn("least", title="least like"), TableColumn("tau of least", kind="score", digits=2)]
+    else:
+        columns += [TableColumn(column, kind="score", digits=2) for column in ranking.columns]
+    title = f"{ranking.title}: agreement of the rankings (Kendall's tau-b)"
+    return Table(f"{name}-agreement", title, tuple(columns), tuple(rows))
+
+
+def _flips(name: str, ranking: Ranking, *, all_flips: bool) -> Iterator[Table]:
+    """Between the conventions of each metric that has several; and between the winners of all columns."""
+    rows, hidden = [], 0
+    for metric, columns in _families(ranking).items():
+        found = flips(ranking, columns)
+        shown = found if all_flips else found[:SHOWN]
+        hidden += len(found) - len(shown)
+        rows += [_flip(metric, flip, rule=number == 0) for number, flip in enumerate(shown)]
+    if rows:
+        notes = [f"{hidden:,} smaller flips are not shown: --all-flips."] if hidden else []
+        yield _flip_table(f"{name}-flips", f"{ranking.title}: flips between conventions of one metric", rows, notes)
+    winners = {i for column in range(len(ranking.columns)) for i in np.flatnonzero(ranking.ranks[:, column] == 1)}
+    everywhere = flips(ranking, range(len(ranking.columns)))
+    names = {ranking.systems[i] for i in winners}
+    rows = [_flip("", flip, rule=False) for flip in everywhere if {flip.first, flip.second} <= names]
+    if rows:
+        yield _flip_table(f"{name}-winners", f"{ranking.title}: flips between systems that win some column", rows, [])
+
+
+def _flip_table(name: str, title: str, rows: Sequence[Row], notes: Sequence[str]) -> Table:
+    columns = (
+        TableColumn("metric"),
+        TableColumn("first", title="system"),
+        TableColumn("ahead", title="leads in, by"),
+        TableColumn("second", title="but trails"),
+        TableColumn("behind", title="in, by"),
+        TableColumn("clear", title="clear"),
+    )
+    if any("*" in str(row.cells[side].value) for row in rows for side in ("ahead", "behind")):
+        notes = [*notes, "* intervals do not overlap; clear: on both sides."]
+    return Table(name, title, columns, tuple(rows), notes=tuple(notes))
+
+
+def _flip(metric: str, flip: Flip, *, rule: bool) -> Row:
+    cells = {
+        "metric": metric,
+        "first": flip.first,
+        "second": flip.second,
+        "ahead": _leads(flip.ahead, metric),
+        "behind": _leads(flip.behind, metric),
+        "clear": "yes" if flip.clear else "",
+    }
+    return Row({key: Cell(text) for key, text in cells.items()}, rule=rule)
+
+
+def _leads(leads: Sequence[Lead], metric: str) -> str:
+    return ", ".join(
+        f"{lead.column.removeprefix(f'{metric} @ ')} {lead.by:.3g}{'*' if lead.apart else ''}" for lead in leads
+    )
+
+
+def _families(ranking: Ranking) -> dict[str, list[int]]:
+    """Columns of one metric under several profiles."""
+    families: dict[str, list[int]] = {}
+    for number, column in enumerate(ranking.columns):
+        families.setdefault(column.partition(" @ ")[0], []).append(number)
+    return {metric: columns for metric, columns in families.items() if len(columns) > 1}
+
+
+def _winner(ranking: Ranking, column: int) -> str:
+    ranks = ranking.ranks[:, column]
+    return " = ".join(ranking.systems[i] for i in np.flatnonzero(ranks == 1))
+
+
+def _between(rankings: Sequence[Ranking]) -> Table | None:
+    """The same column in two rankings of the same systems."""
+    rows = []
+    for one, other in combinations(rankings, 2):
+        shared = [system for system in one.systems if system in other.systems]
+        if len(shared) < 2:
+            continue
+        mine, theirs = ([r.systems.index(system) for system in shared] for r in (one, other))
+        for column in one.columns:
+            if column not in other.columns:
+                continue
+            i, j = one.columns.index(column), other.columns.index(column)
+            a, b = one.oriented[mine, i], other.oriented[theirs, j]
+            with np.errstate(invalid="ignore"):
+                turned = int((((a[:, None] - a) * (b[:, None] - b)) < 0).sum() // 2)
+            cells: dict[str, Cell] = {
+                "column": Cell(column),
+                "one": Cell(one.title),
+                "other": Cell(other.title),
+                "systems": Cell(len(shared)),
+                "tau": Cell(_number(kendall(a, b))),
+                "flips": Cell(turned),
+                "winner of one": Cell(_winner(one, i)),
+                "winner of other": Cell(_winner(other, j)),
+            }
+            rows.append(Row(cells))
+    if not rows:
+        return None
+    columns = (
+        TableColumn("column"),
+        TableColumn("one", media="data"),
+        TableColumn("other", media="data"),
+        TableColumn("systems", kind="count"),
+        TableColumn("tau", title="tau-b", kind="score", digits=2),
+        TableColumn("flips", title="pairs turned round", kind="count"),
+        TableColumn("winner of one", title="winner of the first"),
+        TableColumn("winner of other", title="winner of the second"),
+    )
+    title = f"The same column on {' and '.join(ranking.title for ranking in rankings)}"
+    return Table("ranks-between", title, columns, tuple(rows))
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,254 @@
+"""What radiologists said of reports: ratings, counts of errors by kind, preferences, and orders that must hold.
+
+A file is long (one row a rater and kind of error), wide (one column a rating) or a list of cases with an expected
+ranking (the form of RadJudge). An item is one candidate report of one case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.datasets import columns as names_of
+from mmrad_eval.datasets import files
+from mmrad_eval.datasets.problems import Problems
+from mmrad_eval.datasets.rows import FileRow, FileRows, read_rows
+from mmrad_eval.results.validation.score_files import measure_of
+
+Better = Literal["higher", "lower"]
+Item = tuple[str, str]
+"""(case, candidate); the candidate is empty where a case has one report."""
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "case": ("case", "case_id", "study_id", "study_number", "study", "id", "report_id", "sample_id", "uid"),
+    "candidate": ("candidate", "candidate_type", "candidate_id", "system", "model", "model_name", "method"),
+    "rater": ("rater", "rater_index", "rater_id", "reader", "annotator", "radiologist", "expert"),
+    "category": ("error_category", "error_type", "category", "error", "kind"),
+    "count": ("num_errors", "n_errors", "error_count", "count", "errors", "rating", "score", "value"),
+    "significant": ("clinically_significant", "significant", "is_significant"),
+    "preferred": ("preferred", "preference", "winner", "choice", "better"),
+    "over": ("over", "rejected", "loser", "other"),
+    "reference": ("reference", "ground_truth", "gt", "reference_report", "gt_report"),
+    "report": ("report", "prediction", "candidate_report", "candidate_text", "hypothesis", "generated", "text"),
+}
+"""Our word -> names of columns that hold it, as ``columns.plain`` writes them."""
+_WORSE = re.compile(r"error|miss|false|halluc|omission|severity|wrong|count", re.IGNORECASE)
+"""Names of ratings of which less is better."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which of two candidates of a case is better, by ``share`` of those who said so; 0.5: they must score alike."""
+
+    first: Item
+    second: Item
+    share: float = 1.0
+    alike: bool = False
+
+
+@dataclass
+class Ratings:
+    """Everything that was said."""
+
+    path: Path
+    items: list[Item] = field(default_factory=list)
+    scores: dict[str, FloatArray] = field(default_factory=dict)
+    """Rating -> (items, raters), nan where a rater gave none."""
+    better: dict[str, Better] = field(default_factory=dict)
+    orders: list[Order] = field(default_factory=list)
+    kinds: dict[Item, str] = field(default_factory=dict)
+    """What a case is about, where the file says so."""
+    texts: dict[Item, tuple[str, str]] = field(default_factory=dict)
+    """Item -> (reference, report), where the file has them."""
+    metrics: dict[str, FloatArray] = field(default_factory=dict)
+    """Scores of metrics that stand in the file, (items,)."""
+
+    @property
+    def raters(self) -> int:
+        """How many raters there are."""
+        return max((scores.shape[1] for scores in self.scores.values()), default=0)
+
+    def mean(self, rating: str) -> FloatArray:
+        """(items,) mean over raters, turned so that more is better."""
+        known = np.isfinite(self.scores[rating])
+        total = np.where(known, self.scores[rating], 0).sum(axis=1)
+        count = known.sum(axis=1)
+        mean = np.where(count > 0, total / np.maximum(1, count), np.nan)
+        return -mean if self.better[rating] == "lower" else mean
+
+
+def read_ratings(
+    path: Path, given: Mapping[str, str] | None = None, ratings: Mapping[str, Better | None] | None = None
+) -> Ratings:
+    """Read a file of ratings. ``given``: our word -> its column; ``ratings``: columns that are ratings, and which end
+    is better (None: told by the name). DataError where it is none.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no file {path}")
+    problems = Problems()
+    name = path.name.lower().removesuffix(".gz")
+    value = files.json_file(path, problems) if name.endswith(".json") else None
+    if isinstance(value, list) and value and isinstance(value[0], dict) and "tests" in value[0]:
+        return _ranked_cases(path, value)
+    table = read_rows(path, problems)
+    problems.raise_errors(str(path))
+    where = names_of.match(table.columns, WORDS, given or {}, path)
+    if "case" not in where:
+        raise DataError(
+            f"{path}: no column names the case; it has {', '.join(table.columns)}. Say --column case=COLUMN"
+        )
+    if "preferred" in where and "over" in where:
+        return _preferences(path, table, where)
+    if "category" in where and "count" in where:
+        return _long(path, table, where)
+    return _wide(path, table, where, ratings or {})
+
+
+def _ranked_cases(path: Path, value: Sequence[Mapping[str, Any]]) -> Ratings:
+    """RadJudge: groups of tests, each with a ground truth, candidates and the ranking that must come out."""
+    found = Ratings(path)
+    for group in value:
+        for test in group["tests"]:
+            case = str(test["id"])
+            for candidate, content in test["candidates"].items():
+                item = (case, str(candidate))
+                found.items.append(item)
+                found.kinds[item] = str(group.get("category", ""))
+                found.texts[item] = (str(test["ground_truth"]), str(content["text"]))
+            wanted = test["expected_ranking"]
+            for text in [wanted] if isinstance(wanted, str) else wanted:
+                found.orders += _orders(case, str(text), path)
+    return found
+
+
+def _orders(case: str, text: str, path: Path) -> list[Order]:
+    parts = re.split(r"\s*([>=])\s*", text.strip())
+    names, signs = parts[::2], parts[1::2]
+    if not signs:
+        raise DataError(f"{path}: case {case}: {text!r} is no ranking; it looks like C1 > C2 or C1 = C2")
+    return [
+        Order((case, first), (case, second), alike=sign == "=")
+        for first, sign, second in zip(names, signs, names[1:], strict=False)
+    ]
+
+
+def _preferences(path: Path, table: FileRows, where: Mapping[str, str]) -> Ratings:
+    """One row a choice: case, preferred, over."""
+    found = Ratings(path)
+    votes: dict[tuple[Item, Item], list[int]] = {}
+    for row in table.rows:
+        case, first, second = (_text(row, where[word]) for word in ("case", "preferred", "over"))
+        pair = ((case, first), (case, second))
+        turned = pair[::-1] in votes
+        counts = votes.setdefault(pair[::-1] if turned else pair, [0, 0])
+        counts[turned] += 1
+        for item in pair:
+            if item not in found.kinds:
+                found.items.append(item)
+                found.kinds[item] = _text(row, where["category"]) if "category" in where else ""
+    for (first_item, second_item), (for_first, for_second) in votes.items():
+        share = for_first / (for_first + for_second)
+        pair = (first_item, second_item) if share >= 0.5 else (second_item, first_item)
+        found.orders.append(Order(*pair, share=max(share, 1 - share), alike=share == 0.5))
+    return found
+
+
+def _long(path: Path, table: FileRows, where: Mapping[str, str]) -> Ratings:
+    """One row a rater and kind of error: counts are summed, and a kind that a rater does not list is a count of 0."""
+    found = Ratings(path)
+    items: dict[Item, int] = {}
+    raters: dict[str, int] = {}
+    counts: dict[str, dict[tuple[int, int], float]] = {}
+    for row in table.rows:
+        item = _item(row, where)
+        place = items.setdefault(item, len(items))
+        rater = raters.setdefault(_text(row, where["rater"]) if "rater" in where else "", len(raters))
+        number = _number(row, where["count"], path)
+        names = ["all errors", f"errors: {_text(row, where['category'])}"]
+        if "significant" in where and _text(row, where["significant"]).lower() in {"1", "1.0", "true", "yes"}:
+            names.append("significant errors")
+        for name in names:
+            cell = counts.setdefault(name, {})
+            cell[place, rater] = cell.get((place, rater), 0.0) + number
+        _texts(found, item, row, where)
+    rated = np.zeros((len(items), len(raters)), bool)
+    for place, rater in counts.get("all errors", {}):
+        rated[place, rater] = True
+    found.items = list(items)
+    for name in sorted(counts, key=lambda name: (name.startswith("errors:"), name)):
+        scores = np.where(rated, 0.0, np.nan)
+        for (place, rater), number in counts[name].items():
+            scores[place, rater] = number
+        found.scores[name], found.better[name] = scores, "lower"
+    return found
+
+
+def _wide(path: Path, table: FileRows, where: Mapping[str, str], wanted: Mapping[str, Better | None]) -> Ratings:
+    """One row an item, or an item and rater: numbers are ratings, except those whose names are metrics."""
+    found = Ratings(path)
+    unknown = [name for name in wanted if name not in table.columns]
+    if unknown:
+        raise UsageError(f"--rating {unknown[0]}: {path} has no such column; it has {', '.join(table.columns)}")
+    items: dict[Item, int] = {}
+    raters: dict[str, int] = {}
+    for row in table.rows:
+        items.setdefault(_item(row, where), len(items))
+        raters.setdefault(_text(row, where["rater"]) if "rater" in where else "", len(raters))
+        _texts(found, _item(row, where), row, where)
+    found.items = list(items)
+    taken = {where[word] for word in where if word != "count"}
+    for column in table.columns:
+        values = [_maybe(row.cells.get(column)) for row in table.rows]
+        filled = [row for row in table.rows if names_of.text(row.cells.get(column)) is not None]
+        if column in taken or not filled or 2 * sum(value is not None for value in values) <= len(filled):
+            continue
+        scores = np.full((len(items), len(raters)), np.nan)
+        for row, value in zip(table.rows, values, strict=True):
+            rater = raters[_text(row, where["rater"]) if "rater" in where else ""]
+            if value is not None:
+                scores[items[_item(row, where)], rater] = value
+        is_metric = measure_of(column) is not None or " @ " in column
+        if column in wanted or (not wanted and not is_metric):
+            found.scores[column] = scores
+            found.better[column] = wanted.get(column) or ("lower" if _WORSE.search(column) else "higher")
+        elif is_metric:
+            found.metrics[column] = scores[np.arange(len(items)), np.isfinite(scores).argmax(axis=1)]
+    return found
+
+
+def _item(row: FileRow, where: Mapping[str, str]) -> Item:
+    return (_text(row, where["case"]), _text(row, where["candidate"]) if "candidate" in where else "")
+
+
+def _texts(found: Ratings, item: Item, row: FileRow, where: Mapping[str, str]) -> None:
+    if "reference" in where and "report" in where:
+        found.texts[item] = (_text(row, where["reference"]), _text(row, where["report"]))
+
+
+def _text(row: FileRow, column: str) -> str:
+    return (names_of.text(row.cells.get(column)) or "").strip()
+
+
+def _number(row: FileRow, column: str, path: Path) -> float:
+    value = _maybe(row.cells.get(column))
+    if value is None:
+        place = f"{path}:{row.line}" if row.line else str(path)
+        raise DataError(f"{place}: {column} is {row.cells.get(column)!r}, not a number")
+    return value
+
+
+def _maybe(cell: Any) -> float | None:
+    if cell is None or isinstance(cell, bool):
+        return None
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return value if np.isfinite(value) else None

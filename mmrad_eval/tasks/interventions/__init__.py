@@ -1,0 +1,1 @@
+"""Tasks that change what a model sees or has thought; `mmrad-eval faithfulness` compares them."""

@@ -1,0 +1,114 @@
+"""What a model says in a turn of a loop of looks: a request to look, or a report."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from mmrad_eval.core.values import Reply
+from mmrad_eval.tasks.answers import split_thought
+from mmrad_eval.tasks.tool_calls import Call
+
+_LOOK = re.compile(
+    r"^[ \t>#*_-]*(?:look|zoom)(?: (?:again )?at| in(?:to| on)?)?\b[ \t*_]*:?[ \t*_]*(.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_BOX = re.compile(rf"[\[(]\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*[\])]")
+_LOOKS = ("look", "zoom", "zoom_in", "crop", "image_zoom_in_tool")
+
+
+class LookAction(NamedTuple):
+    """A request to look at a region."""
+
+    region: str
+    """As it was written; empty where only a box was given."""
+    box: tuple[float, float, float, float] | None
+    """In the frame that the model speaks; None where there is none, or it is not four numbers."""
+    saw: str
+    """What the model says of the region that it was shown before."""
+    malformed: str = ""
+    """What is wrong with the request, in words for the model; empty for a sound one."""
+
+
+class LookTurn(NamedTuple):
+    """One reply, read: a look, or else whatever it is, for ``read_answer``."""
+
+    look: LookAction | None
+    saw: str = ""
+    """What a report says of the region shown last."""
+
+
+def read_turn(reply: Reply) -> LookTurn:
+    """The turn in a reply: a JSON action, a tool call written as text, or a line that begins with LOOK."""
+    _, words = split_thought(reply.text)
+    found = _object(words)
+    if found is not None:
+        action = str(found.get("action") or found.get("name") or "").strip().lower()
+        arguments = found.get("arguments")
+        fields = arguments if isinstance(arguments, dict) else found
+        saw = str(found.get("saw") or "").strip()
+        if action in _LOOKS:
+            return LookTurn(_asked(fields, saw))
+        if action and action != "report" and not {"findings", "impression", "report"} & set(found):
+            return LookTurn(LookAction("", None, saw, f"No action is called {action!r}."))
+        return LookTurn(None, saw)
+    line = _LOOK.search(words)
+    if line is None or re.search(r"^\W*(?:findings|impression)\b\W*:", words, re.IGNORECASE | re.MULTILINE):
+        return LookTurn(None)
+    box = _BOX.search(line[1])
+    region = _BOX.sub("", line[1]).strip(" .,:;*_\"'`")
+    before = words[: line.start()].strip()
+    return LookTurn(_checked(region, tuple(map(float, box.groups())) if box else None, before, given=box is not None))
+
+
+def read_call(call: Call) -> LookTurn:
+    """The turn in a native tool call."""
+    if call.arguments is None:
+        return LookTurn(LookAction("", None, "", "The arguments of a call are one JSON object."))
+    saw = str(call.arguments.get("saw") or "").strip()
+    if call.name.lower() not in _LOOKS:
+        return LookTurn(LookAction("", None, saw, f"No tool is called {call.name!r}."))
+    return LookTurn(_asked(call.arguments, saw))
+
+
+def _asked(fields: dict[str, Any], saw: str) -> LookAction:
+    region = str(fields.get("region") or fields.get("label") or "").strip()
+    raw = next((fields[name] for name in ("box", "bbox", "bbox_2d") if fields.get(name) is not None), None)
+    return _checked(region, raw, saw, given=raw is not None)
+
+
+def _checked(region: str, raw: Any, saw: str, *, given: bool) -> LookAction:
+    numbers = raw if isinstance(raw, list | tuple) else _BOX.findall(str(raw))[:1] if given else []
+    if len(numbers) == 1 and isinstance(numbers[0], tuple | list):
+        numbers = numbers[0]
+    try:
+        values = [float(value) for value in numbers]
+    except (TypeError, ValueError):
+        values = []
+    if given and len(values) != 4:
+        return LookAction(region, None, saw, "A box is four numbers: [left, top, right, bottom].")
+    if not region and not given:
+        return LookAction("", None, saw, "Name the region to look at.")
+    return LookAction(region, (values[0], values[1], values[2], values[3]) if given else None, saw)
+
+
+def _object(words: str) -> dict[str, Any] | None:
+    """The first JSON object in a text; None where there is none that can be read."""
+    decoder = json.JSONDecoder(strict=False)
+    start = words.find("{")
+    for _ in range(_TRIES):
+        if start < 0:
+            return None
+        try:
+            found, _end = decoder.raw_decode(words, start)
+        except (json.JSONDecodeError, RecursionError):
+            start = words.find("{", start + 1)
+            continue
+        return {str(name).strip().lower(): value for name, value in found.items()}
+    return None
+
+
+_TRIES = 50
+"""Braces at which an action may begin; bounds the search in run-away texts."""
