@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mmrad_eval.core.values import Image, Message, Request, Text
+from mmrad_eval.core.values import Image, Message, Request, Text, keyed
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -33,7 +33,7 @@ def request_value(request: Request, images: Mapping[Image, tuple[str, str]]) -> 
         "model": request.model,
         "revision": request.revision,
         "messages": [_message(message, images) for message in request.messages],
-        "decoding": msgspec.to_builtins(request.decoding),
+        "decoding": keyed(request.decoding),
         "sample": request.sample,
     }
     if request.extra:

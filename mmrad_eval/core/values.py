@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from functools import cache
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -23,6 +24,31 @@ OPEN_STATUSES: tuple[Status, ...] = ("failed", "open")
 
 class Value(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A frozen record; equal fields make equal values and equal JSON."""
+
+
+def keyed(value: Value) -> dict[str, Any]:
+    """The fields that a digest is made of: those of ``KEYED``, and of the others those that differ from their default.
+
+    So a field that a later version adds changes no digest of what does not use it. Types without ``KEYED`` keep all.
+    """
+    made: dict[str, Any] = {}
+    for name, always, default in _fields(type(value)):
+        held = getattr(value, name)
+        if always or held != default:
+            made[name] = keyed(held) if hasattr(held, "KEYED") else held
+    return made
+
+
+@cache
+def _fields(kind: type[Value]) -> tuple[tuple[str, bool, Any], ...]:
+    """Name, whether it is always part of a digest, and default of each field."""
+    always = getattr(kind, "KEYED", None)
+    fields = msgspec.structs.fields(kind)
+    return tuple((field.name, always is None or field.name in always, _default(field)) for field in fields)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 class Box(Value, frozen=True):
@@ -171,6 +197,9 @@ class Message(Value, frozen=True):
 
 class Decoding(Value, frozen=True, omit_defaults=False):
     """How a model is asked to write. None and empty mean: not sent."""
+
+    KEYED: ClassVar[tuple[str, ...]] = ("max_tokens", "temperature", "top_p", "seed", "stop")
+    """Always part of a request's key; a field that is added later is part of it where it differs from its default."""
 
     max_tokens: int = 1024
     temperature: float | None = 0.0
@@ -321,7 +350,7 @@ class Card(Value, frozen=True, kw_only=True):
     sources: dict[str, str] = {}
     """Field name -> where the fact was read, and when."""
 
-    BEHAVIOUR: ClassVar[tuple[str, ...]] = (
+    KEYED: ClassVar[tuple[str, ...]] = (
         "provider",
         "id",
         "revision",
@@ -330,6 +359,14 @@ class Card(Value, frozen=True, kw_only=True):
         "formats",
         "context",
     )
+    """Always part of a run's identity."""
+    BEHAVIOUR: ClassVar[tuple[str, ...]] = KEYED
+    """The behavioral fields; one that is added later is part of a run's identity where it differs from its default."""
+
+    def behavior(self) -> dict[str, Any]:
+        """The behavioral fields, as a run's identity holds them."""
+        whole = keyed(self)
+        return {name: whole[name] for name in self.BEHAVIOUR if name in whole}
 
     @property
     def label(self) -> str:

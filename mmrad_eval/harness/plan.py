@@ -117,7 +117,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ru
     render = choice.options.get("render", "record")
     options = {"views": choice.views, "context": choice.context, "priors": choice.priors, **choice.options}
     deciding = RunIdentity(
-        model={name: getattr(card, name) for name in card.BEHAVIOUR},
+        model=card.behavior(),
         task=task.name,
         task_version=task.version,
         prompt=hashlib.sha256(prompt.encode()).hexdigest(),

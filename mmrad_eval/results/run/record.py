@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from mmrad_eval.core.canonical import digest
-from mmrad_eval.core.values import Card, DataUse, Decoding, Target, Value
+from mmrad_eval.core.values import Card, DataUse, Decoding, Target, Value, keyed
 
 SCHEMA = "mmrad.run/1"
 
 
 class Selection(Value, frozen=True, omit_defaults=False):
     """Which studies were asked, and how much of each was shown."""
+
+    KEYED: ClassVar[tuple[str, ...]] = ("split", "ids", "limit", "views", "context", "priors", "target")
+    """Always part of a run's id; a field that is added later is part of it where it differs from its default."""
 
     split: str | None = None
     ids: str | None = None
@@ -27,6 +30,12 @@ class Selection(Value, frozen=True, omit_defaults=False):
 
 class RunIdentity(Value, frozen=True, omit_defaults=False):
     """The part whose digest is the run id. The same question resumes; a different one never overwrites."""
+
+    KEYED: ClassVar[tuple[str, ...]] = (
+        *("model", "task", "task_version", "prompt", "dataset", "dataset_digest"),
+        *("selection", "decoding", "sample", "extra"),
+    )
+    """Always part of a run's id; as in a selection."""
 
     model: dict[str, Any]
     """The card's behavioural fields."""
@@ -45,7 +54,7 @@ class RunIdentity(Value, frozen=True, omit_defaults=False):
 
     def id(self) -> str:
         """The run id: 12 hexadecimal digits."""
-        return digest(self)[:12]
+        return digest(keyed(self))[:12]
 
 
 class StudyCounts(Value, frozen=True, omit_defaults=False):

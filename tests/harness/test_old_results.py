@@ -1,0 +1,68 @@
+"""Results that version 0.1.0 wrote are read: nothing that was paid for is asked again.
+
+``tests/golden/version1`` was written by commit fd80f76 over its invented demo, against a server on loopback: four tasks
+of a model that answered everything, one run of a model that met a content filter (a 200 and a 400), two proxies'
+pages (a 400 and a 413), a server error and a prompt that was too long, and one baseline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mmrad_eval.model_registry.mock_server import Rehearsal
+
+OLD = Path(__file__).parent.parent / "golden" / "version1"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A results folder as version 0.1.0 left it."""
+    return Path(shutil.copytree(OLD, tmp_path / "results"))
+
+
+async def ran(url: str, results: Path, *words: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "mmrad_eval", *words, "--data", "demo", "--metrics", "bleu@raw", "--quiet"]
+    process = await asyncio.create_subprocess_exec(
+        *command, "--out", str(results), "--base-url", url, stdout=-1, stderr=-1
+    )
+    _, err = await process.communicate()
+    return process.returncode or 0, err.decode()
+
+
+def answers(results: Path, model: str) -> dict[str, list[dict[str, object]]]:
+    return {
+        path.parts[-4]: [json.loads(line) for line in path.read_text().splitlines()]
+        for path in sorted((results / "runs").glob(f"*/*/{model}/*/answers.jsonl"))
+    }
+
+
+def columns(results: Path) -> dict[str, object]:
+    paths = sorted((results / "runs").rglob("summary.json"))
+    return {str(path.relative_to(results)): json.loads(path.read_text())["columns"] for path in paths}
+
+
+async def test_no_reply_of_an_old_journal_is_asked_for_again(results: Path) -> None:
+    before = answers(results, "openai_invented"), columns(results)
+    async with Rehearsal() as server:
+        tasks = "direct,mcot,tcot-self,mcot-loop"
+        code, err = await ran(server.url, results, "--model", "openai:invented", "--task", tasks, "--limit", "3")
+
+        assert (code, server.requests) == (0, 0), err
+    assert (answers(results, "openai_invented"), columns(results)) == before
+
+
+async def test_what_an_old_journal_holds_of_failures_is_read_by_the_rules_of_today(results: Path) -> None:
+    words = ("--model", "openai:moody", "--task", "direct", "--context", "indication", "--limit", "7")
+    async with Rehearsal() as server:
+        code, err = await ran(server.url, results, *words)
+
+        assert (code, server.requests) == (0, 1), err  # the study that a server error had left open
+    [found] = answers(results, "openai_moody").values()
+    assert Counter(answer["status"] for answer in found) == {"ok": 2, "refused": 3, "too long": 2}
