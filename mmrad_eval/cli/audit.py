@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.references import reference_options, studies
 from mmrad_eval.results.tables import FORMATS
@@ -44,7 +45,7 @@ def audit(files: tuple[Path, ...], rows: tuple[str, ...], against: Path | None, 
     between = across(sheets)
     show(tables_of(audits, between), said["form"], said["out"])
     broken = sum(len(one.broken) for one in audits) + sum(len(one.broken) for one in between)
-    click.echo(f"{broken} broken" if broken else "all that was checked holds", err=True)
+    terminal.say(f"{broken} broken" if broken else "all that was checked holds", err=True)
     return BROKEN if broken else 0
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.words import in_results
+from mmrad_eval.core.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +39,7 @@ def beside(run: str, results: Path, studies: tuple[str, ...], limit: int | None,
     """
     from mmrad_eval.core.errors import UnknownNameError, UsageError
     from mmrad_eval.results.run.folder import select
-    from mmrad_eval.results.view.side_by_side import LEGEND, page, terminal
+    from mmrad_eval.results.view import side_by_side
 
     folder = select(results, run)
     kept = _beside(folder, studies, limit or (None if out else FEW))
@@ -49,16 +51,14 @@ def beside(run: str, results: Path, studies: tuple[str, ...], limit: int | None,
         raise UsageError(f"{folder.path}: its model wrote no trace, and its task showed none; tcot-self and mcot do")
     title = f"{folder.run.card.label}, {folder.run.deciding.task}, {folder.run.deciding.dataset}"
     if out is not None:
-        out.write_text(page(kept, title), encoding="utf-8")
-        click.echo(f"{len(kept):,} reports beside their traces, written to {out}", err=True)
+        out.write_text(side_by_side.page(kept, title), encoding="utf-8")
+        terminal.say(f"{len(kept):,} reports beside their traces, written to {out}", err=True)
         return 0
-    from rich.console import Console
+    from rich.text import Text
 
-    console = Console(highlight=False)
-    console.print(f"{title}\n{LEGEND}\n", style="dim", markup=False)
+    terminal.draw(Text(f"{visible(title)}\n{side_by_side.LEGEND}\n", "dim"))
     for name, view in kept:
-        console.print(name, style="bold underline", markup=False)
-        console.print(terminal(view))
+        terminal.draw(Text(visible(name), "bold underline"), side_by_side.terminal(view))
     return 0
 
 

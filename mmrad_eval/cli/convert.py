@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from mmrad_eval.cli import terminal
+
 
 @click.command()
 @click.argument("a", metavar="A")
@@ -21,17 +23,17 @@ def convert(a: str, b: str, *, as_json: bool) -> None:
 
     done = run(a, b)
     if as_json:
-        click.echo(msgspec.json.encode({**msgspec.to_builtins(done), "notes": dict(done.notes)}))
+        terminal.page(msgspec.json.encode({**msgspec.to_builtins(done), "notes": dict(done.notes)}).decode())
         return
     rows = "" if done.written == done.records else f" as {done.written} rows"
-    click.echo(f"{done.records} records, {done.source} to {done.target}{rows}, written to {b.partition(':')[2] or b}")
+    terminal.say(f"{done.records} records, {done.source} to {done.target}{rows}, written to {b.partition(':')[2] or b}")
     if done.pictures:
-        click.echo(f"  {done.pictures} pictures were inside the rows and are files beside it now")
+        terminal.say(f"  {done.pictures} pictures were inside the rows and are files beside it now")
     for identity, why in list(done.invalid.items())[:5]:
-        click.echo(f"  invalid: {identity}: {why}")
+        terminal.say(f"  invalid: {identity}: {why}")
     if len(done.invalid) > 5:
-        click.echo(f"  and {len(done.invalid) - 5} more are invalid")
+        terminal.say(f"  and {len(done.invalid) - 5} more are invalid")
     for note, count in done.notes.most_common(8):
-        click.echo(f"  {count} x {note}")
+        terminal.say(f"  {count} x {note}")
     if len(done.notes) > 8:
-        click.echo(f"  and {len(done.notes) - 8} other notes (--json has them all)")
+        terminal.say(f"  and {len(done.notes) - 8} other notes (--json has them all)")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.convert import convert
 from mmrad_eval.cli.words import named_values
+from mmrad_eval.core.visible import visible
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Dataset
@@ -59,7 +61,7 @@ def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> N
         from mmrad_eval.datasets.summary_figure import draw
 
         draw(found, figure)
-    click.echo(_json(found) if as_json else "\n".join(_page(found)))
+    terminal.page(_json(found) if as_json else "\n".join(map(visible, _page(found))))
 
 
 @data.command()
@@ -92,7 +94,7 @@ def ids(
             and holds(comparisons, comparing.compares(text))
             and holds(marks, bool(marking.count(text)))
         ):
-            click.echo(study.id)
+            terminal.say(study.id)
 
 
 @data.command()
@@ -110,9 +112,9 @@ def check(spec: str, as_json: bool, no_pixels: bool, everything: bool, cases: Pa
     if cases is not None:
         cases.write_text("".join(_json(problem) + "\n" for problem in found.problems), encoding="utf-8")
     if as_json:
-        click.echo(_json(_verdict(found)))
+        terminal.page(_json(_verdict(found)))
     else:
-        click.echo("\n".join(_problems(spec, found, everything=everything)))
+        terminal.page("\n".join(map(visible, _problems(spec, found, everything=everything))))
     raise SystemExit(0 if found.sound else 1)
 
 

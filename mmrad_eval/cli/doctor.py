@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from mmrad_eval.cli import terminal
+from mmrad_eval.core.visible import visible
+
 _MARKS = {"good": ("✓", "green"), "optional": ("·", "yellow"), "bad": ("✗", "red")}
 
 
@@ -32,9 +35,10 @@ def doctor(out: Path, base_url: tuple[str, ...], *, as_json: bool) -> int:
         if as_json:
             continue
         mark, colour = _MARKS[finding.state]
-        click.echo(f"{click.style(mark, fg=colour)} {finding.about}: {finding.words}")
+        words = visible(f"{finding.about}: {finding.words}")
+        terminal.page(f"{click.style(mark, fg=colour)} {words}", styled=True)
         if finding.remedy:
-            click.echo(f"    → {finding.remedy}")
+            terminal.say(f"    → {finding.remedy}")
     if as_json:
-        click.echo(json.dumps(told, indent=1))
+        terminal.page(json.dumps(told, indent=1))
     return 1 if bad else 0

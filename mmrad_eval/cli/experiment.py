@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli import terminal
+
 if TYPE_CHECKING:
     from mmrad_eval.harness.experiment import Command, Experiment, Primary
     from mmrad_eval.results.run.folder import RunFolder
@@ -39,9 +41,9 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     commands = experiments.commands(experiment, options, flags)
     extra = [flag for flag, name in (("--fresh", "fresh"), ("--dry-run", "dry_run")) if said[name]]
     servers = list(dict.fromkeys(command.server for command in commands))
-    click.echo(f"{path}: {len(commands)} commands on {len(servers)} servers")
+    terminal.say(f"{path}: {len(commands)} commands on {len(servers)} servers")
     for command in commands:
-        click.echo(f"  mmrad-eval run {shlex.join(command.arguments)}")
+        terminal.say(f"  mmrad-eval run {shlex.join(command.arguments)}")
     groups = [[command for command in commands if command.server == server] for server in servers]
     crew = _Crew(extra, quiet=said["quiet"])
     with ThreadPoolExecutor(len(groups)) as threads:
@@ -51,7 +53,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
         _end(experiment, crew.folders, quiet=said["quiet"])
     failed = [command.title for command, code in zip([c for g in groups for c in g], codes, strict=True) if code]
     if failed:
-        click.echo(f"not complete: {'; '.join(failed)}; run the same command again to go on", err=True)
+        terminal.say(f"not complete: {'; '.join(failed)}; run the same command again to go on", err=True)
     return next((code for code in codes if code), 0)
 
 
@@ -103,7 +105,7 @@ class _Crew:
             if line and os.path.isfile(f"{line}/run.json"):  # noqa: PTH113 (says no to words that can be no path)
                 self.folders.append(Path(line))
             elif line and not self.quiet and not line.startswith("not scored:"):  # the leaderboard says it once
-                click.echo(f"[{command.title}] {line}", err=True)
+                terminal.say(f"[{command.title}] {line}", err=True)
 
 
 def _end(experiment: Experiment, folders: Sequence[Path], *, quiet: bool) -> None:
@@ -140,15 +142,15 @@ def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]
         sides.setdefault((run.deciding.dataset, rest), {}).setdefault(side, []).append(folder)
     pairs = {place: (found[first], found[second]) for place, found in sides.items() if {first, second} <= set(found)}
     if not pairs:
-        click.echo(f"the comparison declared in advance has no run of {first} or none of {second}", err=True)
+        terminal.say(f"the comparison declared in advance has no run of {first} or none of {second}", err=True)
     for (dataset, rest), (one, other) in pairs.items():
         title = f"declared in advance: {primary.column}, {second} against {first} ({rest}, {dataset})"
         try:
             found = compare_runs([one, other], wanted=wanted((primary.column,)), primary=primary.column)
         except MmradError as error:
-            click.echo(f"{title}: not yet: {error}", err=True)
+            terminal.say(f"{title}: not yet: {error}", err=True)
             continue
-        click.echo(title)
+        terminal.say(title)
         paths = [",".join(str(folder.path) for folder in side) for side in (one, other)]
         more = shlex.join(["mmrad-eval", "compare", *paths, "--primary", primary.column, "--all-columns"])
         show(comparison_tables(found, margin=None), None, None, more=more)

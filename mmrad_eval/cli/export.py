@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.words import in_results
 
 SUFFIXES = {"rexrank": "json", "csv": "csv", "jsonl": "jsonl"}
@@ -36,9 +37,9 @@ def export(run: str, form: str, out: Path | None, results: Path, references: str
     pairs = [(study, answers[study.id]) for study in studies]
     submissions.write(pairs, form, path)
     found = submissions.faults(path, form, (study.id for study in studies))
-    click.echo(f"{path}: {len(pairs)} studies of {folder.run.deciding.dataset}, {form}")
+    terminal.say(f"{path}: {len(pairs)} studies of {folder.run.deciding.dataset}, {form}")
     for sentence in found:
-        click.echo(f"  {sentence}")
+        terminal.say(f"  {sentence}")
     if form == "rexrank" and folder.run.data_use != "open":
-        click.echo("  it holds reference reports of data that is not open: keep it where that data may be")
+        terminal.say("  it holds reference reports of data that is not open: keep it where that data may be")
     return 0 if folder.run.complete else 3

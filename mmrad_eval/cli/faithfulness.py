@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
 from mmrad_eval.cli.run import INCOMPLETE, data_options
 from mmrad_eval.cli.words import named_values
+from mmrad_eval.core.visible import visible_lines
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Dataset
@@ -67,12 +69,14 @@ def _page(said: dict[str, Any], job: Job) -> int:
         planned, said["out"], Progress(quiet=said["quiet"]), shlex.join(["mmrad-eval", *sys.argv[1:]])
     ):
         if folder is None:
-            click.echo(f"{one.arm.task}: left out: {why}", err=True)
+            terminal.say(f"{one.arm.task}: left out: {why}", err=True)
             continue
         folders[one.arm.task] = folder
         if not folder.run.complete:
             code = INCOMPLETE
-            click.echo(f"{one.arm.task}: {folder.run.counts.open} studies have no answer yet {why}".rstrip(), err=True)
+            terminal.say(
+                f"{one.arm.task}: {folder.run.counts.open} studies have no answer yet {why}".rstrip(), err=True
+            )
     measured = compare_arms(planned, folders)
     label = next(one.plan.card.label for one in planned if one.plan is not None)
     page = markdown(measured, label, dataset.name, lacking)
@@ -84,13 +88,12 @@ def _page(said: dict[str, Any], job: Job) -> int:
 
 def _print(page: str) -> None:
     """The page: drawn on a terminal, as it is anywhere else."""
-    if not sys.stdout.isatty():
-        click.echo(page, nl=False)
+    if not terminal.has_colours():
+        terminal.page(page)
         return
-    from rich.console import Console
     from rich.markdown import Markdown
 
-    Console().print(Markdown(page))
+    terminal.draw(Markdown(visible_lines(page), hyperlinks=False))
 
 
 def _job(said: dict[str, Any], fleet: Fleet) -> Job:
@@ -145,17 +148,17 @@ def _price(planned: list[Planned], results: Path) -> None:
     tokens = 0.0
     for one in planned:
         if one.plan is None:
-            click.echo(f"{one.arm.task:24} can't be asked: {one.why}")
+            terminal.say(f"{one.arm.task:24} can't be asked: {one.why}")
         elif finished(one, results):
-            click.echo(f"{one.arm.task:24} is there")
+            terminal.say(f"{one.arm.task:24} is there")
         else:
             seen = preview(one.plan)
             tokens += seen.prompt_tokens
-            click.echo(
+            terminal.say(
                 f"{one.arm.task:24} {seen.requests} requests or more, about {seen.images:.0f} images and "
                 f"{seen.prompt_tokens:,.0f} prompt tokens"
             )
-    click.echo(f"in all about {tokens:,.0f} prompt tokens; arms of the model's own trace ask a second turn on top")
+    terminal.say(f"in all about {tokens:,.0f} prompt tokens; arms of the model's own trace ask a second turn on top")
 
 
 def _keep(results: Path, dataset: Dataset, label: str, page: str, data: dict[str, Any]) -> None:
@@ -171,4 +174,4 @@ def _keep(results: Path, dataset: Dataset, label: str, page: str, data: dict[str
         part = Path(f"{path}.part")
         part.write_bytes(content)
         part.replace(path)
-    click.echo(f"wrote {base}.md and {base}.json", err=True)
+    terminal.say(f"wrote {base}.md and {base}.json", err=True)

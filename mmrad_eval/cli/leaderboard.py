@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.results.tables import FORMATS, Table
 
 _RESULTS = Path("results")
@@ -47,7 +47,7 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
         try:
             entries += read_entries([folder])
         except DataError as error:  # one broken run must not hide the others
-            click.echo(f"mmrad-eval: left out: {error}", err=True)
+            terminal.say(f"mmrad-eval: left out: {error}", err=True)
     if not entries:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
     show(tables_of(entries), form, out, all_columns=all_columns)
@@ -75,11 +75,11 @@ def show(
     if out is not None and form is None and out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--out {out}: end it in {', '.join(SUFFIXES)}, or say --format")
     form = form or (SUFFIXES[out.suffix.lower()] if out else "terminal")
-    color = out is None and sys.stdout.isatty()
+    color = out is None and terminal.has_colours()
     text = render(tables, form, color=color, all_columns=all_columns, more=more)
     if out is None:
-        click.echo(text, nl=False)
+        terminal.page(text, styled=color)
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {out}", err=True)
+    terminal.say(f"wrote {out}", err=True)

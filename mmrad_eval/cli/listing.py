@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mmrad_eval.cli import terminal
+from mmrad_eval.core.visible import visible
+
 if TYPE_CHECKING:
     from mmrad_eval.core.registry import Registry
 
@@ -23,7 +26,7 @@ def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], 
     def group(ctx: click.Context, *, as_json: bool) -> None:
         if ctx.invoked_subcommand is None:
             entries = [{"name": e.name, "summary": e.summary, "from": e.origin, "target": e.target} for e in registry()]
-            click.echo(json.dumps(entries, indent=1) if as_json else _columns(entries))
+            terminal.page(json.dumps(entries, indent=1) if as_json else _columns(entries))
 
     @group.command(help=f"Tell all about one {kind}.")
     @click.argument("name")
@@ -31,12 +34,12 @@ def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], 
     def show(name: str, *, as_json: bool) -> None:
         found = facts(name)
         if as_json:
-            click.echo(json.dumps(found, indent=1, default=str))
+            terminal.page(json.dumps(found, indent=1, default=str))
             return
         for key, value in found.items():
             words = ", ".join(map(str, value)) if isinstance(value, list | tuple | set | frozenset) else str(value)
             inset = "\n" + "\n".join(f"    {line}" for line in words.splitlines()) if "\n" in words else f" {words}"
-            click.echo(f"{key}:{inset}")
+            terminal.page(f"{visible(key)}:{inset}")
 
     return group
 
@@ -44,7 +47,7 @@ def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], 
 def _columns(entries: list[dict[str, str]]) -> str:
     wide = max((len(e["name"]) for e in entries), default=0)
     origins = ["" if e["from"] == "mmrad-eval" else f"  [{e['from']}]" for e in entries]
-    return "\n".join(f"{e['name']:<{wide}}  {e['summary']}{o}" for e, o in zip(entries, origins, strict=True))
+    return "\n".join(visible(f"{e['name']:<{wide}}  {e['summary']}{o}") for e, o in zip(entries, origins, strict=True))
 
 
 def _task_facts(name: str) -> Facts:

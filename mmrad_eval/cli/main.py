@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from mmrad_eval.cli import terminal
+
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("mmrad_eval.cli.run:run", "Ask a model about the studies of a dataset, score its reports (the default)."),
     "score": ("mmrad_eval.cli.score:score", "Score reports that were made elsewhere."),
@@ -76,6 +78,11 @@ class Lazy(click.Group):
             args = ["run", *args]
         return super().parse_args(ctx, args or ["--help"])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, whatever it loads writing through ``terminal``."""
+        terminal.take_over()
+        return super().invoke(ctx)
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Name the nearest command where there is none of that name."""
         if args[0] not in COMMANDS:
@@ -91,7 +98,7 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         from importlib.metadata import version
 
-        click.echo(version("mmrad-eval"))
+        terminal.say(version("mmrad-eval"))
         ctx.exit()
 
 
@@ -120,19 +127,19 @@ def main() -> None:
     try:
         code = app.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        terminal.show(error)
         code = error.exit_code
     except click.exceptions.Abort:
-        click.echo("stopped", err=True)
+        terminal.say("stopped", err=True)
         code = 130
     except MmradError as error:
-        click.echo(f"mmrad-eval: {error}", err=True)
+        terminal.say(f"mmrad-eval: {error}", err=True)
         code = error.exit_code
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stderr.close()
+        terminal.silence()
         code = 0
     except OSError as error:  # a disk that is full, a folder that is gone or may not be written
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"mmrad-eval: can't go on: {where}{error.strerror or error}", err=True)
+        terminal.say(f"mmrad-eval: can't go on: {where}{error.strerror or error}", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli import terminal
+
 if TYPE_CHECKING:
     from mmrad_eval.results.run.folder import RunFolder
 
@@ -97,15 +99,15 @@ def verified(
     path.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
     for head in found:
         if head.missing:
-            click.echo(f"{head.head} was not verified: {head.missing}", err=True)
+            terminal.say(f"{head.head} was not verified: {head.missing}", err=True)
             continue
         margins = [f"{margin:.1e}" for margin in head.margins if margin is not None]
         near = f", closest decisions {', '.join(margins[:3])}" if margins else ""
         what = "pairs" if head.head.startswith("bertscore") else "texts"
-        click.echo(
+        terminal.say(
             f"{head.head}: {head.different} of {head.texts} {what} differ from the package{near}; "
             f"{head.seconds[0]:.1f} s against {head.seconds[1]:.1f} s",
             err=True,
         )
     if not found:
-        click.echo("nothing to verify: none of these metrics has an engine of ours beside a package", err=True)
+        terminal.say("nothing to verify: none of these metrics has an engine of ours beside a package", err=True)

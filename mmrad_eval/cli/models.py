@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli import terminal
+
 if TYPE_CHECKING:
     from mmrad_eval.core.values import Card
 
@@ -28,17 +30,18 @@ def models(ctx: click.Context, *, as_json: bool) -> None:
     cards = model_cards.builtin()
     if as_json:
         described = [{"name": name, "from": "card", **_facts(card)} for name, card in cards.items()]
-        click.echo(json.dumps([*known, *described], indent=1))
+        terminal.page(json.dumps([*known, *described], indent=1))
         return
     wide = max(len(entry["name"]) for entry in known)
     for entry in known:
         origin = "" if entry["from"] == "mmrad-eval" else f"  [{entry['from']}]"
-        click.echo(f"{entry['name']:<{wide}}  {entry['summary']}{origin}")
-    click.echo("\nCards (name one as it is, or by its id):")
+        terminal.say(f"{entry['name']:<{wide}}  {entry['summary']}{origin}")
+    terminal.say()
+    terminal.say("Cards (name one as it is, or by its id):")
     rows = [_row(name, card) for name, card in cards.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        terminal.say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 @models.command()
@@ -61,12 +64,12 @@ def show(name: str, *, as_json: bool) -> None:
     else:
         told, sources = {"model": name, **_facts(card), "can't take": _refused(card) or "nothing known"}, card.sources
     if as_json:
-        click.echo(json.dumps(told | {"sources": sources}, indent=1))
+        terminal.page(json.dumps(told | {"sources": sources}, indent=1))
         return
     for key, value in told.items():
         words = "; ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         source = f"  ({sources[key]})" if key in sources else ""
-        click.echo(f"{key}: {words}{source}")
+        terminal.say(f"{key}: {words}{source}")
 
 
 def _facts(card: Card) -> dict[str, Any]:

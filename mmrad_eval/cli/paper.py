@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.words import named_values
 
 
@@ -63,11 +64,11 @@ def paper(**said: Any) -> int:
         resamples=said["resamples"],
         figures=said["figures"],
     )
-    click.echo(f"{made.cast.title}: {len(made.cast.parts)} runs")
+    terminal.say(f"{made.cast.title}: {len(made.cast.parts)} runs")
     for path in made.files:
-        click.echo(f"  {path}")
+        terminal.say(f"  {path}")
     if made.missing:
-        click.echo("missing:")
+        terminal.say("missing:")
         for sentence in made.missing:
-            click.echo(f"  {sentence}")
+            terminal.say(f"  {sentence}")
     return 0

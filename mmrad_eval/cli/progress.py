@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import click
+from mmrad_eval.cli import terminal
 
 if TYPE_CHECKING:
     from mmrad_eval.core.values import Answer
@@ -23,7 +22,7 @@ class Progress:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._live = sys.stderr.isatty()
+        self._live = terminal.is_live()
         self._statuses: Counter[str] = Counter()
         self._plan: Plan | None = None
         self._asker: Requester | None = None
@@ -39,7 +38,7 @@ class Progress:
             patients = f" of {plan.patients} patients" if plan.patients is not None else ", no patient ids"
             left_out = "".join(f"; {n} left out: {reason}" for reason, n in plan.left_out.items())
             who = f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}"
-            click.echo(f"{who}: {len(plan.studies)} studies{patients}{left_out}", err=True)
+            terminal.say(f"{who}: {len(plan.studies)} studies{patients}{left_out}", err=True)
 
     def answered(self, answer: Answer, done: int) -> None:
         """Count, and show the line when it is time."""
@@ -54,7 +53,7 @@ class Progress:
         if not self._statuses:
             self._start = time.monotonic()
         if not self._quiet:
-            click.echo(f"  {text}", err=True)
+            terminal.say(f"  {text}", err=True)
 
     def end(self) -> None:
         """Show the last line."""
@@ -62,7 +61,7 @@ class Progress:
         if not self._quiet and done:
             self._show(done, time.monotonic())
             if self._live:
-                click.echo(err=True)
+                terminal.say(err=True)
 
     def _show(self, done: int, now: float) -> None:
         assert self._plan is not None
@@ -81,10 +80,9 @@ class Progress:
             if seen.last_fault and done < total:
                 line += f" · last fault: {seen.last_fault[:80]}"
         if self._live:
-            click.echo("\r" + line.ljust(self._wide), nl=False, err=True)
-            self._wide = len(line)
+            self._wide = terminal.live(line, self._wide)
         else:
-            click.echo(line, err=True)
+            terminal.say(line, err=True)
 
 
 def _duration(seconds: float) -> str:

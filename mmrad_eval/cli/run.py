@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
 from mmrad_eval.cli.words import named_values
@@ -133,7 +134,7 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
         except MmradError as error:
             if len(jobs) == 1:
                 raise
-            click.echo(f"mmrad-eval: {job.model} {job.task}: {error}", err=True)
+            terminal.say(f"mmrad-eval: {job.model} {job.task}: {error}", err=True)
             code = code or error.exit_code
             continue
         outcomes.append(outcome)
@@ -156,22 +157,22 @@ def _preview(plan: Plan) -> None:
     from mmrad_eval.harness.preview import preview
 
     seen = preview(plan)
-    click.echo(f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}, run {plan.deciding.id()}")
+    terminal.say(f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}, run {plan.deciding.id()}")
     left_out = "".join(f"; {n} left out: {reason}" for reason, n in plan.left_out.items())
     patients = "no patient ids" if plan.patients is None else f"{plan.patients} patients"
-    click.echo(f"  {seen.studies} studies, {patients}{left_out}")
+    terminal.say(f"  {seen.studies} studies, {patients}{left_out}")
     if not seen.requests:
-        click.echo("  no request: this model answers without being asked")
+        terminal.say("  no request: this model answers without being asked")
         return
     more = "" if plan.task.given else " or more (the task may take several turns)"
-    click.echo(f"  {seen.requests} requests{more}, about {seen.images:.0f} images, {seen.megabytes:.1f} MB of pixels")
-    click.echo(
+    terminal.say(f"  {seen.requests} requests{more}, about {seen.images:.0f} images, {seen.megabytes:.1f} MB of pixels")
+    terminal.say(
         f"  about {seen.prompt_tokens:,.0f} prompt tokens (longest: {seen.longest[0]}, {seen.longest[1]:,.0f}), "
         f"at most {seen.most_completion_tokens:,} completion tokens"
     )
-    click.echo(f"  {_price(plan, seen)}")
+    terminal.say(f"  {_price(plan, seen)}")
     for trouble in seen.trouble:
-        click.echo(f"  can't be asked: {trouble}")
+        terminal.say(f"  can't be asked: {trouble}")
 
 
 def _price(plan: Plan, seen: Preview) -> str:
@@ -278,14 +279,14 @@ def _last_words(outcome: Outcome, again: str) -> None:
     if not run.complete:
         why = f": {outcome.stopped}" if outcome.stopped else ""
         who = f"{run.card.label} {run.deciding.task}"
-        click.echo(
+        terminal.say(
             f"{who}: {run.counts.open} of {run.counts.n} studies have no answer yet{why}; {again} to ask those only",
             err=True,
         )
         for (status, reason), count in _reasons(outcome).most_common(MOST_REASONS):
-            click.echo(f"  {count:,} {status}: {reason}", err=True)
+            terminal.say(f"  {count:,} {status}: {reason}", err=True)
     missing = outcome.summary.missing if outcome.summary else {}
     if missing:
         remedies = "; ".join(dict.fromkeys(m.remedy for m in missing.values()))
-        click.echo(f"not scored: {', '.join(missing)}; to mend it: {remedies}", err=True)
-    click.echo(f"{outcome.folder.path}", err=True)
+        terminal.say(f"not scored: {', '.join(missing)}; to mend it: {remedies}", err=True)
+    terminal.say(f"{outcome.folder.path}", err=True)

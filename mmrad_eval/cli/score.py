@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.leaderboard import every_column, show
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.words import named_values
@@ -86,12 +87,12 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     plan = make_plan(ReportsFile(predictions, said["name"]), tasks.load("imported"), dataset, choice)
     doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]
     for sentence in [*doubts[:SHOWN], *join(predictions, dataset, plan.studies).sentences()]:
-        click.echo(sentence, err=True)
+        terminal.say(sentence, err=True)
     if len(doubts) > SHOWN:
-        click.echo(f"and {len(doubts) - SHOWN:,} more doubts about {predictions.path}", err=True)
+        terminal.say(f"and {len(doubts) - SHOWN:,} more doubts about {predictions.path}", err=True)
     outcome = execute(job, plan, said["out"], Progress(quiet=True), shlex.join(["mmrad-eval", *sys.argv[1:]]))
     show(tables_of(read_entries([outcome.folder])), said["form"], None, more=every_column(said["out"]))
-    click.echo(str(outcome.folder.path), err=True)
+    terminal.say(str(outcome.folder.path), err=True)
     if said["verify"] and outcome.summary:
         verified(outcome.folder, metrics, said["verify"], options_of(said))
     return 0 if outcome.run.complete else INCOMPLETE

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.words import in_results
 
 if TYPE_CHECKING:
@@ -55,10 +56,10 @@ def view(**said: Any) -> int:
         references=said["references"],
     )
     for note in written.notes:
-        click.echo(note, err=True)
+        terminal.say(note, err=True)
     size = written.path.stat().st_size / 1e6
-    click.echo(f"{written.studies:,} {'study' if written.studies == 1 else 'studies'}, {size:.1f} MB", err=True)
-    click.echo(str(written.path))
+    terminal.say(f"{written.studies:,} {'study' if written.studies == 1 else 'studies'}, {size:.1f} MB", err=True)
+    terminal.say(str(written.path))
     return 0
 
 

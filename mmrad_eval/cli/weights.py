@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
+
+from mmrad_eval.cli import terminal
+from mmrad_eval.core.visible import visible
 
 
 @click.group(invoke_without_command=True)
@@ -30,14 +32,14 @@ def weights(ctx: click.Context, digest: bool, form: str) -> None:
             known.digest(found.file)
         rows.append(described(found, need))
     if form == "json":
-        click.echo(json.dumps(rows, indent=1))
+        terminal.page(json.dumps(rows, indent=1))
         return
     for row in rows:
-        click.secho(f"{row['name']}", bold=True, nl=False)
-        click.echo(f"  for {row['for']}")
-        click.echo(f"  {row['found']}")
+        name = click.style(visible(row["name"]), bold=True)
+        terminal.page(f"{name}  for {visible(row['for'])}", styled=True)
+        terminal.say(f"  {row['found']}")
         facts = [row["size"], f"licence: {row['licence']}", f"sha256 {row['digest']}…" if row["digest"] else ""]
-        click.echo("  " + ", ".join(fact for fact in facts if fact))
+        terminal.say("  " + ", ".join(fact for fact in facts if fact))
 
 
 @weights.command()
@@ -50,6 +52,6 @@ def fetch(names: tuple[str, ...]) -> None:
     from mmrad_eval.metrics.clinical.fetch import fetch as get
 
     for name in names:
-        found = get(name, lambda sentence: click.echo(sentence, err=True))
-        click.echo(f"{name}: {found.path}")
-    sys.stdout.flush()
+        found = get(name, lambda sentence: terminal.say(sentence, err=True))
+        terminal.say(f"{name}: {found.path}")
+    terminal.flush()

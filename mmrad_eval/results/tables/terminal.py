@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from mmrad_eval.core.visible import visible
 from mmrad_eval.results.tables.layout import ARROWS, CellText, Drawing, bands, drawing
-from mmrad_eval.results.tables.table import Table
+from mmrad_eval.results.tables.table import Table, TableColumn
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -16,6 +20,7 @@ STARS = {"best": "★", "second": "☆", "": ""}
 """Seen where bold is not: in a pipe, or read aloud."""
 _NARROWEST = 40
 _TEXT = 30  # a column of words wraps beyond this many characters
+_LONGEST = 300  # characters of a cell, a heading or a title that are shown
 
 
 def terminal(tables: Sequence[Table], *, width: int, color: bool, all_columns: bool, more: str) -> str:
@@ -37,8 +42,32 @@ def terminal(tables: Sequence[Table], *, width: int, color: bool, all_columns: b
     for i, table in enumerate(tables):
         if i:
             console.print()
-        _print(console, drawing(table, all_columns=all_columns), max(width, _NARROWEST), more)
+        _print(console, _visible(drawing(table, all_columns=all_columns)), max(width, _NARROWEST), more)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _visible(table: Drawing) -> Drawing:
+    """The drawing with every word printable: names of models, datasets and columns come from outside."""
+
+    def short(text: str) -> str:
+        return visible(text, _LONGEST)
+
+    def column(one: TableColumn) -> TableColumn:
+        return msgspec.structs.replace(one, key=short(one.key), title=short(one.title))
+
+    def cell(words: CellText) -> CellText:
+        return replace(words, value=short(words.value), mark=short(words.mark))
+
+    return replace(
+        table,
+        title=short(table.title),
+        columns=tuple(map(column, table.columns)),
+        rows=tuple(tuple(map(cell, row)) for row in table.rows),
+        headings=tuple(map(short, table.headings)),
+        footnotes=tuple((sign, visible(text)) for sign, text in table.footnotes),
+        notes=tuple(map(visible, table.notes)),
+        ranking=visible(table.ranking),
+    )
 
 
 def _print(console: object, table: Drawing, width: int, more: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
+from mmrad_eval.core.visible import visible_lines
 from mmrad_eval.metrics.consistency.sentences import Beside, Mark, Sentence
 
 if TYPE_CHECKING:
@@ -99,14 +100,14 @@ def terminal(view: Beside) -> Text:
 
     drawn = Text()
     for region, sentences in view.thought:
-        drawn.append(f"{region}: " if region else "", "bold")
+        drawn.append(f"{visible_lines(region)}: " if region else "", "bold")
         for sentence in sentences:
-            drawn.append(sentence.text)
+            drawn.append(visible_lines(sentence.text))
             drawn.append(_numbers(sentence), "dim")
         drawn.append("\n")
     drawn.append("\n")
     for sentence in view.report:
-        before, words, rest = _apart(sentence)
+        before, words, rest = map(visible_lines, _apart(sentence))
         drawn.append(before)
         drawn.append(words, _style(sentence))
         drawn.append(SIGNS[sentence.mark] + _numbers(sentence), "dim")
