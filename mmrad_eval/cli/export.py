@@ -35,11 +35,12 @@ def export(run: str, form: str, out: Path | None, results: Path, references: str
     studies, _ = studies_of(folder, references)
     path = out or folder.path / f"submission.{SUFFIXES[form]}"
     pairs = [(study, answers[study.id]) for study in studies]
-    submissions.write(pairs, form, path)
+    submissions.write(pairs, form, path, folder.run.data_use)
     found = submissions.faults(path, form, (study.id for study in studies))
     terminal.say(f"{path}: {len(pairs)} studies of {folder.run.deciding.dataset}, {form}")
     for sentence in found:
         terminal.say(f"  {sentence}")
-    if form == "rexrank" and folder.run.data_use != "open":
-        terminal.say("  it holds reference reports of data that is not open: keep it where that data may be")
+    if folder.run.data_use != "open":
+        held = "reference reports of data" if form == "rexrank" else "reports made from data"
+        terminal.say(f"  it holds {held} that is {folder.run.data_use}: keep it where that data may be")
     return 0 if folder.run.complete else 3

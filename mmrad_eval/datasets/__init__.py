@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace as remade
 from pathlib import Path
 
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.errors import PluginError, UsageError
+from mmrad_eval.core.data_use import strictest
+from mmrad_eval.core.errors import MmradError, PluginError, UsageError
 from mmrad_eval.core.registry import Registry
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.datasets.credentialed import looks_credentialed
@@ -19,13 +21,14 @@ from mmrad_eval.datasets.digests import digest
 from mmrad_eval.datasets.prepare import prepared
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.recognise import recognise
-from mmrad_eval.datasets.source import Reader, Source, dataset_name
+from mmrad_eval.datasets.source import Reader, Source, at_least, dataset_name, least_data_use
 
 __all__ = [
     "Problem",
     "Problems",
     "Reader",
     "Source",
+    "at_least",
     "dataset_name",
     "digest",
     "load",
@@ -166,7 +169,10 @@ def read(name: str, source: Source) -> Dataset:
         from mmrad_eval.datasets.readers.mimic.link import linked
 
         dataset = linked(dataset, source)
-    data_use = _data_use(dataset, source.data_use)  # before any mark that tells is taken out
+    least = strictest((least_data_use(reader), _least_of_file(name, source)))
+    data_use = _data_use(
+        remade(dataset, data_use=strictest((dataset.data_use, least))), source.data_use
+    )  # before any mark that tells is taken out
     dataset = prepared(dataset, source.options)
     return Dataset(
         name=dataset.name,
@@ -176,6 +182,17 @@ def read(name: str, source: Source) -> Dataset:
         format=dataset.format or name,
         notes=(*dataset.notes, *source.problems.notes()),
     )
+
+
+def _least_of_file(name: str, source: Source) -> DataUse:
+    """What the file's own format is never less than, where it is read as a table or as something else."""
+    if source.path is None or source.data_use != "open":
+        return "open"
+    try:
+        found = recognise(source.path)
+    except MmradError:
+        return "open"
+    return "open" if found == name else least_data_use(registry().entry(found).load())
 
 
 def locate(spec: str) -> tuple[str, Path | None]:

@@ -8,33 +8,62 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
-from mmrad_eval.core.values import Image, Study
+from mmrad_eval.core.values import Image, Message, Report, Study, Text
+from mmrad_eval.datasets.lazy import LazyStudies
 
-_LOOKED_AT = 400  # studies, spread over all of them
-_PLACE = re.compile(
-    r"(?:^|/)p1\d{7}/s5\d{7}(?:/|\.|$)|(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{8}){4}(?![0-9a-f])|mimic", re.IGNORECASE
-)
+MARK = "___"
+_LOOKED_AT = 400
+"""Studies, spread over all of them, that are looked at before a run where looking at one costs a file or more."""
+_GROUPS, _DIGITS = 5, 8
+_DICOM = rf"(?<![0-9a-f])[0-9a-f]{{{_DIGITS}}}(?:-[0-9a-f]{{{_DIGITS}}}){{{_GROUPS - 1}}}(?![0-9a-f])"
+_PATH = r"(?<![0-9a-z])p?1\d{7}[\W_]{1,3}s5\d{7}(?![0-9a-z])|(?<![0-9a-z])p1\d{7}[\W_]{1,3}s?5\d{7}(?![0-9a-z])"
+_PLACE = re.compile(rf"{_PATH}|{_DICOM}", re.IGNORECASE)
+_NAME = "mimic"
+"""In ids and in the names of files; in texts one finding may mimic another."""
 _STUDY, _PATIENT = re.compile(r"s?5\d{7}"), re.compile(r"p?1\d{7}")
 
 
 def looks_credentialed(studies: Sequence[Study], *, marks: bool = True) -> str | None:
     """What in ``studies`` is written as in MIMIC-CXR, for a message; None where nothing is.
 
-    ``marks``: whether ``___`` in a report counts; not where a reader has put it there in the place of other marks.
+    All are looked at where they are in memory; of those that are read one by one, some, from beginning to end, since
+    ``marks_of`` looks at each again before it is sent. ``marks``: whether ``___`` in a report counts; not where a
+    reader has put it there in the place of other marks.
     """
+    for study in _some(studies):  # links are followed for these: that asks the disk
+        if found := marks_of(study, marks=False):
+            return found
     marked = 0
-    for study in _some(studies):
-        found = next((name for image in study.images for name in _names(image) if _PLACE.search(name)), None)
-        if found:
-            return f"image {found!r}"
-        if _PLACE.search(study.id) or (
-            study.patient and _STUDY.fullmatch(study.id) and _PATIENT.fullmatch(study.patient)
-        ):
-            return f"study {study.id!r}" + (f" of patient {study.patient!r}" if study.patient else "")
-        marked += bool(marks and study.reference and "___" in study.reference.text)
-    return f"the de-identification mark ___ in {marked} reports" if marked else None
+    for study in _some(studies) if isinstance(studies, LazyStudies) else studies:
+        if found := _identity(study) or _named(_names_of(study)):
+            return found
+        marked += bool(marks and study.reference and MARK in study.reference.text)
+    return f"the de-identification mark {MARK} in {marked} reports" if marked else None
+
+
+def marks_of(study: Study, *, marks: bool = True) -> str | None:
+    """What in this study is written as in MIMIC-CXR: its ids, the names of its images, where links lead, its texts."""
+    found = _identity(study) or _named(_names_of(study)) or _named(_targets(_images(study)))
+    return found or next((said for text in _texts(study) if (said := _in_text(text, marks=marks))), None)
+
+
+def marks_of_messages(messages: Iterable[Message]) -> str | None:
+    """What in the words and pictures of a request is written as in MIMIC-CXR.
+
+    ``___`` does not count here: models that were trained on such reports write it themselves.
+    """
+    images: list[Image] = []
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, Text):
+                if found := _in_text(part.text, marks=False):
+                    return found
+            else:
+                images.append(part)
+    return _named(name for image in images for name in (image.name, image.path)) or _named(_targets(images))
 
 
 def _some(studies: Sequence[Study]) -> Iterator[Study]:
@@ -44,10 +73,80 @@ def _some(studies: Sequence[Study]) -> Iterator[Study]:
     return (studies[place * n // count] for place in range(count))
 
 
-def _names(image: Image) -> Iterator[str]:
-    """Every name of an image's file: the data's, the path, and where a link leads."""
-    yield image.name
-    yield image.path
-    real = os.path.realpath(image.path)
-    if real != image.path:
-        yield real
+def _identity(study: Study) -> str | None:
+    patient = study.patient
+    if (
+        _place(study.id)
+        or _NAME in study.id.lower()
+        or (patient and _STUDY.fullmatch(study.id) and _PATIENT.fullmatch(patient))
+    ):
+        return f"study {study.id!r}" + (f" of patient {patient!r}" if patient else "")
+    return None
+
+
+def _named(names: Iterable[str]) -> str | None:
+    return next((f"image {name!r}" for name in names if _place(name) or _NAME in name.lower()), None)
+
+
+def _place(text: str) -> str | None:
+    """A study's or an image's place of MIMIC-CXR in a text.
+
+    The pattern is slow on long texts, and hardly any text has what each of its forms begins with.
+    """
+    likely = "s5" in text or "p1" in text or "S5" in text or "P1" in text
+    if not likely and "-" in text:
+        lengths = [len(piece) for piece in text.split("-")]
+        likely = len(lengths) >= _GROUPS and [_DIGITS] * (_GROUPS - 2) in (
+            lengths[i : i + _GROUPS - 2] for i in range(1, len(lengths) - _GROUPS + 2)
+        )
+    found = _PLACE.search(text) if likely else None
+    return found[0] if found else None
+
+
+def _in_text(text: str, *, marks: bool) -> str | None:
+    if marks and MARK in text:
+        return f"the de-identification mark {MARK} in a text"
+    found = _place(text)
+    return f"{found!r} in a text" if found else None
+
+
+def _images(study: Study) -> Iterator[Image]:
+    """Every image that a study may show: its own, those of earlier studies, those of its trace."""
+    yield from study.images
+    for prior in study.priors:
+        yield from prior.images
+    if study.trace:
+        yield from (step.image for step in study.trace.steps if step.image)
+
+
+def _names_of(study: Study) -> Iterator[str]:
+    for image in _images(study):
+        yield image.name
+        yield image.path
+    yield from (prior.id for prior in study.priors)
+
+
+def _targets(images: Iterable[Image]) -> Iterator[str]:
+    """Where links lead."""
+    for image in images:
+        folder, name = os.path.split(image.path)
+        real = os.path.realpath(image.path) if os.path.islink(image.path) else f"{_folder(folder)}/{name}"  # noqa: PTH114
+        if real != image.path:
+            yield real
+
+
+@lru_cache(maxsize=4096)
+def _folder(path: str) -> str:
+    """Where a folder truly lies; images share theirs."""
+    return os.path.realpath(path)
+
+
+def _texts(study: Study) -> Iterator[str]:
+    for report in (study.reference, *(prior.report for prior in study.priors)):
+        if isinstance(report, Report):
+            yield from (part for part in (report.text, report.findings, report.impression) if part)
+    if study.trace:
+        yield study.trace.text
+        yield from (step.text for step in study.trace.steps)
+    context = study.context
+    yield from (part for part in (context.indication, context.comparison, context.technique, context.history) if part)

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmrad_eval.core.data_use import of_rows
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Report, Trace
+from mmrad_eval.core.values import DataUse, Report, Trace
 from mmrad_eval.datasets import columns, files, sections
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.rows import FileRow, FileRows, read_rows
 from mmrad_eval.traces import convert
+from mmrad_eval.traces.data_use import class_of
 from mmrad_eval.traces.record import trace_of
 from mmrad_eval.traces.steps import read_trace
 
@@ -54,6 +56,8 @@ class Predictions:
     columns: Mapping[str, str] = field(default_factory=dict)
     """Our word -> the column or key that it was read from."""
     problems: tuple[Problem, ...] = ()
+    data_use: DataUse = "open"
+    """The class that the file states (``export`` writes it into every row); ``open`` where it states none."""
 
     def join(self, ids: Iterable[str]) -> Joined:
         """Compare with the ids of studies."""
@@ -112,7 +116,8 @@ def _from_table(path: Path, given: Mapping[str, str], problems: Problems, *, str
             traces[study] = written
     if strict:
         problems.raise_errors(str(path))
-    return Predictions(path, reports, traces, where, tuple(problems))
+    use = of_rows((row.cells for row in table.rows), "open")
+    return Predictions(path, reports, traces, where, tuple(problems), use)
 
 
 def _kind_of_traces(path: Path) -> str | None:
@@ -129,7 +134,9 @@ def _kind_of_traces(path: Path) -> str | None:
 def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) -> Predictions:
     reports: dict[str, Report] = {}
     traces: dict[str, Trace] = {}
+    credentialed = False
     for number, record in enumerate(convert.read(path, kind), 1):
+        credentialed = credentialed or class_of(record) == "credentialed"
         where, study = {"file": str(path), "line": number}, record.id or record.study.study
         if not study:
             problems.error("no id", f"record {number} has none", **where)  # type: ignore[arg-type]  # file and line
@@ -146,7 +153,7 @@ def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) ->
             traces[study] = trace
     if strict:
         problems.raise_errors(str(path))
-    return Predictions(path, reports, traces, {}, tuple(problems))
+    return Predictions(path, reports, traces, {}, tuple(problems), "credentialed" if credentialed else "open")
 
 
 def _no_words(text: str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import UsageError
@@ -75,11 +75,31 @@ class Reader(Protocol):
     """What the dataset registry holds: a function from a source to a dataset.
 
     What can't be read is added to ``source.problems`` with its place; DataError is for what leaves nothing to read.
+    A reader whose format is never open says so with ``at_least``.
     """
 
     def __call__(self, source: Source, /) -> Dataset:
         """Read the studies. Opens no image."""
         ...
+
+
+ReaderT = TypeVar("ReaderT", bound=Callable[[Source], Dataset])
+
+
+def at_least(use: DataUse) -> Callable[[ReaderT], ReaderT]:
+    """Declare the least class that a reader's format can have: no ``--data-use`` goes below it."""
+
+    def declare(reader: ReaderT) -> ReaderT:
+        reader.least_data_use = use  # type: ignore[attr-defined]  # read by least_data_use alone
+        return reader
+
+    return declare
+
+
+def least_data_use(reader: object) -> DataUse:
+    """What ``at_least`` declared for a reader; ``open`` where it declared nothing."""
+    use: DataUse = getattr(reader, "least_data_use", "open")
+    return use
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmrad_eval.core.data_use import FIELD
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import OPEN_STATUSES, Answer, Report, Study
+from mmrad_eval.core.values import OPEN_STATUSES, Answer, DataUse, Report, Study
 from mmrad_eval.datasets import files
 from mmrad_eval.datasets.problems import Problems
 
@@ -28,10 +29,15 @@ CSV_COLUMNS = ("study_id", "report")
 Pair = tuple[Study, Answer]
 
 
-def write(pairs: Sequence[Pair], form: str, path: Path) -> None:
-    """Write the answers in the order of the studies. Open studies are left out: they have no report yet."""
+def write(pairs: Sequence[Pair], form: str, path: Path, data_use: DataUse) -> None:
+    """Write the answers in the order of the studies. Open studies are left out: they have no report yet.
+
+    Where ``data_use``, the class of the run, is not ``open``, every row states it, so that it is known wherever the
+    file is copied to.
+    """
     answered = [(study, answer) for study, answer in pairs if answer.status not in OPEN_STATUSES]
-    text = {"rexrank": _rexrank, "csv": _csv, "jsonl": _jsonl}[form](answered)
+    class_ = {} if data_use == "open" else {FIELD: data_use}
+    text = {"rexrank": _rexrank, "csv": _csv, "jsonl": _jsonl}[form](answered, class_)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, encoding="utf-8", newline="")
@@ -63,7 +69,7 @@ def faults(path: Path, form: str, expected: Iterable[str]) -> list[str]:
     return [f"{len(ids)} {what}, the first {ids[0]}" for ids, what in kinds if ids]
 
 
-def _rexrank(pairs: Sequence[Pair]) -> str:
+def _rexrank(pairs: Sequence[Pair], class_: Mapping[str, str]) -> str:
     return json.dumps(
         {
             study.id: {
@@ -72,6 +78,7 @@ def _rexrank(pairs: Sequence[Pair]) -> str:
                 "section_impression": study.reference.impression if study.reference else None,
                 "image_path": [image.name for image in study.images],
                 "split": study.split,
+                **class_,
             }
             for study, answer in pairs
         },
@@ -80,16 +87,16 @@ def _rexrank(pairs: Sequence[Pair]) -> str:
     )
 
 
-def _csv(pairs: Sequence[Pair]) -> str:
+def _csv(pairs: Sequence[Pair], class_: Mapping[str, str]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    writer.writerows((study.id, prediction(answer.report)) for study, answer in pairs)
+    writer.writerow((*CSV_COLUMNS, *class_))
+    writer.writerows((study.id, prediction(answer.report), *class_.values()) for study, answer in pairs)
     return text.getvalue()
 
 
-def _jsonl(pairs: Sequence[Pair]) -> str:
-    return "".join(json.dumps(_line(study, answer), ensure_ascii=False) + "\n" for study, answer in pairs)
+def _jsonl(pairs: Sequence[Pair], class_: Mapping[str, str]) -> str:
+    return "".join(json.dumps({**_line(study, answer), **class_}, ensure_ascii=False) + "\n" for study, answer in pairs)
 
 
 def _line(study: Study, answer: Answer) -> dict[str, Any]:
@@ -117,11 +124,11 @@ def _read(path: Path, form: str) -> dict[str, str]:
         found = {study: fields["model_prediction"] for study, fields in value.items()}
     elif form == "csv":
         rows = list(csv.reader(io.StringIO(files.read_text(path, problems), newline=""), strict=True))
-        if not rows or tuple(rows[0]) != CSV_COLUMNS:
+        if not rows or tuple(rows[0]) not in (CSV_COLUMNS, (*CSV_COLUMNS, FIELD)):
             raise DataError(f"{path}: its header is not {','.join(CSV_COLUMNS)}")
-        found = dict(row for row in rows[1:] if len(row) == len(CSV_COLUMNS))
+        found = {row[0]: row[1] for row in rows[1:] if len(row) == len(rows[0])}
         if len(found) != len(rows) - 1:
-            raise DataError(f"{path}: an id stands twice, or a row has not {len(CSV_COLUMNS)} cells")
+            raise DataError(f"{path}: an id stands twice, or a row has not {len(rows[0])} cells")
     else:
         found = {str(fields["id"]): str(fields["report"]) for _, fields in files.json_lines(path, problems)}
     problems.raise_errors(str(path))

@@ -22,9 +22,9 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import GateError, UsageError
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.datasets import looks_credentialed
+from mmrad_eval.harness.last_check import MASKED
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_MASKED = "+marks-mask"  # in the name of a dataset whose own marks were replaced by ___
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _use(dataset: Dataset) -> tuple[DataUse, str]:
     """The class that counts, and what was seen that made it so: a reader has looked already, a caller may not have."""
     if dataset.data_use != "open":
         return dataset.data_use, ""
-    evidence = looks_credentialed(dataset.studies, marks=_MASKED not in dataset.name)
+    evidence = looks_credentialed(dataset.studies, marks=MASKED not in dataset.name)
     return ("credentialed", f"{evidence} is written as in MIMIC-CXR") if evidence else ("open", "")
 
 

@@ -187,6 +187,8 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
             with _interruptible(session):
                 run = answer_all(plan, folder, session, watch=reporter.answered)
             reporter.end()
+            if session.fatal is not None:
+                raise session.fatal
     summary = None
     if job.metrics and run.counts.n > run.counts.open and any(study.reference for study in plan.studies):
         if judge is not None and judged is not None and session.why != INTERRUPTED:
@@ -199,7 +201,12 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
 
 def _permit(job: Job, plan: Plan, model: object) -> gate.Permit:
     """What lets the data go to a model or a judge, or GateError; the model goes nowhere else from now on."""
-    permit = gate.check(plan.dataset, model, local_networks=job.local_networks, attested=job.attestation)
+    permit = gate.check(
+        replace(plan.dataset, data_use=plan.data_use),
+        model,
+        local_networks=job.local_networks,
+        attested=job.attestation,
+    )
     permit.confine(model)
     return permit
 
@@ -252,6 +259,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         server.log, server.say = folder.path / "vllm.log", reporter.say
     with shelf.journal(where / safe_name(client.card.label)) as journal:
         asker = _asker(job, client, where, shelf, journal)
+        asker.check = plan.last_check.messages
         begun = time.monotonic()
         if job.budget != Budget():
             within = keeper(job.budget, client.card)
@@ -268,8 +276,8 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         finally:
             reporter.end()
             await asker.close()
-        if asker.fatal is not None:
-            raise asker.fatal
+        if (fatal := session.fatal or asker.fatal) is not None:
+            raise fatal
         session.why = session.why or asker.stopped
         return run, job.budget.rest(_spent(asker, 0), client.card, time.monotonic() - begun)
 
@@ -289,11 +297,12 @@ async def _judge(  # noqa: PLR0917 (another private part of `execute`)
     where = results / "replies" / safe_name(plan.dataset.name)
     with shelf.journal(where / safe_name(client.card.label)) as journal:
         asker = _asker(job, client, where, shelf, journal)
+        asker.check = plan.last_check.messages
         within = keeper(budget, client.card)
         reporter.say(f"asking {client.card.label} to judge")
         try:
             with Interrupts(asker.stop):
-                asked = examples(folder, plan.studies)
+                asked = examples(folder, plan.studies, plan.last_check.study)
                 judged = await put_questions(suite, asked, asker, lambda begun: within(_spent(asker, begun)))
             return judged, asker.stopped
         finally:

@@ -55,12 +55,13 @@ class _Case:
     why: str = ""
 
 
-def examples(folder: RunFolder, studies: Iterable[Study]) -> Iterator[Example]:
-    """The examples of a run that are scored, as they lie on disk."""
+def examples(folder: RunFolder, studies: Iterable[Study], check: Callable[[Study], None]) -> Iterator[Example]:
+    """The examples of a run that are scored, as they lie on disk; ``check`` looks at each study first."""
     target = folder.run.deciding.selection.target
     by_id = {study.id: study for study in studies if study.reference and study.reference.target(target)}
     for answer in folder.answers():
         if answer.status not in OPEN_STATUSES and answer.study in by_id:
+            check(by_id[answer.study])
             yield Example(by_id[answer.study], answer, target)
 
 

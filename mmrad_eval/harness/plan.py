@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
-from mmrad_eval.core.values import Box, Card, Decoding, Message, Reply, Study, Target
+from mmrad_eval.core.values import Box, Card, DataUse, Decoding, Message, Reply, Study, Target
 from mmrad_eval.datasets import digest as dataset_digest
 from mmrad_eval.datasets.lazy import outlines, subset
+from mmrad_eval.harness.last_check import LastCheck
 from mmrad_eval.metrics.grounding.prior import MeanBoxes, prior
 from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.results.run.record import RunIdentity, Selection
@@ -75,6 +77,17 @@ class Plan:
         return self.model.card
 
     @property
+    def data_use(self) -> DataUse:
+        """The class of what is asked and written: the strictest of the studies, of a file of reports, of a trace."""
+        others: tuple[DataUse, ...] = (getattr(self.model, "data_use", "open"), getattr(self.task, "data_use", "open"))
+        return strictest((self.dataset.data_use, *others))
+
+    @cached_property
+    def last_check(self) -> LastCheck:
+        """Who looks at each study and request before it leaves."""
+        return LastCheck(self.dataset.name, self.data_use)
+
+    @property
     def patients(self) -> int | None:
         """Distinct patients of the selection; None where some study has no patient id."""
         ids = [study.patient for study in self.studies]
@@ -85,7 +98,8 @@ class Plan:
         target = self.deciding.selection.target
         if self.card.max_images is not None and self.deciding.extra.get("montage"):
             ask = asking_in_panels(ask, self.card.max_images)
-        return TaskContext(ask, self.card, target, self.prompt, self.donor, self.options, self._prior)
+        donor = self.last_check.donor(self.donor)
+        return TaskContext(ask, self.card, target, self.prompt, donor, self.options, self._prior)
 
     def _prior(self, category: str, study: Study) -> Box | None:
         return self._priors.box(category, study)

@@ -10,9 +10,9 @@ import asyncio
 import binascii
 import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 
@@ -20,7 +20,7 @@ from mmrad_eval.core.canonical import request_key, request_value
 from mmrad_eval.core.contracts import Client, PreparedRequest, TransportError
 from mmrad_eval.core.errors import DataError, Failed, GateError, MmradError, ModelError, Stopped
 from mmrad_eval.core.journal import Journal
-from mmrad_eval.core.values import Image, Reply, Request, Served, Usage
+from mmrad_eval.core.values import Image, Message, Reply, Request, Served, Usage
 from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, Mark, limits_of
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.model_registry.transport import Transport
@@ -110,6 +110,8 @@ class Requester:
         self._renewed: set[str] | None = set() if fresh else None
         self.fatal: MmradError | None = None
         """What stopped the run though nobody asked it to: a model that can't be used, an attempt to pass the gate."""
+        self.check: Callable[[Sequence[Message]], None] = lambda _: None
+        """Looks at each request before it leaves; GateError where it may not."""
         self._in_a_row = 0
         self._unreachable_since: float | None = None
 
@@ -196,6 +198,10 @@ class Requester:
 
     async def _fresh(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
         """Ask, with the pictures at hand before a place is taken, so that no place waits for a disk."""
+        try:
+            self.check(work.request.messages)
+        except GateError as error:
+            self._refused(error)
         if loaded is None and work.images:
             loaded = await self.pictures.load(work.images, work.limits)
             if _marks(loaded) != work.marks:  # a file was written anew without a new size or time
@@ -230,9 +236,7 @@ class Requester:
                     await self._wait_after(error, tries)
                 continue
             except (GateError, ModelError) as error:  # true of every request of this run
-                self.fatal = error
-                self.stop(str(error))
-                raise Stopped(self.stopped) from error
+                self._refused(error)
             except MmradError as error:
                 self._give_up(str(error), retried=False)
             except Exception as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)
@@ -344,6 +348,12 @@ class Requester:
         except TimeoutError:
             return
         raise Stopped(self.stopped)
+
+    def _refused(self, error: MmradError) -> NoReturn:
+        """End the run: what was refused once would be refused for every request."""
+        self.fatal = self.fatal or error
+        self.stop(str(error))
+        raise Stopped(self.stopped) from error
 
     def _give_up(self, why: str, *, retried: bool) -> None:
         """This study fails; too many in a row, with no reply between them, stop the run."""

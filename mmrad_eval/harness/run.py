@@ -16,7 +16,7 @@ from typing import Any, cast
 import msgspec
 
 from mmrad_eval.core.contracts import Answerer, Client
-from mmrad_eval.core.errors import Failed, MmradError, ModelError, Stopped
+from mmrad_eval.core.errors import Failed, GateError, MmradError, ModelError, Stopped
 from mmrad_eval.core.values import Answer, Message, Reply, Request, Served, Status, Study, Trace, Usage
 from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.plan import Plan, nobody
@@ -42,6 +42,8 @@ class Session:
     accepted: int = 0
     rejection: str = ""
     served: dict[Served, dict[str, Any]] = field(default_factory=dict)
+    fatal: MmradError | None = None
+    """What must end the command once the answers are written: a study that may not leave."""
     begun: int = 0
     """Studies that have begun and not ended."""
     why_not: Callable[[], str] = lambda: ""
@@ -50,6 +52,11 @@ class Session:
     def stop(self, why: str) -> None:
         """Let studies that have begun come to their end, begin no other."""
         self.stopping, self.why = True, self.why or why
+
+    def refused(self, error: GateError) -> None:
+        """Stop: what must not leave was about to."""
+        self.fatal = self.fatal or error
+        self.stop(str(error))
 
     def heard(self, reply: Reply) -> None:
         """Take note of who answered, and whether anything was accepted at all."""
@@ -79,7 +86,7 @@ def open_run(
         deciding=plan.deciding,
         card=plan.card,
         given=plan.task.given,
-        data_use=plan.dataset.data_use,
+        data_use=plan.data_use,
         data=data,
         data_options=dict(data_options),
         images=_images(plan.studies),
@@ -129,9 +136,13 @@ def answer_all(plan: Plan, folder: RunFolder, session: Session, *, watch: Watch)
     with AnswerStream(folder) as stream:
         for study in _while(iter(plan.studies), session):
             try:
+                plan.last_check.study(study)
                 shown = plan.task.shown(study, context)
-                report = model.answer(study, shown, plan.donor)
+                report = model.answer(study, shown, context.donor)
                 trace = written(study) if report is not None else None
+            except GateError as error:
+                session.refused(error)
+                answer = Answer(study.id, "open", str(error))
             except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
                 answer = _failure(study, error)
             else:
@@ -170,7 +181,11 @@ async def _conversation(plan: Plan, study: Study, asker: Requester, session: Ses
         return asked.reply
 
     try:
+        plan.last_check.study(study)
         answer = await plan.task.converse(study, plan.context(ask))
+    except GateError as error:
+        session.refused(error)
+        return Answer(study.id, "open", str(error), keys=tuple(keys), usage=usage)
     except Failed as error:
         return Answer(study.id, "failed", str(error), keys=tuple(keys), usage=usage)
     except Stopped as error:

@@ -28,4 +28,4 @@ def load_task(name: str, options: Mapping[str, str], results: Path) -> Task:
         raise UsageError(
             f"{folder.path}: its model wrote no steps, so there is no trace to show; runs of mcot-loop and tcot-self do"
         )
-    return trace_of(run.id, written)
+    return trace_of(run.id, written, run.data_use)

@@ -72,6 +72,7 @@ class FileAnswerer:
         read = read_predictions(path)
         self.reports: Mapping[str, Report] = read.reports
         self.traces: Mapping[str, Trace] = read.traces
+        self.data_use = read.data_use
         self.card = Card(
             provider="file",
             id=path.name,

@@ -11,7 +11,7 @@ import msgspec
 
 from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Answer, Image, Step, Study, Trace
+from mmrad_eval.core.values import Answer, DataUse, Image, Step, Study, Trace
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.messages import opening
 from mmrad_eval.tasks.prompting import Piece, Prompt, Slots, paragraphs, parsed
@@ -65,6 +65,8 @@ class Given:
     """Where the trace comes from."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What tells this run from others of the task."""
+    data_use: DataUse = "open"
+    """The class of the traces that come from elsewhere."""
 
     @property
     def needs(self) -> frozenset[str]:
@@ -212,8 +214,18 @@ MCOT_RANDOM = Given("mcot-random", text=True, regions="random")
 CROPS_ATLAS = Given("crops-atlas", boxes=True, regions="own", steps_of=of_atlas)
 
 
-def trace_of(run: str, traces: Mapping[str, Trace]) -> Given:
-    """The task ``trace-of:RUN``: the traces that the model of another run wrote, as evidence; free of the reference."""
+def trace_of(run: str, traces: Mapping[str, Trace], data_use: DataUse = "unknown") -> Given:
+    """The task ``trace-of:RUN``: the traces that the model of another run wrote, as evidence; free of the reference.
+
+    ``data_use`` is the class of that run.
+    """
+    shown = of_traces(traces)
     return Given(
-        "trace-of", text=True, boxes=True, regions="own", steps_of=of_traces(traces), options={"trace of": run}
+        "trace-of",
+        text=True,
+        boxes=True,
+        regions="own",
+        steps_of=shown,
+        options={"trace of": run},
+        data_use=data_use,
     )

@@ -16,8 +16,11 @@ from typing import Any
 
 import msgspec
 
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.values import DataUse
 from mmrad_eval.traces import anole, files, headers, mmrad, thinkvg, zebra
+from mmrad_eval.traces.data_use import class_of, classed, stating
 from mmrad_eval.traces.record import TraceRecord
 
 NEUTRAL = "mmrad.trace"
@@ -55,6 +58,8 @@ class Converted:
     """What readers had to decide or could not place, and how often."""
     first: list[str] = field(default_factory=list)
     """The first of them, with the record's id."""
+    data_use: DataUse = "unknown"
+    """The class of the new file: that of its strictest record."""
     pictures: int = 0
     """Pictures that stood inside the rows and were written as files beside the new one."""
 
@@ -91,13 +96,15 @@ def read(path: Path, source: str | None = None, *, save: zebra.Save | None = Non
     """The records of a file in any of the formats; ``save`` keeps pictures that are inside rows."""
     source = source or recognise(path)
     if source == NEUTRAL:
-        yield from files.read_parquet(path) if _is_parquet(path) else files.read_jsonl(path)
+        for record in files.read_parquet(path) if _is_parquet(path) else files.read_jsonl(path):
+            yield _known(record)
     elif source == "thinkvg":
         for rows in thinkvg.group(row for _, row in _rows(path)):
-            yield thinkvg.parse(rows, where=str(path))
+            yield classed(thinkvg.parse(rows, where=str(path)), source, rows)
     else:
         for number, row in _rows(path):
-            yield files.checked(_one(source, row, f"{path}:{number}", f"{path.stem}-{number}", save))
+            record = _one(source, row, f"{path}:{number}", f"{path.stem}-{number}", save)
+            yield files.checked(classed(record, source, [row]))
 
 
 def recognise(path: Path) -> str:
@@ -148,6 +155,14 @@ def _one(source: str, row: dict[str, Any], where: str, identity: str, save: zebr
     raise UsageError(f"no format of traces is called {source!r}; known: {', '.join(FORMATS)}")
 
 
+def _known(record: TraceRecord) -> TraceRecord:
+    """A neutral record with the class that its dataset is known to have, whatever it states."""
+    use = class_of(record)
+    if use == record.study.licence_class:
+        return record
+    return msgspec.structs.replace(record, study=msgspec.structs.replace(record.study, licence_class=use))
+
+
 def _write(records: Iterable[TraceRecord], target: str, path: Path, *, parquet: bool) -> int:
     if target == NEUTRAL:
         return files.write_parquet(records, path) if parquet else files.write_jsonl(records, path)
@@ -178,17 +193,19 @@ def _write_rows(records: Iterable[TraceRecord], target: str, path: Path) -> int:
 
 
 def _makers(target: str) -> Callable[[TraceRecord], list[dict[str, Any]]]:
-    return {
+    make: Callable[[TraceRecord], list[dict[str, Any]]] = {
         "mmrad": lambda record: [mmrad.write(record)],
         "thinkvg": thinkvg.write,
         "zebra": lambda record: [zebra.write(record)],
         "anole": lambda record: [anole.write(record)],
     }[target]
+    return lambda record: [stating(row, record, target) for row in make(record)]
 
 
 def _watched(records: Iterator[TraceRecord], done: Converted) -> Iterator[TraceRecord]:
     for record in records:
         done.records += 1
+        done.data_use = class_of(record) if done.records == 1 else strictest((done.data_use, class_of(record)))
         if record.invalid:
             done.invalid[record.id] = record.invalid
         for note in record.notes:

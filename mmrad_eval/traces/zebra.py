@@ -67,7 +67,7 @@ def parse(row: Mapping[str, Any], identity: str, *, where: str = "", save: Save 
     inside = [name for name in columns if save is None and _pixels(row[name])]
     return TraceRecord(
         id=identity,
-        study=StudyOf(dataset="zebra-cot", licence_class="open"),
+        study=StudyOf(dataset="zebra-cot"),
         frame=FrameOf(kind="none", size=None),
         images=tuple(images),
         prompt=prompt,

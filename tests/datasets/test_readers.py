@@ -133,10 +133,12 @@ def test_mmrad_names_a_record_with_too_few_images(tmp_path: Path) -> None:
         datasets.load(str(path))
 
 
-def test_traces_of_open_data_may_be_called_open(tmp_path: Path) -> None:
+def test_traces_of_mmrad_can_not_be_called_open(tmp_path: Path) -> None:
     path = tmp_path / "traces.jsonl"
     path.write_text(json.dumps(MMRAD))
-    assert datasets.load(str(path), data_use="open").data_use == "open"
+    assert datasets.load(str(path)).data_use == "credentialed"
+    with pytest.raises(UsageError, match="can't change that"):
+        datasets.load(str(path), data_use="open")
 
 
 TABLE = "study_id,subject_id,Image Path,ViewPosition,findings,impression,split\n"

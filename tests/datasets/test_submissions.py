@@ -31,7 +31,7 @@ PAIRS = tuple(zip(STUDIES, ANSWERS, strict=True))
 @pytest.mark.parametrize("form", submissions.FORMS)
 def test_each_form_is_read_again_as_predictions(tmp_path: Path, form: str) -> None:
     path = tmp_path / f"out.{'json' if form == 'rexrank' else form}"
-    submissions.write(PAIRS, form, path)
+    submissions.write(PAIRS, form, path, "open")
     read = read_predictions(path).reports
     assert list(read) == ["s1", "s2", "s3"]
     assert (read["s1"].findings, read["s1"].impression) == ("A, b.", "C.")
@@ -40,7 +40,7 @@ def test_each_form_is_read_again_as_predictions(tmp_path: Path, form: str) -> No
 
 
 def test_the_board_form_has_the_keys_that_its_script_reads(tmp_path: Path) -> None:
-    submissions.write(PAIRS, "rexrank", tmp_path / "out.json")
+    submissions.write(PAIRS, "rexrank", tmp_path / "out.json", "open")
     written = json.loads((tmp_path / "out.json").read_text())
     first = written["s1"]
     assert first["model_prediction"] == "Findings: A, b. Impression: C."
@@ -51,7 +51,7 @@ def test_the_board_form_has_the_keys_that_its_script_reads(tmp_path: Path) -> No
 @pytest.mark.parametrize("form", submissions.FORMS)
 def test_what_a_board_would_refuse_is_said(tmp_path: Path, form: str) -> None:
     path = tmp_path / "out"
-    submissions.write(PAIRS, form, path)
+    submissions.write(PAIRS, form, path, "open")
     assert submissions.faults(path, form, ["s1", "s2", "s3", "s4"]) == [
         "1 studies that the board asks for are not in it, the first s4",
         "1 reports are empty, the first s3",

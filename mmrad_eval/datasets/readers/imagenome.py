@@ -26,7 +26,7 @@ from mmrad_eval.core.values import Box, ClinicalContext, Image, Label, Step, Stu
 from mmrad_eval.datasets import arrow, columns
 from mmrad_eval.datasets.lazy import LazyStudies
 from mmrad_eval.datasets.readers.mimic.archive import Archive
-from mmrad_eval.datasets.source import Source
+from mmrad_eval.datasets.source import Source, at_least
 from mmrad_eval.traces import regions
 
 SUFFIX = "_SceneGraph.json"
@@ -38,6 +38,7 @@ SPLITS = {"train": "train", "valid": "validate", "validate": "validate", "test":
 FOUND = {"yes": 1.0, "no": 0.0}
 
 
+@at_least("credentialed")
 def read(source: Source) -> Dataset:
     """One study an image."""
     path = source.file()

@@ -18,18 +18,19 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Study
 from mmrad_eval.datasets import columns, files, sections
 from mmrad_eval.datasets.readers.table import split
-from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
+from mmrad_eval.datasets.source import Record, Source, at_least, dataset_name, gather
 from mmrad_eval.traces import mmrad, record
 
 ID = ("id", "study_id", "dicom_id")
 PATIENT = ("patient", "patient_id", "subject_id")
 
 
+@at_least("credentialed")
 def read(source: Source) -> Dataset:
     """One study a line."""
     path = source.file()
     studies = gather(_records(source, path), source.problems)
-    return Dataset(dataset_name(path), studies, source.data_use or "credentialed", str(path), "mmrad")
+    return Dataset(dataset_name(path), studies, "credentialed", str(path), "mmrad")
 
 
 def _records(source: Source, path: Path) -> Iterator[Record]:

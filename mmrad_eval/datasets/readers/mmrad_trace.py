@@ -13,29 +13,31 @@ from pathlib import Path
 import msgspec
 
 from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse, Report, Study
 from mmrad_eval.datasets import sections
 from mmrad_eval.datasets.source import Record as Placed
 from mmrad_eval.datasets.source import Source, dataset_name, gather
 from mmrad_eval.traces import files, record
+from mmrad_eval.traces.data_use import class_of
 from mmrad_eval.traces.record import TraceRecord
 
 
 def read(source: Source) -> Dataset:
     """One study a record."""
     path = source.file()
-    classes: set[str] = set()
+    classes: set[DataUse] = set()
     studies = gather(_records(source, path, classes), source.problems)
     return Dataset(dataset_name(path), studies, _data_use(source, classes), str(path), "mmrad.trace")
 
 
-def _records(source: Source, path: Path, classes: set[str]) -> Iterator[Placed]:
+def _records(source: Source, path: Path, classes: set[DataUse]) -> Iterator[Placed]:
     reader = files.read_parquet if path.suffix == ".parquet" else files.read_jsonl
     try:
         for number, found in enumerate(reader(path), start=1):
             line = None if path.suffix == ".parquet" else number
-            classes.add(found.study.licence_class)
+            classes.add(class_of(found))
             if found.invalid:
                 source.problems.error("placeholder count", found.invalid, file=str(path), line=line, study=found.id)
             yield Placed(_study(source, path, found), str(path), line)
@@ -58,7 +60,6 @@ def _study(source: Source, path: Path, found: TraceRecord) -> Study:
     )
 
 
-def _data_use(source: Source, classes: set[str]) -> DataUse:
-    if "credentialed" in classes:
-        return "credentialed"
-    return "open" if classes == {"open"} else source.data_use or "unknown"
+def _data_use(source: Source, classes: set[DataUse]) -> DataUse:
+    known = strictest(classes)
+    return source.data_use or known if known == "unknown" else known

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse, Image, Report, Study
@@ -30,7 +31,7 @@ def read(source: Source) -> Dataset:
     if not isinstance(value, dict) or not all(isinstance(records, list) for records in value.values()):
         raise DataError(f'{path}: is not {{"train": [...], "val": [...], "test": [...]}}, which R2Gen\'s annotation is')
     studies = gather(_records(source, path, value), source.problems)
-    return Dataset(dataset_name(path), studies, _data_use(source, studies), str(path), "r2gen")
+    return Dataset(dataset_name(path), studies, _data_use(source, studies, value), str(path), "r2gen")
 
 
 def _records(source: Source, path: Path, value: dict[str, list[Any]]) -> Iterator[Record]:
@@ -79,6 +80,9 @@ def _images(source: Source, path: Path, record: dict[str, Any]) -> tuple[Image, 
     return tuple(source.image(name) for name in names)
 
 
-def _data_use(source: Source, studies: tuple[Study, ...]) -> DataUse:
+def _data_use(source: Source, studies: tuple[Study, ...], value: dict[str, list[Any]]) -> DataUse:
     """Records with a subject are MIMIC-CXR's, which is credentialed."""
-    return "credentialed" if any(study.patient for study in studies[:50]) else source.data_use or "unknown"
+    if any(study.patient for study in studies):
+        return "credentialed"
+    rows = (record for records in value.values() for record in records if isinstance(record, dict))
+    return data_use.of_rows(rows, source.data_use or "unknown")

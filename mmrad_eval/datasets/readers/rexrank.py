@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import repeat
 from typing import Any
 
+from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Report, Study
@@ -31,7 +32,8 @@ def read(source: Source) -> Dataset:
     if not isinstance(value, dict):
         raise DataError(f"{path}: holds {files.kind(value)}; ReXrank's JSON is an object of studies by id")
     studies = gather(_records(source, value), source.problems)
-    return Dataset(dataset_name(path), studies, source.data_use or "unknown", str(path), "rexrank")
+    use = data_use.of_rows((one for one in value.values() if isinstance(one, dict)), source.data_use or "unknown")
+    return Dataset(dataset_name(path), studies, use, str(path), "rexrank")
 
 
 def _records(source: Source, value: dict[str, Any]) -> Iterator[Record]:

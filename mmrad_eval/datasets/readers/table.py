@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import repeat
 from typing import Any
 
+from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Report, Study, Trace
@@ -35,7 +36,7 @@ def read(source: Source) -> Dataset:
     return Dataset(
         dataset_name(path),
         studies,
-        source.data_use or "unknown",
+        data_use.of_rows((row.cells for row in table.rows), source.data_use or "unknown"),
         str(path),
         "table",
         (f"columns: {used}",) if used else (),

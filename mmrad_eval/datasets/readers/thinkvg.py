@@ -22,7 +22,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Image, Step, Study, Trace
 from mmrad_eval.datasets.lazy import LazyStudies
 from mmrad_eval.datasets.rows import read_rows
-from mmrad_eval.datasets.source import Source
+from mmrad_eval.datasets.source import Source, at_least
 from mmrad_eval.traces import record, thinkvg
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ REQUIRED = ("image_path", "thinkVG")
 SUBJECT = re.compile(r"(?:^|/)p(1\d{7})/")
 
 
+@at_least("credentialed")
 def read(source: Source) -> Dataset:
     """One study an image."""
     path = source.file()

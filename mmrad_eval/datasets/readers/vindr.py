@@ -19,7 +19,7 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image, Label, ReaderBox, Study
 from mmrad_eval.datasets.rows import FileRow, read_rows
-from mmrad_eval.datasets.source import Source
+from mmrad_eval.datasets.source import Source, at_least
 
 SPLITS = ("train", "test")
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
@@ -38,6 +38,7 @@ class Seen:
     readers: set[str] = field(default_factory=set)
 
 
+@at_least("credentialed")
 def read(source: Source) -> Dataset:
     """One study an image."""
     path = source.file()

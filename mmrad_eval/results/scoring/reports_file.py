@@ -26,6 +26,7 @@ class ReportsFile:
     def __init__(self, predictions: Predictions, name: str = "") -> None:
         """``name``: what tables call it; the file's name without its ending where empty."""
         self.predictions = predictions
+        self.data_use = predictions.data_use
         stem = predictions.path.name.partition(".")[0] or predictions.path.name
         self.card = Card(
             provider="file",

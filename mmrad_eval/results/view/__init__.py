@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmrad_eval.core.canonical import digest
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Study
 from mmrad_eval.results.run.folder import RunFolder, safe_name
@@ -20,7 +21,7 @@ from mmrad_eval.results.scoring.reports_file import studies_of
 from mmrad_eval.results.view import page
 from mmrad_eval.results.view.content import Content, Everything, Redacted
 from mmrad_eval.results.view.images import MAX_EDGE, How, ImageStore
-from mmrad_eval.results.view.index import ViewIndex, columns_of, facts_of, worst_use
+from mmrad_eval.results.view.index import ViewIndex, columns_of, facts_of
 from mmrad_eval.results.view.requests import results_of
 
 _NAMED = 3  # ids that a file's name holds
@@ -81,7 +82,7 @@ def _write(target: Path, content: Content, runs: Sequence[Run], notes: tuple[str
     redacted = content.pictures == "none"
     index = ViewIndex(
         dataset=runs[0].deciding.dataset,
-        data_use=worst_use(runs),
+        data_use=strictest(run.data_use for run in runs),
         redacted=redacted,
         pictures=content.pictures,
         runs=facts_of(content.folders, runs, redacted=redacted),

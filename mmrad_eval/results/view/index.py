@@ -215,11 +215,5 @@ def _plain(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def worst_use(runs: Sequence[Run]) -> DataUse:
-    """The strictest class of any run."""
-    order: tuple[DataUse, ...] = ("open", "unknown", "credentialed")
-    return max((run.data_use for run in runs), key=order.index)
-
-
 def _short(value: float) -> float | None:
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None

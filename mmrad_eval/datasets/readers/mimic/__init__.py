@@ -26,7 +26,7 @@ from mmrad_eval.datasets.readers.mimic.index import MimicIndex, Shot
 from mmrad_eval.datasets.readers.mimic.labels import MimicLabels
 from mmrad_eval.datasets.readers.mimic.layout import Layout, find
 from mmrad_eval.datasets.readers.mimic.reports import Nowhere, Reports, open_reports
-from mmrad_eval.datasets.source import Source
+from mmrad_eval.datasets.source import Source, at_least
 
 VERSION = 1
 """Raised whenever equal files would give other studies; part of the digest."""
@@ -36,11 +36,13 @@ ORDER = ("PA", "AP")
 """Views that are the key image first."""
 
 
+@at_least("credentialed")
 def read(source: Source) -> Dataset:
     """One study an examination."""
     return _dataset(source, "mimic")
 
 
+@at_least("credentialed")
 def read_images(source: Source) -> Dataset:
     """One study an image; its id is the DICOM id."""
     return _dataset(source, "mimic-images")
