@@ -16,7 +16,7 @@ Prompt = dict[str, str]
 
 
 async def spread(prompts: list[Prompt], at_once: int, ask: Callable[[Prompt], Awaitable[None]]) -> None:
-    """Ask all, ``at_once`` at a time."""
+    """Make all, ``at_once`` at a time."""
     waiting = iter(prompts)
 
     async def worker() -> None:
@@ -54,17 +54,17 @@ async def asking(url: str, prompts: list[Prompt], at_once: int) -> None:
 
     client = ChatClient(Card(provider="openai", id="rehearsal"), (url,))
     with Journal(Path("replies")) as journal:
-        asker = Requester(client, journal, pace=Pace.fixed(at_once), digests=Journal(Path("digests")))
+        requester = Requester(client, journal, pace=Pace.fixed(at_once), digests=Journal(Path("digests")))
 
         async def ask(prompt: Prompt) -> None:
             parts: tuple[Text | Image, ...] = (Text(prompt["text"]),)
             if "image" in prompt:
                 parts += (Image(path=prompt["image"]),)
-            asked = await asker.ask(Request("openai", "rehearsal", (Message("user", parts),)))
+            asked = await requester.ask(Request("openai", "rehearsal", (Message("user", parts),)))
             assert asked.reply.text
 
         await spread(prompts, at_once, ask)
-        await asker.close()
+        await requester.close()
 
 
 def main() -> None:

@@ -25,13 +25,13 @@ class Progress:
         self._live = terminal.is_live()
         self._statuses: Counter[str] = Counter()
         self._plan: Plan | None = None
-        self._asker: Requester | None = None
+        self._requester: Requester | None = None
         self._start = self._next = 0.0
         self._wide = 0
 
-    def begin(self, plan: Plan, asker: Requester | None, stop: Callable[[str], None]) -> None:  # noqa: ARG002 (the protocol's signature)
-        """Say what is about to be asked."""
-        self._plan, self._asker = plan, asker
+    def begin(self, plan: Plan, requester: Requester | None, interrupt: Callable[[str], None]) -> None:  # noqa: ARG002 (the protocol's signature)
+        """Say what is about to run."""
+        self._plan, self._requester = plan, requester
         self._start = time.monotonic()
         self._next = self._start + (0 if self._live else _PLAIN)
         if not self._quiet:
@@ -72,9 +72,9 @@ class Progress:
         line = f"  {done}/{total} · {counts} · {rate:.1f}/s"
         if done < total:
             line += f" · {_duration((total - done) / rate)} left"
-        if self._asker is not None:
-            seen = self._asker.counts
-            line += f" · {seen.replies} asked, {seen.found} known"
+        if self._requester is not None:
+            seen = self._requester.counts
+            line += f" · {seen.sent} sent, {seen.cached} cached"
             if seen.retries:
                 line += f", {seen.retries} retries"
             if seen.last_fault and done < total:

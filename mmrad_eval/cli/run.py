@@ -118,7 +118,6 @@ def run(ctx: click.Context, /, **said: Any) -> int:
 def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.errors import MmradError
-    from mmrad_eval.harness.interrupts import INTERRUPTED
     from mmrad_eval.harness.jobs import execute
 
     command = shlex.join(["mmrad-eval", *sys.argv[1:]])
@@ -142,7 +141,7 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
             verified(outcome.folder, job.metrics, said["verify"], dict(job.metric_options))
         if not outcome.run.complete:
             code = code or INCOMPLETE
-        if outcome.stopped == INTERRUPTED:  # Ctrl-C ends the command, not one of its runs
+        if outcome.stop is not None and outcome.stop.interrupted:  # Ctrl-C ends the command, not one of its runs
             code = code or INCOMPLETE
             break
     if outcomes and not said["quiet"] and not said["no_table"]:

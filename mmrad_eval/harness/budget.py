@@ -1,4 +1,4 @@
-"""Budgets: money, requests and time after which no further study is begun."""
+"""Budgets: money, requests and time after which no new study starts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Card, Usage
+from mmrad_eval.harness.counts import RequestCounts
+from mmrad_eval.harness.stopping import Stop
 
 _MONEY = re.compile(r"\$?\s*(\d+(?:\.\d+)?)\s*(usd|\$)?", re.IGNORECASE)
 _NUMBER = r"(\d+(?:\.\d+)?)"
@@ -31,30 +33,6 @@ class Budget:
                 "`price = [prompt, completion]` in US dollars for a million tokens, and name it as the model"
             )
 
-    def rest(self, spent: Spent, card: Card, seconds: float) -> Budget:
-        """What is left of it."""
-        used = cost(spent.usage, card) or 0.0
-        return Budget(
-            usd=None if self.usd is None else max(0.0, self.usd - used),
-            requests=None if self.requests is None else max(0, self.requests - spent.requests),
-            seconds=None if self.seconds is None else max(0.0, self.seconds - seconds),
-        )
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What a run has used so far."""
-
-    requests: int
-    """That were sent."""
-    usage: Usage
-    begun: int
-    """Studies that have begun and not ended."""
-    replies: int = 0
-    """Those that ``usage`` is of."""
-    in_flight: int = 0
-    """Those of ``requests`` that have no reply yet; each other study that has begun will send one at least."""
-
 
 def cost(usage: Usage, card: Card) -> float | None:
     """US dollars of the tokens at the card's price, cached ones at full price; None where there is no price."""
@@ -64,25 +42,51 @@ def cost(usage: Usage, card: Card) -> float | None:
     return ((usage.prompt or 0) * prompt + (usage.completion or 0) * completion) / 1e6
 
 
-def keeper(budget: Budget, card: Card) -> Callable[[Spent], str]:
-    """A function that says, before a study is begun, why it may not be; the empty string where it may."""
-    budget.check(card)
-    start = time.monotonic()
+class BudgetGuard:
+    """Watches what a run spends, on its model and then on its judge."""
 
-    def why_not(spent: Spent) -> str:
-        if budget.seconds is not None and time.monotonic() - start >= budget.seconds:
-            return f"--max-time: {budget.seconds:.0f} s have passed"
-        if budget.requests is not None and spent.requests - spent.in_flight + spent.begun >= budget.requests:
-            return f"--max-requests: {budget.requests} requests are sent or about to be"
-        used = cost(spent.usage, card)
-        if budget.usd is not None and used is not None:
-            under_way = spent.begun * used / spent.replies if spent.replies else 0.0
-            if used + under_way >= budget.usd:
-                more = f", and about {under_way:.2f} are under way" if under_way else ""
-                return f"--budget: {used:.2f} of {budget.usd:.2f} US dollars are spent{more}"
-        return ""
+    def __init__(self, budget: Budget) -> None:
+        """The time of the budget begins now."""
+        self.budget = budget
+        self._start = time.monotonic()
+        self._accounts: list[tuple[RequestCounts, Card]] = []
 
-    return why_not
+    def account(self, counts: RequestCounts, card: Card) -> Callable[[int], Stop | None]:
+        """A function from the number of studies in progress to the stop that the budget calls for, if it does.
+
+        ``counts`` are read each time: each study in progress that has no request in flight will send at least one more.
+        """
+        self.budget.check(card)
+        self._accounts.append((counts, card))
+        return (lambda _: None) if self.budget == Budget() else (lambda begun: self._stop(counts, card, begun))
+
+    def _stop(self, counts: RequestCounts, card: Card, begun: int) -> Stop | None:
+        reason = self._time_is_up() or self._requests_are_sent(begun) or self._money_is_spent(counts, card, begun)
+        return Stop(reason, draining=True) if reason else None
+
+    def _time_is_up(self) -> str:
+        limit = self.budget.seconds
+        if limit is None or time.monotonic() - self._start < limit:
+            return ""
+        return f"--max-time: {limit:.0f} s have passed"
+
+    def _requests_are_sent(self, begun: int) -> str:
+        limit = self.budget.requests
+        ended = sum(counts.sent - counts.in_flight for counts, _ in self._accounts)
+        if limit is None or ended + begun < limit:
+            return ""
+        return f"--max-requests: {limit} requests are sent or about to be"
+
+    def _money_is_spent(self, counts: RequestCounts, card: Card, begun: int) -> str:
+        limit = self.budget.usd
+        if limit is None:
+            return ""
+        used = sum(cost(counts.usage, card) or 0.0 for counts, card in self._accounts)
+        in_flight = begun * (cost(counts.usage, card) or 0.0) / counts.replies if counts.replies else 0.0
+        if used + in_flight < limit:
+            return ""
+        more = f", and about {in_flight:.2f} are in flight" if in_flight else ""
+        return f"--budget: {used:.2f} of {limit:.2f} US dollars are spent{more}"
 
 
 def usd(text: str) -> float:

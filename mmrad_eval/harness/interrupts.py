@@ -1,42 +1,42 @@
-"""Ctrl-C while requests are under way: once lets them come to their end, a second time ends at once."""
+"""Ctrl-C during a run: pressed once, requests in flight finish; pressed twice, the command quits immediately."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from mmrad_eval.harness.stopping import Stop, StopSignal
+
 INTERRUPTED = "interrupted"
-"""Why a run stopped that got Ctrl-C."""
+"""The reason of a run that was stopped by Ctrl-C."""
 
 
 class Interrupts:
-    """While held, Ctrl-C goes to ``stops``; raises KeyboardInterrupt where it came a second time."""
+    """While held, Ctrl-C stops the run; raises KeyboardInterrupt where it came a second time."""
 
-    def __init__(self, *stops: Callable[[str], None]) -> None:
-        self._stops = stops
+    def __init__(self, stop_signal: StopSignal) -> None:
+        self._signal = stop_signal
         self._loop = asyncio.get_running_loop()
-        self.orders = 0
-        """How often it was ordered to stop."""
+        self.presses = 0
+        """How often the run was interrupted."""
 
-    def order(self, why: str) -> None:
+    def interrupt(self, reason: str = INTERRUPTED) -> None:
         """Stop, as Ctrl-C does."""
-        self.orders += 1
-        if self.orders > 1:  # do not wait for what is under way
+        self.presses += 1
+        if self.presses > 1:  # do not wait for requests in flight
             for task in asyncio.all_tasks(self._loop):
                 task.cancel()
-        for stop in self._stops:
-            stop(why)
+        self._signal.set(Stop(reason, interrupted=True))
 
     def __enter__(self) -> Self:
-        self._loop.add_signal_handler(signal.SIGINT, self.order, INTERRUPTED)
+        self._loop.add_signal_handler(signal.SIGINT, self.interrupt)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self._loop.remove_signal_handler(signal.SIGINT)
-        if self.orders > 1 and isinstance(error, asyncio.CancelledError):
+        if self.presses > 1 and isinstance(error, asyncio.CancelledError):
             raise KeyboardInterrupt from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,13 +15,14 @@ from mmrad_eval.core.contracts import Client, Dataset
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import Answer, DataUse
 from mmrad_eval.harness import gate
-from mmrad_eval.harness.budget import Budget, Spent, keeper
+from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.interrupts import INTERRUPTED, Interrupts
 from mmrad_eval.harness.judging import Judge, examples, put_questions
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Plan, RunOptions, make_plan
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.harness.run import Session, answer_all, ask_all, open_run
+from mmrad_eval.harness.run import answer_all, ask_all, open_run
+from mmrad_eval.harness.stopping import Stop, StopSignal, strongest
 from mmrad_eval.harness.trace_of import load_task
 from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.model_registry.model_cards import settled
@@ -32,7 +32,7 @@ from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.run import score
 
-_FEW = 3  # requests at once where money is limited and no reply has told yet what one costs
+_FEW = 3  # concurrent requests where money is limited and no reply has told yet what one costs
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ class Job:
 class Reporter(Protocol):
     """Who watches a run."""
 
-    def begin(self, plan: Plan, asker: Requester | None, stop: Callable[[str], None]) -> None:
-        """The first study is about to be asked."""
+    def begin(self, plan: Plan, requester: Requester | None, interrupt: Callable[[str], None]) -> None:
+        """The first study is about to begin; ``interrupt`` does what Ctrl-C does, for the reason it is given."""
         ...
 
     def answered(self, answer: Answer, done: int) -> None:
@@ -151,8 +151,13 @@ class Outcome:
     run: Run
     summary: Summary | None
     """None where no study has a reference, or nothing was to be scored."""
-    stopped: str = ""
-    """Why the run ended before all studies were asked."""
+    stop: Stop | None = None
+    """Why the run ended before all studies had an answer; None where nothing stopped it."""
+
+    @property
+    def stopped(self) -> str:
+        """The reason in words; empty where nothing stopped it."""
+        return "" if self.stop is None else self.stop.reason
 
 
 def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep things)
@@ -178,25 +183,20 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
         attestation=permit.attestation or (judged.attestation if judged else None),
     )
     shelf = shelf or JournalCache()
-    session, budget = Session(), job.budget
+    guard = BudgetGuard(job.budget)
     with permit.guard():
         if is_client(plan.model):
-            run, budget = asyncio.run(_ask(job, plan, folder, results, session, reporter, shelf))
+            run, stop = asyncio.run(_ask(job, plan, folder, results, guard, reporter, shelf))
         else:
-            reporter.begin(plan, None, session.stop)
-            with _interruptible(session):
-                run = answer_all(plan, folder, session, watch=reporter.answered)
-            reporter.end()
-            if session.fatal is not None:
-                raise session.fatal
+            run, stop = _answer(plan, folder, reporter)
     summary = None
     if job.metrics and run.counts.n > run.counts.open and any(study.reference for study in plan.studies):
-        if judge is not None and judged is not None and session.why != INTERRUPTED:
+        if judge is not None and judged is not None and not (stop is not None and stop.interrupted):
             with judged.guard():
-                suite, stopped = asyncio.run(_judge(job, plan, judge, suite, folder, budget, results, reporter, shelf))
-            session.why = session.why or stopped
+                suite, late = asyncio.run(_judge(job, plan, judge, suite, folder, guard, results, reporter, shelf))
+            stop = strongest(stop, late)
         summary = score(folder, plan.studies, suite, train=plan.train)
-    return Outcome(folder, run, summary, session.why)
+    return Outcome(folder, run, summary, stop)
 
 
 def _permit(job: Job, plan: Plan, model: object) -> gate.Permit:
@@ -211,14 +211,24 @@ def _permit(job: Job, plan: Plan, model: object) -> gate.Permit:
     return permit
 
 
+def _answer(plan: Plan, folder: RunFolder, reporter: Reporter) -> tuple[Run, Stop | None]:
+    """The run of an answerer, and why it stopped if it did."""
+    stop_signal = StopSignal()
+    reporter.begin(plan, None, lambda reason: stop_signal.set(Stop(reason, interrupted=True)))
+    with _interruptible(stop_signal):
+        run = answer_all(plan, folder, stop_signal, watch=reporter.answered)
+    reporter.end()
+    return run, _unless_fatal(stop_signal.stop)
+
+
 @contextmanager
-def _interruptible(session: Session) -> Iterator[None]:
-    """Ctrl-C once ends the run after the study under way; a second time at once."""
+def _interruptible(stop_signal: StopSignal) -> Iterator[None]:
+    """Ctrl-C pressed once ends the run after the current study; pressed twice, immediately."""
 
     def interrupted(_number: int, _frame: object) -> None:
-        if session.stopping:
+        if stop_signal.stop is not None:
             raise KeyboardInterrupt
-        session.stop(INTERRUPTED)
+        stop_signal.set(Stop(INTERRUPTED, interrupted=True))
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:
@@ -227,8 +237,8 @@ def _interruptible(session: Session) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _asker(job: Job, client: Client, where: Path, shelf: JournalCache, journal: Journal) -> Requester:
-    """Who asks ``client``, whose replies lie in ``journal`` under ``where``."""
+def _requester(job: Job, client: Client, where: Path, shelf: JournalCache, journal: Journal) -> Requester:
+    """The requester of ``client``, whose replies lie in ``journal`` under ``where``."""
     pace = Pace.fixed(job.concurrency) if job.concurrency else Pace()
     if job.budget.usd is not None:
         pace.few = _FEW
@@ -243,43 +253,35 @@ def _asker(job: Job, client: Client, where: Path, shelf: JournalCache, journal: 
     )
 
 
-def _spent(asker: Requester, begun: int) -> Spent:
-    counts = asker.counts
-    return Spent(counts.sent, counts.usage, begun, counts.replies, counts.in_flight)
-
-
 async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
-    job: Job, plan: Plan, folder: RunFolder, results: Path, session: Session, reporter: Reporter, shelf: JournalCache
-) -> tuple[Run, Budget]:
-    """The run, and what is left of its budget."""
+    job: Job, plan: Plan, folder: RunFolder, results: Path, guard: BudgetGuard, reporter: Reporter, shelf: JournalCache
+) -> tuple[Run, Stop | None]:
+    """The run of a client, and why it stopped if it did."""
     client = cast("Client", plan.model)
     where = results / "replies" / safe_name(plan.dataset.name)
-    server = getattr(client, "server", None)
-    if isinstance(server, Server):
-        server.log, server.say = folder.path / "vllm.log", reporter.say
     with shelf.journal(where / safe_name(client.card.label)) as journal:
-        asker = _asker(job, client, where, shelf, journal)
-        asker.check = plan.last_check.messages
-        begun = time.monotonic()
-        if job.budget != Budget():
-            within = keeper(job.budget, client.card)
-            session.why_not = lambda: within(_spent(asker, session.begun))
-
-        def abandon(_why: str) -> None:
-            if isinstance(server, Server):
-                server.abandoned = True
-
+        requester = _requester(job, client, where, shelf, journal)
+        requester.check = plan.last_check.messages
+        server = getattr(client, "server", None)
+        if isinstance(server, Server):
+            server.log, server.say = folder.path / "vllm.log", reporter.say
+            server.give_up = lambda: requester.signal.stop is not None
+        over_budget = guard.account(requester.counts, client.card)
         try:
-            with Interrupts(session.stop, asker.stop, abandon) as interrupts:
-                reporter.begin(plan, asker, interrupts.order)
-                run = await ask_all(plan, folder, asker, session, watch=reporter.answered)
+            with Interrupts(requester.signal) as interrupts:
+                reporter.begin(plan, requester, interrupts.interrupt)
+                run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
         finally:
             reporter.end()
-            await asker.close()
-        if (fatal := session.fatal or asker.fatal) is not None:
-            raise fatal
-        session.why = session.why or asker.stopped
-        return run, job.budget.rest(_spent(asker, 0), client.card, time.monotonic() - begun)
+            await requester.close()
+        return run, _unless_fatal(requester.signal.stop)
+
+
+def _unless_fatal(stop: Stop | None) -> Stop | None:
+    """The same stop, unless it is an error that ends the command: that is raised."""
+    if stop is not None and stop.fatal is not None:
+        raise stop.fatal
+    return stop
 
 
 async def _judge(  # noqa: PLR0917 (another private part of `execute`)
@@ -288,24 +290,24 @@ async def _judge(  # noqa: PLR0917 (another private part of `execute`)
     client: Client,
     suite: metrics.Suite,
     folder: RunFolder,
-    budget: Budget,
+    guard: BudgetGuard,
     results: Path,
     reporter: Reporter,
     shelf: JournalCache,
-) -> tuple[metrics.Suite, str]:
-    """The suite after its judge was asked within what is left of the run's budget, and why it was stopped if it was."""
+) -> tuple[metrics.Suite, Stop | None]:
+    """The suite with what its judge replied within what is left of the run's budget, and why that stopped if it did."""
     where = results / "replies" / safe_name(plan.dataset.name)
     with shelf.journal(where / safe_name(client.card.label)) as journal:
-        asker = _asker(job, client, where, shelf, journal)
-        asker.check = plan.last_check.messages
-        within = keeper(budget, client.card)
+        requester = _requester(job, client, where, shelf, journal)
+        requester.check = plan.last_check.messages
+        over_budget = guard.account(requester.counts, client.card)
         reporter.say(f"asking {client.card.label} to judge")
         try:
-            with Interrupts(asker.stop):
+            with Interrupts(requester.signal):
                 asked = examples(folder, plan.studies, plan.last_check.study)
-                judged = await put_questions(suite, asked, asker, lambda begun: within(_spent(asker, begun)))
-            return judged, asker.stopped
+                judged = await put_questions(suite, asked, requester, over_budget)
+            return judged, requester.signal.stop
         finally:
-            counts = asker.counts
-            reporter.say(f"judged: {counts.replies} asked, {counts.found} known, {counts.failed} failed")
-            await asker.close()
+            counts = requester.counts
+            reporter.say(f"judged: {counts.sent} sent, {counts.cached} cached, {counts.failed} failed")
+            await requester.close()

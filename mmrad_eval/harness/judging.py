@@ -12,6 +12,7 @@ import msgspec
 from mmrad_eval.core.errors import Failed, MmradError, PluginError, Stopped, UsageError
 from mmrad_eval.core.values import OPEN_STATUSES, Card, Decoding, Example, Message, Request, Study
 from mmrad_eval.harness.requester import Requester
+from mmrad_eval.harness.stopping import Stop
 from mmrad_eval.harness.workers import go_through
 from mmrad_eval.metrics import MissingMetric, Suite
 from mmrad_eval.metrics.judge_metrics import JudgedMetric, asks
@@ -66,27 +67,27 @@ def examples(folder: RunFolder, studies: Iterable[Study], check: Callable[[Study
 
 
 async def put_questions(
-    suite: Suite, asked: Iterable[Example], asker: Requester, why_not: Callable[[int], str]
+    suite: Suite, asked: Iterable[Example], requester: Requester, over_budget: Callable[[int], Stop | None]
 ) -> Suite:
     """The suite with what the judge wrote in those of its metrics that ask one.
 
     A metric some of whose questions stay without an answer is missing as a whole, since all of a table's columns share
-    their studies. ``why_not`` is asked before each question, with how many are under way: why it may not be put; empty
-    where it may.
+    their studies. ``over_budget`` is called before each question with the number of those in progress.
     """
-    cases = [_Case(metric, _decoding(metric, asker)) for metric in suite if asks(metric)]
+    cases = [_Case(metric, _decoding(metric, requester)) for metric in suite if asks(metric)]
     work = ((case, example) for example in asked for case in cases)
     begun = 0
 
     async def put(item: tuple[_Case, Example]) -> None:
         nonlocal begun
         begun += 1
-        await _put(*item, asker, lambda: why_not(begun - 1))
+        await _put(*item, requester, lambda: over_budget(begun - 1))
         begun -= 1
 
-    await go_through(lambda: work, put, asker.pace)
-    if asker.fatal is not None:
-        raise asker.fatal
+    await go_through(lambda: work, put, requester.pace)
+    stop = requester.signal.stop
+    if stop is not None and stop.fatal is not None:
+        raise stop.fatal
     done = {id(case.metric): case for case in cases}
     made: list[Metric] = []
     missing = list(suite.missing)
@@ -95,21 +96,25 @@ async def put_questions(
         if case is None:
             made.append(metric)
         elif case.lacking:
-            what = f"{case.lacking} of its questions to {asker.client.card.label} have no answer ({case.why})"
+            what = f"{case.lacking} of its questions to {requester.client.card.label} have no answer ({case.why})"
             missing.append(MissingMetric(metric.name, what, AGAIN))
         else:
-            made.append(JudgedMetric(case.metric, case.said, _name(asker, case.decoding)))
+            made.append(JudgedMetric(case.metric, case.said, _name(requester, case.decoding)))
     return Suite(made, missing)
 
 
-async def _put(case: _Case, example: Example, asker: Requester, why_not: Callable[[], str]) -> None:
+async def _put(case: _Case, example: Example, requester: Requester, over_budget: Callable[[], Stop | None]) -> None:
     messages = _question(case.metric, example)
     if not messages:
         return
-    why = asker.stopped or why_not()
-    if not why:
+    stop = requester.signal.stop or over_budget()
+    why = ""
+    if stop is not None:
+        requester.signal.set(stop)
+        why = stop.reason
+    else:
         try:
-            asked = await asker.ask(_request(asker.client.card, case.decoding, messages))
+            asked = await requester.ask(_request(requester.client.card, case.decoding, messages))
         except (Failed, Stopped) as error:
             why = str(error)
         else:
@@ -134,15 +139,15 @@ def _request(card: Card, decoding: Decoding, messages: Sequence[Message]) -> Req
     return Request(card.provider, card.id, tuple(messages), decoding, card.revision)
 
 
-def _decoding(metric: object, asker: Requester) -> Decoding:
+def _decoding(metric: object, requester: Requester) -> Decoding:
     stated = getattr(metric, "decoding", Decoding())
-    return settled(asker.client, stated, ())
+    return settled(requester.client, stated, ())
 
 
-def _name(asker: Requester, decoding: Decoding) -> str:
+def _name(requester: Requester, decoding: Decoding) -> str:
     """Who judged, for a signature: the model, and a digest of who truly answered and how it was asked to."""
-    card = asker.client.card
-    served = sorted(msgspec.json.encode(one) for one in asker.counts.served)
+    card = requester.client.card
+    served = sorted(msgspec.json.encode(one) for one in requester.counts.served)
     digest = hashlib.sha256(b"\n".join([msgspec.json.encode(decoding), *served])).hexdigest()[:8]
     name = f"{card.provider}:{card.id}" + (f"@{card.revision}" if card.revision else "")
     return f"{''.join('_' if c in ' |' else c for c in name)}/{digest}"

@@ -1,4 +1,4 @@
-"""How many requests are under way at once, and how long a failed one waits."""
+"""How many requests are in flight at a time, and how long a failed one waits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from mmrad_eval.core.errors import Stopped
 from mmrad_eval.harness import ratelimits
+from mmrad_eval.harness.stopping import Stop
 
 START, MOST = 16, 256
 """Requests at once where the run does not say: the first, and the most that they grow to."""
@@ -71,7 +72,7 @@ class Pace:
     in_flight: int = 0
     held_until: float = 0.0
     """Nothing is sent before this moment of ``time.monotonic`` (a server's Retry-After)."""
-    stopped: str = ""
+    stopped: Stop | None = None
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     _window: _Window = field(default_factory=_Window)
     _best: float = float("inf")
@@ -92,8 +93,8 @@ class Pace:
 
     async def enter(self) -> None:
         """Wait for a place; Stopped where the run is stopping."""
-        if self.stopped:
-            raise Stopped(self.stopped)
+        if self.stopped is not None and (not self.stopped.draining or self._must_wait()):
+            raise Stopped(self.stopped.reason)
         if self._waiting or not self._free():
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
@@ -183,23 +184,22 @@ class Pace:
             left = min(self._left(now), account.left)
         self._account, self._counted_at = account._replace(left=max(0.0, left)), now
 
-    def stop(self, why: str) -> None:
-        """Let nothing more in; what is under way goes on."""
-        self.stopped = self.stopped or why
-        while self._waiting:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_exception(Stopped(self.stopped))
+    def stop(self, stop: Stop) -> None:
+        """Let nothing more in, or, while draining, nothing that a server holds; what is in flight goes on."""
+        self.stopped = stop
+        self._wake()
 
     @property
     def _limit(self) -> int:
         return int(self.limit) if self.few is None else min(int(self.limit), self.few)
 
     def _free(self) -> bool:
-        if self.in_flight >= self._limit:
-            return False
+        return self.in_flight < self._limit and not self._must_wait()
+
+    def _must_wait(self) -> bool:
+        """Whether the server takes nothing now, however few requests are in flight."""
         now = time.monotonic()
-        return self.held_until <= now and self._left(now) >= self._need()
+        return self.held_until > now or self._left(now) < self._need()
 
     def _left(self, now: float) -> float:
         """Requests that the server would take now, as far as it is known."""
@@ -223,11 +223,18 @@ class Pace:
         self._wake()
 
     def _wake(self) -> None:
-        while self._waiting and self._free():
+        """Give free places to those who wait, or tell them that there will be none."""
+        stop = self.stopped
+        while self._waiting and (stop is None or stop.draining) and self._free():
             place = self._waiting.popleft()
             if not place.done():
                 self._take()
                 place.set_result(None)
+        if stop is not None and (not stop.draining or self._must_wait()):
+            while self._waiting:
+                place = self._waiting.popleft()
+                if not place.done():
+                    place.set_exception(Stopped(stop.reason))
         if self._waiting:
             self._later()
 

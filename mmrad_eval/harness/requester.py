@@ -1,36 +1,30 @@
-"""From a request to its reply: out of the journal, or asked once, stored, and only then used.
+"""From a task's request to its reply: from the journal where it is cached, sent once and stored before use otherwise.
 
-A key is asked once however many wait for it. What the input caused comes back as a reply; infrastructure that failed
-for good raises ``Failed``, and the study stays open.
+A key is sent once however many studies wait for it. What the input caused comes back as a reply; infrastructure that
+failed for good raises ``Failed``, and the study stays pending.
 """
 
 from __future__ import annotations
 
 import asyncio
 import binascii
-import inspect
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import msgspec
 
 from mmrad_eval.core.canonical import request_key, request_value
-from mmrad_eval.core.contracts import Client, PreparedRequest, TransportError
-from mmrad_eval.core.errors import DataError, Failed, GateError, MmradError, ModelError, Stopped
+from mmrad_eval.core.contracts import Client, PreparedRequest
+from mmrad_eval.core.errors import DataError, Failed, GateError, Stopped
 from mmrad_eval.core.journal import Journal
-from mmrad_eval.core.values import Image, Message, Reply, Request, Served, Usage
+from mmrad_eval.core.values import Image, Message, Reply, Request
+from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, Mark, limits_of
 from mmrad_eval.harness.pacing import Pace, Retry
-from mmrad_eval.model_registry.transport import Transport
-
-_HOPELESS, _FAILING = 3, 12
-"""Requests in a row that fail for good before the run stops: by an error that no retry mends, before any reply came (a
-wrong key, a wrong model); by anything else."""
+from mmrad_eval.harness.sender import Sender
+from mmrad_eval.harness.stopping import Stop, StopSignal
 
 _NO_LIMITS = Limits()
-_WAITS = 5.0  # seconds at most between two looks for a server that takes no connection
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 
 
@@ -39,30 +33,6 @@ class Asked(NamedTuple):
 
     key: str
     reply: Reply
-
-
-@dataclass
-class RequestCounts:
-    """What happened so far, for progress and budgets."""
-
-    asked: int = 0
-    """Requests of tasks."""
-    found: int = 0
-    """Replies that were in the journal, or on their way for another study."""
-    sent: int = 0
-    """Tries that left for the endpoint."""
-    in_flight: int = 0
-    """Those of them that have not ended."""
-    replies: int = 0
-    retries: int = 0
-    failed: int = 0
-    pictures: int = 0
-    """Images in what was sent."""
-    usage: Usage = field(default_factory=Usage)
-    """Tokens of the replies that were asked for now."""
-    last_fault: str = ""
-    served: set[Served] = field(default_factory=set)
-    """Who answered, over all replies that were used."""
 
 
 class _Work(NamedTuple):
@@ -75,7 +45,7 @@ class _Work(NamedTuple):
 
 
 class Requester:
-    """Asks one client for one run."""
+    """A deduplicating cache of one model's replies, in front of the sender that gets those it lacks."""
 
     def __init__(
         self,
@@ -84,89 +54,76 @@ class Requester:
         *,
         pace: Pace | None = None,
         retry: Retry | None = None,
+        signal: StopSignal | None = None,
         digests: Journal | None = None,
         fresh: bool = False,
         max_edge: int | None = None,
     ) -> None:
-        """``digests`` remembers image digests between runs; ``fresh`` asks anew what the journal holds already.
+        """``digests`` remembers image digests between runs; ``fresh`` requests again what the journal holds already.
 
-        ``max_edge`` is the longest side, in pixels, of any picture that is sent.
+        ``max_edge`` is the longest side, in pixels, of any image that is sent.
         """
-        self.max_edge = max_edge
-        self.client, self.journal = client, journal
-        self.pace, self.retry = pace or Pace(), retry or Retry()
-        self.counts = RequestCounts()
-        self.pictures = ImageLoader(digests)
-        self._generate = client.generate if inspect.iscoroutinefunction(client.generate) else self._in_thread
-        transport = getattr(client, "transport", None)
-        if isinstance(transport, Transport):
-            transport.watch = self.pace.told
-            if transport.secret is not None and not hasattr(client, "prepare"):
-                self.pace.few = _HOPELESS  # a wrong key or model costs no more than these
+        self.client, self.journal, self.max_edge = client, journal, max_edge
+        self.sender = Sender(client, pace=pace, retry=retry, signal=signal)
+        self.images = ImageLoader(digests)
         self._adapt: Callable[[Request], Request] | None = getattr(client, "adapt", None)
-        self._flights: dict[str, asyncio.Future[Asked | Failed | None]] = {}
-        self._stopping = asyncio.Event()
-        self._prepared, self._preparing = False, asyncio.Lock()
+        self._in_flight: dict[str, asyncio.Future[Asked | Failed | None]] = {}
         self._renewed: set[str] | None = set() if fresh else None
-        self.fatal: MmradError | None = None
-        """What stopped the run though nobody asked it to: a model that can't be used, an attempt to pass the gate."""
         self.check: Callable[[Sequence[Message]], None] = lambda _: None
         """Looks at each request before it leaves; GateError where it may not."""
-        self._in_a_row = 0
-        self._unreachable_since: float | None = None
 
     @property
-    def stopped(self) -> str:
-        """Why nothing more is asked; empty while asking goes on."""
-        return self.pace.stopped
+    def counts(self) -> RequestCounts:
+        """What was used so far."""
+        return self.sender.counts
 
-    def stop(self, why: str) -> None:
-        """Ask nothing more; requests under way finish. The first reason is the one that counts."""
-        self.pace.stop(why)
-        self._stopping.set()
+    @property
+    def pace(self) -> Pace:
+        """How many requests are sent concurrently."""
+        return self.sender.pace
+
+    @property
+    def signal(self) -> StopSignal:
+        """Stops it, and says why it has stopped."""
+        return self.sender.signal
 
     async def close(self) -> None:
         """Let go of connections, threads and files; the journal is the caller's."""
-        close = getattr(self.client, "close", None)
-        if close is not None:
-            closed = close()
-            if inspect.isawaitable(closed):
-                await closed
-        self.pictures.close()
+        await self.sender.close()
+        self.images.close()
 
     async def ask(self, request: Request) -> Asked:
         """The reply to ``request``; Failed where infrastructure failed for good, Stopped where the run is stopping."""
-        self.counts.asked += 1
         if self._adapt is not None:
             request = self._adapt(request)
         images = tuple(part for message in request.messages for part in message.parts if isinstance(part, Image))
         try:
             limits = limits_of(self.client, len(images), self.max_edge) if images else _NO_LIMITS
-            marks = self.pictures.known(images, limits)
+            marks = self.images.known(images, limits)
             if marks is not None:
-                return await self._answered(_work(request, images, marks, limits), None)
-            loaded = await self.pictures.load(images, limits)
-            return await self._answered(_work(request, images, _marks(loaded), limits), loaded)
+                return await self._reply(_work(request, images, marks, limits), None)
+            loaded = await self.images.load(images, limits)
+            return await self._reply(_work(request, images, _marks(loaded), limits), loaded)
         except DataError as error:
             self.counts.failed += 1
             raise Failed(str(error)) from error
 
-    async def _answered(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
-        """From the journal, from another study's request that is under way, or from the model."""
+    async def _reply(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
+        """From the journal, from another study's request in flight, or from the model."""
         while True:
-            found = self._stored(work.key)
-            if found is not None:
-                return self._used(Asked(work.key, found), asked_now=False)
-            flight = self._flights.get(work.key)
+            cached = self._stored(work.key)
+            if cached is not None:
+                return self._used(Asked(work.key, cached), cached=True)
+            flight = self._in_flight.get(work.key)
             if flight is None:
-                return await self._fly(work, loaded)
+                return await self._send_for_all(work, loaded)
             await asyncio.wait([flight])
             outcome = None if flight.cancelled() else flight.result()
             if isinstance(outcome, Failed):
                 self.counts.failed += 1
                 raise Failed(str(outcome))
             if outcome is not None:
-                return self._used(outcome, asked_now=False)
+                return self._used(outcome, cached=True)
 
     def _stored(self, key: str) -> Reply | None:
         if self._renewed is not None and key not in self._renewed:
@@ -176,121 +133,50 @@ class Requester:
         stored = self.journal.get(key)
         try:
             return None if stored is None else msgspec.json.decode(stored, type=Reply)
-        except (msgspec.DecodeError, UnicodeDecodeError):  # a damaged line, or one of another version: asked anew
+        except (msgspec.DecodeError, UnicodeDecodeError):  # a damaged line, or one of another version: requested again
             self.journal.void(key)
             return None
 
-    async def _fly(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
-        """Ask for a key that nobody is asking for; those who come meanwhile wait for the same outcome."""
+    async def _send_for_all(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
+        """Send a key that is not in flight; those who come meanwhile wait for the same outcome."""
         flight: asyncio.Future[Asked | Failed | None] = asyncio.get_running_loop().create_future()
-        self._flights[work.key] = flight
+        self._in_flight[work.key] = flight
         outcome: Asked | Failed | None = None
         try:
-            outcome = await self._fresh(work, loaded)
-            return self._used(outcome, asked_now=True)
+            outcome = await self._sent(work, loaded)
+            return self._used(outcome, cached=False)
         except Failed as failure:
             outcome = failure
             self.counts.failed += 1
             raise
         finally:
-            del self._flights[work.key]
+            del self._in_flight[work.key]
             flight.set_result(outcome)
 
-    async def _fresh(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
-        """Ask, with the pictures at hand before a place is taken, so that no place waits for a disk."""
+    async def _sent(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
+        """Send, with the images at hand before a place is taken, so that no place waits for a disk, and store."""
         try:
             self.check(work.request.messages)
         except GateError as error:
-            self._refused(error)
+            self.signal.set(Stop.on(error))
+            raise Stopped(str(error)) from error
         if loaded is None and work.images:
-            loaded = await self.pictures.load(work.images, work.limits)
-            if _marks(loaded) != work.marks:  # a file was written anew without a new size or time
+            loaded = await self.images.load(work.images, work.limits)
+            if _marks(loaded) != work.marks:  # a file was written again without a new size or time
                 work = _work(work.request, work.images, _marks(loaded), work.limits)
-        await self.pace.enter()
+        pixels = {image: (one.media_type, one.data) for image, one in (loaded or {}).items()}
+        reply = await self.sender.send(PreparedRequest(work.request, pixels, work.key))
+        return Asked(work.key, self._store(work, reply))
+
+    def _store(self, work: _Work, reply: Reply) -> Reply:
+        """Write the reply before anybody uses it."""
         try:
-            return await self._tried(work, loaded or {})
-        finally:
-            self.pace.leave()
-
-    async def _tried(self, work: _Work, loaded: Mapping[Image, Loaded]) -> Asked:
-        """Try until a reply comes or no further try makes sense."""
-        sent = PreparedRequest(
-            work.request, {image: (one.media_type, one.data) for image, one in loaded.items()}, work.key
-        )
-        tries = 0
-        while True:
-            if self._stopping.is_set():
-                raise Stopped(self.stopped)
-            start = time.perf_counter()
-            try:
-                if not self._prepared:
-                    await self._prepare()
-                reply = await self._once(work, sent)
-                self._check(reply)
-            except TransportError as error:
-                if error.unsent:
-                    await self._wait_for_server(error)
-                else:
-                    tries += 1
-                    self._unreachable_since = None
-                    await self._wait_after(error, tries)
-                continue
-            except (GateError, ModelError) as error:  # true of every request of this run
-                self._refused(error)
-            except MmradError as error:
-                self._give_up(str(error), retried=False)
-            except Exception as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)
-                self._give_up(f"the model failed: {type(error).__name__}: {error}", retried=False)
-            self._in_a_row = 0
-            self._unreachable_since = None
-            if reply.finish != "rejected":
-                self.pace.proven()
-            self.pace.replied(time.perf_counter() - start, (reply.usage.prompt or 0) + (reply.usage.completion or 0))
-            return Asked(work.key, self._kept(work, reply))
-
-    async def _once(self, work: _Work, sent: PreparedRequest) -> Reply:
-        """One try, counted while it is under way and after it, unless nothing could be sent."""
-        self._count(work, 1)
-        self.counts.in_flight += 1
-        try:
-            return await self._generate(sent)
-        except TransportError as error:
-            if error.unsent:
-                self._count(work, -1)
-            raise
-        finally:
-            self.counts.in_flight -= 1
-
-    def _count(self, work: _Work, tries: int) -> None:
-        self.counts.sent += tries
-        self.counts.pictures += tries * len(work.images)
-
-    async def _prepare(self) -> None:
-        """Let the client find its server; once, before the first request leaves."""
-        async with self._preparing:
-            prepare = None if self._prepared else getattr(self.client, "prepare", None)
-            if prepare is not None:
-                await prepare()
-            self._prepared = True
-        if self._stopping.is_set():  # a server may take long to start
-            raise Stopped(self.stopped)
-
-    def _check(self, reply: object) -> None:
-        if not isinstance(reply, Reply):
-            raise TypeError(f"generate returned {type(reply).__name__} in place of mmrad_eval.Reply")
-        if not isinstance(reply.text, str):
-            raise TypeError(f"generate returned a Reply whose text is {type(reply.text).__name__} in place of str")
-
-    def _kept(self, work: _Work, reply: Reply) -> Reply:
-        """Write the reply before anybody uses it; images that the model made go to files of their own."""
-        try:
-            if reply.images:
-                names = tuple(self._kept_image(image) for image in reply.images)
-                reply = msgspec.structs.replace(reply, images=names, raw=_without_images(reply.raw))
+            reply = _with_image_files(reply, self.journal)
             self.journal.put(work.key, work.value, reply)
         except OSError as error:
-            self.stop(f"the journal {self.journal.folder} can't be written: {error.strerror or error}")
-            raise Stopped(self.stopped) from error
+            reason = f"the journal {self.journal.folder} can't be written: {error.strerror or error}"
+            self.signal.set(Stop(reason))
+            raise Stopped(reason) from error
         except (TypeError, ValueError) as error:  # a plugin's reply that is no valid text
             raise Failed(f"the reply can't be stored: {error}") from error
         if self._renewed is not None:
@@ -299,75 +185,12 @@ class Requester:
         self.counts.usage += reply.usage
         return reply
 
-    def _kept_image(self, image: str) -> str:
-        """A data URI becomes a file; anything else is a name already."""
-        head, comma, data = image.partition(";base64,")
-        if not comma or not head.startswith("data:"):
-            return image
-        return self.journal.put_image(binascii.a2b_base64(data), _SUFFIXES.get(head.removeprefix("data:"), ".bin"))
-
-    def _used(self, asked: Asked, *, asked_now: bool) -> Asked:
-        if not asked_now:
-            self.counts.found += 1
-        self.counts.served.add(asked.reply.served)
+    def _used(self, asked: Asked, *, cached: bool) -> Asked:
+        self.counts.used(asked.reply, cached=cached)
+        stop = self.sender.streak.used()
+        if stop is not None:
+            self.signal.set(stop)
         return asked
-
-    async def _wait_after(self, error: TransportError, tries: int) -> None:
-        """Wait for the next try; Failed where there is none."""
-        self.counts.last_fault = error.why
-        if error.kind == "timeout":
-            self.pace.proven()  # that of a wrong key would not be so long in coming
-        if error.kind == "throttled":
-            self.pace.throttled(error.after)
-        elif error.retry:
-            self.pace.troubled()
-        if not error.retry:
-            self._give_up(error.why, retried=False)
-        if tries >= self.retry.tries(error.kind):
-            self._give_up(f"{error.why} ({tries} tries)", retried=True)
-        if error.after is not None and error.after > self.retry.longest_asked:
-            self._give_up(f"{error.why} (the server asks to wait for {error.after:.0f} s)", retried=True)
-        self.counts.retries += 1
-        await self._pause(self.retry.wait(tries, error.after))
-
-    async def _wait_for_server(self, error: TransportError) -> None:
-        """Wait for a server that takes no connection, without counting tries: nothing was sent."""
-        now = time.monotonic()
-        self.counts.last_fault = error.why
-        if self._unreachable_since is None:
-            self._unreachable_since = now
-        waited = now - self._unreachable_since
-        if waited >= (self.retry.patience if self.counts.replies else self.retry.first_patience):
-            self.stop(f"{error.why} (for {waited:.0f} s)")
-            raise Stopped(self.stopped)
-        await self._pause(min(_WAITS, max(0.2, waited / 4)))
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
-        raise Stopped(self.stopped)
-
-    def _refused(self, error: MmradError) -> NoReturn:
-        """End the run: what was refused once would be refused for every request."""
-        self.fatal = self.fatal or error
-        self.stop(str(error))
-        raise Stopped(self.stopped) from error
-
-    def _give_up(self, why: str, *, retried: bool) -> None:
-        """This study fails; too many in a row, with no reply between them, stop the run."""
-        self._in_a_row += 1
-        self.counts.last_fault = why
-        if self._in_a_row >= (_FAILING if retried or self.counts.replies else _HOPELESS):
-            self.stop(f"{self._in_a_row} requests in a row failed for good; the last: {why}")
-        raise Failed(why)
-
-    async def _in_thread(self, sent: PreparedRequest) -> Reply:
-        """Run a plain ``def generate`` without holding up the others."""
-        value: Any = await asyncio.to_thread(self.client.generate, sent)
-        reply: Reply = await value if inspect.isawaitable(value) else value
-        return reply
 
 
 def _work(request: Request, images: tuple[Image, ...], marks: Mapping[Image, Mark], limits: Limits) -> _Work:
@@ -377,6 +200,22 @@ def _work(request: Request, images: tuple[Image, ...], marks: Mapping[Image, Mar
 
 def _marks(loaded: Mapping[Image, Loaded]) -> dict[Image, Mark]:
     return {image: one.mark for image, one in loaded.items()}
+
+
+def _with_image_files(reply: Reply, journal: Journal) -> Reply:
+    """The reply with each image that the model made in a file of its own beside the journal."""
+    if not reply.images:
+        return reply
+    names = tuple(_image_file(image, journal) for image in reply.images)
+    return msgspec.structs.replace(reply, images=names, raw=_without_images(reply.raw))
+
+
+def _image_file(image: str, journal: Journal) -> str:
+    """The name of the file that a data URI becomes; anything else is a name already."""
+    head, comma, data = image.partition(";base64,")
+    if not comma or not head.startswith("data:"):
+        return image
+    return journal.put_image(binascii.a2b_base64(data), _SUFFIXES.get(head.removeprefix("data:"), ".bin"))
 
 
 def _without_images(raw: msgspec.Raw) -> msgspec.Raw:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -19,56 +18,16 @@ from mmrad_eval.core.contracts import Answerer, Client
 from mmrad_eval.core.errors import Failed, GateError, MmradError, ModelError, Stopped
 from mmrad_eval.core.values import Answer, Message, Reply, Request, Served, Status, Study, Trace, Usage
 from mmrad_eval.harness.answers_writer import AnswerStream
+from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.harness.workers import go_through
+from mmrad_eval.harness.stopping import Stop, StopSignal
+from mmrad_eval.harness.workers import Intake, go_through
 from mmrad_eval.results.run.folder import RunFolder, run_path
 from mmrad_eval.results.run.record import Run, StudyCounts
 
-_REJECTED = 8
-"""When this many requests in a row were refused as malformed and none was ever accepted, the question is at fault."""
-
 Watch = Callable[[Answer, int], None]
 """Called with each answer and the number of answers so far."""
-
-
-@dataclass
-class Session:
-    """What one process learns while it runs."""
-
-    stopping: bool = False
-    why: str = ""
-    rejected: int = 0
-    accepted: int = 0
-    rejection: str = ""
-    served: dict[Served, dict[str, Any]] = field(default_factory=dict)
-    fatal: MmradError | None = None
-    """What must end the command once the answers are written: a study that may not leave."""
-    begun: int = 0
-    """Studies that have begun and not ended."""
-    why_not: Callable[[], str] = lambda: ""
-    """Asked before each study: why it may not begin (a budget is spent); the empty string where it may."""
-
-    def stop(self, why: str) -> None:
-        """Let studies that have begun come to their end, begin no other."""
-        self.stopping, self.why = True, self.why or why
-
-    def refused(self, error: GateError) -> None:
-        """Stop: what must not leave was about to."""
-        self.fatal = self.fatal or error
-        self.stop(str(error))
-
-    def heard(self, reply: Reply) -> None:
-        """Take note of who answered, and whether anything was accepted at all."""
-        if reply.finish == "rejected":
-            self.rejected += 1
-            self.rejection = reply.why
-            if not self.accepted and self.rejected >= _REJECTED:
-                self.stop(f"the first {self.rejected} requests were all refused: {reply.why}")
-            return
-        self.accepted += 1
-        if reply.served not in self.served and reply.served != Served():
-            self.served[reply.served] = msgspec.to_builtins(reply.served)
 
 
 def open_run(
@@ -114,34 +73,44 @@ def _images(studies: Sequence[Study]) -> str:
     return image.path[: len(image.path) - len(image.name)]
 
 
-async def ask_all(plan: Plan, folder: RunFolder, asker: Requester, session: Session, *, watch: Watch) -> Run:
-    """Ask the model about every study, at the pace of its asker, and write the answers."""
-    studies = iter(plan.studies)
+async def ask_all(
+    plan: Plan,
+    folder: RunFolder,
+    requester: Requester,
+    over_budget: Callable[[int], Stop | None] = lambda _: None,
+    *,
+    watch: Watch,
+) -> Run:
+    """Run the model on every study, at the pace of its requester, and write the answers.
+
+    ``over_budget`` is called before each study with the number of those in progress.
+    """
+    intake = Intake(iter(plan.studies), requester.signal, over_budget)
 
     async def ask(study: Study) -> None:
-        answer = await _conversation(plan, study, asker, session)
+        answer = await _conversation(plan, study, requester)
         stream.put(answer)
         watch(answer, len(stream))
 
     with AnswerStream(folder) as stream:
-        await go_through(lambda: _while(studies, session), ask, asker.pace)
-        return _close(plan, folder, stream, session)
+        await go_through(intake.items, ask, requester.pace)
+        return _close(plan, folder, stream, requester.counts)
 
 
-def answer_all(plan: Plan, folder: RunFolder, session: Session, *, watch: Watch) -> Run:
-    """Let an answerer answer every study, and write the answers."""
+def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch: Watch) -> Run:
+    """Let an answerer answer every study, until the signal stops it, and write the answers."""
     model = cast("Answerer", plan.model)
     written: Callable[[Study], Trace | None] = getattr(model, "trace", lambda _: None)
     context = plan.context(nobody)
     with AnswerStream(folder) as stream:
-        for study in _while(iter(plan.studies), session):
+        for study in Intake(iter(plan.studies), stop_signal).items():
             try:
                 plan.last_check.study(study)
                 shown = plan.task.shown(study, context)
                 report = model.answer(study, shown, context.donor)
                 trace = written(study) if report is not None else None
             except GateError as error:
-                session.refused(error)
+                stop_signal.set(Stop.on(error))
                 answer = Answer(study.id, "open", str(error))
             except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
                 answer = _failure(study, error)
@@ -153,10 +122,10 @@ def answer_all(plan: Plan, folder: RunFolder, session: Session, *, watch: Watch)
                     answer = Answer(study.id, status, report=report, trace=trace, shown=shown)
             stream.put(answer)
             watch(answer, len(stream))
-        return _close(plan, folder, stream, session)
+        return _close(plan, folder, stream, RequestCounts())
 
 
-async def _conversation(plan: Plan, study: Study, asker: Requester, session: Session) -> Answer:
+async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answer:
     """Hold one conversation; whatever happens is an answer with a status."""
     client = cast("Client", plan.model)
     deciding = plan.deciding
@@ -174,31 +143,29 @@ async def _conversation(plan: Plan, study: Study, asker: Requester, session: Ses
             deciding.sample,
             {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (extra or {}).items()},
         )
-        asked = await asker.ask(request)
+        asked = await requester.ask(request)
         keys.append(asked.key)
         usage += asked.reply.usage
-        session.heard(asked.reply)
         return asked.reply
 
     try:
         plan.last_check.study(study)
         answer = await plan.task.converse(study, plan.context(ask))
     except GateError as error:
-        session.refused(error)
+        requester.signal.set(Stop.on(error))
         return Answer(study.id, "open", str(error), keys=tuple(keys), usage=usage)
     except Failed as error:
         return Answer(study.id, "failed", str(error), keys=tuple(keys), usage=usage)
     except Stopped as error:
-        session.stop(str(error))
         return Answer(study.id, "open", str(error), keys=tuple(keys), usage=usage)
     except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
         return _failure(study, error)
     return msgspec.structs.replace(answer, study=study.id, keys=tuple(keys), usage=usage)
 
 
-def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, session: Session) -> Run:
+def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, requests: RequestCounts) -> Run:
     """Put the answers in order and write what is known after the last one."""
-    unheard = session.rejected > 0 and session.accepted == 0
+    unheard = requests.rejected > 0 and requests.accepted == 0
     if unheard:
         stream.discard()
     stream.finish([study.id for study in plan.studies])
@@ -208,32 +175,16 @@ def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, session: Session
     run = msgspec.structs.replace(
         run,
         counts=counts,
-        served=tuple(sorted(session.served.values(), key=msgspec.json.encode)),
+        served=tuple(sorted(map(msgspec.to_builtins, requests.served - {Served()}), key=msgspec.json.encode)),
         finished=_now() if counts.open == 0 else "",
     )
     folder.write_run(run)
     if unheard:
         raise ModelError(
-            f"no request was accepted, so nothing is scored: {session.rejection}; mend the question or the server, "
+            f"no request was accepted, so nothing is scored: {requests.rejection}; fix the question or the server, "
             "then run again with --fresh"
         )
     return run
-
-
-def _while(studies: Iterator[Study], session: Session) -> Iterator[Study]:
-    while not session.stopping:
-        why = session.why_not()
-        if why:
-            session.stop(why)
-            return
-        study = next(studies, None)
-        if study is None:
-            return
-        session.begun += 1
-        try:
-            yield study
-        finally:
-            session.begun -= 1
 
 
 def _failure(study: Study, error: Exception) -> Answer:

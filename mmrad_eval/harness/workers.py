@@ -1,14 +1,46 @@
-"""Workers who go through items together, as many as requests may be under way, and no more."""
+"""Workers who go through items together, as many as requests may be in flight, and no more."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from mmrad_eval.harness.pacing import Pace
+from mmrad_eval.harness.stopping import Stop, StopSignal
 
 T = TypeVar("T")
+
+
+class Intake(Generic[T]):
+    """Lets items begin one after another, until the run stops or its budget is spent."""
+
+    def __init__(
+        self,
+        items: Iterator[T],
+        stop_signal: StopSignal,
+        over_budget: Callable[[int], Stop | None] = lambda _: None,
+    ) -> None:
+        """``over_budget`` is called before each item with the number of those in progress."""
+        self._items, self._signal, self._over_budget = items, stop_signal, over_budget
+        self._begun = 0
+
+    def items(self) -> Iterator[T]:
+        """What is left; several workers may take from it at a time."""
+        while self._signal.stop is None:
+            stop = self._over_budget(self._begun)
+            if stop is not None:
+                self._signal.set(stop)
+                return
+            try:
+                item = next(self._items)
+            except StopIteration:
+                return
+            self._begun += 1
+            try:
+                yield item
+            finally:
+                self._begun -= 1
 
 
 async def go_through(take: Callable[[], Iterator[T]], do: Callable[[T], Awaitable[None]], pace: Pace) -> None:

@@ -132,8 +132,8 @@ class Server:
     """So that nobody else on this machine is answered."""
     kept: bool = False
     """Whether a fleet ends it, and not its first client."""
-    abandoned: bool = False
-    """Set from any thread: a start that is under way is given up, and none begins."""
+    give_up: Callable[[], bool] = lambda: False
+    """Called from any thread: whether a start in progress is given up, and none begins."""
     _deaths: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _output: BinaryIO | None = None
@@ -148,7 +148,7 @@ class Server:
         """Start it unless it runs, and wait until it is healthy; one that has died since is started again.
 
         ModelError with the log's last lines where it ends before it is ready, or has died too often; TransportError
-        where the start was abandoned.
+        where the start was given up.
         """
         with self._lock:
             if self._process is not None and self._process.poll() is not None:
@@ -173,7 +173,7 @@ class Server:
         self.say(f"the server has died with status {code} and is started again")
 
     def _go_on(self) -> None:
-        if self.abandoned:
+        if self.give_up():
             raise TransportError("the start of the server was given up", retry=True, kind="unreachable")
 
     def _ended(self) -> None:
@@ -211,7 +211,7 @@ class Server:
         assert self._process is not None
         start = told = time.monotonic()
         while not self._healthy():
-            if self.abandoned:
+            if self.give_up():
                 self._ended()
             self._go_on()
             now = time.monotonic()

@@ -84,7 +84,7 @@ def test_running_it_again_asks_nothing_again(tmp_path: Path, quick: str) -> None
     again = run(command, tmp_path)
 
     assert "6/6 · 6 ok" in again.stderr
-    assert " 0 asked, 6 known" in again.stderr
+    assert " 0 sent, 6 cached" in again.stderr
 
 
 def test_a_dry_run_asks_nothing(tmp_path: Path, quick: str) -> None:

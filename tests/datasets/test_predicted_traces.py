@@ -63,7 +63,8 @@ def test_two_records_of_one_study_are_an_error_and_an_invalid_one_a_warning(tmp_
 
 def test_they_reach_the_answers_and_other_traces_are_another_run(tmp_path: Path) -> None:
     from mmrad_eval.harness.plan import RunOptions, make_plan
-    from mmrad_eval.harness.run import Session, answer_all, open_run
+    from mmrad_eval.harness.run import answer_all, open_run
+    from mmrad_eval.harness.stopping import StopSignal
     from mmrad_eval.model_registry.answerers import FileAnswerer
     from mmrad_eval.results.scoring.reports_file import ReportsFile
     from mmrad_eval.tasks import load
@@ -77,7 +78,7 @@ def test_they_reach_the_answers_and_other_traces_are_another_run(tmp_path: Path)
     model = FileAnswerer(path)
     plan = make_plan(model, load("imported"), datasets.load("demo"), RunOptions(limit=2))
     folder = open_run(plan, tmp_path / "out", data="demo", data_options={}, command="", attestation=None)
-    answer_all(plan, folder, Session(), watch=lambda *_: None)
+    answer_all(plan, folder, StopSignal(), watch=lambda *_: None)
     first, second = folder.answers()
     assert first.trace is not None
     assert (first.status, first.trace.steps[0].region, second.trace) == ("ok", "heart", None)

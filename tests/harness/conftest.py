@@ -32,8 +32,8 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 @pytest.fixture
-async def asker_of(journal: Journal) -> AsyncIterator[Callable[..., Requester]]:
-    """Makes askers, and closes them in the end."""
+async def requester_of(journal: Journal) -> AsyncIterator[Callable[..., Requester]]:
+    """Makes requesters, and closes them in the end."""
     made: list[Requester] = []
 
     def make(
@@ -45,8 +45,8 @@ async def asker_of(journal: Journal) -> AsyncIterator[Callable[..., Requester]]:
         return made[-1]
 
     yield make
-    for asker in made:
-        await asker.close()
+    for requester in made:
+        await requester.close()
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Card, Usage
-from mmrad_eval.harness.budget import Budget, Spent, cost, duration, keeper, usd
+from mmrad_eval.harness.budget import Budget, BudgetGuard, cost, duration, usd
+from mmrad_eval.harness.counts import RequestCounts
 
 PRICED = Card(provider="p", id="m", price=(2.0, 10.0))
 FREE = Card(provider="p", id="m")
@@ -39,24 +40,48 @@ def test_tokens_cost_what_the_card_says() -> None:
 
 def test_money_without_a_price_is_refused_before_anything_is_spent() -> None:
     with pytest.raises(UsageError, match="price"):
-        keeper(Budget(usd=1.0), FREE)
+        BudgetGuard(Budget(usd=1.0)).account(RequestCounts(), FREE)
+
+
+def counted(sent: int, usage: Usage | None = None, *, replies: int = 0, in_flight: int = 0) -> RequestCounts:
+    return RequestCounts(sent=sent, usage=usage or Usage(), replies=replies, in_flight=in_flight)
 
 
 @pytest.mark.parametrize(
-    ("budget", "spent", "words"),
+    ("budget", "counts", "begun", "words"),
     [
-        (Budget(), Spent(10**9, Usage(10**9, 10**9), 5), ""),
-        (Budget(requests=10), Spent(8, Usage(), 1), ""),
-        (Budget(requests=10), Spent(8, Usage(), 2), "--max-requests"),
-        (Budget(requests=10), Spent(8, Usage(), 9, in_flight=8), ""),  # sent already, and not to be counted twice
-        (Budget(requests=10), Spent(8, Usage(), 10, in_flight=8), "--max-requests"),
-        (Budget(usd=1.0), Spent(5, Usage(400_000, 10_000), 0), ""),
-        (Budget(usd=1.0), Spent(5, Usage(400_000, 20_000), 0), "1.00 of 1.00 US dollars"),
-        (Budget(usd=1.0), Spent(5, Usage(400_000), 1, replies=4), "0.80 of 1.00 US dollars are spent, and about 0.20"),
-        (Budget(usd=1.0), Spent(5, Usage(300_000), 1, replies=4), ""),
-        (Budget(seconds=0.0), Spent(0, Usage(), 0), "--max-time"),
+        (Budget(), counted(10**9, Usage(10**9, 10**9)), 5, ""),
+        (Budget(requests=10), counted(8), 1, ""),
+        (Budget(requests=10), counted(8), 2, "--max-requests"),
+        (Budget(requests=10), counted(8, in_flight=8), 9, ""),  # sent already, and not to be counted twice
+        (Budget(requests=10), counted(8, in_flight=8), 10, "--max-requests"),
+        (Budget(usd=1.0), counted(5, Usage(400_000, 10_000)), 0, ""),
+        (Budget(usd=1.0), counted(5, Usage(400_000, 20_000)), 0, "1.00 of 1.00 US dollars"),
+        (
+            Budget(usd=1.0),
+            counted(5, Usage(400_000), replies=4),
+            1,
+            "0.80 of 1.00 US dollars are spent, and about 0.20",
+        ),
+        (Budget(usd=1.0), counted(5, Usage(300_000), replies=4), 1, ""),
+        (Budget(seconds=0.0), counted(0), 0, "--max-time"),
     ],
 )
-def test_no_study_is_begun_beyond_it(budget: Budget, spent: Spent, words: str) -> None:
-    why = keeper(budget, PRICED)(spent)
-    assert (words in why) if words else why == ""
+def test_no_study_starts_beyond_it(budget: Budget, counts: RequestCounts, begun: int, words: str) -> None:
+    stop = BudgetGuard(budget).account(counts, PRICED)(begun)
+
+    assert (stop is None) is (not words)
+    assert stop is None or (words in stop.reason and stop.draining)
+
+
+def test_a_judge_spends_what_the_model_has_left() -> None:
+    guard = BudgetGuard(Budget(usd=1.0, requests=10))
+    guard.account(counted(6, Usage(300_000), replies=6), PRICED)
+    judge = RequestCounts()
+    over_budget = guard.account(judge, PRICED)
+
+    assert over_budget(3) is None
+    judge.sent = 4
+    assert "--max-requests" in getattr(over_budget(0), "reason", "")
+    judge.sent, judge.replies, judge.usage = 1, 1, Usage(200_000)
+    assert "1.00 of 1.00 US dollars" in getattr(over_budget(0), "reason", "")

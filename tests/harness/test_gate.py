@@ -193,12 +193,13 @@ async def test_a_plugin_that_lies_about_being_local_is_stopped_at_the_socket(
 ) -> None:
     permit = gate.check(data("credentialed"), Liar())
     with Journal(tmp_path / "r") as journal, permit.guard() as guard:
-        asker = Requester(Liar(), journal)  # type: ignore[arg-type]  # no close, as is allowed
+        requester = Requester(Liar(), journal)  # type: ignore[arg-type]  # no close, as is allowed
         with pytest.raises(Stopped, match=r"a connection to 192\.0\.2\.7 was refused"):
-            await asker.ask(question("secret"))
+            await requester.ask(question("secret"))
 
     assert guard.refused == ["192.0.2.7"]
-    assert isinstance(asker.fatal, GateError)
+    assert requester.signal.stop is not None
+    assert isinstance(requester.signal.stop.fatal, GateError)
 
 
 async def test_the_guard_lets_this_machine_and_permitted_addresses_through_and_ends_with_its_block(

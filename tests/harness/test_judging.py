@@ -129,7 +129,7 @@ def test_its_questions_are_asked_once_stored_and_named_in_the_signature(run: Run
     assert {line["request"]["decoding"]["max_tokens"] for line in stored} == {77}
 
     again = run("--judge", "openai:rehearsal", "--judge-url", judge)
-    assert "judged: 0 asked, 6 known" in again.stderr
+    assert "judged: 0 sent, 6 cached" in again.stderr
     assert len(journal(tmp_path)) == 6
     assert summary(tmp_path)["columns"] == columns
 
@@ -187,7 +187,7 @@ def test_a_judge_lives_within_the_run_s_budget(run: Run, judge: str, tmp_path: P
     assert len(journal(tmp_path)) == 9
     assert "3 of its questions" in summary(tmp_path)["missing"]["verdict@test"]["what"]
     rest = run(*more, model="openai:model")
-    assert "judged: 3 asked, 3 known" in rest.stderr
+    assert "judged: 3 sent, 3 cached" in rest.stderr
     assert "Verdict @ test" in summary(tmp_path)["columns"]
 
 

@@ -26,9 +26,9 @@ from mmrad_eval.model_registry.openai_chat import ChatClient
 @pytest.fixture
 async def small(server: Rehearsal, journal: Journal) -> AsyncIterator[Requester]:
     client = ChatClient(Card(provider="openai", id="rehearsal"), (server.url,))
-    asker = Requester(client, journal, pace=Pace.fixed(2), max_edge=64)
-    yield asker
-    await asker.close()
+    requester = Requester(client, journal, pace=Pace.fixed(2), max_edge=64)
+    yield requester
+    await requester.close()
 
 
 async def test_larger_pictures_arrive_smaller_and_small_ones_untouched(

@@ -1,4 +1,4 @@
-"""Models of a user's own behind the asker: plain functions, broken ones, slow starters, painters."""
+"""Models of a user's own behind the requester: plain functions, broken ones, slow starters, painters."""
 
 from __future__ import annotations
 
@@ -71,21 +71,21 @@ class Starting:
 
 async def test_what_waits_for_its_server_is_not_counted_as_sent(journal: Journal, question: Question) -> None:
     model = Starting()
-    asker = Requester(model, journal, pace=Pace.fixed(2))  # type: ignore[arg-type]  # no close, as is allowed
-    asking = asyncio.gather(*(asker.ask(question(f"study-{i}")) for i in range(2)))
+    requester = Requester(model, journal, pace=Pace.fixed(2))  # type: ignore[arg-type]  # no close, as is allowed
+    asking = asyncio.gather(*(requester.ask(question(f"study-{i}")) for i in range(2)))
     await asyncio.sleep(0.05)
-    assert (asker.counts.sent, asker.counts.in_flight) == (0, 0)
+    assert (requester.counts.sent, requester.counts.in_flight) == (0, 0)
     model.found.set()
     await asking
-    assert (asker.counts.sent, asker.counts.in_flight) == (2, 0)
+    assert (requester.counts.sent, requester.counts.in_flight) == (2, 0)
 
 
 async def test_a_plain_function_runs_in_threads_beside_each_other(journal: Journal, question: Question) -> None:
-    asker = Requester(Plain(), journal, pace=Pace.fixed(4))  # type: ignore[arg-type]  # a plain def and no close, as is allowed
-    replies = await asyncio.gather(*(asker.ask(question(f"study-{i}")) for i in range(4)))
+    requester = Requester(Plain(), journal, pace=Pace.fixed(4))  # type: ignore[arg-type]  # a plain def and no close, as is allowed
+    replies = await asyncio.gather(*(requester.ask(question(f"study-{i}")) for i in range(4)))
 
     assert {asked.reply.text for asked in replies} == {"rehearsal"}
-    await asker.close()
+    await requester.close()
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ async def test_a_plain_function_runs_in_threads_beside_each_other(journal: Journ
 async def test_a_model_that_breaks_costs_the_study_and_not_the_run(
     journal: Journal, question: Question, model: object, words: str
 ) -> None:
-    asker = Requester(model, journal, retry=Retry())  # type: ignore[arg-type]  # breaks the contract on purpose
+    requester = Requester(model, journal, retry=Retry())  # type: ignore[arg-type]  # breaks the contract on purpose
     with pytest.raises(Failed, match=words):
-        await asker.ask(question("study"))
+        await requester.ask(question("study"))
     assert len(journal) == 0
 
 

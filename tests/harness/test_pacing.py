@@ -17,6 +17,7 @@ from mmrad_eval.core.values import Request
 from mmrad_eval.harness import ratelimits
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.requester import Requester
+from mmrad_eval.harness.stopping import Stop
 from mmrad_eval.model_registry.mock_server import Rehearsal
 
 NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
@@ -116,7 +117,7 @@ async def test_stopping_wakes_those_who_wait() -> None:
     await pace.enter()
     waiting = asyncio.create_task(pace.enter())
     await asyncio.sleep(0)
-    pace.stop("enough")
+    pace.stop(Stop("enough"))
     with pytest.raises(Stopped, match="enough"):
         await waiting
     with pytest.raises(Stopped):
@@ -193,14 +194,14 @@ async def test_a_place_that_becomes_free_between_two_looks_is_given(monkeypatch:
 
 
 async def test_a_server_s_limit_a_minute_is_kept_without_a_single_429(
-    asker_of: Callable[..., Requester], question: Callable[..., Request]
+    requester_of: Callable[..., Requester], question: Callable[..., Request]
 ) -> None:
     """The server lets 20 requests through at once and refills 50 a second; who asks faster gets 429."""
     async with Rehearsal(bucket=(20, 50.0)) as server:
-        asker = asker_of(server.url, at_once=4)
+        requester = requester_of(server.url, at_once=4)
         start = time.monotonic()
-        await asyncio.gather(*(asker.ask(question(f"study-{i}")) for i in range(60)))
+        await asyncio.gather(*(requester.ask(question(f"study-{i}")) for i in range(60)))
         took = time.monotonic() - start
 
-    assert asker.counts.retries <= 3
+    assert requester.counts.retries <= 3
     assert took >= 0.7

@@ -17,9 +17,10 @@ from mmrad_eval.core.errors import Failed, Stopped
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Decoding, Image, Reply, Request
 from mmrad_eval.harness.requester import Requester
+from mmrad_eval.harness.stopping import Stop
 from mmrad_eval.model_registry.mock_server import Rehearsal
 
-Ask = Callable[..., Requester]
+Make = Callable[..., Requester]
 Question = Callable[..., Request]
 
 
@@ -33,9 +34,9 @@ def as_uri(image: Image) -> str:
 
 
 async def test_a_reply_is_in_the_journal_before_it_is_used(
-    server: Rehearsal, asker_of: Ask, question: Question, journal: Journal
+    server: Rehearsal, requester_of: Make, question: Question, journal: Journal
 ) -> None:
-    asked = await asker_of(server.url).ask(question("Report, please."))
+    asked = await requester_of(server.url).ask(question("Report, please."))
 
     stored = msgspec.json.decode(journal.get(asked.key) or b"", type=Reply)
     assert stored == asked.reply
@@ -47,16 +48,16 @@ async def test_a_reply_is_in_the_journal_before_it_is_used(
 
 
 async def test_the_same_question_is_sent_once_in_a_process_and_never_again_by_the_next(
-    server: Rehearsal, asker_of: Ask, question: Question
+    server: Rehearsal, requester_of: Make, question: Question
 ) -> None:
     server.delay = 0.05
-    asker = asker_of(server.url)
-    first = await asyncio.gather(*(asker.ask(question("Report, please.")) for _ in range(20)))
-    later = await asker_of(server.url).ask(question("Report, please."))
+    requester = requester_of(server.url)
+    first = await asyncio.gather(*(requester.ask(question("Report, please.")) for _ in range(20)))
+    later = await requester_of(server.url).ask(question("Report, please."))
 
     assert server.requests == 1
     assert all(asked == later for asked in first)
-    assert asker.counts.found == 19
+    assert requester.counts.cached == 19
 
 
 @pytest.mark.parametrize(
@@ -69,24 +70,24 @@ async def test_the_same_question_is_sent_once_in_a_process_and_never_again_by_th
     ],
 )
 async def test_another_decoding_or_sample_is_another_question(
-    server: Rehearsal, asker_of: Ask, question: Question, changed: dict[str, object]
+    server: Rehearsal, requester_of: Make, question: Question, changed: dict[str, object]
 ) -> None:
-    asker = asker_of(server.url)
-    keys = {(await asker.ask(question("Report."))).key, (await asker.ask(question("Report.", **changed))).key}
+    requester = requester_of(server.url)
+    keys = {(await requester.ask(question("Report."))).key, (await requester.ask(question("Report.", **changed))).key}
 
     assert len(keys) == 2
     assert server.requests == 2
 
 
 async def test_fresh_asks_again_once_and_the_new_reply_counts(
-    server: Rehearsal, asker_of: Ask, question: Question
+    server: Rehearsal, requester_of: Make, question: Question
 ) -> None:
-    old = await asker_of(server.url).ask(question("Report."))
+    old = await requester_of(server.url).ask(question("Report."))
     server.own_words = False
-    asker = asker_of(server.url, fresh=True)
-    new = await asker.ask(question("Report."))
-    again = await asker.ask(question("Report."))
-    later = await asker_of(server.url).ask(question("Report."))
+    requester = requester_of(server.url, fresh=True)
+    new = await requester.ask(question("Report."))
+    again = await requester.ask(question("Report."))
+    later = await requester_of(server.url).ask(question("Report."))
 
     assert old.reply.text != new.reply.text
     assert new == again == later
@@ -94,10 +95,10 @@ async def test_fresh_asks_again_once_and_the_new_reply_counts(
 
 
 async def test_images_arrive_byte_for_byte_in_order_between_their_words(
-    server: Rehearsal, asker_of: Ask, question: Question, tmp_path: Path
+    server: Rehearsal, requester_of: Make, question: Question, tmp_path: Path
 ) -> None:
     images = [drawn(tmp_path / f"{shade}.png", shade) for shade in (10, 20, 30)]
-    await asker_of(server.url).ask(question("one", images[0], "two", images[1], images[2], "three"))
+    await requester_of(server.url).ask(question("one", images[0], "two", images[1], images[2], "three"))
 
     [body] = server.bodies
     content = body["messages"][0]["content"]
@@ -107,11 +108,13 @@ async def test_images_arrive_byte_for_byte_in_order_between_their_words(
 
 
 async def test_the_body_holds_what_the_run_says_and_nothing_else(
-    server: Rehearsal, asker_of: Ask, question: Question
+    server: Rehearsal, requester_of: Make, question: Question
 ) -> None:
-    asker = asker_of(server.url)
-    await asker.ask(question("a", decoding=Decoding(max_tokens=7, temperature=0.5, top_p=0.9, seed=3, stop=("X", "Y"))))
-    await asker.ask(question("b", decoding=Decoding(max_tokens=8, temperature=None)))
+    requester = requester_of(server.url)
+    await requester.ask(
+        question("a", decoding=Decoding(max_tokens=7, temperature=0.5, top_p=0.9, seed=3, stop=("X", "Y")))
+    )
+    await requester.ask(question("b", decoding=Decoding(max_tokens=8, temperature=None)))
 
     full, bare = server.bodies
     assert {key: full[key] for key in ("max_tokens", "temperature", "top_p", "seed", "stop")} == {
@@ -125,12 +128,12 @@ async def test_the_body_holds_what_the_run_says_and_nothing_else(
 
 
 async def test_a_changed_image_is_another_question_and_an_unchanged_one_is_not_opened_again(
-    server: Rehearsal, asker_of: Ask, question: Question, tmp_path: Path, journal: Journal
+    server: Rehearsal, requester_of: Make, question: Question, tmp_path: Path, journal: Journal
 ) -> None:
     path = tmp_path / "a.png"
     image = drawn(path, 1)
     digests = Journal(tmp_path / "digests")
-    client = asker_of(server.url).client
+    client = requester_of(server.url).client
     first = await Requester(client, journal, digests=digests).ask(question("look", image))
     stamp = path.stat()
     path.write_bytes(
@@ -148,21 +151,21 @@ async def test_a_changed_image_is_another_question_and_an_unchanged_one_is_not_o
 
 
 async def test_a_missing_image_leaves_the_study_open_and_names_the_file(
-    server: Rehearsal, asker_of: Ask, question: Question, tmp_path: Path
+    server: Rehearsal, requester_of: Make, question: Question, tmp_path: Path
 ) -> None:
     with pytest.raises(Failed, match=r"gone\.png"):
-        await asker_of(server.url).ask(question("look", Image(path=str(tmp_path / "gone.png"))))
+        await requester_of(server.url).ask(question("look", Image(path=str(tmp_path / "gone.png"))))
     assert server.requests == 0
 
 
 async def test_a_place_is_not_held_while_waiting_for_another_study_s_request(
-    server: Rehearsal, asker_of: Ask, question: Question, tmp_path: Path
+    server: Rehearsal, requester_of: Make, question: Question, tmp_path: Path
 ) -> None:
     """With one place, two studies with the same new image would wait for each other for ever."""
     image = drawn(tmp_path / "a.png", 1)
-    asker = asker_of(server.url, at_once=1)
+    requester = requester_of(server.url, at_once=1)
     async with asyncio.timeout(5):
-        answers = await asyncio.gather(*(asker.ask(question("look", image)) for _ in range(6)))
+        answers = await asyncio.gather(*(requester.ask(question("look", image)) for _ in range(6)))
 
     assert all(asked == answers[0] for asked in answers)
     assert server.requests == 1
@@ -201,10 +204,10 @@ FAULTS = {
     ],
 )
 async def test_what_the_model_or_its_input_did_comes_back_as_a_reply(
-    server: Rehearsal, asker_of: Ask, question: Question, study: str, finish: str, *, empty: bool, tries: int
+    server: Rehearsal, requester_of: Make, question: Question, study: str, finish: str, *, empty: bool, tries: int
 ) -> None:
     server.faults = FAULTS
-    asked = await asker_of(server.url).ask(question(study))
+    asked = await requester_of(server.url).ask(question(study))
 
     assert asked.reply.finish == finish
     assert (asked.reply.text == "") is empty
@@ -227,29 +230,31 @@ async def test_what_the_model_or_its_input_did_comes_back_as_a_reply(
     ],
 )
 async def test_infrastructure_that_fails_for_good_leaves_the_study_open(
-    server: Rehearsal, asker_of: Ask, question: Question, fault: str, *, tries: int, words: str
+    server: Rehearsal, requester_of: Make, question: Question, fault: str, *, tries: int, words: str
 ) -> None:
     server.faults = {"study-7": fault}
-    asker = asker_of(server.url, timeout=0.2)
+    requester = requester_of(server.url, timeout=0.2)
     with pytest.raises(Failed, match=words):
-        await asker.ask(question("study-7"))
+        await requester.ask(question("study-7"))
 
     assert server.requests == tries
-    assert len(asker.journal) == 0
-    assert asker.counts.failed == 1
+    assert len(requester.journal) == 0
+    assert requester.counts.failed == 1
     server.faults = {}
-    assert (await asker.ask(question("study-7"))).reply.text
+    assert (await requester.ask(question("study-7"))).reply.text
 
 
-async def test_retry_after_is_waited_for_by_every_request(server: Rehearsal, asker_of: Ask, question: Question) -> None:
+async def test_retry_after_is_waited_for_by_every_request(
+    server: Rehearsal, requester_of: Make, question: Question
+) -> None:
     server.faults = {"study-slow": "429:0.4:1"}
-    asker = asker_of(server.url, at_once=2)
+    requester = requester_of(server.url, at_once=2)
     start = time.monotonic()
-    slow = asyncio.create_task(asker.ask(question("study-slow")))
+    slow = asyncio.create_task(requester.ask(question("study-slow")))
     async with asyncio.timeout(20):
-        while not asker.counts.retries:
+        while not requester.counts.retries:
             await asyncio.sleep(0.01)
-    await asker.ask(question("study-other"))
+    await requester.ask(question("study-other"))
     waited = time.monotonic() - start
     await slow
 
@@ -257,93 +262,97 @@ async def test_retry_after_is_waited_for_by_every_request(server: Rehearsal, ask
 
 
 async def test_a_wait_longer_than_anyone_would_want_fails_at_once(
-    server: Rehearsal, asker_of: Ask, question: Question
+    server: Rehearsal, requester_of: Make, question: Question
 ) -> None:
     server.faults = {"study": "429:86400:9"}
     with pytest.raises(Failed, match="asks to wait for 86400 s"):
-        await asker_of(server.url).ask(question("study"))
+        await requester_of(server.url).ask(question("study"))
 
 
 async def test_a_wrong_key_stops_the_run_after_three_requests(
-    server: Rehearsal, asker_of: Ask, question: Question
+    server: Rehearsal, requester_of: Make, question: Question
 ) -> None:
     server.faults = {"study": "401"}
-    asker = asker_of(server.url, at_once=1)
-    outcomes = await asyncio.gather(*(asker.ask(question(f"study-{i}")) for i in range(50)), return_exceptions=True)
+    requester = requester_of(server.url, at_once=1)
+    outcomes = await asyncio.gather(*(requester.ask(question(f"study-{i}")) for i in range(50)), return_exceptions=True)
 
     assert server.requests == 3
     assert {type(outcome) for outcome in outcomes} == {Failed, Stopped}
-    assert "HTTP 401" in asker.stopped
+    assert "HTTP 401" in requester.signal.reason
 
 
-async def test_a_server_that_comes_back_within_the_patience_costs_nothing(asker_of: Ask, question: Question) -> None:
+async def test_a_server_that_comes_back_within_the_patience_costs_nothing(
+    requester_of: Make, question: Question
+) -> None:
     server = Rehearsal()
     url = await server.start()
     port = int(url.rpartition(":")[2].removesuffix("/v1"))
     await server.stop()
-    asker = asker_of(url)
-    waiting = asyncio.create_task(asker.ask(question("study")))
+    requester = requester_of(url)
+    waiting = asyncio.create_task(requester.ask(question("study")))
     await asyncio.sleep(0.3)
     await server.start(port)
 
     assert (await waiting).reply.text
-    assert asker.counts.failed == 0
+    assert requester.counts.failed == 0
     await server.stop()
 
 
-async def test_a_server_that_stays_away_stops_the_run_and_says_what_was_seen(asker_of: Ask, question: Question) -> None:
-    asker = asker_of("http://127.0.0.1:9/v1")
+async def test_a_server_that_stays_away_stops_the_run_and_says_what_was_seen(
+    requester_of: Make, question: Question
+) -> None:
+    requester = requester_of("http://127.0.0.1:9/v1")
     with pytest.raises(Stopped, match=r"no connection to http://127\.0\.0\.1:9/v1"):
-        await asker.ask(question("study"))
-    assert "no connection" in asker.stopped
-    assert asker.counts.sent == 0
+        await requester.ask(question("study"))
+    assert "no connection" in requester.signal.reason
+    assert requester.counts.sent == 0
 
 
-async def test_stopping_lets_requests_under_way_finish_and_starts_no_new_one(
-    server: Rehearsal, asker_of: Ask, question: Question, journal: Journal
+async def test_stopping_lets_requests_in_flight_finish_and_starts_no_new_one(
+    server: Rehearsal, requester_of: Make, question: Question, journal: Journal
 ) -> None:
     server.delay = 0.2
-    asker = asker_of(server.url, at_once=4)
-    asks = [asyncio.create_task(asker.ask(question(f"study-{i}"))) for i in range(12)]
+    requester = requester_of(server.url, at_once=4)
+    asks = [asyncio.create_task(requester.ask(question(f"study-{i}"))) for i in range(12)]
     await asyncio.sleep(0.1)
-    asker.stop("interrupted")
+    requester.signal.set(Stop("interrupted"))
     outcomes = await asyncio.gather(*asks, return_exceptions=True)
 
     assert server.requests == len(journal) == 4
     assert sum(isinstance(outcome, Stopped) for outcome in outcomes) == 8
 
 
-async def test_no_more_requests_are_under_way_than_asked_for(
-    server: Rehearsal, asker_of: Ask, question: Question
+async def test_no_more_requests_are_in_flight_than_asked_for(
+    server: Rehearsal, requester_of: Make, question: Question
 ) -> None:
     server.delay = 0.02
-    asker = asker_of(server.url, at_once=5)
-    await asyncio.gather(*(asker.ask(question(f"study-{i}")) for i in range(40)))
+    requester = requester_of(server.url, at_once=5)
+    await asyncio.gather(*(requester.ask(question(f"study-{i}")) for i in range(40)))
 
     assert server.most_at_once == 5
 
 
 @pytest.mark.parametrize("damaged", [b'{"text":null}', b'{"text":"cl\xffar"}'])
 async def test_a_stored_reply_that_can_not_be_read_is_asked_anew(
-    server: Rehearsal, asker_of: Ask, question: Question, journal: Journal, damaged: bytes
+    server: Rehearsal, requester_of: Make, question: Question, journal: Journal, damaged: bytes
 ) -> None:
-    asked = await asker_of(server.url).ask(question("study"))
+    asked = await requester_of(server.url).ask(question("study"))
     journal.void(asked.key)
     journal.put(asked.key, {}, msgspec.Raw(damaged))
 
-    again = await asker_of(server.url).ask(question("study"))
+    again = await requester_of(server.url).ask(question("study"))
 
     assert (again.key, again.reply.text) == (asked.key, asked.reply.text)
     assert journal.get(asked.key) is not None
 
 
 async def test_a_full_disk_stops_the_run(
-    server: Rehearsal, asker_of: Ask, question: Question, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    server: Rehearsal, requester_of: Make, question: Question, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(journal, "put", full)
-    asker = asker_of(server.url)
+    requester = requester_of(server.url)
     with pytest.raises(Stopped, match="No space left on device"):
-        await asker.ask(question("study"))
+        await requester.ask(question("study"))

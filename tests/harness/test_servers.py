@@ -27,14 +27,14 @@ async def pair() -> AsyncIterator[tuple[Rehearsal, Rehearsal]]:
         yield one, other
 
 
-def asker(journal: Journal, *urls: str, at_once: int = 8) -> Requester:
+def requester(journal: Journal, *urls: str, at_once: int = 8) -> Requester:
     client = ChatClient(Card(provider="openai", id="rehearsal"), urls)
     return Requester(client, journal, pace=Pace.fixed(at_once), retry=QUICK)
 
 
 async def test_servers_share_the_work(pair: tuple[Rehearsal, Rehearsal], journal: Journal, question: Question) -> None:
     one, other = pair
-    asking = asker(journal, one.url, other.url)
+    asking = requester(journal, one.url, other.url)
     await asyncio.gather(*(asking.ask(question(f"study-{number}")) for number in range(80)))
     await asking.close()
 
@@ -44,7 +44,7 @@ async def test_servers_share_the_work(pair: tuple[Rehearsal, Rehearsal], journal
 
 async def test_a_slow_server_gets_less_of_it(journal: Journal, question: Question) -> None:
     async with Rehearsal(delay=0.01) as quick, Rehearsal(delay=0.2) as slow:
-        asking = asker(journal, slow.url, quick.url)
+        asking = requester(journal, slow.url, quick.url)
         await asyncio.gather(*(asking.ask(question(f"study-{number}")) for number in range(80)))
         await asking.close()
 
@@ -55,7 +55,7 @@ async def test_a_lost_server_costs_only_what_was_under_way_there(
     pair: tuple[Rehearsal, Rehearsal], journal: Journal, question: Question
 ) -> None:
     one, other = pair
-    asking = asker(journal, one.url, other.url)
+    asking = requester(journal, one.url, other.url)
     asks = [asyncio.create_task(asking.ask(question(f"study-{number}"))) for number in range(120)]
     await asyncio.sleep(0.1)
     await other.stop()
@@ -72,7 +72,7 @@ async def test_a_server_that_breaks_at_once_does_not_draw_all_requests_to_itself
 ) -> None:
     """It answers faster than the sound one, and so is always the least loaded."""
     async with Rehearsal(delay=0.02) as sound, Rehearsal(faults={"study": "500"}) as broken:
-        asking = asker(journal, sound.url, broken.url)
+        asking = requester(journal, sound.url, broken.url)
         answers = await asyncio.gather(
             *(asking.ask(question(f"study-{number}")) for number in range(60)), return_exceptions=True
         )
@@ -109,5 +109,5 @@ async def test_a_model_that_is_not_served_ends_the_run_and_says_what_is(
         await asking.ask(question("study"))
     await asking.close()
 
-    assert "serves rehearsal" in str(asking.fatal)
+    assert "serves rehearsal" in asking.signal.reason
     assert server.requests == 0

@@ -19,7 +19,7 @@ from mmrad_eval.model_registry.secrets import Secret
 Question = Callable[..., Request]
 
 
-def asker_of(server: Rehearsal, journal: Journal, at_once: int, *, timeout: float | None = None) -> Requester:
+def requester_of(server: Rehearsal, journal: Journal, at_once: int, *, timeout: float | None = None) -> Requester:
     card, key = Card(provider="openai", id="rehearsal"), Secret("planted", "a test")
     client = ChatClient(card, (server.url,), key, timeout=timeout)
     return Requester(client, journal, pace=Pace.fixed(at_once), retry=Retry(first=0.01, longest=0.05, timeouts=1))
@@ -31,10 +31,10 @@ async def test_a_key_that_no_reply_has_proven_costs_a_few_requests_however_many_
 ) -> None:
     server.faults = {"study": fault}
     server.delay = 0.05
-    asker = asker_of(server, journal, 64)
-    asks = [asyncio.create_task(asker.ask(question(f"study-{i}"))) for i in range(200)]
+    requester = requester_of(server, journal, 64)
+    asks = [asyncio.create_task(requester.ask(question(f"study-{i}"))) for i in range(200)]
     outcomes = await asyncio.gather(*asks, return_exceptions=True)
-    await asker.close()
+    await requester.close()
 
     assert 3 <= server.requests <= 5
     assert {type(outcome) for outcome in outcomes} == {Failed, Stopped}
@@ -43,14 +43,14 @@ async def test_a_key_that_no_reply_has_proven_costs_a_few_requests_however_many_
 async def test_after_the_first_reply_all_may_leave(server: Rehearsal, journal: Journal, question: Question) -> None:
     server.faults = {"study-0": "400", "study-1": "400"}  # which prove nothing
     server.delay = 0.05
-    asker = asker_of(server, journal, 20)
-    first = [asyncio.create_task(asker.ask(question(f"study-{i}"))) for i in range(2)]
+    requester = requester_of(server, journal, 20)
+    first = [asyncio.create_task(requester.ask(question(f"study-{i}"))) for i in range(2)]
     await asyncio.gather(*first)
-    few = asker.pace.few
-    await asyncio.gather(*(asker.ask(question(f"study {i}")) for i in range(60)))
-    await asker.close()
+    few = requester.pace.few
+    await asyncio.gather(*(requester.ask(question(f"study {i}")) for i in range(60)))
+    await requester.close()
 
-    assert (few, asker.pace.few) == (3, None)
+    assert (few, requester.pace.few) == (3, None)
     assert server.most_at_once == 20
 
 
@@ -58,11 +58,11 @@ async def test_requests_that_are_not_answered_do_not_hold_up_the_others(
     server: Rehearsal, journal: Journal, question: Question
 ) -> None:
     server.faults = {"study-stuck": "hang"}
-    asker = asker_of(server, journal, 20, timeout=0.5)
-    stuck = [asyncio.create_task(asker.ask(question(f"study-stuck {i}"))) for i in range(3)]
-    asks = [asyncio.create_task(asker.ask(question(f"study {i}"))) for i in range(20)]
+    requester = requester_of(server, journal, 20, timeout=0.5)
+    stuck = [asyncio.create_task(requester.ask(question(f"study-stuck {i}"))) for i in range(3)]
+    asks = [asyncio.create_task(requester.ask(question(f"study {i}"))) for i in range(20)]
     outcomes = await asyncio.gather(*stuck, *asks, return_exceptions=True)
-    await asker.close()
+    await requester.close()
 
     assert [type(outcome) for outcome in outcomes[:3]] == [Failed] * 3
     assert not any(isinstance(outcome, BaseException) for outcome in outcomes[3:])

@@ -157,7 +157,9 @@ def test_one_that_died_is_started_again_but_not_for_ever(stand_in: Path, tmp_pat
 def test_a_start_that_is_given_up_ends_what_it_started(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODE", "slow")
     server = Server(CARD, ServeOptions())
-    threading.Timer(1.5, lambda: setattr(server, "abandoned", True)).start()
+    stopped = threading.Event()
+    server.give_up = stopped.is_set
+    threading.Timer(1.5, stopped.set).start()
     begun = time.monotonic()
     for _ in range(2):  # and none begins after it
         with pytest.raises(TransportError, match="given up"):

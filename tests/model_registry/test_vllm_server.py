@@ -25,7 +25,7 @@ from mmrad_eval.traces import rendering
 
 pytestmark = pytest.mark.vllm
 
-Ask = Callable[..., PreparedRequest]
+Make = Callable[..., PreparedRequest]
 SHORT = Decoding(max_tokens=16)
 
 
@@ -44,12 +44,12 @@ def png(seed: int, size: tuple[int, int] = (224, 224)) -> tuple[str, bytes]:
     return "image/png", target.getvalue()
 
 
-def ask(client: VllmClient, sent_of: Ask, *messages: tuple[Any, ...], **more: Any) -> Any:
+def ask(client: VllmClient, sent_of: Make, *messages: tuple[Any, ...], **more: Any) -> Any:
     sent = sent_of(*messages, provider="vllm", model=client.card.id, **({"decoding": SHORT} | more))
     return client.generate(sent)
 
 
-async def test_what_decides_a_reply_is_recorded(client: VllmClient, sent_of: Ask, tiny_model: Path) -> None:
+async def test_what_decides_a_reply_is_recorded(client: VllmClient, sent_of: Make, tiny_model: Path) -> None:
     reply: Reply = await ask(client, sent_of, ("user", "Report."))
 
     assert reply.served.id == reply.served.root == str(tiny_model)
@@ -75,7 +75,7 @@ async def test_a_wrong_key_is_refused_before_anything_is_asked(vllm_server: Serv
 
 
 async def test_an_adapter_is_a_model_of_its_own(
-    vllm_server: Server, client: VllmClient, sent_of: Ask, tiny_model: Path
+    vllm_server: Server, client: VllmClient, sent_of: Make, tiny_model: Path
 ) -> None:
     adapter = VllmClient(Card(provider="vllm", id="tiny-adapter"), (vllm_server.url,), vllm_server.secret)
     own: Reply = await ask(adapter, sent_of, ("user", "Report."))
@@ -87,7 +87,7 @@ async def test_an_adapter_is_a_model_of_its_own(
     assert own.served.context == 4096
 
 
-async def test_images_count_as_tokens_and_their_order_matters(client: VllmClient, sent_of: Ask) -> None:
+async def test_images_count_as_tokens_and_their_order_matters(client: VllmClient, sent_of: Make) -> None:
     one, two = png(1), png(2)
     first: Reply = await ask(client, sent_of, ("user", "A", one, "B", two, "Report."))
     again: Reply = await ask(client, sent_of, ("user", "A", one, "B", two, "Report."))
@@ -100,7 +100,7 @@ async def test_images_count_as_tokens_and_their_order_matters(client: VllmClient
     assert (single.usage.prompt or 0) - (none.usage.prompt or 0) == 64 + 2  # 8 x 8 tokens, and two marks around them
 
 
-async def test_temperature_zero_and_a_seed_repeat_alone_or_beside_others(client: VllmClient, sent_of: Ask) -> None:
+async def test_temperature_zero_and_a_seed_repeat_alone_or_beside_others(client: VllmClient, sent_of: Make) -> None:
     warm = Decoding(max_tokens=16, temperature=1.0, seed=5)
     alone: list[Reply] = [
         await ask(client, sent_of, ("user", "Report."), decoding=decoding) for decoding in (SHORT, warm)
@@ -116,7 +116,7 @@ async def test_temperature_zero_and_a_seed_repeat_alone_or_beside_others(client:
     assert other.text != alone[1].text
 
 
-async def test_a_stop_sequence_is_heard(client: VllmClient, sent_of: Ask) -> None:
+async def test_a_stop_sequence_is_heard(client: VllmClient, sent_of: Make) -> None:
     free: Reply = await ask(client, sent_of, ("user", "Report."))
     letter = free.text[3]
     stopped: Reply = await ask(client, sent_of, ("user", "Report."), decoding=Decoding(max_tokens=16, stop=(letter,)))
@@ -130,7 +130,7 @@ async def test_a_stop_sequence_is_heard(client: VllmClient, sent_of: Ask) -> Non
     ids=["prompt far too long", "prompt too long", "no room for the answer"],
 )
 async def test_what_can_t_fit_is_known_before_it_is_sent(
-    client: VllmClient, sent_of: Ask, words: int, max_tokens: int
+    client: VllmClient, sent_of: Make, words: int, max_tokens: int
 ) -> None:
     reply: Reply = await ask(client, sent_of, ("user", "heart " * words), decoding=Decoding(max_tokens=max_tokens))
     assert reply.finish == "too long"
@@ -138,7 +138,7 @@ async def test_what_can_t_fit_is_known_before_it_is_sent(
     assert bytes(reply.raw) == b"null"  # no reply of the server
 
 
-async def test_images_are_reckoned_before_they_are_sent(client: VllmClient, sent_of: Ask) -> None:
+async def test_images_are_reckoned_before_they_are_sent(client: VllmClient, sent_of: Make) -> None:
     large = [png(seed, (448, 448)) for seed in range(8)]  # 256 tokens each
     fits: Reply = await ask(client, sent_of, ("user", *large[:3], "Report."), decoding=Decoding(max_tokens=1000))
     misfit: Reply = await ask(client, sent_of, ("user", *large, "Report."), decoding=Decoding(max_tokens=2300))
@@ -147,7 +147,7 @@ async def test_images_are_reckoned_before_they_are_sent(client: VllmClient, sent
     assert misfit.finish == "too long"
 
 
-async def test_an_answer_that_the_context_cut_is_not_called_truncated(client: VllmClient, sent_of: Ask) -> None:
+async def test_an_answer_that_the_context_cut_is_not_called_truncated(client: VllmClient, sent_of: Make) -> None:
     """The last safety: what the reckoning let through is told by the tokens that came back."""
     sent = sent_of(("user", "heart " * 3500), model=client.card.id, decoding=Decoding(max_tokens=1000))
     await client.prepare()
@@ -161,19 +161,19 @@ async def test_an_answer_that_the_context_cut_is_not_called_truncated(client: Vl
     assert read.text == reply.text
 
 
-async def test_more_tokens_than_the_context_can_t_be_asked_for(client: VllmClient, sent_of: Ask) -> None:
+async def test_more_tokens_than_the_context_can_t_be_asked_for(client: VllmClient, sent_of: Make) -> None:
     with pytest.raises(ModelError, match="leaves nothing of the context"):
         await ask(client, sent_of, ("user", "Report."), decoding=Decoding(max_tokens=5000))
 
 
-async def test_more_images_than_the_server_takes_leave_the_study_open(client: VllmClient, sent_of: Ask) -> None:
+async def test_more_images_than_the_server_takes_leave_the_study_open(client: VllmClient, sent_of: Make) -> None:
     with pytest.raises(TransportError, match=r"At most 8 image") as error:
         await ask(client, sent_of, ("user", *(png(seed, (56, 56)) for seed in range(9))))
     assert not error.value.retry
 
 
 async def test_a_field_that_would_be_ignored_is_refused_and_one_that_counts_is_heard(
-    client: VllmClient, sent_of: Ask
+    client: VllmClient, sent_of: Make
 ) -> None:
     with pytest.raises(ModelError, match="would ignore the field guided_choice"):
         await ask(client, sent_of, ("user", "Report."), extra={"guided_choice": ["a", "b"]})
@@ -183,7 +183,7 @@ async def test_a_field_that_would_be_ignored_is_refused_and_one_that_counts_is_h
     assert chosen.text == "FINDINGS: Clear."
 
 
-async def test_a_placeholder_in_a_report_s_words_is_words(client: VllmClient, sent_of: Ask) -> None:
+async def test_a_placeholder_in_a_report_s_words_is_words(client: VllmClient, sent_of: Make) -> None:
     text = "Compared with <|image_pad|> and <|vision_start|>."
     sent = sent_of(("user", text), model=client.card.id, decoding=SHORT)
     adapted = client.adapt(sent.request)
@@ -198,7 +198,7 @@ async def test_a_placeholder_in_a_report_s_words_is_words(client: VllmClient, se
     assert len(special - set(harmless)) >= 2
 
 
-async def test_a_16_bit_radiograph_is_not_sent_as_white(client: VllmClient, sent_of: Ask, tmp_path: Path) -> None:
+async def test_a_16_bit_radiograph_is_not_sent_as_white(client: VllmClient, sent_of: Make, tmp_path: Path) -> None:
     shades = np.linspace(300, 4000, 224, dtype=np.uint16)  # 12 bits in 16, as radiographs are stored
     path = tmp_path / "deep.png"
     Pillow.fromarray(np.tile(shades, (224, 1))).save(path)
@@ -225,14 +225,14 @@ def broken_png() -> bytes:
     ids=["words", "half a file", "another format", "nothing"],
 )
 async def test_a_file_that_is_no_image_is_the_study_s_own_fault(
-    client: VllmClient, sent_of: Ask, picture: tuple[str, bytes]
+    client: VllmClient, sent_of: Make, picture: tuple[str, bytes]
 ) -> None:
     reply: Reply = await ask(client, sent_of, ("user", picture, "Report."))
     assert reply.finish == "rejected"
 
 
 async def test_what_the_reckoning_would_have_let_through_is_read_from_the_server_s_own_words(
-    client: VllmClient, sent_of: Ask
+    client: VllmClient, sent_of: Make
 ) -> None:
     await client.prepare()
     long, _ = await client.exchange(sent_of(("user", "heart " * 9000), model=client.card.id, decoding=SHORT))
@@ -245,20 +245,22 @@ async def test_what_the_reckoning_would_have_let_through_is_read_from_the_server
 
 
 async def test_a_conversation_without_words_is_refused_where_the_server_would_answer(
-    client: VllmClient, sent_of: Ask
+    client: VllmClient, sent_of: Make
 ) -> None:
     with pytest.raises(ModelError, match="empty"):
         await ask(client, sent_of)
 
 
-async def test_of_two_servers_one_that_is_away_costs_nothing(vllm_server: Server, sent_of: Ask, tmp_path: Path) -> None:
+async def test_of_two_servers_one_that_is_away_costs_nothing(
+    vllm_server: Server, sent_of: Make, tmp_path: Path
+) -> None:
     client = VllmClient(vllm_server.card, ("http://127.0.0.1:9/v1", vllm_server.url), vllm_server.secret)
     with Journal(tmp_path) as journal:
-        asker = Requester(client, journal, pace=Pace.fixed(4), retry=Retry(first=0.01))
+        requester = Requester(client, journal, pace=Pace.fixed(4), retry=Retry(first=0.01))
         sent = [
             sent_of(("user", f"Report {n}."), provider="vllm", model=client.card.id, decoding=SHORT) for n in range(8)
         ]
-        replies = await asyncio.gather(*(asker.ask(one.request) for one in sent))
-        await asker.close()
+        replies = await asyncio.gather(*(requester.ask(one.request) for one in sent))
+        await requester.close()
     assert {asked.reply.served.root for asked in replies} == {client.card.id}
-    assert asker.counts.failed == 0
+    assert requester.counts.failed == 0

@@ -212,14 +212,14 @@ async def asked(
     client: Any = resolve(f"{provider}:m", base_url=[server.url], api_key_env="PLANTED", timeout=seconds)
     request = Request(provider, "m", (Message("user", (Text("Report."),)),), Decoding(max_tokens=50, temperature=None))
     with Journal(folder / "replies") as journal:
-        asker = Requester(client, journal, pace=Pace.fixed(4), retry=QUICK)
+        requester = Requester(client, journal, pace=Pace.fixed(4), retry=QUICK)
         try:
-            reply = (await asker.ask(request)).reply
+            reply = (await requester.ask(request)).reply
         except Failed as failure:
             assert len(journal) == 0
             return AGAIN if server.requests > 1 else ONCE, None, str(failure)
         finally:
-            await asker.close()
+            await requester.close()
     assert server.requests == 1
     return reply.finish, reply, reply.why
 

@@ -1,0 +1,44 @@
+"""When failures in a row stop a run: a fault that each further request would meet costs a few of them, not all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mmrad_eval.harness.counts import RequestCounts
+from mmrad_eval.harness.stopping import Stop
+
+HOPELESS, FAILING = 3, 12
+"""Requests in a row that fail for good before the run stops: by an error that no retry fixes, before any reply came (a
+wrong key, a wrong model); by anything else."""
+REJECTED = 8
+"""Requests in a row that are rejected, with none accepted before them, before the run stops."""
+
+
+@dataclass
+class FailureStreak:
+    """Failures since the last reply; each method returns the stop that its event calls for, or None."""
+
+    counts: RequestCounts
+    length: int = 0
+
+    def failed(self, why: str, *, retried: bool) -> Stop | None:
+        """A request failed for good, after retries or without one."""
+        self.length += 1
+        if self.length < (FAILING if retried or self.counts.replies else HOPELESS):
+            return None
+        return Stop(f"{self.length} requests in a row failed for good; the last: {why}")
+
+    def replied(self) -> None:
+        """A reply came."""
+        self.length = 0
+
+    def used(self) -> Stop | None:
+        """A reply was used, fresh or cached, and ``counts`` has it: rejections alone say that the question is at fault.
+
+        Studies that have begun go on: each of them may show that the endpoint accepts something.
+        """
+        if self.counts.accepted or self.counts.rejected < REJECTED:
+            return None
+        return Stop(
+            f"the first {self.counts.rejected} requests were all rejected: {self.counts.rejection}", draining=True
+        )
