@@ -11,16 +11,18 @@ import pytest
 
 from mmrad_eval.metrics.facts.labels import BLANK, FIVE, LABELS, NEGATIVE, POSITIVE, UNCERTAIN, label, label_many
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "labels.tsv"
+GOLDEN = Path(__file__).parent.parent / "golden"
 SIGN = {POSITIVE: "+", NEGATIVE: "-", UNCERTAIN: "?", BLANK: "."}
 
 
-def _golden() -> list[list[str]]:
-    lines = GOLDEN.read_text(encoding="utf-8").splitlines()
+def _golden(name: str) -> list[list[str]]:
+    lines = (GOLDEN / name).read_text(encoding="utf-8").splitlines()
     return [line.split("\t")[1:] for line in lines if not line.startswith("#")]
 
 
-@pytest.mark.parametrize(("text", "expected"), _golden())
+@pytest.mark.parametrize(
+    ("text", "expected"), [*_golden("labels.tsv"), *_golden("unseen.tsv"), *_golden("unseen_second.tsv")]
+)
 def test_a_report_says_what_a_radiologist_reads_in_it(text: str, expected: str) -> None:
     codes = label(text.replace("\\n", "\n").replace("\\r", "\r"))
     wanted = dict(entry.rsplit(" ", 1) for entry in expected.split(", "))
@@ -55,14 +57,14 @@ def _said(text: str) -> dict[str, int]:
         ("No vascular congestion.", {"Edema": 0, "No Finding": 1}),
         ("Volume loss in the left lung.", {}),  # as all that no_finding.txt lists, it keeps away No Finding
         ("Hyperinflation.", {}),
-        ("Hyperexpanded lungs.", {"No Finding": 1}),
+        ("Hyperexpanded lungs.", {}),
         ("Elevation of the left hemidiaphragm.", {}),
         ("Bronchial thickening.", {}),
         ("Peribronchial thickening.", {"Lung Opacity": 1}),
         ("No volume loss.", {"No Finding": 1}),
         ("Pleural thickening.", {"Pleural Other": 1}),
         ("Pericardial effusion.", {}),
-        ("Normal heart.", {"No Finding": 1}),  # a heart is not yet its size
+        ("Normal heart.", {"No Finding": 1, "Cardiomegaly": 0}),
         ("The heart is normal.", {"No Finding": 1, "Cardiomegaly": 0}),
         ("Heart enlarged.", {"Cardiomegaly": 1}),
     ],
@@ -116,11 +118,23 @@ def test_many_reports_at_once_are_labelled_as_each_alone(iu: tuple[list[str], np
     assert (many == np.array(alone)).all()
 
 
+HEARTS = (10, 69, 123, 142, 148, 180, 218, 230, 235, 239)
+"""Rows of the file whose report calls the heart normal, which the public labeler leaves blank."""
+ABNORMAL = (28, 30, 100, 102, 104, 135, 164, 169, 187, 198)
+"""Rows with no finding in the file: spondylosis, osteophytes, a tented diaphragm, hyperexpanded lungs."""
+READ = (*((row, "Cardiomegaly") for row in HEARTS), *((row, "No Finding") for row in ABNORMAL))
+"""Cells that began to differ from the file with ``rules-2``. Each was read, and the file is wrong in each."""
+
+
 @pytest.mark.shared
 def test_labels_agree_with_those_of_the_public_labeler(iu: tuple[list[str], np.ndarray]) -> None:
     """docs/facts.md says what the rest is: two thirds of it is where the public labeler misreads a denial."""
     texts, reference = iu
-    assert (label_many(texts) == reference).mean() >= 0.978
+    same = label_many(texts) == reference
+    assert same.mean() >= 0.973
+    for row, name in READ:
+        same[row, LABELS.index(name)] = True
+    assert same.mean() >= 0.978
 
 
 HUMAN = {

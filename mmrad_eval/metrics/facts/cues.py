@@ -98,6 +98,7 @@ def _question(clause: list[Item], i: int, scope: _Scope) -> None:
     if i + 1 < len(clause):
         scope.doubt = True
     for x in clause[:i] if i + 1 == len(clause) else ():
+        x.doubted = True
         if x.roles & Role.FINDING:
             _set(x, deny=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mmrad_eval.metrics.facts.lexicon import END, Lexicon, Role, Sense, Status
+from mmrad_eval.metrics.facts.lexicon import END, Lexicon, Meaning, Role, Sense, Status, Tree, disease
 from mmrad_eval.metrics.facts.sentences import tokens
 
 JOINTS = Role.COMMA | Role.AND | Role.OR
@@ -12,6 +12,7 @@ FORWARD = Role.DENY_AFTER | Role.DOUBT_AFTER
 BACKWARD = Role.DENY_BEFORE | Role.DOUBT_BEFORE
 SAID = Role.FINDING | Role.ANATOMY
 _CUTS = Role.STOP | Role.BRACKET
+_JOINING = frozenset((",", "and", "&", "or", "/", "as", "well"))
 _ONE = frozenset(("a", "an"))
 """Nothing that is denied in a list begins with these ("no lung markings beyond it, a pneumothorax")."""
 
@@ -37,6 +38,8 @@ class Item:
     judge: Item | None = None
     free: bool = True
     """Whether a structure stands as a subject, not as a place ("in the lung")."""
+    organ: Meaning | None = None
+    """Of a finding that lies in another organ than the lungs: what it is there."""
 
 
 def items(sentence: str, words: Lexicon) -> tuple[list[str], list[Item]]:
@@ -57,10 +60,29 @@ def items(sentence: str, words: Lexicon) -> tuple[list[str], list[Item]]:
                 break
             node = node.get(symbols[j])
             j += 1
+        if sense is None:
+            sense = _shared_noun(symbols, i, tree) or disease(symbols[i])
         word = found[i] if end == i + 1 else ""
         row.append(Item(sense.roles if sense else 0, sense, word, spans[i][0], spans[end - 1][1], i, end))
         i = end
     return found, row
+
+
+def _shared_noun(symbols: list[str], i: int, tree: Tree) -> Sense | None:
+    """The structure of an adjective whose noun ends its list: "mediastinal" of "mediastinal and aortic contours"."""
+    own = tree.get(symbols[i])
+    if own is None:
+        return None
+    k, n = i + 1, len(symbols)
+    while k + 2 < n and symbols[k] in _JOINING:
+        while k < n and symbols[k] in _JOINING:
+            k += 1
+        k += 1  # the next adjective
+        noun = own.get(symbols[k]) if k < n else None
+        sense: Sense | None = noun.get(END) if noun else None
+        if sense is not None and sense.roles & Role.ANATOMY:
+            return sense
+    return None
 
 
 @dataclass(slots=True)

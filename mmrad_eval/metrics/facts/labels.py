@@ -59,7 +59,7 @@ def project(found: Iterable[Mention]) -> tuple[Code, ...]:
     for mention in found:
         meaning = mention.meaning
         status = _asked(mention)
-        if mention.status == "present" and meaning.counts and not meaning.judges and not meaning.labels:
+        if mention.status in {"present", "uncertain"} and meaning.counts and not meaning.judges and not meaning.labels:
             other = True
         if status is None:
             continue
@@ -79,7 +79,7 @@ def project(found: Iterable[Mention]) -> tuple[Code, ...]:
 
 def _asked(mention: Mention) -> Status | None:
     """The status that counts for a label; a mediastinum or heart that is only said to be as before is uncertain."""
-    if mention.meaning.quiet and mention.status != "present" and mention.judgement:
+    if mention.meaning.quiet and mention.status in {"absent", None} and mention.judgement:
         return None
     if mention.status is None and mention.judgement == "same":
         return "uncertain"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -43,6 +44,7 @@ class Role:
     CHANGE = 1 << 21
     LISTED = 1 << 22
     KNOWN = 1 << 23
+    ORGAN = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,10 @@ class Sense:
     roles: int = 0
     findings: list[Meaning] = field(default_factory=list)
     anatomies: list[Meaning] = field(default_factory=list)
+    organ: Meaning | None = None
+    """What an abnormality in this organ is, for an organ that is neither lung nor pleura."""
+    projects: bool = False
+    """Whether what lies over the organ counts as in it ("opacity over the abdomen", unlike "over the rib")."""
     attribute: str = ""
     change: str = ""
     """What the phrase says of the time since the last image."""
@@ -92,6 +98,7 @@ PUNCTUATION: Mapping[str, int] = {
     "and": Role.AND,
     "plus": Role.AND,
     "&": Role.AND,
+    "as well as": Role.AND,
     "or": Role.OR,
     "/": Role.OR,
     ":": Role.COLON,
@@ -159,12 +166,14 @@ def lexicon() -> Lexicon:
     concepts, cues, qualifiers = _read("concepts.toml"), _read("cues.toml"), _read("qualifiers.toml")
     tree: Tree = {}
     for mark, role in PUNCTUATION.items():
-        _sense(tree, (mark,)).roles |= role
+        _sense(tree, mark.split()).roles |= role
     _add_cues(tree, cues, qualifiers.pop("change"))
     for entry in concepts["finding"]:
         _add(tree, entry, Role.FINDING)
     for entry in concepts["anatomy"]:
         _add(tree, entry, Role.ANATOMY)
+    for entry in concepts["organ"]:
+        _add_organ(tree, entry)
     words = frozenset(_words(tree))
     return Lexicon(
         tree=tree,
@@ -173,7 +182,11 @@ def lexicon() -> Lexicon:
         skip=frozenset((*cues["heading"]["skip"], *cues["heading"]["brief"])),
         brief=frozenset(cues["heading"]["brief"]),
         read=frozenset(cues["heading"]["read"]),
-        categories={e["concept"]: e["category"] for e in (*concepts["anatomy"], *concepts["finding"]) if e["concept"]},
+        categories={
+            e["concept"]: e["category"]
+            for e in (*concepts["organ"], *concepts["anatomy"], *concepts["finding"])
+            if e["concept"]
+        },
         sided=_sided(concepts),
         kind_of=concepts["kind_of"],
         denies={general: frozenset(denied) for general, denied in concepts["denies"].items()},
@@ -192,6 +205,8 @@ def _add_cues(tree: Tree, cues: Mapping[str, Any], changes: Mapping[str, Sequenc
             sense.roles |= role | (Role.VERB if verbs.intersection(words) else 0)
             if role & (Role.NEUTRAL | Role.DENY_AFTER | Role.DENY_BEFORE):
                 sense.change = _implied_change(words, cues["implied"], denial=role != Role.NEUTRAL)
+                if role == Role.NEUTRAL and not _ALTERED.isdisjoint(words):
+                    sense.attribute = "same"  # "no change in heart size"
     for name, phrases in cues["attribute"].items():
         for words in _phrases(phrases):
             sense = _sense(tree, words)
@@ -202,6 +217,12 @@ def _add_cues(tree: Tree, cues: Mapping[str, Any], changes: Mapping[str, Sequenc
             sense = _sense(tree, words)
             sense.roles |= Role.CHANGE | (Role.VERB if verbs.intersection(words) else 0)
             sense.change = value
+            if value == "worse" and not _GREATER.isdisjoint(words):
+                sense.attribute = "large"  # "the heart has increased" tells its size, and that it changed
+
+
+_ALTERED = frozenset(("change", "changes", "changed", "alteration", "altered"))
+_GREATER = frozenset(("increase", "increased", "increasing", "larger", "enlarging", "prominent", "prominence"))
 
 
 def _implied_change(words: Sequence[str], implied: Mapping[str, Sequence[str]], *, denial: bool) -> str:
@@ -221,6 +242,21 @@ _SIDED = frozenset(("lungs", "pleura_diaphragm", "bones", "devices"))
 def _sided(concepts: Mapping[str, Any]) -> frozenset[str]:
     entries = (*concepts["finding"], *concepts["anatomy"])
     return frozenset(e["concept"] for e in entries if e.get("sided", e["category"] in _SIDED))
+
+
+_DISEASE = re.compile(
+    r"(?!(?:dia|pro)gnosis|anastomosis)[a-z]{3,}(?:osis|itis|oma|omas|omata|megaly|pathy|malacia|penia|listhesis|ectasia|ectasis"
+    r"|plegia|cele|lithiasis|stenosis|sclerosis|trophy|phyte|phytes)"
+)
+"""Words that name a disease by how they are formed, whether or not the vocabulary knows them."""
+
+
+@lru_cache(maxsize=1 << 12)
+def disease(word: str) -> Sense | None:
+    """The sense of a word that the vocabulary lacks but whose ending names a disease: a finding of its own name."""
+    if not _DISEASE.fullmatch(word):
+        return None
+    return Sense(roles=Role.FINDING, findings=[Meaning(word, "other")])
 
 
 _STEM_KEY = 4
@@ -259,6 +295,14 @@ def _add(tree: Tree, entry: Mapping[str, Any], role: int) -> None:
             known = sense.findings if role == Role.FINDING else sense.anatomies
             if all(m.concept != meaning.concept for m in known):
                 known.append(meaning)
+
+
+def _add_organ(tree: Tree, entry: Mapping[str, Any]) -> None:
+    meaning = Meaning(entry["concept"], entry["category"])
+    for words in _phrases(entry["phrases"]):
+        sense = _sense(tree, words)
+        sense.roles |= Role.ORGAN
+        sense.organ, sense.projects = meaning, entry.get("over", False)
 
 
 def _sense(tree: Tree, words: Sequence[str]) -> Sense:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mmrad_eval.metrics.facts.cues import alternatives, carry
 from mmrad_eval.metrics.facts.items import SAID, Item, clauses, items
 from mmrad_eval.metrics.facts.lexicon import Lexicon, Meaning, Role, Status
+from mmrad_eval.metrics.facts.organs import locate
 from mmrad_eval.metrics.facts.structures import judge, judged
 
 
@@ -49,6 +50,7 @@ def read(sentence: str, words: Lexicon) -> SentenceReading:
     for clause in clauses(row):
         carry(clause, before)
         judge(clause, before)
+        locate(clause, found)
         before = clause
     alternatives(row)
     return SentenceReading(found, row, _mentions(row))
@@ -64,7 +66,8 @@ def _mentions(row: list[Item]) -> list[Mention]:
                 Mention(m, judged(item, m), item.start, item.end, i, item.judgement) for m in item.sense.anatomies
             ]
         if item.roles & Role.FINDING:
-            found += [Mention(m, _meant(item, m), item.start, item.end, i) for m in item.sense.findings if m.concept]
+            meanings = [item.organ] if item.organ else [m for m in item.sense.findings if m.concept]
+            found += [Mention(m, _meant(item, m), item.start, item.end, i) for m in meanings]
     return found
 
 

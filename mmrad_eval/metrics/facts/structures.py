@@ -15,7 +15,44 @@ _REACH = 5
 """Words that may stand between an attribute and its structure ("normal size and configuration of the heart")."""
 _SHOWS = frozenset(("has", "have", "had", "demonstrates", "demonstrate", "shows", "show", "reveals", "reveal"))
 """Verbs with an object: "radiographs show normal heart size"."""
+_COPULA = frozenset(("is", "are", ":"))
+"""Between an attribute that opens a clause and its structures: "enlarged is the heart", "normal: heart, hila"."""
+_LINKS = frozenset(("in", "of"))
+"""After the noun of an attribute these lead to what has it: "enlargement of the heart", "increase in heart size"."""
+_ENDS = frozenset((*_PLACED, "of", "for", "on", "with", "given", "when"))
+"""Words at which the noun phrase of an attribute is over."""
 _THE = frozenset(("the", "a", "an", "both", "this", "that", "right", "left"))
+
+
+_INSIDE = frozenset(("in", "of", "within", "involving", "along", "throughout"))
+_HARMLESS = frozenset(
+    (
+        *("view", "views", "image", "images", "film", "films", "radiograph", "radiographs", "mri", "survey", "detail"),
+        *(
+            "evaluation",
+            "assessment",
+            "visualization",
+            "visibility",
+            "level",
+            "height",
+            "heights",
+            "alignment",
+            "xxxx",
+            "rest",
+        ),
+        *("remainder", "portion", "portions", "aspect", "aspects", "region", "area", "part", "side", "base", "margin"),
+        *("margins", "border", "borders", "configuration", "contour", "contours", "mineralization", "position", "head"),
+        *("appearance", "aspect", "structure", "structures", "third", "half", "resection", "removal", "repair"),
+        *("fixation", "size", "shape", "most", "some", "many", "both", "each", "several", "appearances", "projection"),
+    )
+)
+"""Nouns that say nothing abnormal of the bone whose they are: "the remainder of the spine", "the level of T4"."""
+_FIRM = frozenset(("bone_abnormality",))
+"""Concepts of structures in which anything that is named, and not known to be harmless, is abnormal."""
+_ABNORMAL = frozenset(("large", "odd", "misshapen", "shifted", "elevated"))
+_SHORT = 3
+"""Letters of words too short to be a noun that says something."""
+_ADJECTIVE = Role.ANEW | Role.CHANGE
 
 
 def judge(clause: list[Item], before: list[Item]) -> None:
@@ -24,7 +61,7 @@ def judge(clause: list[Item], before: list[Item]) -> None:
     for i, item in enumerate(clause):
         roles = item.roles
         if roles & Role.ANATOMY:
-            item.free = not _placed(clause, i)
+            item.free = not _placed(clause, i) and not _describes(clause, i)
             item.status = None
         name = _attribute(item)
         if not name or _modifies(clause, i):
@@ -43,6 +80,31 @@ def judge(clause: list[Item], before: list[Item]) -> None:
             _give(anatomy, name, item, near=_near_denial(clause, i))
         if group and item.roles & Role.FINDING:
             item.status = None  # said of the structure, not by itself
+    _unnamed(clause)
+
+
+def _unnamed(clause: list[Item]) -> None:
+    """Judge a bone of which something is said that the vocabulary lacks: "resorption of the distal clavicles"."""
+    for i, item in enumerate(clause):
+        if not item.roles & Role.ANATOMY or item.judgement or item.denied or item.sense is None:
+            continue
+        if any(x.roles & Role.FINDING for x in clause):
+            return
+        if item.sense.anatomies[0].concept in _FIRM and _inhabited(clause, i):
+            item.judgement = "misshapen"
+
+
+def _inhabited(clause: list[Item], i: int) -> bool:
+    """Whether a noun leads to the structure by a preposition, and is none of those that say nothing of it."""
+    k = i - 1
+    while k > 0 and not clause[k].roles & ~_ADJECTIVE and clause[k].word not in _INSIDE and i - k < _REACH:
+        k -= 1
+    if k < 1 or clause[k].word not in _INSIDE:
+        return False
+    head = clause[k - 1]
+    if head.sense is not None and head.sense.attribute:
+        return head.sense.attribute in _ABNORMAL
+    return not head.roles and len(head.word) > _SHORT and head.word.isalpha() and head.word not in _HARMLESS
 
 
 def _attribute(item: Item) -> str:
@@ -60,9 +122,14 @@ def _modifies(clause: list[Item], i: int) -> bool:
     for x in clause[i + 1 : i + 4]:
         if x.roles & Role.FINDING:
             return True
-        if x.roles & ~(Role.ANEW | Role.CHANGE):
+        if x.roles & ~(Role.ANEW | Role.CHANGE) or x.word in _ENDS:
             return False
     return False
+
+
+def _describes(clause: list[Item], i: int) -> bool:
+    """Whether a structure only describes the finding right after it ("aorta calcification has increased")."""
+    return i + 1 < len(clause) and bool(clause[i + 1].roles & Role.FINDING) and not _attribute(clause[i + 1])
 
 
 def _placed(clause: list[Item], i: int) -> bool:
@@ -79,9 +146,13 @@ def _right(clause: list[Item], i: int) -> list[Item]:
     """The structures that an attribute before them can judge: "normal heart size and mediastinal contours"."""
     found: list[Item] = []
     words = 0
-    for x in clause[i + 1 :]:
+    start = i + 1
+    if start < len(clause) and (clause[start].word in _LINKS or (i == 0 and clause[start].word in _COPULA)):
+        start += 1
+    for k, x in enumerate(clause[start:], start):
         if x.roles & Role.ANATOMY:
-            found.append(x)
+            if not _describes(clause, k):
+                found.append(x)
             words = 0
         elif x.roles & (Role.VERB | Role.ATTRIBUTE | Role.FINDING | FORWARD | Role.COLON) or x.word in _PLACED:
             break
@@ -116,12 +187,14 @@ def _prefers_right(clause: list[Item], i: int) -> bool:
 
 def _near_denial(clause: list[Item], i: int) -> bool:
     """Whether a denial stands close before an attribute ("not grossly enlarged"), not at the head of a list."""
+    if clause and clause[0].word == "neither":
+        return True
     return any(x.roles & Role.DENY_AFTER for x in clause[max(0, i - 3) : i])
 
 
 def _give(anatomy: Item, name: str, attribute: Item, *, near: bool) -> None:
     known = anatomy.judgement
-    if known and known != "same":
+    if known and known != "same" and not (known == "odd" and name == "large"):
         return
     anatomy.judgement, anatomy.judge = name, attribute
     anatomy.denied = near or (attribute.denied and bool(attribute.roles & Role.FINDING))
@@ -138,7 +211,7 @@ def judged(item: Item, meaning: Meaning) -> Status | None:
     if name == "normal":
         return None if meaning.strict else "present" if item.denied else "absent"
     if name not in meaning.abnormal:
-        return None
+        return "absent" if name == "odd" and item.denied and not meaning.strict else None
     if item.denied:
         return "absent"
     return "uncertain" if item.doubted else "present"
