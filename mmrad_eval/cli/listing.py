@@ -65,7 +65,7 @@ def _task_facts(name: str) -> Facts:
         "kind": "given: shows evidence of the reference trace" if task.given else "generated: the model reasons itself",
         "needs": sorted(task.needs) or "nothing",
         "several images": task.several_images,
-        "options": " ".join(f"{k}={v}" for k, v in getattr(task, "options", {}).items()) or "none",
+        "options": " ".join(f"{k}={v}" for k, v in task.options.items()) or "none",
         "prompt": task.prompt() or "none",
     }
 

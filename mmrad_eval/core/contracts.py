@@ -1,16 +1,21 @@
-"""What tasks, models, metrics and datasets must offer: the whole extension surface on one page."""
+"""What tasks, models and metrics must offer, and what each optional member is where a plugin leaves it out."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.members import default, required
 from mmrad_eval.core.values import (
     Answer,
     Box,
     Card,
     DataUse,
+    Decoding,
     Example,
     Message,
     Reply,
@@ -24,6 +29,7 @@ from mmrad_eval.core.values import (
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from typing_extensions import TypeIs
 
     FloatArray = NDArray[np.float64]
 else:
@@ -68,48 +74,76 @@ class TaskContext:
 
 @runtime_checkable
 class Task(Protocol):
-    """How a study becomes a conversation, and how the model's words become an answer.
+    """How a study becomes a conversation, and how the model's words become an answer."""
 
-    It may also have ``lacks(study, donor, target) -> str``: why a study that has what ``needs`` names can't be asked
-    all the same; it is left out and counted under that reason. And ``options``, ``configured`` and ``extra_images``.
-    """
-
-    @property
+    @required
     def name(self) -> str:
-        """Registry name."""
+        """What runs and tables call it."""
         ...
 
-    @property
-    def version(self) -> int:
-        """Raised whenever the same study would be asked about otherwise."""
-        ...
-
-    @property
+    @required
     def given(self) -> bool:
         """Whether evidence is shown (given) or made by the model (generated). The two never share a table."""
         ...
 
-    @property
-    def needs(self) -> frozenset[str]:
+    @required
+    def needs(self) -> AbstractSet[str]:
         """What a study must have: ``images``, ``trace``, ``donor`` (another patient to borrow from)."""
         ...
 
-    @property
-    def several_images(self) -> bool:
-        """Whether a conversation may hold more than the study's own images."""
-        ...
-
-    def prompt(self) -> str:
-        """The text of the built-in prompt file."""
-        ...
-
-    def shown(self, study: Study, context: TaskContext) -> Trace | None:
-        """The evidence that this task shows; what answerers get. Opens no image."""
-        ...
-
+    @abstractmethod
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """Ask, and read the replies. Given the same replies, the same answer; harness fills id, keys and usage."""
         ...
+
+    @default
+    def version(self) -> int:
+        """Raised whenever the same study would be asked about otherwise."""
+        return 1
+
+    @default
+    def several_images(self) -> bool:
+        """Whether a conversation may hold more than the study's own images."""
+        return False
+
+    @default
+    def options(self) -> Mapping[str, str]:
+        """The options that ``--set`` takes, with the values in force."""
+        return {}
+
+    @default
+    def data_use(self) -> DataUse:
+        """The class of data that it brings along, such as reports that were made from credentialed ones."""
+        return "open"
+
+    @default
+    def source(self) -> str:
+        """The digest of the code of a plugin of a file or an object; the loader's."""
+        return ""
+
+    def prompt(self) -> str:
+        """The text of the built-in prompt file; empty where the task has none."""
+        return ""
+
+    def shown(self, study: Study, context: TaskContext) -> Trace | None:  # noqa: ARG002 (for tasks that show evidence)
+        """The evidence that this task shows; what answerers get. Opens no image."""
+        return None
+
+    def configured(self, options: Mapping[str, str]) -> Task:
+        """The task under other options; UsageError for one that it does not have."""
+        said = " ".join(f"{key}={value}" for key, value in options.items())
+        raise UsageError(f"--set {said}: {self.name} has no options of its own")
+
+    def lacks(self, study: Study, donor: Donor, target: Target) -> str:  # noqa: ARG002 (for tasks that can tell)
+        """Why a study that has what ``needs`` names can't be asked about all the same; empty where it can.
+
+        Such a study is left out and counted under that reason.
+        """
+        return ""
+
+    def extra_images(self, study: Study) -> int:
+        """Images that a conversation may hold beside the study's own."""
+        return len(study.trace.steps) if self.several_images and study.trace else 0
 
 
 @dataclass(frozen=True)
@@ -123,37 +157,121 @@ class PreparedRequest:
 
 @runtime_checkable
 class Client(Protocol):
-    """A model that answers requests. Raises TransportError for what is worth another try."""
+    """A model that answers requests."""
 
-    @property
+    @required
     def card(self) -> Card:
         """Who answers."""
         ...
 
-    async def generate(self, sent: PreparedRequest) -> Reply:
-        """Ask once. A plain ``def`` is run in a thread."""
+    @abstractmethod
+    def generate(self, sent: PreparedRequest) -> Awaitable[Reply] | Reply:
+        """Ask once; TransportError for what is worth another try. A plain ``def`` is run in a thread."""
         ...
 
-    async def close(self) -> None:
-        """Let go of connections."""
-        ...
+    @default
+    def endpoints(self) -> Sequence[str] | None:
+        """The addresses that it sends to; None: unknown, so that only open data is given to it."""
+        return None
+
+    @default
+    def unasked(self) -> AbstractSet[str]:
+        """Decoding values that are left out unless the run states them."""
+        return frozenset()
+
+    @default
+    def max_edge(self) -> int | None:
+        """Pixels of the longest side of an image that it takes."""
+        return None
+
+    @default
+    def max_bytes(self) -> int | None:
+        """Bytes of one image file that it takes."""
+        return None
+
+    @default
+    def transport(self) -> object | None:
+        """The HTTP connections, for clients that use ours."""
+        return None
+
+    @default
+    def server(self) -> object | None:
+        """The server of its own that was started for the run, if one was."""
+        return None
+
+    @default
+    def data_use(self) -> DataUse:
+        """The class of data that it brings along, such as reports that were made from credentialed ones."""
+        return "open"
+
+    @default
+    def source(self) -> str:
+        """The digest of the code of a plugin of a file or an object; the loader's."""
+        return ""
+
+    def edge_for(self, images: int) -> int | None:  # noqa: ARG002 (for limits that depend on it)
+        """``max_edge`` for a request of so many images."""
+        return self.max_edge
+
+    def bytes_for(self, images: int) -> int | None:  # noqa: ARG002 (for limits that depend on it)
+        """``max_bytes`` for a request of so many images."""
+        return self.max_bytes
+
+    def adapt(self, request: Request) -> Request:
+        """The request as this model takes it; what is returned decides the key."""
+        return request
+
+    @default
+    def looks_first(self) -> bool:
+        """Whether ``prepare`` finds a wrong key or model out, so that the first requests need no caution."""
+        return False
+
+    async def prepare(self) -> None:
+        """Find the endpoint, once before the first request; ModelError where it can't be used."""
+        return
+
+    def close(self) -> Awaitable[None] | None:
+        """Let go of connections; may be a coroutine."""
+        return None
 
 
 @runtime_checkable
 class Answerer(Protocol):
-    """A model that answers studies and never sees a request: baselines, reports made elsewhere.
+    """A model that answers studies and never sees a request: baselines, external reports."""
 
-    It may also have ``trace(study) -> Trace | None``: the reasoning that was written with the report.
-    """
-
-    @property
+    @required
     def card(self) -> Card:
         """Who answers."""
         ...
 
+    @abstractmethod
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
-        """The report; None where it has none for this study, which then stays open."""
+        """The report; None where it has none for this study, which then stays pending."""
         ...
+
+    @default
+    def endpoints(self) -> Sequence[str] | None:
+        """The addresses that it sends to: empty where it sends nothing, None where that is unknown."""
+        return None
+
+    @default
+    def data_use(self) -> DataUse:
+        """The class of data that it brings along, such as reports that were made from credentialed ones."""
+        return "open"
+
+    @default
+    def source(self) -> str:
+        """The digest of the code of a plugin of a file or an object; the loader's."""
+        return ""
+
+    def trace(self, study: Study) -> Trace | None:  # noqa: ARG002 (for answerers that have one)
+        """The reasoning that was written with the report."""
+        return None
+
+
+def is_client(model: Client | Answerer) -> TypeIs[Client]:
+    """Whether a model answers requests; the others answer studies."""
+    return hasattr(model, "generate")
 
 
 @dataclass(frozen=True)
@@ -188,32 +306,47 @@ class Corpus:
 class Metric(Protocol):
     """Examples to per-study statistics, summed statistics to columns."""
 
-    name: str
-    """Registry name, such as ``bleu@r2gen-iu``."""
-    columns: Sequence[Column]
-    statistics: Sequence[str]
-    """Names of the k additive statistics of a study."""
-    requires: Sequence[str]
-    """Registry names of metrics whose statistics ``reduce`` wants appended to its own, in this order."""
-
-    def fit(self, corpus: Corpus) -> Any:
-        """What must be known of the corpus; None where nothing must."""
+    @required
+    def name(self) -> str:
+        """Registry name, such as ``bleu@r2gen-iu``."""
         ...
 
+    @required
+    def columns(self) -> Sequence[Column]:
+        """The numbers that ``reduce`` gives, in order."""
+        ...
+
+    @required
+    def statistics(self) -> Sequence[str]:
+        """Names of the k additive statistics of a study."""
+        ...
+
+    @abstractmethod
     def signature(self, context: Any) -> str:
         """Exactly how the numbers are computed: the name, then ``|key:value`` pairs, ending in ``|vN``."""
         ...
 
+    @abstractmethod
     def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:
         """(n, k) statistics; a row depends on its own example and the context alone."""
         ...
 
+    @abstractmethod
     def reduce(self, sums: FloatArray) -> FloatArray:
         """(..., k) summed statistics to (..., columns); nan where nothing was defined.
 
         The row of one study gives its per-study values.
         """
         ...
+
+    @default
+    def requires(self) -> Sequence[str]:
+        """Registry names of metrics whose statistics ``reduce`` wants appended to its own, in this order."""
+        return ()
+
+    def fit(self, corpus: Corpus) -> Any:  # noqa: ARG002 (for metrics that learn from it)
+        """What must be known of the corpus; None where nothing must."""
+        return None
 
 
 @runtime_checkable
@@ -223,7 +356,7 @@ class Sharing(Protocol):
     Metrics with equal ``measures`` have equal statistics of equal examples; they are measured and held once.
     """
 
-    @property
+    @required
     def measures(self) -> str:
         """What the statistics are; asked after ``fit``."""
         ...
@@ -233,14 +366,20 @@ class Sharing(Protocol):
 class JudgeMetric(Protocol):
     """What a metric has beside the rest that lets a judge model (``--judge``) read each example.
 
-    The harness asks, through the same journal, gate, pace and budget as any model; the metric itself asks nobody. It
-    may have a ``decoding``: how the judge is asked to write.
+    The harness asks, through the same journal, gate, pace and budget as any model; the metric itself calls no model.
     """
 
+    @default
+    def decoding(self) -> Decoding:
+        """How the judge is asked to write."""
+        return Decoding()
+
+    @abstractmethod
     def question(self, example: Example) -> Sequence[Message]:
         """What the judge is asked about this example; empty where nothing needs asking."""
         ...
 
+    @abstractmethod
     def judged(self, said: Mapping[str, str]) -> Metric:
         """The metric that measures by what the judge wrote: a text by study id, empty where it declined."""
         ...

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mmrad_eval.core.errors import PluginError, UnknownNameError
+from mmrad_eval.core.errors import MmradError, PluginError, UnknownNameError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -33,8 +33,11 @@ class RegistryEntry:
         module, _, attribute = self.target.partition(":")
         try:
             value: object = importlib.import_module(module)
-        except ImportError as error:
-            raise PluginError(f"{self.name} ({self.origin}): importing {module} failed: {error}") from error
+        except MmradError:
+            raise
+        except (Exception, SystemExit) as error:
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            raise PluginError(f"{self.name} ({self.origin}): importing {module} failed: {words}") from error
         for part in attribute.split(".") if attribute else ():
             if not hasattr(value, part):
                 raise PluginError(f"{self.name} ({self.origin}): {module} has no {attribute!r}")
@@ -77,15 +80,6 @@ class Registry:
         if found is None:
             raise UnknownNameError(self.kind, name, ((e.name, e.origin) for e in self))
         return found
-
-    def load(self, name: str, check: Callable[[object], str | None] | None = None) -> object:
-        """Load ``name``; ``check`` says what is missing from its contract (None: nothing), raised as PluginError."""
-        entry = self.entry(name)
-        value = entry.load()
-        missing = check(value) if check else None
-        if missing:
-            raise PluginError(f"{self.kind} {name} ({entry.origin}, {entry.target}) does not fit: {missing}")
-        return value
 
     def _installed(self) -> dict[str, RegistryEntry]:
         if self._plugins is None:

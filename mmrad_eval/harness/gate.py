@@ -18,11 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
 from mmrad_eval.core.errors import GateError, UsageError
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.datasets import looks_credentialed
 from mmrad_eval.harness.last_check import MASKED
+from mmrad_eval.model_registry.transport import Transport
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -36,10 +37,10 @@ class Permit:
     attestation: Mapping[str, str] | None = None
     """What the user stated, for run.json, where the run depends on it."""
 
-    def confine(self, model: object) -> None:
+    def confine(self, model: Client | Answerer) -> None:
         """Bind a client of ours to the addresses that were looked at."""
-        transport = getattr(model, "transport", None)
-        if transport is not None and self.hosts is not None:
+        transport = model.transport if is_client(model) else None
+        if isinstance(transport, Transport) and self.hosts is not None:
             transport.confine(self.hosts)
 
     def guard(self) -> Guard:
@@ -66,7 +67,7 @@ def attestation(*, provider: str, retention: str, who: str, date: str | None = N
 
 def check(
     dataset: Dataset,
-    model: object,
+    model: Client | Answerer,
     *,
     local_networks: Sequence[str] = (),
     attested: Mapping[str, str] | None = None,
@@ -96,13 +97,9 @@ def check(
     return Permit(None, dict(attested))
 
 
-def endpoints(model: object) -> tuple[str, ...] | None:
+def endpoints(model: Client | Answerer) -> tuple[str, ...] | None:
     """The addresses that a model sends to: none for an answerer of ours; None where it does not say."""
-    stated = getattr(model, "endpoints", None)
-    if stated is not None:
-        return tuple(stated)
-    ours = type(model).__module__.startswith("mmrad_eval.")
-    return () if ours and not hasattr(model, "generate") else None
+    return None if model.endpoints is None else tuple(model.endpoints)
 
 
 def _use(dataset: Dataset) -> tuple[DataUse, str]:
@@ -114,19 +111,18 @@ def _use(dataset: Dataset) -> tuple[DataUse, str]:
 
 
 def _refusal(
-    name: str, use: DataUse, evidence: str, model: object, remote: Sequence[tuple[str, Sequence[Address]]]
+    name: str, use: DataUse, evidence: str, model: Client | Answerer, remote: Sequence[tuple[str, Sequence[Address]]]
 ) -> str:
-    label = getattr(getattr(model, "card", None), "label", type(model).__name__)
     counted = {"unknown": "data use unknown, which counts as credentialed"}.get(use, "credentialed")
     places = ", ".join(f"{host} ({', '.join(map(str, addresses)) or 'no address'})" for host, addresses in remote)
-    target = f"{label} is at {places}" if places else f"{label} does not say where it sends what it is given"
+    where = f"is at {places}" if places else "does not say where it sends what it is given"
     seen = f"; it is called open, but {evidence}" if evidence else ""
     return (
-        f"{name} ({counted}{seen}) may not leave this machine, and {target}. The rule: PhysioNet's data use agreement "
-        "forbids sharing MIMIC-derived data, through APIs too, and requires zero retention (24 September 2025). "
-        "Ways out: a model on this machine (vllm:ID, baseline:NAME); --local-network HOST for a server of your own "
-        "institution; --data-use open for data that truly is; or state that the provider may have it with "
-        "--attest-provider, --attest-retention and --attest-who, which are stored with the run"
+        f"{name} ({counted}{seen}) may not leave this machine, and {model.card.label} {where}. The rule: "
+        "PhysioNet's data use agreement forbids sharing MIMIC-derived data, through APIs too, and requires zero "
+        "retention (24 September 2025). Ways out: a model on this machine (vllm:ID, baseline:NAME); --local-network "
+        "HOST for a server of your own institution; --data-use open for data that truly is; or state that the "
+        "provider may have it with --attest-provider, --attest-retention and --attest-who, stored with the run"
     )
 
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from mmrad_eval.core.contracts import Client
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.journal import Journal
-from mmrad_eval.core.values import Card, Image, Value
+from mmrad_eval.core.values import Image, Value
 
 if TYPE_CHECKING:
     from mmrad_eval.traces.rendering import Rendered
@@ -62,23 +63,13 @@ class Limits:
         return self.max_bytes is None or len(data) <= self.max_bytes
 
 
-def limits_of(client: object, count: int, most: int | None = None) -> Limits:
-    """The limits of a client for a request of ``count`` images; a plugin states what it wants to, or nothing.
+def limits_of(client: Client, count: int, most: int | None = None) -> Limits:
+    """The limits of a client for a request of ``count`` images.
 
     ``most`` is the longest side that the run allows: the smaller of the two counts.
     """
-    card = getattr(client, "card", None)
-    accepts = card.formats if isinstance(card, Card) else Limits.accepts
-    edge = _stated(client, "edge_for", "max_edge", count)
-    edges = [limit for limit in (edge, most) if limit is not None]
-    return Limits(accepts, min(edges, default=None), _stated(client, "bytes_for", "max_bytes", count))
-
-
-def _stated(client: object, by_count: str, always: str, count: int) -> int | None:
-    """A limit for so many images; where a client does not tell it by their number, the one that always holds."""
-    told: Callable[[int], int | None] | None = getattr(client, by_count, None)
-    limit: int | None = told(count) if told is not None else getattr(client, always, None)
-    return limit
+    edges = [limit for limit in (client.edge_for(count), most) if limit is not None]
+    return Limits(client.card.formats, min(edges, default=None), client.bytes_for(count))
 
 
 @dataclass

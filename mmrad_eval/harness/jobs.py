@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from mmrad_eval import datasets, metrics, model_registry
-from mmrad_eval.core.contracts import Client, Dataset
+from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import Answer, DataUse
 from mmrad_eval.harness import gate
@@ -24,7 +24,6 @@ from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.run import answer_all, ask_all, open_run
 from mmrad_eval.harness.stopping import Stop, StopSignal, strongest
 from mmrad_eval.harness.trace_of import load_task
-from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.model_registry.model_cards import settled
 from mmrad_eval.model_registry.serving import ServeOptions, Server
 from mmrad_eval.results.run.folder import RunFolder, safe_name
@@ -199,7 +198,7 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
     return Outcome(folder, run, summary, stop)
 
 
-def _permit(job: Job, plan: Plan, model: object) -> gate.Permit:
+def _permit(job: Job, plan: Plan, model: Client | Answerer) -> gate.Permit:
     """What lets the data go to a model or a judge, or GateError; the model goes nowhere else from now on."""
     permit = gate.check(
         replace(plan.dataset, data_use=plan.data_use),
@@ -262,7 +261,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
     with shelf.journal(where / safe_name(client.card.label)) as journal:
         requester = _requester(job, client, where, shelf, journal)
         requester.check = plan.last_check.messages
-        server = getattr(client, "server", None)
+        server = client.server
         if isinstance(server, Server):
             server.log, server.say = folder.path / "vllm.log", reporter.say
             server.give_up = lambda: requester.signal.stop is not None

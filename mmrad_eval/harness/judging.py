@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from mmrad_eval.core.contracts import is_client
 from mmrad_eval.core.errors import Failed, MmradError, PluginError, Stopped, UsageError
 from mmrad_eval.core.values import OPEN_STATUSES, Card, Decoding, Example, Message, Request, Study
 from mmrad_eval.harness.requester import Requester
@@ -17,7 +18,6 @@ from mmrad_eval.harness.workers import go_through
 from mmrad_eval.metrics import MissingMetric, Suite
 from mmrad_eval.metrics.judge_metrics import JudgedMetric, asks
 from mmrad_eval.model_registry import resolve
-from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.model_registry.model_cards import settled
 from mmrad_eval.results.run.folder import RunFolder
 
@@ -42,7 +42,7 @@ class Judge:
         found = resolve(self.model, base_url=self.base_url, api_key_env=self.api_key_env)
         if not is_client(found):
             raise UsageError(f"--judge {self.model}: it answers studies and not questions; name a model of an endpoint")
-        return cast("Client", found)
+        return found
 
 
 @dataclass
@@ -139,9 +139,8 @@ def _request(card: Card, decoding: Decoding, messages: Sequence[Message]) -> Req
     return Request(card.provider, card.id, tuple(messages), decoding, card.revision)
 
 
-def _decoding(metric: object, requester: Requester) -> Decoding:
-    stated = getattr(metric, "decoding", Decoding())
-    return settled(requester.client, stated, ())
+def _decoding(metric: JudgeMetric, requester: Requester) -> Decoding:
+    return settled(requester.client, metric.decoding, ())
 
 
 def _name(requester: Requester, decoding: Decoding) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext
+from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext, is_client
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
 from mmrad_eval.core.values import Box, Card, DataUse, Decoding, Message, Reply, Study, Target
@@ -20,7 +20,6 @@ from mmrad_eval.datasets import digest as dataset_digest
 from mmrad_eval.datasets.lazy import outlines, subset
 from mmrad_eval.harness.last_check import LastCheck
 from mmrad_eval.metrics.grounding.prior import MeanBoxes, prior
-from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.results.run.record import RunIdentity, Selection
 from mmrad_eval.tasks.donors import Donors
 from mmrad_eval.tasks.messages import CONTEXTS, PRIORS
@@ -79,8 +78,7 @@ class Plan:
     @property
     def data_use(self) -> DataUse:
         """The class of what is asked and written: the strictest of the studies, of a file of reports, of a trace."""
-        others: tuple[DataUse, ...] = (getattr(self.model, "data_use", "open"), getattr(self.task, "data_use", "open"))
-        return strictest((self.dataset.data_use, *others))
+        return strictest((self.dataset.data_use, self.model.data_use, self.task.data_use))
 
     @cached_property
     def last_check(self) -> LastCheck:
@@ -130,6 +128,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ru
     card = model.card
     render = choice.options.get("render", "record")
     options = {"views": choice.views, "context": choice.context, "priors": choice.priors, **choice.options}
+    sources = {kind: one.source for kind, one in (("model", model), ("task", task)) if one.source}
     deciding = RunIdentity(
         model=card.behavior(),
         task=task.name,
@@ -145,8 +144,9 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ru
         extra={
             **({"render": render} if render != "record" else {}),
             **({"max_edge": choice.max_edge} if choice.max_edge else {}),
-            **getattr(task, "options", {}),
+            **task.options,
             **montage,
+            **({"source": sources} if sources else {}),
         },
     )
     train = subset(dataset.studies, lambda study: study.split == "train")
@@ -296,13 +296,10 @@ def _without_lacking(
 
     No other study takes their place, so that runs under one limit are over the same studies.
     """
-    lacks = getattr(task, "lacks", None)
-    if lacks is None:
-        return studies
     kept: list[Study] = []
     why: Counter[str] = Counter()
     for study in studies:
-        reason = lacks(study, donor, choice.target)
+        reason = task.lacks(study, donor, choice.target)
         if reason:
             why[reason] += 1
         else:
@@ -338,7 +335,7 @@ def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, ch
     for study in studies:
         own = len(chosen(study, choice.views)) if "images" in task.needs else 0
         priors = sum(len(p.images) for p in study.priors) if choice.priors == "images" else 0
-        count = own + priors + _extra(task, study)
+        count = own + priors + task.extra_images(study)
         if count > most < 1:
             raise UsageError(
                 f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes none; "
@@ -359,14 +356,6 @@ def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer,
             f"{len(missing)} of the images to be shown are not there, the first at {missing[0].path}; "
             "name the folder that the data's paths start from with --images"
         )
-
-
-def _extra(task: Task, study: Study) -> int:
-    """Images that a conversation may hold beside the study's own."""
-    extra = getattr(task, "extra_images", None)
-    if extra is not None:
-        return int(extra(study))
-    return len(study.trace.steps) if task.several_images and study.trace else 0
 
 
 def _check_frame(task: Task, model: Client | Answerer, choice: RunOptions) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mmrad_eval.core.contracts import is_client
 from mmrad_eval.core.errors import MmradError
 from mmrad_eval.core.values import Image, Text
 from mmrad_eval.harness.plan import Plan, first_question
-from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.traces import rendering
 
 _SAMPLE = 24

@@ -17,6 +17,7 @@ from mmrad_eval.core.canonical import request_key, request_value
 from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import DataError, Failed, GateError, Stopped
 from mmrad_eval.core.journal import Journal
+from mmrad_eval.core.members import complete
 from mmrad_eval.core.values import Image, Message, Reply, Request
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, Mark, limits_of
@@ -63,10 +64,10 @@ class Requester:
 
         ``max_edge`` is the longest side, in pixels, of any image that is sent.
         """
+        client = complete(client, Client)
         self.client, self.journal, self.max_edge = client, journal, max_edge
         self.sender = Sender(client, pace=pace, retry=retry, signal=signal)
         self.images = ImageLoader(digests)
-        self._adapt: Callable[[Request], Request] | None = getattr(client, "adapt", None)
         self._in_flight: dict[str, asyncio.Future[Asked | Failed | None]] = {}
         self._renewed: set[str] | None = set() if fresh else None
         self.check: Callable[[Sequence[Message]], None] = lambda _: None
@@ -94,8 +95,7 @@ class Requester:
 
     async def ask(self, request: Request) -> Asked:
         """The reply to ``request``; Failed where infrastructure failed for good, Stopped where the run is stopping."""
-        if self._adapt is not None:
-            request = self._adapt(request)
+        request = self.client.adapt(request)
         images = tuple(part for message in request.messages for part in message.parts if isinstance(part, Image))
         try:
             limits = limits_of(self.client, len(images), self.max_edge) if images else _NO_LIMITS

@@ -16,7 +16,7 @@ import msgspec
 
 from mmrad_eval.core.contracts import Answerer, Client
 from mmrad_eval.core.errors import Failed, GateError, MmradError, ModelError, Stopped
-from mmrad_eval.core.values import Answer, Message, Reply, Request, Served, Status, Study, Trace, Usage
+from mmrad_eval.core.values import Answer, Message, Reply, Request, Served, Status, Study, Usage
 from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
@@ -100,7 +100,6 @@ async def ask_all(
 def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch: Watch) -> Run:
     """Let an answerer answer every study, until the signal stops it, and write the answers."""
     model = cast("Answerer", plan.model)
-    written: Callable[[Study], Trace | None] = getattr(model, "trace", lambda _: None)
     context = plan.context(nobody)
     with AnswerStream(folder) as stream:
         for study in Intake(iter(plan.studies), stop_signal).items():
@@ -108,7 +107,7 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
                 plan.last_check.study(study)
                 shown = plan.task.shown(study, context)
                 report = model.answer(study, shown, context.donor)
-                trace = written(study) if report is not None else None
+                trace = model.trace(study) if report is not None else None
             except GateError as error:
                 stop_signal.set(Stop.on(error))
                 answer = Answer(study.id, "open", str(error))

@@ -35,10 +35,10 @@ class Sender:
         self._generate = client.generate if inspect.iscoroutinefunction(client.generate) else self._in_thread
         self._prepared, self._preparing = False, asyncio.Lock()
         self._unreachable_since: float | None = None
-        transport = getattr(client, "transport", None)
+        transport = client.transport
         if isinstance(transport, Transport):
             transport.watch = self.pace.told
-            if transport.secret is not None and not hasattr(client, "prepare"):
+            if transport.secret is not None and not client.looks_first:
                 self.pace.few = HOPELESS  # a wrong key or model costs no more than these
 
     async def send(self, sent: PreparedRequest) -> Reply:
@@ -51,11 +51,9 @@ class Sender:
 
     async def close(self) -> None:
         """Close the client."""
-        close = getattr(self.client, "close", None)
-        if close is not None:
-            closed = close()
-            if inspect.isawaitable(closed):
-                await closed
+        closed = self.client.close()
+        if inspect.isawaitable(closed):
+            await closed
 
     async def _with_retries(self, sent: PreparedRequest) -> Reply:
         tries = 0
@@ -107,9 +105,8 @@ class Sender:
     async def _prepare(self) -> None:
         """Let the client find its server; once, before the first request leaves."""
         async with self._preparing:
-            prepare = None if self._prepared else getattr(self.client, "prepare", None)
-            if prepare is not None:
-                await prepare()
+            if not self._prepared:
+                await self.client.prepare()
             self._prepared = True
         self.signal.check()  # a server may take long to start
 

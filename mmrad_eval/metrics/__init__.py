@@ -11,9 +11,8 @@ from mmrad_eval.metrics.suites import (
     Suite,
     catalogue,
     members,
-    misfit,
     registry,
     suite,
 )
 
-__all__ = ["MissingMetric", "Setup", "Suite", "catalogue", "members", "misfit", "registry", "suite"]
+__all__ = ["MissingMetric", "Setup", "Suite", "catalogue", "members", "registry", "suite"]

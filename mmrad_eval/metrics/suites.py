@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from mmrad_eval.core import members as members_of
+from mmrad_eval.core import plugins
 from mmrad_eval.core.errors import MissingError, PluginError, UnknownNameError, UsageError
+from mmrad_eval.core.plugins import Kind
+from mmrad_eval.core.provenance import source_of
 from mmrad_eval.core.registry import BUILTIN, Registry
+from mmrad_eval.metrics import judge_metrics
 
 if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
     from mmrad_eval.core.contracts import Metric
@@ -128,33 +132,44 @@ def catalogue(known: Registry | None = None) -> dict[str, tuple[str, ...]]:
     return groups
 
 
-def members(names: Sequence[str], known: Registry | None = None) -> list[str]:
-    """Names of single metrics, each once, in the order asked; UnknownNameError names the nearest."""
+def members(names: Sequence[Any], known: Registry | None = None) -> list[Any]:
+    """Single metrics, each once, in the order asked: their names, ``file.py:Name``, or objects as they are.
+
+    UnknownNameError names the nearest.
+    """
     known = known or registry()
     groups = catalogue(known)
-    found: dict[str, None] = {}
+    found: list[Any] = []
     for name in names:
-        if name in groups:
-            found |= dict.fromkeys(groups[name])
+        if not isinstance(name, str) or plugins.file_spec(name):
+            found.append(name)
+        elif name in groups:
+            found += groups[name]
         elif known.get(name) is not None or known.get(_prefix(name)) is not None:
-            found[name] = None
+            found.append(name)
         else:
             raise UnknownNameError("metric", name, _origins(known, groups))
-    return list(found)
+    return [one for i, one in enumerate(found) if not any(one is other or one == other for other in found[:i])]
 
 
 def suite(
-    names: Sequence[str] = (PAPER,), *, options: Mapping[str, Any] | None = None, texts: Path | None = None
+    names: Sequence[Any] = (PAPER,),
+    *,
+    options: Mapping[str, Any] | None = None,
+    texts: Path | None = None,
+    stored: bool = True,
 ) -> Suite:
-    """The metrics of these names, and before each the metrics whose statistics it requires.
+    """The metrics of these names, files and objects, and before each the metrics whose statistics it requires.
 
     What can't be built here for want of an extra, weights or data is in ``.missing``, and so is what requires it.
-    Raises UnknownNameError, UsageError for an option that no metric takes or for two metrics that fill one column,
-    PluginError for a plugin that does not fit.
+    Raises UnknownNameError, UsageError for an option that no metric takes, for two metrics that fill one column or, if
+    scores are ``stored``, for an object that can't be identified; PluginError for a plugin that does not fit.
     """
     builder = _Builder(registry(), Setup(options or {}, texts=texts))
-    for name in members(names, builder.known):
-        builder.add(name)
+    asked = members(names, builder.known)
+    own = {id(one): builder.own(one, stored=stored) for one in asked if not _registered(one)}
+    for one in asked:
+        builder.add(one if _registered(one) else own[id(one)])
     unknown = builder.setup.unknown()
     if unknown:
         raise UsageError(_no_option(unknown[0], builder.setup))
@@ -163,22 +178,8 @@ def suite(
     return Suite(metrics, (made for made in builder.built.values() if isinstance(made, MissingMetric)))
 
 
-def misfit(value: object) -> str | None:
-    """What of the contract of a metric ``value`` lacks; None where it fits."""
-    lacks = [name for name in ("name", "columns", "statistics", "requires") if not hasattr(value, name)]
-    lacks += [
-        f"{name}()" for name in ("fit", "signature", "measure", "reduce") if not callable(getattr(value, name, None))
-    ]
-    if lacks:
-        return f"no {', '.join(lacks)}"
-    metric = cast("Metric", value)
-    if not metric.columns:
-        return "no columns"
-    if not all(hasattr(column, "label") for column in metric.columns):
-        return "columns must be values of Column"
-    if isinstance(metric.statistics, str) or not metric.statistics:
-        return "statistics must name at least one number of a study"
-    return None
+def _registered(one: object) -> bool:
+    return isinstance(one, str) and plugins.file_spec(one) is None
 
 
 def _distinct(metrics: Iterable[Metric]) -> None:
@@ -198,7 +199,45 @@ def _distinct(metrics: Iterable[Metric]) -> None:
 
 
 def _measures(metric: Metric) -> str:
-    return str(getattr(metric, "measures", metric.name))
+    from mmrad_eval.core.contracts import Sharing
+
+    return metric.measures if isinstance(metric, Sharing) else metric.name
+
+
+def kind() -> Kind:
+    """What a metric must be."""
+    from mmrad_eval.core.contracts import Metric
+
+    return Kind("metric", (Metric,), "or write mmrad_eval.mean_metric(NAME, FUNCTION)", checked=_unlike_a_metric)
+
+
+def _unlike_a_metric(metric: Metric) -> str | None:
+    """What members of the right type can't say: nothing to show, nothing measured, questions of another form."""
+    if not metric.columns:
+        return "its `columns` are empty"
+    if not metric.statistics:
+        return "its `statistics` are empty: name at least one number of a study"
+    if judge_metrics.asks(metric):
+        from mmrad_eval.core.contracts import JudgeMetric
+
+        return members_of.misfit(metric, JudgeMetric)
+    return None
+
+
+def _sourced(metric: Metric, source: str) -> Metric:
+    """The metric with the digest of its source in its signature, so that two of one name are never taken for one."""
+
+    def signature(context: Any) -> str:
+        words = metric.signature(context)
+        if not isinstance(words, str):
+            raise PluginError(f"metric {metric.name}: signature returned {type(words).__name__} in place of str")
+        head, mark, version = words.rpartition("|")
+        return f"{head}{mark}source:{source}|{version}"
+
+    own: dict[str, object] = {"signature": signature}
+    if judge_metrics.asks(metric):
+        own["judged"] = lambda said: _sourced(metric.judged(said), source)
+    return cast("Metric", members_of.replaced(metric, **own))
 
 
 @dataclass
@@ -206,6 +245,25 @@ class _Builder:
     known: Registry
     setup: Setup
     built: dict[str, Metric | MissingMetric] = field(default_factory=dict)
+    _own: dict[str, Metric | MissingMetric] = field(default_factory=dict)
+    """Metrics of files and objects, by name."""
+
+    def own(self, spec: object, *, stored: bool) -> str:
+        """Make a metric of a file or an object, and return its name: others may require it by that."""
+        self.setup.name = spec if isinstance(spec, str) else type(spec).__name__
+        self.setup.argument = ""
+        try:
+            plugin = plugins.load(kind(), spec, offered=(self.setup,))
+        except MissingError as error:
+            self._own[self.setup.name] = MissingMetric(self.setup.name, error.what, error.remedy)
+            return self.setup.name
+        metric: Metric = plugin.value
+        if metric.name in self._own or self.known.get(metric.name):
+            raise UsageError(
+                f"metric {plugin.name}: another metric is called {metric.name!r} already; rename one of them"
+            )
+        self._own[metric.name] = _sourced(metric, source_of(plugin)) if stored else metric
+        return metric.name
 
     def add(self, name: str, above: tuple[str, ...] = ()) -> Metric | MissingMetric:
         """Build ``name``, and first what it requires."""
@@ -223,31 +281,14 @@ class _Builder:
         return self.built[name]
 
     def _build(self, name: str) -> Metric | MissingMetric:
+        if name in self._own:
+            return self._own[name]
         entry = self.known.get(name) or self.known.entry(_prefix(name))
         self.setup.name, self.setup.argument = name, name[len(entry.name) :]
         try:
-            metric = _called(entry.load(), self.setup)
+            return cast("Metric", plugins.load(kind(), entry.name, self.known, offered=(self.setup,)).value)
         except MissingError as error:
             return MissingMetric(name, error.what, error.remedy)
-        lacks = misfit(metric)
-        if lacks:
-            raise PluginError(f"metric {name} ({entry.origin}, {entry.target}) does not fit: {lacks}")
-        return cast("Metric", metric)
-
-
-def _called(value: object, setup: Setup) -> object:
-    """A metric as it is; a class or function called with the setup where it takes an argument, else without."""
-    if not callable(value) or (not inspect.isclass(value) and misfit(value) is None):
-        return value
-    needed = [
-        parameter
-        for parameter in inspect.signature(value).parameters.values()
-        if parameter.default is parameter.empty and parameter.kind in _POSITIONAL
-    ]
-    return value(setup) if needed else value()
-
-
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def _listing(package: str, attribute: str) -> Any:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Answerer, Client
+    from mmrad_eval.core.plugins import Kind, Plugin
     from mmrad_eval.core.registry import Registry
     from mmrad_eval.core.values import Card
     from mmrad_eval.model_registry.serving import ServeOptions
@@ -68,7 +69,7 @@ def registry() -> Registry:
 
 
 def resolve(
-    spec: str,
+    spec: object,
     *,
     base_url: Sequence[str] = (),
     api_key_env: str | None = None,
@@ -76,26 +77,23 @@ def resolve(
     timeout: float | None = None,
     serve: ServeOptions | None = None,
 ) -> Client | Answerer:
-    """Find and make the model that ``spec`` names; nothing is sent.
+    """Find and make the model that ``spec`` names, or that it is; nothing is sent.
 
     UnknownNameError with near names, PluginError quoting what is missing, DataError for a card or file that can't be
     read, ModelError for a key that is not there.
     """
     how = Connection(tuple(base_url), api_key_env, api_key_file, timeout, serve)
+    from mmrad_eval.core import plugins
+
+    if not isinstance(spec, str) or plugins.file_spec(spec):
+        return _identified(plugins.load(kind(), spec))
     if spec.endswith(".toml"):
         from mmrad_eval.model_registry import model_cards
 
         return _from_card(model_cards.read(Path(spec).expanduser()), how)
-    path, mark, name = spec.rpartition(".py:")
-    if mark:
-        return _from_file(Path(f"{path}.py").expanduser(), name)
-    if spec.endswith(".py"):
-        from mmrad_eval.core.errors import UsageError
-
-        raise UsageError(f"--model {spec}: name the model in it, as in {spec}:Name")
     known = registry()
     if spec not in PROVIDERS and spec != "file" and known.get(spec):
-        return _made(known.load(spec), (), spec)
+        return cast("Client | Answerer", plugins.load(kind(), spec, known).value)
     if spec in PROVIDERS or spec == "file":
         from mmrad_eval.core.errors import UsageError
 
@@ -104,6 +102,7 @@ def resolve(
 
 
 def _from_name(spec: str, known: Registry, how: Connection) -> Client | Answerer:
+    from mmrad_eval.core import plugins
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.model_registry import model_cards
 
@@ -113,7 +112,7 @@ def _from_name(spec: str, known: Registry, how: Connection) -> Client | Answerer
     if colon and provider in PROVIDERS:
         return _from_card(model_cards.find(provider, rest), how)
     if colon and provider != "baseline" and known.get(provider):
-        return _made(known.load(provider), (rest,), spec)
+        return cast("Client | Answerer", plugins.load(kind(), provider, known, arguments=(rest,)).value)
     card = model_cards.builtin().get(spec)
     if card:
         return _from_card(card, how)
@@ -128,55 +127,39 @@ def _from_card(card: Card, how: Connection) -> Client | Answerer:
         raise UnknownNameError("provider", card.provider, ((name, "mmrad-eval") for name in PROVIDERS))
     if how.serve is not None and card.provider != "vllm":
         raise UsageError(f"--serve starts vLLM servers, and {card.label} is none; write vllm:ID")
-    factory = cast("Callable[[Card, Connection], Client]", known.load(card.provider))
+    factory = cast("Callable[[Card, Connection], Client]", known.entry(card.provider).load())
     return factory(card, how)
 
 
-def _from_file(path: Path, name: str) -> Client | Answerer:
-    import importlib.util
-    import sys
+def kind() -> Kind:
+    """What a model must be."""
+    from mmrad_eval.core.contracts import Answerer, Client
+    from mmrad_eval.core.plugins import Kind
 
-    from mmrad_eval.core.errors import DataError, PluginError
+    return Kind("model", (Client, Answerer), "decorate a function with @mmrad_eval.model")
 
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; a model of your own is named path/to/file.py:Name")
-    module_name = f"mmrad_eval_model_{path.stem}"
-    described = importlib.util.spec_from_file_location(module_name, path)
-    assert described is not None
-    assert described.loader is not None
-    module = importlib.util.module_from_spec(described)
-    sys.modules[module_name] = module  # dataclasses and pickling look their module up
+
+def _identified(plugin: Plugin) -> Client | Answerer:
+    """A model of a file or an object; its source is its revision where its card states none.
+
+    So a model that is written anew is asked anew, and a card that states a revision keeps its replies.
+    """
+    import msgspec
+
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.core.members import replaced
+    from mmrad_eval.core.provenance import source_of
+
+    card: Card = plugin.value.card
     try:
-        described.loader.exec_module(module)
-    except Exception as error:
-        raise PluginError(f"{path} fails when it is imported: {type(error).__name__}: {error}") from error
-    if not hasattr(module, name):
-        own = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == module_name]
-        raise PluginError(f"{path} has no {name!r}; it defines {', '.join(own) or 'nothing'}")
-    return _made(getattr(module, name), (), f"{path}:{name}")
-
-
-def _made(value: object, arguments: tuple[str, ...], spec: str) -> Client | Answerer:
-    """An instance of what was loaded: called if it is a class or a factory, as it is if it already fits."""
-    from mmrad_eval.core.errors import MmradError, PluginError
-    from mmrad_eval.model_registry import contract
-
-    if isinstance(value, type) or contract.missing(value):
-        if not callable(value):
-            raise PluginError(f"model {spec} does not fit: {contract.missing(value)}")
-        try:
-            value = value(*arguments)
-        except MmradError:
+        source = source_of(plugin)
+    except UsageError:
+        if card.revision is None:
             raise
-        except Exception as error:
-            called = f"({', '.join(map(repr, arguments))})"
-            raise PluginError(
-                f"model {spec}: calling it as {called} failed: {type(error).__name__}: {error}"
-            ) from error
-    problem = contract.missing(value)
-    if problem:
-        raise PluginError(f"model {spec} does not fit: {problem}")
-    return contract.typed(value)
+        return cast("Client | Answerer", plugin.value)
+    if card.revision is None:
+        card = msgspec.structs.replace(card, revision=f"source:{source}")
+    return cast("Client | Answerer", replaced(plugin.value, card=card, source=source))
 
 
 def _unknown(spec: str, known: Registry) -> Exception:

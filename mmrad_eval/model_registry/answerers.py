@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmrad_eval.core.contracts import Donor
+from mmrad_eval.core.contracts import Answerer, Donor
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Card, Report, Study, Trace
+from mmrad_eval.core.values import Card, DataUse, Report, Study, Trace
 
 FINDINGS = (
     "The heart is normal in size. The mediastinal and hilar contours are unremarkable. The lungs are clear without "
@@ -17,9 +17,10 @@ FINDINGS = (
 IMPRESSION = "No acute cardiopulmonary abnormality."
 
 
-class Evidence:
+class Evidence(Answerer):
     """Copy the evidence text that the task shows: what a report scores that adds nothing to it."""
 
+    endpoints = ()
     card = Card(provider="baseline", id="evidence", revision="1", summary="copies the evidence text that is shown")
 
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
@@ -30,9 +31,10 @@ class Evidence:
         return Report(text=" ".join(text for text in texts if text))
 
 
-class Normal:
+class Normal(Answerer):
     """Answer every study with one normal report."""
 
+    endpoints = ()
     card = Card(provider="baseline", id="normal", revision="1", summary="one fixed normal report for every study")
 
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
@@ -40,9 +42,10 @@ class Normal:
         return Report(text=f"FINDINGS: {FINDINGS}\nIMPRESSION: {IMPRESSION}", findings=FINDINGS, impression=IMPRESSION)
 
 
-class Reference:
+class Reference(Answerer):
     """Answer with the study's own reference: the ceiling of every metric."""
 
+    endpoints = ()
     card = Card(provider="baseline", id="reference", revision="1", summary="the reference itself: the ceiling")
 
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
@@ -50,9 +53,10 @@ class Reference:
         return study.reference
 
 
-class Shuffle:
+class Shuffle(Answerer):
     """Answer with another patient's reference: the level of chance."""
 
+    endpoints = ()
     card = Card(provider="baseline", id="shuffle", revision="1", summary="another patient's reference: chance level")
 
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
@@ -60,8 +64,12 @@ class Shuffle:
         return donor(study, lambda other: other.reference is not None).reference
 
 
-class FileAnswerer:
+class FileAnswerer(Answerer):
     """Reports that were made elsewhere, joined to studies by id."""
+
+    card: Card
+    data_use: DataUse
+    endpoints = ()
 
     def __init__(self, path: Path) -> None:
         """Read the file; DataError where it is not there or holds no reports."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from mmrad_eval.core.contracts import Answerer, Client, is_client
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Card, Decoding
 
@@ -57,17 +58,17 @@ def read(path: Path) -> Card:
         raise DataError(f"{path}: not TOML: {error}") from error
 
 
-def settled(model: object, decoding: Decoding, stated: Collection[str]) -> Decoding:
+def settled(model: Client | Answerer, decoding: Decoding, stated: Collection[str]) -> Decoding:
     """The decoding that is sent: what the run states, and of the defaults what the model takes.
 
     UsageError where the run states what the card says the model takes no order for.
     """
-    card: Card = getattr(model, "card")  # noqa: B009 (every model has one; which kind it is does not matter here)
+    card = model.card
     refused = [name for name in card.fixed if name in stated and getattr(decoding, name) is not None]
     if refused:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
         raise UsageError(f"{card.label} takes no order for {', '.join(refused)}; leave {options} out")
-    left_out = (set(card.fixed) | set(getattr(model, "unasked", ()))) - set(stated)
+    left_out = (set(card.fixed) | (set(model.unasked) if is_client(model) else set())) - set(stated)
     dropped = {name: None for name in ("temperature", "top_p", "seed") if name in left_out}
     return msgspec.structs.replace(decoding, **dropped)
 

@@ -118,11 +118,14 @@ class _Gauge:
 class VllmClient(ChatClient):
     """One model behind one or several vLLM servers."""
 
+    looks_first = True
+    server: Server | None
+
     def __init__(
         self, card: Card, urls: tuple[str, ...], secret: Secret | None = None, *, timeout: float | None = None
     ) -> None:
         super().__init__(card, urls, secret, timeout=timeout)
-        self.server: Server | None = None
+        self.server = None
         """A server of our own, started when the first request is about to leave, ended with the client."""
         self._known: dict[str, _Known] = {}
         self._gauge = _Gauge()

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
 import pybase64
 
-from mmrad_eval.core.contracts import PreparedRequest
+from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Card, Reply, Request
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
 
 
-class WireClient(ABC):
+class WireClient(Client):
     """One model behind one or several servers of one wire format."""
 
+    card: Card
+    transport: Transport
     max_edge: int | None = None
     """Pixels of the longest side that the endpoint takes."""
     max_bytes: int | None = None
     """Bytes of one image file that the endpoint takes."""
     max_together: int | None = None
     """Bytes of all image files of one request together."""
-    unasked: frozenset[str] = frozenset()
+    unasked: AbstractSet[str] = frozenset()
     """Decoding values that are left out unless the run states them, as many models of this provider refuse them."""
 
     def __init__(self, card: Card, transport: Transport) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
+from mmrad_eval.core import plugins
 from mmrad_eval.core.contracts import Task
-from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.members import replaced
+from mmrad_eval.core.plugins import Kind
+from mmrad_eval.core.provenance import source_of
 from mmrad_eval.core.registry import Registry
 
 _GIVEN = "mmrad_eval.tasks.given_evidence"
@@ -72,22 +76,18 @@ def registry() -> Registry:
     return Registry("task", BUILTIN)
 
 
-def load(name: str, options: Mapping[str, str] | None = None) -> Task:
-    """The task of that name under its own ``options``; UnknownNameError, or PluginError quoting what is missing."""
-    task = registry().load(name, check=_missing)
-    assert isinstance(task, Task)
-    if not options:
-        return task
-    configured = getattr(task, "configured", None)
-    if configured is None:
-        said = " ".join(f"{key}={value}" for key, value in options.items())
-        raise UsageError(f"--set {said}: {name} has no options of its own")
-    made = configured(options)
-    assert isinstance(made, Task)
-    return made
+KIND = Kind("task", (Task,), "decorate a coroutine with @mmrad_eval.task(NAME)")
 
 
-def _missing(value: object) -> str | None:
-    wanted = ("name", "version", "given", "needs", "several_images", "prompt", "shown", "converse")
-    missing = [attribute for attribute in wanted if not hasattr(value, attribute)]
-    return f"a task needs {', '.join(missing)} (see mmrad_eval.core.contracts.Task)" if missing else None
+def load(spec: object, options: Mapping[str, str] | None = None) -> Task:
+    """The task that ``spec`` names under its own ``options``: a registered name, ``path/to/file.py:Name``, an object.
+
+    UnknownNameError with near names, PluginError saying what does not fit, UsageError for options that it does not
+    have and for an object that can't be identified.
+    """
+    plugin = plugins.load(KIND, spec, registry())
+    task: Task = plugin.value
+    if options:
+        task = plugins.checked(KIND, task.configured(options), plugin.name)
+    source = source_of(plugin)
+    return cast("Task", replaced(task, source=source)) if source else task

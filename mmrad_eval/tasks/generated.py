@@ -9,9 +9,9 @@ from typing import Self
 
 import msgspec
 
-from mmrad_eval.core.contracts import TaskContext
+from mmrad_eval.core.contracts import Task, TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Answer, Image, Step, Study, Trace
+from mmrad_eval.core.values import Answer, Image, Step, Study
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.given_evidence import frame_words
 from mmrad_eval.tasks.messages import opening
@@ -22,7 +22,7 @@ from mmrad_eval.traces.rendering import size_of
 
 
 @dataclass(frozen=True)
-class SelfText:
+class SelfText(Task):
     """The model writes a text trace, step by step, then the report, in one turn.
 
     With ``boxes`` it also says where each region is; the region images are cut at its boxes afterwards, so that where
@@ -34,7 +34,6 @@ class SelfText:
     version: int = 1
     given: bool = False
     needs: frozenset[str] = frozenset({"images"})
-    several_images: bool = False
 
     @property
     def options(self) -> dict[str, str]:
@@ -53,10 +52,6 @@ class SelfText:
     def prompt(self) -> str:
         """The built-in prompt file."""
         return files("mmrad_eval.tasks").joinpath("prompts/tcot-self.txt").read_text(encoding="utf-8")
-
-    def shown(self, study: Study, context: TaskContext) -> Trace | None:  # noqa: ARG002 (the contract's signature)
-        """Nothing: the trace is the model's own."""
-        return None
 
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """One turn."""

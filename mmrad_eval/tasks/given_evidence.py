@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from mmrad_eval.core.contracts import TaskContext
+from mmrad_eval.core.contracts import Task, TaskContext
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, DataUse, Image, Step, Study, Trace
 from mmrad_eval.tasks.answers import read_answer
@@ -51,7 +51,7 @@ def of_traces(traces: Mapping[str, Trace]) -> StepsOf:
 
 
 @dataclass(frozen=True)
-class Given:
+class Given(Task):
     """One arm: image, words, boxes, region images of a trace, each shown or not."""
 
     name: str

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import msgspec
 
-from mmrad_eval.core.contracts import TaskContext
+from mmrad_eval.core.contracts import Task, TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Box, Image, Message, Reply, Step, Study, Text, Trace
 from mmrad_eval.tasks.answers import read_answer
@@ -51,7 +51,7 @@ _FATAL = ("unknown frame", "not finite", "reversed", "empty")
 
 
 @dataclass(frozen=True)
-class Loop:
+class Loop(Task):
     """Look, continue, at most ``looks`` times, then report."""
 
     locate: str = "model"
@@ -99,10 +99,6 @@ class Loop:
     def prompt(self) -> str:
         """The prompt file that all ways of looking share."""
         return files("mmrad_eval.tasks").joinpath("prompts/mcot-loop.txt").read_text(encoding="utf-8")
-
-    def shown(self, study: Study, context: TaskContext) -> Trace | None:  # noqa: ARG002 (the contract's signature)
-        """Nothing: the trace is the model's own."""
-        return None
 
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """Turns until the model reports, or has asked twice more than it may."""

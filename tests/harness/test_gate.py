@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import Dataset, PreparedRequest, TransportError
+from mmrad_eval.core.contracts import Client, Dataset, PreparedRequest, TransportError
 from mmrad_eval.core.errors import GateError, Stopped, UsageError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, DataUse, Image, Message, Reply, Report, Request, Study, Text
@@ -162,7 +162,7 @@ def test_marks_that_a_reader_put_there_are_no_evidence() -> None:
     assert gate.check(masked, client("https://192.0.2.7/v1")) == gate.Permit()
 
 
-class Mute:
+class Mute(Client):
     """A plugin that does not say where it sends what it gets."""
 
     card = Card(provider="mine", id="mute", base_url="http://127.0.0.1:1/v1")
@@ -174,7 +174,7 @@ class Mute:
 class Liar(Mute):
     """A plugin that says that it is local, and calls home."""
 
-    endpoints: tuple[str, ...] = ()
+    endpoints = ()
 
     async def generate(self, sent: PreparedRequest) -> Reply:
         with socket.socket() as caller:
@@ -193,7 +193,7 @@ async def test_a_plugin_that_lies_about_being_local_is_stopped_at_the_socket(
 ) -> None:
     permit = gate.check(data("credentialed"), Liar())
     with Journal(tmp_path / "r") as journal, permit.guard() as guard:
-        requester = Requester(Liar(), journal)  # type: ignore[arg-type]  # no close, as is allowed
+        requester = Requester(Liar(), journal)
         with pytest.raises(Stopped, match=r"a connection to 192\.0\.2\.7 was refused"):
             await requester.ask(question("secret"))
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from mmrad_eval.core.contracts import Client, PreparedRequest, is_client
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.journal import Journal
-from mmrad_eval.core.values import Box, Card, Image
+from mmrad_eval.core.values import Box, Card, Image, Reply
 from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, limits_of
 from mmrad_eval.model_registry import resolve
 
@@ -94,18 +95,26 @@ def test_each_picture_is_loaded_once_and_all_that_fail_are_waited_for(tmp_path: 
     pictures.close()
 
 
+class Mine(Client):
+    card = Card(provider="mine", id="m", formats=("image/png",))
+    max_edge = 512
+
+    def generate(self, sent: PreparedRequest) -> Reply:
+        return Reply(text=sent.key)
+
+
+def client(spec: str) -> Client:
+    found = resolve(spec, base_url=["http://127.0.0.1:9"])
+    assert is_client(found)
+    return found
+
+
 def test_limits_are_the_client_s_own() -> None:
-    claude = resolve("anthropic:m", base_url=["http://127.0.0.1:9"])
+    claude, gemini, openai = (client(f"{name}:m") for name in ("anthropic", "gemini", "openai"))
     assert limits_of(claude, 20).max_edge == 8000
     assert limits_of(claude, 21).max_edge == 2000
     assert (limits_of(claude, 1).max_bytes or 0) < 5_000_000
     assert (limits_of(claude, 20).max_bytes or 0) * 20 * 4 / 3 < 32_000_000
-    assert limits_of(resolve("gemini:m", base_url=["http://127.0.0.1:9"]), 4).max_bytes == 3_562_500
-    assert limits_of(resolve("openai:m", base_url=["http://127.0.0.1:9"]), 4).max_bytes is None  # a host of one's own
-    assert limits_of(object(), 1) == Limits()
-
-    class Mine:
-        card = Card(provider="mine", id="m", formats=("image/png",))
-        max_edge = 512
-
+    assert limits_of(gemini, 4).max_bytes == 3_562_500
+    assert limits_of(openai, 4).max_bytes is None  # a host of one's own
     assert limits_of(Mine(), 1) == Limits(("image/png",), 512, None)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
+from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.journal import Journal
-from mmrad_eval.core.values import Card, Image, Request
+from mmrad_eval.core.values import Card, Image, Reply, Request
 from mmrad_eval.harness.images import limits_of
 from mmrad_eval.harness.pacing import Pace
 from mmrad_eval.harness.plan import RunOptions, make_plan
@@ -45,13 +46,20 @@ async def test_larger_pictures_arrive_smaller_and_small_ones_untouched(
 
 
 def test_the_smaller_of_the_runs_and_the_clients_limit_counts() -> None:
-    class Client:
-        max_edge = 100
+    class Small(Client):
+        card = Card(provider="mine", id="small")
+        max_edge: int | None = 100
 
-    assert limits_of(Client(), 1).max_edge == 100
-    assert limits_of(Client(), 1, 64).max_edge == 64
-    assert limits_of(Client(), 1, 640).max_edge == 100
-    assert limits_of(object(), 1, 640).max_edge == 640
+        def generate(self, sent: PreparedRequest) -> Reply:
+            return Reply(text=sent.key)
+
+    class Any(Small):
+        max_edge = None
+
+    assert limits_of(Small(), 1).max_edge == 100
+    assert limits_of(Small(), 1, 64).max_edge == 64
+    assert limits_of(Small(), 1, 640).max_edge == 100
+    assert limits_of(Any(), 1, 640).max_edge == 640
 
 
 def test_another_longest_side_is_another_run_and_none_is_the_old_one(

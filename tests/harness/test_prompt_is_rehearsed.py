@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from mmrad_eval import datasets, tasks
-from mmrad_eval.core.contracts import PreparedRequest
+from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import PromptError
 from mmrad_eval.core.values import Card, Reply
 from mmrad_eval.harness.plan import RunOptions, first_question, make_plan
 
 
-class Nobody:
+class Nobody(Client):
     """A model that must not be asked."""
 
     card = Card(provider="test", id="nobody")
@@ -21,8 +21,6 @@ class Nobody:
 
     async def generate(self, sent: PreparedRequest) -> Reply:
         raise AssertionError(sent.key)
-
-    async def close(self) -> None: ...
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from mmrad_eval.core.contracts import Corpus
 from mmrad_eval.core.values import Answer, Example, Report, Study
-from mmrad_eval.metrics import misfit
+from mmrad_eval.metrics import suite
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
@@ -26,7 +26,7 @@ def test_the_metric_that_the_page_shows_fits_the_contract() -> None:
     words = names["Words"]
     assert callable(words)
     metric = words()
-    assert misfit(metric) is None
+    assert len(suite([metric], stored=False)) == 1
     study = Study(id="a", reference=Report(findings="x"))
     rows = metric.measure(
         [Example(study, Answer(study="a", report=Report(text="two words")))], metric.fit(Corpus([study]))

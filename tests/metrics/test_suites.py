@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ import pytest
 from mmrad_eval.core.contracts import Column, Corpus
 from mmrad_eval.core.errors import MissingError, PluginError, UnknownNameError, UsageError
 from mmrad_eval.core.registry import Registry
-from mmrad_eval.metrics import catalogue, members, misfit, registry, suite, suites
+from mmrad_eval.metrics import catalogue, members, registry, suite, suites
 
 HERE = __name__
 
@@ -163,7 +164,7 @@ def test_a_factory_is_told_the_name_the_argument_and_the_options() -> None:
 
 @pytest.mark.usefixtures("known")
 def test_what_does_not_fit_the_contract_is_refused_with_what_it_lacks() -> None:
-    with pytest.raises(PluginError, match=r"metric no-reduce .* does not fit: no reduce\(\)"):
+    with pytest.raises(PluginError, match=r"metric no-reduce does not fit: NoReduce: it has no `reduce\(sums\)`"):
         suite(["no-reduce"])
     with pytest.raises(PluginError, match="in a circle: circle -> circle"):
         suite(["circle"])
@@ -175,16 +176,21 @@ def test_two_metrics_that_fill_one_column_are_refused() -> None:
         suite(["half", "other"])
 
 
-def test_misfits_are_named() -> None:
-    assert misfit(Half()) is None
-    assert "no name" in str(misfit(object()))
-    empty, spelled, plain = Half(), Half(), Half()
-    plain.columns = ("Half",)  # type: ignore[assignment]  # wrong on purpose
-    assert misfit(plain) == "columns must be values of Column"
-    empty.columns = ()
-    spelled.statistics = "sum"  # type: ignore[assignment]  # wrong on purpose
-    assert misfit(empty) == "no columns"
-    assert "statistics" in str(misfit(spelled))
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"columns": ("Half",)}, "its `columns` must be a sequence of Column"),
+        ({"columns": ()}, "its `columns` are empty"),
+        ({"statistics": "sum"}, "its `statistics` must be a sequence of str"),
+        ({"measure": lambda examples: examples}, "can't be called as `measure(examples, context)`"),
+    ],
+)
+def test_what_does_not_fit_is_named(changed: dict[str, object], words: str) -> None:
+    metric = Half()
+    vars(metric).update(changed)
+
+    with pytest.raises(PluginError, match=re.escape(words)):
+        suite([metric])
 
 
 def test_an_installed_package_adds_its_metric(tmp_path: Path) -> None:

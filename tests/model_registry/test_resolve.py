@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mmrad_eval.core.contracts import is_client
 from mmrad_eval.core.errors import DataError, ModelError, PluginError, UnknownNameError, UsageError
 from mmrad_eval.model_registry import registry, resolve
-from mmrad_eval.model_registry.contract import is_client
 from mmrad_eval.model_registry.openai_chat import ChatClient
 
 PLUGIN = '''
@@ -117,7 +117,7 @@ def test_a_model_of_one_s_own_is_named_by_its_file(plugin: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("NoCard", "NoCard has no attribute `card`"),
+        ("NoCard", "NoCard: it has no `card`"),
         ("Idle", "neither `generate"),
         ("Narrow", r"needs `generate\(sent\)`|called as `generate\(sent\)`"),
         ("Explosive", "no weights here"),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mmrad_eval import datasets
 from mmrad_eval.core.canonical import digest
-from mmrad_eval.core.contracts import Dataset, Donor, Metric
+from mmrad_eval.core.contracts import Answerer, Dataset, Donor, Metric
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Card, Report, Study, Trace
+from mmrad_eval.core.values import Card, DataUse, Report, Study, Trace
 from mmrad_eval.datasets.predictions import Predictions
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.record import Run
@@ -20,8 +20,12 @@ from mmrad_eval.results.scoring.run import score
 _SHOWN = 5
 
 
-class ReportsFile:
+class ReportsFile(Answerer):
     """An answerer over a file of reports: the report under a study's id, None (the study stays open) without one."""
+
+    card: Card
+    data_use: DataUse
+    endpoints = ()
 
     def __init__(self, predictions: Predictions, name: str = "") -> None:
         """``name``: what tables call it; the file's name without its ending where empty."""

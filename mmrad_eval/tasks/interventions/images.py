@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -39,7 +40,7 @@ _NORMAL = LABELS.index("No Finding")
 
 
 @dataclass(frozen=True)
-class Edited:
+class Edited(Task):
     """Another task about an edited study."""
 
     name: str
@@ -53,7 +54,7 @@ class Edited:
         return self.base.given
 
     @property
-    def needs(self) -> frozenset[str]:
+    def needs(self) -> AbstractSet[str]:
         """As the base, and a donor where images are swapped."""
         return self.base.needs | ({"donor"} if self.edit in SWAPS else frozenset())
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mmrad_eval.core.contracts import TaskContext
+from mmrad_eval.core.contracts import Task, TaskContext
 from mmrad_eval.core.values import Answer, Message, Step, Study, Text, Trace
 from mmrad_eval.metrics.facts.extract import Fact, extract
 from mmrad_eval.metrics.facts.lexicon import lexicon
@@ -35,7 +35,7 @@ _ASK = {
 
 
 @dataclass(frozen=True)
-class Returned:
+class Returned(Task):
     """The model's own trace, all or part of it, given back in a second turn."""
 
     name: str
@@ -44,15 +44,10 @@ class Returned:
     version: int = 1
     given: bool = False
     needs: frozenset[str] = frozenset({"images"})
-    several_images: bool = False
 
     def prompt(self) -> str:
         """That of ``tcot-self``, so that the first request is the same one."""
         return TCOT_SELF.prompt()
-
-    def shown(self, study: Study, context: TaskContext) -> Trace | None:  # noqa: ARG002 (the contract's signature)
-        """Nothing of the reference."""
-        return None
 
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """Two turns. Where the first has no trace, its own answer stands, without a ``shown`` trace."""

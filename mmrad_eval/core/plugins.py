@@ -1,0 +1,311 @@
+"""The one way in for models, providers, tasks, metrics and readers: a registered name, a file, or an object.
+
+``load`` finds what was named, makes an instance of a class or factory, checks the instance against its contract and
+gives it the defaults of the optional members that it lacks. What does not fit is refused in one line.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmrad_eval.core import members
+from mmrad_eval.core.errors import DataError, MmradError, PluginError, UsageError
+from mmrad_eval.core.registry import BUILTIN
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from mmrad_eval.core.registry import Registry
+
+_FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<name>[^:]*)(?::(?P<rest>.*))?)?", re.DOTALL)
+_PLACED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of plugin."""
+
+    name: str
+    """What messages call it: ``model``, ``provider``, ``task``, ``metric``, ``dataset``."""
+    contracts: Sequence[type]
+    """The protocols of which an instance must fit one."""
+    hint: str = ""
+    """The shortest way to make one, for messages."""
+    adapted: Callable[[object], object] = lambda value: value
+    """Turns a plain function into an instance, for kinds whose plugin may be one."""
+    checked: Callable[[Any], str | None] = lambda value: None  # noqa: ARG005 (for kinds with more to check)
+    """What else is wrong with an instance that has all members; None where nothing is."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin that fits its contract, and where it came from."""
+
+    value: Any
+    name: str
+    """A registered name, ``/path/to/file.py:Name``, or the name of an object's class or function."""
+    origin: str
+    """The distribution that registered it, ``file``, or ``object``."""
+    rest: str = ""
+    """What followed the name: the path of ``read.py:read:PATH``, the size of ``models.py:Model:7b``."""
+    found: object = field(default=None, repr=False)
+    """What was named, before it was called."""
+    path: Path | None = None
+    """The file of a plugin that was named by its file."""
+
+
+@dataclass(frozen=True)
+class FileSpec:
+    """``path/to/file.py:Name:rest``."""
+
+    path: Path
+    name: str
+    rest: str
+
+
+def file_spec(spec: object) -> FileSpec | None:
+    """The parts of ``path/to/file.py:Name:rest``; None for what names no Python file."""
+    match = _FILE.fullmatch(spec) if isinstance(spec, str) else None
+    if match is None:
+        return None
+    return FileSpec(Path(match["path"]).expanduser(), match["name"] or "", match["rest"] or "")
+
+
+def load(
+    kind: Kind,
+    spec: object,
+    registry: Registry | None = None,
+    *,
+    arguments: Sequence[object] = (),
+    offered: Sequence[object] = (),
+) -> Plugin:
+    """Find, make and check one plugin.
+
+    ``spec`` is a name of ``registry``, ``path/to/file.py:Name``, or an object. A class or factory is called with
+    ``arguments``, and with as many of ``offered`` as it needs. UnknownNameError for a name that nobody registers,
+    DataError for a file that is not there, PluginError in one line for everything that does not fit.
+    """
+    file = file_spec(spec)
+    if file is not None:
+        module = load_file(file.path)
+        found = _named(kind, module, file)
+        label, origin = f"{file.path.absolute()}:{file.name or _name_in(module, found)}", "file"
+        arguments = (*arguments, *([file.rest] if file.rest and kind.name != "dataset" else ()))
+    elif isinstance(spec, str):
+        if registry is None:
+            raise UsageError(f"no {kind.name} is called {spec!r}")
+        entry = registry.entry(spec)
+        found, origin = entry.load(), entry.origin
+        label = spec if origin == BUILTIN else f"{spec} ({origin}, {entry.target})"
+    else:
+        found, label, origin = spec, _name_of(spec), "object"
+    value = checked(kind, _made(kind, found, label, tuple(arguments), tuple(offered)), label)
+    return Plugin(value, label, origin, file.rest if file else "", found, file.path.absolute() if file else None)
+
+
+def checked(kind: Kind, value: object, label: str) -> Any:
+    """The instance with the defaults of its contract; PluginError where it does not fit."""
+    problem, contract = _misfit(kind, value)
+    if problem is None:
+        value = members.complete(value, contract)
+        try:
+            problem = kind.checked(value)
+        except MmradError:
+            raise
+        except Exception as error:
+            raise PluginError(f"{kind.name} {label} fails when it is checked: {one_line(error)}") from error
+    if problem is not None:
+        hint = f"; {kind.hint}" if kind.hint else ""
+        raise PluginError(f"{kind.name} {label} does not fit: {problem}{hint}")
+    return value
+
+
+def one_line(error: BaseException) -> str:
+    """The type of an error and the first line of its message."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def load_file(path: Path) -> ModuleType:
+    """The module of a Python file; the same one while the file stays as it is."""
+    import hashlib
+    import importlib.util
+
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; a plugin in a file is named path/to/file.py:Name")
+    path = path.absolute()
+    digest = hashlib.sha256(str(path).encode() + b"\0" + _bytes(path)).hexdigest()
+    name = f"mmrad_eval_plugin_{digest[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    described = importlib.util.spec_from_file_location(name, path)
+    assert described is not None
+    assert described.loader is not None
+    module = importlib.util.module_from_spec(described)
+    sys.modules[name] = module  # dataclasses and pickling look their module up
+    try:
+        described.loader.exec_module(module)
+    except SyntaxError as error:
+        del sys.modules[name]
+        raise PluginError(f"{path}:{error.lineno} is not Python: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        if isinstance(error, MmradError):
+            raise
+        raise PluginError(f"{path}{_line(error, path)} fails when it is imported: {one_line(error)}") from error
+    return module
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: the file can't be read: {error.strerror or error}") from error
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """``:12`` for the last line of ``path`` on the way to an error."""
+    line, at = "", error.__traceback__
+    while at is not None:
+        if at.tb_frame.f_code.co_filename == str(path):
+            line = f":{at.tb_lineno}"
+        at = at.tb_next
+    return line
+
+
+def _named(kind: Kind, module: ModuleType, file: FileSpec) -> object:
+    """The attribute that was named, or the one plugin of this kind that the file holds."""
+    import difflib
+
+    if file.name:
+        value: object = module
+        for part in file.name.split("."):
+            if not hasattr(value, part):
+                own = _own(module)
+                near = difflib.get_close_matches(file.name, own, n=1)
+                hint = f"did you mean {near[0]}? " if near else ""
+                raise PluginError(f"{file.path} has no {file.name!r}; {hint}it defines {', '.join(own) or 'nothing'}")
+            value = getattr(value, part)
+        return value
+    fitting = {name: value for name, value in _own(module).items() if _suits(kind, value)}
+    distinct = {id(value): name for name, value in fitting.items()}
+    if len(distinct) == 1:
+        return next(iter(fitting.values()))
+    if fitting:
+        raise UsageError(f"{file.path} holds several {kind.name}s ({', '.join(fitting)}); name one: {file.path}:NAME")
+    defined = ", ".join(_own(module)) or "nothing"
+    raise UsageError(f"{file.path} holds no {kind.name}; it defines {defined}. Name it as in {file.path}:NAME")
+
+
+def _own(module: ModuleType) -> dict[str, object]:
+    """What a file defines itself, by name: no modules, and nothing that it only imports."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and not inspect.ismodule(value)
+        and (
+            getattr(value, "__module__", None) == module.__name__
+            if inspect.isroutine(value) or inspect.isclass(value)
+            else True
+        )
+    }
+
+
+def _suits(kind: Kind, value: object) -> bool:
+    """Whether a value, or instances of a class, have what some contract of the kind requires."""
+    if inspect.isclass(value):
+        return any(
+            members.methods(contract) and all(hasattr(value, name) for name in members.names(contract))
+            for contract in kind.contracts
+        )
+    return not inspect.isroutine(value) and _misfit(kind, value)[0] is None
+
+
+def _made(kind: Kind, found: object, label: str, arguments: tuple[object, ...], offered: tuple[object, ...]) -> object:
+    """An instance: a class or factory is called, whatever fits already stays as it is."""
+    if inspect.isclass(found):
+        return _called(kind, found, label, arguments, offered)
+    value = kind.adapted(found)
+    if _misfit(kind, value)[0] is None:
+        if arguments:
+            raise UsageError(f"{kind.name} {label} takes nothing after its name, and {arguments[-1]!r} was given")
+        return value
+    if inspect.isroutine(value) or isinstance(value, functools.partial):
+        return _called(kind, value, label, arguments, offered)
+    return value  # what it lacks is said by whoever checks it
+
+
+def _called(kind: Kind, factory: Any, label: str, arguments: tuple[object, ...], offered: tuple[object, ...]) -> object:
+    hint = f"; {kind.hint}" if kind.hint and not inspect.isclass(factory) else ""
+    if inspect.iscoroutinefunction(factory):
+        raise PluginError(f"{kind.name} {label} does not fit: it is a coroutine function and no {kind.name}{hint}")
+    given = (*arguments, *offered[: max(0, _needed(factory) - len(arguments))])
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):
+        signature = None  # a builtin that hides its parameters
+    if signature is not None:
+        try:
+            signature.bind(*given)
+        except TypeError as error:
+            words = f"({', '.join(map(_short, given))})"
+            raise PluginError(
+                f"{kind.name} {label} can't be made: it is called as {words}, and {_name_of(factory)}{signature} "
+                f"does not take that: {error}{hint}"
+            ) from error
+    try:
+        return factory(*given)
+    except MmradError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{kind.name} {label} failed when it was made: {one_line(error)}") from error
+
+
+def _short(value: object) -> str:
+    return repr(value) if isinstance(value, str) else type(value).__name__.lower()
+
+
+def _needed(factory: Any) -> int:
+    """How many positional arguments must be given."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return 0
+    return sum(p.default is p.empty and p.kind in _PLACED for p in parameters)
+
+
+def _misfit(kind: Kind, value: object) -> tuple[str | None, type]:
+    """Why ``value`` is no plugin of this kind, and the contract that it was held against."""
+    first = kind.contracts[0]
+    if inspect.isclass(value):
+        return f"{value.__name__} is a class that was not called", first
+    if value is None:
+        return "it is None", first
+    owner = type(members.original(value)).__name__
+    try:
+        named = [c for c in kind.contracts if any(hasattr(value, name) for name in members.method_names(c))]
+        if len(kind.contracts) > 1 and not named:
+            ways = " nor ".join(f"`{members.methods(contract)[0]}`" for contract in kind.contracts)
+            return f"{owner} has neither {ways}", first
+        contract = (named or [first])[0]
+        problem = members.misfit(value, contract)
+    except Exception as error:  # noqa: BLE001 (a property of the plugin's own)
+        return f"{owner} fails when its members are read: {one_line(error)}", first
+    return (f"{owner}: {problem}" if problem else None), contract
+
+
+def _name_of(value: object) -> str:
+    named = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    return str(named or type(members.original(value)).__qualname__)
+
+
+def _name_in(module: ModuleType, value: object) -> str:
+    return next(name for name, own in vars(module).items() if own is value)
