@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from mmrad_eval.core.contracts import is_client
 from mmrad_eval.core.errors import DataError, ModelError, PluginError, UnknownNameError, UsageError
 from mmrad_eval.model_registry import registry, resolve
 from mmrad_eval.model_registry.openai_chat import ChatClient
+from tests.packages import installed
 
 PLUGIN = '''
 from mmrad_eval.core.values import Card, Reply, Report
@@ -47,7 +47,7 @@ class Explosive:
 '''
 
 
-POINTS = {"acme-reader": "Reader", "chatty": "Chatty", "half": "Idle"}
+POINTS = {"acme-reader": "acme_models:Reader", "chatty": "acme_models:Chatty", "half": "acme_models:Idle"}
 
 
 @pytest.fixture
@@ -200,27 +200,12 @@ def test_every_built_in_name_loads() -> None:
 
 
 def test_an_installed_package_adds_a_model(tmp_path: Path) -> None:
-    wheel = tmp_path / "acme_models-1.0-py3-none-any.whl"
-    info = "acme_models-1.0.dist-info"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("acme_models.py", PLUGIN)
-        archive.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: acme-models\nVersion: 1.0\nSummary: Models of Acme.\n"
-        )
-        archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        points = "".join(f"{name} = acme_models:{value}\n" for name, value in POINTS.items())
-        archive.writestr(f"{info}/entry_points.txt", f"[mmrad_eval.models]\n{points}")
-        archive.writestr(f"{info}/RECORD", "")
-    place = tmp_path / "installed"
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", str(place), str(wheel)]
-    subprocess.run(pip, check=True)
+    place = installed(tmp_path, "acme-models", {"mmrad_eval.models": POINTS}, acme_models=PLUGIN)
     code = """
 from mmrad_eval.core.errors import PluginError
 from mmrad_eval.model_registry import registry, resolve
 entry = registry().entry("acme-reader")
-assert (entry.origin, entry.summary) == ("acme-models", "Models of Acme."), entry
+assert (entry.origin, entry.summary) == ("acme-models", "Summary of acme-models"), entry
 assert resolve("acme-reader").card.id == "reader"
 assert resolve("chatty").card.id == "chatty-small"
 assert resolve("chatty:large").card.id == "chatty-large"
