@@ -28,6 +28,7 @@ class Progress:
         self._requester: Requester | None = None
         self._start = self._next = 0.0
         self._wide = 0
+        self._wait = ""
 
     def begin(self, plan: Plan, requester: Requester | None, interrupt: Callable[[str], None]) -> None:  # noqa: ARG002 (the protocol's signature)
         """Say what is about to run."""
@@ -47,6 +48,20 @@ class Progress:
         if now >= self._next and not self._quiet:
             self._next = now + (_LIVE if self._live else _PLAIN)
             self._show(done, now)
+
+    def waits(self, reason: str, seconds: float) -> None:
+        """Show what is waited for, and until when."""
+        now = time.monotonic()
+        until = time.strftime("%H:%M:%S", time.localtime(time.time() + seconds))
+        news, self._wait = not self._wait, f"waiting until {until}: {reason[:120]}" if reason else ""
+        done = sum(self._statuses.values())
+        if self._quiet or self._plan is None or not (news or now >= self._next):
+            return
+        self._next = now + (_LIVE if self._live else _PLAIN)
+        if done < len(self._plan.studies):
+            self._show(done, now)
+        elif self._wait:  # of a judge, once all studies have an answer
+            self.say(self._wait)
 
     def say(self, text: str) -> None:
         """A line of its own; the rate of answers is that of the time after it."""
@@ -69,15 +84,16 @@ class Progress:
         seconds = max(now - self._start, 1e-6)
         rate = done / seconds
         counts = " · ".join(f"{n} {status}" for status, n in sorted(self._statuses.items(), key=lambda pair: -pair[1]))
-        line = f"  {done}/{total} · {counts} · {rate:.1f}/s"
-        if done < total:
+        wait = f" · {self._wait}" if self._wait and done < total else ""
+        line = f"  {done}/{total}{wait} · {counts or 'no answer yet'} · {rate:.1f}/s"
+        if 0 < done < total:
             line += f" · {_duration((total - done) / rate)} left"
         if self._requester is not None:
             seen = self._requester.counts
             line += f" · {seen.sent} sent, {seen.cached} cached"
             if seen.retries:
                 line += f", {seen.retries} retries"
-            if seen.last_fault and done < total:
+            if seen.last_fault and done < total and not wait:
                 line += f" · last fault: {seen.last_fault[:80]}"
         if self._live:
             self._wide = terminal.live(line, self._wide)

@@ -404,7 +404,8 @@ class TransportError(Exception):
 
     ``retry`` says whether another try can succeed; ``after`` is the server's own Retry-After in seconds; ``kind`` says
     what a wait should look like: ``unreachable`` (no connection could be made, so nothing was sent), ``timeout``,
-    ``throttled`` (asked to slow down), or ``fault``.
+    ``throttled`` (asked to slow down), or ``fault``; ``server`` is the address that it is about, where a client has
+    several.
     """
 
     def __init__(
@@ -414,9 +415,10 @@ class TransportError(Exception):
         retry: bool,
         after: float | None = None,
         kind: Literal["fault", "unreachable", "timeout", "throttled"] = "fault",
+        server: str = "",
     ) -> None:
         super().__init__(why)
-        self.why, self.retry, self.after, self.kind = why, retry, after, kind
+        self.why, self.retry, self.after, self.kind, self.server = why, retry, after, kind, server
 
     @property
     def unsent(self) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Card, Usage
 from mmrad_eval.harness.counts import RequestCounts
-from mmrad_eval.harness.stopping import Stop
+from mmrad_eval.harness.stopping import Stop, StopSignal
 
 _MONEY = re.compile(r"\$?\s*(\d+(?:\.\d+)?)\s*(usd|\$)?", re.IGNORECASE)
 _NUMBER = r"(\d+(?:\.\d+)?)"
@@ -59,6 +61,22 @@ class BudgetGuard:
         self.budget.check(card)
         self._accounts.append((counts, card))
         return (lambda _: None) if self.budget == Budget() else (lambda begun: self._stop(counts, card, begun))
+
+    @contextmanager
+    def clock(self, stop_signal: StopSignal) -> Iterator[None]:
+        """While held, the end of the time stops the run wherever it waits."""
+        if self.budget.seconds is None:
+            yield
+            return
+        left = max(0.0, self._start + self.budget.seconds - time.monotonic())
+        timer = asyncio.get_running_loop().call_later(left + 0.001, self._time_stops, stop_signal)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _time_stops(self, stop_signal: StopSignal) -> None:
+        stop_signal.set(Stop(self._time_is_up() or "--max-time", draining=True))
 
     def _stop(self, counts: RequestCounts, card: Card, begun: int) -> Stop | None:
         reason = self._time_is_up() or self._requests_are_sent(begun) or self._money_is_spent(counts, card, begun)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -31,6 +32,7 @@ from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.run import score
 
+_LOOK = 0.5  # seconds between two looks at what the run waits for
 _FEW = 3  # concurrent requests where money is limited and no reply has told yet what one costs
 
 
@@ -135,6 +137,10 @@ class Reporter(Protocol):
 
     def say(self, text: str) -> None:
         """Something happens beside the answers, such as a server that starts."""
+        ...
+
+    def waits(self, reason: str, seconds: float) -> None:
+        """Nothing can be sent for so many seconds at most; called again and again, and at the end without a reason."""
         ...
 
     def end(self) -> None:
@@ -267,13 +273,36 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
             server.give_up = lambda: requester.signal.stop is not None
         over_budget = guard.account(requester.counts, client.card)
         try:
-            with Interrupts(requester.signal) as interrupts:
+            with Interrupts(requester.signal) as interrupts, guard.clock(requester.signal):
                 reporter.begin(plan, requester, interrupts.interrupt)
-                run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
+                async with _told_of_waits(reporter, requester):
+                    run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
         finally:
             reporter.end()
             await requester.close()
         return run, _unless_fatal(requester.signal.stop)
+
+
+@asynccontextmanager
+async def _told_of_waits(reporter: Reporter, requester: Requester) -> AsyncIterator[None]:
+    """While held, the reporter hears what the run waits for."""
+
+    async def look() -> None:
+        told = False
+        while True:
+            await asyncio.sleep(_LOOK)
+            wait = requester.sender.waiting()
+            if wait is not None:
+                reporter.waits(wait.reason, max(0.0, wait.until - time.monotonic()))
+            elif told:
+                reporter.waits("", 0.0)
+            told = wait is not None
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 def _unless_fatal(stop: Stop | None) -> Stop | None:
@@ -302,9 +331,10 @@ async def _judge(  # noqa: PLR0917 (another private part of `execute`)
         over_budget = guard.account(requester.counts, client.card)
         reporter.say(f"asking {client.card.label} to judge")
         try:
-            with Interrupts(requester.signal):
+            with Interrupts(requester.signal), guard.clock(requester.signal):
                 asked = examples(folder, plan.studies, plan.last_check.study)
-                judged = await put_questions(suite, asked, requester, over_budget)
+                async with _told_of_waits(reporter, requester):
+                    judged = await put_questions(suite, asked, requester, over_budget)
             return judged, requester.signal.stop
         finally:
             counts = requester.counts

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mmrad_eval.core.errors import Stopped
-from mmrad_eval.harness import ratelimits
+from mmrad_eval.harness.holds import Holds
 from mmrad_eval.harness.stopping import Stop
 
 START, MOST = 16, 256
 """Requests at once where the run does not say: the first, and the most that they grow to."""
 
 _HOLDS = 2.0  # latency holds while the mean over a window is under this many times the best one seen
-_LONGEST_HOLD = 60.0  # seconds until it is looked again, whatever a server told
 _FEW = 3  # troubles that may be chance
 _ASKED_SHARE, _FAULT_SHARE = 0.1, 0.25
 """Shares of what comes back, since the last cut, above which the limit is halved: of 429, of faults."""
@@ -37,7 +36,7 @@ class Retry:
     """The first wait; it doubles, and half of it is chance."""
     longest: float = 30.0
     longest_asked: float = 600.0
-    """A server that asks to wait longer than this is not waited for."""
+    """A server that asks to wait longer than this is not waited for: that study fails, and the others go on."""
     first_patience: float = 5.0
     """The same for one that has not replied yet: an address that is wrong is more likely than a server that starts."""
     patience: float = 60.0
@@ -70,8 +69,8 @@ class Pace:
     few: int | None = None
     """The most at once until it is proven that requests are answered at all; None: it is."""
     in_flight: int = 0
-    held_until: float = 0.0
-    """Nothing is sent before this moment of ``time.monotonic`` (a server's Retry-After)."""
+    holds: Holds = field(default_factory=Holds)
+    """What each server takes at the moment."""
     stopped: Stop | None = None
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     _window: _Window = field(default_factory=_Window)
@@ -82,8 +81,6 @@ class Pace:
     _cut_at: float = float("-inf")
     _tokens: float = 0.0
     """Of a request, about."""
-    _account: ratelimits.Account | None = None
-    _counted_at: float = 0.0
     _timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -128,7 +125,7 @@ class Pace:
         """A reply came: raise the limit if replies come as fast as they did. ``tokens``: of prompt and answer."""
         self._seen["good"] = self._seen.get("good", 0.0) + 1
         self._forget()
-        if tokens:
+        if tokens > 0:
             self._tokens = tokens if not self._tokens else 0.9 * self._tokens + 0.1 * tokens
         if not self.adaptive or self.limit >= self.most:
             return
@@ -144,10 +141,10 @@ class Pace:
             self.limit = min(self.most, self.limit + 1 if self._cut else self.limit * 2)
             self._wake()
 
-    def throttled(self, after: float | None) -> None:
-        """A server asked for less: hold as long as it asked, and halve the limit where it asks often."""
+    def throttled(self, after: float | None, address: str = "") -> None:
+        """A server asked for less: send it nothing for ``after`` seconds, and halve the limit where it asks often."""
         if after:
-            self.held_until = max(self.held_until, time.monotonic() + after)
+            self.holds.hold(address, after)
         self._trouble("asked", _ASKED_SHARE)
 
     def troubled(self) -> None:
@@ -172,17 +169,9 @@ class Pace:
         if sum(self._seen.values()) >= _REMEMBERED:
             self._seen = {kind: count / 2 for kind, count in self._seen.items()}
 
-    def told(self, headers: Mapping[str, str]) -> None:
+    def told(self, headers: Mapping[str, str], address: str = "") -> None:
         """Read a server's own account of its limits a minute, and from now on stay within it."""
-        account = ratelimits.account(headers, tokens=self._tokens)
-        if account is None:
-            return
-        now = time.monotonic()
-        if self._account is None:  # those under way may not have been counted yet
-            left = account.left - max(0, self.in_flight - 1)
-        else:
-            left = min(self._left(now), account.left)
-        self._account, self._counted_at = account._replace(left=max(0.0, left)), now
+        self.holds.told(address, headers, tokens=self._tokens, in_flight=self.in_flight)
 
     def stop(self, stop: Stop) -> None:
         """Let nothing more in, or, while draining, nothing that a server holds; what is in flight goes on."""
@@ -197,26 +186,12 @@ class Pace:
         return self.in_flight < self._limit and not self._must_wait()
 
     def _must_wait(self) -> bool:
-        """Whether the server takes nothing now, however few requests are in flight."""
-        now = time.monotonic()
-        return self.held_until > now or self._left(now) < self._need()
-
-    def _left(self, now: float) -> float:
-        """Requests that the server would take now, as far as it is known."""
-        account = self._account
-        if account is None:
-            return float("inf")
-        return min(account.size, account.left + (now - self._counted_at) * account.rate)
-
-    def _need(self) -> float:
-        """What must be left for one more request: itself, or all there ever is where that is less."""
-        return 1.0 if self._account is None else min(1.0, self._account.size)
+        """Whether no server takes a request now, however few are in flight."""
+        return self.holds.wait() is not None
 
     def _take(self) -> None:
         self.in_flight += 1
-        if self._account is not None:
-            now = time.monotonic()
-            self._account, self._counted_at = self._account._replace(left=self._left(now) - 1), now
+        self.holds.take()
 
     def _leave(self) -> None:
         self.in_flight -= 1
@@ -242,12 +217,9 @@ class Pace:
         """Look again when the hold ends or the server takes one more, as no leaving request might do it."""
         if self._timer is not None or self.in_flight >= self._limit:
             return  # who leaves looks again
-        now = time.monotonic()
-        wait = max(0.0, self.held_until - now)  # it may have ended since it was looked at
-        if self._account is not None and self._left(now) < self._need():
-            rate = self._account.rate
-            wait = max(wait, min(_LONGEST_HOLD, (self._need() - self._left(now)) / rate) if rate > 0 else _LONGEST_HOLD)
-        self._timer = asyncio.get_running_loop().call_later(wait + 0.001, self._released)
+        wait = self.holds.wait()  # it may have ended since it was looked at
+        seconds = 0.0 if wait is None else max(0.0, wait.until - time.monotonic())
+        self._timer = asyncio.get_running_loop().call_later(seconds + 0.001, self._released)
 
     def _released(self) -> None:
         self._timer = None

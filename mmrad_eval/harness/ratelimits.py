@@ -8,11 +8,11 @@ RFC 3339 times. Both refill continuously, and ``reset`` is when everything is ba
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+from mmrad_eval.model_registry import waits
+
 _PARTS = ("limit", "remaining", "reset")
 _HEADERS = (
     *((kind, [f"x-ratelimit-{part}-{kind}" for part in _PARTS]) for kind in ("requests", "tokens")),
@@ -40,31 +40,13 @@ def account(headers: Mapping[str, str], *, tokens: float, now: dt.datetime | Non
     tightest: Account | None = None
     for kind, limit, remaining, reset in _told(headers):
         need = 1.0 if kind == "requests" else tokens
-        left, size, back = _number(remaining), _number(limit), seconds(reset, now)
+        left, size, back = _number(remaining), _number(limit), waits.seconds(reset, now)
         if left is None or not size or not back or not need or left >= size:
             continue
         one = Account(left / need, (size - left) / back / need, size / need)
         if tightest is None or one.left < tightest.left:
             tightest = one
     return tightest
-
-
-def seconds(text: str, now: dt.datetime | None = None) -> float | None:
-    """A duration (``1m30s``, ``20ms``, ``2.5``) or a time (RFC 3339) as seconds from now; None for anything else."""
-    number = _number(text)
-    if number is not None:
-        return number
-    found = _DURATION.fullmatch(text.strip())
-    if found and any(found.groups()):
-        hours, minutes, whole, thousandths = (float(part or 0) for part in found.groups())
-        return hours * 3600 + minutes * 60 + whole + thousandths / 1000
-    try:
-        when = dt.datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        return None
-    return max(0.0, (when - (now or dt.datetime.now(dt.UTC))).total_seconds())
 
 
 def _told(headers: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:

@@ -5,18 +5,34 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from mmrad_eval.core.contracts import Client, PreparedRequest, TransportError
 from mmrad_eval.core.errors import Failed, GateError, MmradError, ModelError, Stopped
 from mmrad_eval.core.values import Reply
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.failures import HOPELESS, FailureStreak
+from mmrad_eval.harness.holds import Wait
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.stopping import Stop, StopSignal
-from mmrad_eval.model_registry.transport import Transport
+from mmrad_eval.model_registry.transport import HttpResponse, Transport
 
 _WAITS = 5.0  # seconds at most between two looks for a server that takes no connection
+
+
+@dataclass
+class _Sending:
+    request: PreparedRequest
+    tries: int = 0
+
+
+class _Pause(NamedTuple):
+    seconds: float
+    wait: Wait
+    """What is waited for, and at longest until when."""
+    asked: bool = False
+    """Whether a server asked for it."""
 
 
 class Sender:
@@ -34,20 +50,39 @@ class Sender:
         self.streak = FailureStreak(self.counts)
         self._generate = client.generate if inspect.iscoroutinefunction(client.generate) else self._in_thread
         self._prepared, self._preparing = False, asyncio.Lock()
-        self._unreachable_since: float | None = None
+        self._unreachable: dict[str, float] = {}
+        """Servers that take no connection, and since when."""
+        self._waits: list[Wait] = []
+        """Of single requests, between two tries."""
+        self._addresses: tuple[str, ...] = ("",)
         transport = client.transport
         if isinstance(transport, Transport):
-            transport.watch = self.pace.told
+            self._addresses = tuple(dict.fromkeys(transport.urls))
+            self.pace.holds.name(self._addresses)
+            transport.watch, transport.ready = self._heard, self.pace.holds.ready
             if transport.secret is not None and not client.looks_first:
                 self.pace.few = HOPELESS  # a wrong key or model costs no more than these
 
     async def send(self, sent: PreparedRequest) -> Reply:
-        """The reply; Failed where infrastructure failed for good, Stopped where the run stops."""
-        await self.pace.enter()
-        try:
-            return await self._with_retries(sent)
-        finally:
-            self.pace.leave()
+        """The reply; Failed where infrastructure failed for good, Stopped where the run stops.
+
+        A request holds its place while it is in flight and between quick tries; while it waits because a server asks it
+        to, another request has the place.
+        """
+        sending = _Sending(sent)
+        while True:
+            await self.pace.enter()
+            try:
+                outcome = await self._tries_in_place(sending)
+            finally:
+                self.pace.leave()
+            if isinstance(outcome, Reply):
+                return outcome
+            await self._sleep(outcome)
+
+    def waiting(self) -> Wait | None:
+        """What the run waits for before it can send anything more; None where it waits for replies only."""
+        return self.pace.holds.wait() or (None if self.counts.in_flight else min(self._waits, default=None))
 
     async def close(self) -> None:
         """Close the client."""
@@ -55,37 +90,40 @@ class Sender:
         if inspect.isawaitable(closed):
             await closed
 
-    async def _with_retries(self, sent: PreparedRequest) -> Reply:
-        tries = 0
+    async def _tries_in_place(self, sending: _Sending) -> Reply | _Pause:
+        """Try until a reply comes, or until a server asks to wait."""
         while True:
-            self.signal.check()
-            start = time.perf_counter()
-            try:
-                if not self._prepared:
-                    await self._prepare()
-                reply = await self._once(sent)
-                _check(reply)
-            except TransportError as error:
-                if error.unsent:
-                    await self._wait_for_server(error)
-                else:
-                    tries += 1
-                    self._unreachable_since = None
-                    await self._wait_after(error, tries)
-                continue
-            except (GateError, ModelError) as error:  # true of every request of this run
-                self.signal.set(Stop.on(error))
-                raise Stopped(str(error)) from error
-            except MmradError as error:
-                self._give_up(str(error), retried=False)
-            except Exception as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)
-                self._give_up(f"the model failed: {type(error).__name__}: {error}", retried=False)
-            self._replied(reply, time.perf_counter() - start)
-            return reply
+            outcome = await self._try(sending)
+            if isinstance(outcome, Reply) or outcome.asked:
+                return outcome
+            await self._sleep(outcome)
+
+    async def _try(self, sending: _Sending) -> Reply | _Pause:
+        """One try: its reply, or the pause after which another try may succeed."""
+        self.signal.check()
+        start = time.perf_counter()
+        try:
+            if not self._prepared:
+                await self._prepare()
+            reply = await self._once(sending.request)
+            _check(reply)
+        except TransportError as error:
+            return self._until_next_look(error) if error.unsent else self._until_next_try(error, sending)
+        except (GateError, ModelError) as error:  # true of every request of this run
+            self.signal.set(Stop.on(error))
+            raise Stopped(str(error)) from error
+        except MmradError as error:
+            self._give_up(str(error), retried=False)
+        except Exception as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)
+            self._give_up(f"the model failed: {type(error).__name__}: {error}", retried=False)
+        self._replied(reply, time.perf_counter() - start)
+        return reply
 
     def _replied(self, reply: Reply, seconds: float) -> None:
         self.streak.replied()
-        self._unreachable_since = None
+        self._unreachable.pop("", None)
+        if self._addresses == ("",):  # a client without a transport, whose responses are not heard
+            self.pace.holds.replied("")
         if reply.finish != "rejected":
             self.pace.proven()
         self.pace.replied(seconds, (reply.usage.prompt or 0) + (reply.usage.completion or 0))
@@ -110,35 +148,61 @@ class Sender:
             self._prepared = True
         self.signal.check()  # a server may take long to start
 
-    async def _wait_after(self, error: TransportError, tries: int) -> None:
-        """Wait for the next try; Failed where there is none."""
+    def _heard(self, response: HttpResponse) -> None:
+        """Learn from a response of a server, whatever its status."""
+        self._unreachable.pop(response.base, None)
+        self.pace.told(response.headers, response.base)
+        if response.status == 200:
+            self.pace.holds.replied(response.base)
+
+    def _until_next_try(self, error: TransportError, sending: _Sending) -> _Pause:
+        """The pause before the next try; Failed where there is none.
+
+        A server that asks for more than anybody waits is not waited for: this study fails, and the others try for
+        themselves. Where another server takes requests, that one is tried, and this one left in peace.
+        """
+        sending.tries += 1
         self.counts.last_fault = error.why
+        self._unreachable.pop(error.server, None)
+        after = error.after or 0.0
+        elsewhere = self.pace.holds.others_ready(error.server)
+        too_long = after > self.retry.longest_asked and not elsewhere
         if error.kind == "timeout":
             self.pace.proven()  # that of a wrong key would not be so long in coming
         if error.kind == "throttled":
-            self.pace.throttled(error.after)
+            self.pace.throttled(0.0 if too_long else min(after, self.retry.longest_asked), error.server)
         elif error.retry:
             self.pace.troubled()
         if not error.retry:
             self._give_up(error.why, retried=False)
-        if tries >= self.retry.tries(error.kind):
-            self._give_up(f"{error.why} ({tries} tries)", retried=True)
-        if error.after is not None and error.after > self.retry.longest_asked:
-            self._give_up(f"{error.why} (the server asks to wait for {error.after:.0f} s)", retried=True)
+        if sending.tries >= self.retry.tries(error.kind):
+            self._give_up(f"{error.why} ({sending.tries} tries)", retried=True)
+        if too_long:
+            self._give_up(f"{error.why} (the server asks to wait for {after:.0f} s)", retried=True)
         self.counts.retries += 1
-        await self.signal.sleep(self.retry.wait(tries, error.after))
+        seconds = self.retry.wait(sending.tries, 0.0 if elsewhere else after)
+        return _Pause(seconds, Wait(time.monotonic() + seconds, error.why), asked=after > 0)
 
-    async def _wait_for_server(self, error: TransportError) -> None:
-        """Wait for a server that takes no connection, without counting tries: nothing was sent."""
+    def _until_next_look(self, error: TransportError) -> _Pause:
+        """The pause until a server that took no connection is tried again; it is no try of the request."""
         now = time.monotonic()
         self.counts.last_fault = error.why
-        if self._unreachable_since is None:
-            self._unreachable_since = now
-        waited = now - self._unreachable_since
-        if waited >= (self.retry.patience if self.counts.replies else self.retry.first_patience):
-            self.signal.set(Stop(f"{error.why} (for {waited:.0f} s)"))
+        self._unreachable.setdefault(error.server, now)
+        all_of_them = self._addresses if error.server in self._addresses else (error.server,)
+        since = max(self._unreachable.get(address, now) for address in all_of_them)
+        patience = self.retry.patience if self.counts.replies else self.retry.first_patience
+        if now - since >= patience:
+            self.signal.set(Stop(f"{error.why} (for {now - since:.0f} s)"))
             self.signal.check()
-        await self.signal.sleep(min(_WAITS, max(0.2, waited / 4)))
+        return _Pause(min(_WAITS, max(0.2, (now - since) / 4)), Wait(since + patience, error.why))
+
+    async def _sleep(self, pause: _Pause) -> None:
+        """Wait; Stopped as soon as the run stops. What is waited for can be seen meanwhile."""
+        self._waits.append(pause.wait)
+        try:
+            await self.signal.sleep(pause.seconds)
+        finally:
+            self._waits.remove(pause.wait)
 
     def _give_up(self, why: str, *, retried: bool) -> None:
         """This study fails; too many in a row, with no reply between them, stop the run."""

@@ -14,7 +14,8 @@ from mmrad_eval.core.contracts import TransportError
 from mmrad_eval.core.values import Finish, Reply
 from mmrad_eval.model_registry.bodies import field, read_error, text_of
 from mmrad_eval.model_registry.secrets import Secret, scrub
-from mmrad_eval.model_registry.transport import HttpResponse, retry_after
+from mmrad_eval.model_registry.transport import HttpResponse
+from mmrad_eval.model_registry.waits import asked_wait
 
 _INPUT_STATUSES = frozenset({400, 413, 422})
 _RETRY_STATUSES = frozenset({408, 409, 425, 429})
@@ -105,11 +106,12 @@ def read_fault(response: HttpResponse, *secrets: Secret | None) -> Reply:
     if _NO_PICTURES.search(details):
         raise TransportError(f"{why} (this server's model takes no pictures)", retry=False)
     retry = status >= 500 or status in _RETRY_STATUSES
-    if status == 402 and retry_after(response.headers) is not None:  # OpenRouter: too much money under way at once
+    wait = asked_wait(response.headers, value)
+    if status == 402 and wait is not None:  # OpenRouter: too much money under way at once
         retry = True
     if status == 429 and _EXHAUSTED.search(details):
         retry = False
-    after = (retry_after(response.headers) or _retry_delay(value)) if retry else None
+    after = wait if retry else None
     throttled = retry and (status in _THROTTLED or after is not None)
     raise TransportError(why, retry=retry, after=after, kind="throttled" if throttled else "fault")
 
@@ -125,16 +127,6 @@ def _input_fault(status: int, details: str, parameter: str) -> Finish | None:
     if _REFUSAL.search(details):
         return "refusal"
     return "rejected"
-
-
-def _retry_delay(value: Any) -> float | None:
-    """Seconds to wait as Google writes them: a RetryInfo among the details, with ``retryDelay`` such as ``30s``."""
-    details = field(value, "error", "details")
-    for detail in details if isinstance(details, list) else ():
-        delay = text_of(field(detail, "retryDelay")).removesuffix("s")
-        if delay.replace(".", "", 1).isdigit():
-            return float(delay)
-    return None
 
 
 def message_of(value: Any) -> str:

@@ -5,7 +5,6 @@ Redirects are not followed and proxy variables are not read: what is sent goes w
 
 from __future__ import annotations
 
-import email.utils
 import io
 import socket
 import time
@@ -94,8 +93,10 @@ class Transport:
         self.urls = tuple(urls)
         self.secret = secret
         self.timeout = timeout
-        self.watch: Callable[[Headers], None] | None = None
-        """Sees the headers of every response: providers tell their limits there."""
+        self.watch: Callable[[HttpResponse], None] = lambda _: None
+        """Sees every response: providers tell their limits in headers."""
+        self.ready: Callable[[str], bool] = lambda _: True
+        """Whether a server takes requests now; one that does not gets none while another does."""
         self._headers = dict(headers or {})
         self._servers = [_Server(base) for base in dict.fromkeys(self.urls)]
         self._by_base = {server.base: server for server in self._servers}
@@ -143,7 +144,10 @@ class Transport:
         if len(self._servers) == 1:
             return self._servers[0]
         now = time.monotonic()
-        return min(self._servers, key=lambda server: (server.down_until > now, server.in_flight))
+        return min(
+            self._servers,
+            key=lambda server: (not self.ready(server.base), server.down_until > now, server.in_flight),
+        )
 
     async def _request(  # noqa: PLR0917 (the private half of `post` and `get`)
         self,
@@ -167,29 +171,30 @@ class Transport:
                 method, url, data=data, headers=headers or None, allow_redirects=False, timeout=limits
             ) as response:
                 answer = await response.read()
-                if self.watch is not None:
-                    self.watch(response.headers)
                 if response.status >= 500:
                     server.failed()
                 else:
                     server.faults = 0
-                return HttpResponse(response.status, answer, response.headers, server.base)
+                whole = HttpResponse(response.status, answer, response.headers, server.base)
+                self.watch(whole)
+                return whole
         except aiohttp.ConnectionTimeoutError:
             server.lost()
             why = f"no connection to {server.base} within {_CONNECT:g} s"
-            raise TransportError(why, retry=True, kind="unreachable") from None
+            raise TransportError(why, retry=True, kind="unreachable", server=server.base) from None
         except TimeoutError:
             server.failed()
             why = f"no reply from {server.base} within {seconds:g} s"
-            raise TransportError(why, retry=True, kind="timeout") from None
+            raise TransportError(why, retry=True, kind="timeout", server=server.base) from None
         except aiohttp.ClientConnectorError as error:
             server.lost()
             words = self._words(error.os_error, refused="refused, so no server is there")
             why = f"no connection to {server.base}: {words}"
-            raise TransportError(why, retry=True, kind="unreachable") from None
+            raise TransportError(why, retry=True, kind="unreachable", server=server.base) from None
         except (aiohttp.ClientError, OSError) as error:
             server.failed()
-            raise TransportError(f"the connection to {server.base} broke: {self._words(error)}", retry=True) from None
+            why = f"the connection to {server.base} broke: {self._words(error)}"
+            raise TransportError(why, retry=True, server=server.base) from None
 
     def _words(self, error: BaseException, refused: str = "refused") -> str:
         if isinstance(error, ConnectionRefusedError):
@@ -248,19 +253,3 @@ def _pinned(hosts: Mapping[str, tuple[str, ...]]) -> AbstractResolver:
 
 def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait (``retry-after-ms``, or ``Retry-After`` as a number or a date), if it asks."""
-    try:
-        milliseconds = headers.get("retry-after-ms")
-        if milliseconds:
-            return max(0.0, float(milliseconds) / 1000)
-        value = headers.get("Retry-After")
-        if not value:
-            return None
-        if value.strip().replace(".", "", 1).isdigit():
-            return float(value)
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None  # a header that no reader can make sense of asks for nothing

@@ -149,6 +149,7 @@ class VllmClient(ChatClient):
             except TransportError as error:
                 lost = error
         if not self._known and lost is not None:
+            lost.server = ""  # what is true of the last is true of all
             raise lost
 
     async def generate(self, sent: PreparedRequest) -> Reply:

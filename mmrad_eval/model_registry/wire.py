@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pybase64
 
-from mmrad_eval.core.contracts import Client, PreparedRequest
+from mmrad_eval.core.contracts import Client, PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Card, Reply, Request
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
@@ -84,7 +84,11 @@ class WireClient(Client):
         start = time.perf_counter()
         headers = self.headers(sent.request)
         response = await self.transport.post(self.path(sent.request), body, seconds=seconds, headers=headers)
-        reply = self.read(response)
+        try:
+            reply = self.read(response)
+        except TransportError as error:
+            error.server = response.base
+            raise
         return msgspec.structs.replace(reply, latency=round(time.perf_counter() - start, 6)), response.base
 
     async def close(self) -> None:

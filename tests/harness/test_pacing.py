@@ -18,6 +18,7 @@ from mmrad_eval.harness import ratelimits
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.stopping import Stop
+from mmrad_eval.model_registry import waits
 from mmrad_eval.model_registry.mock_server import Rehearsal
 
 NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
@@ -141,7 +142,7 @@ async def test_stopping_wakes_those_who_wait() -> None:
     ],
 )
 def test_resets_are_read_in_each_of_their_forms(text: str, expected: float | None) -> None:
-    assert ratelimits.seconds(text, NOW) == expected
+    assert waits.seconds(text, NOW) == expected
 
 
 def openai(kind: str, limit: object, remaining: object, reset: str) -> dict[str, str]:
@@ -183,9 +184,13 @@ async def test_a_place_that_becomes_free_between_two_looks_is_given(monkeypatch:
     """The clock passes the end of the hold after it was found closed, and before the next look is arranged."""
     pace = Pace.fixed(4)
     pace.throttled(10.0)
-    looks = iter([pace.held_until - 0.001])
-    clock = SimpleNamespace(monotonic=lambda: next(looks, pace.held_until + 0.001))
-    monkeypatch.setattr("mmrad_eval.harness.pacing.time", clock)
+    wait = pace.holds.wait()
+    assert wait is not None
+    until = wait.until
+    looks = iter([until - 0.001])
+    clock = SimpleNamespace(monotonic=lambda: next(looks, until + 0.001))
+    for module in ("pacing", "holds"):
+        monkeypatch.setattr(f"mmrad_eval.harness.{module}.time", clock)
 
     async with asyncio.timeout(10):
         await pace.enter()

@@ -14,7 +14,8 @@ from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Card, Reply, Usage
 from mmrad_eval.model_registry.openai_chat import ChatClient, read
 from mmrad_eval.model_registry.secrets import Secret
-from mmrad_eval.model_registry.transport import HttpResponse, retry_after
+from mmrad_eval.model_registry.transport import HttpResponse
+from mmrad_eval.model_registry.waits import asked_wait
 
 Make = Callable[..., PreparedRequest]
 encode = ChatClient(Card(provider="openai", id="some-model"), ("http://127.0.0.1:9/v1",)).encode
@@ -260,7 +261,7 @@ def test_neither_key_nor_pixels_of_an_echo_are_kept() -> None:
     ],
 )
 def test_retry_after_is_read_in_each_of_its_forms(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds
+    assert asked_wait(headers) == seconds
 
 
 def test_a_reply_equals_what_was_read() -> None:
