@@ -12,6 +12,7 @@ import click
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
 from mmrad_eval.cli.run import INCOMPLETE, data_options
+from mmrad_eval.cli.visual_options import visual_options
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.visible import visible_lines
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--metrics", multiple=True, help="Metrics to score arms and controls with. [default: rules@uncertain=positive]"
 )
+@visual_options
 @decoding_options
 @model_options
 @click.option("--dry-run", is_flag=True, help="Say which arms are missing and what they cost, and ask nothing.")
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 def faithfulness(**said: Any) -> int:
     """Say whether MODEL looks at the image, and whether looking again makes its reports better.
 
-    Runs what is missing of some 27 arms (image swapped, blank, with a finding blurred, or edited in a way that should
+    Runs what is missing of some 30 arms (image swapped, blank, with a finding blurred, or edited in a way that should
     change nothing; words alone; region images repeated, random, shuffled or of another patient; its own trace cut short
     or turned around), compares them over the same studies, and prints one page. Run again: what was answered is never
     asked again.
@@ -77,7 +79,7 @@ def _page(said: dict[str, Any], job: Job) -> int:
             terminal.say(
                 f"{one.arm.task}: {folder.run.counts.open} studies have no answer yet {why}".rstrip(), err=True
             )
-    measured = compare_arms(planned, folders)
+    measured = compare_arms(planned, folders, margin=said["margin"] / 100, declared=said["primary"] is not None)
     label = next(one.plan.card.label for one in planned if one.plan is not None)
     page = markdown(measured, label, dataset.name, lacking)
     _print(page)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.visual_options import visual_options
 from mmrad_eval.cli.words import named_values
 
 
@@ -38,6 +39,7 @@ from mmrad_eval.cli.words import named_values
 @click.option("--panel-task", default="direct", show_default=True, help="T3: the task on which models are compared.")
 @click.option("--figures/--no-figures", default=True, help="Draw the figures too. [default: yes]")
 @click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True)
+@visual_options
 def paper(**said: Any) -> int:
     """Write the tables and figures of a paper from the runs under RESULTS (default: results).
 
@@ -47,6 +49,7 @@ def paper(**said: Any) -> int:
     """
     from mmrad_eval.core.errors import DataError
     from mmrad_eval.results.paper import write_paper
+    from mmrad_eval.results.paper.visual_gain import ClaimOptions
     from mmrad_eval.results.run.folder import select
 
     results = said["results"]
@@ -63,6 +66,7 @@ def paper(**said: Any) -> int:
         panel_task=said["panel_task"],
         resamples=said["resamples"],
         figures=said["figures"],
+        claims=ClaimOptions(said["margin"] / 100, said["primary"] is not None, said["resamples"]),
     )
     terminal.say(f"{made.cast.title}: {len(made.cast.parts)} runs")
     for path in made.files:

@@ -13,8 +13,10 @@ from mmrad_eval.core.values import Answer, Study
 from mmrad_eval.harness.jobs import Job, Reporter, execute
 from mmrad_eval.harness.plan import Plan
 from mmrad_eval.results.faithfulness import Arm, ArmMeasures, applicable, measure
+from mmrad_eval.results.faithfulness.visual_claim import MARGIN
 from mmrad_eval.results.run.folder import RunFolder, run_path
 from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 from mmrad_eval.tasks import INTERVENTIONS
 
 
@@ -79,9 +81,14 @@ def run_arms(
 
 
 def compare_arms(
-    planned: Sequence[Planned], folders: dict[str, RunFolder], resamples: int | None = None
+    planned: Sequence[Planned],
+    folders: dict[str, RunFolder],
+    resamples: int = RESAMPLES,
+    *,
+    margin: float = MARGIN,
+    declared: bool = False,
 ) -> ArmMeasures:
-    """The contrasts of the arms that are there."""
+    """The contrasts of the arms that are there; ``margin`` and ``declared`` as in ``visual_claim``."""
     plans = [one.plan for one in planned if one.plan is not None and one.arm.task in folders]
     if not plans:
         raise DataError("no arm has an answer yet; run the same command again")
@@ -90,5 +97,4 @@ def compare_arms(
     order = [study for study in plans[0].dataset.studies if study.id in seen]
     answers: dict[str, Sequence[Answer]] = {task: list(folder.answers()) for task, folder in folders.items()}
     left_out = {plan.task.name: plan.left_out for plan in plans if plan.left_out}
-    options = {} if resamples is None else {"resamples": resamples}
-    return measure(order, target, answers, left_out, **options)
+    return measure(order, target, answers, left_out, resamples, margin=margin, declared=declared)

@@ -11,7 +11,7 @@ import msgspec
 
 from mmrad_eval.core.contracts import Task, TaskContext
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Answer, DataUse, Image, Step, Study, Trace
+from mmrad_eval.core.values import Answer, Box, DataUse, Image, Step, Study, Trace
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.messages import opening
 from mmrad_eval.tasks.prompting import Piece, Prompt, Slots, paragraphs, parsed
@@ -101,13 +101,19 @@ class Given(Task):
                     region=step.region,
                     regions=step.regions,
                     category=step.category,
-                    box=step.box if self.boxes else None,
+                    box=self._stated(step, image),
                     image=image,
                     text=step.text if self.text else "",
                 )
                 for step, image in zip(steps, images, strict=True)
             )
         )
+
+    def _stated(self, step: Step, image: Image | None) -> Box | None:
+        """The box that is told: that of the step, or of the area that random regions show in its place."""
+        if not self.boxes:
+            return None
+        return image.box if self.regions == "random" and image is not None else step.box
 
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """One turn: the evidence interleaved in the order announce, region image, box, observation."""
@@ -211,6 +217,8 @@ MCOT_SWAPPED = Given("mcot-swapped", text=True, boxes=True, regions="swapped")
 MCOT_SHUFFLED = Given("mcot-shuffled", text=True, boxes=True, regions="shuffled")
 MCOT_REPEAT = Given("mcot-repeat", text=True, boxes=True, regions="repeat")
 MCOT_RANDOM = Given("mcot-random", text=True, regions="random")
+MCOT_RANDOM_BOXED = Given("mcot-random-boxed", text=True, boxes=True, regions="random")
+MCOT_UNBOXED = Given("mcot-unboxed", text=True, regions="own")
 CROPS_ATLAS = Given("crops-atlas", boxes=True, regions="own", steps_of=of_atlas)
 
 

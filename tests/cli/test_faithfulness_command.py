@@ -13,7 +13,7 @@ import pytest
 
 from mmrad_eval.model_registry.mock_server import Rehearsal
 
-ARMS = "direct,direct-shifted,direct-swapped,tcot,mcot,mcot-repeat,mcot-random"
+ARMS = "direct,direct-shifted,direct-swapped,tcot,bcot,mcot,mcot-repeat,mcot-random,mcot-random-boxed"
 
 
 async def _run(*words: str, cwd: Path, command: str = "faithfulness") -> tuple[int, str]:
@@ -47,7 +47,7 @@ async def test_a_page_is_planned_priced_made_and_made_again_without_asking(tmp_p
         assert "Not shown that region images help" in page
         assert "Nothing that needs direct-jpeg, direct-reworded, direct-blank" in page
         asked = server.requests
-        assert 0 < asked <= 7 * 6
+        assert 0 < asked <= 9 * 6
 
         code, again = await _run(*said, cwd=tmp_path)
         assert code == 0, again
@@ -63,6 +63,11 @@ async def test_a_page_is_planned_priced_made_and_made_again_without_asking(tmp_p
     assert code == 0, table
     assert "mcot-random" in table
     assert "direct-s" not in table  # interventions are compared, and are no rows
+    code, printed = await _run("--out", "paper", "--no-figures", cwd=tmp_path, command="paper")
+    assert code == 0, printed
+    (sentence,) = (line[2:].replace("**", "") for line in page.splitlines() if "region images help" in line)
+    note = (tmp_path / "paper" / "t1-arms.md").read_text().replace("\\", "")
+    assert sentence in note  # one rule on both pages
     assert re.search(r"ROUGE-L\(T\*, R\*\) 0\.\d{3} over 6 studies", table)
 
 

@@ -1,7 +1,6 @@
 """What the contrasts allow one to conclude, in plain words, and what they do not.
 
-The rule for visual evidence: region images help only if ``mcot`` beats text alone, repeated full images *and* random
-boxes, on facts that the words did not tell. What is gained on told facts is transcription.
+Whether a gain of region images is visual is judged in ``visual_claim``. What is gained on told facts is transcription.
 """
 
 from __future__ import annotations
@@ -9,13 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from mmrad_eval.results.faithfulness.arms import ARMS, BOXES, REPORTS, TRACES, Arm
+from mmrad_eval.results.faithfulness.arms import ARMS
 from mmrad_eval.results.faithfulness.measures import ArmMeasures
 from mmrad_eval.results.faithfulness.reading import ArmValue
 from mmrad_eval.results.faithfulness.visual import CONTENT, REPORTED
+from mmrad_eval.results.faithfulness.visual_claim import sentence
 from mmrad_eval.results.scoring.evidence_overlap import NAME as OVERLAP
+from mmrad_eval.tasks.arms import BOXES, MAIN, REPORTS, RIVALS, TRACES, Arm
 
-_RIVALS = {"tcot": "text alone", "mcot-repeat": "repeated full images", "mcot-random": "random boxes"}
 _NULLS = {"shifted": "with the same image moved by two pixels", "jpeg": "with the same image once through JPEG"}
 _WITHOUT: dict[str, str] = {
     TRACES: "Nothing about evidence that is shown",
@@ -32,7 +32,7 @@ def conclusions(measured: ArmMeasures) -> Iterator[str]:
     yield from _content(values)
     yield from _wording(values)
     yield from _place(values)
-    yield from _evidence(values)
+    yield from _evidence(measured)
     yield from _leak(values)
     yield from _conflict(values)
     yield from _own_trace(values)
@@ -115,23 +115,11 @@ def _place(values: dict[str, ArmValue]) -> Iterator[str]:
     )
 
 
-def _evidence(values: dict[str, ArmValue]) -> Iterator[str]:
-    gains = {name: values.get(f"mcot - {arm}: uncovered") for arm, name in _RIVALS.items()}
-    known = {name: gain for name, gain in gains.items() if gain is not None}
-    if not known:
+def _evidence(measured: ArmMeasures) -> Iterator[str]:
+    values = measured.values
+    if not any(measured.arms.get(task) for task in (MAIN, *RIVALS)):
         return
-    if any(math.isnan(gain.value) for gain in known.values()):
-        yield "Whether region images help can't be said: the words tell every fact of the references."
-        return
-    told = "; ".join(f"against {name} {points(gain)}" for name, gain in known.items())
-    losing = [name for name, gain in gains.items() if gain is None or not gain.above_zero]
-    if not losing:
-        yield f"**Region images help:** on facts that the words did not tell, recall rises {told}."
-    else:
-        yield (
-            f"**Not shown that region images help:** on facts that the words did not tell, they are not better than "
-            f"{_listed(losing)} ({told})."
-        )
+    yield sentence(measured.claim)
     copied = values.get(OVERLAP)
     if copied is not None:
         yield (
@@ -237,7 +225,3 @@ def interval(name: str, value: ArmValue) -> str:
     if math.isnan(value.low) or math.isnan(value.high):
         return "-"
     return f"[{shown(name, value.low)}, {shown(name, value.high)}]"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -15,8 +15,10 @@ from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, Arm
 from mmrad_eval.results.scoring.evidence_overlap import NAME as OVERLAP
 from mmrad_eval.results.scoring.evidence_overlap import overlap as words_in_common
 from mmrad_eval.results.scoring.evidence_overlap import traced
+from mmrad_eval.tasks.arms import MAIN, RIVALS
 
 _WHAT = ("uncovered", "covered", "fact F1")
+_PAIRS = (*((MAIN, rival) for rival in RIVALS), ("mcot-unboxed", "mcot-random"), ("tcot", "direct"))
 _SPAN = "mcot - normal: fact F1"
 """The denominator of leak."""
 
@@ -24,7 +26,7 @@ _SPAN = "mcot - normal: fact F1"
 def gains(reading: ArmReading) -> Iterator[ArmContrast]:
     """What one arm finds of the reference and another does not; facts that the words told stand apart."""
     recalled: dict[tuple[str, str], list[float]] = {}
-    for one, other in (("mcot", "tcot"), ("mcot", "mcot-repeat"), ("mcot", "mcot-random"), ("tcot", "direct")):
+    for one, other in _PAIRS:
         studies = reading.common(one, other)
         if not studies:
             continue

@@ -15,6 +15,7 @@ from mmrad_eval.results.faithfulness.evidence import gains, leak, overlap, settl
 from mmrad_eval.results.faithfulness.own_trace import early, follows, mistakes
 from mmrad_eval.results.faithfulness.reading import ArmReading, ArmValue, estimate
 from mmrad_eval.results.faithfulness.visual import by_label, causal, conflict, sensitivity
+from mmrad_eval.results.faithfulness.visual_claim import MARGIN, VisualClaim, visual_claim
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 
 
@@ -29,6 +30,8 @@ class ArmMeasures:
     clustered_by: str
     left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Arm -> reason -> studies that it could not be asked about."""
+    claim: VisualClaim = field(default_factory=lambda: VisualClaim("untested"))
+    """Whether a gain of region images may be called visual."""
 
 
 def measure(
@@ -37,10 +40,14 @@ def measure(
     answers: Mapping[str, Sequence[Answer]],
     left_out: Mapping[str, Mapping[str, int]] | None = None,
     resamples: int = RESAMPLES,
+    *,
+    margin: float = MARGIN,
+    declared: bool = False,
 ) -> ArmMeasures:
     """Every contrast that these answers allow; ``answers`` maps an arm (a task's name) to its answers.
 
-    ``left_out``: for an arm, the studies that it could not be asked about, by reason.
+    ``left_out``: for an arm, the studies that it could not be asked about, by reason. ``margin`` and ``declared`` are
+    those of ``visual_claim``.
     """
     by_id = {
         arm: {answer.study: answer for answer in found if answer.status not in OPEN_STATUSES}
@@ -53,4 +60,7 @@ def measure(
     values = settled(estimate(chain.from_iterable(contrasts), resamples))
     patients = {study.cluster for study in studies}
     by = "patient" if all(study.patient is not None for study in studies) else "study"
-    return ArmMeasures(values, {arm: len(found) for arm, found in by_id.items()}, len(patients), by, left_out or {})
+    claim = visual_claim([reading], margin=margin, resamples=resamples, declared=declared)
+    return ArmMeasures(
+        values, {arm: len(found) for arm, found in by_id.items()}, len(patients), by, left_out or {}, claim
+    )

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmrad_eval.metrics.labelf1 import LABELS
-from mmrad_eval.results.faithfulness.arms import ARMS, Arm
+from mmrad_eval.results.faithfulness.arms import ARMS
 from mmrad_eval.results.faithfulness.conclusions import conclusions, interval, limits, plain, shown
 from mmrad_eval.results.faithfulness.measures import ArmMeasures
 from mmrad_eval.results.faithfulness.reading import ArmValue
+from mmrad_eval.results.faithfulness.visual_claim import as_data
+from mmrad_eval.tasks.arms import Arm
 
 SCHEMA = "mmrad.faithfulness/1"
 EDIT = "IS "
@@ -56,7 +58,7 @@ def markdown(measured: ArmMeasures, model: str, dataset: str, lacking: Sequence[
         "| arm | shows | answered | left out |",
         "|---|---|---|---|",
         *(
-            f"| {arm.task} | {arm.why} | {measured.arms.get(arm.task, 0)} | {_left_out(measured, arm)} |"
+            f"| {arm.task} | {arm.shows} | {measured.arms.get(arm.task, 0)} | {_left_out(measured, arm)} |"
             for arm in ARMS
             if arm not in lacking
         ),
@@ -77,6 +79,7 @@ def record(measured: ArmMeasures, model: str, dataset: str, runs: dict[str, str]
         "clustered_by": measured.clustered_by,
         "left_out": {arm: dict(reasons) for arm, reasons in measured.left_out.items()},
         "conclusions": list(conclusions(measured)),
+        "visual_claim": as_data(measured.claim),
         "values": {
             name: [*(None if math.isnan(x) else x for x in (v.value, v.low, v.high)), v.n]
             for name, v in measured.values.items()

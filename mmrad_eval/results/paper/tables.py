@@ -13,36 +13,21 @@ from mmrad_eval.results.leaderboard.board import tables_of
 from mmrad_eval.results.leaderboard.rows import ScoredRun
 from mmrad_eval.results.paper.contrast import Line, PaperContrast, contrast, ranks, rows, table_columns
 from mmrad_eval.results.paper.runs import PaperRow, PaperRuns, spec
+from mmrad_eval.results.paper.visual_gain import ClaimOptions, visual_gain
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.tables.table import Row, Table, TableColumn
+from mmrad_eval.tasks.arms import TEXT, labels
 
-TEXT = "tcot"
-"""The arm that differences are taken to."""
-ARMS = {
-    "direct": "image",
-    "tcot": "text CoT",
-    "bcot": "text + boxes",
-    "mcot": "multimodal CoT",
-    "crops": "regions, no words",
-}
-CONTROLS = {
-    "tcot-blind": "text CoT, no image",
-    "mcot-blind": "multimodal, no whole image",
-    "mcot-repeat": "image repeated",
-    "mcot-random": "random boxes",
-    "mcot-shuffled": "regions permuted",
-    "mcot-swapped": "another patient's regions",
-    "crops-atlas": "fixed regions",
-}
+ARMS = labels("evidence")
+CONTROLS = labels("control")
+_OPTIONAL = {"crops-atlas", "mcot-unboxed", "mcot-random"}  # nobody is told to run them for this table
 BASELINES = {
     "evidence": "copy of the evidence",
     "normal": "a normal report",
     "shuffle": "another patient's report",
     "reference": "the reference itself",
 }
-_CONCLUSIVE = ("tcot", "mcot-repeat", "mcot-random")
-"""What multimodal evidence must beat before its gain may be called visual."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +40,7 @@ class Made:
     """Sentences, each with the command that would fill the gap."""
 
 
-def arms_table(cast: PaperRuns, resamples: int) -> Made:
+def arms_table(cast: PaperRuns, resamples: int, claims: ClaimOptions) -> Made:
     """T1: for each model every form of evidence, its controls, and differences to text CoT."""
     out: list[Row] = []
     contrasts: list[PaperContrast] = []
@@ -73,8 +58,8 @@ def arms_table(cast: PaperRuns, resamples: int) -> Made:
         contrasts.append(found)
         made = rows(found, cast.columns, differences=True, marks=ranks(found, cast.columns))
         out += _grouped(made)
-        verdicts += _verdict(cast, model, found, [task for task, _ in there])
-        lacking = [task for task, part in parts if part is None and task != "crops-atlas"]
+        verdicts += [f"{model}: {said}" for said in visual_gain(cast, model, claims)]
+        lacking = [task for task, part in parts if part is None and task not in _OPTIONAL]
         if lacking:
             command = cast.command([spec(there[0][1].first)], lacking)
             missing.append(f"T1, {model}: no run of {', '.join(lacking)}: {command}")
@@ -85,7 +70,8 @@ def arms_table(cast: PaperRuns, resamples: int) -> Made:
         task = TEXT if lacking_baselines == ["evidence"] else "direct"
         missing.append(f"T1: no {', '.join(names)}: {cast.command(names, [task])}")
     if not contrasts:
-        missing.insert(0, f"T1: no model has run any form of evidence: {cast.command(['MODEL'], list(wanted)[:-1])}")
+        command = cast.command(["MODEL"], [task for task in wanted if task not in _OPTIONAL])
+        missing.insert(0, f"T1: no model has run any form of evidence: {command}")
     named = (TableColumn("model", media="data"), TableColumn("task", media="data"), TableColumn("arm", "evidence"))
     columns = (*named, *_COUNTS, *table_columns(cast.columns, to="text CoT"))
     notes = (*_notes(contrasts, "text CoT"), *verdicts)
@@ -234,39 +220,6 @@ def _notes(contrasts: Sequence[PaperContrast], to: str) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _verdict(cast: PaperRuns, model: str, found: PaperContrast, tasks: Sequence[str]) -> list[str]:
-    """What may be concluded: a gain is visual only if better than text, repeated images and random boxes."""
-    if "mcot" not in tasks or found.comparison is None or not cast.columns:
-        return []
-    column = main_column(cast.columns)
-    at = found.column(column.label)
-    mcot = tasks.index("mcot")
-    if at is None:
-        return []
-    sign = -1.0 if column.better == "lower" else 1.0
-    words, better = [], []
-    for other in _CONCLUSIVE:
-        where = tasks.index(other) if other in tasks else None
-        difference = found.between(where, mcot, at) if where is not None else None
-        if difference is None:
-            words.append(f"{other} is missing")
-            continue
-        value, low, high = difference
-        side = (
-            "better than"
-            if min(sign * low, sign * high) > 0
-            else "worse than"
-            if max(sign * low, sign * high) < 0
-            else "not told apart from"
-        )
-        words.append(f"{side} {other} ({value:+.{_DIGITS}f})")
-        better.append(side == "better than")
-    visual = len(better) == len(_CONCLUSIVE) and all(better)
-    so = "its gain may be called visual" if visual else "so a gain can't be called visual"
-    return [f"{model}, {column.label}: mcot is {', '.join(words)}; {so}."]
-
-
-_DIGITS = 3
 _CLINICAL = ("RadGraph", "CheXbert", "rules micro", "RadCliQ")
 
 

@@ -10,6 +10,7 @@ from mmrad_eval.results.leaderboard.rows import read_entries
 from mmrad_eval.results.paper.figures import CAPTIONS, PaperFigures, draw_all
 from mmrad_eval.results.paper.runs import PaperRuns, make_cast
 from mmrad_eval.results.paper.tables import adaptation_table, arms_table, panel_table, supplement
+from mmrad_eval.results.paper.visual_gain import ClaimOptions
 from mmrad_eval.results.run.files import temporary
 from mmrad_eval.results.run.folder import RunFolder, find_runs
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
@@ -41,15 +42,17 @@ def write_paper(
     panel_task: str = "direct",
     resamples: int = RESAMPLES,
     figures: bool = True,
+    claims: ClaimOptions | None = None,
 ) -> Paper:
     """Write T1, T2, T3, the supplement and the figures of the runs under ``results`` into ``out``.
 
     ``dataset`` chooses among several; ``metrics`` the columns of the tables in the body; ``adapted`` maps the name of a
-    format of adaptation to its run, the first being what the others are compared with; ``figures=False`` draws none.
+    format of adaptation to its run, the first being what the others are compared with; ``figures=False`` draws none;
+    ``claims`` says how the visual gain is judged.
     """
     entries = read_entries(find_runs(results))
     cast = make_cast(entries, dataset=dataset, metrics=metrics)
-    arms = arms_table(cast, resamples)
+    arms = arms_table(cast, resamples, claims or ClaimOptions(resamples=resamples))
     made = [arms, adaptation_table(cast, adapted or {}, resamples), panel_table(cast, panel_task, resamples)]
     values, differences = supplement(cast, entries, resamples)
     pictures = draw_all(cast, arms.contrasts, out / "figures") if figures else PaperFigures((), (), ())

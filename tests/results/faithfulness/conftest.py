@@ -26,6 +26,7 @@ from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.plan import RunOptions
 from mmrad_eval.results.faithfulness import ARMS, ArmMeasures
 from mmrad_eval.results.faithfulness.conclusions import conclusions
+from mmrad_eval.tasks.arms import MAIN, RIVALS
 
 SIDE = 400
 LUNG = (40.0, 60.0, 180.0, 300.0)
@@ -43,6 +44,13 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("films")
     made = [_study(number, folder) for number in range(24)]
     return Dataset("pixels", tuple(made), "open", str(folder))
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """200 such patients."""
+    folder = tmp_path_factory.mktemp("many")
+    return Dataset("pixels", tuple(_study(number, folder) for number in range(200)), "open", str(folder))
 
 
 def _study(number: int, folder: Path) -> Study:
@@ -66,7 +74,7 @@ def _study(number: int, folder: Path) -> Study:
     )
     image = Image(str(path), name=path.name, size=(SIDE, SIDE))
     drawn = (ReaderBox(Box(box), "Pneumothorax"),) if ill else ()
-    return Study(f"s{number:02}", (image,), f"p{number:02}", Report(f"FINDINGS: {found}", found), trace, drawn)
+    return Study(f"s{number:03}", (image,), f"p{number:03}", Report(f"FINDINGS: {found}", found), trace, drawn)
 
 
 @dataclass
@@ -170,8 +178,9 @@ class Scene:
 GROUPS: dict[str, Collection[str]] = {
     "image": [arm.task for arm in ARMS if arm.task.startswith("direct")],
     "evidence": [
-        arm.task for arm in ARMS if arm.task.startswith(("direct", "tcot", "mcot")) and arm.task != "tcot-self"
+        arm.task for arm in ARMS if arm.task.startswith(("direct", "tcot", "bcot", "mcot")) and arm.task != "tcot-self"
     ],
+    "claim": [MAIN, *RIVALS],
     "own": [arm.task for arm in ARMS if arm.task.startswith(("early", "mistaken", "tcot-self"))],
 }
 """Arms that are asked together."""
@@ -204,13 +213,13 @@ def play(studies: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     scenes: dict[str, Scene] = {}
     with ExitStack() as running:
 
-        def scene(model: Model, group: str = "evidence", *, again: bool = False) -> Scene:
-            name = f"{model.__name__} {group}"
+        def scene(model: Model, group: str = "evidence", *, again: bool = False, over: Dataset = studies) -> Scene:
+            name = f"{model.__name__} {group} {len(over.studies)}"
             if name not in scenes:
                 endpoint = running.enter_context(Endpoint(model))
-                scenes[name] = _play(endpoint, studies, tmp_path_factory.mktemp(model.__name__), GROUPS[group])
+                scenes[name] = _play(endpoint, over, tmp_path_factory.mktemp(model.__name__), GROUPS[group])
             elif again:
-                return _play(scenes[name].endpoint, studies, scenes[name].results, GROUPS[group])
+                return _play(scenes[name].endpoint, over, scenes[name].results, GROUPS[group])
             return scenes[name]
 
         yield scene

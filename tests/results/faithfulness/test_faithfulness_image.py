@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from mmrad_eval.results.faithfulness import ARMS, markdown
-from mmrad_eval.results.faithfulness.arms import BOXES, applicable
+from mmrad_eval.results.faithfulness.arms import applicable
 from mmrad_eval.results.faithfulness.conclusions import limits
+from mmrad_eval.tasks.arms import BOXES
 
 Play = Callable[..., Any]
 """Asks a model under a group of arms (``conftest.py``)."""
