@@ -13,96 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mmrad_eval.core.values import ClinicalContext, Report
-
-HEADINGS: dict[str, tuple[str, ...]] = {
-    "findings": (
-        "findings",
-        "finding",
-        "chest findings",
-        "radiographic findings",
-        "imaging findings",
-        "key findings",
-        "report findings",
-        "description",
-        "observations",
-        "hallazgos",
-        "befund",
-    ),
-    "impression": (
-        "impression",
-        "impressions",
-        "imp",
-        "conclusion",
-        "conclusions",
-        "opinion",
-        "final impression",
-        "overall impression",
-        "final diagnosis",
-        "summary",
-        "interpretation",
-        "diagnosis",
-        "impresión",
-        "conclusión",
-        "beurteilung",
-    ),
-    "both": (
-        "findings and impression",
-        "findings/impression",
-        "findings / impression",
-        "findings & impression",
-        "findings and impressions",
-        "impression and findings",
-        "impression/findings",
-    ),
-    "indication": (
-        "indication",
-        "indications",
-        "clinical indication",
-        "reason for exam",
-        "reason for examination",
-        "reason for the exam",
-        "reason for study",
-        "clinical information",
-        "clinical question",
-    ),
-    "history": ("history", "clinical history", "patient history", "medical condition"),
-    "comparison": (
-        "comparison",
-        "comparisons",
-        "comparison study",
-        "comparison studies",
-        "comparison exam",
-        "compared to",
-        "prior studies",
-    ),
-    "technique": (
-        "technique",
-        "procedure",
-        "procedure comments",
-        "examination",
-        "exam",
-        "study",
-        "type of exam",
-        "views",
-    ),
-    "age": ("age", "patient age"),
-    "sex": ("sex", "gender", "patient sex"),
-    "other": (
-        "notification",
-        "recommendation",
-        "recommendations",
-        "recommendation(s)",
-        "wet read",
-        "final report",
-        "addendum",
-        "addenda",
-    ),
-}
-"""Section -> the headings that open it, in lower case."""
-
-_SECTION = {heading: section for section, headings in HEADINGS.items() for heading in headings}
-_SAME_LETTER = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s"})
-"""Letters that a pattern takes for an i or an s whatever their case, and ``lower`` does not."""
+from mmrad_eval.datasets.headings import HEADINGS, SECTION, Opening, kind_of, opening, plain_name
 
 _MARKS = str.maketrans("", "", "*_")
 """Drops what makes a heading bold or slanted."""
@@ -113,7 +24,7 @@ def _pattern(headings: Iterator[str] | list[str]) -> str:
     return "|".join(re.escape(h).replace(r"\ ", r"[ \t]++") for h in longest_first)
 
 
-_NAME = _pattern(list(_SECTION))
+_NAME = _pattern(list(SECTION))
 _MAIN = _pattern([h for s in ("findings", "impression", "both") for h in HEADINGS[s] if h != "imp"])
 _NOTE = r"(?:[ \t]*+\([^()\n]{1,40}\))?"  # "(preliminary)" between the name and its colon
 _LINE = re.compile(
@@ -147,6 +58,12 @@ _CAPITAL = re.compile(r"(?P<name>Findings|FINDINGS|Impression|IMPRESSION|Conclus
 """A main name with a capital and a colon, wherever it stands after space."""
 
 
+_CLOSED = re.compile(r"[*_]{0,3}[ \t]*:[ \t]*[*_]{0,3}[ \t]*")
+_RULES = ("---", "***", "===", "###", "~~~", "|", "**", "##", "#")
+_FIRST_RULES = re.compile(r"\A(?:[ \t]*[-*=#~|]{1,}[ \t]*(?:\r?\n|\Z))+")
+_LAST_RULES = re.compile(r"(?:(?:\A|\r?\n)[ \t]*[-*=#~|]{1,}[ \t]*)+\Z|[ \t]*\|\Z")
+
+
 class Section(NamedTuple):
     """One section: its kind (a key of ``HEADINGS``), and where heading, body and end lie in the text."""
 
@@ -156,64 +73,78 @@ class Section(NamedTuple):
     end: int
 
 
-def _at_lines(text: str) -> Iterator[re.Match[str]]:
+def _at_lines(text: str) -> Iterator[Opening]:
     """The headings at the beginning of a line, tried only there: a search would try every character."""
     start = 0
     while True:
         if match := _LINE.match(text, start) or _BARE.match(text, start):
-            yield match
+            yield _opened(match)
+        elif found := opening(text, start):
+            yield found
         start = text.find("\n", start) + 1
         if not start:
             return
 
 
-def _within(text: str) -> Iterator[re.Match[str]]:
+def _opened(match: re.Match[str]) -> Opening:
+    return Opening(match.start(), match.end(), SECTION[plain_name(match["name"])])
+
+
+def _within(text: str) -> Iterator[Opening]:
     """The headings with a colon that stand in running text, and those at the beginning of a line once more."""
     reached = 0
     for end in _SENTENCE_END.finditer(text):
-        if end.end() < reached or not ("(" in end[1] or _plain(end[1].translate(_MARKS)) in _SECTION):
+        if end.end() < reached:
             continue
-        if match := _INLINE.match(text, end.end()):
+        name = end[1].translate(_MARKS)
+        if ("(" in name or plain_name(name) in SECTION) and (match := _INLINE.match(text, end.end())):
             reached = match.end()
-            yield match
+            yield _opened(match)
+        elif kind := kind_of(name):
+            closed = _CLOSED.match(text, end.end() + len(end[1]))
+            reached = closed.end() if closed else end.end() + len(end[1]) + 1
+            yield Opening(end.end(), reached, kind)
     for match in _CAPITAL.finditer(text):
         if text[match.start() - 1 : match.start()].isspace():
-            yield match
+            yield _opened(match)
 
 
-def find(text: str) -> list[Section]:
+@lru_cache(maxsize=8)
+def find(text: str) -> tuple[Section, ...]:
     """The sections in the order of the text; what stands before the first heading belongs to none."""
-    marks: list[tuple[int, int, str]] = []
+    marks: list[Opening] = []
     found = list(_at_lines(text))
-    if text.count(":") > sum(":" in match[0] for match in found):  # the others end in a colon of their own
-        found = sorted((*found, *_within(text)), key=lambda match: (match.start("name"), -match.end()))
-    for match in found:
-        if marks and match.start("name") < marks[-1][1]:
+    if text.count(":") > sum(":" in text[at.start : at.body] for at in found):  # others end in a colon of their own
+        found = sorted((*found, *_within(text)), key=lambda at: (_first_letter(text, at), -at.body))
+    for at in found:
+        if marks and _first_letter(text, at) < marks[-1].body:
             continue
-        marks.append((match.start(), match.end(), _section(match["name"])))
-    ends = [start for start, _, _ in marks[1:]] + ([len(text)] if marks else [])
-    return [Section(name, start, body, end) for (start, body, name), end in zip(marks, ends, strict=True)]
+        marks.append(at)
+    ends = [at.start for at in marks[1:]] + ([len(text)] if marks else [])
+    return tuple(Section(at.section, at.start, at.body, max(at.body, end)) for at, end in zip(marks, ends, strict=True))
 
 
-@lru_cache(maxsize=256)
-def _section(name: str) -> str:
-    """The kind of section that a heading opens, a key of ``HEADINGS``."""
-    return _SECTION[_plain(name)]
-
-
-def _plain(name: str) -> str:
-    """A heading's name as ``HEADINGS`` has it."""
-    return " ".join(name.translate(_SAME_LETTER).lower().split())
+def _first_letter(text: str, at: Opening) -> int:
+    """Where the name of a heading begins, after what decorates it."""
+    return next((i for i in range(at.start, at.body) if text[i].isalnum()), at.start)
 
 
 def bodies(text: str) -> dict[str, str]:
     """Section -> its text without outer space; sections of one name are joined by a newline, empty ones left out."""
     found: dict[str, str] = {}
     for section in find(text):
-        body = text[section.body : section.end].strip()
+        body = unruled(text[section.body : section.end])
         if body:
             found[section.name] = f"{found[section.name]}\n{body}" if section.name in found else body
     return found
+
+
+def unruled(body: str) -> str:
+    """A section without outer space and without rules drawn above and below it."""
+    body = body.strip()
+    if body.endswith(_RULES) or body.startswith(_RULES):
+        body = _LAST_RULES.sub("", _FIRST_RULES.sub("", body)).strip()
+    return body
 
 
 def read_report(text: str) -> Report:

@@ -66,7 +66,6 @@ REPORTS = (
     "No pneumothorax. No pneumothorax on the left. No pneumothorax on the right.",
     "The lungs are clear. The lungs are clear. The heart is normal.",
     "1. No acute process.\n2. No acute process in the bones.\n3. Stable.",
-    "----------\nThe lungs are clear.\n----------",
     "The heart is normal!!! The lungs are clear.",
     "Heart, lungs, pleura, bones, soft tissues: all normal.",
     "No no effusion. Clear lungs.",
@@ -122,3 +121,6 @@ def reports() -> Iterator[Case]:
     for report in REPORTS:
         for raw in (report, f"FINDINGS: {report}", f"{report}\n", f"Chest, one view. {report}"):
             yield Case(report, MADE_UP, raw, Wanted("ok", raw.removeprefix("FINDINGS: "), "", "", no_event=EVENT))
+    for rule in ("----------", "==========", "***", "~~~~~"):
+        raw = f"{rule}\nThe lungs are clear.\n{rule}"
+        yield Case("rules", MADE_UP, raw, Wanted("ok", "The lungs are clear.", "", "", no_event=EVENT))

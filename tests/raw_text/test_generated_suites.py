@@ -16,28 +16,28 @@ from tests.raw_text import cell_forms, degenerate_texts, refusal_wordings, secti
 from tests.raw_text.column_names import PREDICTIONS, REFERENCES
 from tests.raw_text.suite import FINDINGS, Case, rate
 
-SUITES: dict[str, tuple[Callable[[], Iterable[Case]], float]] = {
-    "thoughts": (thinking_forms.cases, 0.317),
-    "thoughts without end or beginning": (thinking_forms.unclosed, 0.232),
-    "reports like thoughts": (thinking_forms.without_thought, 1.0),
-    "sections": (section_forms.cases, 0.142),
-    "reports without sections": (section_forms.without_sections, 1.0),
-    "refusals": (refusal_wordings.cases, 0.427),
-    "missing pictures": (refusal_wordings.no_picture, 0.0),
-    "reports like refusals": (refusal_wordings.reports, 0.895),
-    "degenerate output": (degenerate_texts.cases, 0.0),
-    "reports like degenerate output": (degenerate_texts.reports, 1.0),
+SUITES: dict[str, Callable[[], Iterable[Case]]] = {
+    "thoughts": thinking_forms.cases,
+    "thoughts without end or beginning": thinking_forms.unclosed,
+    "reports like thoughts": thinking_forms.without_thought,
+    "sections": section_forms.cases,
+    "reports without sections": section_forms.without_sections,
+    "refusals": refusal_wordings.cases,
+    "missing pictures": refusal_wordings.no_picture,
+    "reports like refusals": refusal_wordings.reports,
+    "degenerate output": degenerate_texts.cases,
+    "reports like degenerate output": degenerate_texts.reports,
 }
-"""Kind -> its cases, and the share of them that must be right."""
+"""Kind -> its cases. The reader that came before read .317, .232, 1, .142, 1, .427, 0, .895, 0 and 1 of them."""
+LEAST = 0.98
 CELLS, IDS, COLUMNS = 0.082, 0.3, 0.835
 
 
 @pytest.mark.parametrize("kind", SUITES)
 def test_texts_of_a_kind_are_read_as_they_are_meant(kind: str) -> None:
-    cases, least = SUITES[kind]
-    right, count = rate(cases())
+    right, count = rate(SUITES[kind]())
 
-    assert right / count >= least - 5e-4
+    assert right / count >= LEAST
 
 
 def cells(folder: Path) -> Iterator[tuple[str, bool]]:

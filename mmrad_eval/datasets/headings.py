@@ -1,0 +1,212 @@
+"""The names of sections, and the lines that open one.
+
+A name is in a list, or is made of a noun for a section and words that tell which ("Radiographic Findings", "Overall
+Impression"); several may be joined ("Impression and Recommendations"). A line may decorate it as it likes: numbers,
+Markdown, brackets, bullets, rules.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+
+def among(words: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(words.split())
+
+
+HEADINGS: dict[str, tuple[str, ...]] = {
+    "findings": (
+        "findings",
+        "finding",
+        "chest findings",
+        "radiographic findings",
+        "imaging findings",
+        "key findings",
+        "report findings",
+        "description",
+        "observations",
+        "hallazgos",
+        "befund",
+    ),
+    "impression": (
+        "impression",
+        "impressions",
+        "imp",
+        "conclusion",
+        "conclusions",
+        "opinion",
+        "final impression",
+        "overall impression",
+        "final diagnosis",
+        "summary",
+        "interpretation",
+        "diagnosis",
+        "impresión",
+        "conclusión",
+        "beurteilung",
+    ),
+    "both": (
+        "findings and impression",
+        "findings/impression",
+        "findings / impression",
+        "findings & impression",
+        "findings and impressions",
+        "impression and findings",
+        "impression/findings",
+    ),
+    "indication": (
+        "indication",
+        "indications",
+        "clinical indication",
+        "reason for exam",
+        "reason for examination",
+        "reason for the exam",
+        "reason for study",
+        "clinical information",
+        "clinical question",
+    ),
+    "history": ("history", "clinical history", "patient history", "medical condition"),
+    "comparison": (
+        "comparison",
+        "comparisons",
+        "comparison study",
+        "comparison studies",
+        "comparison exam",
+        "compared to",
+        "prior studies",
+    ),
+    "technique": (
+        "technique",
+        "procedure",
+        "procedure comments",
+        "examination",
+        "exam",
+        "study",
+        "type of exam",
+        "views",
+    ),
+    "age": ("age", "patient age"),
+    "sex": ("sex", "gender", "patient sex"),
+    "other": (
+        "notification",
+        "recommendation",
+        "recommendations",
+        "recommendation(s)",
+        "wet read",
+        "final report",
+        "addendum",
+        "addenda",
+    ),
+}
+"""Section -> the headings that open it, in lower case."""
+
+
+SECTION = {heading: section for section, headings in HEADINGS.items() for heading in headings}
+"""Heading -> its section."""
+
+_NOUNS = {
+    **dict.fromkeys(among("finding findings observation observations"), "findings"),
+    **dict.fromkeys(
+        among(
+            "impression impressions conclusion conclusions assessment assessments opinion interpretation diagnosis "
+            "diagnoses summary"
+        ),
+        "impression",
+    ),
+    **dict.fromkeys(among("recommendation recommendations plan advice follow-up disclaimer note notes"), "other"),
+}
+"""What a section is called, in one word."""
+_KINDS_OF_NOUN = among(
+    "radiographic radiological radiologic radiology imaging image images chest x-ray xray x-rays cxr radiograph "
+    "plain film main key detailed report study final overall diagnostic clinical general preliminary brief "
+    "concise short structured objective pertinent relevant primary my your the a of on in from"
+)
+"""Words that a name may have beside its noun."""
+_OF = frozenset(("of", "on", "in", "from"))
+_PICTURES = among("x-ray xray x-rays cxr radiograph image images film study")
+_LONGEST = 60
+_SAME_LETTER = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s"})
+"""Letters that a pattern takes for an i or an s whatever their case, and ``lower`` does not."""
+_NOTE = re.compile(r"\s*\([^()\n]{0,40}\)")
+_JOINT = re.compile(r"\s*(?:[/&+,]|\band\b|\by\b)\s*")
+_EDGE = re.compile(r"^[\W_]+|[\W_]+$")
+_DECOR = r"(?:[^\w\n]|_)*+"
+_NUMBER = r"(?:(?:section|part|no)\.?[ \t]*)?(?:\d{1,2}|[ivx]{1,4}|[a-h])[ \t]*[.):\u2013\u2014-](?![0-9])"
+_START = re.compile(rf"{_DECOR}(?:{_NUMBER}{_DECOR})?", re.IGNORECASE)
+"""What may stand before a name: no letter, and a number in any form."""
+_CLOSER = re.compile(
+    r"[*_`]{1,3}[ \t]*[:\uff1a\u2236\ufe55]?[ \t]*|[ \t]*[:\uff1a\u2236\ufe55][*_`\]\u3011)]{0,3}[ \t]*"
+    r"|[\]\u3011][ \t]*:?[ \t]*|[ \t]+[\u2013\u2014-]+[ \t]+|[ \t]*(?:->|\u2192|=>)[ \t]*|[ \t]*\|[ \t]*"
+)
+"""What may end a name within a line."""
+_UNDERLINE = re.compile(r"\r?\n[ \t]*[-=~*]{3,}[ \t]*(?=\r?\n|\Z)")
+
+
+_ANY = re.compile(rf"\b(?:{'|'.join(sorted({*_NOUNS, *(name.split()[-1] for name in SECTION)}))})", re.IGNORECASE)
+"""A word that each name has."""
+
+
+class Opening(NamedTuple):
+    """A line that opens a section: where it starts, where the words of the section start, and the section."""
+
+    start: int
+    body: int
+    section: str
+
+
+def plain_name(name: str) -> str:
+    """A heading's name as ``HEADINGS`` has it."""
+    return " ".join(name.translate(_SAME_LETTER).lower().split())
+
+
+@lru_cache(maxsize=4096)
+def kind_of(name: str) -> str | None:
+    """The section that a heading opens, a key of ``HEADINGS``; None for what is no heading."""
+    if len(name) > _LONGEST:
+        return None
+    name = plain_name(_EDGE.sub("", _NOTE.sub("", name)))
+    if name in SECTION:
+        return SECTION[name]
+    found = [_single(part) for part in _JOINT.split(name)]
+    if not found or None in found:
+        return None
+    kinds = set(found)
+    if {"findings", "impression"} <= kinds:
+        return "both"
+    return next((kind for kind in ("findings", "impression") if kind in kinds), found[0])
+
+
+def _single(name: str) -> str | None:
+    if name in SECTION:
+        return SECTION[name]
+    words = name.split()
+    nouns = [_NOUNS[word] for word in words if word in _NOUNS]
+    if not nouns or not all(word in _NOUNS or word in _KINDS_OF_NOUN for word in words):
+        return None
+    if _OF & set(words) and words[-1] not in _PICTURES and words[-1] not in _NOUNS:
+        return None  # "Summary of the chest" speaks of the chest
+    return nouns[0]
+
+
+def opening(text: str, start: int) -> Opening | None:
+    """The heading that the line at ``start`` opens with, however it is decorated; None where it opens with none."""
+    end = text.find("\n", start)
+    end = len(text) if end < 0 else end
+    first = _START.match(text, start, end)
+    name_at = first.end() if first else start
+    if name_at >= end:
+        return None
+    if not _ANY.search(text, name_at, min(end, name_at + _LONGEST)):
+        return None
+    for closer in _CLOSER.finditer(text, name_at, min(end, name_at + _LONGEST)):
+        kind = kind_of(text[name_at : closer.start()]) if closer.start() > name_at else None
+        if kind is not None:
+            return Opening(start, closer.end(), kind)
+    kind = kind_of(text[name_at:end])
+    if kind is None:
+        return None
+    ruled = _UNDERLINE.match(text, end)
+    return Opening(start, ruled.end() if ruled else end, kind)

@@ -1,0 +1,161 @@
+"""Tells what a broken model or server writes: noise, a loop, a form that nobody filled in, the prompt once more."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from mmrad_eval.datasets.headings import among
+from mmrad_eval.datasets.raw_text.vocabulary import words_of
+
+NOISE = 8
+"""Characters from which on a text without a word is noise; a shorter one says nothing."""
+_PERIOD = 24
+"""Words that a loop may have."""
+_ROUNDS, _ROUNDS_OF_MANY, _MANY = 8, 5, 40
+"""A loop is eight rounds, or five of forty words in all."""
+_MOST_OF = 0.5
+_RUN_LENGTH = 30
+"""Characters of a run of one mark; and of a word that may be a loop without spaces."""
+_LETTER = re.compile(r"[^\W\d_]")
+_FEW = 3
+_BESIDE, _NEARLY = 6, 0.9
+_RUN = re.compile(r"([^\s])\1{29,}")
+_SHORT = re.compile(r"(.{2,24}?)\1{9,}", re.DOTALL)
+_CHECKED = 4000
+"""Characters at the end of a text in which a loop of characters is looked for."""
+_FILL = (
+    r"insert|describe|summari[sz]e|enter|add|your|list|provide|write|fill|specify|include|placeholder|text"
+    r"|findings?|impression|report|name|date"
+    r"|to be filled|tbd|todo|details|here|describe"
+)
+_GAP = re.compile(
+    rf"\[[^\[\]\n{{}}\"']{{0,200}}\]|\{{{{?[^{{}}\n:\"']{{0,80}}\}}?\}}|<(?:{_FILL})[^<>\n]{{0,60}}>|\((?:to be"
+    rf"|insert|enter|describe)[^()\n]{{0,80}}\)|\b(?:TODO|TBD|N/A)\b|\.{{3,}}|\u2026",
+    re.IGNORECASE,
+)
+_GAP_MARKS = ("[", "{", "<", "(", "TODO", "TBD", "N/A", "...", "\u2026", "todo", "n/a")
+_FILLS = re.compile(rf"\b(?:{_FILL})\b|^\W*$", re.IGNORECASE)
+_FORM = re.compile(r"\b(?:findings?|impression|report|conclusion)\b|\W|_|\d", re.IGNORECASE)
+_ORDERS = re.compile(
+    r"""^\W*(?:
+    (?:please\ |now\ |kindly\ |instruction\W+|question\W+|task\W+|user\W+|human\W+)*(?:write|generate|describe
+      |provide|give|create|produce|report|summari[sz]e|start\ with|use\ prose|leave\ out|make\ no\ remarks
+      |begin)\ (?=[a-z]).{0,120}\b(?:findings|impression|reports?|images?|x-?rays?|stud(?:y|ies)|radiographs?|heading
+      |section|prose|examination|request)\b
+    |you\ (?:are|act\ as)\ (?:a|an)\b.{0,80}\b(?:radiologist|assistant|expert|doctor|physician)
+    |you\ (?:write|will\ write|read)\b.{0,60}\b(?:reports?|examinations?|images?)
+    |given\ (?:the|this|an?)\b.{0,60}\b(?:write|generate|describe|provide)
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_ROLE = re.compile(r"^\W*(?:findings|impression|user|assistant|human|system|instruction|image)\W*$", re.IGNORECASE)
+_ORDER = among(
+    "write generate describe provide give create produce report summarize summarise start you given use leave "
+    "make begin"
+)
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+|\s+(?=ASSISTANT:)")
+
+
+def degenerate(text: str) -> str:
+    """What is wrong with a text as a whole, in words; empty for a text that somebody may have meant."""
+    if is_noise(text):
+        return "a text without words"
+    if is_form(text):
+        return "a form that is not filled in"
+    if is_order(text):
+        return "the prompt, or one like it, and no answer"
+    if longest_word(text) >= _RUN_LENGTH and (run := _RUN.search(text)):
+        return f"a loop of {run[1]!r}"
+    unit = loop(text)
+    return f"a loop of {unit!r}" if unit else ""
+
+
+def longest_word(text: str) -> int:
+    """Characters of the longest piece without a space."""
+    return max(map(len, text.split()), default=0)
+
+
+def is_noise(text: str) -> bool:
+    """Marks, digits or broken characters alone, or one of them over half of the text."""
+    body = text.strip()
+    if len(body) <= NOISE:
+        return False
+    if not _LETTER.search(body):
+        return True
+    if longest_word(body) < _RUN_LENGTH or not _RUN.search(body):
+        return False
+    rest = _RUN.sub(" ", body)
+    return len(rest) < len(body) * _MOST_OF and len(rest.split()) < _FEW
+
+
+def is_form(text: str) -> bool:
+    """Brackets where words should be, or a text that stands for another."""
+    if "orem ipsum" in text:
+        return True
+    if not any(mark in text for mark in _GAP_MARKS):
+        return False
+    gaps = _GAP.findall(text)
+    if not gaps or _FORM.sub("", _GAP.sub("", text)):
+        return False
+    return all(_FILLS.search(gap) or len(gap.split()) < 3 for gap in gaps)
+
+
+def is_order(text: str) -> bool:
+    """Nothing but orders to write a report."""
+    text = text[:_CHECKED]
+    if words_of(text).isdisjoint(_ORDER):
+        return False
+    said = [s for s in _SENTENCES.split(text.strip()) if s.strip(" \t*_#:")]
+    said = [s for s in said if not _ROLE.match(s)]
+    return bool(said) and all(_ORDERS.match(sentence) for sentence in said)
+
+
+def loop(text: str) -> str:
+    """The words that are repeated without end; empty where nothing is."""
+    words = text.split()
+    often = {word for word, n in Counter(words).items() if n >= _ROUNDS_OF_MANY}
+    if often and (found := _period(_longest(words, often))):
+        return " ".join(found)
+    if longest_word(text) < _RUN_LENGTH:
+        return ""
+    tail = text[-_CHECKED:]
+    glued = _SHORT.search(tail)
+    if glued and glued[1].strip(" -=*_#.\n") and len(glued[0]) > len(tail) * _MOST_OF:
+        return glued[1].strip()
+    return ""
+
+
+def _longest(words: list[str], often: set[str]) -> list[str]:
+    """The longest run of words that all occur often: a loop lies within one."""
+    best: tuple[int, int] = (0, 0)
+    start = 0
+    for at, word in enumerate((*words, "")):
+        if word not in often:
+            if at - start > best[1] - best[0]:
+                best = (start, at)
+            start = at + 1
+    return words[slice(*best)]
+
+
+def _period(words: list[str]) -> list[str]:
+    """The shortest unit that is repeated often enough within the words."""
+    for period in range(1, min(_PERIOD, len(words) // _ROUNDS_OF_MANY) + 1):
+        run = longest = end = 0
+        for i in range(period, len(words)):
+            run = run + 1 if words[i] == words[i - period] else 0
+            if run > longest:
+                longest, end = run, i
+        rounds = longest // period + 1 if longest else 0
+        if rounds >= _ROUNDS or (rounds >= _ROUNDS_OF_MANY and longest + period >= _MANY):
+            return words[end - period + 1 : end + 1]
+    return []
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a loop is of so few words that nobody meant them, and nothing stands beside it."""
+    words = loop(text).split()
+    if not 0 < len(words) <= _FEW:
+        return False
+    left = [word for word in text.split() if word not in words]
+    return len(left) < _BESIDE and len(left) <= len(text.split()) * (1 - _NEARLY)

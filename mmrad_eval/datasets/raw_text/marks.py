@@ -1,0 +1,99 @@
+"""Takes away what is no word of a report: control tokens, marks of boxes, HTML, spaces that only look like spaces."""
+
+from __future__ import annotations
+
+import re
+
+from mmrad_eval.datasets.raw_text.removed import Removed
+
+_SPACES = str.maketrans(
+    dict.fromkeys(
+        "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "
+    )
+    | dict.fromkeys("\u2028\u2029\x85", "\n")
+    | dict.fromkeys("\u200b\u2060\ufeff")
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ROLE = r"(?:assistant|system|model|user)?"
+_CONTROL = re.compile(
+    rf"""<\|start_header_id\|>[^<]{{0,20}}<\|end_header_id\|>
+    |<\|im_start\|>{_ROLE}|<start_of_turn>{_ROLE}
+    |<[|\uff5c](?!(?:box|quad|point)_)[^|<>\uff5c\n]{{1,40}}[|\uff5c]>
+    |</?(?:s|bos|eos|pad|sep|cls|mask|end|start|eot|eod|eom|eoa|boa|image|img|video|im_start|im_end
+      |im_patch)(?:_token)?(?:_?\d+)?>
+    |<(?:end|start|begin)_of_\w{{1,20}}>
+    |<unused\d+>|<extra_id_\d+>|<0x[0-9A-Fa-f]{{2}}>|<image_?\w{{0,12}}>
+    |\[(?:CLS|SEP|PAD|MASK|EOS|BOS|/?INST)\]
+    |\A\s*startseq\b|\bendseq\s*\Z|\u2581(?=\s|\Z)""",
+    re.VERBOSE,
+)
+_TURN = re.compile(
+    r"<\|im_start\|>\s*user\b|<start_of_turn>\s*user\b|<\|start_header_id\|>\s*user\b|<\|user\|>|(?<=\S)\s*\[INST\]"
+)
+"""Where a model goes on and writes the user's next turn."""
+_NUMBERS = r"[\s\d.,;()\[\]<>xy_/-]*"
+_BOXES = re.compile(
+    rf"""<(box|quad|bbox|point|points|coords|loc)>{_NUMBERS}</\1>
+    |<\|(?:box|quad|point)_start\|>{_NUMBERS}<\|(?:box|quad|point)_end\|>
+    |<(?:[xy]\d{{1,4}}|loc_?\d{{1,4}}|bin_?\d{{1,4}}|\d{{1,4}})>
+    |</?(?:obj|object|ref|phrase|grounding|delim|delimiter_of_multi_objects/?|detected|region)>
+    |\[\[?\s*\d{{1,4}}(?:\.\d+)?(?:\s*,\s*\d{{1,4}}(?:\.\d+)?){{3}}\s*\]\]?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_BREAK = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6]|tr)>", re.IGNORECASE)
+_HTML = re.compile(
+    r"</?(?:b|i|u|em|strong|p|div|span|ul|ol|li|h[1-6]|html|body|hr|font|small|center)(?:\s[^<>]{0,120})?/?>",
+    re.IGNORECASE,
+)
+_ENTITIES = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&apos;": "'", "&amp;": "&"}
+_ESCAPES = (("\\r\\n", "\n"), ("\\n", "\n"), ("\\t", " "))
+
+
+def settled(text: str) -> str:
+    """A text without halves of characters (each becomes U+FFFD) and with plain spaces and line ends."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.isascii():
+        return text
+    return _SURROGATE.sub("\ufffd", text).translate(_SPACES)
+
+
+def unescaped(text: str) -> str:
+    r"""A text whose line ends were written as ``\n``, two characters, or as ``<br>``, with HTML's names of marks."""
+    if "\\n" in text and "\n" not in text.strip():
+        for written, meant in _ESCAPES:
+            text = text.replace(written, meant)
+    if "&" in text:
+        for written, meant in _ENTITIES.items():
+            text = text.replace(written, meant)
+    if "<" in text:
+        text = _HTML.sub("", _BREAK.sub("\n", text))
+    return text
+
+
+def without_marks(text: str, removed: list[Removed]) -> str:
+    """A text without control tokens and a further turn of the user."""
+    if not any(mark in text for mark in "<[\u2581") and "seq" not in text:
+        return text
+    if turn := _TURN.search(text):
+        removed.append(Removed("another turn", text[turn.start() :]))
+        text = text[: turn.start()]
+    return _dropped(text, _CONTROL, "control token", removed)
+
+
+def without_boxes(text: str, removed: list[Removed]) -> str:
+    """A report without the marks of boxes."""
+    return _dropped(text, _BOXES, "box mark", removed) if "<" in text or "[" in text else text
+
+
+def _dropped(text: str, marks: re.Pattern[str], kind: str, removed: list[Removed]) -> str:
+    """A text without marks; where one stood between two words, a space."""
+    said: list[str] = []
+    reached = 0
+    for m in marks.finditer(text):
+        said.append(text[reached : m.start()])
+        removed.append(Removed(kind, m[0]))
+        glued = said[-1][-1:].strip() and text[m.end() : m.end() + 1].strip(" \n\t.,;:)<")
+        said.append(" " if glued else "")
+        reached = m.end()
+    return "".join((*said, text[reached:])) if said else text

@@ -1,0 +1,266 @@
+"""The one reader of raw text: what of a text is thought, what is report, in which sections, and with which status.
+
+Replies, files of outputs, texts given in Python and references go through it. Every text ends in a status, none in an
+exception; where no report can be found, or the model declined, the report is empty. What is taken away is kept, with
+the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mmrad_eval.core.values import ModelStatus, Report, Target
+from mmrad_eval.datasets import headings, sections
+from mmrad_eval.datasets.raw_text import degenerate, structured
+from mmrad_eval.datasets.raw_text.declining import declines
+from mmrad_eval.datasets.raw_text.marks import settled, unescaped, without_boxes, without_marks
+from mmrad_eval.datasets.raw_text.removed import Removed, Understood, counted
+from mmrad_eval.datasets.raw_text.thinking import split_thought
+from mmrad_eval.datasets.raw_text.wording import without_closing, without_preamble
+
+_WHY_LENGTH = 200
+_ANSWERS = [
+    "report",
+    "final_report",
+    "radiology_report",
+    "radiology-report",
+    "answer",
+    "final_answer",
+    "final",
+    "response",
+    "output",
+    "solution",
+    "generated_report",
+    "result",
+]
+_TAGGED = re.compile(rf"<(?P<tag>{'|'.join(_ANSWERS)})>(?P<inside>.*?)(?:</(?P=tag)>|\Z)", re.DOTALL | re.IGNORECASE)
+_COMMAND = re.compile(
+    r"<\|(?:START_RESPONSE|begin_of_solution|begin_of_answer)\|>(?P<inside>.*?)"
+    r"(?:<\|(?:END_RESPONSE|end_of_solution|end_of_answer)\|>|\Z)",
+    re.DOTALL,
+)
+_LEFT_TAG = re.compile(rf"</?(?:{'|'.join(_ANSWERS)})>", re.IGNORECASE)
+_SECTION_TAG = re.compile(r"<(?P<slash>/?)(?P<name>[A-Za-z][A-Za-z_ /-]{2,40})>")
+_NAMED_TAG = re.compile(
+    r"<section\s+(?:name|title|id)\s*=\s*[\"']?([\w /-]{3,40})[\"']?\s*>(.*?)(?:</section>|\Z)", re.DOTALL
+)
+_LATEX_SECTION = re.compile(r"\\(?:sub)*section\*?\{([^{}\n]{1,80})\}")
+_LATEX = re.compile(r"\\(?:textbf|textit|emph|underline|paragraph\*?)\{([^{}\n]{1,200})\}")
+_FENCE = re.compile(r"```[ \t]*([a-zA-Z]*)[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_CUE = re.compile(
+    r"^[ \t#*_>-]*(?:final |radiology |chest x-ray )?report[ \t*_]*:[ \t*_]*"
+    r"|^[^\n]{0,120}\bgenerate the following report[ \t*_]*:[ \t*_]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_REPORT = re.compile(r"report[ \t*_]*:", re.IGNORECASE)
+_MARKED = re.compile(r"^[ \t>#*_-]*(?:step[ \t]+\d+|first|second|third|next|finally)\b", re.IGNORECASE | re.MULTILINE)
+_EITHER = "(?:findings|impression)"
+_LAST_HEADING = re.compile(
+    rf"(?<![#*_ \t>])[#*_ \t>]*+{_EITHER}(?:[ \t]*+(?:/|&|and)[ \t]*+{_EITHER})?+[#*_ \t]*+:?[#*_ \t]*+$", re.IGNORECASE
+)
+"""The heading that a text ends with; tried where a run of marks begins and not at each of them."""
+_HEADINGS = 3
+"""Headings that a text may end with, one after the other: findings, impression, and one of them again."""
+_YAML = re.compile(r"^(\w[\w /-]{2,40}:)[ \t]*[|>][+-]?[ \t]*$", re.MULTILINE)
+
+
+def read(text: str, target: Target, *, traced: bool = False, thinking: Sequence[str] = ()) -> Understood:
+    """How a text that a model wrote is understood.
+
+    ``target``: what was asked for. ``traced``: a trace was asked for before the report. ``thinking``: the opening and
+    the closing mark of thoughts that the model's card declares.
+    """
+    removed: list[Removed] = []
+    thought, words = split_thought(settled(text), thinking)
+    if thought:
+        removed.append(Removed("thought", thought))
+    words = unescaped(without_marks(words, removed)).strip()
+    if not words:
+        event = "" if thought or len(text.strip()) <= degenerate.NOISE else "degenerate"
+        return _nothing(thought, "no text after the reasoning" if thought else "no text", removed, event)
+    wrong = degenerate.degenerate(words)
+    if wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(words)) and not declines(words):
+        return _nothing(thought, _short(f"{wrong}: {words}"), removed, "degenerate", "unparsed")
+    before, report = _report(words, target, removed, traced=traced)
+    thought = "\n\n".join(t for t in (thought, before) if t)
+    return _judged(report, thought, removed, "degenerate" if wrong else "")
+
+
+def read_reference(text: str) -> Report:
+    """A report that a radiologist wrote, with its sections; nothing is taken for a thought, a remark or a refusal."""
+    return sections.read_report(unescaped(without_marks(settled(text), [])).strip())
+
+
+def _nothing(
+    thought: str, why: str, removed: list[Removed], event: str = "", status: ModelStatus = "empty"
+) -> Understood:
+    kept = tuple(removed)
+    status = "unparsed" if thought else status
+    return Understood(status, why=why, thought=thought, events=counted(kept, event), removed=kept)
+
+
+def _judged(report: Report | None, thought: str, removed: list[Removed], event: str) -> Understood:
+    """The status of a report that was found."""
+    kept = tuple(removed)
+    status: ModelStatus
+    events: tuple[str, ...]
+    if report is None:
+        status, why, events = "unparsed", "a trace, and no report after it", (event,)
+    elif _is_empty(report) or _filled_in_nowhere(report):
+        form = _filled_in_nowhere(report) if report.text.strip() else ""
+        status, why, events = (
+            ("unparsed", form, ("degenerate",)) if form else ("empty", "a report without words", (event,))
+        )
+    elif declined := declines(report.text):
+        status, why, events = (
+            "refused",
+            _short(report.text),
+            (event, "no image seen" if declined == "no image seen" else ""),
+        )
+    else:
+        return Understood("ok", report, "", thought, counted(kept, event), kept)
+    return Understood(status, why=why, thought=thought, events=counted(kept, *events), removed=kept)
+
+
+def _is_empty(report: Report) -> bool:
+    if report.findings is None and report.impression is None:
+        return not _headless(report.text)
+    return not (report.findings or report.impression)
+
+
+def _filled_in_nowhere(report: Report) -> str:
+    """Why no section of a report has words of its own; empty where one has."""
+    parts = [part for part in (report.findings, report.impression) if part] or [report.text]
+    return "a form that is not filled in" if all(degenerate.is_form(part) for part in parts) else ""
+
+
+def _report(words: str, target: Target, removed: list[Removed], *, traced: bool) -> tuple[str, Report | None]:
+    """What stands before the report, and the report; None where there is a trace alone."""
+    tagged = (_TAGGED.search(words) or _COMMAND.search(words)) if "<" in words else None
+    if tagged and not _in_sections(words[: tagged.start()]):
+        _rest(words[tagged.end() :], removed)
+        before = without_preamble(f"{words[: tagged.start()].strip()}\n\u2060", removed).strip("\u2060 \n")
+        _, report = _report(tagged["inside"].strip(), target, removed, traced=False)
+        return before, report
+    words = _LEFT_TAG.sub("", _headed(words)) if "<" in words or "\\" in words else words
+    if ("{" in words or "[" in words) and (found := structured.json_within(words)):
+        report, start, end = found
+        _rest(words[:start], removed, "preamble")
+        _rest(words[end:], removed)
+        return "", report
+    words = structured.without_tables(words)
+    if _REPORT.search(words) and (cues := list(_CUE.finditer(words))) and words[cues[-1].end() :].strip():
+        cue = cues[-1]
+        before = words[: cue.start()].strip()
+        if before and _announces(before):
+            removed.append(Removed("preamble", before))
+            before = ""
+        return before, _unboxed(_sections(words[cue.end() :], target, removed), removed)
+    return _plain(words, target, removed, traced=traced)
+
+
+def _announces(text: str) -> bool:
+    """Whether a text says nothing but that a report follows."""
+    return not without_preamble(f"{text}\n\u2060", []).strip("\u2060 \n")
+
+
+def _plain(words: str, target: Target, removed: list[Removed], *, traced: bool) -> tuple[str, Report | None]:
+    report = _sections(words, target, removed)
+    if report.findings is not None or report.impression is not None:
+        return _lead(report.text, report), _unboxed(report, removed)
+    if traced and _MARKED.search(words):
+        return words, None
+    return "", _unboxed(report, removed)
+
+
+def _unboxed(report: Report, removed: list[Removed]) -> Report:
+    """A report without marks of boxes; those of a trace before it stay."""
+    text = without_boxes(report.text, removed)
+    if text == report.text:
+        return report
+    parts = (part and without_boxes(part, []).strip() for part in (report.findings, report.impression))
+    return Report(text.strip(), *parts)
+
+
+def _in_sections(before: str) -> bool:
+    """Whether an answer tag stands within the sections of a report."""
+    return bool(
+        "<" in before and any(headings.kind_of(m["name"].replace("_", " ")) for m in _SECTION_TAG.finditer(before))
+    )
+
+
+def _rest(text: str, removed: list[Removed], kind: str = "closing remark") -> None:
+    rest = _LEFT_TAG.sub("", text).strip(" \t\n`*_#-")
+    if rest:
+        removed.append(Removed(kind, rest))
+
+
+def _headed(words: str) -> str:
+    """A text whose sections in tags and commands stand under headings."""
+    words = _NAMED_TAG.sub(lambda m: f"\n{m[1].replace('_', ' ')}:\n{m[2]}\n", words)
+    words = _LATEX_SECTION.sub(lambda m: f"\n{m[1]}\n", words) if "\\" in words else words
+    words = _LATEX.sub(lambda m: m[1], words) if "\\" in words else words
+    return _SECTION_TAG.sub(_as_heading, words)
+
+
+def _as_heading(tag: re.Match[str]) -> str:
+    name = tag["name"].replace("_", " ")
+    if headings.kind_of(name) is None:
+        return tag[0]
+    return "\n" if tag["slash"] else f"\n{name.upper()}:\n"
+
+
+def _sections(text: str, target: Target, removed: list[Removed]) -> Report:
+    """The report in a text; words before the first heading belong to the findings where no heading claims them."""
+    text = _YAML.sub(r"\1", _unfenced(text, removed).strip())
+    text = without_closing(without_preamble(text, removed), removed).strip()
+    report = sections.read_report(sections.unruled(text))
+    text = report.text
+    if report.findings is None and report.impression is not None and target != "impression":
+        lead = _headless(_before_sections(text))
+        if lead and not _MARKED.search(lead):
+            return Report(report.text, lead, report.impression)
+    return report
+
+
+def _before_sections(text: str) -> str:
+    found = sections.find(text)
+    return text[: found[0].start] if found else ""
+
+
+def _lead(words: str, report: Report) -> str:
+    """The words before the first section."""
+    if report.findings and words.startswith(report.findings):
+        return ""
+    found = [s for s in sections.find(words) if s.name in {"findings", "impression", "both"}]
+    context = [s for s in sections.find(words) if s.name not in {"findings", "impression", "both"}]
+    if not found or (context and context[0].start < found[0].start):
+        return _headless(words[: context[0].start]) if context and found else ""
+    return _headless(words[: found[0].start])
+
+
+def _headless(text: str) -> str:
+    """A text without the headings that it ends with: one, and those of sections before it that have no words."""
+    text = text.strip()
+    if not text:
+        return ""
+    for _ in range(_HEADINGS):
+        text = _LAST_HEADING.sub("", text).strip()
+    return text
+
+
+def _unfenced(text: str, removed: list[Removed]) -> str:
+    """The inside of code fences where they hold the report; the text itself where there is none."""
+    fences = list(_FENCE.finditer(text)) if "```" in text else []
+    if not fences:
+        return text
+    best = max(fences, key=lambda fence: len(fence[2]))
+    _rest(text[: best.start()], removed, "preamble")
+    _rest(text[best.end() :], removed)
+    return best[2]
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _WHY_LENGTH else f"{words[: _WHY_LENGTH - 1]}\u2026"

@@ -1,0 +1,40 @@
+"""What was taken away from a text, and what is left of it: the values that the reader of raw text returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mmrad_eval.core.values import ModelStatus, Report
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A piece that is no part of the report."""
+
+    kind: str
+    """Why: thought, control token, box mark, preamble, title, closing remark, further text, another turn."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Understood:
+    """How a text is understood."""
+
+    status: ModelStatus
+    report: Report = field(default_factory=Report)
+    """Empty where the status is not ok or truncated."""
+    why: str = ""
+    """In words, where the status is not ok."""
+    thought: str = ""
+    """The words of the trace: what was thought, and what stands before the report."""
+    events: dict[str, int] = field(default_factory=dict)
+    """``no image seen``, ``degenerate``, and ``removed KIND`` with the number of pieces, thoughts aside."""
+    removed: tuple[Removed, ...] = ()
+
+
+def counted(removed: tuple[Removed, ...], *events: str) -> dict[str, int]:
+    """Event -> how often, by name."""
+    found: dict[str, int] = dict.fromkeys(sorted(filter(None, events)), 1)
+    for kind in sorted({piece.kind for piece in removed} - {"thought"}):  # a thought is kept, as the trace
+        found[f"removed {kind}"] = sum(piece.kind == kind for piece in removed)
+    return found

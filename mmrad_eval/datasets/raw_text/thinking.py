@@ -1,0 +1,183 @@
+"""Parts the thoughts of a model from what it says, in every delimiter that models, chat templates and prompts use.
+
+A delimiter is known by its form, not by a list: a tag in angle, square or other brackets whose name holds a word for
+thinking. A thought may be unclosed, doubled or nested, and its beginning may stand in the chat template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mmrad_eval.datasets.headings import among
+
+_WORDS = among(
+    "think thinking thinks thought thoughts reason reasoning rationale scratchpad analysis cot monologue "
+    "reflection reflect deliberation deliberate reflections ruminate"
+)
+_BRACKETED = among("think thinking thought thoughts reasoning scratchpad cot")
+"""Names that are delimiters in square brackets too, where a report may have words of its own."""
+_CLOSING = frozenset(("end", "stop", "suffix", "close", "eo"))
+_NAME = r"[A-Za-z][\w:.-]{1,40}"
+_TAG = re.compile(
+    rf"""(?:<|&lt;|\u25c1)[ ]?[|\uff5c]?(?P<slash>/?)[ ]?[|\uff5c]?(?P<name>{_NAME})[ ]?(?:[ ][^<>\n]{{0,80}})?
+    [|\uff5c]?[ ]?(?P<self>/?)(?:>|&gt;|\u25b7)
+    |\[(?P<slash2>/?)(?P<name2>{_NAME})\]""",
+    re.VERBOSE,
+)
+_SPECIAL = re.compile(
+    r"(?P<open><unused94>(?:thought)?|<\|channel>\s*(?:thought|analysis)|<\|inner_prefix\|>|<\|im_start\|>\s*think\b)"
+    r"|(?P<close><unused95>|<channel\|>|<\|inner_suffix\|>|<\|im_start\|>\s*answer\b)"
+)
+_SPECIAL_MARKS = ("<unused9", "channel", "<|inner_", "<|im_start|>")
+_CHANNEL = re.compile(
+    r"(?:<\|start\|>[^<]{0,40})?<\|channel\|>(?P<name>\s*\w+)[^<]{0,80}(?:<\|constrain\|>[^<]{0,40})?<\|message\|>"
+    r"(?P<body>.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
+    re.DOTALL,
+)
+_BARE_CHANNELS = re.compile(r"\Aanalysis(.*?)assistantfinal(.*)\Z", re.DOTALL)
+_FENCE = re.compile(
+    r"^```[ \t]*(?:think|thinking|thought|reasoning)[ \t]*\r?\n(.*?)^```[ \t]*$",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
+_MARKS = r"[ \t#*_>=-]*"
+_HEADED = re.compile(
+    rf"\A{_MARKS}(?:here is my |my )?(?:internal )?(?:thought process|thinking(?: process)?|thoughts"
+    rf"|reasoning(?: process)?|chain of thought)"
+    rf"{_MARKS}:?{_MARKS}\n(?P<thought>.*)"
+    rf"^{_MARKS}(?:here is my |my )?(?:final )?(?:response|answer|report|output"
+    rf"|final){_MARKS}:?{_MARKS}\n(?P<rest>.*)\Z",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
+"""A thought under a heading of its own, and the answer under another one."""
+_ANSWER = re.compile(
+    r"<(?:final_)?(?:report|answer|response|output|solution|radiology_report|final|conclusion)>", re.IGNORECASE
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_STAGES = re.compile(r"</?(?:SUMMARY|CAPTION)>", re.IGNORECASE)
+_STAGE = re.compile(r"<(SUMMARY|CAPTION)>(.*?)(?:</\1>|(?=<CONCLUSION>))", re.DOTALL | re.IGNORECASE)
+_CONCLUSION = re.compile(r"<CONCLUSION>(.*?)(?:</CONCLUSION>|\Z)", re.DOTALL | re.IGNORECASE)
+_SECTION = re.compile(r"<findings>", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    start: int
+    end: int
+    opens: bool
+
+
+def split_thought(text: str, own: Sequence[str] = ()) -> tuple[str, str]:
+    """(thoughts, the rest). ``own``: opening and closing mark that the model's card declares beside the usual ones.
+
+    A thought that is never closed holds all that follows, up to a tag that opens the answer.
+    """
+    text = text.strip()
+    if own:
+        text = text.replace(own[0], "<think>").replace(own[-1], "</think>")
+    thoughts: list[str] = []
+    for part in (_channels, _fenced, _stages):
+        text = part(text, thoughts)
+    text = _tagged(text, thoughts)
+    if headed := _headed(text):
+        thoughts.append(headed[0])
+        text = headed[1]
+    return "\n\n".join(t for t in map(str.strip, thoughts) if t), text.strip()
+
+
+def _channels(text: str, thoughts: list[str]) -> str:
+    """The final channel of the harmony format; the other channels are thoughts."""
+    if text.startswith("analysis") and (bare := _BARE_CHANNELS.match(text)):
+        thoughts.append(bare[1])
+        return bare[2]
+    if "<|channel|>" not in text:
+        return text
+    found = list(_CHANNEL.finditer(text))
+    thoughts += [m["body"] for m in found if m["name"].strip() != "final"]
+    final = [m["body"] for m in found if m["name"].strip() == "final"]
+    return "\n\n".join(final) if found else text
+
+
+def _fenced(text: str, thoughts: list[str]) -> str:
+    if "```" not in text:
+        return text
+    thoughts += [m[1] for m in _FENCE.finditer(text)]
+    return _FENCE.sub("", text)
+
+
+def _stages(text: str, thoughts: list[str]) -> str:
+    """Stages of LLaVA-CoT: what its conclusion holds is the answer."""
+    conclusion = _CONCLUSION.search(text) if "<" in text and _STAGES.search(text) else None
+    if conclusion is None or _SECTION.search(text):
+        return text
+    thoughts += [m[2] for m in _STAGE.finditer(text)]
+    before = _STAGE.sub("", text[: conclusion.start()])
+    return f"{before}\n{conclusion[1]}"
+
+
+def _tagged(text: str, thoughts: list[str]) -> str:
+    """Thoughts between tags, by one pass over the marks."""
+    marks = _marks(text)
+    last = max((i for i, mark in enumerate(marks) if not mark.opens), default=-1)
+    said: list[str] = []
+    depth, reached, opened = 0, 0, 0
+    for number, mark in enumerate(marks):
+        if mark.opens:
+            if depth == 0:
+                said.append(text[reached : mark.start])
+                opened = mark.end
+            depth += 1
+        elif depth:
+            depth = 0 if number == last else depth - 1
+            if depth == 0:
+                thoughts.append(text[opened : mark.start])
+                reached = mark.end
+        else:  # its beginning stands in the chat template, unless the mark is a stray one after all that was said
+            before = "".join((*said, text[reached : mark.start]))
+            if text[mark.end :].strip() or not thoughts:
+                thoughts.append(before)
+                said = []
+            else:
+                said = [before]
+            reached = mark.end
+    if depth == 0:
+        return "".join((*said, text[reached:]))
+    unclosed = text[opened:]
+    answer = list(_ANSWER.finditer(unclosed))
+    cut = answer[-1].start() if answer else len(unclosed)
+    thoughts.append(unclosed[:cut])
+    return "".join((*said, unclosed[cut:]))
+
+
+def _marks(text: str) -> list[_Mark]:
+    """The delimiters of a text in order; nothing is looked for where no bracket stands."""
+    if not any(bracket in text for bracket in ("<", "[", "&lt;", "\u25c1")):
+        return []
+    special = _special(text) if any(mark in text for mark in _SPECIAL_MARKS) else ()
+    return sorted((*special, *_tags(text)), key=lambda mark: mark.start)
+
+
+def _special(text: str) -> Iterator[_Mark]:
+    for m in _SPECIAL.finditer(text):
+        yield _Mark(m.start(), m.end(), m["open"] is not None)
+
+
+def _tags(text: str) -> Iterator[_Mark]:
+    for m in _TAG.finditer(text):
+        name = m["name"] or m["name2"]
+        words = _CAMEL.sub("_", name).lower().replace(":", "_").replace("-", "_").replace(".", "_").split("_")
+        known = _BRACKETED if m["name2"] else _WORDS
+        if m["self"] or not known & set(words) or (m["name2"] and len(words) > 1):
+            continue
+        closes = bool(m["slash"] or m["slash2"] or _CLOSING & set(words))
+        yield _Mark(m.start(), m.end(), not closes)
+
+
+def _headed(text: str) -> tuple[str, str] | None:
+    """(thought, answer) of a text that puts both under headings."""
+    head = text[:80].lower()
+    if not any(word in head for word in ("think", "thought", "reasoning")):
+        return None
+    found = _HEADED.match(text)
+    return (found["thought"], found["rest"]) if found else None
