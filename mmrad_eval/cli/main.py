@@ -39,6 +39,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name -> (``module:function``, one line of help), in the order of the help page."""
 
 
+_WITHOUT_DATA = frozenset(("tasks", "models", "metrics", "datasets", "weights", "doctor", "power"))
+"""Commands that hold no studies; all others connect nowhere until they know what their data allows."""
+
 _GARBAGE = (50_000, 20, 50)
 """When Python looks for cycles: seldom, since a run makes very many small values and hardly any cycle."""
 
@@ -118,11 +121,22 @@ def app() -> None:
     """
 
 
+def _holds_data(words: list[str]) -> bool:
+    """Whether a command line may load studies or reports, its own or a plugin's doing."""
+    first = words[0] if words else "--help"
+    name = first if first in COMMANDS else "run"
+    return first not in ("--help", "-h", "--version") and name not in _WITHOUT_DATA
+
+
 def main() -> None:
     """Run a command; exit 0 complete, 1 error, 2 usage, 3 run incomplete, 4 refused by the data-use gate."""
     from mmrad_eval.core.errors import MmradError
 
     gc.set_threshold(*_GARBAGE)
+    if _holds_data(sys.argv[1:]):
+        from mmrad_eval.core.connections import close_process
+
+        close_process()
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _IDLE)
     try:
         code = app.main(standalone_mode=False)

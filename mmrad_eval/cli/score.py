@@ -100,6 +100,8 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
 
 def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     """Score the answers of runs again."""
+    from mmrad_eval.core.connections import confined
+    from mmrad_eval.core.data_use import strictest
     from mmrad_eval.metrics import Suite, suite
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.rows import read_entries
@@ -108,13 +110,14 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
 
     folders = [select(said["out"], which) for which in said["runs"]]
     suites: dict[str, Suite] = {}  # one a dataset: its runs share references, and so what was computed of them
-    for folder in folders:
-        name = safe_name(folder.run.deciding.dataset)
-        if name not in suites:
-            suites[name] = suite(metrics, options=options_of(said), texts=said["out"] / "replies" / name / "texts")
-        score_again(folder, suites[name], references=said["references"])
-        if said["verify"]:
-            verified(folder, metrics, said["verify"], options_of(said), said["references"])
+    with confined(strictest(folder.run.data_use for folder in folders)):  # metrics are loaded here as well
+        for folder in folders:
+            name = safe_name(folder.run.deciding.dataset)
+            if name not in suites:
+                suites[name] = suite(metrics, options=options_of(said), texts=said["out"] / "replies" / name / "texts")
+            score_again(folder, suites[name], references=said["references"])
+            if said["verify"]:
+                verified(folder, metrics, said["verify"], options_of(said), said["references"])
     entries = read_entries(folders)
     show(tables_of(entries), said["form"], None, more=every_column(said["out"]))
     return 0 if all(entry.run.complete for entry in entries) else INCOMPLETE

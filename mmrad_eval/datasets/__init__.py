@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace as remade
 from pathlib import Path
 
+from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import MmradError, PluginError, UsageError
@@ -157,12 +158,15 @@ def read(name: str, source: Source) -> Dataset:
     What is wrong stays in ``source.problems``: whoever checks data wants all of it.
     """
     entry = registry().entry(name)
-    reader = entry.load()
+    with confined("unknown"):
+        reader = entry.load()
     if not callable(reader):
         raise PluginError(
             f"dataset {name} ({entry.origin}, {entry.target}) does not fit: it can't be called with a Source"
         )
-    dataset = reader(source)
+    said = source.data_use if least_data_use(reader) == "open" else None
+    with confined(said or "unknown"):  # what is read may be anything until its class is known
+        dataset = reader(source)
     if not isinstance(dataset, Dataset):
         raise PluginError(f"dataset {name} ({entry.origin}, {entry.target}) does not fit: it made no Dataset")
     if source.link is not None and not name.startswith("mimic"):

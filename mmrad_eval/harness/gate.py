@@ -13,19 +13,16 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import socket
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from mmrad_eval.core.connections import Address, Guard, looking_up, plain_address
 from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
 from mmrad_eval.core.errors import GateError, UsageError
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.datasets import looks_credentialed
 from mmrad_eval.harness.last_check import MASKED
 from mmrad_eval.model_registry.transport import Transport
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,9 @@ class Permit:
 
     def guard(self) -> Guard:
         """A guard over every other connection of this process, for the time of asking."""
-        return Guard(None if self.hosts is None else {a for addresses in self.hosts.values() for a in addresses})
+        if self.hosts is None:
+            return Guard(None)
+        return Guard({a for addresses in self.hosts.values() for a in addresses}, frozenset(map(str.lower, self.hosts)))
 
 
 def attestation(*, provider: str, retention: str, who: str, date: str | None = None) -> dict[str, str]:
@@ -142,16 +141,11 @@ def _host(url: str) -> str:
 def _addresses(host: str) -> tuple[Address, ...]:
     """Every address of a host, mapped IPv4 written as IPv4; none where it can't be resolved."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        with looking_up():
+            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return ()
-    return tuple(dict.fromkeys(_plain(str(entry[4][0])) for entry in found))
-
-
-def _plain(text: str) -> Address:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped if isinstance(mapped, ipaddress.IPv4Address) else address
+    return tuple(dict.fromkeys(plain_address(str(entry[4][0])) for entry in found))
 
 
 @dataclass(frozen=True)
@@ -179,56 +173,3 @@ def _local(host: str, addresses: Sequence[Address], allowed: _Allowed) -> bool:
     if host.lower().rstrip(".") in allowed.names:
         return True
     return all(address.is_loopback or any(address in network for network in allowed.networks) for address in addresses)
-
-
-@dataclass
-class Guard:
-    """While held, no Python code of this process connects to an address that was not permitted.
-
-    A belt beside the braces: it stops a plugin, or a library that reports home, from sending what it was given.
-    Programs that a plugin starts, and libraries that open sockets outside Python, are beyond it.
-    """
-
-    allowed: set[str] | None
-    """Addresses beside loopback; None: all."""
-    refused: list[str] = field(default_factory=list)
-    """Addresses that something tried to reach."""
-    _active: bool = False
-
-    def __enter__(self) -> Self:
-        if self.allowed is not None:
-            self._active = True
-            sys.addaudithook(self._hook())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._active = False
-
-    def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
-        """A hook that can't be taken out again (Python's rule) but does nothing once the guard has ended."""
-
-        def look(event: str, arguments: tuple[Any, ...]) -> None:
-            if self._active and event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
-                self._check(arguments[-1])
-
-        return look
-
-    def _check(self, target: Any) -> None:
-        if not isinstance(target, tuple) or not target:
-            return  # a socket of this machine's own kind, named by a path, or one that is connected already
-        host = str(target[0])
-        try:
-            address = _plain(host)
-        except ValueError:
-            if host == "localhost":
-                return
-            self._refuse(host)
-        else:
-            if not address.is_loopback and str(address) not in (self.allowed or ()):
-                self._refuse(host)
-
-    def _refuse(self, host: str) -> None:
-        self.refused.append(host)
-        raise GateError(
-            f"a connection to {host} was refused: credentialed data is being read, and no attestation names it"
-        )

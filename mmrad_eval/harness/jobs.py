@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from mmrad_eval import datasets, metrics, model_registry
+from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import Answer, DataUse
@@ -170,8 +171,21 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
 ) -> Outcome:
     """Ask what is not answered yet, then score. Whatever was answered is on disk, however this ends.
 
-    ``shelf`` keeps what was read of stored replies for the next job.
+    ``shelf`` keeps what was read of stored replies for the next job. From the first metric that is loaded to the last
+    that is computed, nothing connects anywhere that the class of the data does not allow.
     """
+    with confined(plan.data_use) as guard:
+        try:
+            return _execute(job, plan, results, reporter, command, shelf or JournalCache())
+        finally:
+            if guard.refused:
+                places = ", ".join(sorted(set(guard.refused)))
+                reporter.say(f"refused: something in this process tried to reach {places} while it held the data")
+
+
+def _execute(  # noqa: PLR0917 (as above)
+    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str, shelf: JournalCache
+) -> Outcome:
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
     suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
     judge = job.judge.client(suite) if job.judge else None
@@ -187,7 +201,6 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
         command=command,
         attestation=permit.attestation or (judged.attestation if judged else None),
     )
-    shelf = shelf or JournalCache()
     guard = BudgetGuard(job.budget)
     with permit.guard():
         if is_client(plan.model):

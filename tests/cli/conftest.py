@@ -22,6 +22,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
     from mmrad_eval.cli.main import main
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mmrad_eval.core.connections.close_process", lambda: None)  # this process has other tests
     monkeypatch.setenv("COLUMNS", "120")
 
     def run(*words: str) -> Said:

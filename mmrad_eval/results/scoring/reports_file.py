@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmrad_eval import datasets
 from mmrad_eval.core.canonical import digest
+from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Answerer, Dataset, Donor, Metric
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Card, DataUse, Report, Study, Trace
@@ -150,8 +151,9 @@ def score_again(
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Score the stored answers of a run with ``metrics``; columns of other metrics stay."""
-    selection, train = studies_of(folder, references)
-    return score(folder, selection, metrics, train=train, progress=progress)
+    with confined(folder.run.data_use):
+        selection, train = studies_of(folder, references)
+        return score(folder, selection, metrics, train=train, progress=progress)
 
 
 def _load(run: Run, references: str | Path | None) -> Dataset:

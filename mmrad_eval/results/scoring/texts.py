@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Corpus
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.values import Answer, Example, Report, Study, Target
+from mmrad_eval.core.values import Answer, DataUse, Example, Report, Study, Target
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
 from mmrad_eval.results.scoring.measure import Measured, fit_all, measure_all, summarise
@@ -77,12 +78,29 @@ def score(
     options: Mapping[str, Any] | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
+    data_use: DataUse = "unknown",
 ) -> TextScores:
     """Score texts against texts.
 
     Both are lists of equal length, or mappings by id with the same ids. ``patients`` (likewise) makes the intervals
-    resample patients instead of pairs. ``metrics`` are registry names, families or suites.
+    resample patients instead of pairs. ``metrics`` are registry names, families or suites. Unless ``data_use`` says
+    that the texts are ``open``, no code of this process connects to another machine meanwhile: GateError says what
+    tried to.
     """
+    with confined(data_use):
+        return _score(candidates, references, metrics, patients, target, options, resamples, seed)
+
+
+def _score(  # noqa: PLR0917 (the private part of `score`)
+    candidates: Texts,
+    references: Texts,
+    metrics: Sequence[str] | str,
+    patients: Sequence[str] | Mapping[str, str] | None,
+    target: Target,
+    options: Mapping[str, Any] | None,
+    resamples: int,
+    seed: int,
+) -> TextScores:
     pairs = _pairs(candidates, references)
     patient = _patients(patients, list(pairs))
     studies = [
