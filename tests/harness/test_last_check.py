@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from mmrad_eval import tasks
 from mmrad_eval.cli.progress import Progress
-from mmrad_eval.core.contracts import Dataset, PreparedRequest
+from mmrad_eval.core.contracts import Answerer, Client, Dataset, PreparedRequest
 from mmrad_eval.core.errors import GateError
 from mmrad_eval.core.values import (
     Card,
@@ -52,7 +52,7 @@ class Unread(LazyStudies):
         return "0" * 64
 
 
-class Recorder:
+class Recorder(Client):
     """A model that keeps every word it was sent."""
 
     card = Card(provider="mine", id="recorder")
@@ -84,7 +84,7 @@ def plain(n: int, image: Image) -> list[Study]:
     return [Study(f"CXR{i}", images=(image,), reference=Report("Clear.", findings="Clear.")) for i in range(n)]
 
 
-def planned(model: object, studies: Sequence[Study], task: str = "direct", **choice: str) -> Plan:
+def planned(model: Client | Answerer, studies: Sequence[Study], task: str = "direct", **choice: str) -> Plan:
     dataset = Dataset("mine", Unread(studies), "open", source="mine")
     return make_plan(model, tasks.load(task), dataset, RunOptions(**choice))  # type: ignore[arg-type]  # words and a model
 
@@ -173,7 +173,7 @@ def test_another_patient_s_study_is_looked_at_before_its_images_are_borrowed(
 
 
 def test_an_answerer_gets_no_study_and_no_donor_that_is_marked(tmp_path: Path, picture: Callable[[str], Image]) -> None:
-    class Curious:
+    class Curious(Answerer):
         card = Card(provider="mine", id="curious")
         endpoints = ()
         got: list[str] = []
@@ -205,7 +205,7 @@ def test_a_file_of_reports_and_a_trace_make_the_run_as_strict_as_they_are(pictur
 
     from mmrad_eval.tasks.given_evidence import trace_of
 
-    class Made:
+    class Made(Answerer):
         card = Card(provider="file", id="f")
         data_use = "credentialed"
 
