@@ -147,7 +147,7 @@ def main() -> None:
         terminal.say("stopped", err=True)
         code = 130
     except MmradError as error:
-        terminal.say(f"mmrad-eval: {error}", err=True)
+        terminal.complain(f"mmrad-eval: {error}")
         code = error.exit_code
     except BrokenPipeError:  # the reader of a pipe has seen enough
         terminal.silence()

@@ -38,6 +38,13 @@ def page(text: str, *, err: bool = False, styled: bool = False) -> None:
     click.echo(clean, nl=not clean.endswith("\n"), err=err)
 
 
+def complain(text: str) -> None:
+    """Print an error on standard error: one line, or one for each of several faults, which stand in below the first."""
+    first, *more = text.split("\n")
+    for line in (first, *(f"  {line}" for line in more)):
+        say(line, err=True)
+
+
 def live(text: str, before: int) -> int:
     """Overwrite a live line of ``before`` characters on standard error; how many characters it has now."""
     line = visible(text)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmrad_eval.core.decode import listed
 from mmrad_eval.core.errors import UsageError
 
 
@@ -123,13 +122,9 @@ def texts(cell: Any) -> list[str]:
         return [str(part) for part in cell if part is not None and str(part).strip()]
     value = (text(cell) or "").strip()
     if value.startswith("[") and value.endswith("]"):
-        for parse in (json.loads, ast.literal_eval):
-            try:
-                parsed = parse(value)
-            except (ValueError, SyntaxError):
-                continue
-            if isinstance(parsed, list):
-                return texts(parsed)
+        parsed = listed(value)
+        if parsed is not None:
+            return texts(parsed)
     separator = next((s for s in (";", "|") if s in value), None)
     if separator is None and re.search(r"\.\w{2,5}\s*,\s*\S", value):
         separator = ","

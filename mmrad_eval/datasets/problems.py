@@ -7,6 +7,7 @@ from typing import Literal
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Value
+from mmrad_eval.core.visible import visible
 
 SHOWN = 5
 """Problems that one error message quotes; ``data check`` shows every one."""
@@ -28,7 +29,9 @@ class Problem(Value, frozen=True):
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return ": ".join(part for part in (place, f"study {self.study}" if self.study else "", self.what) if part)
+        return visible(
+            ": ".join(part for part in (place, f"study {self.study}" if self.study else "", self.what) if part)
+        )
 
 
 class Problems:

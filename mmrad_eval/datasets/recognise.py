@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core import decode
+from mmrad_eval.core.errors import DataError, UsageError
 
 HEAD = 1 << 16
 FOLDERS = (
@@ -85,12 +87,9 @@ def _table(path: Path) -> str:
 
 
 def _parquet_columns(path: Path) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
-        return list(pq.read_schema(path).names)
-    except (pa.ArrowException, OSError):
+        return decode.parquet_columns(path)
+    except DataError:
         return []
 
 
@@ -106,11 +105,10 @@ def _json(head: str) -> str | None:
 
 def _head(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(HEAD)
+        data = decode.head(path, HEAD)
         if data[:2] == b"\x1f\x8b":
             with gzip.open(path) as unpacked:
                 data = unpacked.read(HEAD)
-    except (OSError, EOFError):
+    except (DataError, OSError, EOFError, zlib.error):
         return ""
     return data.decode("utf-8", errors="replace")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmrad_eval.core import decode, sheets
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.datasets import files
 from mmrad_eval.datasets.problems import Problems
 
-LONGEST_CELL = 1 << 28
+_NO_DELIMITER = "\"'\r\n "
 
 
 @dataclass(frozen=True)
@@ -52,40 +51,30 @@ def _csv(path: Path, problems: Problems) -> FileRows:
         raise DataError(f"{path}:{line}: holds a zero byte; this is no text table (or UTF-16 without a mark)")
     first = text.split("\n", 1)[0]
     told = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""  # as Excel writes it for itself
-    delimiter = told if len(told) == 1 else max(",\t;", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    limit = csv.field_size_limit(LONGEST_CELL)
-    try:
-        if told:
-            next(reader)
-        return _csv_rows(path, reader, problems)
-    finally:
-        csv.field_size_limit(limit)
+    delimiter = told if len(told) == 1 and told not in _NO_DELIMITER else max(",\t;", key=first.count)
+    return _csv_rows(path, sheets.read(text, delimiter), problems, told=bool(told), windows=first.endswith("\r"))
 
 
-def _csv_rows(path: Path, reader: Any, problems: Problems) -> FileRows:
+def _csv_rows(path: Path, read: sheets.Csv, problems: Problems, *, told: bool, windows: bool) -> FileRows:
+    """The rows under the header. In a file whose rows end as Windows ends them, so do the lines inside its cells."""
     columns: list[str] = []
     rows: list[FileRow] = []
-    line = reader.line_num + 1
-    try:
-        for cells in reader:
-            start, line = line, reader.line_num + 1
-            if not columns:
-                columns = _header(path, start, cells)
-            elif len(cells) == len(columns):
-                values = (cell.replace("\r\n", "\n") for cell in cells)
-                rows.append(FileRow(start, dict(zip(columns, values, strict=True))))
-            elif any(cell.strip() for cell in cells):
-                problems.error(
-                    "wrong number of columns",
-                    f"{len(cells)} cells where the header names {len(columns)};"
-                    " a text that holds the separator needs quotes",
-                    file=str(path),
-                    line=start,
-                )
-    except csv.Error as error:
-        cut = "unexpected end of data" in str(error)
-        why = "the file ends inside a quoted cell that starts here: it is cut short" if cut else f"broken csv: {error}"
+    for start, cells in read.rows[1:] if told else read.rows:
+        if not columns:
+            columns = _header(path, start, cells)
+        elif len(cells) == len(columns):
+            values = (cell.replace("\r\n", "\n") if windows else cell for cell in cells)
+            rows.append(FileRow(start, dict(zip(columns, values, strict=True))))
+        elif any(cell.strip() for cell in cells):
+            problems.error(
+                "wrong number of columns",
+                f"{len(cells)} cells where the header names {len(columns)};"
+                " a text that holds the separator needs quotes",
+                file=str(path),
+                line=start,
+            )
+    if read.fault is not None:
+        line, why = read.fault
         problems.error("broken csv", why, file=str(path), line=line)
     if not columns:
         raise DataError(f"{path}: the file is empty")
@@ -114,15 +103,8 @@ def _json(path: Path, problems: Problems) -> FileRows:
 
 
 def _parquet(path: Path) -> FileRows:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(io.BytesIO(files.read_bytes(path)))
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: can't be read as parquet: {error}") from error
-    rows = tuple(FileRow(None, cells) for cells in table.to_pylist())
-    return FileRows(path, tuple(table.column_names), rows)
+    rows = [FileRow(None, cells) for batch in decode.parquet_batches(path) for cells in batch]
+    return FileRows(path, tuple(decode.parquet_columns(path)), tuple(rows))
 
 
 def _names(rows: tuple[FileRow, ...]) -> tuple[str, ...]:

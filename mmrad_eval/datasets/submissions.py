@@ -3,19 +3,19 @@
 ``rexrank``: an object of studies by id, each with ``model_prediction``, ``section_findings`` and
 ``section_impression``, null where the reference has no such section (github.com/rajpurkarlab/ReXrank,
 example_files/evaluation_script.md and prediction.json). ``csv``: ``study_id,report``, the table that this script makes
-of it and that CXR-Report-Metric scores. ``jsonl``: one object a line with id, report, findings, impression, status and
-the trace, which ``file:PATH`` and ``mmrad-eval score`` read again.
+of it and that CXR-Report-Metric scores; a cell that a spreadsheet would run has an apostrophe before it
+(``core/sheets.py``). ``jsonl``: one object a line with id, report, findings, impression, status and the trace, which
+``file:PATH`` and ``mmrad-eval score`` read again.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmrad_eval.core import sheets
 from mmrad_eval.core.data_use import FIELD
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import OPEN_STATUSES, Answer, DataUse, Report, Study
@@ -88,11 +88,8 @@ def _rexrank(pairs: Sequence[Pair], class_: Mapping[str, str]) -> str:
 
 
 def _csv(pairs: Sequence[Pair], class_: Mapping[str, str]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*CSV_COLUMNS, *class_))
-    writer.writerows((study.id, prediction(answer.report), *class_.values()) for study, answer in pairs)
-    return text.getvalue()
+    rows = ((study.id, prediction(answer.report), *class_.values()) for study, answer in pairs)
+    return sheets.write([(*CSV_COLUMNS, *class_), *rows])
 
 
 def _jsonl(pairs: Sequence[Pair], class_: Mapping[str, str]) -> str:
@@ -111,25 +108,41 @@ def _line(study: Study, answer: Answer) -> dict[str, Any]:
 def _read(path: Path, form: str) -> dict[str, str]:
     """Id -> text, by the published description alone; DataError where the file is not of that form."""
     problems = Problems()
-    if form == "rexrank":
-        value = files.json_file(path, problems)
-        if not isinstance(value, dict):
-            raise DataError(f"{path}: holds {files.kind(value)}, not an object of studies")
-        for study, fields in value.items():
-            lacking = [key for key in REXRANK_KEYS if not isinstance(fields, dict) or key not in fields]
-            if lacking:
-                raise DataError(f"{path}: study {study} has no {', '.join(lacking)}")
-            if not isinstance(fields["model_prediction"], str):
-                raise DataError(f"{path}: study {study}: model_prediction is {files.kind(fields['model_prediction'])}")
-        found = {study: fields["model_prediction"] for study, fields in value.items()}
-    elif form == "csv":
-        rows = list(csv.reader(io.StringIO(files.read_text(path, problems), newline=""), strict=True))
-        if not rows or tuple(rows[0]) not in (CSV_COLUMNS, (*CSV_COLUMNS, FIELD)):
-            raise DataError(f"{path}: its header is not {','.join(CSV_COLUMNS)}")
-        found = {row[0]: row[1] for row in rows[1:] if len(row) == len(rows[0])}
-        if len(found) != len(rows) - 1:
-            raise DataError(f"{path}: an id stands twice, or a row has not {len(rows[0])} cells")
-    else:
-        found = {str(fields["id"]): str(fields["report"]) for _, fields in files.json_lines(path, problems)}
+    found = {"rexrank": _read_rexrank, "csv": _read_csv, "jsonl": _read_jsonl}[form](path, problems)
     problems.raise_errors(str(path))
+    return found
+
+
+def _read_rexrank(path: Path, problems: Problems) -> dict[str, str]:
+    value = files.json_file(path, problems)
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: holds {files.kind(value)}, not an object of studies")
+    for study, fields in value.items():
+        lacking = [key for key in REXRANK_KEYS if not isinstance(fields, dict) or key not in fields]
+        if lacking:
+            raise DataError(f"{path}: study {study} has no {', '.join(lacking)}")
+        if not isinstance(fields["model_prediction"], str):
+            raise DataError(f"{path}: study {study}: model_prediction is {files.kind(fields['model_prediction'])}")
+    return {study: fields["model_prediction"] for study, fields in value.items()}
+
+
+def _read_csv(path: Path, problems: Problems) -> dict[str, str]:
+    read = sheets.read(files.read_text(path, problems))
+    if read.fault is not None:
+        raise DataError(f"{path}:{read.fault[0]}: {read.fault[1]}")
+    rows = [cells for _, cells in read.rows]
+    if not rows or tuple(rows[0]) not in (CSV_COLUMNS, (*CSV_COLUMNS, FIELD)):
+        raise DataError(f"{path}: its header is not {','.join(CSV_COLUMNS)}")
+    found = {row[0]: row[1] for row in rows[1:] if len(row) == len(rows[0])}
+    if len(found) != len(rows) - 1:
+        raise DataError(f"{path}: an id stands twice, or a row has not {len(rows[0])} cells")
+    return found
+
+
+def _read_jsonl(path: Path, problems: Problems) -> dict[str, str]:
+    found = {}
+    for number, fields in files.json_lines(path, problems):
+        if not {"id", "report"} <= fields.keys():
+            raise DataError(f"{path}:{number}: has no id, or no report")
+        found[str(fields["id"])] = str(fields["report"])
     return found

@@ -37,6 +37,7 @@ from typing import Any
 
 import msgspec
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, UsageError
 
 BUILT_IN = "built-in"
@@ -78,14 +79,11 @@ class Command(msgspec.Struct, frozen=True):
 def read(path: Path) -> Experiment:
     """Read an experiment file; DataError names the field that does not fit, with the nearest known name."""
     try:
-        experiment = msgspec.toml.decode(path.read_bytes(), type=Experiment)
-    except OSError as error:
-        raise DataError(f"{path}: the experiment can't be read: {error.strerror}") from error
+        data = decode.read_bytes(path, longest=decode.LONGEST_TOML)
+        experiment = decode.toml_value(data, str(path), Experiment)
     except msgspec.ValidationError as error:
         why = _near(str(error), [*Experiment.__struct_fields__, *Primary.__struct_fields__])
         raise DataError(f"{path}: not an experiment: {why}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not TOML: {error}") from error
     if not experiment.models and not experiment.model:
         raise DataError(f'{path}: no model; write models = ["vllm:ID"] or [[model]] tables')
     if not experiment.tasks or not experiment.data:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext, is_client
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
@@ -243,9 +244,9 @@ def _by_ids(studies: Sequence[Study], path: Path | None, dataset: Dataset) -> tu
     if path is None:
         return studies, None
     try:
-        ids = {line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--ids {path}: {_reason(error)}") from error
+        ids = {line.strip() for line in decode.utf8(decode.read_bytes(path), str(path)).splitlines() if line.strip()}
+    except DataError as error:
+        raise UsageError(f"--ids {error}") from error
     if not ids:
         raise UsageError(f"--ids {path}: the file names no study; write one id a line")
     unknown = sorted(ids - {study.id for study in outlines(studies)})
@@ -372,10 +373,6 @@ def _prompt(task: Task, path: Path | None) -> str:
     if path is None:
         return task.prompt()
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--prompt {path}: {_reason(error)}") from error
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return str(error) if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
+        return decode.utf8(decode.read_bytes(path), str(path))
+    except DataError as error:
+        raise UsageError(f"--prompt {error}") from error

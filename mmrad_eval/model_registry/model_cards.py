@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Answerer, Client, is_client
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Card, Decoding
@@ -49,13 +50,9 @@ def by_spec(spec: str) -> Card | None:
 def read(path: Path) -> Card:
     """Read one card; DataError names the field that does not fit, with the nearest known name."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Card)
-    except OSError as error:
-        raise DataError(f"{path}: the card can't be read: {error.strerror}") from error
+        return decode.toml_value(decode.read_bytes(path, longest=decode.LONGEST_TOML), str(path), Card)
     except msgspec.ValidationError as error:
         raise DataError(f"{path}: not a model card: {_with_near_name(str(error))}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not TOML: {error}") from error
 
 
 def settled(model: Client | Answerer, decoding: Decoding, stated: Collection[str]) -> Decoding:

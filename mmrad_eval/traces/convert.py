@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from mmrad_eval.core import decode, sheets
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import DataUse
@@ -109,7 +110,7 @@ def read(path: Path, source: str | None = None, *, save: zebra.Save | None = Non
 
 def recognise(path: Path) -> str:
     """The format of a file, by the fields of its first record. DataError where they are none that we know."""
-    names = set(_columns(path)) if _is_parquet(path) else set(next(_rows(path), (0, {}))[1])
+    names = set(decode.parquet_columns(path)) if _is_parquet(path) else set(next(_rows(path), (0, {}))[1])
     if "schema" in names and "response" in names:
         return NEUTRAL
     for name, fields in _FIELDS:
@@ -222,51 +223,35 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     elif path.suffix == ".csv":
         yield from enumerate(_csv_rows(path), 1)
     elif _first_byte(path) == b"[":
-        try:
-            yield from enumerate(msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]]), 1)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: not a JSON list of objects: {error}") from error
+        for number, row in enumerate(decode.json_value(decode.read_bytes(path), str(path)), 1):
+            yield number, _object(row, f"{path}: item {number}")
     else:
         for number, line in files.lines(path):
-            try:
-                row = msgspec.json.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise DataError(f"{path}:{number}: not JSON: {error}") from error
-            if not isinstance(row, dict):
-                raise DataError(f"{path}:{number}: a record is a JSON object, not {type(row).__name__}")
-            yield number, row
+            where = f"{path}:{number}"
+            yield number, _object(decode.json_value(line, where), where)
+
+
+def _object(row: Any, where: str) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: a record is a JSON object, not {type(row).__name__}")
+    return row
 
 
 def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(files.BATCH):
-                yield from batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: can't be read as Parquet: {error}") from error
+    for rows in decode.parquet_batches(path, files.BATCH):
+        yield from rows
 
 
 def _csv_rows(path: Path) -> Iterator[dict[str, Any]]:
-    import csv
-
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from csv.DictReader(file)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: can't be read as csv: {error}") from error
-
-
-def _columns(path: Path) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return list(pq.read_schema(path).names)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: can't be read as Parquet: {error}") from error
+    read = sheets.read(decode.utf8(decode.read_bytes(path), str(path)))
+    if read.fault is not None:
+        raise DataError(f"{path}:{read.fault[0]}: can't be read as csv: {read.fault[1]}")
+    header = read.rows[0].cells if read.rows else []
+    for line, cells in read.rows[1:]:
+        if cells and len(cells) != len(header):
+            raise DataError(f"{path}:{line}: {len(cells)} cells where the header names {len(header)}")
+        if cells:
+            yield dict(zip(header, cells, strict=True))
 
 
 def _is_parquet(path: Path) -> bool:
@@ -274,8 +259,4 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _first_byte(path: Path, count: int = 1) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t")[:count]
-    except OSError as error:
-        raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
+    return decode.head(path, 64).lstrip(b"\xef\xbb\xbf \r\n\t")[:count]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.traces.record import TraceRecord, faults, fields_of
 
@@ -29,10 +30,8 @@ def read_jsonl(path: Path) -> Iterator[TraceRecord]:
     for number, line in lines(path):
         try:
             yield checked(decoder.decode(line))
-        except msgspec.ValidationError:
+        except decode.FAULTS:  # fields of others, or a fault that is named when it is read again
             yield checked(_with_extra(line, f"{path}:{number}"))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}:{number}: not JSON: {error}") from error
 
 
 def write_jsonl(records: Iterable[TraceRecord], path: Path) -> int:
@@ -47,20 +46,15 @@ def write_jsonl(records: Iterable[TraceRecord], path: Path) -> int:
 
 def read_parquet(path: Path) -> Iterator[TraceRecord]:
     """The records of a Parquet file; DataError where a column is missing or does not fit."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(BATCH):
-                for number, row in enumerate(batch.to_pylist(), 1):
-                    try:
-                        yield checked(msgspec.convert(_from_row(row), TraceRecord))
-                    except msgspec.ValidationError as error:
-                        who = row.get("id") or f"row {number}"
-                        raise DataError(f"{path}: record {who} does not fit mmrad.trace/1: {error}") from error
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: can't be read as Parquet: {error}") from error
+    number = 0
+    for rows in decode.parquet_batches(path, BATCH):
+        for row in rows:
+            number += 1
+            try:
+                yield checked(msgspec.convert(_from_row(row), TraceRecord))
+            except (AttributeError, TypeError, *decode.FAULTS) as error:  # a column is no struct, or text is no JSON
+                who = row.get("id") or f"row {number}"
+                raise DataError(f"{path}: record {who} does not fit mmrad.trace/1: {error}") from error
 
 
 def write_parquet(records: Iterable[TraceRecord], path: Path) -> int:
@@ -115,14 +109,10 @@ def arrow_schema() -> pa.Schema:
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines that hold something, numbered from 1, without their ends and without a byte order mark."""
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                words = (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip()
-                if words:
-                    yield number, words
-    except OSError as error:
-        raise DataError(f"{path}: can't be read: {error.strerror or error}") from error
+    for number, line in enumerate(decode.lines(path), 1):
+        words = (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip()
+        if words:
+            yield number, words
 
 
 def checked(record: TraceRecord) -> TraceRecord:
@@ -135,7 +125,7 @@ def checked(record: TraceRecord) -> TraceRecord:
 
 def _with_extra(line: bytes, where: str) -> TraceRecord:
     """A record with fields that the format does not have: they go to ``extra``."""
-    value = msgspec.json.decode(line)
+    value = decode.json_value(line, where)
     if not isinstance(value, dict):
         raise DataError(f"{where}: a record is a JSON object, not {type(value).__name__}")
     known = ("schema", *TraceRecord.__struct_fields__)

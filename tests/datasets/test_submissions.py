@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -37,6 +39,47 @@ def test_each_form_is_read_again_as_predictions(tmp_path: Path, form: str) -> No
     assert (read["s1"].findings, read["s1"].impression) == ("A, b.", "C.")
     assert read["s2"].text == 'Only "words"\nin lines.'
     assert read["s3"] == Report()
+
+
+HOSTILE_TEXTS = (
+    "- No effusion.\n- Clear lungs.",
+    "-",
+    '=HYPERLINK("http://x";A1)',
+    "+1 lesion",
+    "@home",
+    "'- a bullet in quotes'",
+    "'tis clear",
+    "''=x",
+    "-0.5",
+    'He said "normal",\r\nthen left.\rEnd',
+    "word, " * 40_000,
+    "\u2028 \x85 \x0b line ends of other kinds",
+    "\uff1d1",
+)
+
+
+@pytest.mark.parametrize("form", submissions.FORMS)
+def test_reports_that_a_spreadsheet_would_run_are_read_back_letter_by_letter(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"out.{'json' if form == 'rexrank' else form}"
+    names = [f"{'=-+@'[number % 4]}s{number}" for number in range(len(HOSTILE_TEXTS))]
+    studies = [Study(name) for name in names]
+    answers = [Answer(name, "ok", report=Report(text)) for name, text in zip(names, HOSTILE_TEXTS, strict=True)]
+
+    submissions.write(list(zip(studies, answers, strict=True)), form, path, "open")
+
+    assert submissions.faults(path, form, names) == []
+    found = read_predictions(path).reports
+    assert {name: report.text for name, report in found.items()} == dict(zip(names, HOSTILE_TEXTS, strict=True))
+
+
+def test_no_cell_of_the_csv_begins_a_formula(tmp_path: Path) -> None:
+    answers = [(Study(f"={n}"), Answer(f"={n}", "ok", report=Report(text))) for n, text in enumerate(HOSTILE_TEXTS)]
+    submissions.write(answers, "csv", tmp_path / "out.csv", "open")
+    csv.field_size_limit(1 << 20)
+    rows = list(csv.reader(io.StringIO((tmp_path / "out.csv").read_bytes().decode(), newline="")))
+
+    starts = [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))]
+    assert starts == ["-0.5"]
 
 
 def test_the_board_form_has_the_keys_that_its_script_reads(tmp_path: Path) -> None:

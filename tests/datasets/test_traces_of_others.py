@@ -98,7 +98,7 @@ def test_a_broken_graph_is_named(scenes: Path) -> None:
     file.write_text(file.read_text()[:100])
     data = datasets.load(str(scenes))
     assert data.studies[0].trace
-    with pytest.raises(DataError, match=r"_SceneGraph.json: this scene graph is not JSON"):
+    with pytest.raises(DataError, match=r"_SceneGraph.json: ends in the middle of JSON"):
         data.studies[1]
 
 

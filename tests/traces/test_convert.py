@@ -179,7 +179,7 @@ def test_what_can_not_be_read_says_where(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         convert(path, tmp_path / "out.jsonl")
     path.write_text('{"prompt": "", "response": "", "images": []}\n{"prompt": 1\n')
-    with pytest.raises(DataError, match=r"rows.jsonl:2: not JSON"):
+    with pytest.raises(DataError, match=r"rows.jsonl:2: ends in the middle of JSON"):
         convert(path, tmp_path / "out.jsonl")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["rows.jsonl"]
     path.write_text('{"a": 1}\n')
@@ -189,7 +189,7 @@ def test_what_can_not_be_read_says_where(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"rows\.jsonl:1: does not fit mmrad\.trace/1"):
         convert(path, tmp_path / "out.jsonl")
     path.write_text("[1, 2]")
-    with pytest.raises(DataError, match="not a JSON list of objects"):
+    with pytest.raises(DataError, match="item 1: a record is a JSON object, not int"):
         list(read(path, "zebra"))
     path.write_bytes(b"PAR1 and nothing")
     with pytest.raises(DataError, match="can't be read as Parquet"):

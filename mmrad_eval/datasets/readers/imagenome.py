@@ -14,12 +14,12 @@ MIMIC-CXR, whose credentials are needed.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, ClinicalContext, Image, Label, Step, Study, Trace
@@ -112,11 +112,8 @@ class SceneGraphs(LazyStudies):
 
     def _graph(self, dicom: str) -> dict[str, Any]:
         place = f"{self._graphs.path}:{dicom}" if isinstance(self._graphs, Archive) else str(self._graphs[dicom])
-        data = self._graphs.read(dicom) if isinstance(self._graphs, Archive) else Path(place).read_bytes()
-        try:
-            graph = json.loads(data or b"")
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"{place}: this scene graph is not JSON ({error})") from error
+        data = self._graphs.read(dicom) if isinstance(self._graphs, Archive) else decode.read_bytes(Path(place))
+        graph = decode.json_value(data or b"", place)
         if not isinstance(graph, dict) or not isinstance(graph.get("objects"), list):
             raise DataError(f"{place}: this is no scene graph: it has no list of objects")
         return graph

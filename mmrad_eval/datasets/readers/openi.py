@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import re
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.decode import BrokenTextError
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Label, Report, Study
 from mmrad_eval.datasets import columns, sections, views
@@ -51,7 +54,7 @@ def _xml_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     if not files:
         raise DataError(f"{folder}: holds no XML report and no {REPORTS}")
     for file in files:
-        yield str(file), file.read_bytes()
+        yield str(file), decode.read_bytes(file, longest=LARGEST)
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -63,22 +66,16 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
                     file = archive.extractfile(member)
                     if file is not None:
                         yield f"{path}:{member.name}", file.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
         raise DataError(f"{path}: is no tgz of reports, or is cut short: {error}") from error
 
 
 def _from_xml(source: Source, files: Iterable[tuple[str, bytes]]) -> Iterator[Record]:
-    from xml.etree.ElementTree import ParseError, fromstring
-
     for name, data in files:
-        if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-            source.problems.error("broken XML", "declares entities, which no report of Open-i does", file=name)
-            continue
         try:
-            root = fromstring(data)  # noqa: S314 - entities, the danger, were refused above
-        except ParseError as error:
-            line = error.position[0]
-            source.problems.error("broken XML", f"this is no XML ({error})", file=name, line=line)
+            root = decode.xml(data, name)
+        except BrokenTextError as error:
+            source.problems.error("broken XML", error.why, file=name, line=error.line)
             continue
         yield Record(_study_of_xml(source, root, Path(name).stem), name)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Image, Step, Study, Trace
@@ -47,13 +48,9 @@ def read(source: Source) -> Dataset:
 
 def _columns(source: Source, path: Path) -> dict[str, pa.Array]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     if path.suffix == ".parquet":
-        try:
-            table = pq.read_table(path)
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: can't be read as parquet: {error}") from error
+        table = decode.arrow_faults(decode.parquet(path).read, path)
     else:
         table = pa.Table.from_pylist([row.cells for row in read_rows(path, source.problems).rows])
     missing = [name for name in REQUIRED if name not in table.column_names]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, MissingError, UsageError
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics.clinical.graphs.graph import Graph, read_graph
 from mmrad_eval.metrics.clinical.graphs.metric import GraphsOf, RadGraph, RadGraphProfile
 from mmrad_eval.metrics.clinical.graphs.rewards import CASES
-from mmrad_eval.metrics.stored.tables import IDS, two_files
+from mmrad_eval.metrics.stored.tables import IDS, json_records, readable, two_files
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.clinical.graphs.rewards import Case
@@ -41,19 +41,8 @@ class Graphs:
 def read_graphs(path: Path | str) -> Graphs:
     """Graphs from an object by study id (or by the path of its report file), a list of records with ids, or jsonl."""
     file = Path(path).expanduser()
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise MissingError(f"{file} can't be read ({error.strerror})", "give the path of RadGraph's JSON") from error
-    try:
-        text = data.decode("utf-8")
-        loaded = (
-            json.loads(text)
-            if file.suffix == ".json"
-            else [json.loads(line) for line in text.splitlines() if line.strip()]
-        )
-    except ValueError as error:
-        raise DataError(f"{file}: is not JSON ({error})") from error
+    data = readable(file, "give the path of RadGraph's JSON")
+    loaded = json_records(file, decode.utf8(data, str(file)))
     rows: dict[str, Graph] = {}
     for key, record in _records(loaded, file):
         if key in rows:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmrad_eval.core import decode, sheets
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.errors import DataError, MissingError, UsageError
 from mmrad_eval.core.values import Example
@@ -70,20 +68,31 @@ class StudyScores:
 def read_table(path: Path | str) -> StoredTable:
     """A csv with a header, a json (list of objects, or object of objects by id) or a jsonl file."""
     file = Path(path).expanduser()
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise MissingError(
-            f"{file} can't be read ({error.strerror})", "give the path of a csv, json or jsonl file"
-        ) from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: is not UTF-8 text (byte {error.start})") from error
+    data = readable(file, "give the path of a csv, json or jsonl file")
+    text = decode.utf8(data, str(file))
     rows = _json_rows(file, text) if file.suffix in (".json", ".jsonl", ".ndjson") else _csv_rows(file, text)
     if not rows:
         raise DataError(f"{file}: holds no rows")
     return StoredTable(file, hashlib.sha256(data).hexdigest(), rows)
+
+
+def readable(file: Path, remedy: str) -> bytes:
+    """The bytes of a file; MissingError with the ``remedy`` where it can't be read."""
+    try:
+        return decode.read_bytes(file)
+    except DataError as error:
+        raise MissingError(str(error), remedy) from error
+
+
+def json_records(path: Path, text: str) -> Any:
+    """The value of a JSON file, or the list of the values of a file of JSON lines."""
+    if path.suffix == ".json":
+        return decode.json_value(text, str(path))
+    return [
+        decode.json_value(line, f"{path}:{number}")
+        for number, line in enumerate(text.split("\n"), start=1)
+        if line.strip()
+    ]
 
 
 def read_scores(path: Path | str, wanted: Mapping[str, Sequence[str]] | None = None) -> StudyScores:
@@ -171,31 +180,24 @@ def two_files(argument: str, name: str) -> tuple[Path, Path]:
 
 
 def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    read = sheets.read(text)
+    header = read.rows[0].cells if read.rows else []
     rows: list[dict[str, Any]] = []
-    try:
-        header = next(lines, [])
-        for cells in lines:
-            if cells and len(cells) != len(header):
-                raise DataError(
-                    f"{path}, line {lines.line_num}: {len(cells)} cells where the header has {len(header)}; "
-                    "mend the line, or write the file anew if it was cut off"
-                )
-            if cells:  # an empty line is none
-                rows.append(dict(zip(header, cells, strict=True)))
-    except csv.Error as error:
-        raise DataError(f"{path}: is not a csv file ({error})") from error
+    for line, cells in read.rows[1:]:
+        if cells and len(cells) != len(header):
+            raise DataError(
+                f"{path}, line {line}: {len(cells)} cells where the header has {len(header)}; "
+                "mend the line, or write the file anew if it was cut off"
+            )
+        if cells:  # an empty line is none
+            rows.append(dict(zip(header, cells, strict=True)))
+    if read.fault is not None:
+        raise DataError(f"{path}, line {read.fault[0]}: is not a csv file ({read.fault[1]})")
     return rows
 
 
 def _json_rows(path: Path, text: str) -> list[dict[str, Any]]:
-    try:
-        if path.suffix == ".json":
-            loaded = json.loads(text)
-        else:
-            loaded = [json.loads(line) for line in text.splitlines() if line.strip()]
-    except ValueError as error:
-        raise DataError(f"{path}: is not JSON ({error})") from error
+    loaded = json_records(path, text)
     if isinstance(loaded, dict):
         loaded = [
             value | {"id": key} if isinstance(value, dict) else {"id": key, "text": value}
@@ -225,7 +227,7 @@ def _numeric(table: StoredTable) -> list[str]:
 def _is_number(value: Any) -> bool:
     try:
         return not isinstance(value, bool) and math.isfinite(float(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Status
 from mmrad_eval.results.run.files import temporary
@@ -56,7 +57,7 @@ class RunFolder:
             return read_run(path.read_bytes())
         except FileNotFoundError:
             raise DataError(f"{self.path} has no run.json, so it is not a run folder") from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except decode.FAULTS as error:
             raise DataError(
                 f"{path}: {error}; written by another version? run again with --out of its own, or remove it"
             ) from error
@@ -110,7 +111,7 @@ class RunFolder:
             return msgspec.json.decode(path.read_bytes(), type=Summary)
         except FileNotFoundError:
             return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except decode.FAULTS as error:
             raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` makes it anew") from error
 
     def scores(self) -> Scores | None:
@@ -178,7 +179,7 @@ class _Head(msgspec.Struct):
 def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
     try:
         return decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except decode.FAULTS as error:
         raise DataError(f"{where}: {error}; run its command again, and it is made anew") from error
 
 

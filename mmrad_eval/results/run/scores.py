@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Column, FloatArray
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Value
@@ -129,7 +130,7 @@ def read_scores(path: Path) -> Scores:
         blocks = msgspec.json.decode((schema.metadata or {})[KEY], type=list[ScoreBlock])
         table = pq.read_table(path, columns=["id", "patient", "status", "answer"])
         rows = ScoreRows(*(tuple(table.column(name).to_pylist()) for name in ("id", "patient", "status", "answer")))
-    except (KeyError, pa.ArrowException, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (KeyError, OSError, pa.ArrowException, *decode.FAULTS) as error:
         raise DataError(
             f"{path} can't be read as scores ({error}); `mmrad-eval score {path.parent}` makes it"
         ) from error

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 from collections.abc import Callable, Sequence
 
 import msgspec
 
+from mmrad_eval.core import sheets
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.results.tables.latex import latex
 from mmrad_eval.results.tables.layout import ARROWS, CellText, Drawing, drawing
@@ -50,27 +49,27 @@ def markdown(tables: Sequence[Table]) -> str:
 
 
 def comma_separated(tables: Sequence[Table]) -> str:
-    """One header, one line a row of every table, plain numbers; a column that one table lacks is empty there."""
+    """One header, one line a row of every table, plain numbers; a column that one table lacks is empty there.
+
+    Words that a spreadsheet would take for a formula have an apostrophe before them (``core/sheets.py``).
+    """
     columns: dict[str, TableColumn] = {}
     for table in tables:
         columns |= {c.key: c for c in table.columns if c.media != "drawn" and c.key not in columns}
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     header: list[str] = []
     for column in columns.values():
         header += [column.key, *([f"{column.key} low", f"{column.key} high"] if column.interval else [])]
-    writer.writerow(header)
+    lines: list[list[str | float | None]] = [list(header)]
     for table in tables:
         for row in table.rows:
             if row.media == "drawn":
                 continue
-            line: list[str] = []
+            line: list[str | float | None] = []
             for column in columns.values():
                 cell = table.cell(row, column)
-                numbers = (cell.value, *((cell.low, cell.high) if column.interval else ()))
-                line += ["" if number is None else _plain(number) for number in numbers]
-            writer.writerow(line)
-    return out.getvalue()
+                line += [cell.value, *((cell.low, cell.high) if column.interval else ())]
+            lines.append(line)
+    return sheets.write(lines)
 
 
 def as_json(tables: Sequence[Table]) -> str:
@@ -130,11 +129,6 @@ def _md(text: str) -> str:
     """Escape what Markdown or HTML would read as markup."""
     out = "".join(f"\\{c}" if c in "\\`*_|[]#~" else {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(c, c) for c in text)
     return " ".join(out.split())
-
-
-def _plain(number: str | float) -> str:
-    """A number with all its digits, as Python reads it back; words as they are."""
-    return repr(number) if isinstance(number, float) else str(number)
 
 
 _DOCUMENTS: dict[str, Callable[[Sequence[Table]], str]] = {

@@ -6,8 +6,6 @@ kept by where it stands, a row of means at the end is told from the reports abov
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mmrad_eval.core import sheets
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Report
@@ -183,12 +182,12 @@ def _padded(path: Path, problems: Problems) -> FileRows:
         return read_rows(path, problems)
     text = files.read_text(path, problems)
     delimiter = max(",\t;", key=text.split("\n", 1)[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    read = sheets.read(text, delimiter, strict=False)
+    if read.fault is not None:
+        raise DataError(f"{path}:{read.fault[0]}: {read.fault[1]}")
     header: list[str] = []
     rows: list[FileRow] = []
-    line = 1
-    for cells in reader:
-        start, line = line, reader.line_num + 1
+    for start, cells in read.rows:
         if not header:
             header = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, 1)]
             twice = [name for name, count in Counter(header).items() if count > 1]
@@ -266,7 +265,7 @@ def _parsed(cell: Any) -> float | None:
         return None
     try:
         return float(cell)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
