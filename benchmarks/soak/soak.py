@@ -34,7 +34,7 @@ MARKER = r"Case \d{6}"
 BUDGET_MB = 50.0  # growth of memory over 10,000 studies
 STATUSES = {
     "": "ok", "500:1": "ok", "500:2": "ok", "429:0.01:1": "ok", "malformed:1": "ok", "disconnect:1": "ok",
-    "hang:1": "ok", "400": "refused", "413": "too long", "null": "empty", "empty": "empty", "length": "truncated",
+    "hang:1": "ok", "policy": "refused", "long": "too long", "null": "empty", "empty": "empty", "length": "truncated",
     "refusal": "refused", "filter": "refused",
 }  # fmt: skip
 """Fault -> the status that a study must end with."""

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, ClassVar, Literal
 
 import msgspec
+
+from mmrad_eval.core.replies import Finish as Finish
+from mmrad_eval.core.replies import OutputImage as OutputImage
+from mmrad_eval.core.replies import Reasoning as Reasoning
+from mmrad_eval.core.replies import Reply as Reply
+from mmrad_eval.core.replies import ReplyPart as ReplyPart
+from mmrad_eval.core.replies import Served as Served
+from mmrad_eval.core.replies import Text as Text
+from mmrad_eval.core.replies import ToolCall as ToolCall
+from mmrad_eval.core.replies import Usage as Usage
+from mmrad_eval.core.structs import Value as Value
+from mmrad_eval.core.structs import keyed as keyed
 
 Frame = str
 """How the four numbers of a box are read: ``original`` (pixels of the image as stored), ``resized:WxH``,
@@ -20,35 +31,6 @@ MODEL_STATUSES: tuple[Status, ...] = ("ok", "truncated", "empty", "refused", "un
 """The model's doing: scored as they are."""
 OPEN_STATUSES: tuple[Status, ...] = ("failed", "open")
 """Infrastructure, or not asked yet: never a score."""
-
-
-class Value(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A frozen record; equal fields make equal values and equal JSON."""
-
-
-def keyed(value: Value) -> dict[str, Any]:
-    """The fields that a digest is made of: those of ``KEYED``, and of the others those that differ from their default.
-
-    So a field that a later version adds changes no digest of what does not use it. Types without ``KEYED`` keep all.
-    """
-    made: dict[str, Any] = {}
-    for name, always, default in _fields(type(value)):
-        held = getattr(value, name)
-        if always or held != default:
-            made[name] = keyed(held) if hasattr(held, "KEYED") else held
-    return made
-
-
-@cache
-def _fields(kind: type[Value]) -> tuple[tuple[str, bool, Any], ...]:
-    """Name, whether it is always part of a digest, and default of each field."""
-    always = getattr(kind, "KEYED", None)
-    fields = msgspec.structs.fields(kind)
-    return tuple((field.name, always is None or field.name in always, _default(field)) for field in fields)
-
-
-def _default(field: msgspec.structs.FieldInfo) -> Any:
-    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 class Box(Value, frozen=True):
@@ -179,12 +161,6 @@ class Study(Value, frozen=True):
         return self.patient if self.patient is not None else f"study:{self.id}"
 
 
-class Text(Value, frozen=True, tag="text"):
-    """Words of a message."""
-
-    text: str
-
-
 Part = Text | Image
 
 
@@ -219,65 +195,6 @@ class Request(Value, frozen=True):
     sample: int = 0
     extra: dict[str, msgspec.Raw] = {}
     """Further fields of the body that can change the reply (a response format, tools), verbatim JSON."""
-
-
-class Usage(Value, frozen=True):
-    """Tokens of one reply, or summed over the replies of one answer; None where the provider did not say."""
-
-    prompt: int | None = None
-    completion: int | None = None
-    reasoning: int | None = None
-    cached: int | None = None
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            _sum(self.prompt, other.prompt),
-            _sum(self.completion, other.completion),
-            _sum(self.reasoning, other.reasoning),
-            _sum(self.cached, other.cached),
-        )
-
-
-def _sum(a: int | None, b: int | None) -> int | None:
-    return b if a is None else a if b is None else a + b
-
-
-Finish = Literal["stop", "length", "refusal", "too long", "rejected"]
-"""Why a reply ended: by itself; at the token limit; the provider or model declined; the input did not fit the context;
-the endpoint refused the input for another reason (a 4xx that the input caused)."""
-
-
-class Served(Value, frozen=True):
-    """Who truly answered, as the endpoint says."""
-
-    id: str | None = None
-    version: str | None = None
-    fingerprint: str | None = None
-    root: str | None = None
-    """What is served under the id: a repository or folder; for an adapter, also what it was put on."""
-    context: int | None = None
-    """Tokens that prompt and answer share at this endpoint."""
-    template: str | None = None
-    """Digest of what the chat template and tokenizer make of a fixed conversation."""
-
-
-class Reply(Value, frozen=True):
-    """What came back, before anything is read into it."""
-
-    text: str = ""
-    finish: Finish = "stop"
-    why: str = ""
-    """The provider's words where ``finish`` is not ``stop``."""
-    reasoning: str = ""
-    """Thinking that the provider returns apart from the text."""
-    images: tuple[str, ...] = ()
-    """Images that the model made: content-addressed file names beside the journal."""
-    usage: Usage = Usage()
-    served: Served = Served()
-    latency: float = 0.0
-    """Seconds from sending to the last byte."""
-    raw: msgspec.Raw = msgspec.Raw(b"null")
-    """The provider's body, verbatim JSON."""
 
 
 class Answer(Value, frozen=True):

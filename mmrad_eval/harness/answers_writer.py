@@ -58,11 +58,6 @@ class AnswerStream:
         self._end += len(line)
         self.statuses[answer.status] += 1
 
-    def discard(self) -> None:
-        """Take back all answers: they say nothing of the model."""
-        self._where.clear()
-        self.statuses.clear()
-
     def finish(self, order: Sequence[str]) -> None:
         """Write all answers in ``order``; a study that has none is open."""
         part = temporary(self._final)

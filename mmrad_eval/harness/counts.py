@@ -23,12 +23,6 @@ class RequestCounts:
     failed: int = 0
     usage: Usage = field(default_factory=Usage)
     """Tokens of ``replies``."""
-    accepted: int = 0
-    """Replies used, cached ones included, to requests that the endpoint accepted."""
-    rejected: int = 0
-    """The same for requests that it rejected."""
-    rejection: str = ""
-    """What the last of these said."""
     last_fault: str = ""
     served: set[Served] = field(default_factory=set)
     """Who gave the replies that were accepted."""
@@ -36,9 +30,5 @@ class RequestCounts:
     def used(self, reply: Reply, *, cached: bool) -> None:
         """Count a reply that is about to be used."""
         self.cached += cached
-        if reply.finish == "rejected":
-            self.rejected += 1
-            self.rejection = reply.why
-        else:
-            self.accepted += 1
+        if reply.finish != "rejected":
             self.served.add(reply.served)

@@ -10,8 +10,6 @@ from mmrad_eval.harness.stopping import Stop
 HOPELESS, FAILING = 3, 12
 """Requests in a row that fail for good before the run stops: by an error that no retry fixes, before any reply came (a
 wrong key, a wrong model); by anything else."""
-REJECTED = 8
-"""Requests in a row that are rejected, with none accepted before them, before the run stops."""
 
 
 @dataclass
@@ -31,14 +29,3 @@ class FailureStreak:
     def replied(self) -> None:
         """A reply came."""
         self.length = 0
-
-    def used(self) -> Stop | None:
-        """A reply was used, fresh or cached, and ``counts`` has it: rejections alone say that the question is at fault.
-
-        Studies that have begun go on: each of them may show that the endpoint accepts something.
-        """
-        if self.counts.accepted or self.counts.rejected < REJECTED:
-            return None
-        return Stop(
-            f"the first {self.counts.rejected} requests were all rejected: {self.counts.rejection}", draining=True
-        )

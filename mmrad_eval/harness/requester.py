@@ -18,12 +18,14 @@ from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import DataError, Failed, GateError, Stopped
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.members import complete
-from mmrad_eval.core.values import Image, Message, Reply, Request
+from mmrad_eval.core.values import Image, Message, OutputImage, Reply, Request
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, Mark, limits_of
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.sender import Sender
 from mmrad_eval.harness.stopping import Stop, StopSignal
+from mmrad_eval.model_registry.rejections import RejectionPolicy
+from mmrad_eval.model_registry.stored_replies import read_stored
 
 _NO_LIMITS = Limits()
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
@@ -59,13 +61,16 @@ class Requester:
         digests: Journal | None = None,
         fresh: bool = False,
         max_edge: int | None = None,
+        refusals: tuple[str, ...] = (),
     ) -> None:
         """``digests`` remembers image digests between runs; ``fresh`` requests again what the journal holds already.
 
-        ``max_edge`` is the longest side, in pixels, of any image that is sent.
+        ``max_edge`` is the longest side, in pixels, of any image that is sent; ``refusals`` are texts of rejections
+        that the user declared to be refusals.
         """
         client = complete(client, Client)
         self.client, self.journal, self.max_edge = client, journal, max_edge
+        self._policy = RejectionPolicy(client.card.context, refusals)
         self.sender = Sender(client, pace=pace, retry=retry, signal=signal)
         self.images = ImageLoader(digests)
         self._in_flight: dict[str, asyncio.Future[Asked | Failed | None]] = {}
@@ -131,11 +136,10 @@ class Requester:
                 self.journal.void(key)
             return None
         stored = self.journal.get(key)
-        try:
-            return None if stored is None else msgspec.json.decode(stored, type=Reply)
-        except (msgspec.DecodeError, UnicodeDecodeError):  # a damaged line, or one of another version: requested again
+        reply = None if stored is None else read_stored(stored, self._policy)
+        if stored is not None and reply is None:  # no reply by the rules of today: requested again
             self.journal.void(key)
-            return None
+        return reply
 
     async def _send_for_all(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
         """Send a key that is not in flight; those who come meanwhile wait for the same outcome."""
@@ -166,7 +170,7 @@ class Requester:
                 work = _work(work.request, work.images, _marks(loaded), work.limits)
         pixels = {image: (one.media_type, one.data) for image, one in (loaded or {}).items()}
         reply = await self.sender.send(PreparedRequest(work.request, pixels, work.key))
-        return Asked(work.key, self._store(work, reply))
+        return Asked(work.key, reply if reply.finish == "rejected" else self._store(work, reply))
 
     def _store(self, work: _Work, reply: Reply) -> Reply:
         """Write the reply before anybody uses it."""
@@ -187,9 +191,6 @@ class Requester:
 
     def _used(self, asked: Asked, *, cached: bool) -> Asked:
         self.counts.used(asked.reply, cached=cached)
-        stop = self.sender.streak.used()
-        if stop is not None:
-            self.signal.set(stop)
         return asked
 
 
@@ -206,8 +207,10 @@ def _with_image_files(reply: Reply, journal: Journal) -> Reply:
     """The reply with each image that the model made in a file of its own beside the journal."""
     if not reply.images:
         return reply
-    names = tuple(_image_file(image, journal) for image in reply.images)
-    return msgspec.structs.replace(reply, images=names, raw=_without_images(reply.raw))
+    parts = tuple(
+        OutputImage(_image_file(part.file, journal)) if isinstance(part, OutputImage) else part for part in reply.parts
+    )
+    return msgspec.structs.replace(reply, parts=parts, raw=_without_images(reply.raw))
 
 
 def _image_file(image: str, journal: Journal) -> str:

@@ -15,8 +15,9 @@ from typing import Any, cast
 import msgspec
 
 from mmrad_eval.core.contracts import Answerer, Client
-from mmrad_eval.core.errors import Failed, GateError, MmradError, ModelError, Stopped
-from mmrad_eval.core.values import Answer, Message, Reply, Request, Served, Status, Study, Usage
+from mmrad_eval.core.errors import Failed, GateError, MmradError, Stopped
+from mmrad_eval.core.replies import identities
+from mmrad_eval.core.values import Answer, Message, Reply, Request, Status, Study, Usage
 from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
@@ -143,7 +144,8 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
             {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (extra or {}).items()},
         )
         asked = await requester.ask(request)
-        keys.append(asked.key)
+        if asked.reply.finish != "rejected":
+            keys.append(asked.key)
         usage += asked.reply.usage
         return asked.reply
 
@@ -164,9 +166,6 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
 
 def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, requests: RequestCounts) -> Run:
     """Put the answers in order and write what is known after the last one."""
-    unheard = requests.rejected > 0 and requests.accepted == 0
-    if unheard:
-        stream.discard()
     stream.finish([study.id for study in plan.studies])
     statuses = dict(sorted(stream.statuses.items()))
     run = folder.run
@@ -174,15 +173,10 @@ def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, requests: Reques
     run = msgspec.structs.replace(
         run,
         counts=counts,
-        served=tuple(sorted(map(msgspec.to_builtins, requests.served - {Served()}), key=msgspec.json.encode)),
+        served=tuple(sorted(map(msgspec.to_builtins, identities(requests.served)), key=msgspec.json.encode)),
         finished=_now() if counts.open == 0 else "",
     )
     folder.write_run(run)
-    if unheard:
-        raise ModelError(
-            f"no request was accepted, so nothing is scored: {requests.rejection}; fix the question or the server, "
-            "then run again with --fresh"
-        )
     return run
 
 

@@ -116,7 +116,15 @@ class Sender:
             self._give_up(str(error), retried=False)
         except Exception as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)
             self._give_up(f"the model failed: {type(error).__name__}: {error}", retried=False)
+        if reply.finish == "rejected":
+            return self._rejected(sending.request, reply)
         self._replied(reply, time.perf_counter() - start)
+        return reply
+
+    def _rejected(self, sent: PreparedRequest, reply: Reply) -> Reply:
+        """Failed, as a rejection is never a score; a task that added fields to the body may ask without them."""
+        if not sent.request.extra:
+            self._give_up(reply.why, retried=False)
         return reply
 
     def _replied(self, reply: Reply, seconds: float) -> None:
@@ -124,8 +132,7 @@ class Sender:
         self._unreachable.pop("", None)
         if self._addresses == ("",):  # a client without a transport, whose responses are not heard
             self.pace.holds.replied("")
-        if reply.finish != "rejected":
-            self.pace.proven()
+        self.pace.proven()
         self.pace.replied(seconds, (reply.usage.prompt or 0) + (reply.usage.completion or 0))
 
     async def _once(self, sent: PreparedRequest) -> Reply:

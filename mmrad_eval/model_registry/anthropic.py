@@ -6,18 +6,31 @@ before, 2023-06-01, which older models still take them in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError
-from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Request, Served, Text, Usage
+from mmrad_eval.core.values import (
+    Card,
+    Decoding,
+    Finish,
+    Message,
+    Reasoning,
+    Reply,
+    ReplyPart,
+    Request,
+    Served,
+    Text,
+    ToolCall,
+    Usage,
+)
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
 from mmrad_eval.model_registry.http_errors import read_fault
-from mmrad_eval.model_registry.openai_chat import listed
+from mmrad_eval.model_registry.openai_chat import arguments, listed
 from mmrad_eval.model_registry.secrets import Secret, find_key
 from mmrad_eval.model_registry.transport import HttpResponse, Transport, base_urls
 from mmrad_eval.model_registry.wire import Base64, WireClient
@@ -34,6 +47,7 @@ MAX_TOGETHER = 31 * 1000 * 1000 * 3 // 4
 """The same page's 32 MB of a request, less one for its words."""
 
 _FINISHES: Mapping[str, Finish] = {
+    **dict.fromkeys(("end_turn", "stop_sequence", "tool_use"), "stop"),
     "max_tokens": "length",
     "refusal": "refusal",
     "model_context_window_exceeded": "too long",
@@ -88,24 +102,36 @@ class AnthropicClient(WireClient):
     def read(self, response: HttpResponse) -> Reply:
         """Text blocks are the text, thinking blocks the reasoning."""
         if response.status != 200:
-            return read_fault(response, self.transport.secret)
+            return read_fault(response, self.transport.secret, policy=self.policy)
         value, raw = read_json(response.body, self.transport.secret)
         blocks = field(value, "content")
         if not isinstance(blocks, list):
             raise TransportError(f"the reply of {response.base} has no content", retry=True)
-        reason = text_of(field(value, "stop_reason"))
-        finish = _FINISHES.get(reason, "stop")
+        reason = field(value, "stop_reason")
+        finish = _FINISHES.get(reason) if isinstance(reason, str) else None
+        if finish is None:  # `pause_turn` among them: the server's own tools want another request
+            why = f"{response.base} does not say how the reply ended (stop_reason {reason!r:.80})"
+            raise TransportError(why, retry=True)
         details = field(value, "stop_details")
-        told = text_of(field(details, "explanation")) or text_of(field(details, "category")) or reason
+        told = text_of(field(details, "explanation")) or text_of(field(details, "category")) or str(reason)
         return Reply(
-            text="".join(text_of(field(b, "text")) for b in blocks if field(b, "type") == "text"),
+            parts=tuple(part for block in blocks for part in _part(block)),
             finish=finish,
             why="" if finish == "stop" else told,
-            reasoning="\n\n".join(text_of(field(b, "thinking")) for b in blocks if field(b, "type") == "thinking"),
             usage=_usage(field(value, "usage")),
             served=Served(id=text_of(field(value, "model")) or None),
             raw=raw,
         )
+
+
+def _part(block: Any) -> Iterator[ReplyPart]:
+    kind, text, thought = field(block, "type"), text_of(field(block, "text")), text_of(field(block, "thinking"))
+    if kind == "text" and text:
+        yield Text(text)
+    if kind == "thinking" and thought:
+        yield Reasoning(thought)
+    if kind == "tool_use":
+        yield ToolCall(text_of(field(block, "name")), arguments(field(block, "input")), text_of(field(block, "id")))
 
 
 def split_system(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:

@@ -10,6 +10,9 @@ import msgspec
 from mmrad_eval.core.contracts import TransportError
 from mmrad_eval.model_registry.secrets import Secret, scrub_body
 
+MOST_TOKENS = 10**12
+"""Of one reply; what a server states beyond it is no count."""
+
 
 def read_json(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
     """Decode a body, free of ``secrets``; returns its value, and the body as one line of JSON for the journal.
@@ -57,8 +60,8 @@ def text_of(value: object) -> str:
 
 
 def count_of(value: object) -> int | None:
-    """A token count; None where it is not a whole number."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A token count; None where it is no whole number that a count can be."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
 
 
 def _mended(value: Any) -> Any:

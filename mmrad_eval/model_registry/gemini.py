@@ -9,12 +9,26 @@ from typing import Any
 import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest, TransportError
-from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Request, Served, Text, Usage
+from mmrad_eval.core.values import (
+    Card,
+    Decoding,
+    Finish,
+    Message,
+    OutputImage,
+    Reasoning,
+    Reply,
+    ReplyPart,
+    Request,
+    Served,
+    Text,
+    ToolCall,
+    Usage,
+)
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.anthropic import split_system
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
 from mmrad_eval.model_registry.http_errors import read_fault
-from mmrad_eval.model_registry.openai_chat import listed
+from mmrad_eval.model_registry.openai_chat import arguments, listed
 from mmrad_eval.model_registry.secrets import Secret, find_key
 from mmrad_eval.model_registry.transport import HttpResponse, Transport, base_urls
 from mmrad_eval.model_registry.wire import Base64, WireClient
@@ -39,7 +53,6 @@ _FINISHES: Mapping[str, Finish] = {
         "refusal",
     ),
 }
-_UNFINISHED = frozenset({"MALFORMED_RESPONSE", "MALFORMED_FUNCTION_CALL", "FINISH_REASON_UNSPECIFIED"})
 _ACCOUNT = "PUP_LIMITED_DISABLED"  # the account is limited, whatever the study
 
 
@@ -83,7 +96,7 @@ class GeminiClient(WireClient):
     def read(self, response: HttpResponse) -> Reply:
         """Parts that are marked as thoughts are the reasoning."""
         if response.status != 200:
-            return read_fault(response, self.transport.secret)
+            return read_fault(response, self.transport.secret, policy=self.policy)
         value, raw = read_json(response.body, self.transport.secret)
         served = Served(id=text_of(field(value, "modelVersion")) or None)
         usage = _usage(field(value, "usageMetadata"))
@@ -95,24 +108,40 @@ class GeminiClient(WireClient):
             return Reply(finish="refusal", why=why, usage=usage, served=served, raw=raw)
         if candidate is None:
             raise TransportError(f"the reply of {response.base} has no candidate", retry=True)
-        reason = text_of(field(candidate, "finishReason")) or "STOP"
-        if reason in _UNFINISHED or reason not in _FINISHES:
-            raise TransportError(
-                f"{response.base} ended the reply with finishReason {reason!r}", retry=reason != _ACCOUNT
-            )
+        reason = text_of(field(candidate, "finishReason"))
+        if reason not in _FINISHES:  # none among them, and MALFORMED_RESPONSE
+            why = f"{response.base} does not say how the reply ended (finishReason {reason or None!r:.80})"
+            raise TransportError(why, retry=reason != _ACCOUNT)
         parts = field(candidate, "content", "parts")
         parts = parts if isinstance(parts, list) else []
         finish = _FINISHES[reason]
         return Reply(
-            text="".join(text_of(field(part, "text")) for part in parts if not field(part, "thought")),
+            parts=_parts(parts),
             finish=finish,
             why="" if finish == "stop" else text_of(field(candidate, "finishMessage")) or reason,
-            reasoning="".join(text_of(field(part, "text")) for part in parts if field(part, "thought")),
-            images=tuple(_uri(part["inlineData"]) for part in parts if isinstance(field(part, "inlineData"), dict)),
             usage=usage,
             served=served,
             raw=raw,
         )
+
+
+def _parts(parts: list[Any]) -> tuple[ReplyPart, ...]:
+    """The parts in order; pieces of one text, or of one thought, are joined."""
+    made: list[ReplyPart] = []
+    for part in parts:
+        text, call, inline = text_of(field(part, "text")), field(part, "functionCall"), field(part, "inlineData")
+        if text:
+            kind = Reasoning if field(part, "thought") else Text
+            last = made[-1] if made else None
+            if isinstance(last, kind):
+                made[-1] = kind(last.text + text)
+            else:
+                made.append(kind(text))
+        if isinstance(inline, dict):
+            made.append(OutputImage(_uri(inline)))
+        if isinstance(call, dict):
+            made.append(ToolCall(text_of(call.get("name")), arguments(call.get("args")), text_of(call.get("id"))))
+    return tuple(made)
 
 
 def _content(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ so that it is the same in every run):
 ``307@URL``                             a redirect
 ``echo400``, ``echo500`` and so on      that status, with the key and all that was sent in the error's words
 ``429:SECONDS:TIMES``                   slow down, with Retry-After, so many times, and then a reply
+``policy`` ``long``     a 400 with the structured code of a content policy, or of a context that is too short
 ``null`` ``empty`` ``length`` ``refusal`` ``filter``     replies without content, cut short, declined, or filtered
 ``malformed`` ``disconnect`` ``hang``   no JSON, a broken connection, no answer; ``hang:1`` the first time only
 """
@@ -34,8 +35,9 @@ REPORT = (
     "pneumothorax is seen. The mediastinal contours are unremarkable. Degenerative changes of the thoracic spine are "
     "mild. There is no free air below the diaphragm.\nIMPRESSION: No acute cardiopulmonary abnormality."
 )
-CHANCE_FAULTS = ("500:1", "500:2", "400", "413", "429:0.01:1", "null", "empty", "length", "refusal", "filter")
+CHANCE_FAULTS = ("500:1", "500:2", "policy", "long", "429:0.01:1", "null", "empty", "length", "refusal", "filter")
 BROKEN_FAULTS = ("malformed:1", "disconnect:1", "hang:1")
+_CODES = {"policy": "content_filter", "long": "context_length_exceeded"}
 FOREVER = 1 << 30
 
 
@@ -171,6 +173,9 @@ class Rehearsal:
             error = {"error": {"message": message, "type": "rehearsal", "code": None, "param": None}}
             data = msgspec.json.encode(error)
             return web.Response(status=int(kind), body=data, content_type="application/json", headers=headers)
+        if kind in _CODES:
+            error = {"error": {"message": f"rehearsed {kind}", "type": "invalid_request_error", "code": _CODES[kind]}}
+            return web.Response(status=400, body=msgspec.json.encode(error), content_type="application/json")
         if kind == "hang":
             await asyncio.sleep(3600)
         if kind == "disconnect":

@@ -7,15 +7,32 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError
-from mmrad_eval.core.values import Card, Decoding, Finish, Message, Reply, Request, Served, Text, Usage
+from mmrad_eval.core.values import (
+    Card,
+    Decoding,
+    Finish,
+    Message,
+    OutputImage,
+    Reasoning,
+    Reply,
+    ReplyPart,
+    Request,
+    Served,
+    Text,
+    ToolCall,
+    Usage,
+)
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
 from mmrad_eval.model_registry.http_errors import read_fault
+from mmrad_eval.model_registry.rejections import STRICT, RejectionPolicy
 from mmrad_eval.model_registry.secrets import Secret, find_key
 from mmrad_eval.model_registry.transport import HttpResponse, Transport, base_urls
 from mmrad_eval.model_registry.wire import Base64, WireClient
@@ -38,8 +55,14 @@ HOSTS: dict[str, tuple[str, str]] = {
 _REASONING = re.compile(r"o\d|gpt-[5-9](?!.*chat)")
 """OpenAI's reasoning models answer 400 to a temperature."""
 
-_FINISHES: Mapping[str, Finish] = {"length": "length", "content_filter": "refusal"}
-_UNFINISHED = frozenset({"abort", "error"})  # vLLM and OpenRouter: the server gave up, not the model
+_FINISHES: Mapping[str, Finish] = {
+    **dict.fromkeys(("stop", "tool_calls", "function_call"), "stop"),
+    **dict.fromkeys(("eos", "eos_token", "stop_sequence", "end_turn", "STOP"), "stop"),  # TGI, Together, gateways
+    **dict.fromkeys(("length", "max_tokens", "model_length", "MAX_TOKENS"), "length"),  # Mistral, gateways
+    **dict.fromkeys(("content_filter", "refusal", "SAFETY", "PROHIBITED_CONTENT"), "refusal"),
+}
+"""What ends a reply, in the words of the format and of gateways that pass on another's."""
+_THOUGHTS = frozenset({"thinking", "reasoning"})
 
 
 def hosted(card: Card, how: Connection) -> ChatClient:
@@ -110,7 +133,7 @@ class ChatClient(WireClient):
 
     def read(self, response: HttpResponse) -> Reply:
         """What a response says, before anything is read into it."""
-        return read(response, self.transport.secret)
+        return read(response, self.transport.secret, self.policy)
 
 
 class AzureClient(ChatClient):
@@ -164,34 +187,27 @@ def _decoding(decoding: Decoding, limit_field: str) -> dict[str, Any]:
     return fields
 
 
-def read(response: HttpResponse, secret: Secret | None = None) -> Reply:
+def read(response: HttpResponse, secret: Secret | None = None, policy: RejectionPolicy = STRICT) -> Reply:
     """What a response says, before anything is read into it."""
     if response.status != 200:
-        return read_fault(response, secret)
+        return read_fault(response, secret, policy=policy)
     value, raw = read_json(response.body, secret)
     error = field(value, "error")
     if error:  # some routers answer 200 and say in the body what went wrong upstream
         status = field(error, "code")
         status = status if isinstance(status, int) and 400 <= status < 600 else 502
-        return read_fault(HttpResponse(status, response.body, response.headers, response.base), secret)
+        return read_fault(HttpResponse(status, response.body, response.headers, response.base), secret, policy=policy)
     choices = field(value, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = field(choice, "message")
     if not isinstance(message, dict):
         raise TransportError(f"the reply of {response.base} has no message", retry=True)
-    ended = text_of(field(choice, "finish_reason"))
-    if ended in _UNFINISHED:
-        raise TransportError(f"{response.base} ended the reply with finish_reason {ended!r}", retry=True)
-    finish, why = _FINISHES.get(ended, "stop"), ended if ended in _FINISHES else ""
     refusal = text_of(message.get("refusal"))
-    if refusal:
-        finish, why = "refusal", refusal
+    finish, why = _finish("refusal" if refusal else field(choice, "finish_reason"), response.base)
     return Reply(
-        text=_content(message.get("content")),
+        parts=parts_of(message),
         finish=finish,
-        why=why,
-        reasoning=text_of(message.get("reasoning_content")) or text_of(message.get("reasoning")),
-        images=_images(message),
+        why=refusal or why,
         usage=_usage(field(value, "usage")),
         served=Served(
             id=text_of(field(value, "model")) or None,
@@ -202,19 +218,57 @@ def read(response: HttpResponse, secret: Secret | None = None) -> Reply:
     )
 
 
-def _content(content: Any) -> str:
-    """The text: a string, null, or a list of parts of which some are text."""
-    if isinstance(content, list):
-        return "".join(text_of(field(part, "text")) for part in content)
-    return text_of(content)
+def _finish(ended: Any, base: str) -> tuple[Finish, str]:
+    """Why the reply ended and what is to be said of it; one that a server broke off, or does not say, is none."""
+    finish = _FINISHES.get(ended) if isinstance(ended, str) else None
+    if finish is None:  # such as `abort` of vLLM and `error` of OpenRouter
+        raise TransportError(f"{base} does not say how the reply ended (finish_reason {ended!r:.80})", retry=True)
+    return finish, "" if finish == "stop" else str(ended)
 
 
-def _images(message: Mapping[str, Any]) -> tuple[str, ...]:
-    """Images that the model made, as the data URIs that hosts of this format send beside or inside the content."""
+def parts_of(message: Mapping[str, Any]) -> tuple[ReplyPart, ...]:
+    """The parts of a message: thoughts, then its content in order, then images and calls in fields of their own."""
+    thoughts = text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
+    parts: list[ReplyPart] = [Reasoning(thoughts)] if thoughts else []
     content = message.get("content")
-    parts = [*(message.get("images") or ()), *(content if isinstance(content, list) else ())]
-    urls = (text_of(field(part, "image_url", "url")) for part in parts)
-    return tuple(url for url in urls if url.startswith("data:image/"))
+    for part in [*(content if isinstance(content, list) else (content,)), *(message.get("images") or ())]:
+        parts += _part(part)
+    calls = message.get("tool_calls")
+    functions = calls if isinstance(calls, list) else [{"function": message.get("function_call")}]
+    parts += (
+        ToolCall(text_of(field(call, "function", "name")), arguments(field(call, "function", "arguments")), _id(call))
+        for call in functions
+        if field(call, "function", "name") is not None
+    )
+    return tuple(parts)
+
+
+def _part(part: Any) -> Iterator[ReplyPart]:
+    """One part of the content: a text, a thought (Mistral's hold parts of their own), an image as a data URI."""
+    if isinstance(part, str):
+        yield from (Text(part),) if part else ()
+        return
+    kind = field(part, "type")
+    if kind in _THOUGHTS:
+        inner = field(part, "thinking") or field(part, "text") or field(part, "reasoning")
+        pieces = inner if isinstance(inner, list) else [inner]
+        thought = "".join(text_of(piece) or text_of(field(piece, "text")) for piece in pieces)
+        yield from (Reasoning(thought),) if thought else ()
+        return
+    text, url = text_of(field(part, "text")), text_of(field(part, "image_url", "url"))
+    if text:
+        yield Text(text)
+    if url.startswith("data:image/"):
+        yield OutputImage(url)
+
+
+def arguments(value: Any) -> str:
+    """The arguments of a call as the text of JSON that they are in some formats already."""
+    return value if isinstance(value, str) else msgspec.json.encode({} if value is None else value).decode()
+
+
+def _id(call: Any) -> str:
+    return text_of(field(call, "id"))
 
 
 def _usage(usage: Any) -> Usage:

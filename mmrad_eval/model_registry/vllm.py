@@ -22,8 +22,8 @@ from mmrad_eval.core.values import Card, Image, Message, Reply, Request, Served,
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, read_error, read_json, text_of
 from mmrad_eval.model_registry.bodies import field as inner
-from mmrad_eval.model_registry.http_errors import message_of
 from mmrad_eval.model_registry.openai_chat import ChatClient, listed, messages_value
+from mmrad_eval.model_registry.rejections import counted, message_of
 from mmrad_eval.model_registry.secrets import Secret, find_key, scrub
 from mmrad_eval.model_registry.transport import base_urls
 from mmrad_eval.model_registry.wire import encoded
@@ -170,13 +170,14 @@ class VllmClient(ChatClient):
         self._check_fields(sent.request)
         misfit = await self._misfit(sent)
         if misfit is not None:
-            return misfit
+            return counted(misfit, self.policy)
         reply, base = await self.exchange(sent)
         known = await self._identify(base)
         if reply.usage.prompt is not None:
             self._gauge.saw(reply.usage.prompt, sent.request, sent.images)
         told = msgspec.structs.asdict(known.served) | {"fingerprint": reply.served.fingerprint}
-        return self._clipped(msgspec.structs.replace(reply, served=Served(**told)), sent, known.served.context)
+        reply = msgspec.structs.replace(reply, served=Served(**told))
+        return counted(self._clipped(reply, sent, known.served.context), self.policy)
 
     async def close(self) -> None:
         """Close the connections, and end a server of our own."""

@@ -13,6 +13,7 @@ import pybase64
 from mmrad_eval.core.contracts import Client, PreparedRequest, TransportError
 from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.values import Card, Reply, Request
+from mmrad_eval.model_registry.rejections import RejectionPolicy, counted
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
 
 
@@ -32,6 +33,13 @@ class WireClient(Client):
 
     def __init__(self, card: Card, transport: Transport) -> None:
         self.card, self.transport = card, transport
+        self.refusals: tuple[str, ...] = ()
+        """Texts that the user declared to be refusals (``--refusal-pattern``)."""
+
+    @property
+    def policy(self) -> RejectionPolicy:
+        """What decides what a rejection means beside its words."""
+        return RejectionPolicy(self.card.context, self.refusals)
 
     def edge_for(self, images: int) -> int | None:  # noqa: ARG002 (for providers whose limit depends on it)
         """The same where a request holds so many images."""
@@ -85,7 +93,7 @@ class WireClient(Client):
         headers = self.headers(sent.request)
         response = await self.transport.post(self.path(sent.request), body, seconds=seconds, headers=headers)
         try:
-            reply = self.read(response)
+            reply = counted(self.read(response), self.policy)
         except TransportError as error:
             error.server = response.base
             raise

@@ -1,13 +1,15 @@
 """Reading an answer: the status of a reply, the report in it, and the trace that the model wrote.
 
-Every reply ends in a status, none in an exception. Where no report can be found, or the model declined, the report is
-empty and is scored as empty. What of the words is thought and what is report, ``datasets.raw_text`` says.
+Every reply ends in a status; a rejected request alone is no answer, and fails. Where no report can be found, or the
+model declined, the report is empty and is scored as empty. What of the words is thought and what is report,
+``datasets.raw_text`` says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mmrad_eval.core.errors import Failed
 from mmrad_eval.core.values import Answer, Frame, ModelStatus, Reply, Target, Trace
 from mmrad_eval.datasets import raw_text
 from mmrad_eval.datasets.raw_text.thinking import split_thought
@@ -16,7 +18,7 @@ from mmrad_eval.traces.steps import read_trace
 
 __all__ = ["read_answer", "split_thought"]
 
-_DECLINED: dict[str, ModelStatus] = {"refusal": "refused", "rejected": "refused", "too long": "too long"}
+_DECLINED: dict[str, ModelStatus] = {"refusal": "refused", "too long": "too long"}
 _WHY_LENGTH = 200
 
 
@@ -27,6 +29,8 @@ def read_answer(
 
     Boxes of its steps are in ``frame``. ``thinking``: the marks of thoughts that the model's card declares.
     """
+    if reply.finish == "rejected":  # nothing that the model did
+        raise Failed(reply.why or "the endpoint rejected the request")
     if reply.finish in _DECLINED:
         return Answer("", _DECLINED[reply.finish], _short(reply.why or reply.text or reply.finish))
     found = raw_text.read(reply.text, target, traced=traced, thinking=thinking)

@@ -20,7 +20,8 @@ N = 60
 
 FAULTS = {
     "case 03": ("500", "failed"),
-    "case 05": ("400", "refused"),
+    "case 05": ("policy", "refused"),
+    "case 06": ("400", "failed"),
     "case 07": ("429:0.05:2", "ok"),
     "case 11": ("null", "empty"),
     "case 13": ("length", "truncated"),
@@ -169,17 +170,17 @@ async def test_each_fault_has_its_status_and_only_infrastructure_is_asked_again(
             study: status for study, status in expected.items() if status != "ok"
         }
         assert code == 3
-        assert "4 of 60 studies have no answer yet" in err
+        assert "5 of 60 studies have no answer yet" in err
         assert "\n  1 failed: HTTP 500 from " in err
-        assert "incomplete, 4 of 60 studies have no answer yet" in " ".join(out.split())
+        assert "incomplete, 5 of 60 studies have no answer yet" in " ".join(out.split())
         summary = json.loads(files(tmp_path / "out")["summary.json"])
-        assert (summary["n"], summary["scored"]) == (60, 56)
+        assert (summary["n"], summary["scored"]) == (60, 55)
 
         server.faults, server.requests = {}, 0
         code, out, _ = await finished(words)
 
         assert code == 0
-        assert server.requests == 4
+        assert server.requests == 5
         assert "failed" not in out
 
 
@@ -245,14 +246,24 @@ async def test_a_question_that_no_server_accepts_is_no_score(command: Callable[.
     async with Rehearsal(faults={"case": "400"}) as server:
         code, _, err = await finished(command(server.url, tmp_path / "out"))
 
-        assert code == 1
-        assert "no request was accepted, so nothing is scored" in err
-        assert "--fresh" in err
-        assert set(statuses(tmp_path / "out").values()) == {"open"}
+        assert code == 3
+        assert "requests in a row failed for good" in err
+        assert set(statuses(tmp_path / "out").values()) == {"failed", "open"}
+        assert server.requests < N
 
         server.faults = {}
-        code, _, _ = await finished(command(server.url, tmp_path / "out", "--fresh"))
+        code, _, _ = await finished(command(server.url, tmp_path / "out"))
         assert code == 0
+
+
+async def test_a_model_that_truly_refuses_everything_completes(
+    command: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    async with Rehearsal(faults={"case": "policy"}) as server:
+        code, _, err = await finished(command(server.url, tmp_path / "out"))
+
+    assert code == 0, err
+    assert set(statuses(tmp_path / "out").values()) == {"refused"}
 
 
 async def test_on_the_wire_is_exactly_what_the_run_says(

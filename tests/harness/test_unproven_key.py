@@ -41,15 +41,16 @@ async def test_a_key_that_no_reply_has_proven_costs_a_few_requests_however_many_
 
 
 async def test_after_the_first_reply_all_may_leave(server: Rehearsal, journal: Journal, question: Question) -> None:
-    server.faults = {"study-0": "400", "study-1": "400"}  # which prove nothing
+    server.faults = {"study-0": "400", "study-1": "400"}  # which prove nothing, and fail
     server.delay = 0.05
     requester = requester_of(server, journal, 20)
     first = [asyncio.create_task(requester.ask(question(f"study-{i}"))) for i in range(2)]
-    await asyncio.gather(*first)
+    failed = await asyncio.gather(*first, return_exceptions=True)
     few = requester.pace.few
     await asyncio.gather(*(requester.ask(question(f"study {i}")) for i in range(60)))
     await requester.close()
 
+    assert {type(one) for one in failed} == {Failed}
     assert (few, requester.pace.few) == (3, None)
     assert server.most_at_once == 20
 

@@ -154,14 +154,19 @@ def google(code: int, status: str, message: str, *details: Any) -> dict[str, Any
     ("client", "status", "body", "finish"),
     [
         (CLAUDE, 400, fault("invalid_request_error", "prompt is too long: 205000 tokens > 200000 maximum"), "too long"),
-        (CLAUDE, 413, fault("request_too_large", "Request exceeds the maximum size"), "too long"),
+        (CLAUDE, 413, fault("request_too_large", "Request exceeds the maximum size"), "rejected"),
         (CLAUDE, 400, fault("invalid_request_error", "messages.0.content.1: Could not process image"), "rejected"),
         (CLAUDE, 400, fault("invalid_request_error", "Output blocked by content filtering policy"), "refusal"),
         (GEMINI, 400, google(400, "INVALID_ARGUMENT", LONG), "too long"),
         (GEMINI, 400, google(400, "INVALID_ARGUMENT", "Unable to process input image."), "rejected"),
+        (CLAUDE, 400, fault("invalid_request_error", "Your credit balance is too low"), "rejected"),
+        (CLAUDE, 400, fault("invalid_request_error", "temperature: Extra inputs are not permitted"), "rejected"),
+        (CLAUDE, 400, fault("invalid_request_error", "`temperature` is deprecated for this model."), "rejected"),
+        (GEMINI, 400, google(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key."), "rejected"),
+        (GEMINI, 400, google(400, "FAILED_PRECONDITION", "User location is not supported."), "rejected"),
     ],
 )  # fmt: skip
-def test_what_the_input_caused_is_the_study_s_own(client: WireClient, status: int, body: Any, *, finish: str) -> None:
+def test_a_rejected_input_is_read_by_its_cause(client: WireClient, status: int, body: Any, *, finish: str) -> None:
     reply = client.read(response(body, status))
     assert reply.finish == finish
     assert reply.why.startswith(f"HTTP {status}")
@@ -172,17 +177,12 @@ def test_what_the_input_caused_is_the_study_s_own(client: WireClient, status: in
     [
         (CLAUDE, 401, fault("authentication_error", "invalid x-api-key planted-key"), False, None),
         (CLAUDE, 402, fault("billing_error", "Your credit balance is too low"), False, None),
-        (CLAUDE, 400, fault("invalid_request_error", "Your credit balance is too low"), False, None),
-        (CLAUDE, 400, fault("invalid_request_error", "temperature: Extra inputs are not permitted"), False, None),
-        (CLAUDE, 400, fault("invalid_request_error", "`temperature` is deprecated for this model."), False, None),
         (CLAUDE, 403, fault("permission_error", "no access"), False, None),
         (CLAUDE, 404, fault("not_found_error", "model: claude-y"), False, None),
         (CLAUDE, 429, fault("rate_limit_error", "slow down"), True, None),
         (CLAUDE, 500, fault("api_error", "internal"), True, None),
         (CLAUDE, 504, fault("timeout_error", "took too long"), True, None),
         (CLAUDE, 529, fault("overloaded_error", "Overloaded"), True, None),
-        (GEMINI, 400, google(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key."), False, None),
-        (GEMINI, 400, google(400, "FAILED_PRECONDITION", "User location is not supported."), False, None),
         (GEMINI, 403, google(403, "PERMISSION_DENIED", "denied"), False, None),
         (GEMINI, 404, google(404, "NOT_FOUND", "models/gemini-y is not found"), False, None),
         (GEMINI, 429, google(429, "RESOURCE_EXHAUSTED", "quota", LATER), True, 34.0),

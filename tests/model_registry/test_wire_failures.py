@@ -64,7 +64,17 @@ LONG = "The input token count exceeds the maximum number of tokens allowed (1048
 NET = "Access denied due to Virtual Network/Firewall rules."
 FILTERED = "The response was filtered due to the prompt triggering Azure OpenAI's content management policy."
 FILTER = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": {"violence": {"filtered": True}}}
-TGI = "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000 `inputs` tokens"
+TGI = (
+    "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000 `inputs` tokens and 50 "
+    "`max_new_tokens`"
+)
+FLAGGED = "Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again."
+PROMPT = "prompt is too long: 205000 tokens > 200000 maximum"
+ROUTED = (
+    "This endpoint's maximum context length is 8192 tokens. However, you requested about 9050 tokens (9000 of text "
+    'input, 50 in the output). Please reduce the length of either one, or use the "middle-out" transform to compress '
+    "your prompt automatically."
+)
 WAIT = {"Retry-After": "0.01"}
 Case = tuple[str, int, Any, Mapping[str, str], str]
 """What happens, HTTP status, body, headers, what becomes of the study."""
@@ -83,8 +93,8 @@ CASES: dict[str, list[Case]] = {
         ("broken", 500, says("The server had an error while processing your request"), {}, AGAIN),
         ("overloaded", 503, says("The engine is currently overloaded"), {}, AGAIN),
         ("too long", 400, says("maximum context length is 8192", code="context_length_exceeded"), {}, "too long"),
-        ("flagged", 400, says("Invalid prompt: flagged as violating our usage policy"), {}, "refusal"),
-        ("bad picture", 400, says("You uploaded an unsupported image.", code="invalid_image_format"), {}, "rejected"),
+        ("flagged", 400, says(FLAGGED, code="invalid_prompt"), {}, "refusal"),
+        ("bad picture", 400, says("You uploaded an unsupported image.", code="invalid_image_format"), {}, ONCE),
         ("bad setting", 400, says("Unsupported value: 'temperature'", param="temperature"), {}, ONCE),
     ],
     "azure": [
@@ -99,7 +109,7 @@ CASES: dict[str, list[Case]] = {
         ("too fast", 429, says("Please retry after 1 second.", code="429"), {"retry-after-ms": "10"}, AGAIN),
         ("broken", 500, says("An error occurred", code="InternalServerError"), {}, AGAIN),
         ("too long", 400, says("maximum context length", code="context_length_exceeded"), {}, "too long"),
-        ("bad picture", 400, says("Invalid image data", code="BadRequest"), {}, "rejected"),
+        ("bad picture", 400, says("Invalid image data", code="BadRequest"), {}, ONCE),
     ],
     "openrouter": [
         ("a reply", 200, completion("Clear.", "stop") | {"provider": "Some Host"}, {}, "stop"),
@@ -117,8 +127,8 @@ CASES: dict[str, list[Case]] = {
         ("guardrail", 403, routed(403, "Request blocked: sensitive info"), {}, ONCE),
         ("too fast", 429, routed(429, "Rate limit exceeded: free-models-per-min."), WAIT, AGAIN),
         ("no host now", 503, routed(503, "No available model provider"), WAIT, AGAIN),
-        ("too long", 400, routed(400, "This endpoint's maximum context length is 8192 tokens."), {}, "too long"),
-        ("bad picture", 400, routed(400, "Provider returned error", raw="Could not process image"), {}, "rejected"),
+        ("too long", 400, routed(400, ROUTED), {}, "too long"),
+        ("bad picture", 400, routed(400, "Provider returned error", raw="Could not process image"), {}, ONCE),
     ],
     "together": [
         ("a reply", 200, completion("Clear.", "eos", reasoning="I look."), {}, "stop"),
@@ -130,8 +140,8 @@ CASES: dict[str, list[Case]] = {
         ("overloaded", 503, says("The server is overloaded or not ready yet.", code="service_unavailable"), {}, AGAIN),
         ("gateway gave up", 524, b"<html>A timeout occurred</html>", {}, AGAIN),
         ("too long", 422, says(TGI, type="invalid_request_error"), {}, "too long"),
-        ("too large", 413, b"<html>Request Entity Too Large</html>", {}, "too long"),
-        ("bad picture", 400, says("Failed to load the image", type="invalid_request_error"), {}, "rejected"),
+        ("too large", 413, b"<html>Request Entity Too Large</html>", {}, ONCE),
+        ("bad picture", 400, says("Failed to load the image", type="invalid_request_error"), {}, ONCE),
     ],
     "anthropic": [
         ("a reply", 200, message("Clear.", "end_turn"), {}, "stop"),
@@ -145,10 +155,10 @@ CASES: dict[str, list[Case]] = {
         ("too fast", 429, claude("rate_limit_error", "This request would exceed"), WAIT, AGAIN),
         ("broken", 500, claude("api_error", "Internal server error"), {}, AGAIN),
         ("overloaded", 529, claude("overloaded_error", "Overloaded"), {}, AGAIN),
-        ("too long", 400, claude("invalid_request_error", "prompt is too long: 205000 tokens"), {}, "too long"),
-        ("too large", 413, claude("request_too_large", "Request exceeds the maximum size"), {}, "too long"),
+        ("too long", 400, claude("invalid_request_error", PROMPT), {}, "too long"),
+        ("too large", 413, claude("request_too_large", "Request exceeds the maximum size"), {}, ONCE),
         ("filtered", 400, claude("invalid_request_error", "Output blocked by content filtering policy"), {}, "refusal"),
-        ("bad picture", 400, claude("invalid_request_error", "Could not process image"), {}, "rejected"),
+        ("bad picture", 400, claude("invalid_request_error", "Could not process image"), {}, ONCE),
         ("bad setting", 400, claude("invalid_request_error", "`temperature` is deprecated"), {}, ONCE),
     ],
     "gemini": [
@@ -165,7 +175,7 @@ CASES: dict[str, list[Case]] = {
         ("overloaded", 503, google(503, "UNAVAILABLE", "The model is overloaded."), {}, AGAIN),
         ("too slow", 504, google(504, "DEADLINE_EXCEEDED", "too slow"), {}, AGAIN),
         ("too long", 400, google(400, "INVALID_ARGUMENT", LONG), {}, "too long"),
-        ("bad picture", 400, google(400, "INVALID_ARGUMENT", "Unable to process input image."), {}, "rejected"),
+        ("bad picture", 400, google(400, "INVALID_ARGUMENT", "Unable to process input image."), {}, ONCE),
     ],
 }  # fmt: skip
 

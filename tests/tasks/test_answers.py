@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmrad_eval.core.errors import Failed
 from mmrad_eval.core.values import MODEL_STATUSES, Reply, Report
 from mmrad_eval.tasks.answers import read_answer
 
@@ -77,12 +78,16 @@ def test_an_impression_alone_is_not_taken_for_findings() -> None:
         (Reply("As an AI language model, I am unable to interpret medical images."), "refused"),
         (Reply("I cannot analyze this image."), "refused"),
         (Reply("partial words", finish="refusal", why="content_filter"), "refused"),
-        (Reply("", finish="rejected", why="400: At most 8 images"), "refused"),
         (Reply("", finish="too long", why="400: 5000 tokens"), "too long"),
     ],
 )
 def test_what_is_no_report_has_its_status(reply: Reply, status: str) -> None:
     assert read_answer(reply, "findings").status == status
+
+
+def test_a_rejected_request_is_a_failure_and_never_an_answer() -> None:
+    with pytest.raises(Failed, match="At most 8 images"):
+        read_answer(Reply(finish="rejected", why="400: At most 8 images"), "findings")
 
 
 def test_headings_without_words_are_neither_findings_nor_thoughts() -> None:
@@ -207,7 +212,7 @@ def test_thought_returned_apart_is_part_of_the_trace() -> None:
         | st.text(max_size=5),
         max_size=12,
     ),
-    st.sampled_from(["stop", "length", "refusal", "too long", "rejected"]),
+    st.sampled_from(["stop", "length", "refusal", "too long"]),
     st.booleans(),
 )
 def test_no_reply_raises(pieces: list[str], finish: str, traced: bool) -> None:

@@ -14,6 +14,11 @@ from hypothesis import strategies as st
 from mmrad_eval import tasks
 from mmrad_eval.core.contracts import Dataset, TaskContext
 from mmrad_eval.core.values import Answer, Box, Card, Image, Message, Reply, Text
+from mmrad_eval.model_registry.anthropic import AnthropicClient
+from mmrad_eval.model_registry.gemini import GeminiClient
+from mmrad_eval.model_registry.openai_chat import ChatClient
+from mmrad_eval.model_registry.transport import HttpResponse
+from mmrad_eval.model_registry.wire import WireClient
 from mmrad_eval.tasks.donors import Donors
 from mmrad_eval.tasks.tool_calls import calls_of, declared
 
@@ -25,15 +30,34 @@ def chat(*calls: tuple[str, Any]) -> dict[str, Any]:
     made = [
         {"id": str(i), "type": "function", "function": {"name": n, "arguments": a}} for i, (n, a) in enumerate(calls)
     ]
-    return {"choices": [{"message": {"role": "assistant", "content": None, "tool_calls": made}}]}
+    message = {"role": "assistant", "content": None, "tool_calls": made}
+    return {"choices": [{"message": message, "finish_reason": "tool_calls"}]}
 
 
 BODIES = {
     "openai": chat(("look", json.dumps(ARGUMENTS))),
     "vllm": chat(("look", json.dumps(ARGUMENTS))),
-    "anthropic": {"content": [{"type": "text", "text": ""}, {"type": "tool_use", "name": "look", "input": ARGUMENTS}]},
-    "gemini": {"candidates": [{"content": {"parts": [{"functionCall": {"name": "look", "args": ARGUMENTS}}]}}]},
+    "anthropic": {
+        "content": [{"type": "text", "text": ""}, {"type": "tool_use", "name": "look", "input": ARGUMENTS}],
+        "stop_reason": "tool_use",
+    },
+    "gemini": {
+        "candidates": [
+            {"content": {"parts": [{"functionCall": {"name": "look", "args": ARGUMENTS}}]}, "finishReason": "STOP"}
+        ]
+    },
 }
+CLIENTS: dict[str, WireClient] = {
+    "content": AnthropicClient(Card(provider="anthropic", id="m"), ("http://127.0.0.1:9",)),
+    "candidates": GeminiClient(Card(provider="gemini", id="m"), ("http://127.0.0.1:9",)),
+    "choices": ChatClient(Card(provider="openai", id="m"), ("http://127.0.0.1:9",)),
+}
+
+
+def reply_of(body: dict[str, Any]) -> Reply:
+    """What the client of the body's format makes of it."""
+    client = next(client for name, client in CLIENTS.items() if name in body)
+    return client.read(HttpResponse(200, msgspec.json.encode(body), {}, "http://127.0.0.1:9"))
 
 
 class Calling:
@@ -49,7 +73,7 @@ class Calling:
             return Reply(finish="rejected", why="HTTP 400: tool choice is not enabled")
         turn = len(self.heard) - 1 - self.refuses
         if turn < len(self.bodies) and not self.refuses:
-            return Reply("", raw=msgspec.Raw(msgspec.json.encode(self.bodies[turn])))
+            return reply_of(self.bodies[turn])
         return Reply(REPORT)
 
     def words(self, turn: int) -> str:
@@ -164,4 +188,9 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_any_body_is_read(body: Any) -> None:
-    assert isinstance(calls_of(Reply(raw=msgspec.Raw(msgspec.json.encode(body)))), list)
+    for wrapped in (
+        {"choices": [{"message": {"tool_calls": body}, "finish_reason": "stop"}]},
+        {"content": [body], "stop_reason": "end_turn"},
+        {"candidates": [{"content": {"parts": [body]}, "finishReason": "STOP"}]},
+    ):
+        assert isinstance(calls_of(reply_of(wrapped)), list)

@@ -15,7 +15,8 @@ import msgspec
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.journal import Journal
-from mmrad_eval.core.values import Answer, Decoding, Image, Reply, Served, Study, Usage, Value
+from mmrad_eval.core.values import Answer, Decoding, Image, Served, Study, Usage, Value
+from mmrad_eval.model_registry.stored_replies import read_stored
 from mmrad_eval.results.run.folder import RunFolder, safe_name
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.view.images import Album, Cut
@@ -106,10 +107,10 @@ def results_of(folder: RunFolder) -> Path | None:
 
 def _exchange(key: str, journal: Journal, candidates: Sequence[Image], album: Album) -> Exchange:
     asked, replied = journal.request(key), journal.get(key)
-    if asked is None or replied is None:
+    reply = None if replied is None else read_stored(replied)
+    if asked is None or reply is None:
         return Exchange(key, found=False)
     request: dict[str, Any] = msgspec.json.decode(asked)
-    reply = msgspec.json.decode(replied, type=Reply)
     extra = request.get("extra")
     return Exchange(
         key=key,

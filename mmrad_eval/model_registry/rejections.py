@@ -1,0 +1,140 @@
+"""What a rejection means: whether a 400 and its kin are the model's doing, by the one table of ``rejection_rules``.
+
+Two causes are the model's: its context is too short for the input, or a content policy declined it. A proxy's page, a
+full GPU, a loading model, a rate limit, a setting and a damaged image match no rule: they are never a score.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mmrad_eval.core.values import Reply
+from mmrad_eval.model_registry.bodies import field, text_of
+from mmrad_eval.model_registry.rejection_rules import CODES, COUNT, MESSAGES, NUMBER, STATUSES, Cause
+
+_LAYERS = 4  # error bodies that routers wrap into each other
+_WHOLE = tuple((rule, re.compile(rule.message, re.DOTALL)) for rule in MESSAGES)
+_OF_CODES = {rule.message: re.compile(rule.message, re.DOTALL) for rule in CODES if rule.message}
+_CONTEXT = re.compile(rf"(?:maximum context length is|context length is only) {COUNT} tokens")
+_ANSWER = re.compile(rf"requested (?P<answer>{NUMBER}) output tokens|(?P<completion>{NUMBER}) in the completion")
+"""How those who have a code tell their context, and the answer's share, in the words beside it."""
+
+
+class RejectionPolicy(NamedTuple):
+    """What decides what a rejection means beside its own words."""
+
+    context: int | None = None
+    """Tokens that the card states: a server with less has been started with too little."""
+    refusals: tuple[str, ...] = ()
+    """Texts that the user declared to be refusals of a server that no rule knows (``--refusal-pattern``)."""
+
+
+STRICT = RejectionPolicy()
+"""The table of rules and nothing else."""
+
+
+class _Meaning(NamedTuple):
+    cause: Cause
+    context: int | None = None
+    answer: int | None = None
+
+
+def cause_of(status: int, value: Any, policy: RejectionPolicy, served: int | None = None) -> Cause | None:
+    """Why an endpoint rejected the input with ``status`` and the body ``value``; None where no rule says.
+
+    ``served`` is the context in tokens that the endpoint is known to have.
+    """
+    for layer in _layers(value):
+        if _moderated(status, layer):
+            return "refusal"
+        meaning = _meaning(status, layer)
+        if meaning is not None:
+            return meaning.cause if _counts(meaning, policy, served) else None
+    text = message_of(value)
+    return "refusal" if status in STATUSES and any(words in text for words in policy.refusals) else None
+
+
+def _counts(meaning: _Meaning, policy: RejectionPolicy, served: int | None) -> bool:
+    """Whether a context that was too short is the model's own: not the server's setting, nor the run's."""
+    context = served or meaning.context
+    if meaning.cause != "too long" or context is None:
+        return True
+    if policy.context is not None and context < policy.context:
+        return False
+    return meaning.answer is None or meaning.answer < context
+
+
+def counted(reply: Reply, policy: RejectionPolicy) -> Reply:
+    """The reply; ``rejected`` in the place of ``too long`` where the server's context is less than the card's."""
+    served = reply.served.context
+    if reply.finish != "too long" or served is None or policy.context is None or served >= policy.context:
+        return reply
+    why = f"{reply.why} (the server's context of {served} tokens is less than the card's {policy.context})"
+    return msgspec.structs.replace(reply, finish="rejected", why=why)
+
+
+def _moderated(status: int, value: Any) -> bool:
+    """OpenRouter's moderation, a 403 with reasons (openrouter.ai/docs/api/reference/errors-and-debugging)."""
+    reasons = field(value, "error", "metadata", "reasons")
+    return status == 403 and isinstance(reasons, list) and bool(reasons)
+
+
+def _meaning(status: int, value: Any) -> _Meaning | None:
+    text = message_of(value)
+    for rule in CODES if status in STATUSES else ():
+        if text_of(field(value, *rule.place.split("."))) != rule.code:
+            continue
+        if rule.message and not _OF_CODES[rule.message].fullmatch(text):
+            continue
+        stated = field(value, *rule.context.split(".")) if rule.context else None
+        context = stated if isinstance(stated, int) else _tokens(_CONTEXT.search(text), "context")
+        answer = _ANSWER.search(text)
+        return _Meaning(rule.cause, context, _tokens(answer, "answer") or _tokens(answer, "completion"))
+    for words, pattern in _WHOLE:
+        found = pattern.fullmatch(text) if status in words.statuses else None
+        if found is not None:
+            return _Meaning(words.cause, _tokens(found, "context"), _tokens(found, "answer"))
+    return None
+
+
+def _tokens(found: re.Match[str] | None, name: str) -> int | None:
+    digits = (found.groupdict().get(name) or "" if found else "").replace(",", "")
+    return int(digits) if 0 < len(digits) < 16 else None
+
+
+def _layers(value: Any) -> Iterator[Any]:
+    """An error body, and those that routers have put into its texts."""
+    for _ in range(_LAYERS):
+        if isinstance(value, list) and value:  # Gemini wraps its error in a list when it streams
+            value = value[0]
+        yield value
+        raw = text_of(field(value, "error", "metadata", "raw")) or message_of(value)
+        inner = raw[raw.find("{") : raw.rfind("}") + 1] if raw.startswith(("{", "litellm.")) else ""
+        try:
+            value = msgspec.json.decode(inner)
+        except (msgspec.DecodeError, RecursionError):
+            value = {"message": raw} if raw != message_of(value) else None
+        if not isinstance(value, Mapping):
+            return
+
+
+def message_of(value: Any) -> str:
+    """The words of an error body, wherever a provider puts them."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    error = field(value, "error")
+    for candidate in (field(error, "message"), error, field(value, "message"), field(value, "detail"), value):
+        if isinstance(candidate, str) and candidate:
+            return candidate
+    return ", ".join(_validation(field(value, "detail")))
+
+
+def _validation(detail: Any) -> Iterator[str]:
+    """``detail`` as FastAPI writes it: a list of {loc, msg}."""
+    for item in detail if isinstance(detail, list) else ():
+        place = ".".join(map(str, item.get("loc", ()))) if isinstance(item, dict) else ""
+        yield f"{place}: {text_of(field(item, 'msg'))}".strip(": ")
