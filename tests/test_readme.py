@@ -23,6 +23,8 @@ def examples(page: Path) -> str:
 
 @pytest.mark.parametrize("page", [p for p in PAGES if examples(p)], ids=lambda p: p.name)
 async def test_every_example_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    for name, text in re.findall(r"^```python file=(\S+)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        (tmp_path / name).write_text(text)
     async with Rehearsal(model="Qwen/Qwen2.5-VL-7B-Instruct") as server:
         script = examples(page).replace("http://127.0.0.1:8000/v1", server.url)
         env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

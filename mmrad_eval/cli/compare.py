@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,8 +12,6 @@ from mmrad_eval.cli.words import in_results
 from mmrad_eval.results.tables import FORMATS
 
 if TYPE_CHECKING:
-    from mmrad_eval.results.comparison.shared_columns import SharedColumn
-    from mmrad_eval.results.run.folder import RunFolder
     from mmrad_eval.results.statistics.bootstrap import Method
 
 
@@ -43,35 +40,17 @@ def compare(**said: Any) -> int:
     they are written with commas (A1,A2) or share a folder. Differences are B minus A, paired by study, resampled by
     patient, adjusted for how many columns and runs are looked at.
     """
-    from mmrad_eval.results.comparison.compare import compare_runs
-    from mmrad_eval.results.comparison.tables import comparison_tables
-    from mmrad_eval.results.statistics.bootstrap import SEED
+    from mmrad_eval.results.comparison import named
 
-    found = compare_runs(
-        [_side(said["results"], which) for which in said["runs"]],
-        wanted=wanted(said["metrics"]),
+    tables = named.compare(
+        *said["runs"],
+        results=said["results"],
+        metrics=said["metrics"],
         primary=said["primary"],
-        resamples=said["resamples"],
-        seed=SEED if said["seed"] is None else said["seed"],
+        margin=said["margin"],
         method=cast("Method", said["method"]),
+        resamples=said["resamples"],
+        seed=said["seed"],
     )
-    tables = comparison_tables(found, margin=said["margin"])
     show(tables, said["form"], said["out"], all_columns=said["all_columns"])
     return 0
-
-
-def _side(results: Path, which: str) -> list[RunFolder]:
-    """The runs of one side: a folder of one or more, or ids with commas between them."""
-    from mmrad_eval.results.run.folder import find_runs, select
-
-    if which and Path(which).is_dir():
-        return find_runs(Path(which)) or [select(results, which)]
-    return [select(results, part) for part in which.split(",") if part]
-
-
-def wanted(metrics: tuple[str, ...]) -> Callable[[SharedColumn], bool] | None:
-    """Whether a column is one of those that ``--metrics`` names; None: all are."""
-    names = {name.strip() for entry in metrics for name in entry.split(",") if name.strip()}
-    if not names:
-        return None
-    return lambda column: bool(names & {column.label, column.name, column.metric, column.metric.partition("@")[0]})

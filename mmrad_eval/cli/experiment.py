@@ -125,10 +125,10 @@ def _end(experiment: Experiment, folders: Sequence[Path], *, quiet: bool) -> Non
 
 def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]) -> None:
     """The comparison that was declared in advance, for each dataset and each model (or task) that has both sides."""
-    from mmrad_eval.cli.compare import wanted
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.core.errors import MmradError
     from mmrad_eval.results.comparison.compare import compare_runs
+    from mmrad_eval.results.comparison.named import wanted
     from mmrad_eval.results.comparison.tables import comparison_tables
 
     first, second = primary.between

@@ -60,8 +60,8 @@ def power(**said: Any) -> int:
     From two runs that exist (the scatter of their paired difference), from one (and a correlation), or from a scatter
     that is assumed. No model is asked.
     """
-    from mmrad_eval.cli.compare import wanted
     from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.results.comparison.named import wanted
     from mmrad_eval.results.comparison.power import DEVIATIONS, Aim, from_pilot, without_pilot
     from mmrad_eval.results.run.folder import select
 

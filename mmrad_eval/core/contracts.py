@@ -397,30 +397,3 @@ class Dataset:
     format: str = ""
     notes: Sequence[str] = ()
     """What a reader could not place or had to decide, one sentence each."""
-
-
-class TransportError(Exception):
-    """A reply that did not come, or came as an error that is not the input's doing.
-
-    ``retry`` says whether another try can succeed; ``after`` is the server's own Retry-After in seconds; ``kind`` says
-    what a wait should look like: ``unreachable`` (no connection could be made, so nothing was sent), ``timeout``,
-    ``throttled`` (asked to slow down), or ``fault``; ``server`` is the address that it is about, where a client has
-    several.
-    """
-
-    def __init__(
-        self,
-        why: str,
-        *,
-        retry: bool,
-        after: float | None = None,
-        kind: Literal["fault", "unreachable", "timeout", "throttled"] = "fault",
-        server: str = "",
-    ) -> None:
-        super().__init__(why)
-        self.why, self.retry, self.after, self.kind, self.server = why, retry, after, kind, server
-
-    @property
-    def unsent(self) -> bool:
-        """Whether nothing was sent, and may be when the server is there."""
-        return self.kind == "unreachable" and self.retry

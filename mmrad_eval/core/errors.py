@@ -13,11 +13,14 @@ MmradError                 exit 1
 Interrupted (BaseException)         raised through a task: only the harness catches it
 ├── Failed                          infrastructure failed for this study; it stays open
 └── Stopped                         the run is stopping: Ctrl-C, a budget
+
+TransportError (Exception)          raised by a client: a try that failed, and may be worth another
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 
 class MmradError(Exception):
@@ -96,3 +99,30 @@ class Failed(Interrupted):
 
 class Stopped(Interrupted):
     """The run is stopping; studies that have no answer stay open."""
+
+
+class TransportError(Exception):
+    """A reply that did not come, or came as an error that is not the input's doing.
+
+    ``retry`` says whether another try can succeed; ``after`` is the server's own Retry-After in seconds; ``kind`` says
+    what a wait should look like: ``unreachable`` (no connection could be made, so nothing was sent), ``timeout``,
+    ``throttled`` (asked to slow down), or ``fault``; ``server`` is the address that it is about, where a client has
+    several.
+    """
+
+    def __init__(
+        self,
+        why: str,
+        *,
+        retry: bool,
+        after: float | None = None,
+        kind: Literal["fault", "unreachable", "timeout", "throttled"] = "fault",
+        server: str = "",
+    ) -> None:
+        super().__init__(why)
+        self.why, self.retry, self.after, self.kind, self.server = why, retry, after, kind, server
+
+    @property
+    def unsent(self) -> bool:
+        """Whether nothing was sent, and may be when the server is there."""
+        return self.kind == "unreachable" and self.retry

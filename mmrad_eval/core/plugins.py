@@ -115,16 +115,21 @@ def checked(kind: Kind, value: object, label: str) -> Any:
     problem, contract = _misfit(kind, value)
     if problem is None:
         value = members.complete(value, contract)
-        try:
-            problem = kind.checked(value)
-        except MmradError:
-            raise
-        except Exception as error:
-            raise PluginError(f"{kind.name} {label} fails when it is checked: {one_line(error)}") from error
+        problem = call(f"checking {kind.name} {label}", kind.checked, value)
     if problem is not None:
         hint = f"; {kind.hint}" if kind.hint else ""
         raise PluginError(f"{kind.name} {label} does not fit: {problem}{hint}")
     return value
+
+
+def call(what: str, function: Callable[..., Any], *arguments: object) -> Any:
+    """Call code of a plugin; PluginError in one line for whatever it raises that is no error of ours."""
+    try:
+        return function(*arguments)
+    except MmradError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{what} failed: {one_line(error)}") from error
 
 
 def one_line(error: BaseException) -> str:

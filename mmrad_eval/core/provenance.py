@@ -10,6 +10,7 @@ What holds anything else (an open connection, a loaded network) can't be told fr
 
 from __future__ import annotations
 
+import dataclasses
 import dis
 import functools
 import hashlib
@@ -118,16 +119,16 @@ class _Walk:
 
     def _instance(self, value: Any, where: str) -> object:
         kind = type(value)
-        if isinstance(value, msgspec.Struct):
-            return self._fields(value, {name: getattr(value, name) for name in value.__struct_fields__}, where)
         if isinstance(value, functools.partial):
             return ("partial", *(self.describe(p, where) for p in (value.func, value.args, value.keywords)))
         if isinstance(value, Mapping | AbstractSet | Sequence) and _elsewhere(kind):
             return self._collection(value, where)
         if hasattr(value, "tobytes") and hasattr(value, "dtype"):
             return ("array", str(value.dtype), value.shape, value.tobytes())
-        if hasattr(value, "__dict__") and (_ours(kind) or not _elsewhere(kind)):
-            return self._fields(value, vars(value), where)
+        fields = _fields(value)
+        if fields is not None and (_ours(kind) or not _elsewhere(kind)):
+            own = tuple((name, self.describe(one, f"{where}.{name}")) for name, one in sorted(fields.items()))
+            return (self.describe(kind, where), own)
         if _standard(kind.__module__):
             return ("pickled", _pickled(value, where))
         raise _UnknownSourceError(f"{where} is a {kind.__module__}.{kind.__qualname__}")
@@ -140,9 +141,14 @@ class _Walk:
             return ("set", *sorted(repr(self.describe(one, where)) for one in value))
         return (type(value).__name__, *(self.describe(one, where) for one in value))
 
-    def _fields(self, value: object, fields: Mapping[str, object], where: str) -> object:
-        own = tuple((name, self.describe(one, f"{where}.{name}")) for name, one in sorted(fields.items()))
-        return (self.describe(type(value), where), own)
+
+def _fields(value: Any) -> Mapping[str, object] | None:
+    """The attributes of an instance, without what is only remembered; None where it has none that can be listed."""
+    if isinstance(value, msgspec.Struct):
+        return {name: getattr(value, name) for name in value.__struct_fields__}
+    if dataclasses.is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return getattr(value, "__dict__", None)
 
 
 def _pickled(value: object, where: str) -> bytes:

@@ -11,18 +11,29 @@ from collections.abc import Mapping
 from dataclasses import replace as remade
 from pathlib import Path
 
+from mmrad_eval.core import plugins
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import MmradError, PluginError, UsageError
-from mmrad_eval.core.registry import Registry
+from mmrad_eval.core.plugins import Kind, Plugin
+from mmrad_eval.core.registry import BUILTIN, Registry
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.datasets.credentialed import looks_credentialed
 from mmrad_eval.datasets.digests import digest
 from mmrad_eval.datasets.prepare import prepared
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.recognise import recognise
-from mmrad_eval.datasets.source import Reader, Source, at_least, dataset_name, least_data_use
+from mmrad_eval.datasets.source import (
+    FunctionReader,
+    Reader,
+    Source,
+    as_dataset,
+    at_least,
+    checked_study,
+    dataset_name,
+    reader,
+)
 
 __all__ = [
     "Problem",
@@ -33,14 +44,20 @@ __all__ = [
     "dataset_name",
     "digest",
     "load",
+    "load_dataset",
     "locate",
     "looks_credentialed",
     "read",
+    "reader",
     "recognise",
+    "recognised",
     "registry",
     "split_options",
 ]
 
+KIND = Kind("dataset", (Reader,), "decorate a function of a Source with @mmrad_eval.reader(NAME)")
+GENERAL = frozenset({"table", "rexrank"})
+"""Formats that are taken for want of a better one."""
 OPTIONS = re.compile(r"[a-z_-]+=[^&=]+(?:&[a-z_-]+=[^&=]+)*")
 """Options at the end of a spec."""
 
@@ -110,7 +127,8 @@ def registry() -> Registry:
 
 
 def load(
-    spec: str,
+    spec: object,
+    path: str | Path | None = None,
     *,
     images: str | Path | None = None,
     data_use: DataUse | None = None,
@@ -119,7 +137,7 @@ def load(
     link: str | Path | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Dataset:
-    """Load the dataset that ``spec`` names.
+    """Load the dataset that ``spec`` names, or that the reader ``spec`` finds at ``path``.
 
     ``images`` is the folder that relative image names start from; ``columns`` maps our words to a table's own names;
     ``link`` is a folder of MIMIC-CXR in which DICOM ids are looked up; ``options`` are the reader's own and the steps
@@ -127,10 +145,10 @@ def load(
     what is wrong with file, line and study; UsageError what can't be asked.
     """
     problems = Problems()
-    plain, asked = split_options(spec)
-    name, path = locate(plain)
+    plain, asked = split_options(spec) if isinstance(spec, str) else (spec, {})
+    name, place = locate(plain) if isinstance(plain, str) and path is None else (plain, Path(path) if path else None)
     source = Source(
-        path=path,
+        path=place,
         images=Path(images) if images else None,
         data_use=data_use,
         columns=columns or {},
@@ -140,8 +158,12 @@ def load(
         problems=problems,
     )
     dataset = read(name, source)
-    problems.raise_errors(spec)
+    problems.raise_errors(str(spec) if isinstance(spec, str) else dataset.source)
     return dataset
+
+
+load_dataset = load
+"""The same under the name that it has on the package's own page, where ``load`` reads results."""
 
 
 def split_options(spec: str) -> tuple[str, dict[str, str]]:
@@ -152,28 +174,23 @@ def split_options(spec: str) -> tuple[str, dict[str, str]]:
     return plain, dict(pair.split("=", 1) for pair in asked.split("&"))
 
 
-def read(name: str, source: Source) -> Dataset:
-    """The dataset as the reader ``name`` sees it, with its data-use class settled and warnings among its notes.
+def read(reader: object, source: Source) -> Dataset:
+    """The dataset as a reader sees it, with its data-use class settled and warnings among its notes.
 
+    ``reader`` is a registered name, ``file.py:Name`` or an object.
     What is wrong stays in ``source.problems``: whoever checks data wants all of it.
     """
-    entry = registry().entry(name)
     with confined("unknown"):
-        reader = entry.load()
-    if not callable(reader):
-        raise PluginError(
-            f"dataset {name} ({entry.origin}, {entry.target}) does not fit: it can't be called with a Source"
-        )
-    said = source.data_use if least_data_use(reader) == "open" else None
+        plugin = plugins.load(KIND, reader, registry())
+    name = plugin.name if isinstance(reader, str) else _name_of(plugin)
+    said = source.data_use if plugin.value.least_data_use == "open" else None
     with confined(said or "unknown"):  # what is read may be anything until its class is known
-        dataset = reader(source)
-    if not isinstance(dataset, Dataset):
-        raise PluginError(f"dataset {name} ({entry.origin}, {entry.target}) does not fit: it made no Dataset")
+        dataset = _made(plugin, name, source)
     if source.link is not None and not name.startswith("mimic"):
         from mmrad_eval.datasets.readers.mimic.link import linked
 
         dataset = linked(dataset, source)
-    least = strictest((least_data_use(reader), _least_of_file(name, source)))
+    least = strictest((plugin.value.least_data_use, _least_of_file(name, source)))
     data_use = _data_use(
         remade(dataset, data_use=strictest((dataset.data_use, least))), source.data_use
     )  # before any mark that tells is taken out
@@ -193,15 +210,45 @@ def _least_of_file(name: str, source: Source) -> DataUse:
     if source.path is None or source.data_use != "open":
         return "open"
     try:
-        found = recognise(source.path)
+        found = recognised(source.path)
     except MmradError:
         return "open"
-    return "open" if found == name else least_data_use(registry().entry(found).load())
+    return "open" if found == name else _least(found)
+
+
+def _least(name: str) -> DataUse:
+    use: DataUse = plugins.load(KIND, name, registry()).value.least_data_use
+    return use
+
+
+def _made(plugin: Plugin, name: str, source: Source) -> Dataset:
+    """What the reader returns, checked; a fault of a reader that isn't ours is told in one line."""
+    try:
+        made = as_dataset(plugin.value(source), name, source)
+        studies = made.studies
+        if isinstance(studies, tuple | list):  # others open their studies when they are asked for
+            for number, study in enumerate(studies, 1):
+                checked_study(study, name, number)
+    except Exception as error:
+        if isinstance(error, MmradError) or plugin.origin == BUILTIN:
+            raise
+        raise PluginError(f"dataset {name} failed on {source.path}: {plugins.one_line(error)}") from error
+    return made
+
+
+def _name_of(plugin: Plugin) -> str:
+    return plugin.found.name if isinstance(plugin.found, FunctionReader) else plugin.name
 
 
 def locate(spec: str) -> tuple[str, Path | None]:
-    """(reader, path) of a registered name, ``format:PATH`` or a path; a registered name wins over a path."""
+    """(reader, path) of a registered name, ``format:PATH``, ``file.py:Name:PATH`` or a path.
+
+    A registered name wins over a path.
+    """
     names = registry()
+    file = plugins.file_spec(spec)
+    if file is not None:
+        return f"{file.path.absolute()}:{file.name}", Path(file.rest).expanduser() if file.rest else None
     if names.get(spec):
         return spec, None
     head, colon, rest = spec.partition(":")
@@ -209,13 +256,38 @@ def locate(spec: str) -> tuple[str, Path | None]:
         return head, Path(rest).expanduser()
     path = Path(spec).expanduser()
     if path.exists():
-        return recognise(path), path
+        return recognised(path), path
     if colon and Path(rest).expanduser().exists():
         names.entry(head)  # says which formats are near
     if spec.startswith((".", "/", "~")) or "/" in spec or path.suffix:
         raise UsageError(f"there is nothing at {path}")
     names.entry(head)  # says which names are near
     raise UsageError(f"there is nothing at {path}")
+
+
+def recognised(path: Path) -> str:
+    """The name of the reader for a path: of a built-in format, else of an installed package that knows it.
+
+    UsageError where nobody knows it, or two do.
+    """
+    try:
+        ours = recognise(path)
+    except UsageError:
+        ours = ""
+    if ours and ours not in GENERAL:
+        return ours
+    theirs = [entry.name for entry in registry() if entry.origin != BUILTIN and _recognises(entry.name, path)]
+    if len(theirs) > 1:
+        raise UsageError(f"{path} is recognised by {' and '.join(theirs)}; name one: --data {theirs[0]}:{path}")
+    return theirs[0] if theirs else ours or recognise(path)
+
+
+def _recognises(name: str, path: Path) -> bool:
+    plugin = plugins.load(KIND, name, registry())
+    try:
+        return bool(plugin.value.recognises(path))
+    except Exception as error:
+        raise PluginError(f"dataset {plugin.name}: recognises({path}) failed: {plugins.one_line(error)}") from error
 
 
 def _data_use(dataset: Dataset, said: DataUse | None) -> DataUse:

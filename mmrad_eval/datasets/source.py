@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.errors import PluginError, UsageError
+from mmrad_eval.core.members import default
 from mmrad_eval.core.values import DataUse, Image, Study
 from mmrad_eval.datasets import columns
 from mmrad_eval.datasets.problems import Problems
@@ -71,16 +73,26 @@ class Source:
         return value
 
 
+@runtime_checkable
 class Reader(Protocol):
-    """What the dataset registry holds: a function from a source to a dataset.
+    """What the dataset registry holds: a function from a source to a dataset, or to its studies.
 
     What can't be read is added to ``source.problems`` with its place; DataError is for what leaves nothing to read.
-    A reader whose format is never open says so with ``at_least``.
     """
 
-    def __call__(self, source: Source, /) -> Dataset:
+    @abstractmethod
+    def __call__(self, source: Source, /) -> Dataset | Iterable[Study]:
         """Read the studies. Opens no image."""
         ...
+
+    @default
+    def least_data_use(self) -> DataUse:
+        """The least class that the format can have: no ``--data-use`` goes below it."""
+        return "open"
+
+    def recognises(self, path: Path) -> bool:  # noqa: ARG002 (for readers that can tell)
+        """Whether a file or folder is of this format; asked where no built-in format is recognised."""
+        return False
 
 
 ReaderT = TypeVar("ReaderT", bound=Callable[[Source], Dataset])
@@ -90,16 +102,65 @@ def at_least(use: DataUse) -> Callable[[ReaderT], ReaderT]:
     """Declare the least class that a reader's format can have: no ``--data-use`` goes below it."""
 
     def declare(reader: ReaderT) -> ReaderT:
-        reader.least_data_use = use  # type: ignore[attr-defined]  # read by least_data_use alone
+        reader.least_data_use = use  # type: ignore[attr-defined]  # the member of ``Reader``
         return reader
 
     return declare
 
 
-def least_data_use(reader: object) -> DataUse:
-    """What ``at_least`` declared for a reader; ``open`` where it declared nothing."""
-    use: DataUse = getattr(reader, "least_data_use", "open")
-    return use
+@dataclass(frozen=True)
+class FunctionReader(Reader):
+    """A reader that was made of a function by ``reader``."""
+
+    name: str
+    function: Callable[[Source], Dataset | Iterable[Study]]
+    data_use: DataUse
+    tells: Callable[[Path], bool] | None = None
+
+    @property
+    def least_data_use(self) -> DataUse:
+        """Credentialed data stays so, whatever the user says."""
+        return "credentialed" if self.data_use == "credentialed" else "open"
+
+    def __call__(self, source: Source, /) -> Dataset:
+        """The dataset, made of what the function returned or yielded."""
+        return as_dataset(self.function(source), self.name, source, self.data_use)
+
+    def recognises(self, path: Path) -> bool:
+        """What the function ``recognises`` says."""
+        return self.tells is not None and bool(self.tells(path))
+
+
+def reader(
+    name: str, *, data_use: DataUse = "unknown", recognises: Callable[[Path], bool] | None = None
+) -> Callable[[Callable[[Source], Dataset | Iterable[Study]]], FunctionReader]:
+    """Make a reader of a function that takes a ``Source`` and yields studies, or returns a ``Dataset``.
+
+    ``data_use`` is what the format's data always is; ``unknown`` leaves it to ``--data-use``. ``recognises`` tells from
+    a path whether a file or folder is of this format.
+    """
+    return lambda function: FunctionReader(name, function, data_use, recognises)
+
+
+def as_dataset(made: object, name: str, source: Source, data_use: DataUse = "unknown") -> Dataset:
+    """What a reader returned as a dataset; PluginError where it is none."""
+    if isinstance(made, Dataset):
+        return made
+    if isinstance(made, str | bytes | Mapping) or not isinstance(made, Iterable):
+        raise PluginError(f"dataset {name} returned {type(made).__name__} in place of studies or a Dataset")
+    records = (Record(checked_study(study, name, number), str(source.path)) for number, study in enumerate(made, 1))
+    studies = gather(records, source.problems)
+    where = dataset_name(source.path) if source.path else name
+    return Dataset(where, studies, source.data_use or data_use, str(source.path or name), name)
+
+
+def checked_study(study: object, name: str, number: int) -> Study:
+    """The study; PluginError where it is something else."""
+    if not isinstance(study, Study):
+        raise PluginError(
+            f"dataset {name}: study {number} is of type {type(study).__name__} in place of mmrad_eval.Study"
+        )
+    return study
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ async def _served(url: str) -> str:
     """What a server says it serves, or why it says nothing."""
     import msgspec
 
-    from mmrad_eval.core.contracts import TransportError
+    from mmrad_eval.core.errors import TransportError
     from mmrad_eval.model_registry.bodies import field
     from mmrad_eval.model_registry.secrets import find_key
     from mmrad_eval.model_registry.transport import Transport

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ class Interrupts:
     def __init__(self, stop_signal: StopSignal) -> None:
         self._signal = stop_signal
         self._loop = asyncio.get_running_loop()
+        self._handles = threading.current_thread() is threading.main_thread()  # Python lets no other thread do it
         self.presses = 0
         """How often the run was interrupted."""
 
@@ -31,12 +33,14 @@ class Interrupts:
         self._signal.set(Stop(reason, interrupted=True))
 
     def __enter__(self) -> Self:
-        self._loop.add_signal_handler(signal.SIGINT, self.interrupt)
+        if self._handles:
+            self._loop.add_signal_handler(signal.SIGINT, self.interrupt)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._loop.remove_signal_handler(signal.SIGINT)
+        if self._handles:
+            self._loop.remove_signal_handler(signal.SIGINT)
         if self.presses > 1 and isinstance(error, asyncio.CancelledError):
             raise KeyboardInterrupt from None

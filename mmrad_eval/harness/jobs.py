@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -29,7 +30,7 @@ from mmrad_eval.harness.trace_of import load_task
 from mmrad_eval.model_registry.model_cards import settled
 from mmrad_eval.model_registry.serving import ServeOptions, Server
 from mmrad_eval.results.run.folder import RunFolder, safe_name
-from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.run.record import OBJECT, Run
 from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.run import score
 
@@ -41,7 +42,8 @@ _FEW = 3  # concurrent requests where money is limited and no reply has told yet
 class Data:
     """What was said about the dataset."""
 
-    spec: str = "demo"
+    spec: object = "demo"
+    """What ``--data`` takes, or a dataset."""
     images: Path | None = None
     data_use: DataUse | None = None
     patient_column: str | None = None
@@ -50,6 +52,8 @@ class Data:
 
     def load(self) -> Dataset:
         """The dataset."""
+        if isinstance(self.spec, Dataset):
+            return self.spec
         return datasets.load(
             self.spec,
             images=self.images,
@@ -61,6 +65,8 @@ class Data:
 
     def place(self) -> str:
         """The dataset's name, or ``format:PATH`` with the whole path, so that it is found again from anywhere."""
+        if not isinstance(self.spec, str):
+            return f"{OBJECT}{self.spec.name}" if isinstance(self.spec, Dataset) else f"{OBJECT}{self.spec!r}"
         name, path = datasets.locate(self.spec)
         return self.spec if path is None else f"{name}:{path.absolute()}"
 
@@ -80,11 +86,13 @@ class Data:
 class Job:
     """One run as it was asked for."""
 
-    model: str
-    task: str
+    model: object
+    """What ``--model`` takes, or a model."""
+    task: object
+    """What ``--task`` takes, or a task."""
     data: Data = field(default_factory=Data)
     choice: RunOptions = field(default_factory=RunOptions)
-    metrics: tuple[str, ...] = ("paper",)
+    metrics: tuple[Any, ...] = ("paper",)
     """Without any, the run is not scored."""
     metric_options: Mapping[str, str] = field(default_factory=dict)
     """What the metrics are told: an engine, paths of weights."""
@@ -248,6 +256,9 @@ def _interruptible(stop_signal: StopSignal) -> Iterator[None]:
             raise KeyboardInterrupt
         stop_signal.set(Stop(INTERRUPTED, interrupted=True))
 
+    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody handle signals
+        yield
+        return
     before = signal.signal(signal.SIGINT, interrupted)
     try:
         yield

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmrad_eval.core import decode
+from mmrad_eval.core import decode, plugins
 from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext, is_client
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
@@ -300,7 +300,7 @@ def _without_lacking(
     kept: list[Study] = []
     why: Counter[str] = Counter()
     for study in studies:
-        reason = task.lacks(study, donor, choice.target)
+        reason = plugins.call(f"lacks of task {task.name}", task.lacks, study, donor, choice.target)
         if reason:
             why[reason] += 1
         else:
@@ -336,7 +336,7 @@ def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, ch
     for study in studies:
         own = len(chosen(study, choice.views)) if "images" in task.needs else 0
         priors = sum(len(p.images) for p in study.priors) if choice.priors == "images" else 0
-        count = own + priors + task.extra_images(study)
+        count = own + priors + int(plugins.call(f"extra_images of task {task.name}", task.extra_images, study))
         if count > most < 1:
             raise UsageError(
                 f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes none; "

@@ -15,13 +15,14 @@ from typing import Any, cast
 import msgspec
 
 from mmrad_eval.core.contracts import Answerer, Client
-from mmrad_eval.core.errors import Failed, GateError, MmradError, Stopped
+from mmrad_eval.core.errors import Failed, GateError, MmradError, PluginError, Stopped
 from mmrad_eval.core.replies import identities
-from mmrad_eval.core.values import Answer, Message, Reply, Request, Status, Study, Usage
+from mmrad_eval.core.values import Answer, Message, Reply, Report, Request, Status, Study, Trace, Usage
 from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
 from mmrad_eval.harness.requester import Requester
+from mmrad_eval.harness.returned_values import typed, valid_answer
 from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.harness.workers import Intake, go_through
 from mmrad_eval.results.run.folder import RunFolder, run_path
@@ -106,10 +107,10 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
         for study in Intake(iter(plan.studies), stop_signal).items():
             try:
                 plan.last_check.study(study)
-                shown = plan.task.shown(study, context)
-                report = model.answer(study, shown, context.donor)
+                shown = typed(plan.task.shown(study, context), Trace, f"shown of task {plan.task.name}", study)
+                report = typed(model.answer(study, shown, context.donor), Report, f"model {plan.card.label}", study)
                 trace = model.trace(study) if report is not None else None
-            except GateError as error:
+            except (GateError, PluginError) as error:
                 stop_signal.set(Stop.on(error))
                 answer = Answer(study.id, "open", str(error))
             except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
@@ -151,8 +152,8 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
 
     try:
         plan.last_check.study(study)
-        answer = await plan.task.converse(study, plan.context(ask))
-    except GateError as error:
+        answer = valid_answer(await plan.task.converse(study, plan.context(ask)), plan.task, study)
+    except (GateError, PluginError) as error:
         requester.signal.set(Stop.on(error))
         return Answer(study.id, "open", str(error), keys=tuple(keys), usage=usage)
     except Failed as error:

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mmrad_eval.core.contracts import Client, PreparedRequest, TransportError
-from mmrad_eval.core.errors import Failed, GateError, MmradError, ModelError, Stopped
+from mmrad_eval.core.contracts import Client, PreparedRequest
+from mmrad_eval.core.errors import Failed, GateError, MmradError, ModelError, Stopped, TransportError
 from mmrad_eval.core.values import Reply
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.failures import HOPELESS, FailureStreak

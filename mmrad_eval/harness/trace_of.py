@@ -14,9 +14,9 @@ from mmrad_eval.tasks.given_evidence import trace_of
 PREFIX = "trace-of:"
 
 
-def load_task(name: str, options: Mapping[str, str], results: Path) -> Task:
+def load_task(name: object, options: Mapping[str, str], results: Path) -> Task:
     """The task of that name; ``trace-of:RUN`` reads the run, a folder or the beginning of an id under ``results``."""
-    if not name.startswith(PREFIX):
+    if not isinstance(name, str) or not name.startswith(PREFIX):
         return tasks.load(name, options)
     if options:
         said = " ".join(f"{key}={value}" for key, value in options.items())

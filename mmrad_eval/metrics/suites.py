@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from mmrad_eval.core import members as members_of
 from mmrad_eval.core import plugins
 from mmrad_eval.core.errors import MissingError, PluginError, UnknownNameError, UsageError
-from mmrad_eval.core.plugins import Kind
 from mmrad_eval.core.provenance import source_of
 from mmrad_eval.core.registry import BUILTIN, Registry
-from mmrad_eval.metrics import judge_metrics
+from mmrad_eval.metrics.guarded import guarded, kind
 
 if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
     from mmrad_eval.core.contracts import Metric
@@ -204,42 +202,6 @@ def _measures(metric: Metric) -> str:
     return metric.measures if isinstance(metric, Sharing) else metric.name
 
 
-def kind() -> Kind:
-    """What a metric must be."""
-    from mmrad_eval.core.contracts import Metric
-
-    return Kind("metric", (Metric,), "or write mmrad_eval.mean_metric(NAME, FUNCTION)", checked=_unlike_a_metric)
-
-
-def _unlike_a_metric(metric: Metric) -> str | None:
-    """What members of the right type can't say: nothing to show, nothing measured, questions of another form."""
-    if not metric.columns:
-        return "its `columns` are empty"
-    if not metric.statistics:
-        return "its `statistics` are empty: name at least one number of a study"
-    if judge_metrics.asks(metric):
-        from mmrad_eval.core.contracts import JudgeMetric
-
-        return members_of.misfit(metric, JudgeMetric)
-    return None
-
-
-def _sourced(metric: Metric, source: str) -> Metric:
-    """The metric with the digest of its source in its signature, so that two of one name are never taken for one."""
-
-    def signature(context: Any) -> str:
-        words = metric.signature(context)
-        if not isinstance(words, str):
-            raise PluginError(f"metric {metric.name}: signature returned {type(words).__name__} in place of str")
-        head, mark, version = words.rpartition("|")
-        return f"{head}{mark}source:{source}|{version}"
-
-    own: dict[str, object] = {"signature": signature}
-    if judge_metrics.asks(metric):
-        own["judged"] = lambda said: _sourced(metric.judged(said), source)
-    return cast("Metric", members_of.replaced(metric, **own))
-
-
 @dataclass
 class _Builder:
     known: Registry
@@ -262,7 +224,13 @@ class _Builder:
             raise UsageError(
                 f"metric {plugin.name}: another metric is called {metric.name!r} already; rename one of them"
             )
-        self._own[metric.name] = _sourced(metric, source_of(plugin)) if stored else metric
+        try:
+            source = source_of(plugin)
+        except UsageError:
+            if stored:
+                raise
+            source = ""
+        self._own[metric.name] = guarded(metric, source)
         return metric.name
 
     def add(self, name: str, above: tuple[str, ...] = ()) -> Metric | MissingMetric:
@@ -286,9 +254,10 @@ class _Builder:
         entry = self.known.get(name) or self.known.entry(_prefix(name))
         self.setup.name, self.setup.argument = name, name[len(entry.name) :]
         try:
-            return cast("Metric", plugins.load(kind(), entry.name, self.known, offered=(self.setup,)).value)
+            metric: Metric = plugins.load(kind(), entry.name, self.known, offered=(self.setup,)).value
         except MissingError as error:
             return MissingMetric(name, error.what, error.remedy)
+        return metric if entry.origin == BUILTIN else guarded(metric)
 
 
 def _listing(package: str, attribute: str) -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from mmrad_eval.core.contracts import PreparedRequest, TransportError
-from mmrad_eval.core.errors import ModelError
+from mmrad_eval.core.contracts import PreparedRequest
+from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.values import (
     Card,
     Decoding,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mmrad_eval.core.contracts import TransportError
+from mmrad_eval.core.errors import TransportError
 from mmrad_eval.model_registry.secrets import Secret, scrub_body
 
 MOST_TOKENS = 10**12

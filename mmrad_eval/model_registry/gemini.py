@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from mmrad_eval.core.contracts import PreparedRequest, TransportError
+from mmrad_eval.core.contracts import PreparedRequest
+from mmrad_eval.core.errors import TransportError
 from mmrad_eval.core.values import (
     Card,
     Decoding,

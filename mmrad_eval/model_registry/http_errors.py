@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mmrad_eval.core.contracts import TransportError
+from mmrad_eval.core.errors import TransportError
 from mmrad_eval.core.values import Reply
 from mmrad_eval.model_registry.bodies import field, read_error, text_of
 from mmrad_eval.model_registry.rejection_rules import STATUSES

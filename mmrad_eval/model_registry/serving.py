@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from mmrad_eval.core.contracts import TransportError
-from mmrad_eval.core.errors import MissingError, ModelError
+from mmrad_eval.core.errors import MissingError, ModelError, TransportError
 from mmrad_eval.core.values import Card
 from mmrad_eval.model_registry.secrets import Secret
 

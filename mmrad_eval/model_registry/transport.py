@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mmrad_eval.core.contracts import TransportError
-from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.errors import TransportError, UsageError
 from mmrad_eval.model_registry.secrets import Secret, scrub
 
 if TYPE_CHECKING:

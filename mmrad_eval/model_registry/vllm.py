@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mmrad_eval.core.contracts import PreparedRequest, TransportError
-from mmrad_eval.core.errors import ModelError, UsageError
+from mmrad_eval.core.contracts import PreparedRequest
+from mmrad_eval.core.errors import ModelError, TransportError, UsageError
 from mmrad_eval.core.values import Card, Image, Message, Reply, Request, Served, Text
 from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, read_error, read_json, text_of

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pybase64
 
-from mmrad_eval.core.contracts import Client, PreparedRequest, TransportError
-from mmrad_eval.core.errors import ModelError
+from mmrad_eval.core.contracts import Client, PreparedRequest
+from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.values import Card, Reply, Request
 from mmrad_eval.model_registry.rejections import RejectionPolicy, counted
 from mmrad_eval.model_registry.transport import HttpResponse, Transport

@@ -31,7 +31,12 @@ def registry() -> Registry:
     return Registry("task", BUILTIN)
 
 
-KIND = Kind("task", (Task,), "decorate a coroutine with @mmrad_eval.task(NAME)")
+def _prompt_is_none(task: Task) -> str | None:
+    prompt = task.prompt()
+    return None if isinstance(prompt, str) else f"its `prompt()` returned {type(prompt).__name__} in place of str"
+
+
+KIND = Kind("task", (Task,), "decorate a coroutine with @mmrad_eval.task(NAME)", checked=_prompt_is_none)
 
 
 def load(spec: object, options: Mapping[str, str] | None = None) -> Task:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import Client, Dataset, PreparedRequest, TransportError
-from mmrad_eval.core.errors import GateError, Stopped, UsageError
+from mmrad_eval.core.contracts import Client, Dataset, PreparedRequest
+from mmrad_eval.core.errors import GateError, Stopped, TransportError, UsageError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, DataUse, Image, Message, Reply, Report, Request, Study, Text
 from mmrad_eval.harness import gate

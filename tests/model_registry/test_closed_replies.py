@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import TransportError
+from mmrad_eval.core.errors import TransportError
 from mmrad_eval.core.values import Card, Usage
 from mmrad_eval.model_registry.anthropic import AnthropicClient
 from mmrad_eval.model_registry.gemini import GeminiClient

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import PreparedRequest, TransportError
+from mmrad_eval.core.contracts import PreparedRequest
+from mmrad_eval.core.errors import TransportError
 from mmrad_eval.core.values import Card, Decoding, Reply
 from mmrad_eval.model_registry.openai_chat import ChatClient
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import PreparedRequest, TransportError
-from mmrad_eval.core.errors import ModelError
+from mmrad_eval.core.contracts import PreparedRequest
+from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.values import Card, Reply, Usage
 from mmrad_eval.model_registry.openai_chat import ChatClient, read
 from mmrad_eval.model_registry.secrets import Secret

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mmrad_eval.core.contracts import TransportError
-from mmrad_eval.core.errors import MissingError, ModelError, UsageError
+from mmrad_eval.core.errors import MissingError, ModelError, TransportError, UsageError
 from mmrad_eval.core.values import Card
 from mmrad_eval.model_registry import resolve
 from mmrad_eval.model_registry.serving import ServeOptions, Server, words

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from mmrad_eval.core.contracts import PreparedRequest, TransportError
-from mmrad_eval.core.errors import ModelError
+from mmrad_eval.core.contracts import PreparedRequest
+from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Decoding, Image, Reply
 from mmrad_eval.harness.pacing import Pace, Retry

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.core.contracts import Client, PreparedRequest, TransportError
-from mmrad_eval.core.errors import ModelError
+from mmrad_eval.core.contracts import Client, PreparedRequest
+from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.values import Decoding
 from mmrad_eval.model_registry import resolve
 from mmrad_eval.model_registry.mock_server import Rehearsal

@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
@@ -33,14 +34,17 @@ from mmrad_eval.results.leaderboard.rows import (
 from mmrad_eval.results.run.folder import find_runs
 from mmrad_eval.results.run.naming import variants
 from mmrad_eval.results.run.summary import ColumnSummary
+from mmrad_eval.results.tables.shown import ShownTables
 from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, ranked
 from mmrad_eval.tasks import INTERVENTIONS
 
 
-def leaderboard(results: Path, *, datasets: Collection[str] | None = None) -> list[Table]:
-    """The tables of all runs under ``results``, or of those over ``datasets``."""
-    entries = read_entries(find_runs(results))
-    return tables_of([e for e in entries if datasets is None or e.run.deciding.dataset in datasets])
+def leaderboard(results: str | Path = "results", *, datasets: Collection[str] | None = None) -> ShownTables:
+    """The tables of all runs under ``results``, or of those over ``datasets``. DataError where no run is there."""
+    entries = read_entries(find_runs(Path(results)))
+    if not entries:
+        raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
+    return ShownTables(tables_of([e for e in entries if datasets is None or e.run.deciding.dataset in datasets]))
 
 
 def tables_of(entries: Sequence[ScoredRun]) -> list[Table]:

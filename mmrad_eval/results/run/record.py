@@ -10,6 +10,8 @@ from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.values import Card, DataUse, Decoding, Target, Value, keyed
 
 SCHEMA = "mmrad.run/1"
+OBJECT = "python:"
+"""Before the name of data that was given as an object, which can't be loaded again."""
 
 
 class Selection(Value, frozen=True, omit_defaults=False):

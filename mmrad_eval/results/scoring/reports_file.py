@@ -10,11 +10,11 @@ from mmrad_eval import datasets
 from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Answerer, Dataset, Donor, Metric
-from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Card, DataUse, Report, Study, Trace
 from mmrad_eval.datasets.predictions import Predictions
 from mmrad_eval.results.run.folder import RunFolder
-from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.run.record import OBJECT, Run
 from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.run import score
 
@@ -158,6 +158,9 @@ def score_again(
 
 def _load(run: Run, references: str | Path | None) -> Dataset:
     options = run.data_options
+    if references is None and run.data.startswith(OBJECT):
+        name = run.data.removeprefix(OBJECT)
+        raise UsageError(f"the data of run {run.id} was a Python object ({name}); name it with --references DATA")
     return datasets.load(
         str(references or run.data),
         images=options.get("images"),

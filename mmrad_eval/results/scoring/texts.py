@@ -71,7 +71,7 @@ class TextScores(Mapping[str, float]):
 def score(
     candidates: Texts,
     references: Texts,
-    metrics: Sequence[str] | str = ("paper",),
+    metrics: object = "paper",
     *,
     patients: Sequence[str] | Mapping[str, str] | None = None,
     target: Target = "findings",
@@ -83,9 +83,9 @@ def score(
     """Score texts against texts.
 
     Both are lists of equal length, or mappings by id with the same ids. ``patients`` (likewise) makes the intervals
-    resample patients instead of pairs. ``metrics`` are registry names, families or suites. Unless ``data_use`` says
-    that the texts are ``open``, no code of this process connects to another machine meanwhile: GateError says what
-    tried to.
+    resample patients instead of pairs. ``metrics`` is one or several of: a registry name, a family, a suite,
+    ``file.py:Name``, a metric object. Unless ``data_use`` says that the texts are ``open``, no code of this process
+    connects to another machine meanwhile: GateError says what tried to.
     """
     with confined(data_use):
         return _score(candidates, references, metrics, patients, target, options, resamples, seed)
@@ -94,7 +94,7 @@ def score(
 def _score(  # noqa: PLR0917 (the private part of `score`)
     candidates: Texts,
     references: Texts,
-    metrics: Sequence[str] | str,
+    metrics: object,
     patients: Sequence[str] | Mapping[str, str] | None,
     target: Target,
     options: Mapping[str, Any] | None,
@@ -112,7 +112,8 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
         for name, (candidate, _) in pairs.items()
     ]
     examples = [Example(study, answer, target) for study, answer in zip(studies, answers, strict=True)]
-    chosen = suite([metrics] if isinstance(metrics, str) else list(metrics), options=options)
+    asked = metrics if isinstance(metrics, list | tuple) else [metrics]
+    chosen = suite(asked, options=options, stored=False)
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in chosen.missing}
     measured = fit_all(chosen, Corpus(studies, (), target), lacking)
     chunks = (examples[start : start + _CHUNK] for start in range(0, len(examples), _CHUNK))

@@ -1,0 +1,87 @@
+"""What a metric must be. Of those from outside, what they raise and return is checked, and the source is signed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from mmrad_eval.core import members, plugins
+from mmrad_eval.core.errors import PluginError
+from mmrad_eval.core.plugins import Kind
+from mmrad_eval.metrics import judge_metrics
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
+    from mmrad_eval.core.values import Example
+
+
+def kind() -> Kind:
+    """What a metric must be."""
+    from mmrad_eval.core.contracts import Metric
+
+    return Kind("metric", (Metric,), "or write mmrad_eval.mean_metric(NAME, FUNCTION)", checked=_unlike_a_metric)
+
+
+def _unlike_a_metric(metric: Metric) -> str | None:
+    """What members of the right type can't say: nothing to show, nothing measured, questions of another form."""
+    if not metric.columns:
+        return "its `columns` are empty"
+    if not metric.statistics:
+        return "its `statistics` are empty: name at least one number of a study"
+    if judge_metrics.asks(metric):
+        from mmrad_eval.core.contracts import JudgeMetric
+
+        return members.misfit(metric, JudgeMetric)
+    return None
+
+
+def guarded(metric: Metric, source: str = "") -> Metric:
+    """The metric, with PluginError in one line for what it raises or returns in another form.
+
+    ``source`` is the digest of a file or an object, so that two metrics of one name are never taken for one.
+    """
+    name = metric.name
+
+    def fit(corpus: Corpus) -> Any:
+        return plugins.call(f"metric {name}: fit", metric.fit, corpus)
+
+    def signature(context: Any) -> str:
+        words = plugins.call(f"metric {name}: signature", metric.signature, context)
+        if not isinstance(words, str) or "|" not in words:
+            raise PluginError(f"metric {name}: signature returned {words!r}; it must be text such as {name}|v1")
+        head, _, version = words.rpartition("|")
+        return f"{head}|source:{source}|{version}" if source else words
+
+    def measure(examples: Sequence[Example], context: Any) -> FloatArray:
+        return _numbers(metric, "measure", len(metric.statistics), metric.measure, examples, context)
+
+    def reduce(sums: FloatArray) -> FloatArray:
+        return _numbers(metric, "reduce", len(metric.columns), metric.reduce, sums)
+
+    def judged(said: Mapping[str, str]) -> Metric:
+        made = plugins.call(f"metric {name}: judged", cast("Any", metric).judged, said)
+        return guarded(plugins.checked(kind(), made, f"of {name} and its judge"), source)
+
+    own: dict[str, Callable[..., Any]] = {"fit": fit, "signature": signature, "measure": measure, "reduce": reduce}
+    if judge_metrics.asks(metric):
+        own["judged"] = judged
+    return cast("Metric", members.replaced(metric, **own))
+
+
+def _numbers(metric: Metric, what: str, wide: int, function: Callable[..., Any], given: Any, *more: Any) -> FloatArray:
+    """What ``function`` returns, as numbers with one row for each that was given and ``wide`` columns."""
+    import numpy as np
+
+    made = plugins.call(f"metric {metric.name}: {what}", function, given, *more)
+    try:
+        array = np.asarray(made, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise PluginError(
+            f"metric {metric.name}: {what} returned {type(made).__name__} that holds no numbers: {error}"
+        ) from error
+    wanted = (*(given.shape[:-1] if isinstance(given, np.ndarray) else (len(given),)), wide)
+    if array.shape != wanted:
+        raise PluginError(
+            f"metric {metric.name}: {what} returned an array of shape {array.shape}, and {wanted} is declared"
+        )
+    return array

@@ -1,0 +1,86 @@
+"""A task that was made of a coroutine by ``@task``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypeAlias
+
+from mmrad_eval.core import members
+from mmrad_eval.core.contracts import Task, TaskContext
+from mmrad_eval.core.errors import PluginError, UsageError
+from mmrad_eval.core.values import Answer, Study, Trace
+
+Conversation: TypeAlias = Callable[[Study, TaskContext], Awaitable[Answer]]
+Evidence: TypeAlias = Callable[[Study, TaskContext], Trace | None]
+
+
+@dataclass(frozen=True)
+class FunctionTask(Task):
+    """One coroutine, and what is said about it."""
+
+    name: str
+    function: Conversation
+    needs: AbstractSet[str]
+    given: bool
+    version: int
+    several_images: bool
+    words: str
+    evidence: Evidence | None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def prompt(self) -> str:
+        """The text that ``context.prompt`` holds unless the run brings another."""
+        return self.words
+
+    def shown(self, study: Study, context: TaskContext) -> Trace | None:
+        """What the function ``shown`` returns; nothing without one."""
+        return None if self.evidence is None else self.evidence(study, context)
+
+    def configured(self, options: Mapping[str, str]) -> Self:
+        """The task under other values of its own options."""
+        unknown = [name for name in options if name not in self.options]
+        if unknown:
+            has = f"has the options {', '.join(self.options)}" if self.options else "has no options of its own"
+            raise UsageError(f"--set {unknown[0]}={options[unknown[0]]}: {self.name} {has}")
+        return replace(self, options={**self.options, **options})
+
+    async def converse(self, study: Study, context: TaskContext) -> Answer:
+        """What the coroutine returns; its own options are among ``context.options``."""
+        return await self.function(study, replace(context, options={**context.options, **self.options}))
+
+
+def task(
+    name: str,
+    *,
+    needs: Iterable[str] = ("images",),
+    given: bool = False,
+    version: int = 1,
+    several_images: bool = False,
+    prompt: str = "",
+    shown: Evidence | None = None,
+    options: Mapping[str, str] | None = None,
+) -> Callable[[Conversation], FunctionTask]:
+    """Make a task of a coroutine ``(study, context) -> Answer``.
+
+    ``needs`` is what a study must have: ``images``, ``trace``, ``donor``. ``given``: whether the task shows evidence
+    (``shown`` returns it) or lets the model make its own. ``version`` is raised whenever the same study would be asked
+    about differently. ``options`` are those that ``--set`` takes, with their defaults. PluginError for a function that
+    can't be called so.
+    """
+
+    def made(function: Conversation) -> FunctionTask:
+        _check(name, function)
+        stated = frozenset((needs,) if isinstance(needs, str) else needs)
+        return FunctionTask(name, function, stated, given, version, several_images, prompt, shown, dict(options or {}))
+
+    return made
+
+
+def _check(name: Any, function: Any) -> None:
+    if not isinstance(name, str):
+        raise PluginError('@task needs a name: write @mmrad_eval.task("name") above the coroutine')
+    wrong = members.wrong_call("converse", function, Task.converse) if callable(function) else "it is no function"
+    if wrong:
+        raise PluginError(f"task {name} does not fit: {wrong}")
