@@ -12,12 +12,14 @@ from pathlib import Path, PurePath
 
 from mmrad_eval import datasets
 from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.decode import read_bytes
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image, Study
 from mmrad_eval.datasets import views
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.source import Source
 from mmrad_eval.traces import geometry, rendering
+from mmrad_eval.traces.dicom import MISSES
 
 Size = tuple[int, int]
 
@@ -107,11 +109,14 @@ class ImageCheck:
             self._missing.append(Problem("missing image", f"there is no image {image.name}", image.path, None, study))
             return None
         try:
-            pixels, _ = rendering.decode(Path(image.path).read_bytes(), image.path)
-        except (DataError, OSError) as error:
+            pixels, steps = rendering.decode(read_bytes(Path(image.path)), image.path)
+        except DataError as error:
             what = str(error).removeprefix(f"{image.path}: ")
             self._problems.error("unreadable image", what, file=image.path, study=study)
             return None
+        for step in steps:
+            if step.startswith(MISSES):
+                self._problems.warn("window misses", step, file=image.path, study=study)
         if image.role == "current":
             self._compare(image, study, hashlib.sha256(repr(pixels.size).encode() + pixels.tobytes()).digest())
         return pixels.size

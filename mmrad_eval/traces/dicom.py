@@ -10,9 +10,16 @@ transfer syntaxes).
 from __future__ import annotations
 
 import io
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmrad_eval.core.decode import read_bytes
 from mmrad_eval.core.errors import DataError, MissingError
+from mmrad_eval.traces import headers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +29,9 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 
 MEDIA_TYPE = "application/dicom"
+MISSES = "the window misses the picture, which is all black or all white"
+"""A step that a reader should know of; ``data check`` warns of it."""
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
 SIDEWAYS = 0.01
 """Pixels that are wider than high by more than this share are made square."""
 
@@ -34,40 +44,65 @@ def decode(data: bytes, path: str) -> tuple[Pixels, list[str]]:
     from PIL import Image as Pillow
 
     dataset = _read(data, path)
-    _refuse(dataset, path)
-    try:
+    with _faults(path, "the pixels of this DICOM file can't be decoded"):
+        _refuse(dataset, path)
+        headers.check_size(_stored_size(dataset, path), len(data), path)
+        _check_codestream(dataset, path)
         stored = dataset.pixel_array
-    # pydicom: a tag is missing or wrong, a syntax is unknown, no decoder is there, a decoder's own fault
-    except (AttributeError, ValueError, NotImplementedError, RuntimeError, OSError) as error:
-        raise DataError(f"{path}: the pixels of this DICOM file can't be decoded: {_short(error)}") from error
-    if dataset.get("SamplesPerPixel", 1) > 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-        pixels, steps = _colour(dataset, stored, path)
-    else:
-        grey, steps = _grey(dataset, stored, path)
-        pixels = Pillow.fromarray(grey)
-    return _upright(dataset, pixels, ["DICOM", *steps])
+    with _faults(path, "the picture of this DICOM file can't be made"):
+        if dataset.get("SamplesPerPixel", 1) > 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+            pixels, steps = _colour(dataset, stored, path)
+        else:
+            grey, steps = _grey(dataset, stored, path)
+            pixels = Pillow.fromarray(grey)
+        return _upright(dataset, pixels, ["DICOM", *steps], path)
 
 
 def size_of(path: str) -> Size:
     """Width and height of the upright picture, from the tags alone."""
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - as in rendering.size_of
-            data = file.read()
-    except OSError as error:
-        raise DataError(f"{path}: the image can't be read: {error.strerror or error}") from error
+    data = read_bytes(Path(path))
     dataset = _read(data, path, pixels=False)
-    width, height = int(dataset.get("Columns", 0)), int(dataset.get("Rows", 0))
-    if not width or not height:
-        raise DataError(f"{path}: this DICOM file has no picture")
-    across, down = _spacing(dataset)
-    if across and abs(across / down - 1) > SIDEWAYS:
-        width, height = _squared((width, height), across, down)
-    turned = _turn(dataset)
+    with _faults(path, "the size of this DICOM file can't be read"):
+        width, height = _stored_size(dataset, path)
+        across, down = _spacing(dataset)
+        if across and abs(across / down - 1) > SIDEWAYS:
+            width, height = _squared((width, height), across, down)
+        headers.check_size((width, height), len(data), path)
+        turned = _turn(dataset)
     return (
         (height, width)
         if turned and turned[0] in {"TRANSPOSE", "TRANSVERSE", "ROTATE_90", "ROTATE_270"}
         else (width, height)
     )
+
+
+def _stored_size(dataset: Any, path: str) -> Size:
+    width, height = int(dataset.get("Columns", 0)), int(dataset.get("Rows", 0))
+    if width <= 0 or height <= 0:
+        raise DataError(f"{path}: this DICOM file has no picture")
+    return width, height
+
+
+def _check_codestream(dataset: Any, path: str) -> None:
+    """The picture inside the file states a size of its own, by which its decoder takes memory."""
+    from pydicom.encaps import generate_frames
+
+    data = dataset.get("PixelData")
+    if data is None or not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return
+    frame = next(generate_frames(data, number_of_frames=1), b"")
+    headers.check_size(headers.coded_size(frame) or (0, 0), len(data), path)
+
+
+@contextmanager
+def _faults(path: str, what: str) -> Iterator[None]:
+    """What pydicom and its decoders raise: a tag is missing or of another kind, a syntax is unknown, a file is cut."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError) as error:
+        raise DataError(f"{path}: {what}: {_short(error)}") from error
+    except (ValueError, struct.error) as error:
+        raise DataError(f"{path}: {what}: {_short(error)}") from error
 
 
 def _read(data: bytes, path: str, *, pixels: bool = True) -> Any:
@@ -77,12 +112,24 @@ def _read(data: bytes, path: str, *, pixels: bool = True) -> Any:
         raise MissingError(
             f"{path} is a DICOM file, and pydicom is not installed", "pip install 'mmrad-eval[dicom]'"
         ) from error
-    from pydicom.errors import InvalidDicomError
-
-    try:
+    _check_deflated(data, path)
+    with _faults(path, "is no DICOM file, or is cut short"):
         return pydicom.dcmread(io.BytesIO(data), force=True, stop_before_pixels=not pixels)
-    except (InvalidDicomError, EOFError, ValueError, KeyError, OSError) as error:
-        raise DataError(f"{path}: is no DICOM file, or is cut short: {_short(error)}") from error
+
+
+def _check_deflated(data: bytes, path: str) -> None:
+    """A file of the deflated syntax (PS3.5 A.5) unpacks as a whole when it is opened, whatever size it then states."""
+    start = data.find(_DEFLATED, 128, 4096)
+    if start < 0 or data[128:132] != b"DICM":
+        return
+    end = 144 + int.from_bytes(data[140:144], "little")  # (0002,0000): the length of the file meta information
+    most = 2 * headers.MOST_PIXELS
+    try:
+        unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[end:], most + 1)
+    except zlib.error as error:
+        raise DataError(f"{path}: this deflated DICOM file is damaged: {error}") from error
+    if len(unpacked) > most:
+        raise DataError(f"{path}: {len(data):,} bytes of deflated DICOM unpack to more than {most:,}")
 
 
 def _refuse(dataset: Any, path: str) -> None:
@@ -100,14 +147,12 @@ def _grey(dataset: Any, stored: NDArray[Any], path: str) -> tuple[NDArray[np.uin
     import numpy as np
     from pydicom.pixels.processing import apply_modality_lut
 
-    try:
+    with _faults(path, "the window or look-up table of this DICOM file can't be read"):
         values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
         share, step = _voi(dataset, values, stored)
-    except (ValueError, TypeError, IndexError, AttributeError, KeyError) as error:
-        raise DataError(
-            f"{path}: the window or look-up table of this DICOM file can't be read: {_short(error)}"
-        ) from error
     steps = [step]
+    if values.min() < values.max() and (share.max() <= 0 or share.min() >= 1):
+        steps.append(f"{MISSES}: its values are {values.min():g} to {values.max():g}")
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
         share = 1.0 - share
         steps.append("MONOCHROME1 inverted")
@@ -122,7 +167,7 @@ def _voi(dataset: Any, values: NDArray[np.float64], stored: NDArray[Any]) -> tup
         from pydicom.pixels.processing import apply_voi_lut
 
         out = np.asarray(apply_voi_lut(values.astype(np.int64), dataset, index=0, prefer_lut=True), dtype=np.float64)
-        bits = next(b for b in (8, 10, 12, 14, 16) if float(out.max()) < 2**b)
+        bits = _lut_bits(dataset.VOILUTSequence[0])
         return out / (2**bits - 1), f"VOI LUT of {bits} bits"
     centre, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
     if centre is not None and width is not None and width >= 1:
@@ -132,6 +177,17 @@ def _voi(dataset: Any, values: NDArray[np.float64], stored: NDArray[Any]) -> tup
     shown = shown if shown.size else values
     low, high = float(shown.min()), float(shown.max())
     return (values - low) / (high - low or 1.0), f"no window, {low:g}..{high:g} to 0..255"
+
+
+def _lut_bits(table: Any) -> int:
+    """The depth that the table states (PS3.3 C.11.2.1.1: 8 to 16); where its entries are larger, the one they need."""
+    data = table.LUTData  # numbers, or where the tag says OW their bytes
+    words = struct.unpack(f"<{len(data) // 2}H", data[: len(data) // 2 * 2]) if isinstance(data, bytes) else data
+    largest = max(words)
+    stated = int(table.LUTDescriptor[2])
+    if 8 <= stated <= 16 and largest < 2**stated:
+        return stated
+    return next(bits for bits in (8, 10, 12, 14, 16) if largest < 2**bits)
 
 
 def _window(values: NDArray[np.float64], centre: float, width: float, function: str) -> NDArray[np.float64]:
@@ -153,19 +209,17 @@ def _colour(dataset: Any, stored: NDArray[Any], path: str) -> tuple[Pixels, list
     from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
     kind = str(dataset.get("PhotometricInterpretation", "RGB"))
-    try:
+    with _faults(path, "the colours of this DICOM file can't be read"):
         if kind == "PALETTE COLOR":
             stored = apply_color_lut(stored, dataset)
         elif kind.startswith("YBR_FULL"):
             stored = convert_color_space(stored, kind, "RGB")
-    except (ValueError, AttributeError, NotImplementedError) as error:  # pydicom: a table is wrong, missing or unknown
-        raise DataError(f"{path}: the colours of this DICOM file can't be read: {_short(error)}") from error
     bits = next(b for b in (8, 10, 12, 14, 16) if float(stored.max()) < 2**b)
     scaled = np.floor(stored.astype(np.float64) * (255.0 / (2**bits - 1)) + 0.5).astype(np.uint8)
     return Pillow.fromarray(scaled), [f"{kind} to RGB"]
 
 
-def _upright(dataset: Any, pixels: Pixels, steps: list[str]) -> tuple[Pixels, list[str]]:
+def _upright(dataset: Any, pixels: Pixels, steps: list[str], path: str) -> tuple[Pixels, list[str]]:
     """Square pixels, the patient's left on the right of the picture and the feet at its bottom, where the tags say
     otherwise.
     """
@@ -173,7 +227,9 @@ def _upright(dataset: Any, pixels: Pixels, steps: list[str]) -> tuple[Pixels, li
 
     across, down = _spacing(dataset)
     if across and abs(across / down - 1) > SIDEWAYS:
-        pixels = pixels.resize(_squared(pixels.size, across, down), Pillow.Resampling.BICUBIC)
+        square = _squared(pixels.size, across, down)
+        headers.check_size(square, pixels.width * pixels.height, path)
+        pixels = pixels.resize(square, Pillow.Resampling.BICUBIC)
         steps = [*steps, f"pixels of {across:g} x {down:g} made square"]
     turn = _turn(dataset)
     if turn is not None:

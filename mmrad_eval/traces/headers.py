@@ -15,8 +15,11 @@ from mmrad_eval.core.errors import DataError
 START = 65536
 """Bytes that hold the header of nearly every file."""
 
+MOST_PIXELS = 100_000_000
+"""Pixels of a picture, counted before any is made; the largest radiographs have about 20 million."""
+
 _PNG = b"\x89PNG\r\n\x1a\n"
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF markers; the three are tables
+_FRAMES = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}  # SOF markers, JPEG-LS; the three are tables
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
@@ -33,15 +36,31 @@ class Header:
 
 def read(data: bytes, path: str) -> Header:
     """The header of a file that starts with ``data``. DataError where it is empty or no image."""
-    if data.startswith(_PNG):
-        return _png(data, path)
-    if data.startswith(b"\xff\xd8\xff"):
-        return _jpeg(data)
+    header = _png(data, path) if data.startswith(_PNG) else _jpeg(data) if data[:3] == b"\xff\xd8\xff" else None
+    if header is not None:
+        check_size(header.size or (0, 0), len(data), path)
+        return header
     kind = _other(data)
     if kind is None:
         what = "is empty" if not data else f"is no image: it starts with {data[:8]!r}"
         raise DataError(f"{path}: the file {what}")
     return Header(kind, None, "left to the decoder")
+
+
+def check_size(size: tuple[int, int], held: int, path: str) -> None:
+    """DataError where a picture of ``held`` bytes says that it has more pixels than any radiograph."""
+    if size[0] * size[1] > MOST_PIXELS:
+        raise DataError(
+            f"{path}: the image says that it has {size[0]:,} x {size[1]:,} pixels (in {held:,} bytes); at most "
+            f"{MOST_PIXELS:,} are read, so make it smaller first if that is right"
+        )
+
+
+def coded_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height that a JPEG, JPEG-LS or JPEG 2000 codestream states; None for any other bytes."""
+    if data[:4] == b"\xff\x4f\xff\x51" and len(data) >= 16:  # SOC and SIZ: ISO 15444-1, A.5.1
+        return struct.unpack(">II", data[8:16])
+    return _jpeg(data).size if data[:2] == b"\xff\xd8" else None
 
 
 def check_whole(data: bytes, header: Header, path: str) -> None:

@@ -28,9 +28,12 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmrad_eval.core import decode as decode_bytes
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Image
 from mmrad_eval.traces import dicom, geometry, headers
@@ -38,6 +41,7 @@ from mmrad_eval.traces.geometry import Size
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pixels
+    from PIL.ImageFile import ImageFile
 
 VERSION = 1
 """Raised whenever equal input would give other pixels; part of ``how``."""
@@ -150,13 +154,12 @@ def decode(data: bytes, path: str) -> tuple[Pixels, list[str]]:
     16-bit grey is divided so that the largest value that the bits in use can hold becomes 255; bits in use are the
     fewest of 8, 10, 12, 14 and 16 that hold the largest pixel, because 12-bit radiographs are often stored in 16.
     """
-    from PIL import Image as Pillow
     from PIL import ImageOps, UnidentifiedImageError
 
     if headers.read(data, path).media_type == dicom.MEDIA_TYPE:
         return dicom.decode(data, path)
     try:
-        with Pillow.open(io.BytesIO(data)) as opened:
+        with opened_image(data, path) as opened:
             opened.load()
             steps: list[str] = []
             pixels: Pixels = opened
@@ -167,8 +170,27 @@ def decode(data: bytes, path: str) -> tuple[Pixels, list[str]]:
             return pixels, [*steps, *conversion]
     except UnidentifiedImageError as error:
         raise DataError(f"{path}: not an image that Pillow can read; convert it to PNG or JPEG") from error
-    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:  # what Pillow raises on bad data
+    except PILLOW_FAULTS as error:
         raise DataError(f"{path}: the image can't be decoded: {error}; the file is damaged or truncated") from error
+
+
+def opened_image(data: bytes, path: str) -> ImageFile:
+    """A picture whose header is read and whose pixels are not; DataError where it has too many, or several frames."""
+    from PIL import Image as Pillow
+
+    Pillow.MAX_IMAGE_PIXELS = None  # it would print a warning at a limit of its own; ours is an error, and comes first
+    opened = Pillow.open(io.BytesIO(data))
+    headers.check_size(opened.size, len(data), path)
+    if getattr(opened, "is_animated", False) and opened.format != "MPO":  # MPO: cameras put a preview behind it
+        raise DataError(f"{path}: holds several frames or pages; a radiograph has one, so save that one alone")
+    return opened
+
+
+PILLOW_FAULTS = (
+    *(OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EOFError, OverflowError, MemoryError),
+    struct.error,
+)
+"""What Pillow and its decoders raise on bad data."""
 
 
 def _eight_bit(pixels: Pixels) -> tuple[Pixels, list[str]]:
@@ -187,6 +209,9 @@ def _from_deep(pixels: Pixels) -> tuple[Pixels, list[str]]:
     from PIL import Image as Pillow
 
     values = np.asarray(pixels).astype(np.float64)
+    if not np.isfinite(values).all():
+        odd = int(np.count_nonzero(~np.isfinite(values)))
+        raise ValueError(f"{odd:,} of {values.size:,} pixels are no finite numbers (NaN or infinite)")
     low, high = float(values.min()), float(values.max())
     if low < 0 or pixels.mode == "F":  # no bits to count: the range itself is what is known
         scale = 255.0 / (high - low) if high > low else 0.0
@@ -316,12 +341,9 @@ def _unreadable(path: str, error: OSError) -> str:
 
 
 def _pillow_size(path: str) -> Size:
-    from PIL import Image as Pillow
-    from PIL import UnidentifiedImageError
-
     try:
-        with Pillow.open(path) as opened:
+        with opened_image(decode_bytes.read_bytes(Path(path)), path) as opened:
             turned = opened.getexif().get(0x0112, 1) in (5, 6, 7, 8)
             return opened.size[::-1] if turned else opened.size
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+    except PILLOW_FAULTS as error:
         raise DataError(f"{path}: the image can't be read: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from pydicom.encaps import encapsulate  # noqa: E402
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut  # noqa: E402
 from pydicom.uid import (  # noqa: E402
     UID,
+    DeflatedExplicitVRLittleEndian,
     DigitalXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -105,6 +107,67 @@ def test_a_voi_lut_is_used_before_a_window(tmp_path: Path) -> None:
     pixels, how = shown(made, tmp_path / "a.dcm")
     assert np.abs(pixels - (4095.0 - RAMP) / 4095 * 255).max() <= 1
     assert "VOI LUT of 12 bits" in how
+
+
+@pytest.mark.parametrize("top", [1023, 1024, 4095])
+def test_the_depth_of_a_voi_lut_is_its_own_however_bright_the_picture(tmp_path: Path, top: int) -> None:
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData = [4096, 0, 12], list(range(4096))
+    table["LUTData"].VR = table["LUTDescriptor"].VR = "US"
+    pixels, how = shown(dicom((RAMP * (top / 4095)).astype(np.uint16), VOILUTSequence=[table]), tmp_path / "a.dcm")
+    assert abs(int(pixels.max()) - round(top / 4095 * 255)) <= 1
+    assert "VOI LUT of 12 bits" in how
+
+
+def test_a_window_that_misses_the_picture_is_said(tmp_path: Path) -> None:
+    pixels, how = shown(dicom(WindowCenter=30000, WindowWidth=100), tmp_path / "a.dcm")
+    assert pixels.max() == 0
+    assert "the window misses the picture, which is all black or all white: its values are 0 to 4095" in how
+    _, how = shown(dicom(WindowCenter=2000, WindowWidth=100), tmp_path / "b.dcm")
+    assert "misses" not in how
+
+
+def test_a_deflated_file_that_unpacks_to_gigabytes_is_refused_unread(tmp_path: Path) -> None:
+    import tracemalloc
+
+    made = dicom(np.zeros((12_000, 12_000), np.uint16), DeflatedExplicitVRLittleEndian)
+    image = save(made, tmp_path / "bomb.dcm")
+    del made
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"bomb\.dcm: .* unpack to more than"):
+        rendering.load(image)
+    with pytest.raises(DataError, match="unpack to more than"):
+        rendering.size_of(image.path)
+    assert tracemalloc.get_traced_memory()[1] < 500_000_000
+    tracemalloc.stop()
+    assert "DICOM" in shown(dicom(syntax=DeflatedExplicitVRLittleEndian), tmp_path / "sound.dcm")[1]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"Rows": 65535, "Columns": 65535},
+        {"PixelSpacing": [1e-4, 1000.0]},
+        {"NumberOfFrames": 2**31 - 1},
+        {"Rows": 0},
+        {"SamplesPerPixel": 0},
+        {"BitsAllocated": 7},
+        {"PhotometricInterpretation": "PALETTE COLOR"},
+    ],
+    ids=str,
+)
+def test_a_size_that_no_radiograph_has_is_refused_before_pixels_are_made(tmp_path: Path, tags: dict[str, Any]) -> None:
+    image = save(dicom(**tags), tmp_path / "big.dcm")
+    with pytest.raises(DataError, match=r"big\.dcm: "):
+        rendering.load(image)
+
+
+def test_a_codestream_that_states_another_size_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    made = dicom(syntax=JPEG2000Lossless)
+    siz = b"\xff\x4f\xff\x51" + struct.pack(">HHIIII", 41, 0, 60_000, 60_000, 0, 0) + bytes(40)
+    made.PixelData = encapsulate([siz])
+    with pytest.raises(DataError, match=r"60,000 x 60,000 pixels"):
+        rendering.load(save(made, tmp_path / "a.dcm"))
 
 
 def test_monochrome1_is_inverted(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image
@@ -254,3 +257,73 @@ def test_real_radiographs_pass_and_are_cut(shared_data: Path) -> None:
         cut = rendering.load(Image(str(path), box=Box((108, 104, 252, 277), "pad_square_336"), render="crop"))
         assert cut.size[1] == 336
         assert abs(cut.size[0] - 280) <= 2
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG that states a size, with next to nothing in it."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def huge(form: str) -> bytes:
+    """A small file of the format that states 60,000 x 60,000 pixels (GIF: as many as it can)."""
+    if form == "png":
+        return png(60_000, 60_000)
+    out = io.BytesIO()
+    Pillow.new("L", (8, 8)).save(out, form)
+    data = bytearray(out.getvalue())
+    if form == "jpeg":
+        at = data.index(b"\xff\xc0") + 5
+        data[at : at + 4] = struct.pack(">HH", 60_000, 60_000)
+    elif form == "gif":
+        data[6:10] = struct.pack("<HH", 65_535, 65_535)
+    elif form == "bmp":
+        data[18:26] = struct.pack("<ii", 60_000, 60_000)
+    else:  # tiff, little endian: the values of ImageWidth (256) and ImageLength (257)
+        for tag in (256, 257):
+            at = data.index(struct.pack("<H", tag), int.from_bytes(data[4:8], "little"))
+            data[at : at + 12] = struct.pack("<HHII", tag, 4, 1, 60_000)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "gif", "bmp", "tiff"])
+def test_a_picture_is_sized_before_its_pixels_are_made(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"huge.{form}"
+    path.write_bytes(huge(form))
+
+    for look in (rendering.load, lambda image: rendering.size_of(image.path)):
+        with pytest.raises(DataError, match=r"huge\.\w+: the image says that it has 6\d,\d{3} x 6\d,\d{3} pixels"):
+            look(Image(path=str(path)))
+
+
+@pytest.mark.parametrize("form", ["gif", "tiff", "png"])
+def test_a_file_of_several_frames_is_refused(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"many.{form}"
+    frames = [Pillow.new("L", (8, 8), value) for value in (0, 120, 250)]
+    frames[0].save(path, form, save_all=True, append_images=frames[1:])
+
+    with pytest.raises(DataError, match="several frames or pages"):
+        rendering.decode(path.read_bytes(), str(path))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_float_picture_with_a_pixel_that_is_no_number_is_refused(tmp_path: Path, value: float) -> None:
+    pixels = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    pixels[3, 3] = value
+    Pillow.fromarray(pixels).save(tmp_path / "float.tiff")
+
+    with pytest.raises(DataError, match=r"float\.tiff: .*1 of 64 pixels are no finite numbers"):
+        rendering.load(Image(path=str(tmp_path / "float.tiff")))
+
+
+def test_a_text_chunk_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("Comment", "a" * 80_000_000, zip=True)
+    Pillow.new("I;16", (8, 8)).save(tmp_path / "ztxt.png", pnginfo=info)
+
+    with pytest.raises(DataError, match=r"ztxt\.png"):
+        rendering.decode((tmp_path / "ztxt.png").read_bytes(), str(tmp_path / "ztxt.png"))
