@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -68,9 +69,8 @@ def shared(runs: Sequence[Stored], wanted: Callable[[SharedColumn], bool] | None
     rows = [_rows(run.scores, ids) for run in runs]
     columns: list[SharedColumn] = []
     parts: list[StatisticsPart] = []
-    arrays: list[list[FloatArray]] = [[] for _ in runs]
+    held = _Held(rows)
     notes: list[str] = []
-    start = 0
     for first in _current(runs[0].scores):
         made = [SharedColumn(c.label, c.name, c.better, first.metric, first.signature) for c in first.columns]
         kept = [i for i, column in enumerate(made) if wanted is None or wanted(column)]
@@ -82,22 +82,50 @@ def shared(runs: Sequence[Stored], wanted: Callable[[SharedColumn], bool] | None
         except _Apart as why:
             notes.append(str(why))
             continue
-        for array, source, at in zip(arrays, statistics, rows, strict=True):
-            array.append(source[at])
-        width = statistics[0].shape[1]
-        parts.append(StatisticsPart(range(start, start + width), _only(reduce, kept, len(made))))
+        parts.append(StatisticsPart(held.places(statistics), _only(reduce, kept, len(made))))
         columns += [made[i] for i in kept]
-        start += width
     notes += _elsewhere(runs)
+    clusters = runs[0].scores.clusters
     return SharedColumns(
         ids=tuple(ids),
-        clusters=tuple(runs[0].scores.clusters[i] for i in rows[0]),
+        clusters=tuple(clusters[i] for i in rows[0]),
         statuses=tuple(tuple(run.scores.rows.statuses[i] for i in at) for run, at in zip(runs, rows, strict=True)),
         columns=tuple(columns),
         parts=tuple(parts),
-        statistics=tuple(np.concatenate(array, axis=1) if array else np.empty((len(ids), 0)) for array in arrays),
+        statistics=held.arrays(len(ids)),
         notes=tuple(notes),
     )
+
+
+class _Held:
+    """The statistics of several runs, each column once: one labeler counts the same under each of its policies."""
+
+    def __init__(self, rows: Sequence[Sequence[int]]) -> None:
+        """``rows``: for each run, the rows of the studies that all runs have."""
+        self._rows = [np.asarray(at, dtype=np.intp) for at in rows]
+        self._places: dict[bytes, int] = {}
+        self._columns: list[list[FloatArray]] = [[] for _ in rows]
+
+    def places(self, statistics: Sequence[FloatArray]) -> Sequence[int]:
+        """Take in (n, k) statistics of each run; returns where each of the k columns lies among those held."""
+        own = [np.asfortranarray(array[at]).T for array, at in zip(statistics, self._rows, strict=True)]
+        found = [self._place([columns[i] for columns in own]) for i in range(len(own[0]))]
+        whole = range(found[0], found[0] + len(found))
+        return whole if found == list(whole) else found
+
+    def arrays(self, studies: int) -> tuple[FloatArray, ...]:
+        """(studies, K) of each run."""
+        return tuple(np.column_stack(c) if c else np.empty((studies, 0)) for c in self._columns)
+
+    def _place(self, column: Sequence[FloatArray]) -> int:
+        digest = hashlib.blake2b(digest_size=16)
+        for values in column:
+            digest.update(values.tobytes())
+        place = self._places.setdefault(digest.digest(), len(self._places))
+        if place == len(self._columns[0]):
+            for held, values in zip(self._columns, column, strict=True):
+                held.append(values)
+        return place
 
 
 class _Apart(Exception):  # noqa: N818 (no error: a reason, caught in the same file)

@@ -31,6 +31,7 @@ Arm = Sequence[FloatArray]
 
 POWER = 0.8
 _NORMAL = NormalDist()
+_ROWS = 4096  # patients whose own values are held at once
 _CLOSE = 1e-12  # differences this near to the observed one count as reaching it: sums in another order differ so much
 
 
@@ -241,12 +242,15 @@ def _left_out(first: Arm, second: Arm, parts: Sequence[StatisticsPart]) -> Float
 
 def _outcomes(first: Arm, second: Arm, parts: Sequence[StatisticsPart]) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Patients whose own value is higher, lower or the same in the second arm; undefined ones count in none."""
-    a, b = (_mean([formula(parts, run) for run in arm]) for arm in (first, second))
-    with np.errstate(invalid="ignore"):  # undefined compares as false
-        close = np.abs(b - a) <= _CLOSE * np.maximum(1.0, np.abs(a))
-        higher, lower = (b > a) & ~close, (b < a) & ~close
-    count = np.count_nonzero
-    return tuple(count(x, axis=0).astype(np.float64) for x in (higher, lower, close))
+    counts = np.zeros((3, len(formula(parts, first[0].sum(axis=0)))))
+    for start in range(0, len(first[0]), _ROWS):
+        rows = slice(start, start + _ROWS)
+        a, b = (_mean([formula(parts, run[rows]) for run in arm]) for arm in (first, second))
+        with np.errstate(invalid="ignore"):  # undefined compares as false
+            close = np.abs(b - a) <= _CLOSE * np.maximum(1.0, np.abs(a))
+            higher, lower = (b > a) & ~close, (b < a) & ~close
+        counts += [np.count_nonzero(outcome, axis=0) for outcome in (higher, lower, close)]
+    return counts[0], counts[1], counts[2]
 
 
 def deviation(replicated: FloatArray) -> FloatArray:

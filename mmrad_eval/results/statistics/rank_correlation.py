@@ -11,11 +11,29 @@ from numpy.typing import ArrayLike
 
 from mmrad_eval.core.contracts import FloatArray
 
+_PAIRS = 1 << 22
+"""Signs of pairs that are held at once."""
+
 
 def kendall(x: ArrayLike, y: ArrayLike) -> float:
     """Tau-b over the places where both have a value; nan where one of them orders nothing."""
     a, b = _both(x, y)
     return float(kendall_weighted(a, b, np.ones((1, len(a))))[0])
+
+
+def kendall_matrix(values: FloatArray) -> FloatArray:
+    """(n, columns) values -> (columns, columns) tau-b of each two, over the places where both have a value."""
+    n, columns = values.shape
+    values = np.where(np.isfinite(values), values, np.nan)
+    agree, ordered = np.zeros((2, columns, columns))
+    for start in range(0, n, max(1, _PAIRS // max(1, n * columns))):
+        rows = values[start : start + max(1, _PAIRS // max(1, n * columns))]
+        signs = np.sign(rows.T[:, :, None] - values.T[:, None, :]).reshape(columns, -1)
+        known = np.isfinite(signs).astype(np.float64)
+        signs = np.nan_to_num(signs)
+        agree += signs @ signs.T
+        ordered += signs**2 @ known.T  # [i, j]: pairs that column i orders, of those that column j has
+    return _ratio(agree, np.sqrt(ordered * ordered.T))
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:

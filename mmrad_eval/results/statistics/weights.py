@@ -16,6 +16,8 @@ from mmrad_eval.core.contracts import FloatArray
 
 _ENTRIES, _DRAWS = 1 << 19, 1 << 16
 """Numbers of one block of weights (4 MiB), and of those drawn at once: small enough to stay near the processor."""
+_FEWEST_ROWS = 128
+"""Of one block, however many clusters: a product of fewer rows reads all statistics again for each few resamples."""
 _COLUMNS = 64
 _ALONE, _NARROW, _FEWEST = 1_000_000, 48, 4
 """Multiplications that OpenBLAS gives to one thread; columns up to which, rows from which on that is best."""
@@ -29,7 +31,7 @@ def bootstrap_weights(clusters: int, resamples: int, seed: int) -> Iterator[Floa
     """
     stream = np.random.PCG64(np.random.SeedSequence([seed, _BOOTSTRAP]))
     words = (clusters + 1) // 2  # two draws of 32 bits from each word of the stream
-    for block in _blocks(_ENTRIES, clusters, resamples):
+    for block in _blocks(_ENTRIES, clusters, resamples, _FEWEST_ROWS):
         counts = np.empty((block, clusters))
         start = 0
         for b in _blocks(_DRAWS, clusters, block):
@@ -48,7 +50,7 @@ def swaps(clusters: int, resamples: int, seed: int) -> Iterator[FloatArray]:
     """Blocks of (rows, clusters) zeros and ones as float64: whether a cluster changes sides, each with chance 1/2."""
     stream = np.random.PCG64(np.random.SeedSequence([seed, _SWAPS]))
     words = (clusters + 63) // 64
-    for b in _blocks(_ENTRIES, clusters, resamples):
+    for b in _blocks(_ENTRIES, clusters, resamples, _FEWEST_ROWS):
         raw = stream.random_raw(b * words).astype("<u8", copy=False).view(np.uint8).reshape(b, 8 * words)
         yield np.unpackbits(raw, axis=1, count=clusters).astype(np.float64)
 
@@ -95,8 +97,8 @@ def product(weights: FloatArray, sums: FloatArray) -> FloatArray:
     return out
 
 
-def _blocks(entries: int, clusters: int, resamples: int) -> Iterator[int]:
-    """Rows of each block of at most ``entries`` numbers."""
-    rows = max(1, entries // max(1, clusters))
+def _blocks(entries: int, clusters: int, resamples: int, fewest: int = 1) -> Iterator[int]:
+    """Rows of each block: at most ``entries`` numbers, but never few rows."""
+    rows = max(fewest, entries // max(1, clusters))
     for start in range(0, resamples, rows):
         yield min(rows, resamples - start)

@@ -14,12 +14,15 @@ from typing import Literal
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.statistics.rank_correlation import kendall
+from mmrad_eval.results.statistics.rank_correlation import kendall, kendall_matrix
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 from mmrad_eval.results.validation.score_files import ScoreFile, measure_of
 
 SHOWN = 12
 """Flips of each metric that are named one by one, unless all are asked for."""
+
+SHOWN_WINNERS = 50
+"""Flips between winners that are named one by one, unless all are asked for."""
 
 MATRIX = 10
 """Columns up to which the agreement of each with each is drawn."""
@@ -153,24 +156,36 @@ def only(ranking: Ranking, parts: Sequence[str]) -> Ranking:
 
 def flips(ranking: Ranking, columns: Sequence[int]) -> list[Flip]:
     """The pairs of systems that these columns do not all order alike, those with the largest leads both ways first."""
+    return [_flip_of(ranking, columns, *pair) for pair in _flipped(ranking, columns)]
+
+
+def _flipped(ranking: Ranking, columns: Sequence[int]) -> list[tuple[int, int]]:
+    """The same as positions: (the system that leads by more in all, the other one)."""
     oriented = ranking.oriented[:, columns]
     spread = np.array([float(np.nanstd(column)) or 1.0 for column in oriented.T])
-    found = []
-    for a, b in combinations(range(len(ranking.systems)), 2):
-        lead = (oriented[a] - oriented[b]) / spread
-        if not ((lead > 0).any() and (lead < 0).any()):
+    found: list[tuple[float, tuple[int, int]]] = []
+    for a in range(len(oriented) - 1):
+        lead = (oriented[a] - oriented[a + 1 :]) / spread
+        both = np.flatnonzero((lead > 0).any(axis=1) & (lead < 0).any(axis=1))
+        if not len(both):
             continue
-        first, second = (a, b) if np.nansum(lead) >= 0 else (b, a)
-        sides = [
-            tuple(_lead(ranking, one, other, columns[int(j)]) for j in np.flatnonzero(ahead))
-            for one, other, ahead in (
-                (first, second, oriented[first] > oriented[second]),
-                (second, first, oriented[second] > oriented[first]),
-            )
-        ]
-        weight = min(float(np.nanmax(lead)), float(np.nanmax(-lead)))
-        found.append((weight, Flip(ranking.systems[first], ranking.systems[second], *sides)))
-    return [flip for _, flip in sorted(found, key=lambda one: -one[0])]
+        weights = np.minimum(np.nanmax(lead[both], axis=1), np.nanmax(-lead[both], axis=1))
+        ahead = np.nansum(lead[both], axis=1) >= 0
+        for b, weight, first in zip(both + a + 1, weights, ahead, strict=True):
+            found.append((float(weight), (a, int(b)) if first else (int(b), a)))
+    return [pair for _, pair in sorted(found, key=lambda one: -one[0])]
+
+
+def _flip_of(ranking: Ranking, columns: Sequence[int], first: int, second: int) -> Flip:
+    oriented = ranking.oriented[[first, second]][:, columns]
+    sides = (
+        tuple(_lead(ranking, one, other, columns[int(j)]) for j in np.flatnonzero(ahead))
+        for one, other, ahead in (
+            (first, second, oriented[0] > oriented[1]),
+            (second, first, oriented[1] > oriented[0]),
+        )
+    )
+    return Flip(ranking.systems[first], ranking.systems[second], *sides)
 
 
 def tables_of(rankings: Sequence[Ranking], *, all_flips: bool = False) -> list[Table]:
@@ -237,12 +252,13 @@ def _span(ranks: FloatArray) -> str:
 def _agreement(name: str, ranking: Ranking) -> Table:
     """Kendall's tau-b between columns, over the systems that have both; with many columns, the extremes of each."""
     oriented, many = ranking.oriented, len(ranking.columns) > MATRIX
+    ranks = ranking.ranks
     with np.errstate(invalid="ignore"):
-        consensus = -np.nanmean(ranking.ranks, axis=1)
-    rows = []
+        consensus = -np.nanmean(ranks, axis=1)
+    rows, between = [], kendall_matrix(oriented)
     for i, column in enumerate(ranking.columns):
-        taus = [kendall(oriented[:, i], oriented[:, j]) for j in range(len(ranking.columns))]
-        cells: dict[str, Cell] = {"column": Cell(column), "winner": Cell(_winner(ranking, i))}
+        taus = between[i].tolist()
+        cells: dict[str, Cell] = {"column": Cell(column), "winner": Cell(_winner(ranking, ranks[:, i]))}
         cells["mean rank"] = Cell(_number(kendall(oriented[:, i], consensus)))
         if many:
             known = [j for j, tau in enumerate(taus) if j != i and np.isfinite(tau)]
@@ -265,19 +281,27 @@ def _flips(name: str, ranking: Ranking, *, all_flips: bool) -> Iterator[Table]:
     """Between the conventions of each metric that has several; and between the winners of all columns."""
     rows, hidden = [], 0
     for metric, columns in _families(ranking).items():
-        found = flips(ranking, columns)
+        found = _flipped(ranking, columns)
         shown = found if all_flips else found[:SHOWN]
         hidden += len(found) - len(shown)
-        rows += [_flip(metric, flip, rule=number == 0) for number, flip in enumerate(shown)]
+        rows += [
+            _flip(metric, _flip_of(ranking, columns, *pair), rule=number == 0) for number, pair in enumerate(shown)
+        ]
     if rows:
-        notes = [f"{hidden:,} smaller flips are not shown: --all-flips."] if hidden else []
-        yield _flip_table(f"{name}-flips", f"{ranking.title}: flips between conventions of one metric", rows, notes)
-    winners = {i for column in range(len(ranking.columns)) for i in np.flatnonzero(ranking.ranks[:, column] == 1)}
-    everywhere = flips(ranking, range(len(ranking.columns)))
-    names = {ranking.systems[i] for i in winners}
-    rows = [_flip("", flip, rule=False) for flip in everywhere if {flip.first, flip.second} <= names]
+        title = f"{ranking.title}: flips between conventions of one metric"
+        yield _flip_table(f"{name}-flips", title, rows, _hidden(hidden))
+    winners = {int(i) for i in np.flatnonzero((ranking.ranks == 1).any(axis=1))}
+    everything = range(len(ranking.columns))
+    pairs = [pair for pair in _flipped(ranking, everything) if winners.issuperset(pair)]
+    named = pairs if all_flips else pairs[:SHOWN_WINNERS]
+    rows = [_flip("", _flip_of(ranking, everything, *pair), rule=False) for pair in named]
     if rows:
-        yield _flip_table(f"{name}-winners", f"{ranking.title}: flips between systems that win some column", rows, [])
+        title = f"{ranking.title}: flips between systems that win some column"
+        yield _flip_table(f"{name}-winners", title, rows, _hidden(len(pairs) - len(named)))
+
+
+def _hidden(count: int) -> list[str]:
+    return [f"{count:,} smaller flips are not shown: --all-flips."] if count else []
 
 
 def _flip_table(name: str, title: str, rows: Sequence[Row], notes: Sequence[str]) -> Table:
@@ -320,8 +344,7 @@ def _families(ranking: Ranking) -> dict[str, list[int]]:
     return {metric: columns for metric, columns in families.items() if len(columns) > 1}
 
 
-def _winner(ranking: Ranking, column: int) -> str:
-    ranks = ranking.ranks[:, column]
+def _winner(ranking: Ranking, ranks: FloatArray) -> str:
     return " = ".join(ranking.systems[i] for i in np.flatnonzero(ranks == 1))
 
 
@@ -347,8 +370,8 @@ def _between(rankings: Sequence[Ranking]) -> Table | None:
                 "systems": Cell(len(shared)),
                 "tau": Cell(_number(kendall(a, b))),
                 "flips": Cell(turned),
-                "winner of one": Cell(_winner(one, i)),
-                "winner of other": Cell(_winner(other, j)),
+                "winner of one": Cell(_winner(one, one.ranks[:, i])),
+                "winner of other": Cell(_winner(other, other.ranks[:, j])),
             }
             rows.append(Row(cells))
     if not rows:

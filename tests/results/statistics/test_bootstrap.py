@@ -49,6 +49,7 @@ def test_weights_are_these_on_every_machine_and_numpy() -> None:
 def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = np.concatenate(list(bootstrap_weights(11, 100, 5)))
     monkeypatch.setattr(module, "_ENTRIES", 70)
+    monkeypatch.setattr(module, "_FEWEST_ROWS", 1)
     blocks = list(bootstrap_weights(11, 100, 5))
     assert len(blocks) > 10
     assert (np.concatenate(blocks) == whole).all()
