@@ -34,7 +34,11 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say which studies, and where their pixels are."""
     options = (
         click.option(
-            "--data", "-d", default="demo", show_default=True, help="A registered name, FORMAT:PATH, or a path."
+            "--data",
+            "-d",
+            default="demo",
+            show_default=True,
+            help="A registered name, FORMAT:PATH, file.py:Name:PATH, or a path.",
         ),
         click.option(
             "--images", type=click.Path(path_type=Path), help="Folder that the data's image paths start from."
@@ -62,9 +66,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--model", "-m", "models", multiple=True, help="provider:id, a registered name, a card.toml, or file.py:Name."
 )
-@click.option("--task", "-t", "tasks", multiple=True, help="Task; several by commas or by repeating.")
+@click.option("--task", "-t", "tasks", multiple=True, help="Task, or file.py:Name; several by commas or by repeating.")
 @data_options
-@click.option("--metrics", multiple=True, help="Metrics or suites, by commas. [default: paper]")
+@click.option("--metrics", multiple=True, help="Metrics, suites or file.py:Name, by commas. [default: paper]")
 @metric_options
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."

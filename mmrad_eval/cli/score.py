@@ -26,7 +26,7 @@ SHOWN = 5
     "--predictions", "-p", type=click.Path(path_type=Path), help="File of reports: csv, jsonl, json, ReXrank."
 )
 @click.option("--references", "-r", help="The studies with their reports: a registered name, FORMAT:PATH, or a path.")
-@click.option("--metrics", "-M", multiple=True, help="Metrics or suites, by commas. [default: paper]")
+@click.option("--metrics", "-M", multiple=True, help="Metrics, suites or file.py:Name, by commas. [default: paper]")
 @metric_options
 @click.option("--name", default="", help="What tables call it. [default: the file's name]")
 @click.option(

@@ -94,7 +94,10 @@ def misfit(value: object, contract: type) -> str | None:
         return f"it has no {', '.join(f'`{member}`' for member in missing)}"
     for name, member in _members(contract).items():
         if hasattr(value, name):
-            wrong = _wrong(name, getattr(value, name), member)
+            own = (
+                value if name == "__call__" else getattr(value, name)
+            )  # a function's own says nothing of its parameters
+            wrong = _wrong(name, own, member)
             if wrong:
                 return wrong
     return None

@@ -162,9 +162,8 @@ def load_file(path: Path) -> ModuleType:
         raise PluginError(f"{path}:{error.lineno} is not Python: {error.msg}") from error
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        if isinstance(error, MmradError):
-            raise
-        raise PluginError(f"{path}{_line(error, path)} fails when it is imported: {one_line(error)}") from error
+        words = str(error) if isinstance(error, MmradError) else f"fails when it is imported: {one_line(error)}"
+        raise PluginError(f"{path}{_line(error, path)} {words}") from error
     return module
 
 
@@ -194,7 +193,7 @@ def _named(kind: Kind, module: ModuleType, file: FileSpec) -> object:
         for part in file.name.split("."):
             if not hasattr(value, part):
                 own = _own(module)
-                near = difflib.get_close_matches(file.name, own, n=1)
+                near = difflib.get_close_matches(file.name, own, n=1, cutoff=0.5)
                 hint = f"did you mean {near[0]}? " if near else ""
                 raise PluginError(f"{file.path} has no {file.name!r}; {hint}it defines {', '.join(own) or 'nothing'}")
             value = getattr(value, part)

@@ -226,7 +226,9 @@ def _made(plugin: Plugin, name: str, source: Source) -> Dataset:
     try:
         made = as_dataset(plugin.value(source), name, source)
         studies = made.studies
-        if isinstance(studies, tuple | list):  # others open their studies when they are asked for
+        if plugin.origin != BUILTIN and isinstance(
+            studies, tuple | list
+        ):  # others open their studies when they are asked for
             for number, study in enumerate(studies, 1):
                 checked_study(study, name, number)
     except Exception as error:

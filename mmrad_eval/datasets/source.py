@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+import msgspec
+
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import PluginError, UsageError
 from mmrad_eval.core.members import default
@@ -160,7 +162,10 @@ def checked_study(study: object, name: str, number: int) -> Study:
         raise PluginError(
             f"dataset {name}: study {number} is of type {type(study).__name__} in place of mmrad_eval.Study"
         )
-    return study
+    try:
+        return msgspec.convert(msgspec.to_builtins(study), Study)
+    except msgspec.ValidationError as error:
+        raise PluginError(f"dataset {name}: study {number} ({study.id!r}) is no valid Study: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,10 @@ def _check(name: Any, function: Any) -> None:
         raise PluginError('mean_metric needs a name and a function: mmrad_eval.mean_metric("name", function)')
     if not callable(function) or inspect.iscoroutinefunction(function):
         what = "a coroutine" if callable(function) else type(function).__name__
-        raise PluginError(f"metric {name} does not fit: it needs a plain function of two texts, not {what}")
+        raise PluginError(
+            f"metric {name} does not fit: write mmrad_eval.mean_metric(NAME, FUNCTION) with a plain function of two "
+            f"texts, not {what}"
+        )
     try:
         inspect.signature(function).bind("candidate", "reference")
     except TypeError as error:

@@ -69,6 +69,8 @@ def task(
     about differently. ``options`` are those that ``--set`` takes, with their defaults. PluginError for a function that
     can't be called so.
     """
+    if not isinstance(name, str):
+        raise PluginError('@task needs a name: write @mmrad_eval.task("name") above the coroutine')
 
     def made(function: Conversation) -> FunctionTask:
         _check(name, function)
@@ -78,9 +80,7 @@ def task(
     return made
 
 
-def _check(name: Any, function: Any) -> None:
-    if not isinstance(name, str):
-        raise PluginError('@task needs a name: write @mmrad_eval.task("name") above the coroutine')
+def _check(name: str, function: Any) -> None:
     wrong = members.wrong_call("converse", function, Task.converse) if callable(function) else "it is no function"
     if wrong:
         raise PluginError(f"task {name} does not fit: {wrong}")

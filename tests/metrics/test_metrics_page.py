@@ -25,8 +25,7 @@ def test_the_metric_that_the_page_shows_fits_the_contract() -> None:
     exec(next(block for block in BLOCKS if "class Words" in block), names)
     words = names["Words"]
     assert callable(words)
-    metric = words()
-    assert len(suite([metric], stored=False)) == 1
+    [metric] = suite([words], stored=False)
     study = Study(id="a", reference=Report(findings="x"))
     rows = metric.measure(
         [Example(study, Answer(study="a", report=Report(text="two words")))], metric.fit(Corpus([study]))

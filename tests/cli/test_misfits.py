@@ -1,0 +1,213 @@
+# ruff: noqa: E501 (one case a line, so that all of them are seen at once)
+"""Plugins that do not fit are refused in one line that names them and says what is wrong, and are never a score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Said
+
+Call = Callable[..., Said]
+
+HEAD = """
+import mmrad_eval
+from mmrad_eval import Answer, Card, Column, Dataset, Message, Reply, Report, Study, Text
+"""
+MODEL = (
+    HEAD
+    + """
+class Good:
+    card = Card(provider="mine", id="good")
+    def generate(self, sent):
+        return Reply(text="FINDINGS: Clear.")
+"""
+)
+TASK = (
+    HEAD
+    + """
+class Good:
+    name, given, needs = "good", False, {"images"}
+    async def converse(self, study, context):
+        reply = await context.ask([Message("user", (Text("Go."), *study.images))])
+        return mmrad_eval.read_answer(reply, context.target)
+"""
+)
+METRIC = (
+    HEAD
+    + """
+import numpy as np
+class Good:
+    name, columns, statistics = "good@mine", (Column("Good", "mine"),), ("sum", "n")
+    def signature(self, context): return "good|v1"
+    def measure(self, examples, context): return np.ones((len(examples), 2))
+    def reduce(self, sums): return sums[..., :1] / sums[..., 1:]
+"""
+)
+READER = (
+    HEAD
+    + """
+def good(source):
+    yield Study("a", reference=Report("Clear.", findings="Clear."))
+"""
+)
+KINDS = {
+    "model": (MODEL, ("--model", "p.py:X", "--task", "direct", "--metrics", "bleu@raw")),
+    "task": (TASK, ("--model", "good.py:Good", "--task", "p.py:X", "--metrics", "bleu@raw")),
+    "metric": (METRIC, ("--model", "baseline:normal", "--task", "direct", "--metrics", "p.py:X")),
+    "dataset": (
+        READER,
+        ("--model", "baseline:normal", "--task", "direct", "--metrics", "bleu@raw", "--data", "p.py:X:data"),
+    ),
+}
+
+
+@pytest.fixture
+def run(call: Call, tmp_path: Path) -> Callable[[str, str], Said]:
+    """Run a plugin of a kind, written as what is added to a good one's file."""
+    (tmp_path / "good.py").write_text(MODEL)
+    (tmp_path / "data").write_text("")
+
+    def run(kind: str, code: str) -> Said:
+        good, words = KINDS[kind]
+        (tmp_path / "p.py").write_text(good + code)
+        return call(*words, "--limit", "2", "-q")
+
+    return run
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_good_one_runs_from_its_class_its_object_and_a_factory(run: Callable[[str, str], Said], kind: str) -> None:
+    codes = ("X = good",) if kind == "dataset" else ("X = Good", "X = Good()", "def X():\n    return Good()")
+    for code in codes:
+        said = run(kind, code)
+        assert said.code == 0, said.err
+
+
+MISFITS = [
+    # before anything is asked
+    ("model", "class X(Good):\n    card = None", "its `card` must be Card, not None"),
+    ("model", "class X:\n    def generate(self, sent): ...", "X: it has no `card`"),
+    ("model", "class X:\n    card = Good.card", "neither `generate(sent)` nor `answer(study, shown, donor)`"),
+    ("model", "class X(Good):\n    def generate(self): ...", "can't be called as `generate(sent)`"),
+    ("model", "class X(Good):\n    def __init__(self): raise RuntimeError('no\\nGPU')", "failed when it was made: RuntimeError: no GPU"),
+    ("model", "class X(Good):\n    def __init__(self, path): ...", "called as (), and X(path) does not take that"),
+    ("model", "class X(Good):\n    def close(self, now): ...", "can't be called as `close()`"),
+    ("model", "class X(Good):\n    max_edge = '512'", "its `max_edge` must be int or None, not '512' (str)"),
+    ("model", "class X(Good):\n    @property\n    def card(self): raise OSError('disk')", "OSError: disk"),
+    ("model", "X = 7", "int has neither"),
+    ("model", "X = None", "it is None"),
+    ("model", "def X(sent):\n    return 'Clear.'", "decorate a function with @mmrad_eval.model"),
+    ("model", "@mmrad_eval.model\ndef X():\n    return 'Clear.'", "can't be called as `generate(sent)`"),
+    ("task", "class X(Good):\n    def converse(self, study, context): ...", "its `converse` is no coroutine; write `async def"),
+    ("task", "class X(Good):\n    async def converse(self, study): ...", "can't be called as"),
+    ("task", "class X:\n    name = 'x'", "it has no `given`, `needs`, `async def converse(study, context)`"),
+    ("task", "class X(Good):\n    needs = 'images'", "its `needs` must be a set of str"),
+    ("task", "class X(Good):\n    version = '1'", "its `version` must be int, not '1' (str)"),
+    ("task", "class X(Good):\n    def prompt(self): return None", "`prompt()` returned NoneType in place of str"),
+    ("task", "class X(Good):\n    def prompt(self): raise KeyError('words')", "KeyError: 'words'"),
+    ("task", "class X(Good):\n    def lacks(self, study, donor, target): raise KeyError('x')", "lacks of task good failed: KeyError"),
+    ("task", "async def X(study, context): ...", "decorate a coroutine with @mmrad_eval.task"),
+    ("task", "@mmrad_eval.task('x')\ndef X(study, context): ...", "is no coroutine"),
+    ("task", "@mmrad_eval.task\nasync def X(study, context): ...", "@task needs a name"),
+    ("task", "X = mmrad_eval.mean_metric('m', lambda a, b: 1.0)", "MeanMetric: it has no"),
+    ("metric", "class X(Good):\n    columns = ('Good',)", "its `columns` must be a sequence of Column"),
+    ("metric", "class X(Good):\n    statistics = 'sum'", "its `statistics` must be a sequence of str"),
+    ("metric", "class X(Good):\n    reduce = None", "its `reduce` must be a method `reduce(sums)`"),
+    ("metric", "class X(Good):\n    async def measure(self, examples, context): ...", "its `measure` is a coroutine"),
+    ("metric", "class X(Good):\n    name = 'bleu@raw'", "another metric is called 'bleu@raw' already"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda text: 1.0)", "can't be called with two texts"),
+    ("metric", "X = mmrad_eval.mean_metric('m')", "mean_metric"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: None)", "metric m gives None"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: float('nan'))", "metric m gives nan"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: 'high')", "metric m gives 'high'"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: {})", "gives an empty mapping"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: 1 / 0)", "ZeroDivisionError"),
+    ("dataset", "X = 3", "it has no `__call__(source)`"),
+    ("dataset", "def X(): ...", "does not fit"),
+    ("dataset", "async def X(source): ...", "does not fit"),
+    # while it is used
+    ("task", "class X(Good):\n    async def converse(self, study, context): return 'Clear.'", "task good returned str in place of mmrad_eval.Answer"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): return None", "task good returned None"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id)", "an Answer of status 'open'"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id, 'ok', report='Clear.')", "whose report is no"),
+    ("metric", "class X(Good):\n    def measure(self, examples, context): return np.ones(3)", "measure returned an array of shape (3,)"),
+    ("metric", "class X(Good):\n    def measure(self, examples, context): return [['a', 'b']] * len(examples)", "holds no numbers"),
+    ("metric", "class X(Good):\n    def measure(self, examples, context): return None", "measure returned"),
+    ("metric", "class X(Good):\n    def measure(self, examples, context): return np.ones((len(examples), 2)) * np.nan", "statistics are finite"),
+    ("metric", "class X(Good):\n    def measure(self, examples, context): raise ValueError('a\\nb')", "measure failed: ValueError: a b"),
+    ("metric", "class X(Good):\n    def reduce(self, sums): return sums", "reduce returned an array of shape"),
+    ("metric", "class X(Good):\n    def signature(self, context): return 7", "signature returned 7"),
+    ("metric", "class X(Good):\n    def fit(self, corpus): raise OSError('gone')", "fit failed: OSError: gone"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: float('nan') if a != b else 1.0)", "gives nan"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: {'p': 1} if a == b else {'q': 1})", "the same numbers in the same order"),
+    ("dataset", "def X(source): yield {'id': 'a'}", "study 1 is of type dict in place of mmrad_eval.Study"),
+    ("dataset", "def X(source): return None", "returned NoneType in place of studies or a Dataset"),
+    ("dataset", "def X(source): return {'a': 'Clear.'}", "returned dict in place of studies or a Dataset"),
+    ("dataset", "def X(source): return Dataset('d', [{'id': 1}], 'open', 's')", "study 1 is of type dict"),
+    ("dataset", "def X(source):\n    yield Study('a')\n    raise ValueError('line 2')", "ValueError: line 2"),
+    ("dataset", "def X(source): yield Study(7)", "study 1 (7) is no valid Study: Expected `str`, got `int`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "code", "words"), MISFITS)
+def test_a_misfit_is_refused_in_one_line(run: Callable[[str, str], Said], kind: str, code: str, words: str) -> None:
+    said = run(kind, code)
+    lines = [line for line in said.err.splitlines() if line.startswith("mmrad-eval: ")]
+
+    assert said.code in {1, 2}, said.err
+    assert len(lines) == 1, said.err
+    assert words in lines[0]
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("return None", "returned NoneType in place of a text or mmrad_eval.Reply"),
+        ("return 7", "returned int in place of a text"),
+        ("raise OSError('disk')", "OSError: disk"),
+    ],
+)
+def test_a_model_that_returns_no_reply_is_never_a_score(
+    run: Callable[[str, str], Said], code: str, words: str, tmp_path: Path
+) -> None:
+    said = run("model", f"@mmrad_eval.model\ndef X(sent):\n    {code}")
+
+    assert said.code == 3
+    assert words in said.err
+    assert not list((tmp_path / "results").rglob("summary.json"))
+
+
+@pytest.mark.parametrize("returned", ["'Clear.'", "7", "{'text': 'Clear.'}"])
+def test_an_answerer_that_returns_no_report_ends_the_run(run: Callable[[str, str], Said], returned: str) -> None:
+    said = run("model", f"class X:\n    card = Good.card\n    def answer(self, study, shown, donor): return {returned}")
+
+    assert said.code == 1
+    assert "model mine:good returned" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "spec", "words"),
+    [
+        ("import nothing_of_this_name", "p.py:X", "p.py:1 fails when it is imported: ModuleNotFoundError"),
+        ("x = 1\ny = x +", "p.py:X", "p.py:2 is not Python"),
+        ("import sys\nsys.exit(3)", "p.py:X", "p.py:2 fails when it is imported: SystemExit: 3"),
+        (MODEL, "gone.py:Good", "gone.py: no such file"),
+        (MODEL, "p.py:Gud", "has no 'Gud'; did you mean Good? it defines"),
+        (MODEL + "class Other(Good): ...", "p.py", "holds several models (Good, Other); name one"),
+        (METRIC, "p.py", "holds no model; it defines Good"),
+        ("", "p.py", "holds no model; it defines nothing"),
+        (MODEL + "x = Good()", "p.py:x:7b", "takes nothing after its name"),
+        ("\0", "p.py:X", "p.py"),
+    ],
+)
+def test_a_file_that_can_not_be_used_says_why(call: Call, tmp_path: Path, text: str, spec: str, words: str) -> None:
+    (tmp_path / "p.py").write_text(text)
+    said = call("--model", spec, "--task", "direct", "--limit", "1")
+
+    assert said.code in {1, 2}
+    assert words in said.err
+    assert len(said.err.splitlines()) == 1, said.err
