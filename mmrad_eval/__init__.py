@@ -57,8 +57,9 @@ if TYPE_CHECKING:
     from mmrad_eval.harness.evaluate import evaluate as evaluate
     from mmrad_eval.metrics.mean_metric import mean_metric as mean_metric
     from mmrad_eval.metrics.suites import Setup as Setup
-    from mmrad_eval.model_registry import Connection as Connection
     from mmrad_eval.model_registry.function_model import model as model
+    from mmrad_eval.model_registry.providers import Connection as Connection
+    from mmrad_eval.model_registry.providers import Provider as Provider
     from mmrad_eval.results.comparison.named import compare as compare
     from mmrad_eval.results.leaderboard.board import leaderboard as leaderboard
     from mmrad_eval.results.run.frames import load as load
@@ -81,8 +82,8 @@ _NAMES = {
     "datasets.source": "Reader Source reader",
     "metrics.mean_metric": "mean_metric",
     "metrics.suites": "Setup",
-    "model_registry": "Connection",
     "model_registry.function_model": "model",
+    "model_registry.providers": "Connection Provider",
     "results.comparison.named": "compare",
     "results.leaderboard.board": "leaderboard",
     "results.run.frames": "load",

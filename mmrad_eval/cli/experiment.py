@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmrad_eval.harness.experiment import Command, Experiment, Primary
     from mmrad_eval.results.run.folder import RunFolder
 
-_ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet")
+_ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "allow_key")
 """Options that may be given beside an experiment file; all others are its own to say."""
 _STOPPED = 3
 _LOOKS = 0.2  # seconds between two looks for Ctrl-C
@@ -38,8 +38,9 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     options, flags = _options(ctx.command)
     if _given(ctx, "out"):
         experiment = msgspec.structs.replace(experiment, out=str(said["out"]))
-    commands = experiments.commands(experiment, options, flags)
+    commands = experiments.commands(experiment, options, flags, said["allow_key"])
     extra = [flag for flag, name in (("--fresh", "fresh"), ("--dry-run", "dry_run")) if said[name]]
+    extra += [f"--allow-key={name}" for name in said["allow_key"]]
     servers = list(dict.fromkeys(command.server for command in commands))
     terminal.say(f"{path}: {len(commands)} commands on {len(servers)} servers")
     for command in commands:

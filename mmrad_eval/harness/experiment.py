@@ -39,6 +39,7 @@ import msgspec
 
 from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.harness import experiment_keys
 
 BUILT_IN = "built-in"
 Settings = dict[str, Any]
@@ -91,10 +92,16 @@ def read(path: Path) -> Experiment:
     return experiment
 
 
-def commands(experiment: Experiment, options: Mapping[str, str], flags: Collection[str]) -> list[Command]:
+def commands(
+    experiment: Experiment,
+    options: Mapping[str, str],
+    flags: Collection[str],
+    allowed_keys: Collection[str] = (),
+) -> list[Command]:
     """The calls of ``mmrad-eval run`` that make up the experiment.
 
-    ``options``: names of its options, with _ for -, and how each is written; ``flags``: those without a value.
+    ``options``: names of its options, with _ for -, and how each is written; ``flags``: those without a value;
+    ``allowed_keys``: variables and key files that the command line lets the file name, which else is a UsageError.
     """
     models = [*({"model": spec} for spec in experiment.models), *experiment.model]
     datasets = [{"data": entry} if isinstance(entry, str) else entry for entry in experiment.data]
@@ -106,6 +113,7 @@ def commands(experiment: Experiment, options: Mapping[str, str], flags: Collecti
             for prompt in experiment.prompts:
                 settings = {**experiment.shared, **dataset, **model, "task": ",".join(experiment.tasks)}
                 settings["out"] = experiment.out
+                experiment_keys.check(settings, allowed_keys)
                 if experiment.samples != 1:
                     settings["samples"] = experiment.samples
                 if experiment.metrics:

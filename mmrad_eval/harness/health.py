@@ -24,14 +24,6 @@ EXTRAS = {
     "engine": ("RadGraph, CheXbert and BERTScore by our own engine", ("torch", "tokenizers", "safetensors")),
     "clinical": ("the same by the field's own packages", ("radgraph", "f1chexbert", "bert_score", "transformers")),
 }
-KEYS = {
-    "openai": "OPENAI_API_KEY",
-    "azure": "AZURE_OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-    "gemini": "GEMINI_API_KEY",
-    "openrouter": "OPENROUTER_API_KEY",
-    "together": "TOGETHER_API_KEY",
-}
 
 
 class HealthCheck(NamedTuple):
@@ -94,9 +86,10 @@ def _extras() -> Iterator[HealthCheck]:
 def _plugins() -> Iterator[HealthCheck]:
     """Load every installed plugin and hold it against its contract."""
     from mmrad_eval import datasets, metrics, model_registry, tasks
+    from mmrad_eval.model_registry import providers
 
     loaded = 0
-    for room in (tasks, model_registry, metrics, datasets):
+    for room in (tasks, model_registry, providers, metrics, datasets):
         registry = room.registry()
         try:
             plugins = [entry for entry in registry if entry.origin != "mmrad-eval"]
@@ -107,6 +100,8 @@ def _plugins() -> Iterator[HealthCheck]:
             try:
                 if room is model_registry:
                     model_registry.resolve(entry.name)
+                elif room is providers:
+                    providers.get(entry.name)
                 else:
                     entry.load()
                 loaded += 1
@@ -142,7 +137,7 @@ def _vllm() -> HealthCheck:
 
 
 def _servers(base_urls: Sequence[str]) -> Iterator[HealthCheck]:
-    from mmrad_eval.model_registry.openai_chat import listed
+    from mmrad_eval.model_registry.connect import listed
     from mmrad_eval.model_registry.transport import base_urls as cleaned
     from mmrad_eval.model_registry.vllm import DEFAULT_URL
 
@@ -186,7 +181,10 @@ async def _served(url: str) -> str:
 
 
 def _keys() -> Iterator[HealthCheck]:
-    for provider, variable in KEYS.items():
+    from mmrad_eval.model_registry import providers
+
+    hosts = [host for host in providers.BUILTIN.values() if host.key_required]
+    for provider, variable in [(host.name, host.keys[0]) for host in hosts]:
         if os.environ.get(variable, "").strip():
             yield HealthCheck(f"key {provider}", "good", f"{variable} is set")
         else:

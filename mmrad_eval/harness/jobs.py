@@ -99,6 +99,8 @@ class Job:
     base_url: tuple[str, ...] = ()
     api_key_env: str | None = None
     api_key_file: Path | None = None
+    allowed_keys: frozenset[str] = frozenset()
+    """Variables that a card may read a key from though its provider does not own them."""
     timeout: float | None = None
     concurrency: int | None = None
     patience: float | None = None
@@ -126,6 +128,7 @@ class Job:
             base_url=self.base_url,
             api_key_env=self.api_key_env,
             api_key_file=self.api_key_file,
+            allowed_keys=self.allowed_keys,
             timeout=self.timeout,
             serve=self.serve,
         )
@@ -196,7 +199,7 @@ def _execute(  # noqa: PLR0917 (as above)
 ) -> Outcome:
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
     suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
-    judge = job.judge.client(suite) if job.judge else None
+    judge = job.judge.client(suite, job.allowed_keys) if job.judge else None
     permit = _permit(job, plan, plan.model)
     judged = None if judge is None else _permit(job, plan, judge)
     if judge is not None:

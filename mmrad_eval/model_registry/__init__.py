@@ -10,10 +10,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+from mmrad_eval.model_registry import providers
+from mmrad_eval.model_registry.providers import Connection
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Answerer, Client
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from mmrad_eval.model_registry.serving import ServeOptions
 
 _ANSWERERS = "mmrad_eval.model_registry.answerers"
-_CHAT = "mmrad_eval.model_registry.openai_chat"
 
 ANSWERERS: dict[str, tuple[str, str]] = {
     "baseline:evidence": (f"{_ANSWERERS}:Evidence", "Copies the evidence text that the task shows."),
@@ -32,40 +33,14 @@ ANSWERERS: dict[str, tuple[str, str]] = {
     "baseline:shuffle": (f"{_ANSWERERS}:Shuffle", "Another patient's reference: the level of chance."),
     "file": (f"{_ANSWERERS}:predictions", "file:PATH - reports made elsewhere (csv, jsonl, json)."),
 }
-PROVIDERS: dict[str, tuple[str, str]] = {
-    "vllm": (
-        "mmrad_eval.model_registry.vllm:vllm",
-        "vllm:ID - an open model behind a vLLM server (--base-url or MMRAD_VLLM_URL).",
-    ),
-    "openai": (f"{_CHAT}:hosted", "openai:ID - OpenAI, or any host of its chat format with --base-url."),
-    "azure": (f"{_CHAT}:azure", "azure:DEPLOYMENT - Azure OpenAI (--base-url or AZURE_OPENAI_ENDPOINT)."),
-    "anthropic": ("mmrad_eval.model_registry.anthropic:anthropic", "anthropic:ID - Claude, by Anthropic's messages."),
-    "gemini": ("mmrad_eval.model_registry.gemini:gemini", "gemini:ID - Google Gemini, by generateContent."),
-    "openrouter": (f"{_CHAT}:hosted", "openrouter:VENDOR/ID - models behind OpenRouter."),
-    "together": (f"{_CHAT}:hosted", "together:VENDOR/ID - models behind Together."),
-}
-"""Provider -> (factory of a client, summary): each factory takes a card and a ``Connection``."""
-
-
-@dataclass(frozen=True)
-class Connection:
-    """How a client reaches its endpoint; nothing here can change a reply."""
-
-    base_url: tuple[str, ...] = ()
-    """Several servers of one model are used together, least loaded first."""
-    api_key_env: str | None = None
-    api_key_file: Path | None = None
-    timeout: float | None = None
-    """Seconds for one try; by default it grows with the tokens that may be written."""
-    serve: ServeOptions | None = None
-    """How to start a server of the run's own, where the run says ``--serve``."""
 
 
 def registry() -> Registry:
     """Baselines, providers, and the models of installed packages (entry-point group ``mmrad_eval.models``)."""
     from mmrad_eval.core.registry import Registry
 
-    return Registry("model", ANSWERERS | PROVIDERS)
+    hosts = {name: (f"{providers.__name__}:find", provider.summary) for name, provider in providers.BUILTIN.items()}
+    return Registry("model", ANSWERERS | hosts)
 
 
 def resolve(
@@ -74,6 +49,7 @@ def resolve(
     base_url: Sequence[str] = (),
     api_key_env: str | None = None,
     api_key_file: Path | None = None,
+    allowed_keys: Collection[str] = (),
     timeout: float | None = None,
     serve: ServeOptions | None = None,
 ) -> Client | Answerer:
@@ -82,8 +58,9 @@ def resolve(
     UnknownNameError with near names, PluginError quoting what is missing, DataError for a card or file that can't be
     read, ModelError for a key that is not there.
     """
-    how = Connection(tuple(base_url), api_key_env, api_key_file, timeout, serve)
     from mmrad_eval.core import plugins
+
+    how = Connection(tuple(base_url), api_key_env, api_key_file, frozenset(allowed_keys), timeout, serve)
 
     if not isinstance(spec, str) or plugins.file_spec(spec):
         return _identified(plugins.load(kind(), spec))
@@ -92,9 +69,10 @@ def resolve(
 
         return _from_card(model_cards.read(Path(spec).expanduser()), how)
     known = registry()
-    if spec not in PROVIDERS and spec != "file" and known.get(spec):
+    provider = providers.find(spec)
+    if provider is None and spec != "file" and known.get(spec):
         return cast("Client | Answerer", plugins.load(kind(), spec, known).value)
-    if spec in PROVIDERS or spec == "file":
+    if provider is not None or spec == "file":
         from mmrad_eval.core.errors import UsageError
 
         raise UsageError(f"--model {spec} needs {'a path: file:PATH' if spec == 'file' else f'an id: {spec}:ID'}")
@@ -109,7 +87,7 @@ def _from_name(spec: str, known: Registry, how: Connection) -> Client | Answerer
     provider, colon, rest = spec.partition(":")
     if colon and not rest:
         raise UsageError(f"--model {spec}: {provider} needs something after the colon")
-    if colon and provider in PROVIDERS:
+    if colon and providers.find(provider) is not None:
         return _from_card(model_cards.find(provider, rest), how)
     if colon and provider != "baseline" and known.get(provider):
         return cast("Client | Answerer", plugins.load(kind(), provider, known, arguments=(rest,)).value)
@@ -120,15 +98,16 @@ def _from_name(spec: str, known: Registry, how: Connection) -> Client | Answerer
 
 
 def _from_card(card: Card, how: Connection) -> Client | Answerer:
-    from mmrad_eval.core.errors import UnknownNameError, UsageError
+    from mmrad_eval.core import plugins
+    from mmrad_eval.core.errors import UsageError
 
-    known = registry()
-    if card.provider not in PROVIDERS:
-        raise UnknownNameError("provider", card.provider, ((name, "mmrad-eval") for name in PROVIDERS))
-    if how.serve is not None and card.provider != "vllm":
+    provider = providers.get(card.provider)
+    if how.serve is not None and not provider.own_server:
         raise UsageError(f"--serve starts vLLM servers, and {card.label} is none; write vllm:ID")
-    factory = cast("Callable[[Card, Connection], Client]", known.entry(card.provider).load())
-    return factory(card, how)
+    client = provider.client(card, how)
+    if card.provider in providers.BUILTIN:
+        return client
+    return cast("Client", plugins.checked(kind(), client, f"provider {card.provider}"))
 
 
 def kind() -> Kind:
@@ -170,6 +149,6 @@ def _unknown(spec: str, known: Registry) -> Exception:
         return UsageError(f"--model {spec} looks like a model id without its provider; did you mean vllm:{spec}?")
     head, colon, _ = spec.partition(":")
     if colon and head != "baseline":
-        return UnknownNameError("provider", head, ((name, "mmrad-eval") for name in PROVIDERS))
+        return UnknownNameError("provider", head, providers.names())
     names = [(entry.name, entry.origin) for entry in known] + [(name, "mmrad-eval") for name in model_cards.builtin()]
     return UnknownNameError("model", spec, names)

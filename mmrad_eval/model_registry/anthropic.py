@@ -27,15 +27,15 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
-from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
+from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import read_fault
-from mmrad_eval.model_registry.openai_chat import arguments, listed
-from mmrad_eval.model_registry.secrets import Secret, find_key
-from mmrad_eval.model_registry.transport import HttpResponse, Transport, base_urls
-from mmrad_eval.model_registry.wire import Base64, WireClient
+from mmrad_eval.model_registry.openai_chat import arguments
+from mmrad_eval.model_registry.providers import Connection
+from mmrad_eval.model_registry.secrets import Secret
+from mmrad_eval.model_registry.transport import HttpResponse, Transport
+from mmrad_eval.model_registry.wire import Base64, WireClient, split_system
 
-URL = "https://api.anthropic.com/v1"
 VERSION, SAMPLING_VERSION = "2026-10-21", "2023-06-01"
 MAX_IMAGES = 100
 """Images of one request (200,000-token models; platform.claude.com/docs/en/build-with-claude/vision, November 2026)."""
@@ -56,12 +56,10 @@ _FINISHES: Mapping[str, Finish] = {
 
 def anthropic(card: Card, how: Connection) -> AnthropicClient:
     """``anthropic:ID``; ANTHROPIC_API_KEY goes to Anthropic alone."""
-    given = how.base_url or listed(card.base_url)
-    own = how.api_key_env or card.api_key_env
-    secret = find_key(own or (None if given else "ANTHROPIC_API_KEY"), how.api_key_file, required=not given)
+    urls, secret = connect(card, how)
     if card.max_images is None:
         card = msgspec.structs.replace(card, max_images=MAX_IMAGES)
-    return AnthropicClient(card, base_urls(given, URL), secret, timeout=how.timeout)
+    return AnthropicClient(card, urls, secret, timeout=how.timeout)
 
 
 class AnthropicClient(WireClient):
@@ -132,17 +130,6 @@ def _part(block: Any) -> Iterator[ReplyPart]:
         yield Reasoning(thought)
     if kind == "tool_use":
         yield ToolCall(text_of(field(block, "name")), arguments(field(block, "input")), text_of(field(block, "id")))
-
-
-def split_system(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
-    """The text of the system turns that a conversation opens with, and the turns after them."""
-    first = next((number for number, message in enumerate(messages) if message.role != "system"), len(messages))
-    if any(message.role == "system" for message in messages[first:]):
-        raise ModelError("this provider takes system text at the beginning of a conversation only")
-    parts = [part for message in messages[:first] for part in message.parts]
-    if not all(isinstance(part, Text) for part in parts):
-        raise ModelError("this provider takes no images in system text")
-    return "\n\n".join(part.text for part in parts if isinstance(part, Text)), messages[first:]
 
 
 def _version(decoding: Decoding) -> str:

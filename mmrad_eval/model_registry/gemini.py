@@ -25,16 +25,15 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
-from mmrad_eval.model_registry import Connection
-from mmrad_eval.model_registry.anthropic import split_system
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
+from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import read_fault
-from mmrad_eval.model_registry.openai_chat import arguments, listed
-from mmrad_eval.model_registry.secrets import Secret, find_key
-from mmrad_eval.model_registry.transport import HttpResponse, Transport, base_urls
-from mmrad_eval.model_registry.wire import Base64, WireClient
+from mmrad_eval.model_registry.openai_chat import arguments
+from mmrad_eval.model_registry.providers import Connection
+from mmrad_eval.model_registry.secrets import Secret
+from mmrad_eval.model_registry.transport import HttpResponse, Transport
+from mmrad_eval.model_registry.wire import Base64, WireClient, split_system
 
-URL = "https://generativelanguage.googleapis.com/v1"
 MAX_IMAGES = 3000
 """Images of one prompt (cloud.google.com/vertex-ai/generative-ai/docs/multimodal, November 2026)."""
 MAX_BYTES = 7 * 1000 * 1000
@@ -59,12 +58,10 @@ _ACCOUNT = "PUP_LIMITED_DISABLED"  # the account is limited, whatever the study
 
 def gemini(card: Card, how: Connection) -> GeminiClient:
     """``gemini:ID``; GEMINI_API_KEY goes to Google alone."""
-    given = how.base_url or listed(card.base_url)
-    own = how.api_key_env or card.api_key_env
-    secret = find_key(own or (None if given else "GEMINI_API_KEY"), how.api_key_file, required=not given)
+    urls, secret = connect(card, how)
     if card.max_images is None:
         card = msgspec.structs.replace(card, max_images=MAX_IMAGES)
-    return GeminiClient(card, base_urls(given, URL, suffix="/v1"), secret, timeout=how.timeout)
+    return GeminiClient(card, urls, secret, timeout=how.timeout)
 
 
 class GeminiClient(WireClient):

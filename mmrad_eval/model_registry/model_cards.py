@@ -11,8 +11,8 @@ from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Answerer, Client, is_client
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Card, Decoding
+from mmrad_eval.model_registry import providers
 
-_OPEN = ("vllm",)
 _MOVING = ("-latest", ":latest")
 _FOLDER = Path(__file__).parent / "cards"
 
@@ -30,7 +30,8 @@ def find(provider: str, model: str) -> Card:
     card = by_spec(f"{provider}:{model}")
     if card is not None:
         return card
-    if provider not in _OPEN and model.endswith(_MOVING):
+    known = providers.find(provider)
+    if model.endswith(_MOVING) and not (known is not None and known.own_server):
         raise UsageError(
             f"{provider}:{model} names whatever its provider serves today; name a model that stays what it is "
             "(see `mmrad-eval models`)"

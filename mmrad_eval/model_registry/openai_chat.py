@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest
-from mmrad_eval.core.errors import ModelError, TransportError
+from mmrad_eval.core.errors import TransportError
 from mmrad_eval.core.values import (
     Card,
     Decoding,
@@ -29,12 +29,13 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
-from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
+from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import read_fault
+from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.rejections import STRICT, RejectionPolicy
-from mmrad_eval.model_registry.secrets import Secret, find_key
-from mmrad_eval.model_registry.transport import HttpResponse, Transport, base_urls
+from mmrad_eval.model_registry.secrets import Secret
+from mmrad_eval.model_registry.transport import HttpResponse, Transport
 from mmrad_eval.model_registry.wire import Base64, WireClient
 
 AZURE_VERSION = "2024-10-21"
@@ -44,13 +45,6 @@ AZURE_BYTES = 20 * 1024 * 1024
 """Bytes of one image that Azure takes, as its own refusal of larger ones says ("cannot exceed 20971520 bytes")."""
 OPENAI_TOGETHER = 49 * 1000 * 1000 * 3 // 4
 """50 MB of a request (OpenAI's guide to vision; unchecked since 2025), less one for its words."""
-
-HOSTS: dict[str, tuple[str, str]] = {
-    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
-    "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    "together": ("https://api.together.ai/v1", "TOGETHER_API_KEY"),
-}
-"""Provider -> (its own address, the variable that holds its key), as its own client has them in November 2026."""
 
 _REASONING = re.compile(r"o\d|gpt-[5-9](?!.*chat)")
 """OpenAI's reasoning models answer 400 to a temperature."""
@@ -70,14 +64,11 @@ def hosted(card: Card, how: Connection) -> ChatClient:
 
     A provider's key goes to its own address alone; ``--api-key-env`` or ``--api-key-file`` name another host's.
     """
-    url, variable = HOSTS[card.provider]
-    given = how.base_url or listed(card.base_url)
-    own = how.api_key_env or card.api_key_env
-    secret = find_key(own or (None if given else variable), how.api_key_file, required=not given)
+    urls, secret = connect(card, how)
     # OpenAI's reasoning models refuse `max_tokens`; other hosts may know nothing else
-    own_host = card.provider == "openai" and not given
+    own_host = card.provider == "openai" and not (how.base_url or card.base_url)
     limit = "max_completion_tokens" if own_host else "max_tokens"
-    client = ChatClient(card, base_urls(given, url), secret, timeout=how.timeout, limit_field=limit)
+    client = ChatClient(card, urls, secret, timeout=how.timeout, limit_field=limit)
     if own_host:
         client.max_together = OPENAI_TOGETHER
     if own_host and _REASONING.match(card.id):
@@ -87,17 +78,8 @@ def hosted(card: Card, how: Connection) -> ChatClient:
 
 def azure(card: Card, how: Connection) -> AzureClient:
     """``azure:DEPLOYMENT`` at ``--base-url`` or AZURE_OPENAI_ENDPOINT, in the version that OPENAI_API_VERSION names."""
-    given = how.base_url or listed(card.base_url) or listed(os.environ.get("AZURE_OPENAI_ENDPOINT"))
-    if not given:
-        raise ModelError("azure needs its resource's address: --base-url https://NAME.openai.azure.com")
-    variable = how.api_key_env or card.api_key_env or "AZURE_OPENAI_API_KEY"
-    secret = find_key(variable, how.api_key_file, required=True)
-    return AzureClient(card, base_urls(given, "", suffix="/openai"), secret, timeout=how.timeout)
-
-
-def listed(urls: str | None) -> tuple[str, ...]:
-    """Addresses that are written in one string, separated by commas."""
-    return tuple(filter(None, (url.strip() for url in (urls or "").split(","))))
+    urls, secret = connect(card, how, suffix="/openai")
+    return AzureClient(card, urls, secret, timeout=how.timeout)
 
 
 class ChatClient(WireClient):

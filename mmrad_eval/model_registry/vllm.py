@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,13 +20,13 @@ import msgspec
 from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import ModelError, TransportError, UsageError
 from mmrad_eval.core.values import Card, Image, Message, Reply, Request, Served, Text
-from mmrad_eval.model_registry import Connection
 from mmrad_eval.model_registry.bodies import count_of, read_error, read_json, text_of
 from mmrad_eval.model_registry.bodies import field as inner
-from mmrad_eval.model_registry.openai_chat import ChatClient, listed, messages_value
+from mmrad_eval.model_registry.connect import connect
+from mmrad_eval.model_registry.openai_chat import ChatClient, messages_value
+from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.rejections import counted, message_of
-from mmrad_eval.model_registry.secrets import Secret, find_key, scrub
-from mmrad_eval.model_registry.transport import base_urls
+from mmrad_eval.model_registry.secrets import Secret, scrub
 from mmrad_eval.model_registry.wire import encoded
 
 if TYPE_CHECKING:
@@ -47,10 +48,8 @@ _LIVE = re.compile(
 
 def vllm(card: Card, how: Connection) -> VllmClient:
     """``vllm:ID``: servers at ``--base-url``, the card's, or those of MMRAD_VLLM_URL (several separated by commas)."""
-    import os
-
-    given = how.base_url or listed(card.base_url) or listed(os.environ.get("MMRAD_VLLM_URL"))
-    if card.served_by_vllm is False and (how.serve is not None or not given):
+    placed = how.base_url or card.base_url or os.environ.get("MMRAD_VLLM_URL", "").strip()
+    if card.served_by_vllm is False and (how.serve is not None or not placed):
         why = card.sources.get("served_by_vllm", "")
         raise ModelError(
             f"vLLM does not serve {card.label} as it is{f' ({why})' if why else ''}; make its reports elsewhere and "
@@ -58,8 +57,8 @@ def vllm(card: Card, how: Connection) -> VllmClient:
         )
     if how.serve is not None:
         return _served(card, how, how.serve)
-    secret = find_key(how.api_key_env or card.api_key_env or "VLLM_API_KEY", how.api_key_file, required=False)
-    return VllmClient(card, base_urls(given, DEFAULT_URL), secret, timeout=how.timeout)
+    urls, secret = connect(card, how, default=DEFAULT_URL)
+    return VllmClient(card, urls, secret, timeout=how.timeout)
 
 
 def _served(card: Card, how: Connection, options: ServeOptions) -> VllmClient:

@@ -12,7 +12,7 @@ import pybase64
 
 from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import ModelError, TransportError
-from mmrad_eval.core.values import Card, Reply, Request
+from mmrad_eval.core.values import Card, Message, Reply, Request, Text
 from mmrad_eval.model_registry.rejections import RejectionPolicy, counted
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
 
@@ -102,6 +102,17 @@ class WireClient(Client):
     async def close(self) -> None:
         """Close the connections."""
         await self.transport.close()
+
+
+def split_system(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
+    """The text of the system turns that a conversation opens with, and the turns after them."""
+    first = next((number for number, message in enumerate(messages) if message.role != "system"), len(messages))
+    if any(message.role == "system" for message in messages[first:]):
+        raise ModelError("this provider takes system text at the beginning of a conversation only")
+    parts = [part for message in messages[:first] for part in message.parts]
+    if not all(isinstance(part, Text) for part in parts):
+        raise ModelError("this provider takes no images in system text")
+    return "\n\n".join(part.text for part in parts if isinstance(part, Text)), messages[first:]
 
 
 class Base64:

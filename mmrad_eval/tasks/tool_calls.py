@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mmrad_eval.core.values import Reply
+from mmrad_eval.model_registry import providers
 
 NAME = "look"
 _ABOUT = "Look again at one region of the image. It is shown to you in the next message."
@@ -41,11 +42,9 @@ def declared(provider: str, frame: str) -> dict[str, Any]:
             "description": f"left, top, right, bottom of the region in {frame}",
         }
     schema = {"type": "object", "properties": fields, "required": ["region", *(["box"] if frame else [])]}
-    if provider == "anthropic":
-        return {"tools": [{"name": NAME, "description": _ABOUT, "input_schema": schema}]}
-    if provider == "gemini":
-        return {"tools": [{"functionDeclarations": [{"name": NAME, "description": _ABOUT, "parameters": schema}]}]}
-    return {"tools": [{"type": "function", "function": {"name": NAME, "description": _ABOUT, "parameters": schema}}]}
+    known = providers.find(provider)
+    declare = providers.chat_tool if known is None else known.tool
+    return declare(providers.Tool(NAME, _ABOUT, schema))
 
 
 def calls_of(reply: Reply) -> list[Call]:

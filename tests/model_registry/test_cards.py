@@ -8,7 +8,7 @@ import pytest
 
 from mmrad_eval.core.errors import ModelError, UsageError
 from mmrad_eval.core.values import Card, Decoding
-from mmrad_eval.model_registry import PROVIDERS, resolve
+from mmrad_eval.model_registry import providers, resolve
 from mmrad_eval.model_registry.model_cards import builtin, find, settled
 from mmrad_eval.model_registry.openai_chat import ChatClient
 from mmrad_eval.traces.geometry import valid_frame
@@ -45,7 +45,7 @@ def test_every_fact_has_a_source_with_a_date_or_says_that_it_was_not_checked(nam
     assert stated <= set(card.sources), f"{name}: no source for {stated - set(card.sources)}"
     for fact in stated:
         assert re.search(r"20\d\d|unchecked", card.sources[fact]), f"{name}: {fact} has no date"
-    assert card.provider in PROVIDERS
+    assert card.provider in providers.BUILTIN
     assert valid_frame(card.box_frame)
     assert card.summary
 

@@ -8,8 +8,9 @@ import contextlib
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,7 +19,7 @@ from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.values import Decoding
 from mmrad_eval.model_registry import resolve
 from mmrad_eval.model_registry.mock_server import Rehearsal
-from mmrad_eval.model_registry.openai_chat import HOSTS
+from mmrad_eval.model_registry.providers import BUILTIN, Provider
 from mmrad_eval.model_registry.wire import Base64, WireClient, encoded
 
 Make = Callable[..., PreparedRequest]
@@ -85,8 +86,8 @@ def ours(server: Rehearsal, provider: str, monkeypatch: pytest.MonkeyPatch) -> W
     model, after = PROVIDERS[provider][:2]
     url = server.url.removesuffix("/v1") + after
     monkeypatch.setenv(KEYS[provider], "planted")
-    if provider in HOSTS:  # as if the provider lived here, so that its own spelling is used
-        monkeypatch.setitem(HOSTS, provider, (url, KEYS[provider]))
+    if BUILTIN[provider].client is BUILTIN["openai"].client:  # as if it lived here, so that its own spelling is used
+        monkeypatch.setitem(cast("dict[str, Provider]", BUILTIN), provider, replace(BUILTIN[provider], url=url))
         client = resolve(f"{provider}:{model}")
     else:
         client = resolve(f"{provider}:{model}", base_url=[url], api_key_env=KEYS[provider])

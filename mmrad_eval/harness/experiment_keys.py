@@ -1,0 +1,53 @@
+"""Which keys an experiment file may read: it may come from a stranger, and is trusted no more than a card."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmrad_eval.core.errors import UsageError
+from mmrad_eval.model_registry import model_cards, providers
+from mmrad_eval.model_registry.connect import listed, refuse
+
+_FILE = "the experiment"
+_FILES = ("api_key_file",)
+_ROLES = (("model", "base_url", "api_key_env"), ("judge", "judge_url", "judge_key_env"))
+"""Options that name who is asked, where, and the variable that holds the key."""
+
+
+def check(settings: Mapping[str, Any], allowed: Collection[str]) -> None:
+    """UsageError where one run's settings name a variable or file of a key that the command line does not allow."""
+    if settings.get("allow_key"):
+        raise UsageError(f"{_FILE} says allow_key: that is for the command line to say, as in --allow-key NAME")
+    for option in _FILES:
+        named = settings.get(option)
+        if named is not None and str(named) not in allowed:
+            raise UsageError(
+                f"{_FILE} names the key file {named}; if you trust the file, allow it on the command line: "
+                f"--allow-key {named}"
+            )
+    for role, address, variable in _ROLES:
+        if settings.get(role) is not None:
+            _check_role(str(settings[role]), settings.get(address), settings.get(variable), frozenset(allowed))
+
+
+def _check_role(model: str, address: Any, named: Any, allowed: frozenset[str]) -> None:
+    urls = [url for one in (address if isinstance(address, list) else [address]) for url in listed(one)]
+    provider = providers.find(_provider(model))
+    if provider is None:
+        if named is not None and named not in allowed:
+            raise UsageError(
+                f"{_FILE} names the environment variable {named} for {model}, which has no provider that owns it; if "
+                f"you trust the file, allow it on the command line: --allow-key {named}"
+            )
+        return
+    usual = provider.keys[0] if provider.keys and provider.url is None else None
+    refuse(_FILE, provider, named, named or usual, urls, allowed)
+
+
+def _provider(model: str) -> str:
+    if model.endswith(".toml"):
+        return model_cards.read(Path(model).expanduser()).provider
+    card = model_cards.builtin().get(model)
+    return card.provider if card is not None else model.partition(":")[0]

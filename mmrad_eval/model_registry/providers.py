@@ -1,0 +1,207 @@
+"""Providers: hosts of models, one record each. To add a host of OpenAI's format, add its record here and nothing else.
+
+A host with a wire format of its own needs a module with its client beside the record. A package registers further
+records under the entry-point group ``mmrad_eval.providers``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.contracts import Client
+    from mmrad_eval.core.plugins import Kind
+    from mmrad_eval.core.registry import Registry
+    from mmrad_eval.core.values import Card
+    from mmrad_eval.model_registry.serving import ServeOptions
+
+_HERE = "mmrad_eval.model_registry"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How a client reaches its endpoint; nothing here can change a reply."""
+
+    base_url: tuple[str, ...] = ()
+    """Several servers of one model are used together, least loaded first."""
+    api_key_env: str | None = None
+    api_key_file: Path | None = None
+    allowed_keys: frozenset[str] = frozenset()
+    """Environment variables that a card may name though its provider does not own them (``--allow-key``)."""
+    timeout: float | None = None
+    """Seconds for one try; by default it grows with the tokens that may be written."""
+    serve: ServeOptions | None = None
+    """How to start a server of the run's own, where the run says ``--serve``."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool that a task offers to a model."""
+
+    name: str
+    about: str
+    parameters: Mapping[str, Any]
+    """JSON schema of its arguments."""
+
+
+def chat_tool(tool: Tool) -> dict[str, Any]:
+    """As chat completions declare it (platform.openai.com/docs/guides/function-calling)."""
+    function = {"name": tool.name, "description": tool.about, "parameters": tool.parameters}
+    return {"tools": [{"type": "function", "function": function}]}
+
+
+def _anthropic_tool(tool: Tool) -> dict[str, Any]:
+    """As Anthropic's messages declare it (docs.anthropic.com, tool use)."""
+    return {"tools": [{"name": tool.name, "description": tool.about, "input_schema": tool.parameters}]}
+
+
+def _gemini_tool(tool: Tool) -> dict[str, Any]:
+    """As Gemini declares it (ai.google.dev, function calling)."""
+    declared = {"name": tool.name, "description": tool.about, "parameters": tool.parameters}
+    return {"tools": [{"functionDeclarations": [declared]}]}
+
+
+def _imported(target: str) -> Callable[[Card, Connection], Client]:
+    """A factory that is imported when it is first called."""
+    module, _, name = target.partition(":")
+
+    def made(card: Card, how: Connection) -> Client:
+        client: Client = getattr(importlib.import_module(module), name)(card, how)
+        return client
+
+    return made
+
+
+_chat = _imported(f"{_HERE}.openai_chat:hosted")
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A host of models, as cards and ``--model NAME:ID`` name it."""
+
+    name: str
+    summary: str
+    client: Callable[[Card, Connection], Client] = _chat
+    """Makes the client of one model; by default one of OpenAI's chat format."""
+    url: str | None = None
+    """Its own address; None where each user has another, as with a server of one's own."""
+    url_env: str | None = None
+    """Environment variable that may hold the address."""
+    keys: tuple[str, ...] = ()
+    """Environment variables that hold its key, the usual one first; cards and experiment files name no others."""
+    hosts: tuple[str, ...] = ()
+    """Ends of the names of hosts that are its own beside ``url``: its keys may go there."""
+    key_required: bool = True
+    """Whether its own address takes no request without a key."""
+    own_server: bool = False
+    """Whether it is a server of the user's own: ``--serve`` can start it, and its ids don't move."""
+    tool: Callable[[Tool], dict[str, Any]] = chat_tool
+    """The fields of a request's body that offer a tool."""
+
+
+BUILTIN: Mapping[str, Provider] = {
+    provider.name: provider
+    for provider in (
+        Provider(
+            "vllm",
+            "vllm:ID - an open model behind a vLLM server (--base-url or MMRAD_VLLM_URL).",
+            _imported(f"{_HERE}.vllm:vllm"),
+            url_env="MMRAD_VLLM_URL",
+            keys=("VLLM_API_KEY",),
+            key_required=False,
+            own_server=True,
+        ),
+        Provider(
+            "openai",
+            "openai:ID - OpenAI, or any host of its chat format with --base-url.",
+            url="https://api.openai.com/v1",
+            keys=("OPENAI_API_KEY",),
+        ),
+        Provider(
+            "azure",
+            "azure:DEPLOYMENT - Azure OpenAI (--base-url or AZURE_OPENAI_ENDPOINT).",
+            _imported(f"{_HERE}.openai_chat:azure"),
+            url_env="AZURE_OPENAI_ENDPOINT",
+            keys=("AZURE_OPENAI_API_KEY",),
+            hosts=(".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"),
+        ),
+        Provider(
+            "anthropic",
+            "anthropic:ID - Claude, by Anthropic's messages.",
+            _imported(f"{_HERE}.anthropic:anthropic"),
+            url="https://api.anthropic.com/v1",
+            keys=("ANTHROPIC_API_KEY",),
+            tool=_anthropic_tool,
+        ),
+        Provider(
+            "gemini",
+            "gemini:ID - Google Gemini, by generateContent.",
+            _imported(f"{_HERE}.gemini:gemini"),
+            url="https://generativelanguage.googleapis.com/v1",
+            keys=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+            tool=_gemini_tool,
+        ),
+        Provider(
+            "openrouter",
+            "openrouter:VENDOR/ID - models behind OpenRouter.",
+            url="https://openrouter.ai/api/v1",
+            keys=("OPENROUTER_API_KEY",),
+        ),
+        Provider(
+            "together",
+            "together:VENDOR/ID - models behind Together.",
+            url="https://api.together.ai/v1",
+            keys=("TOGETHER_API_KEY",),
+        ),
+    )
+}
+
+
+def find(name: str) -> Provider | None:
+    """The provider of this name, built in or installed; None where there is none."""
+    if name in BUILTIN:
+        return BUILTIN[name]
+    from mmrad_eval.core import plugins
+
+    installed = registry()
+    if installed.get(name) is None:
+        return None
+    provider: Provider = plugins.load(_kind(), name, installed).value
+    return provider
+
+
+def get(name: str) -> Provider:
+    """The provider of this name; UnknownNameError with near names where there is none."""
+    provider = find(name)
+    if provider is None:
+        from mmrad_eval.core.errors import UnknownNameError
+
+        raise UnknownNameError("provider", name, names())
+    return provider
+
+
+def names() -> Iterator[tuple[str, str]]:
+    """(name, where it comes from) of all providers."""
+    yield from ((name, "mmrad-eval") for name in BUILTIN)
+    yield from ((entry.name, entry.origin) for entry in registry())
+
+
+def registry() -> Registry:
+    """The providers of installed packages (entry-point group ``mmrad_eval.providers``)."""
+    from mmrad_eval.core.registry import Registry
+
+    return Registry("provider", {})
+
+
+def _kind() -> Kind:
+    from mmrad_eval.core.plugins import Kind
+
+    return Kind("provider", (object,), "register a mmrad_eval.Provider(name, summary, ...)", checked=_misfit)
+
+
+def _misfit(value: object) -> str | None:
+    return None if isinstance(value, Provider) else f"it is {type(value).__name__} and no mmrad_eval.Provider"
