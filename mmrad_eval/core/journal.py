@@ -1,39 +1,66 @@
 """The journal: what was asked and what came back, append-only, found again by key.
 
 A folder of segments, one a writer and never reopened, so that many processes and machines write at once without locks.
-A line is ``{"key":"<64 hex digits>","time":<seconds since 1970>,"request":…,"reply":…}``; reading is the union of the
-segments, and the first by time wins. A line whose reply is null voids what was stored under its key before it. A torn
-last line costs that one reply.
+A line of version 2 is ::
+
+    {"v":2,"crc":"<8 hex digits>","seq":"<20 digits>","key":"<64 hex digits>","time":<seconds since 1970>,"request":…,
+     "reply":…}
+
+``crc`` is the CRC-32 of all that follows it. ``seq`` is the time in microseconds, or one more than the highest that the
+writer has seen where a clock was ahead: what was written with knowledge of a line comes after it. Lines of version 1
+have no ``v``, ``crc`` and ``seq``, and are ordered by their time. Reading is the union of the segments, each line
+checked; the first by sequence wins. A line whose reply is null voids what was stored under its key before it. A damaged
+line costs one reply, and ``damage`` names it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 import uuid
+import zlib
+from array import array
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-_KEY = slice(8, 72)
-_TIME = slice(81, 98)
-_HEAD = b'{"key":"'
+VERSION = 2
 _FOLD = 8192  # fresh entries are folded into the arrays at this many, so that each costs 40 bytes in the long run
-_BLOCK = 64 << 20
+_BLOCK = 16 << 20
+_NAMED = 100  # damaged places that are named
 
-_INDEX = np.dtype([("prefix", "<u8"), ("time", "<f8"), ("offset", "<i8"), ("length", "<i4"), ("segment", "<i4")])
+_HEAD, _OLD_HEAD = b'{"v":2,"crc":"', b'{"key":"'
+_CRC, _SEQ, _KEY = slice(14, 22), slice(31, 51), slice(60, 124)
+_OLD_KEY, _OLD_TIME = slice(8, 72), slice(81, 98)
+_ANY_HEAD = re.compile(
+    rb'\{"v":2,"crc":"[0-9a-f]{8}","seq":"|\{"key":"[0-9a-f]{64}","time":[0-9]{10}\.[0-9]{6},"request":'
+)
+
+_INDEX = np.dtype([("prefix", "<u8"), ("order", "<u8"), ("offset", "<i8"), ("length", "<i4"), ("segment", "<i4")])
 _ENCODER = msgspec.json.Encoder()
 
 
 class _Line(msgspec.Struct):
     key: str
-    time: float
     request: msgspec.Raw
     reply: msgspec.Raw
+
+
+class Damage(NamedTuple):
+    """A place of a segment that can't be read."""
+
+    path: Path
+    offset: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}, byte {self.offset}: {self.what}"
 
 
 class Journal:
@@ -42,17 +69,20 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.torn = 0
-        """Lines that could not be read back: a writer was killed in the middle of them."""
+        """Lines that could not be read back: damaged ones, and last ones whose writer was killed in the middle."""
+        self.damage: list[Damage] = []
+        """Where the first hundred of the damaged ones stand."""
         self._paths: list[Path] = []
         self._files: dict[int, BinaryIO] = {}
         self._index: NDArray[np.void] | None = None
         self._prefixes: NDArray[np.uint64] = np.empty(0, np.uint64)
         """The index's own, side by side: a search in a field of records copies the whole field first."""
-        self._fresh: dict[str, tuple[float, int, int]] = {}
-        self._voided: dict[str, float] = {}
+        self._fresh: dict[str, tuple[int, int, int]] = {}
+        self._voided: dict[str, int] = {}
         self._writer: BinaryIO | None = None
         self._segment = -1
         self._end = 0
+        self._seq = 0
 
     def __len__(self) -> int:
         return len(np.unique(self._opened()["prefix"])) + len(self._fresh)
@@ -71,29 +101,51 @@ class Journal:
         return None if line is None else bytes(line.request)
 
     def put(self, key: str, request: object, reply: object) -> None:
-        """Write and flush one line, before anybody uses the reply."""
+        """Write one line whole, before anybody uses the reply; OSError where the disk does not take it."""
         self._fresh.setdefault(key, self._append(key, request, reply))
         if len(self._fresh) >= _FOLD:
             self._fold()
 
     def void(self, key: str) -> None:
         """Forget what is stored under ``key``; the file keeps it, and the next ``put`` counts."""
-        when, _, _ = self._append(key, None, None)
+        order, _, _ = self._append(key, None, None)
         self._fresh.pop(key, None)
-        self._voided[key] = when
+        self._voided[key] = order
 
-    def _append(self, key: str, request: object, reply: object) -> tuple[float, int, int]:
-        """Write one line; returns its time, offset and length."""
-        now = time.time()
-        head = f'{{"key":"{key}","time":{now:017.6f},"request":'.encode()
-        line = b"".join((head, _ENCODER.encode(request), b',"reply":', _ENCODER.encode(reply), b"}\n"))
+    def _append(self, key: str, request: object, reply: object) -> tuple[int, int, int]:
+        """Write one line; returns its place in the order, offset and length."""
         self._opened()
+        now = time.time()
+        seq = max(self._seq + 1, int(now * 1e6))
+        head = f'","seq":"{seq:020d}","key":"{key}","time":{now:017.6f},"request":'.encode()
+        rest = b"".join((head, _ENCODER.encode(request), b',"reply":', _ENCODER.encode(reply), b"}"))
+        line = b"%b%08x%b\n" % (_HEAD, zlib.crc32(rest), rest)
         if self._writer is None:
             self._start()
         assert self._writer is not None
-        self._writer.write(line)
+        self._write(self._writer.fileno(), line)
+        self._seq = seq
         self._end += len(line)
-        return now, self._end - len(line), len(line)
+        return seq, self._end - len(line), len(line)
+
+    def _write(self, file: int, line: bytes) -> None:
+        """Write all of ``line``, or nothing of it: a disk that is almost full takes a part, and says why only then."""
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[os.write(file, rest) :]
+        except BaseException:
+            if len(rest) < len(line):
+                self._take_back(file)
+            raise
+
+    def _take_back(self, file: int) -> None:
+        """Cut a half line off; where that fails, the next line begins a segment of its own."""
+        try:
+            os.ftruncate(file, self._end)
+            os.lseek(file, self._end, os.SEEK_SET)
+        except OSError:
+            self.close()
 
     def put_image(self, data: bytes, suffix: str) -> str:
         """Store an image that a model made under its own digest; returns its name in this folder."""
@@ -131,13 +183,13 @@ class Journal:
             return None
         prefix = np.uint64(int(key[:16], 16))
         row = int(self._prefixes.searchsorted(prefix))
-        since = self._voided.get(key, 0.0)
+        since = self._voided.get(key, -1)
         first: _Line | None = None
         while row < len(index) and self._prefixes[row] == prefix:
-            _, _, offset, length, segment = index[row].item()
+            _, order, offset, length, segment = index[row].item()
             row += 1
-            line = self._read(segment, offset, length)
-            if line is not None and line.key == key and line.time > since:
+            line = self._read(segment, offset, length) if order > since else None
+            if line is not None and line.key == key:
                 first = None if bytes(line.reply) == b"null" else first or line
         if first is None and fresh is not None:
             return self._read(self._segment, fresh[1], fresh[2])
@@ -147,11 +199,20 @@ class Journal:
         file = self._files.get(segment)
         if file is None:
             file = self._files[segment] = self._paths[segment].open("rb", buffering=0)
+        data = os.pread(file.fileno(), length, offset)
         try:
-            return msgspec.json.decode(os.pread(file.fileno(), length, offset), type=_Line)
-        except msgspec.DecodeError:
-            self.torn += 1
-            return None
+            if not data.startswith(_HEAD) or _sound(data.rstrip(b"\n")):
+                return msgspec.json.decode(data, type=_Line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        self._lost(segment, offset, "a damaged line")
+        return None
+
+    def _lost(self, segment: int, offset: int, what: str) -> None:
+        self.torn += 1
+        place = Damage(self._paths[segment], offset, what)
+        if len(self.damage) < _NAMED and place not in self.damage:
+            self.damage.append(place)
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -163,59 +224,114 @@ class Journal:
 
     def _fold(self) -> None:
         rows = np.empty(len(self._fresh), _INDEX)
-        for i, (key, (when, offset, length)) in enumerate(self._fresh.items()):
-            rows[i] = (int(key[:16], 16), when, offset, length, self._segment)
+        for i, (key, (order, offset, length)) in enumerate(self._fresh.items()):
+            rows[i] = (int(key[:16], 16), order, offset, length, self._segment)
         self._sort(np.concatenate([self._opened(), rows]))
         self._fresh.clear()
 
     def _opened(self) -> NDArray[np.void]:
         if self._index is None:
-            self._paths = sorted(self.folder.glob("*.jsonl")) if self.folder.is_dir() else []
-            parts = [np.empty(0, _INDEX)]
-            for number, path in enumerate(self._paths):
-                parts.extend(self._scan(number, path))
-            return self._sort(np.concatenate(parts))
+            self._paths = list(_segments(self.folder))
+            return self._sort(np.concatenate([np.empty(0, _INDEX), *map(self._scan, range(len(self._paths)))]))
         return self._index
 
     def _sort(self, rows: NDArray[np.void]) -> NDArray[np.void]:
-        self._index = rows[np.lexsort((rows["time"], rows["prefix"]))]
+        self._index = rows[np.lexsort((rows["order"], rows["prefix"]))]
         self._prefixes = self._index["prefix"].copy()
         return self._index
 
-    def _scan(self, segment: int, path: Path) -> list[NDArray[np.void]]:
-        """Index entries of one segment, block by block; no line is decoded."""
-        parts = []
-        start, rest = 0, b""
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                data = rest + block
-                cut = data.rfind(b"\n") + 1
-                if cut:
-                    parts.append(self._entries(segment, start, np.frombuffer(data, np.uint8, cut)))
-                    start += cut
-                rest = data[cut:]
-        self.torn += bool(rest)
-        return parts
+    def _scan(self, segment: int) -> NDArray[np.void]:
+        """Index entries of one segment, block by block; each line is checked, none is decoded."""
+        found = _Entries()
+        damaged: list[int] = []
+        try:
+            for offset, line, whole in _lines(self._paths[segment]):
+                if found.add(offset, line):
+                    continue
+                kept = [found.add(offset + start, line[start:end], part=True) for start, end in _hidden(line)]
+                if whole and not all(kept or [False]):
+                    damaged.append(offset)
+                self.torn += not whole
+        except OSError as error:
+            self._lost(segment, 0, f"can't be read: {error.strerror or error}")
+        if damaged and not len(found):
+            self._lost(segment, 0, "not a journal; passed over")
+        for offset in damaged if len(found) else ():
+            self._lost(segment, offset, "a damaged line")
+        self._seq = max(self._seq, found.highest)
+        return found.rows(segment)
 
-    def _entries(self, segment: int, start: int, data: NDArray[np.uint8]) -> NDArray[np.void]:
-        ends = np.flatnonzero(data == ord("\n"))
-        starts = np.concatenate([[0], ends[:-1] + 1])
-        whole = ends - starts > _TIME.stop
-        self.torn += int((~whole).sum())
-        starts, ends = starts[whole], ends[whole]
-        head = data[starts[:, None] + np.arange(len(_HEAD))]
-        ours = (head == np.frombuffer(_HEAD, np.uint8)).all(axis=1)
-        self.torn += int((~ours).sum())
-        starts, ends = starts[ours], ends[ours]
-        rows = np.empty(len(starts), _INDEX)
-        digits = data[starts[:, None] + np.arange(_KEY.start, _KEY.start + 16)]
-        values = np.where(digits >= ord("a"), digits - ord("a") + 10, digits - ord("0")).astype(np.uint64)
-        rows["prefix"] = (values << np.arange(60, -4, -4, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
-        times = np.ascontiguousarray(data[starts[:, None] + np.arange(_TIME.start, _TIME.stop)])
-        rows["time"] = times.view(f"S{_TIME.stop - _TIME.start}")[:, 0].astype(np.float64)
-        rows["offset"] = start + starts
-        rows["length"] = ends - starts + 1
-        rows["segment"] = segment
+
+def _segments(folder: Path) -> Iterator[Path]:
+    """The segments of a journal: plain files, in the order of their names."""
+    yield from (path for path in sorted(folder.glob("*.jsonl")) if path.is_file())
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
+    """Offset, bytes without the line end, and whether it ends, of each line that is not empty."""
+    offset, rest = 0, b""
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                yield offset, line, True
+                offset += len(line) + 1
+    if rest:
+        yield offset, rest, False
+
+
+def _joined(line: bytes) -> bool:
+    """Whether another line of version 1 stands in it."""
+    return line.find(_OLD_HEAD, 1) > 0 and _ANY_HEAD.search(line, 1) is not None
+
+
+def _sound(line: bytes) -> bool:
+    """Whether a line of version 2 is what was written."""
+    return b"%08x" % zlib.crc32(memoryview(line)[_CRC.stop :]) == line[_CRC]
+
+
+def _hidden(line: bytes) -> Iterator[tuple[int, int]]:
+    """Where lines may stand inside a damaged one: the line ends between them were damaged, too."""
+    starts = [found.start() for found in _ANY_HEAD.finditer(line)]
+    ends = [start - 1 for start in starts[1:]] + [len(line)]
+    return zip(starts, ends, strict=False)
+
+
+class _Entries:
+    """Index entries of one segment on their way."""
+
+    def __init__(self) -> None:
+        self._prefix, self._order, self._offset, self._length = array("Q"), array("Q"), array("q"), array("i")
+        self.highest = 0
+
+    def __len__(self) -> int:
+        return len(self._prefix)
+
+    def add(self, offset: int, line: bytes, *, part: bool = False) -> bool:
+        """Take a line up; False where it is damaged, or no journal's. ``part``: it was found within a damaged one."""
+        try:
+            if line.startswith(_HEAD):
+                if not _sound(line):
+                    return False
+                order, prefix = int(line[_SEQ]), int(line[_KEY][:16], 16)
+            elif line.startswith(_OLD_HEAD) and line.endswith(b"}") and (part or not _joined(line)):
+                order, prefix = int(line[_OLD_TIME].replace(b".", b"", 1)), int(line[_OLD_KEY][:16], 16)
+            else:
+                return False
+            self._order.append(order)
+        except (ValueError, OverflowError):  # a digit that is none
+            return False
+        self.highest = max(self.highest, order)
+        self._prefix.append(prefix)
+        self._offset.append(offset)
+        self._length.append(len(line))
+        return True
+
+    def rows(self, segment: int) -> NDArray[np.void]:
+        """All of them as the index holds them."""
+        rows = np.empty(len(self), _INDEX)
+        rows["prefix"], rows["order"] = self._prefix, self._order
+        rows["offset"], rows["length"], rows["segment"] = self._offset, self._length, segment
         return rows
 
 

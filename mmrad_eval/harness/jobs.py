@@ -35,6 +35,7 @@ from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.run import score
 
 _LOOK = 0.5  # seconds between two looks at what the run waits for
+_NAMED = 5  # damaged places of a journal that are named
 _FEW = 3  # concurrent requests where money is limited and no reply has told yet what one costs
 
 
@@ -306,8 +307,18 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                     run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
         finally:
             reporter.end()
+            _name_damage(journal, reporter)
             await requester.close()
         return run, _unless_fatal(requester.signal.stop)
+
+
+def _name_damage(journal: Journal, reporter: Reporter) -> None:
+    """Say which places of the journal could not be read."""
+    for damage in journal.damage[:_NAMED]:
+        reporter.say(f"{damage}; what it held is requested again when it is needed")
+    more = len(journal.damage) - _NAMED
+    if more > 0:
+        reporter.say(f"and {more} more places of {journal.folder} can't be read")
 
 
 @asynccontextmanager

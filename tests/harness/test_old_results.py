@@ -28,7 +28,7 @@ def results(tmp_path: Path) -> Path:
 
 
 async def ran(url: str, results: Path, *words: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "mmrad_eval", *words, "--data", "demo", "--metrics", "bleu@raw", "--quiet"]
+    command = [sys.executable, "-m", "mmrad_eval", *words, "--data", "demo", "--metrics", "bleu@raw"]
     process = await asyncio.create_subprocess_exec(
         *command, "--out", str(results), "--base-url", url, stdout=-1, stderr=-1
     )
@@ -66,3 +66,21 @@ async def test_what_an_old_journal_holds_of_failures_is_read_by_the_rules_of_tod
         assert (code, server.requests) == (0, 3), err  # a server error, and the pages of two proxies
     [found] = answers(results, "openai_moody").values()
     assert Counter(answer["status"] for answer in found) == {"ok": 4, "refused": 2, "too long": 1}
+
+
+async def test_a_damaged_byte_costs_one_request_and_is_named_with_file_and_offset(results: Path) -> None:
+    words = ("--model", "openai:invented", "--task", "direct", "--limit", "3")
+    [segment] = [
+        path
+        for path in (results / "replies" / "demo" / "openai_invented").glob("*.jsonl")
+        if b"Write the findings" in path.read_bytes() and b"crop/" not in path.read_bytes()
+    ][:1]
+    data = bytearray(segment.read_bytes())
+    at = data.index(b'"time":') + 9
+    data[at] = ord("x")
+    segment.write_bytes(bytes(data))
+    async with Rehearsal() as server:
+        code, err = await ran(server.url, results, *words)
+
+        assert (code, server.requests) == (0, 1), err
+    assert f"{segment.name}, byte 0: a damaged line" in " ".join(err.split()).replace(f"{segment.parent}/", "")
