@@ -6,7 +6,8 @@ of the trace stands beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from mmrad_eval.metrics.consistency.trace_quality import TraceQuality
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.metrics.facts.extractors import rules
 from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, nan_ratio, ratio
+from mmrad_eval.results.scoring.measure import measure_examples
 
 _SHOWN = frozenset(("SC", "SC chance", "SC - chance", "SC ceiling", "Con", "Trace F1", "Trace F1 abnormal"))
 
@@ -32,21 +34,18 @@ def follows(reading: ArmReading) -> Iterator[ArmContrast]:
     metrics: list[Metric] = [SelfConsistency("consistency@rules", rules(), "own")]
     if any(study.trace for study in studies):
         metrics.append(TraceQuality("trace@lenient", rules(), "lenient"))
-    for metric in metrics:
-        context = metric.fit(Corpus(studies, target=reading.target))
-        kept = [i for i, column in enumerate(metric.columns) if column.name in _SHOWN]
-        names = [metric.columns[i].name for i in kept]
-        yield ArmContrast(names, studies, metric.measure(examples, context), _columns(metric, kept))
+    for measured in measure_examples(metrics, Corpus(studies, target=reading.target), examples):
+        columns = measured.metric.columns
+        kept = [i for i, column in enumerate(columns) if column.name in _SHOWN]
+        yield ArmContrast(
+            [columns[i].name for i in kept], studies, measured.extended(), partial(_kept, measured.metric, kept)
+        )
 
 
-def _columns(metric: Metric, kept: Sequence[int]) -> Callable[[FloatArray], FloatArray]:
-    """The metric's formula, with some of its columns alone."""
-
-    def reduce(sums: FloatArray) -> FloatArray:
-        columns: FloatArray = np.asarray(metric.reduce(sums))[..., list(kept)]
-        return columns
-
-    return reduce
+def _kept(metric: Metric, kept: Sequence[int], sums: FloatArray) -> FloatArray:
+    """Some columns of the metric's formula."""
+    columns: FloatArray = np.asarray(metric.reduce(sums))[..., list(kept)]
+    return columns
 
 
 def early(reading: ArmReading) -> Iterator[ArmContrast]:

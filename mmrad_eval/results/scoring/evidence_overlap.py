@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
-
 from mmrad_eval.core.contracts import Corpus, FloatArray
 from mmrad_eval.core.values import Answer, Example, Report, Step, Study, Target, Trace
 from mmrad_eval.metrics import suite
 from mmrad_eval.metrics.consistency.statements import words_of
+from mmrad_eval.results.scoring.measure import measure_examples
 
 MOST = 1000
 """Studies that a note is over: of more, as many from beginning to end. The standard error of their mean is about .005
@@ -30,11 +29,11 @@ def traced(studies: Sequence[Study], target: Target) -> list[Study]:
 
 def overlap(studies: Sequence[Study], target: Target) -> FloatArray:
     """(n, 2) ROUGE-L of trace and reference of each study, and 1; every study has both."""
-    (rouge,) = suite([METRIC])
     examples = [
         Example(study, Answer(study.id, "ok", report=Report(words_of(study.trace))), target) for study in studies
     ]
-    return np.asarray(rouge.measure(examples, rouge.fit(Corpus(studies, target=target))), dtype=np.float64)
+    (rouge,) = measure_examples(suite([METRIC]), Corpus(studies, target=target), examples)
+    return rouge.statistics
 
 
 def note(studies: Sequence[Study], target: Target) -> str:

@@ -1,12 +1,18 @@
-"""Measuring: metrics over examples, chunk by chunk, in memory; their statistics to columns with intervals."""
+"""Measuring: the one path from metrics and examples to statistics, values and columns with intervals.
+
+Scoring, scores of texts, and every check of numbers go through ``measure``: metrics that others require come first,
+equal statistics are measured and held once, a wrong shape or an undefined number is refused, and a metric that lacks
+something is named with the way out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric, Sharing
 from mmrad_eval.core.errors import MissingError, PluginError
@@ -16,7 +22,23 @@ from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
 from mmrad_eval.results.statistics.bootstrap import StatisticsPart, bootstrap_sums
 from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums
 
+A = TypeVar("A")
+B = TypeVar("B")
+
+CHUNK = 256
+"""Examples that are measured at once."""
 _ROWS = 2048  # studies whose own values are held at once
+
+
+_EVERY = slice(None)
+
+
+class Mapper(Protocol):
+    """Apply a function to each item, results in the order of the items: the built-in ``map``, or workers that do it."""
+
+    def __call__(self, function: Callable[[A], B], items: Iterable[A], /) -> Iterable[B]:
+        """One result an item."""
+        ...
 
 
 @dataclass(eq=False)
@@ -37,25 +59,97 @@ class Measured:
         """(n, k) own statistics."""
         return self.store[:, self.at.start : self.at.stop]
 
-    def extended(self, rows: slice) -> FloatArray:
-        """(rows, k) own statistics, then those it requires."""
-        return self.store[rows, self.positions] if self.requires else self.statistics[rows]
+    def extended(self, rows: slice | NDArray[np.bool_] = _EVERY) -> FloatArray:
+        """(rows, k) own statistics, then those it requires; ``rows`` is a slice or a mask of studies."""
+        return self.store[rows][:, self.positions] if self.requires else self.statistics[rows]
 
     @property
     def positions(self) -> Sequence[int]:
         """Columns of the store that ``reduce`` takes."""
         return [i for m in (self, *self.requires) for i in m.at] if self.requires else self.at
 
+    def reduce(self, sums: FloatArray) -> FloatArray:
+        """(..., k) extended statistics or their sums -> (..., columns); nan where undefined."""
+        with np.errstate(all="ignore"):  # an undefined value is nan, by contract
+            columns: FloatArray = np.asarray(self.metric.reduce(sums), dtype=np.float64)
+        return columns
+
     def values(self) -> Iterator[FloatArray]:
         """(rows, columns) each study's own values, some studies at a time."""
         for start in range(0, len(self.store), _ROWS):
-            with np.errstate(all="ignore"):  # an undefined value is nan, by contract
-                yield np.asarray(self.metric.reduce(self.extended(slice(start, start + _ROWS))), dtype=np.float64)
+            yield self.reduce(self.extended(slice(start, start + _ROWS)))
+
+    @property
+    def own(self) -> FloatArray:
+        """(n, columns) each study's own values."""
+        return np.concatenate([np.empty((0, len(self.metric.columns))), *self.values()])
 
 
-def fit_all(metrics: Sequence[Metric], corpus: Corpus, lacking: dict[str, MissingColumns]) -> list[Measured]:
-    """Each metric with its context, required ones first; what can't be had goes to ``lacking``."""
+@dataclass
+class Measurement:
+    """What was measured, and what could not be."""
+
+    metrics: list[Measured]
+    """Those that others require included, each before what requires it."""
+    lacking: dict[str, MissingColumns]
+    """Registry name of a metric that was asked for -> why it has no numbers."""
+
+    @property
+    def shown(self) -> list[Measured]:
+        """Those that were asked for."""
+        return [m for m in self.metrics if m.shown]
+
+    def complete(self) -> list[Measured]:
+        """Those that were asked for; MissingError where one could not be measured."""
+        for name, missing in self.lacking.items():
+            raise MissingError(f"{name} can't be computed: {missing.what}", missing.remedy)
+        return self.shown
+
+
+def measure(
+    metrics: Sequence[Metric],
+    corpus: Corpus,
+    examples: Iterable[Sequence[Example]],
+    n: int,
+    *,
+    mapper: Mapper = map,
+    progress: Callable[[int, int], None] | None = None,
+) -> Measurement:
+    """Fit ``metrics`` to the corpus and measure ``n`` examples, which come in chunks.
+
+    ``mapper`` applies the measuring of one chunk to all of them; ``progress`` is told how many examples are done.
+    """
+    found = _fit(metrics, corpus)
+    store = np.empty((n, _places(found.metrics)))
+    for m in found.metrics:
+        m.store = store
+    start = 0
+    for chunk in mapper(_MeasureChunk(found.metrics), examples):
+        for m, missing in chunk.missing:
+            if m in found.metrics:
+                _drop(m, found, missing)
+        for at, statistics in chunk.filled.items():
+            store[start : start + chunk.n, at.start : at.stop] = statistics
+        start += chunk.n
+        if progress:
+            progress(start, n)
+    return found
+
+
+def measure_examples(metrics: Sequence[Metric], corpus: Corpus, examples: Sequence[Example]) -> list[Measured]:
+    """The same of examples that are at hand; MissingError names a metric that can't be computed here."""
+    return measure(metrics, corpus, in_chunks(examples), len(examples)).complete()
+
+
+def in_chunks(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
+    """Examples as ``measure`` takes them."""
+    return (examples[start : start + CHUNK] for start in range(0, len(examples), CHUNK))
+
+
+def _fit(metrics: Sequence[Metric], corpus: Corpus) -> Measurement:
+    """Each metric with its context, required ones first."""
     done: dict[str, Measured] = {}
+    lacking: dict[str, MissingColumns] = {}
     asked = {metric.name: metric for metric in metrics}
 
     def fitted(metric: Metric, *, shown: bool) -> Measured:
@@ -74,7 +168,7 @@ def fit_all(metrics: Sequence[Metric], corpus: Corpus, lacking: dict[str, Missin
             fitted(metric, shown=True)
         except MissingError as error:
             lacking[metric.name] = MissingColumns(error.what, error.remedy)
-    return list(done.values())
+    return Measurement(list(done.values()), lacking)
 
 
 def _made(name: str) -> Metric:
@@ -85,32 +179,33 @@ def _made(name: str) -> Metric:
     return next(metric for metric in made if metric.name == name)
 
 
-def measure_all(
-    measured: list[Measured],
-    chunks: Iterable[Sequence[Example]],
-    n: int,
-    lacking: dict[str, MissingColumns],
-    progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Fill each metric's (n, k) statistics; those that turn out to lack something move to ``lacking``."""
-    store = np.empty((n, _places(measured)))
-    for m in measured:
-        m.store = store
-    start = 0
-    for examples in chunks:
-        rows = slice(start, start + len(examples))
-        filled: set[range] = set()
-        for m in list(measured):
-            if m not in measured or m.at in filled:
-                continue  # it required one that was taken out, or another one has the same statistics
+@dataclass(frozen=True)
+class _MeasuredChunk:
+    """The statistics of some examples."""
+
+    n: int
+    filled: dict[range, FloatArray]
+    """Columns of the store -> (n, k) statistics."""
+    missing: list[tuple[Measured, MissingColumns]]
+
+
+class _MeasureChunk:
+    """Measure one chunk with every metric that is still there; equal statistics once."""
+
+    def __init__(self, metrics: list[Measured]) -> None:
+        self._metrics = metrics
+
+    def __call__(self, examples: Sequence[Example]) -> _MeasuredChunk:
+        filled: dict[range, FloatArray] = {}
+        missing = []
+        for m in self._metrics:
+            if m.at in filled:
+                continue
             try:
-                m.statistics[rows] = _checked(m, examples)
-                filled.add(m.at)
+                filled[m.at] = _checked(m, examples)
             except MissingError as error:
-                _drop(m, measured, lacking, MissingColumns(error.what, error.remedy))
-        start += len(examples)
-        if progress:
-            progress(start, n)
+                missing.append((m, MissingColumns(error.what, error.remedy)))
+        return _MeasuredChunk(len(examples), filled, missing)
 
 
 def _places(measured: Sequence[Measured]) -> int:
@@ -130,14 +225,14 @@ def _places(measured: Sequence[Measured]) -> int:
     return end
 
 
-def _drop(gone: Measured, measured: list[Measured], lacking: dict[str, MissingColumns], why: MissingColumns) -> None:
+def _drop(gone: Measured, found: Measurement, why: MissingColumns) -> None:
     """Take out a metric and those that require it."""
-    measured.remove(gone)
+    found.metrics.remove(gone)
     if gone.shown:
-        lacking[gone.metric.name] = why
-    for m in [m for m in measured if gone in m.requires]:
-        if m in measured:
-            _drop(m, measured, lacking, why)
+        found.lacking[gone.metric.name] = why
+    for m in [m for m in found.metrics if gone in m.requires]:
+        if m in found.metrics:
+            _drop(m, found, why)
 
 
 def _checked(m: Measured, examples: Sequence[Example]) -> FloatArray:

@@ -18,11 +18,8 @@ from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks, named, write_scores
 from mmrad_eval.results.run.summary import MissingColumns, Summary
 from mmrad_eval.results.scoring import evidence_overlap
-from mmrad_eval.results.scoring.measure import Measured, fit_all, measure_all, summarise
+from mmrad_eval.results.scoring.measure import CHUNK, Mapper, Measured, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
-
-CHUNK = 256
-"""Studies whose answers and texts are held at once."""
 
 
 @dataclass
@@ -54,6 +51,7 @@ def score(
     resamples: int = RESAMPLES,
     seed: int = SEED,
     progress: Callable[[int, int], None] | None = None,
+    mapper: Mapper = map,
 ) -> Summary:
     """Measure ``metrics`` over the run's studies; write scores.parquet and summary.json; return the summary.
 
@@ -62,9 +60,10 @@ def score(
     """
     selected = _select(folder, studies)
     rows = selected.rows
+    corpus = Corpus(selected.studies, train, selected.target)
+    found = measure(metrics, corpus, _examples(selected), len(selected.offsets), mapper=mapper, progress=progress)
+    measured = found.metrics
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in metrics.missing} if isinstance(metrics, Suite) else {}
-    measured = fit_all(metrics, Corpus(selected.studies, train, selected.target), lacking)
-    measure_all(measured, _examples(selected), len(selected.offsets), lacking, progress)
 
     old, before, lost = _before(folder)
     carried, notes = _carried(old, rows, measured)
@@ -92,7 +91,7 @@ def score(
         clusters=len(set(clusters)),
         cluster="patient" if all(study.patient is not None for study in selected.studies) else "study",
         columns=columns,
-        missing=lacking,
+        missing=lacking | found.lacking,
         notes=tuple(notes),
         level=LEVEL,
         resamples=resamples,
@@ -199,11 +198,8 @@ def _arrays(
         rows = slice(int(before[start]), int(before[stop]))
         statistics, values = [], []
         for m in measured:
-            extended = m.extended(rows)
-            with np.errstate(all="ignore"):  # an undefined value is nan, by contract
-                own = np.asarray(m.metric.reduce(extended), dtype=np.float64)
             statistics.append(_spread(m.statistics[rows], here))
-            values.append(_spread(own, here))
+            values.append(_spread(m.reduce(m.extended(rows)), here))
         for stored, own in kept:
             statistics.append(stored[start:stop])
             values.append(own[start:stop])

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Corpus
@@ -14,14 +13,13 @@ from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Answer, DataUse, Example, Report, Study, Target
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
-from mmrad_eval.results.scoring.measure import Measured, fit_all, measure_all, summarise
+from mmrad_eval.results.scoring.measure import Measured, in_chunks, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Texts = Sequence[str] | Mapping[str, str]
-_CHUNK = 256
 
 
 class TextScores(Mapping[str, float]):
@@ -56,7 +54,7 @@ class TextScores(Mapping[str, float]):
         values: dict[str, Any] = {}
         for m in self._measured:
             if m.shown:
-                own = np.concatenate([np.empty((0, len(m.metric.columns))), *m.values()])
+                own = m.own
                 values |= {column.label: own[:, i] for i, column in enumerate(m.metric.columns)}
         return pd.DataFrame(values, index=pd.Index(self.ids, name="study"))
 
@@ -115,11 +113,10 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
     asked = metrics if isinstance(metrics, list | tuple) else [metrics]
     chosen = suite(asked, options=options, stored=False)
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in chosen.missing}
-    measured = fit_all(chosen, Corpus(studies, (), target), lacking)
-    chunks = (examples[start : start + _CHUNK] for start in range(0, len(examples), _CHUNK))
-    measure_all(measured, chunks, len(examples), lacking)
-    found = TextScores(list(pairs), measured, summarise(measured, [s.cluster for s in studies], resamples, seed))
-    found.missing = lacking
+    measured = measure(chosen, Corpus(studies, (), target), in_chunks(examples), len(examples))
+    columns = summarise(measured.metrics, [s.cluster for s in studies], resamples, seed)
+    found = TextScores(list(pairs), measured.metrics, columns)
+    found.missing = lacking | measured.lacking
     return found
 
 

@@ -132,17 +132,18 @@ def _ids(sheet: ScoreFile, studies: Sequence[Study]) -> Check:
 def _bleu(sheet: ScoreFile, studies: Sequence[Study], target: Target) -> list[Check]:
     """BLEU of each report computed again, where the file has the texts: rows that were mixed up show."""
     from mmrad_eval.metrics import suite
+    from mmrad_eval.results.scoring.measure import measure_examples
 
     column, reports = sheet.measured(BLEU), sheet.reports()
     at = {name: row for row, name in enumerate(sheet.names)}
     shared = [study for study in studies if study.id in reports and study.reference and study.reference.target(target)]
     if column is None or not shared:
         return []
-    (metric,) = suite(["bleu@rexrank"])
     examples = [
         Example(study, Answer(study=study.id, status="ok", report=reports[study.id]), target) for study in shared
     ]
-    ours = metric.reduce(metric.measure(examples, metric.fit(Corpus(shared, target=target))))[:, 0]
+    (metric,) = measure_examples(suite(["bleu@rexrank"]), Corpus(shared, target=target), examples)
+    ours = metric.own[:, 0]
     stated = np.array([sheet.numbers[column][at[study.id]] for study in shared])
     apart = np.abs(ours - stated)
     wrong = np.flatnonzero(~(apart <= sheet.half(column) + EXACT))

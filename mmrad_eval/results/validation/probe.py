@@ -15,10 +15,11 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
+from mmrad_eval.core.contracts import Corpus, FloatArray
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, Example, Report, Study, Target
 from mmrad_eval.metrics import Suite
+from mmrad_eval.results.scoring.measure import Measured, measure_examples
 from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 from mmrad_eval.results.validation.perturbations import EDITS, sentences
@@ -68,21 +69,20 @@ def edited(studies: Sequence[Study], target: Target = "findings") -> Probed:
 
 def respond(probed: Probed, metrics: Suite) -> list[MetricResponse]:
     """Score every edit with every metric; nothing is asked of a model."""
-    corpus = Corpus(probed.studies, target=probed.target)
-    rows: dict[str, dict[str, FloatArray]] = {}
+    n = len(probed.studies)
+    examples = [
+        _example(study, text, probed.target)
+        for texts in probed.texts.values()
+        for study, text in zip(probed.studies, texts, strict=True)
+    ]
     responses: list[MetricResponse] = []
-    for metric in metrics:
-        context = metric.fit(corpus)
-        rows[metric.name] = {}
-        for name, texts in probed.texts.items():
-            examples = [_example(s, text, probed.target) for s, text in zip(probed.studies, texts, strict=True)]
-            rows[metric.name][name] = metric.measure(examples, context)
-        parts = [rows[part] for part in (metric.name, *metric.requires)]
-        full = {name: np.concatenate([part[name] for part in parts], axis=1) for name in probed.texts}
-        for number, column in enumerate(metric.columns):
+    for measured in measure_examples(metrics, Corpus(probed.studies, target=probed.target), examples):
+        parts = {name: slice(i * n, (i + 1) * n) for i, name in enumerate(probed.texts)}
+        full = {name: measured.extended(rows) for name, rows in parts.items()}
+        for number, column in enumerate(measured.metric.columns):
             if column.better:
                 sign = -1.0 if column.better == "lower" else 1.0
-                responses.append(_response(column.label, probed, full, partial(_reduced, metric, number, sign)))
+                responses.append(_response(column.label, probed, full, partial(_reduced, measured, number, sign)))
     return responses
 
 
@@ -170,10 +170,9 @@ def _response(
     return MetricResponse(label, whole, own)
 
 
-def _reduced(metric: Metric, column: int, sign: float, sums: FloatArray) -> FloatArray:
+def _reduced(measured: Measured, column: int, sign: float, sums: FloatArray) -> FloatArray:
     """(..., k) sums to (...) values of one column, turned so that more is better."""
-    with np.errstate(all="ignore"):  # an undefined value is nan, by contract
-        values: FloatArray = sign * np.asarray(metric.reduce(sums), np.float64)[..., column]
+    values: FloatArray = sign * measured.reduce(sums)[..., column]
     return values
 
 

@@ -11,6 +11,7 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, Example, Report, Study
 from mmrad_eval.metrics import Suite
+from mmrad_eval.results.scoring.measure import measure_examples
 from mmrad_eval.results.validation.ratings import WORDS, Item, Ratings
 from mmrad_eval.results.validation.score_files import ScoreFile, measure_of
 
@@ -38,19 +39,12 @@ def of_texts(ratings: Ratings, metrics: Suite) -> list[Scored]:
         for case, candidate in items
     ]
     corpus = Corpus(list(studies.values()))
-    scored: list[Scored] = []
-    statistics: dict[str, FloatArray] = {}
-    for metric in metrics:
-        statistics[metric.name] = metric.measure(examples, metric.fit(corpus))
-        own = np.concatenate([statistics[name] for name in (metric.name, *metric.requires)], axis=1)
-        with np.errstate(all="ignore"):  # an undefined value is nan, by contract
-            values = np.asarray(metric.reduce(own), np.float64)
-        scored += [
-            Scored(column.label, _placed(ratings.items, items, _turned(column, values[:, j])))
-            for j, column in enumerate(metric.columns)
-            if column.better
-        ]
-    return scored
+    return [
+        Scored(column.label, _placed(ratings.items, items, _turned(column, values)))
+        for measured in measure_examples(metrics, corpus, examples)
+        for column, values in zip(measured.metric.columns, measured.own.T, strict=True)
+        if column.better
+    ]
 
 
 def of_sheet(ratings: Ratings, sheet: ScoreFile) -> list[Scored]:

@@ -17,6 +17,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, Example, Report, Study, Target
 from mmrad_eval.datasets.columns import plain
 from mmrad_eval.metrics import Suite, suite
+from mmrad_eval.results.scoring.measure import measure_examples
 from mmrad_eval.results.statistics.rank_correlation import spearman
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 from mmrad_eval.results.validation.formula_check import FORMULAS, PARTS
@@ -196,19 +197,12 @@ def _references(sheet: ScoreFile) -> dict[str, Study]:
 
 
 def _scored(metrics: Suite, examples: Sequence[Example], corpus: Corpus) -> Iterator[Ours]:
-    statistics: dict[str, FloatArray] = {}
     scored = np.array([bool(one.reference) for one in examples])
-    for metric in metrics:
-        context = metric.fit(corpus)
-        statistics[metric.name] = metric.measure(examples, context)
-        full = np.concatenate([statistics[name] for name in (metric.name, *metric.requires)], axis=1)
-        with np.errstate(all="ignore"):  # an undefined value is nan, by contract
-            own = np.asarray(metric.reduce(full), np.float64)
-            whole = np.asarray(metric.reduce(full[scored].sum(axis=0)), np.float64)
+    for measured in measure_examples(metrics, corpus, examples):
+        own, whole = measured.own, measured.reduce(measured.extended(scored).sum(axis=0))
         own[~scored] = np.nan
-        signature = metric.signature(context)
-        for number, column in enumerate(metric.columns):
-            yield Ours(column.label, signature, own[:, number], float(whole[number]))
+        for number, column in enumerate(measured.metric.columns):
+            yield Ours(column.label, measured.signature, own[:, number], float(whole[number]))
 
 
 def _explain(sheet: ScoreFile, column: str, rows: NDArray[np.intp], candidates: Sequence[Ours]) -> Explained:
