@@ -11,6 +11,8 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.results.comparison.shared_columns import SharedColumn, SharedColumns, Stored, shared
+from mmrad_eval.results.leaderboard.rows import ScoredRun
+from mmrad_eval.results.leaderboard.sanity import sanity_line
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.naming import differences, facts, short_names
 from mmrad_eval.results.run.record import Run
@@ -72,6 +74,8 @@ class Comparison:
     resamples: int
     seed: int
     method: Method
+    sanity: tuple[str, ...] = ()
+    """What looks wrong in one of the runs."""
     stability: tuple[tuple[FloatArray, int], ...] = ()
     """For each difference, the share of prompts (or samples) that agree on its sign, and how many there are."""
 
@@ -127,6 +131,7 @@ def compare_runs(
         resamples=resamples,
         seed=seed,
         method=method,
+        sanity=sanity_line(_scored_runs(known, stored)),
         stability=_stability(known, found),
     )
 
@@ -263,6 +268,11 @@ def _as_run(arms: Sequence[ComparedSide], stored: Sequence[Stored]) -> tuple[AsR
         first = summaries[0]
         out.append(AsRun(arm.name, first.scored, first.n, dict(statuses), first.columns))
     return tuple(out)
+
+
+def _scored_runs(arms: Sequence[ComparedSide], stored: Sequence[Stored]) -> list[ScoredRun]:
+    runs = [pair for arm in arms for pair in zip(arm.folders, arm.runs, strict=True)]
+    return [ScoredRun(folder.path, run, one.summary) for (folder, run), one in zip(runs, stored, strict=True)]
 
 
 def _left_out(arms: Sequence[ComparedSide], stored: Sequence[Stored], found: SharedColumns) -> list[str]:

@@ -128,7 +128,8 @@ def _notes(found: Comparison, d: Differences, margin: float | None) -> list[str]
         notes.append("Runs of one side are averaged, and resampled as a level of their own (two-way bootstrap).")
     if margin is not None:
         notes.append(f"Equivalent within {margin:g}: two one-sided bootstrap tests.")
-    return [*notes, *(f"{note}." for note in found.left_out), *(f"Not compared: {note}." for note in found.apart)]
+    apart = (f"Not compared: {note}." for note in found.apart)
+    return [*notes, *(f"{note}." for note in found.left_out), *apart, *found.sanity]
 
 
 def _as_run(found: Comparison, which: int) -> Table:

@@ -31,6 +31,7 @@ from mmrad_eval.results.leaderboard.rows import (
     studies_of,
     why_not,
 )
+from mmrad_eval.results.leaderboard.sanity import sanity_line
 from mmrad_eval.results.run.folder import find_runs
 from mmrad_eval.results.run.naming import variants
 from mmrad_eval.results.run.summary import ColumnSummary
@@ -88,7 +89,7 @@ def _table(key: tuple[str, ...], entries: list[ScoredRun], *, several: bool) -> 
             f"{title}: {_EVIDENCE[evidence]}",
             (*_FIXED, *metrics),
             tuple(rows),
-            notes=_notes(entries),
+            notes=(*_notes(entries), *sanity_line(entries)),
             ranking="the complete runs over the same studies",
         )
     )

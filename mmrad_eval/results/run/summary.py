@@ -72,6 +72,8 @@ class Summary(Value, frozen=True, omit_defaults=False):
     """What they are: ``patient``, or ``study`` where some study has no patient id."""
     columns: dict[str, ColumnSummary]
     """Column label, such as ``BLEU-4 @ r2gen-iu`` -> the number."""
+    same_report: int = 0
+    """Scored studies whose report is the most frequent one, word for word; 0 where it was not counted."""
     missing: dict[str, MissingColumns] = {}
     """Registry name of a metric that was asked for -> why it has no column."""
     notes: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +61,10 @@ def score(
     selected = _select(folder, studies)
     rows = selected.rows
     corpus = Corpus(selected.studies, train, selected.target)
-    found = measure(metrics, corpus, _examples(selected), len(selected.offsets), mapper=mapper, progress=progress)
+    reports: Counter[bytes] = Counter()
+    found = measure(
+        metrics, corpus, _counted(_examples(selected), reports), len(selected.offsets), mapper=mapper, progress=progress
+    )
     measured = found.metrics
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in metrics.missing} if isinstance(metrics, Suite) else {}
 
@@ -91,6 +94,7 @@ def score(
         clusters=len(set(clusters)),
         cluster="patient" if all(study.patient is not None for study in selected.studies) else "study",
         columns=columns,
+        same_report=max(reports.values(), default=0),
         missing=lacking | found.lacking,
         notes=tuple(notes),
         level=LEVEL,
@@ -132,6 +136,14 @@ def _examples(selected: _Selected) -> Iterator[list[Example]]:
     for start in range(0, len(selected.offsets), CHUNK):
         answers = selected.folder.answers_at(selected.offsets[start : start + CHUNK])
         yield [Example(by_id[answer.study], answer, selected.target) for answer in answers]
+
+
+def _counted(chunks: Iterable[list[Example]], reports: Counter[bytes]) -> Iterator[list[Example]]:
+    """The same chunks; counts how often each report that says something occurs, by digest."""
+    for examples in chunks:
+        words = (" ".join(example.candidate.split()) for example in examples)
+        reports.update(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in words if text)
+        yield examples
 
 
 def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]]:

@@ -1,0 +1,105 @@
+"""What looks wrong about a run, said in one line under each table; no check changes a score.
+
+A check is a function from a run that was scored to a clause, empty where nothing looks wrong. ``CHECKS`` lists them
+all; their thresholds stand in docs/results.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mmrad_eval.results.leaderboard.rows import ScoredRun
+
+Check = Callable[[ScoredRun], str]
+
+SHARE = 0.05
+"""Share of the scored studies from which on empty, refused, cut or unreadable answers are out of the ordinary."""
+SAME = 0.5
+"""The same for one report, word for word: a short impression of normal chests is common, half of all is not."""
+FEWEST = 3
+"""Studies below which a share says nothing."""
+MEASURED = 10
+"""Studies below which a perfect column may be chance."""
+CLOSE = 1e-9
+SHOWN = 3
+"""Findings that are named; the rest are counted."""
+
+
+def sanity_line(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
+    """One sentence about all that looks wrong in these runs; none where nothing does."""
+    found = [
+        f"{entry.run.card.label} {entry.run.deciding.task}: {said}"
+        for entry in entries
+        if entry.summary
+        for check in CHECKS
+        if (said := check(entry))
+    ]
+    if not found:
+        return ()
+    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return (f"Check before use: {'; '.join(dict.fromkeys(found[:SHOWN]))}{more}.",)
+
+
+def rejected(entry: ScoredRun) -> str:
+    """Requests that the model's server turned down."""
+    return _share(entry, ("refused", "too long"), "were refused or too long")
+
+
+def empty(entry: ScoredRun) -> str:
+    """Answers without words."""
+    return _share(entry, ("empty",), "are empty")
+
+
+def cut(entry: ScoredRun) -> str:
+    """Answers that ended at the limit of tokens."""
+    return _share(entry, ("truncated",), "are cut off: raise --max-tokens")
+
+
+def unread(entry: ScoredRun) -> str:
+    """Answers in which no report was found."""
+    return _share(entry, ("unparsed",), "hold no report that could be read")
+
+
+def same_report(entry: ScoredRun) -> str:
+    """One report for most studies."""
+    summary = entry.summary
+    if summary is None or _is_baseline(entry) or summary.same_report < max(FEWEST, SAME * summary.scored):
+        return ""
+    return f"{summary.same_report:,} of {summary.scored:,} reports are the same, word for word"
+
+
+def perfect(entry: ScoredRun) -> str:
+    """A column at its best value, which references alone should reach."""
+    if entry.summary is None or _is_reference(entry):
+        return ""
+    best = [
+        label
+        for label, column in entry.summary.columns.items()
+        if column.best is not None
+        and column.value is not None
+        and column.defined >= MEASURED
+        and abs(column.value - column.best) <= CLOSE
+    ]
+    if not best:
+        return ""
+    more = f" and {len(best) - 1} more columns" if len(best) > 1 else ""
+    return f"{best[0]}{more} at the best possible value: are the references among the reports?"
+
+
+CHECKS: tuple[Check, ...] = (rejected, empty, cut, unread, same_report, perfect)
+
+
+def _share(entry: ScoredRun, statuses: Sequence[str], said: str) -> str:
+    if entry.summary is None or _is_baseline(entry):
+        return ""
+    count, scored = sum(entry.summary.statuses.get(status, 0) for status in statuses), entry.summary.scored
+    return f"{count:,} of {scored:,} answers {said}" if count >= max(FEWEST, SHARE * scored) else ""
+
+
+def _is_baseline(entry: ScoredRun) -> bool:
+    """Baselines are made to be odd: one normal report for everybody, no words where no evidence is shown."""
+    return entry.run.card.provider == "baseline"
+
+
+def _is_reference(entry: ScoredRun) -> bool:
+    return _is_baseline(entry) and entry.run.card.id == "reference"
