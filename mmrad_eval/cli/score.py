@@ -72,9 +72,10 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.datasets.predictions import read_predictions
     from mmrad_eval.harness.jobs import Data, Job, execute
     from mmrad_eval.harness.plan import RunOptions, make_plan
+    from mmrad_eval.model_registry.answerers import FileAnswerer
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.rows import read_entries
-    from mmrad_eval.results.scoring.reports_file import ReportsFile, join
+    from mmrad_eval.results.scoring.reports_file import join
 
     predictions = read_predictions(
         said["predictions"], named_values(said["report_columns"], "--report-column", _HOW.format("--report-column"))
@@ -84,7 +85,7 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     choice = RunOptions(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
     job = Job(f"file:{predictions.path}", "imported", data, choice, metrics, options_of(said))
     dataset = data.load()
-    plan = make_plan(ReportsFile(predictions, said["name"]), tasks.load("imported"), dataset, choice)
+    plan = make_plan(FileAnswerer(predictions, said["name"]), tasks.load("imported"), dataset, choice)
     doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]
     for sentence in [*doubts[:SHOWN], *join(predictions, dataset, plan.studies).sentences()]:
         terminal.say(sentence, err=True)

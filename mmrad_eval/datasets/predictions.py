@@ -32,20 +32,6 @@ NOTHING = frozenset(("nan", "none", "null", "n/a", "na", "<na>"))
 
 
 @dataclass(frozen=True)
-class Joined:
-    """Which ids of the studies have a report, and which ids of the file no study has."""
-
-    missing: tuple[str, ...]
-    """Studies without a report, in the order of the studies."""
-    extra: tuple[str, ...]
-    """Ids of reports that no study has, in the order of the file."""
-
-    def __str__(self) -> str:
-        parts = [(self.missing, "studies have no report"), (self.extra, "reports belong to no study")]
-        return "; ".join(f"{len(ids)} {what}: {_some(ids)}" for ids, what in parts if ids)
-
-
-@dataclass(frozen=True)
 class Predictions:
     """Reports by study id."""
 
@@ -58,13 +44,6 @@ class Predictions:
     problems: tuple[Problem, ...] = ()
     data_use: DataUse = "open"
     """The class that the file states (``export`` writes it into every row); ``open`` where it states none."""
-
-    def join(self, ids: Iterable[str]) -> Joined:
-        """Compare with the ids of studies."""
-        wanted = dict.fromkeys(ids)
-        return Joined(
-            tuple(i for i in wanted if i not in self.reports), tuple(i for i in self.reports if i not in wanted)
-        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -245,7 +224,3 @@ def _collected(found: Iterable[Problem]) -> Problems:
         add = problems.error if problem.severity == "error" else problems.warn
         add(problem.kind, problem.what, file=problem.file, line=problem.line, study=problem.study)
     return problems
-
-
-def _some(ids: tuple[str, ...], shown: int = 5) -> str:
-    return ", ".join(ids[:shown]) + (", ..." if len(ids) > shown else "")

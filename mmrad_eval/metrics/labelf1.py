@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example, Target
+from mmrad_eval.metrics.sums import ratio
 
 LABELS: tuple[str, ...] = (
     "Atelectasis",
@@ -132,11 +133,11 @@ class LabelF1:
         if self.by_label:
             hits, extra, missed = _per_label(counts, self.policy)
             with np.errstate(invalid="ignore"):
-                scores = np.where(sums[..., -1:] > 0, _ratio(2 * hits, 2 * hits + extra + missed), np.nan)
+                scores = np.where(sums[..., -1:] > 0, ratio(2 * hits, 2 * hits + extra + missed), np.nan)
             return np.concatenate([scores, hits + missed], axis=-1)
         columns = [_averages(counts, sums, size, self.policy, self.macro) for size in _SETS]
         hits, extra, missed = _per_label(counts, self.policy)
-        no_finding = _ratio(2 * hits, 2 * hits + extra + missed)[..., _NO_FINDING, None]
+        no_finding = ratio(2 * hits, 2 * hits + extra + missed)[..., _NO_FINDING, None]
         scores = np.concatenate([*columns, no_finding], axis=-1)
         return np.where(sums[..., -1:] > 0, scores, np.nan)
 
@@ -199,21 +200,21 @@ def _averages(counts: Counts, sums: FloatArray, size: str, policy: Policy, macro
     """(..., 8) averages over a set of observations, in the order of _AVERAGES."""
     hits, extra, missed = (c[..., _members(size, policy)] for c in counts)
     support = hits + missed
-    precision, recall = _ratio(hits, hits + extra), _ratio(hits, support)
-    f1 = _ratio(2 * hits, 2 * hits + extra + missed)
+    precision, recall = ratio(hits, hits + extra), ratio(hits, support)
+    f1 = ratio(2 * hits, 2 * hits + extra + missed)
     h, e, m = hits.sum(-1), extra.sum(-1), missed.sum(-1)
     at = _PAIRS + POLICIES.index(policy) * len(_SETS) + list(_SETS).index(size)
     weight = np.where(support > 0, 1.0, 0.0) if macro == "supported" else np.ones_like(support)
     return np.stack(
         [
-            _ratio(2 * h, 2 * h + e + m),
-            _ratio((f1 * weight).sum(-1), weight.sum(-1)),
-            _ratio((f1 * support).sum(-1), support.sum(-1)),
-            _ratio(sums[..., at], sums[..., -1]),
-            _ratio(h, h + e),
-            _ratio(h, h + m),
-            _ratio((precision * weight).sum(-1), weight.sum(-1)),
-            _ratio((recall * weight).sum(-1), weight.sum(-1)),
+            ratio(2 * h, 2 * h + e + m),
+            ratio((f1 * weight).sum(-1), weight.sum(-1)),
+            ratio((f1 * support).sum(-1), support.sum(-1)),
+            ratio(sums[..., at], sums[..., -1]),
+            ratio(h, h + e),
+            ratio(h, h + m),
+            ratio((precision * weight).sum(-1), weight.sum(-1)),
+            ratio((recall * weight).sum(-1), weight.sum(-1)),
         ],
         axis=-1,
     )
@@ -222,12 +223,7 @@ def _averages(counts: Counts, sums: FloatArray, size: str, policy: Policy, macro
 def _example(met: FloatArray, policy: Policy, size: str) -> FloatArray:
     """(n,) F1 of each study over its own observations; 0 where neither side has any."""
     hits, extra, missed = (c[..., _members(size, policy)].sum(-1) for c in _counts(met, policy))
-    return _ratio(2 * hits, 2 * hits + extra + missed)
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Part of whole, 0 where the whole is 0."""
-    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)
+    return ratio(2 * hits, 2 * hits + extra + missed)
 
 
 def _columns(source: str, policy: Policy, *, macro: str, by_label: bool) -> list[Column]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.contracts import Answerer, Donor
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Card, DataUse, Report, Study, Trace
+
+if TYPE_CHECKING:  # reading files imports what a listing does not need
+    from mmrad_eval.datasets.predictions import Predictions
 
 FINDINGS = (
     "The heart is normal in size. The mediastinal and hilar contours are unremarkable. The lungs are clear without "
@@ -65,28 +69,28 @@ class Shuffle(Answerer):
 
 
 class FileAnswerer(Answerer):
-    """Reports that were made elsewhere, joined to studies by id."""
+    """External reports, joined to studies by id: ``file:PATH`` and ``mmrad-eval score`` alike.
+
+    The identity is what the file says, not its bytes: other reports or traces under the same name are another run, the
+    same reports in another format are not.
+    """
 
     card: Card
     data_use: DataUse
     endpoints = ()
 
-    def __init__(self, path: Path) -> None:
-        """Read the file; DataError where it is not there or holds no reports."""
-        if not path.is_file():
-            raise DataError(f"{path}: no such file; `file:PATH` takes a csv, jsonl or json file of reports")
-        from mmrad_eval.datasets.predictions import read_predictions
-
-        read = read_predictions(path)
-        self.reports: Mapping[str, Report] = read.reports
-        self.traces: Mapping[str, Trace] = read.traces
-        self.data_use = read.data_use
+    def __init__(self, predictions: Predictions, name: str = "") -> None:
+        """``name``: what tables call it; the file's name without its ending where empty."""
+        self.reports: Mapping[str, Report] = predictions.reports
+        self.traces: Mapping[str, Trace] = predictions.traces
+        self.data_use = predictions.data_use
+        called = name or predictions.path.name.partition(".")[0] or predictions.path.name
         self.card = Card(
             provider="file",
-            id=path.name,
-            revision=hashlib.sha256(path.read_bytes()).hexdigest()[:12],  # another content is another model
-            name=f"file:{path.stem}",
-            summary=f"{len(self.reports)} reports read from {path}",
+            id=called,
+            revision=digest([self.reports, self.traces] if self.traces else self.reports)[:12],
+            name=called,
+            summary=f"{len(self.reports)} reports read from {predictions.path}",
         )
 
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
@@ -99,5 +103,10 @@ class FileAnswerer(Answerer):
 
 
 def predictions(path: str) -> FileAnswerer:
-    """``file:PATH``."""
-    return FileAnswerer(Path(path).expanduser())
+    """``file:PATH``; DataError where it is not there or holds no reports."""
+    from mmrad_eval.datasets.predictions import read_predictions
+
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise DataError(f"{file}: no such file; `file:PATH` takes a csv, jsonl or json file of reports")
+    return FileAnswerer(read_predictions(file))

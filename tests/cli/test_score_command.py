@@ -92,3 +92,22 @@ def test_run_names_a_command_that_shows_every_column(call: Call) -> None:
     said = call("--model", "baseline:evidence", "--task", "mcot", "--limit", "2", "--metrics", "bleu", "--out", "made")
     assert re.search(r"more columns?: mmrad-eval leaderboard made --all-columns, or --format", said.out)
     assert call("leaderboard", "made").out.count("columns: --all-columns") == 1
+
+
+def test_a_file_of_reports_is_one_run_whichever_command_reads_it(call: Call, files: Path) -> None:
+    said = ("--metrics", "bleu@raw", "--data-use", "open", "-q")
+    score(call, metrics="bleu@raw")
+    call("--model", "file:mine.csv", "--task", "imported", "--data", "refs.csv", *said)
+    (files / "mine.tsv").write_text("id\treport\ns0\tEdema may be seen.\n")
+    call("--model", "file:mine.tsv", "--task", "imported", "--data", "refs.csv", *said)
+
+    (run,) = files.rglob("run.json")
+    assert run.parent.parent.name == "mine"
+
+
+def test_other_reports_of_the_same_name_are_another_run(call: Call, files: Path) -> None:
+    score(call, metrics="bleu@raw")
+    (files / "mine.csv").write_text("id,report\ns0,No edema.\n")
+    score(call, metrics="bleu@raw")
+
+    assert len(list(files.rglob("run.json"))) == 2

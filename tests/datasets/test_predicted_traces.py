@@ -66,7 +66,6 @@ def test_they_reach_the_answers_and_other_traces_are_another_run(tmp_path: Path)
     from mmrad_eval.harness.run import answer_all, open_run
     from mmrad_eval.harness.stopping import StopSignal
     from mmrad_eval.model_registry.answerers import FileAnswerer
-    from mmrad_eval.results.scoring.reports_file import ReportsFile
     from mmrad_eval.tasks import load
 
     path = tmp_path / "p.jsonl"
@@ -75,13 +74,13 @@ def test_they_reach_the_answers_and_other_traces_are_another_run(tmp_path: Path)
         {"id": "demo-02", "report": "Ill."},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    model = FileAnswerer(path)
+    model = FileAnswerer(read_predictions(path))
     plan = make_plan(model, load("imported"), datasets.load("demo"), RunOptions(limit=2))
     folder = open_run(plan, tmp_path / "out", data="demo", data_options={}, command="", attestation=None)
     answer_all(plan, folder, StopSignal(), watch=lambda *_: None)
     first, second = folder.answers()
     assert first.trace is not None
     assert (first.status, first.trace.steps[0].region, second.trace) == ("ok", "heart", None)
-    revision = ReportsFile(read_predictions(path)).card.revision
+    revision = FileAnswerer(read_predictions(path)).card.revision
     path.write_text("".join(json.dumps({**row, "trace": "Step 1: lungs: Normal."}) + "\n" for row in rows))
-    assert ReportsFile(read_predictions(path)).card.revision != revision
+    assert FileAnswerer(read_predictions(path)).card.revision != revision

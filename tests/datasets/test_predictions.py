@@ -72,14 +72,6 @@ def test_reasoning_is_kept_beside_its_report(tmp_path: Path) -> None:
     assert read_predictions(tmp_path / "p.jsonl").traces == {"s1": Trace((), "I look at the heart.")}
 
 
-def test_missing_and_extra_ids_are_named(tmp_path: Path) -> None:
-    (tmp_path / "p.json").write_text(json.dumps({"s1": ONE, "s9": TWO}))
-    joined = read_predictions(tmp_path / "p.json").join(["s1", "s2", "s3"])
-    assert joined.missing == ("s2", "s3")
-    assert joined.extra == ("s9",)
-    assert str(joined) == "2 studies have no report: s2, s3; 1 reports belong to no study: s9"
-
-
 def test_an_id_with_two_reports_is_an_error_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("id,report\ns1,a\ns1,b\n")
     with pytest.raises(DataError, match=r"p.csv:3: study s1: this id stands at line 2 with another report"):

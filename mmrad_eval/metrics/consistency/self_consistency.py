@@ -21,6 +21,7 @@ from mmrad_eval.metrics.consistency.statements import Statement, statements, tra
 from mmrad_eval.metrics.facts.extractors import Extractor, extractor
 from mmrad_eval.metrics.facts.labels import label_many
 from mmrad_eval.metrics.labelf1 import POSITIVE, UNCERTAIN
+from mmrad_eval.metrics.sums import by_name
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
@@ -48,7 +49,6 @@ STATISTICS: tuple[str, ...] = (
     "studies",
 )
 """Counts of statements of a study; ``defined``: report or trace says something abnormal."""
-_AT = {name: i for i, name in enumerate(STATISTICS)}
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,7 @@ class SelfConsistency:
 
     def reduce(self, sums: FloatArray) -> FloatArray:
         """(..., 27) summed counts to (..., 13) columns; nan where no trace was written, or nothing abnormal said."""
-        sums = np.asarray(sums, np.float64)
-
-        def at(*names: str) -> FloatArray:
-            total: FloatArray = sums[..., [_AT[name] for name in names]].sum(-1)
-            return total
+        at = by_name(STATISTICS, np.asarray(sums, np.float64))
 
         def shares(of: str) -> tuple[FloatArray, dict[str, FloatArray]]:
             said = at(*(f"{of}: report {verdict}" for verdict in _VERDICTS))
@@ -192,7 +188,7 @@ def _against(what: str, report: Sequence[Statement], trace: Sequence[Statement])
         f"{what}: trace carried": float(fates.count("carried")),
         f"{what}: trace": float(len(fates)),
     }
-    return {name: value for name, value in counts.items() if name in _AT}
+    return {name: value for name, value in counts.items() if name in STATISTICS}
 
 
 def _words(trace: Trace | None) -> str:

@@ -17,6 +17,7 @@ from mmrad_eval.core.values import Example, Target, Trace
 from mmrad_eval.metrics.consistency.matching import VERSION, compare
 from mmrad_eval.metrics.consistency.statements import Statement, statements, trace_facts
 from mmrad_eval.metrics.facts.extractors import Extractor, extractor
+from mmrad_eval.metrics.sums import ratio
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
@@ -113,11 +114,11 @@ class TraceQuality:
             *_precision_recall(total),
             _f1(total),
             macro,
-            _ratio(total[..., 4], total[..., 1]),
+            ratio(total[..., 4], total[..., 1]),
             *_precision_recall(abnormal),
             _f1(abnormal),
             *np.moveaxis(np.where(wanted, each, np.nan), -1, 0),
-            _ratio(sums[..., -3], sums[..., -1]),
+            ratio(sums[..., -3], sums[..., -1]),
         ]
         asked = (sums[..., -2] > 0)[..., None]
         return np.where(asked, np.stack(columns, axis=-1), np.nan)
@@ -140,15 +141,11 @@ def _add(counts: FloatArray, statement: Statement, **values: float) -> None:
 
 def _precision_recall(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(..., 5) counts to precision (0 of a trace that says nothing) and recall (nan where nothing is to be found)."""
-    recall = np.where(counts[..., 3] > 0, _ratio(counts[..., 2], counts[..., 3]), np.nan)
-    return np.where(counts[..., 3] > 0, _ratio(counts[..., 0], counts[..., 1]), np.nan), recall
+    recall = np.where(counts[..., 3] > 0, ratio(counts[..., 2], counts[..., 3]), np.nan)
+    return np.where(counts[..., 3] > 0, ratio(counts[..., 0], counts[..., 1]), np.nan), recall
 
 
 def _f1(counts: FloatArray) -> FloatArray:
-    precision, recall = _ratio(counts[..., 0], counts[..., 1]), _ratio(counts[..., 2], counts[..., 3])
-    f1 = _ratio(2 * precision * recall, precision + recall)
+    precision, recall = ratio(counts[..., 0], counts[..., 1]), ratio(counts[..., 2], counts[..., 3])
+    f1 = ratio(2 * precision * recall, precision + recall)
     return np.where(counts[..., 3] > 0, f1, np.nan)
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)

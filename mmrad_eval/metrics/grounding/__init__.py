@@ -4,9 +4,9 @@ _HERE = "mmrad_eval.metrics.grounding"
 
 METRICS: dict[str, tuple[str, str]] = {
     "grounding@anatomy": (
-        f"{_HERE}.anatomy:anatomy",
+        f"{_HERE}.anatomy:AnatomyGrounding",
         "Boxes of the model's trace against those of the reference trace",
     ),
-    "grounding@finding": (f"{_HERE}.finding:finding", "Boxes of findings against those that readers drew"),
-    "grounding@crops": (f"{_HERE}.crops:crops", "Do the trace's region images show the boxes that they state"),
+    "grounding@finding": (f"{_HERE}.finding:FindingGrounding", "Boxes of findings against those that readers drew"),
+    "grounding@crops": (f"{_HERE}.crops:Crops", "Do the trace's region images show the boxes that they state"),
 }

@@ -17,6 +17,7 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Box, Example, Trace
 from mmrad_eval.metrics.grounding.boxes import SIDE, Placed, assign, overlaps, placed, size_of
 from mmrad_eval.metrics.grounding.prior import MeanBoxes, prior
+from mmrad_eval.metrics.sums import by_name, nan_ratio
 from mmrad_eval.traces import geometry
 from mmrad_eval.traces.geometry import CANONICAL
 
@@ -42,7 +43,6 @@ STATISTICS: tuple[str, ...] = (
     "with trace",
     "studies",
 )
-_AT = {name: i for i, name in enumerate(STATISTICS)}
 
 
 class AnatomyGrounding:
@@ -86,36 +86,26 @@ class AnatomyGrounding:
 
     def reduce(self, sums: FloatArray) -> FloatArray:
         """(..., 22) sums to (..., 15) columns; nan where no trace was written, or the reference has no box."""
-        sums = np.asarray(sums, np.float64)
-
-        def at(name: str) -> FloatArray:
-            value: FloatArray = sums[..., _AT[name]]
-            return value
-
+        at = by_name(STATISTICS, np.asarray(sums, np.float64))
         wanted, made = at("reference boxes"), at("predicted boxes")
-        mean, floor = _ratio(at("sum of IoU"), wanted), _ratio(at("sum of IoU of the prior"), wanted)
+        mean, floor = nan_ratio(at("sum of IoU"), wanted), nan_ratio(at("sum of IoU of the prior"), wanted)
         columns = [
             mean,
-            _ratio(at("pairs at IoU 0.5"), wanted),
-            _ratio(at("pairs at IoU 0.75"), wanted),
-            _ratio(2 * at("pairs at IoU 0.3"), wanted + made),
-            _ratio(2 * at("pairs at IoU 0.5"), wanted + made),
+            nan_ratio(at("pairs at IoU 0.5"), wanted),
+            nan_ratio(at("pairs at IoU 0.75"), wanted),
+            nan_ratio(2 * at("pairs at IoU 0.3"), wanted + made),
+            nan_ratio(2 * at("pairs at IoU 0.5"), wanted + made),
             np.divide(mean - floor, 1 - floor, out=np.full(np.shape(mean), np.nan), where=floor < 1),
             floor,
-            _ratio(at("sum of IoU of the whole picture"), wanted),
-            _ratio(at("boxes without a partner"), at("defined")),
+            nan_ratio(at("sum of IoU of the whole picture"), wanted),
+            nan_ratio(at("boxes without a partner"), at("defined")),
             *(_f1(at(f"{k}: in both"), at(f"{k}: predicted"), at(f"{k}: reference")) for k in ("categories", "names")),
-            _ratio(at("sum of tau"), at("tau defined")),
-            _ratio(at("full frames"), made),
-            _ratio(at("boxes that are none"), made),
-            _ratio(at("defined"), at("studies")),
+            nan_ratio(at("sum of tau"), at("tau defined")),
+            nan_ratio(at("full frames"), made),
+            nan_ratio(at("boxes that are none"), made),
+            nan_ratio(at("defined"), at("studies")),
         ]
         return np.where(at("with trace")[..., None] > 0, np.stack(columns, axis=-1), np.nan)
-
-
-def anatomy() -> AnatomyGrounding:
-    """``grounding@anatomy``."""
-    return AnatomyGrounding()
 
 
 def _study(example: Example, context: MeanBoxes) -> list[float]:
@@ -205,10 +195,4 @@ def kendall(a: dict[str, int], b: dict[str, int]) -> float | None:
 
 
 def _f1(both: FloatArray, predicted: FloatArray, reference: FloatArray) -> FloatArray:
-    return np.where(reference > 0, _ratio(2 * both, predicted + reference), np.nan)
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Part of whole; nan where the whole is empty."""
-    ratio: FloatArray = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
-    return ratio
+    return np.where(reference > 0, nan_ratio(2 * both, predicted + reference), np.nan)

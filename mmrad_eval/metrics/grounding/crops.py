@@ -15,6 +15,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Example, Image, Step
+from mmrad_eval.metrics.sums import nan_ratio
 from mmrad_eval.traces import geometry, matching, rendering
 
 if TYPE_CHECKING:
@@ -55,13 +56,8 @@ class Crops:
         """(..., 6) sums to (..., 5) columns; nan where there is no region image."""
         sums = np.asarray(sums, np.float64)
         images, readable, found, iou, correlation, studies = np.moveaxis(sums, -1, 0)
-        columns = [_ratio(part, readable) for part in (iou, found, correlation)]
-        return np.stack([*columns, _ratio(readable, images), _ratio(images, studies)], axis=-1)
-
-
-def crops() -> Crops:
-    """``grounding@crops``."""
-    return Crops()
+        columns = [nan_ratio(part, readable) for part in (iou, found, correlation)]
+        return np.stack([*columns, nan_ratio(readable, images), nan_ratio(images, studies)], axis=-1)
 
 
 def _study(example: Example) -> list[float]:
@@ -105,9 +101,3 @@ def _opened(image: Image) -> Pixels | None:
     opened = Pillow.open(io.BytesIO(data))
     opened.load()
     return opened
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Part of whole; nan where the whole is empty."""
-    ratio: FloatArray = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
-    return ratio

@@ -18,6 +18,7 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Box, Example, Trace
 from mmrad_eval.metrics.facts.extract import VERSION, extract
 from mmrad_eval.metrics.grounding.boxes import assign, canonical, overlaps, share_inside, size_of
+from mmrad_eval.metrics.sums import by_name, nan_ratio, ratio
 from mmrad_eval.traces.geometry import CANONICAL, Size
 
 THRESHOLDS = (0.3, 0.5)
@@ -34,7 +35,6 @@ STATISTICS: tuple[str, ...] = (
     "with trace",
     "studies",
 )
-_AT = {name: i for i, name in enumerate(STATISTICS)}
 
 
 class _Boxed(NamedTuple):
@@ -72,27 +72,17 @@ class FindingGrounding:
 
     def reduce(self, sums: FloatArray) -> FloatArray:
         """(..., 14) sums to (..., 8) columns; nan where no trace was written, or no reader drew a box."""
-        sums = np.asarray(sums, np.float64)
-
-        def at(name: str) -> FloatArray:
-            value: FloatArray = sums[..., _AT[name]]
-            return value
-
+        at = by_name(STATISTICS, np.asarray(sums, np.float64))
         wanted, made = at("reference boxes"), at("predicted boxes")
         columns = [
-            _ratio(at("sum of IoU"), wanted),
-            *(_ratio(2 * at(f"pairs at IoU {t}"), wanted + made) for t in THRESHOLDS),
-            *(_ratio(at(f"{side}: grounded"), at(f"{side}: supported")) for side in ("predicted", "reference")),
-            *(_worst(at(f"{side}: grounded"), at(f"{side}: boxed")) for side in ("predicted", "reference")),
-            _ratio(at("defined"), at("studies")),
+            nan_ratio(at("sum of IoU"), wanted),
+            *(nan_ratio(2 * at(f"pairs at IoU {t}"), wanted + made) for t in THRESHOLDS),
+            *(nan_ratio(at(f"{side}: grounded"), at(f"{side}: supported")) for side in ("predicted", "reference")),
+            *(ratio(at(f"{side}: grounded"), at(f"{side}: boxed")) for side in ("predicted", "reference")),
+            nan_ratio(at("defined"), at("studies")),
         ]
         asked = (at("with trace") > 0) & (wanted > 0)
         return np.where(asked[..., None], np.stack(columns, axis=-1), np.nan)
-
-
-def finding() -> FindingGrounding:
-    """``grounding@finding``."""
-    return FindingGrounding()
 
 
 def _study(example: Example) -> list[float]:
@@ -159,14 +149,3 @@ def _concepts(text: str) -> frozenset[str]:
 
 def _boxes(group: Sequence[_Boxed]) -> list[Box]:
     return [box for one in group for box in one.boxes]
-
-
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Part of whole; nan where the whole is empty."""
-    ratio: FloatArray = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
-    return ratio
-
-
-def _worst(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Part of whole; 0 for a trace that boxed nothing."""
-    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)

@@ -10,8 +10,9 @@ from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Study
 from mmrad_eval.metrics.consistency.matching import supported
 from mmrad_eval.metrics.consistency.statements import Statement
+from mmrad_eval.metrics.sums import nan_ratio, ratio
 from mmrad_eval.model_registry.answerers import FINDINGS, IMPRESSION
-from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, ArmValue, abnormal, nan_ratio, ratio
+from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, ArmValue, abnormal
 from mmrad_eval.results.scoring.evidence_overlap import NAME as OVERLAP
 from mmrad_eval.results.scoring.evidence_overlap import overlap as words_in_common
 from mmrad_eval.results.scoring.evidence_overlap import traced

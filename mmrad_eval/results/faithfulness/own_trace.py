@@ -18,7 +18,8 @@ from mmrad_eval.metrics.consistency.statements import statements
 from mmrad_eval.metrics.consistency.trace_quality import TraceQuality
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.metrics.facts.extractors import rules
-from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, nan_ratio, ratio
+from mmrad_eval.metrics.sums import nan_ratio, ratio
+from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading
 from mmrad_eval.results.scoring.measure import measure_examples
 
 _SHOWN = frozenset(("SC", "SC chance", "SC - chance", "SC ceiling", "Con", "Trace F1", "Trace F1 abnormal"))

@@ -152,16 +152,3 @@ def positive(texts: Sequence[str]) -> Bools:
 def abnormal(text: str) -> tuple[Statement, ...]:
     """The statements of a text that something is there, surely or perhaps."""
     return tuple(s for s in statements(extract(text)) if s.abnormal)
-
-
-def ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Part of whole, 0 where the whole is 0."""
-    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
-    return np.divide(part, whole, out=np.zeros(shape), where=np.broadcast_to(whole, shape) > 0)
-
-
-def nan_ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Part of whole, nan where the whole is 0."""
-    shape = np.broadcast_shapes(np.shape(part), np.shape(whole))
-    share: FloatArray = np.divide(part, whole, out=np.full(shape, np.nan), where=np.broadcast_to(whole, shape) > 0)
-    return share

@@ -11,7 +11,8 @@ from mmrad_eval.core.values import Study
 from mmrad_eval.metrics.consistency.matching import is_kind
 from mmrad_eval.metrics.consistency.statements import words_of
 from mmrad_eval.metrics.labelf1 import LABELS
-from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, nan_ratio, positive, ratio
+from mmrad_eval.metrics.sums import nan_ratio, ratio
+from mmrad_eval.results.faithfulness.reading import ArmContrast, ArmReading, positive
 from mmrad_eval.tasks.interventions.images import concepts_of
 
 NULLS = ("shifted", "jpeg")

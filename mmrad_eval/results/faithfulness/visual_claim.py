@@ -21,7 +21,8 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import Study
 from mmrad_eval.metrics.consistency.matching import supported
-from mmrad_eval.results.faithfulness.reading import ArmReading, nan_ratio
+from mmrad_eval.metrics.sums import nan_ratio
+from mmrad_eval.results.faithfulness.reading import ArmReading
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED, StatisticsPart
 from mmrad_eval.results.statistics.paired import Differences, compare
 from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums

@@ -34,7 +34,10 @@ _EVERY = slice(None)
 
 
 class Mapper(Protocol):
-    """Apply a function to each item, results in the order of the items: the built-in ``map``, or workers that do it."""
+    """Apply a function to each item, results in the order of the items: the built-in ``map``, or workers that do it.
+
+    Metrics share what they made of the chunk at hand, so a process measures one chunk at a time: workers are processes.
+    """
 
     def __call__(self, function: Callable[[A], B], items: Iterable[A], /) -> Iterable[B]:
         """One result an item."""

@@ -1,4 +1,4 @@
-"""Scores without a model: reports made elsewhere as an answerer, and runs that are scored again."""
+"""Scores without a model: how a file of reports fits the studies, and runs that are scored again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmrad_eval import datasets
-from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.connections import confined
-from mmrad_eval.core.contracts import Answerer, Dataset, Donor, Metric
+from mmrad_eval.core.contracts import Dataset, Metric
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Card, DataUse, Report, Study, Trace
+from mmrad_eval.core.values import Report, Study
 from mmrad_eval.datasets.predictions import Predictions
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.record import OBJECT, Run
@@ -19,38 +18,6 @@ from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.run import score
 
 _SHOWN = 5
-
-
-class ReportsFile(Answerer):
-    """An answerer over a file of reports: the report under a study's id, None (the study stays open) without one."""
-
-    card: Card
-    data_use: DataUse
-    endpoints = ()
-
-    def __init__(self, predictions: Predictions, name: str = "") -> None:
-        """``name``: what tables call it; the file's name without its ending where empty."""
-        self.predictions = predictions
-        self.data_use = predictions.data_use
-        stem = predictions.path.name.partition(".")[0] or predictions.path.name
-        self.card = Card(
-            provider="file",
-            id=name or stem,
-            # other reports or traces under the same name are another run
-            revision=digest([predictions.reports, predictions.traces] if predictions.traces else predictions.reports)[
-                :12
-            ],
-            name=name or stem,
-            summary=f"{len(predictions.reports)} reports read from {predictions.path}",
-        )
-
-    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
-        """The report of this study."""
-        return self.predictions.reports.get(study.id)
-
-    def trace(self, study: Study) -> Trace | None:
-        """The trace that stands beside the report."""
-        return self.predictions.traces.get(study.id)
 
 
 @dataclass(frozen=True)
