@@ -288,6 +288,12 @@ def _last_words(outcome: Outcome, again: str) -> None:
         )
         for (status, reason), count in _reasons(outcome).most_common(MOST_REASONS):
             terminal.say(f"  {count:,} {status}: {reason}", err=True)
+    if run.kept:
+        terminal.say(
+            f"{run.kept} of {run.counts.n} answers stay from an earlier run of this command: their replies are gone, "
+            "or were not read again before it stopped",
+            err=True,
+        )
     missing = outcome.summary.missing if outcome.summary else {}
     if missing:
         remedies = "; ".join(dict.fromkeys(m.remedy for m in missing.values()))

@@ -80,6 +80,9 @@ class Journal:
         self._fresh: dict[str, tuple[int, int, int]] = {}
         self._voided: dict[str, int] = {}
         self._writer: BinaryIO | None = None
+        self._own: set[Path] = set()
+        self._sizes: dict[Path, int] = {}
+        """Bytes of the segments of others when they were read."""
         self._segment = -1
         self._end = 0
         self._seq = 0
@@ -111,6 +114,14 @@ class Journal:
         order, _, _ = self._append(key, None, None)
         self._fresh.pop(key, None)
         self._voided[key] = order
+
+    def changed_by_others(self) -> bool:
+        """Whether another writer has added anything since this journal was opened."""
+        if self._index is None:
+            return False
+        return any(
+            path.stat().st_size != self._sizes.get(path, 0) for path in _segments(self.folder) if path not in self._own
+        )
 
     def _append(self, key: str, request: object, reply: object) -> tuple[int, int, int]:
         """Write one line; returns its place in the order, offset and length."""
@@ -219,6 +230,7 @@ class Journal:
         path = self.folder / f"{uuid.uuid4().hex}.jsonl"
         self._writer = path.open("xb", buffering=0)
         self._paths.append(path)
+        self._own.add(path)
         self._segment = len(self._paths) - 1
         self._end = 0
 
@@ -232,6 +244,7 @@ class Journal:
     def _opened(self) -> NDArray[np.void]:
         if self._index is None:
             self._paths = list(_segments(self.folder))
+            self._sizes = {path: path.stat().st_size for path in self._paths}  # before they are read: no line is missed
             return self._sort(np.concatenate([np.empty(0, _INDEX), *map(self._scan, range(len(self._paths)))]))
         return self._index
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from mmrad_eval.core.values import Answer
-from mmrad_eval.results.run.files import temporary
+from mmrad_eval.core.values import OPEN_STATUSES, Answer, Status
+from mmrad_eval.results.run.files import publishing, temporary
 from mmrad_eval.results.run.folder import RunFolder
 
 _BLOCK = 1 << 20
@@ -34,8 +34,8 @@ class AnswerStream:
         self._where: dict[str, tuple[int, int]] = {}
         self._end = 0
         self._encode = msgspec.json.Encoder().encode
-        self._short = folder.images.short
-        self.statuses: Counter[str] = Counter()
+        self._short, self._whole = folder.images.short, folder.images.whole
+        self._status: dict[str, Status] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -56,18 +56,58 @@ class AnswerStream:
             rest = rest[self._file.write(rest) :]
         self._where[answer.study] = (self._end, len(line))
         self._end += len(line)
-        self.statuses[answer.status] += 1
+        self._status[answer.study] = answer.status
 
-    def finish(self, order: Sequence[str]) -> None:
-        """Write all answers in ``order``; a study that has none is open."""
-        part = temporary(self._final)
-        with part.open("xb") as file:
-            for study in order:
-                if study in self._where:
-                    offset, length = self._where[study]
-                    file.write(os.pread(self._file.fileno(), length, offset))
-                else:
-                    file.write(self._encode(Answer(study)) + b"\n")
-                    self.statuses["open"] += 1
-        part.replace(self._final)
+    @property
+    def statuses(self) -> Counter[str]:
+        """Status -> answers."""
+        return Counter(self._status.values())
+
+    def finish(self, order: Sequence[str], replies_gone: Callable[[Answer], bool] = lambda _: False) -> int:
+        """Write all answers in ``order``; a study that has none is open.
+
+        Nothing that is known is taken away: an answer that the run had before stays where this process did not come to
+        its study, and where it got none and ``replies_gone`` says that what it was read from is lost. Returns how many
+        stayed.
+        """
+        part, kept = temporary(self._final), 0
+        with publishing(self._final.parent):
+            before = self._before() if any(self._open(study) for study in order) else {}
+            with part.open("xb") as file:
+                for study in order:
+                    line = self._line(study)
+                    if self._open(study) and study in before:
+                        earlier = before[study]
+                        answer = msgspec.json.decode(self._whole(earlier), type=Answer)
+                        if study not in self._where or replies_gone(answer):
+                            line, self._status[study], kept = earlier, answer.status, kept + 1
+                    self._status.setdefault(study, "open")
+                    file.write(line)
+            part.replace(self._final)
         self._part.unlink(missing_ok=True)
+        return kept
+
+    def _open(self, study: str) -> bool:
+        return self._status.get(study, "open") in OPEN_STATUSES
+
+    def _line(self, study: str) -> bytes:
+        if study not in self._where:
+            return self._encode(Answer(study)) + b"\n"
+        offset, length = self._where[study]
+        return os.pread(self._file.fileno(), length, offset)
+
+    def _before(self) -> dict[str, bytes]:
+        """Study -> line of the answers that were published; none where they can't be read."""
+        try:
+            lines = self._final.read_bytes().splitlines(keepends=True)
+            heads = [(msgspec.json.decode(line, type=_Head), line) for line in lines]
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+            return {}
+        return {head.study: line for head, line in heads if head.status not in OPEN_STATUSES}
+
+
+class _Head(msgspec.Struct):
+    """The fields of an answer that are read of every line."""
+
+    study: str
+    status: str = "open"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,7 +19,7 @@ from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import DataError, Failed, GateError, Stopped
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.members import complete
-from mmrad_eval.core.values import Image, Message, OutputImage, Reply, Request
+from mmrad_eval.core.values import Answer, Image, Message, OutputImage, Reply, Request
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, Mark, limits_of
 from mmrad_eval.harness.pacing import Pace, Retry
@@ -75,6 +76,9 @@ class Requester:
         self.images = ImageLoader(digests)
         self._in_flight: dict[str, asyncio.Future[Asked | Failed | None]] = {}
         self._renewed: set[str] | None = set() if fresh else None
+        self._sends = True
+        self.disowned: set[str] = set()
+        """Keys whose stored reply is none by the rules of today."""
         self.check: Callable[[Sequence[Message]], None] = lambda _: None
         """Looks at each request before it leaves; GateError where it may not."""
 
@@ -139,7 +143,23 @@ class Requester:
         reply = None if stored is None else read_stored(stored, self._policy)
         if stored is not None and reply is None:  # no reply by the rules of today: requested again
             self.journal.void(key)
+            self.disowned.add(key)
         return reply
+
+    def reading_anew(self) -> Requester | None:
+        """A requester that reads the journal anew and sends nothing; None where nobody else has written to it."""
+        if not self.journal.changed_by_others():
+            return None
+        other = copy(self)
+        other.journal = Journal(self.journal.folder)
+        other._renewed, other._in_flight, other._sends = None, {}, False  # noqa: SLF001 (another one of this class)
+        return other
+
+    def gone(self, answer: Answer) -> bool:
+        """Whether a reply that an answer was read from is no longer stored, so that it can't be read again."""
+        if any(key in self.disowned for key in answer.keys):
+            return False
+        return any(key not in self.journal for key in answer.keys)
 
     async def _send_for_all(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
         """Send a key that is not in flight; those who come meanwhile wait for the same outcome."""
@@ -159,6 +179,8 @@ class Requester:
 
     async def _sent(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
         """Send, with the images at hand before a place is taken, so that no place waits for a disk, and store."""
+        if not self._sends:
+            raise Stopped("nothing is sent")
         try:
             self.check(work.request.messages)
         except GateError as error:

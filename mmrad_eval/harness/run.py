@@ -17,7 +17,7 @@ import msgspec
 from mmrad_eval.core.contracts import Answerer, Client
 from mmrad_eval.core.errors import Failed, GateError, MmradError, PluginError, Stopped
 from mmrad_eval.core.replies import identities
-from mmrad_eval.core.values import Answer, Message, Reply, Report, Request, Status, Study, Trace, Usage
+from mmrad_eval.core.values import OPEN_STATUSES, Answer, Message, Reply, Report, Request, Status, Study, Trace, Usage
 from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
@@ -62,7 +62,10 @@ def open_run(
     )
     folder = RunFolder(run_path(results, run))
     if (folder.path / "run.json").exists():
-        run = msgspec.structs.replace(run, started=folder.run.started)
+        before = folder.run  # what is shown stays true until the answers of this process are published
+        run = msgspec.structs.replace(
+            run, started=before.started, counts=before.counts, served=before.served, finished=before.finished
+        )
     folder.write_run(run)
     return folder
 
@@ -96,7 +99,8 @@ async def ask_all(
 
     with AnswerStream(folder) as stream:
         await go_through(intake.items, ask, requester.pace)
-        return _close(plan, folder, stream, requester.counts)
+        await _settled(plan, stream, requester)
+        return _close(plan, folder, stream, requester.counts, requester.gone)
 
 
 def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch: Watch) -> Run:
@@ -165,17 +169,46 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
     return msgspec.structs.replace(answer, study=study.id, keys=tuple(keys), usage=usage)
 
 
-def _close(plan: Plan, folder: RunFolder, stream: AnswerStream, requests: RequestCounts) -> Run:
+async def _settled(plan: Plan, stream: AnswerStream, requester: Requester) -> None:
+    """Read all answers again where other processes stored replies meanwhile, so that all of them show the same.
+
+    Of several replies to one request the first counts, whoever asked for it. Nothing is sent for this.
+    """
+    anew = requester.reading_anew()
+    if anew is None:
+        return
+    for study in plan.studies:
+        answer = await _conversation(plan, study, anew)
+        if answer.status not in OPEN_STATUSES:
+            stream.put(answer)
+    anew.journal.close()
+
+
+def _nothing_is_gone(_: Answer) -> bool:
+    return False
+
+
+def _close(
+    plan: Plan,
+    folder: RunFolder,
+    stream: AnswerStream,
+    requests: RequestCounts,
+    replies_gone: Callable[[Answer], bool] = _nothing_is_gone,
+) -> Run:
     """Put the answers in order and write what is known after the last one."""
-    stream.finish([study.id for study in plan.studies])
+    kept = stream.finish([study.id for study in plan.studies], replies_gone)
     statuses = dict(sorted(stream.statuses.items()))
     run = folder.run
+    served = tuple(sorted(map(msgspec.to_builtins, identities(requests.served)), key=msgspec.json.encode))
+    if kept:
+        served += tuple(one for one in run.served if one not in served)
     counts = StudyCounts(len(plan.studies), statuses, dict(plan.left_out))
     run = msgspec.structs.replace(
         run,
         counts=counts,
-        served=tuple(sorted(map(msgspec.to_builtins, identities(requests.served)), key=msgspec.json.encode)),
+        served=served,
         finished=_now() if counts.open == 0 else "",
+        kept=kept,
     )
     folder.write_run(run)
     return run

@@ -13,7 +13,7 @@ import msgspec
 from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Status
-from mmrad_eval.results.run.files import temporary
+from mmrad_eval.results.run.files import file_digest, publishing, temporary
 from mmrad_eval.results.run.record import Run, read_run
 from mmrad_eval.results.run.summary import Summary
 
@@ -105,7 +105,16 @@ class RunFolder:
         return path if path.exists() else self.path / "answers.jsonl.part"
 
     def summary(self) -> Summary | None:
-        """The content of summary.json, None where the run was never scored."""
+        """The content of summary.json, None where the run was never scored, or its answers are no longer those."""
+        found = self.stored_summary()
+        return found if found is None or self.belongs(found) else None
+
+    def belongs(self, summary: Summary) -> bool:
+        """Whether a summary was computed from the answers that are here; one of version 0.1.0 does not say."""
+        return not summary.answers or summary.answers == file_digest(self.path / "answers.jsonl")
+
+    def stored_summary(self) -> Summary | None:
+        """The content of summary.json, whatever it was computed from."""
         path = self.path / "summary.json"
         try:
             return msgspec.json.decode(path.read_bytes(), type=Summary)
@@ -115,11 +124,44 @@ class RunFolder:
             raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` makes it anew") from error
 
     def scores(self) -> Scores | None:
-        """The content of scores.parquet, None where the run was never scored."""
+        """The scores that belong to the summary, None where the run was never scored, or its answers are others."""
+        stored = self.stored_summary()
+        return self.stored_scores(stored) if stored is None or self.belongs(stored) else None
+
+    def stored_scores(self, summary: Summary | None) -> Scores | None:
+        """The scores that were published with a summary, whatever the answers are now; None where they are gone."""
         from mmrad_eval.results.run.scores import read_scores
 
         path = self.path / "scores.parquet"
-        return read_scores(path) if path.exists() else None
+        if summary is None or not summary.scores:
+            return read_scores(path) if path.exists() else None
+        # a summary is published before its scores get their name, so that they are there under one of the two
+        both = (path, self.scores_of(summary.scores))
+        found = next((one for one in both if file_digest(one) == summary.scores), None)
+        return read_scores(found) if found else None
+
+    def scores_of(self, digest: str) -> Path:
+        """Where scores of this digest wait until their summary is published."""
+        return self.path / f".scores.parquet.of.{digest[:16]}"
+
+    def publish_scores(self, written: Path, summary: Summary) -> Summary | None:
+        """Publish the scores that lie at ``written`` with their summary; None where the answers have changed.
+
+        The summary's appearance is the moment at which both count: before it, what was shown stays; a process that is
+        killed at any point leaves one or the other.
+        """
+        summary = msgspec.structs.replace(summary, scores=file_digest(written))
+        with publishing(self.path):
+            if summary.answers != file_digest(self.path / "answers.jsonl"):
+                written.unlink()
+                return None
+            waiting = self.scores_of(summary.scores)
+            written.replace(waiting)
+            self.write_summary(summary)
+            waiting.replace(self.path / "scores.parquet")
+            for stale in self.path.glob(".scores.parquet.of.*"):  # of a process that was killed there
+                stale.unlink()
+        return summary
 
     def write_run(self, run: Run) -> None:
         """Write run.json."""

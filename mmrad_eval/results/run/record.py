@@ -96,6 +96,8 @@ class Run(Value, frozen=True):
     started: str = ""
     finished: str = ""
     """UTC, ISO 8601; empty while the run is incomplete."""
+    kept: int = 0
+    """Answers of an earlier process that stayed at the last one's end, because their replies were gone."""
     versions: dict[str, str] = {}
     git: str | None = None
     command: str = ""

@@ -76,6 +76,10 @@ class Summary(Value, frozen=True, omit_defaults=False):
     """Scored studies whose report is the most frequent one, word for word; 0 where it was not counted."""
     missing: dict[str, MissingColumns] = {}
     """Registry name of a metric that was asked for -> why it has no column."""
+    answers: str = ""
+    """SHA-256 of the bytes of the answers.jsonl that it was computed from; empty in summaries of version 0.1.0."""
+    scores: str = ""
+    """SHA-256 of the bytes of the scores.parquet that belongs to it; likewise."""
     notes: tuple[str, ...] = ()
     level: float = 0.95
     resamples: int = 0

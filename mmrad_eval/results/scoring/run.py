@@ -14,12 +14,15 @@ from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import OPEN_STATUSES, Example, Status, Study, Target
 from mmrad_eval.metrics import Suite
+from mmrad_eval.results.run.files import file_digest, temporary
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks, named, write_scores
 from mmrad_eval.results.run.summary import MissingColumns, Summary
 from mmrad_eval.results.scoring import evidence_overlap
 from mmrad_eval.results.scoring.measure import CHUNK, Mapper, Measured, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
+
+_TRIES = 3
 
 
 @dataclass
@@ -56,8 +59,35 @@ def score(
     """Measure ``metrics`` over the run's studies; write scores.parquet and summary.json; return the summary.
 
     ``studies`` is the run's selection; those without a reference for the target are left out. What
-    was scored before stays, as long as the answers are the same.
+    was scored before stays, as long as the answers are the same. Where another process publishes other answers
+    meanwhile, they are scored instead; DataError where that does not end.
     """
+    path = folder.path / "answers.jsonl"
+    for _ in range(_TRIES):
+        answers = file_digest(path)
+        try:
+            summary = _scored(folder, answers, studies, metrics, train, resamples, seed, progress, mapper)
+        except DataError:
+            if file_digest(path) == answers:
+                raise
+            continue  # lines of one file were looked for in another
+        if summary is not None:
+            return summary
+    raise DataError(f"{folder.path}: other processes keep writing other answers; run `mmrad-eval score` when they end")
+
+
+def _scored(  # noqa: PLR0917 (the private part of `score`)
+    folder: RunFolder,
+    answers: str,
+    studies: Sequence[Study],
+    metrics: Sequence[Metric],
+    train: Sequence[Study],
+    resamples: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+    mapper: Mapper,
+) -> Summary | None:
+    """The summary of these answers, published with its scores; None where the answers changed meanwhile."""
     selected = _select(folder, studies)
     rows = selected.rows
     corpus = Corpus(selected.studies, train, selected.target)
@@ -72,7 +102,8 @@ def score(
     carried, notes = _carried(old, rows, measured)
     notes += lost
     new_blocks = _blocks(measured, carried)
-    write_scores(folder.path / "scores.parquet", rows, new_blocks, _arrays(measured, selected.scored, old, carried))
+    written = temporary(folder.path / "scores.parquet")
+    write_scores(written, rows, new_blocks, _arrays(measured, selected.scored, old, carried))
 
     if selected.given and (said := evidence_overlap.note(selected.studies, selected.target)):
         notes.append(said)
@@ -96,13 +127,13 @@ def score(
         columns=columns,
         same_report=max(reports.values(), default=0),
         missing=lacking | found.lacking,
+        answers=answers,
         notes=tuple(notes),
         level=LEVEL,
         resamples=resamples,
         seed=seed,
     )
-    folder.write_summary(summary)
-    return summary
+    return folder.publish_scores(written, summary)
 
 
 def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
@@ -148,11 +179,16 @@ def _counted(chunks: Iterable[list[Example]], reports: Counter[bytes]) -> Iterat
 
 def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]]:
     """What an earlier scoring left, and a note where it can't be read: one of the files alone is of no use."""
+    again = "could not be read and was made anew; score again with what else it held"
+    path = folder.path / "scores.parquet"
     try:
-        old, before = folder.scores(), folder.summary()
+        before = folder.stored_summary()
+        old = folder.stored_scores(before)
     except DataError as error:
         file = str(error).partition(":")[0].partition(" can't")[0]
-        return None, None, [f"{file} could not be read and was made anew; score again with what else it held"]
+        return None, None, [f"{file} {again}"]
+    if before is not None and old is None and path.exists():
+        return None, None, [f"{path} {again}"]
     return (old, before, []) if old is not None and before is not None else (None, None, [])
 
 
