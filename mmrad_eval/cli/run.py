@@ -81,6 +81,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--render", default="record", show_default=True, help="Region images: record, crop, masked or highlighted."
 )
+@click.option(
+    "--images-first", is_flag=True, help="Show all images of a message before its words; marked, and ranked apart."
+)
 @click.option("--max-edge", type=int, help="Longest side of pictures that are sent, in pixels; larger ones are shrunk.")
 @click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="An option of the task: `tasks show`.")
 @click.option("--prompt", type=click.Path(path_type=Path), help="Prompt file in the place of the task's own.")
@@ -226,6 +229,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
                 target=cast("Target", said["target"]),
                 prompt=said["prompt"],
                 max_edge=said["max_edge"],
+                images_first=said["images_first"],
                 decoding=decoding,
                 sample=sample,
                 options={

@@ -54,6 +54,10 @@ class Served(Value, frozen=True):
     """Tokens that prompt and answer share at this endpoint."""
     template: str | None = None
     """Digest of what the chat template and tokenizer make of a fixed conversation."""
+    order: Literal["kept", "lost"] | None = None
+    """Whether the endpoint keeps the order of words and images; None: unknown."""
+    woven: str | None = None
+    """Digest of its tokens for words and images in turn; None where it does not tell them."""
 
 
 def identities(served: Iterable[Served]) -> tuple[Served, ...]:

@@ -23,6 +23,7 @@ from mmrad_eval.harness.last_check import LastCheck
 from mmrad_eval.metrics.grounding.prior import MeanBoxes, prior
 from mmrad_eval.results.run.record import RunIdentity, Selection
 from mmrad_eval.tasks.donors import Donors
+from mmrad_eval.tasks.images_first import OPTION, asking_images_first
 from mmrad_eval.tasks.messages import CONTEXTS, PRIORS
 from mmrad_eval.tasks.panels import asking_in_panels
 from mmrad_eval.tasks.prompt_check import check_names, check_shown
@@ -49,6 +50,8 @@ class RunOptions:
     prompt: Path | None = None
     max_edge: int | None = None
     """Pixels that the longest side of a picture that is sent may have; larger ones are shrunk."""
+    images_first: bool = False
+    """Whether each message shows its images before its words (``tasks.images_first``)."""
     decoding: Decoding = field(default_factory=Decoding)
     sample: int = 0
     options: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +100,8 @@ class Plan:
         target = self.deciding.selection.target
         if self.card.max_images is not None and self.deciding.extra.get("montage"):
             ask = asking_in_panels(ask, self.card.max_images)
+        if self.deciding.extra.get(OPTION):
+            ask = asking_images_first(ask)
         donor = self.last_check.donor(self.donor)
         return TaskContext(ask, self.card, target, self.prompt, donor, self.options, self._prior)
 
@@ -145,6 +150,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ru
         extra={
             **({"render": render} if render != "record" else {}),
             **({"max_edge": choice.max_edge} if choice.max_edge else {}),
+            **({OPTION: True} if choice.images_first else {}),
             **task.options,
             **montage,
             **({"source": sources} if sources else {}),

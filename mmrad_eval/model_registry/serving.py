@@ -69,6 +69,8 @@ def words(card: Card, options: ServeOptions, port: int) -> list[str]:
     ):
         if value is not None and flag not in given:
             command += [flag, str(value)]
+    if not given & {"--interleave-mm-strings", "--no-interleave-mm-strings"}:
+        command.append("--interleave-mm-strings")  # without it, some chat templates get all images before all words
     return command + list(options.extra)
 
 

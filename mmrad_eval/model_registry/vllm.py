@@ -23,6 +23,7 @@ from mmrad_eval.core.values import Card, Image, Message, Reply, Request, Served,
 from mmrad_eval.model_registry.bodies import count_of, read_error, read_json, text_of
 from mmrad_eval.model_registry.bodies import field as inner
 from mmrad_eval.model_registry.connect import connect
+from mmrad_eval.model_registry.image_order import depends_on_order, find_order
 from mmrad_eval.model_registry.openai_chat import ChatClient, messages_value
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.rejections import counted, message_of
@@ -167,6 +168,7 @@ class VllmClient(ChatClient):
         if not self._known:
             await self.prepare()
         self._check_fields(sent.request)
+        self._check_order(sent.request)
         misfit = await self._misfit(sent)
         if misfit is not None:
             return counted(misfit, self.policy)
@@ -201,12 +203,15 @@ class VllmClient(ChatClient):
             raise ModelError(f"{base} serves {ids}, not {self.card.id}; name what it serves, as in vllm:ID")
         base_entry = next((one for one in entries if inner(one, "id") == inner(entry, "parent")), None)
         root, parent = text_of(inner(entry, "root")), text_of(inner(entry, "parent"))
+        order = await find_order(lambda messages: self._tokens(base, messages))
         served = Served(
             id=self.card.id,
             version=text_of(inner(await self._page(base, "//version", optional=True), "version")) or None,
             root=f"{root} on {parent}" if parent else root or None,
             context=count_of(inner(entry, "max_model_len")) or count_of(inner(base_entry, "max_model_len")),
             template=await self._template(base),
+            order=order.order,
+            woven=order.woven,
         )
         return _Known(served, await self._fields(base), losses)
 
@@ -261,6 +266,16 @@ class VllmClient(ChatClient):
                 version = known.served.version or "there"
                 raise ModelError(f"vLLM {version} at {base} would ignore the field {', '.join(ignored)} in silence")
         self._checked.add(names)
+
+    def _check_order(self, request: Request) -> None:
+        """ModelError where a server would put images before the words that they stand between."""
+        lost = [base for base, known in self._known.items() if known.served.order == "lost"]
+        if lost and depends_on_order(request.messages):
+            raise ModelError(
+                f"{lost[0]} puts all images of a message before its words, so region images would not stand at their "
+                "steps; start vLLM with --interleave-mm-strings, or, where the chat template itself puts images first, "
+                "with another --chat-template; or add --images-first, which asks so and marks the run"
+            )
 
     async def _misfit(self, sent: PreparedRequest) -> Reply | None:
         """A reply that says that prompt and answer can't share the context; None where they fit, or nobody knows it."""

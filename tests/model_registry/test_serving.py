@@ -76,7 +76,8 @@ def test_card_and_options_become_flags() -> None:
     assert words(CARD, options, 81) == [
         *("vllm", "serve", "org/model", "--host", "127.0.0.1", "--port", "81", "--revision", "abc"),
         *("--max-model-len", "8192", "--dtype", "bfloat16", "--tensor-parallel-size", "2"),
-        *("--data-parallel-size", "4", "--limit-mm-per-prompt", '{"image": 5}', "--seed", "1"),
+        *("--data-parallel-size", "4", "--limit-mm-per-prompt", '{"image": 5}'),
+        *("--interleave-mm-strings", "--seed", "1"),
     ]
 
 

@@ -15,6 +15,7 @@ from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import ColumnSummary, Summary
 from mmrad_eval.results.tables.table import Cell
+from mmrad_eval.tasks.images_first import OPTION as IMAGES_FIRST
 
 HEADLINES = ("BLEU-4", "ROUGE-L", "METEOR", "CIDEr", "BERTScore", "CheXbert", "RadGraph", "RadCliQ", "Trace F1", "SC")
 """Beginnings of the names of columns that a terminal shows first, each once; of other families, the first column."""
@@ -103,8 +104,15 @@ def why_not(entry: ScoredRun) -> str | None:
         return f"incomplete, {of - entry.summary.scored} of {of} studies have no answer yet: not ranked"
     if entry.run.card.provider == "baseline" and entry.run.card.id == "reference":
         return "the references themselves, a ceiling: not ranked"
-    if entry.run.mixed:
-        return f"mixed, {len(entry.run.served)} different servers or versions answered: not ranked"
+    return _set_apart(entry.run)
+
+
+def _set_apart(run: Run) -> str | None:
+    """Why a complete run stands beside the others and not among them."""
+    if run.mixed:
+        return f"mixed, {len(run.served)} different servers or versions answered: not ranked"
+    if run.deciding.extra.get(IMAGES_FIRST):
+        return "images first: each message showed its images before its words: not ranked"
     return None
 
 
