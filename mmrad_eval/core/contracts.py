@@ -350,6 +350,19 @@ class Metric(Protocol):
 
 
 @runtime_checkable
+class LanguageBound(Protocol):
+    """What a metric has beside the rest that reads some languages only; a metric without it reads any."""
+
+    @required
+    def languages(self) -> AbstractSet[str]:
+        """ISO 639-1 codes, such as ``en``; empty: any language.
+
+        Where most references are in another language, the metric is left out for that data, with the reason.
+        """
+        ...
+
+
+@runtime_checkable
 class Sharing(Protocol):
     """What a metric has beside the rest whose statistics others have too, such as one labeler under several policies.
 

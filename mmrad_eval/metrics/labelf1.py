@@ -11,6 +11,7 @@ average, unless ``macro`` is ``supported``, which leaves observations out that t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -91,8 +92,10 @@ class LabelF1:
         *,
         macro: Literal["all", "supported"] = "all",
         by_label: bool = False,
+        languages: AbstractSet[str] = frozenset(),
     ) -> None:
         """``name``: registry name; ``source``: what columns are called after; ``version``: the labeller's signature."""
+        self.languages = languages
         self.name, self.source, self.labeller, self.version = name, source, labeller, version
         self.policy, self.macro, self.by_label = policy, macro, by_label
         self.columns: Sequence[Column] = _columns(source, policy, macro=macro, by_label=by_label)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -64,6 +65,7 @@ class SelfConsistency:
     """Statistics of a study, (27,) float64: see STATISTICS."""
 
     requires: Sequence[str] = ()
+    languages: AbstractSet[str] = frozenset({"en"})
     statistics: Sequence[str] = STATISTICS
 
     def __init__(self, name: str, extract: Extractor, which: Which) -> None:

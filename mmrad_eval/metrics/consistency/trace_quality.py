@@ -8,6 +8,7 @@ which takes the style of the trace's writer out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
@@ -42,6 +43,7 @@ class TraceQuality:
     """Statistics of a study, (73,) float64: see STATISTICS. Zeros where the reference says nothing."""
 
     requires: Sequence[str] = ()
+    languages: AbstractSet[str] = frozenset({"en"})
     statistics: Sequence[str] = STATISTICS
 
     def __init__(self, name: str, extract: Extractor, against: Against) -> None:

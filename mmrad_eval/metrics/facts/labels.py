@@ -15,9 +15,12 @@ from functools import lru_cache
 import numpy as np
 
 from mmrad_eval.metrics.facts.extract import mentions
-from mmrad_eval.metrics.facts.lexicon import Status
+from mmrad_eval.metrics.facts.items import JOINTS, items
+from mmrad_eval.metrics.facts.lexicon import Role, Status, lexicon
 from mmrad_eval.metrics.facts.scope import Mention
+from mmrad_eval.metrics.facts.sentences import sentences
 from mmrad_eval.metrics.labelf1 import BLANK, FIVE, LABELS, NEGATIVE, POSITIVE, UNCERTAIN, Codes
+from mmrad_eval.metrics.language import ENGLISH, UNDECIDED, language
 
 __all__ = ["BLANK", "FIVE", "LABELS", "NEGATIVE", "POSITIVE", "UNCERTAIN", "Code", "label", "label_many", "project"]
 
@@ -29,6 +32,11 @@ _TEXTS = 1 << 14
 
 _WORD = re.compile(r"(?!x+\b)[a-z]{2}", re.IGNORECASE)
 """The beginning of a word that can be read: no mark of de-identification (XXXX), and in Latin letters."""
+
+_READ = frozenset((ENGLISH, UNDECIDED))
+_NOTHING = (BLANK,) * len(LABELS)
+_MARKS = JOINTS | Role.COLON | Role.BRACKET | Role.QUESTION
+_NO_FINDING = LABELS.index("No Finding")
 
 _CODE: dict[Status, Code] = {"present": POSITIVE, "uncertain": UNCERTAIN, "absent": NEGATIVE}
 _RANK: dict[Code, int] = {POSITIVE: 3, UNCERTAIN: 2, NEGATIVE: 1, BLANK: 0}
@@ -46,9 +54,22 @@ def label_many(texts: Sequence[str]) -> Codes:
 
 @lru_cache(maxsize=_TEXTS)
 def _codes(text: str) -> tuple[Code, ...]:
-    if not _WORD.search(text):
-        return (BLANK,) * len(LABELS)  # a text that says nothing does not say that nothing was found
-    return project(mentions(text))
+    if not _WORD.search(text) or language(text) not in _READ:
+        return _NOTHING  # a text that says nothing does not say that nothing was found
+    found = mentions(text)
+    codes = project(found)
+    if codes[_NO_FINDING] == POSITIVE and not _understood(text, named=bool(found)):
+        return (*codes[:_NO_FINDING], BLANK, *codes[_NO_FINDING + 1 :])
+    return codes
+
+
+def _understood(text: str, *, named: bool) -> bool:
+    """Whether a text without findings was read: it has words of the vocabulary, and no sentence in another language."""
+    words = lexicon()
+    pieces = [sentence for _, sentence in sentences(text, words)]
+    if not named and not any(item.roles & ~_MARKS for piece in pieces for item in items(piece, words)[1]):
+        return False
+    return len(pieces) == 1 or all(language(piece) in _READ for piece in pieces)
 
 
 def project(found: Iterable[Mention]) -> tuple[Code, ...]:

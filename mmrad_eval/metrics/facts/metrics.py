@@ -26,4 +26,14 @@ def _made(setup: Setup, *, by_label: bool) -> LabelF1:
     policy = cast("Policy", setup.name.partition("uncertain=")[2] or "positive")
     macro = setup.option("macro", "all", ("all", "supported"))
     assert policy in POLICIES, setup.name
-    return LabelF1(setup.name, "rules", label_many, VERSION, policy, macro=macro, by_label=by_label)  # type: ignore[arg-type]  # ``option`` checked it
+    english = frozenset({"en"})
+    return LabelF1(
+        setup.name,
+        "rules",
+        label_many,
+        VERSION,
+        policy,
+        macro=macro,  # type: ignore[arg-type]  # ``option`` checked it
+        by_label=by_label,
+        languages=english,
+    )

@@ -10,6 +10,7 @@ half of its area lies in the boxes of those.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,6 +48,7 @@ class FindingGrounding:
 
     name = "grounding@finding"
     requires: Sequence[str] = ()
+    languages: AbstractSet[str] = frozenset({"en"})
     statistics: Sequence[str] = STATISTICS
     columns: Sequence[Column] = (
         Column("Finding mIoU", "finding", best=1.0),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
@@ -72,6 +73,7 @@ class Meteor:
     columns = (Column("METEOR", "nltk"),)
     statistics = ("score", "studies")
     requires: Sequence[str] = ()
+    languages: AbstractSet[str] = frozenset({"en"})
 
     def __init__(self, score: Any, tokenize: Any, words: Remembering, version: str) -> None:
         self._score, self._tokenize, self._words, self._version = score, tokenize, words, version

@@ -19,6 +19,8 @@ from mmrad_eval.core.errors import MissingError, PluginError
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics import judge_metrics, suite
 from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
+from mmrad_eval.results.scoring import languages
+from mmrad_eval.results.scoring.languages import LanguageTally, ReferenceLanguages
 from mmrad_eval.results.statistics.bootstrap import StatisticsPart, bootstrap_sums
 from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums
 
@@ -96,6 +98,8 @@ class Measurement:
     """Those that others require included, each before what requires it."""
     lacking: dict[str, MissingColumns]
     """Registry name of a metric that was asked for -> why it has no numbers."""
+    spoken: LanguageTally = field(default_factory=LanguageTally)
+    """Reports that count as empty, and references that a metric left out, because of their language."""
 
     @property
     def shown(self) -> list[Measured]:
@@ -122,17 +126,19 @@ def measure(
 
     ``mapper`` applies the measuring of one chunk to all of them; ``progress`` is told how many examples are done.
     """
-    found = _fit(metrics, corpus)
+    spoken = languages.spoken(corpus)
+    found = _fit(metrics, corpus, spoken)
     store = np.empty((n, _places(found.metrics)))
     for m in found.metrics:
         m.store = store
     start = 0
-    for chunk in mapper(_MeasureChunk(found.metrics), examples):
+    for chunk in mapper(_MeasureChunk(found.metrics, spoken), examples):
         for m, missing in chunk.missing:
             if m in found.metrics:
                 _drop(m, found, missing)
         for at, statistics in chunk.filled.items():
             store[start : start + chunk.n, at.start : at.stop] = statistics
+        found.spoken.add(chunk.spoken)
         start += chunk.n
         if progress:
             progress(start, n)
@@ -149,7 +155,7 @@ def in_chunks(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
     return (examples[start : start + CHUNK] for start in range(0, len(examples), CHUNK))
 
 
-def _fit(metrics: Sequence[Metric], corpus: Corpus) -> Measurement:
+def _fit(metrics: Sequence[Metric], corpus: Corpus, spoken: ReferenceLanguages) -> Measurement:
     """Each metric with its context, required ones first."""
     done: dict[str, Measured] = {}
     lacking: dict[str, MissingColumns] = {}
@@ -159,6 +165,8 @@ def _fit(metrics: Sequence[Metric], corpus: Corpus) -> Measurement:
         if metric.name not in done:
             if judge_metrics.asks(metric):
                 raise MissingError(judge_metrics.WHAT, judge_metrics.REMEDY)
+            if why := languages.unread_by(metric, corpus, spoken):
+                raise MissingError(why, languages.REMEDY)
             requires = [
                 fitted(asked[n], shown=True) if n in asked else fitted(_made(n), shown=False) for n in metric.requires
             ]
@@ -190,25 +198,29 @@ class _MeasuredChunk:
     filled: dict[range, FloatArray]
     """Columns of the store -> (n, k) statistics."""
     missing: list[tuple[Measured, MissingColumns]]
+    spoken: LanguageTally
 
 
 class _MeasureChunk:
     """Measure one chunk with every metric that is still there; equal statistics once."""
 
-    def __init__(self, metrics: list[Measured]) -> None:
-        self._metrics = metrics
+    def __init__(self, metrics: list[Measured], spoken: ReferenceLanguages) -> None:
+        self._metrics, self._spoken = metrics, spoken
 
-    def __call__(self, examples: Sequence[Example]) -> _MeasuredChunk:
+    def __call__(self, chunk: Sequence[Example]) -> _MeasuredChunk:
+        tally = LanguageTally()
+        examples = languages.heard(chunk, self._spoken, tally)
         filled: dict[range, FloatArray] = {}
         missing = []
         for m in self._metrics:
             if m.at in filled:
                 continue
             try:
-                filled[m.at] = _checked(m, examples)
+                read = ~languages.unread(m.metric, examples, self._spoken, tally)
+                filled[m.at] = _checked(m, examples) * read[:, None]
             except MissingError as error:
                 missing.append((m, MissingColumns(error.what, error.remedy)))
-        return _MeasuredChunk(len(examples), filled, missing)
+        return _MeasuredChunk(len(examples), filled, missing, tally)
 
 
 def _places(measured: Sequence[Measured]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks, named, write_scores
 from mmrad_eval.results.run.summary import MissingColumns, Summary
 from mmrad_eval.results.scoring import evidence_overlap
+from mmrad_eval.results.scoring.languages import REMEDY
 from mmrad_eval.results.scoring.measure import CHUNK, Mapper, Measured, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
 
@@ -99,8 +100,8 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in metrics.missing} if isinstance(metrics, Suite) else {}
 
     old, before, lost = _before(folder)
-    carried, notes = _carried(old, rows, measured)
-    notes += lost
+    carried, notes = _carried(old, rows, measured, found.lacking)
+    notes += [*lost, *found.spoken.notes()]
     new_blocks = _blocks(measured, carried)
     written = temporary(folder.path / "scores.parquet")
     write_scores(written, rows, new_blocks, _arrays(measured, selected.scored, old, carried))
@@ -192,12 +193,18 @@ def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]
     return (old, before, []) if old is not None and before is not None else (None, None, [])
 
 
-def _carried(old: Scores | None, rows: ScoreRows, measured: Sequence[Measured]) -> tuple[list[ScoreBlock], list[str]]:
-    """Blocks of an earlier scoring that stay, and notes about those that can't."""
+def _carried(
+    old: Scores | None, rows: ScoreRows, measured: Sequence[Measured], lacking: Mapping[str, MissingColumns]
+) -> tuple[list[ScoreBlock], list[str]]:
+    """Blocks of an earlier scoring that stay, and notes about those that can't.
+
+    What a metric said of a language that it does not read never stays.
+    """
     if old is None:
         return [], []
     signatures = {m.signature for m in measured}
-    blocks = [block for block in old.blocks if block.signature not in signatures]
+    unread = {name for name, missing in lacking.items() if missing.remedy == REMEDY}
+    blocks = [block for block in old.blocks if block.signature not in signatures and block.metric not in unread]
     if blocks and (old.rows.ids != rows.ids or old.rows.answers != rows.answers):
         gone = ", ".join(sorted({block.metric for block in blocks}))
         return [], [f"answers have changed since {gone} was computed, so it was dropped; score again with it"]

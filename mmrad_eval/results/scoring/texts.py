@@ -30,6 +30,8 @@ class TextScores(Mapping[str, float]):
         self.columns = columns
         self.missing: dict[str, MissingColumns] = {}
         """Metrics that could not be computed here, with what would mend it."""
+        self.notes: tuple[str, ...] = ()
+        """What a reader of the numbers must know, such as reports in another language than their reference."""
         self._measured = measured
 
     def __getitem__(self, label: str) -> float:
@@ -45,6 +47,7 @@ class TextScores(Mapping[str, float]):
     def __repr__(self) -> str:
         lines = [f"{label}: {_words(column)}" for label, column in self.columns.items()]
         lines += [f"{name}: not scored: {m.what}; {m.remedy}" for name, m in self.missing.items()]
+        lines += self.notes
         return "\n".join(lines) or "no columns"
 
     def per_study(self) -> pd.DataFrame:
@@ -117,6 +120,7 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
     columns = summarise(measured.metrics, [s.cluster for s in studies], resamples, seed)
     found = TextScores(list(pairs), measured.metrics, columns)
     found.missing = lacking | measured.lacking
+    found.notes = tuple(measured.spoken.notes())
     return found
 
 

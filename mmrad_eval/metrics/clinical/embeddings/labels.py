@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -26,8 +26,10 @@ class CheXbertF1(LabelF1):
         self, name: str, policy: Policy, source: Callable[[], tuple[Labeller, str]], *, macro: str, by_label: bool
     ) -> None:
         """``source`` gives the labeller and the signature of what labels."""
-        chosen = "supported" if macro == "supported" else "all"
-        super().__init__(name, "CheXbert", _unfitted, "", policy, macro=chosen, by_label=by_label)  # type: ignore[arg-type] # one of both
+        chosen: Literal["all", "supported"] = "supported" if macro == "supported" else "all"
+        super().__init__(
+            name, "CheXbert", _unfitted, "", policy, macro=chosen, by_label=by_label, languages=frozenset({"en"})
+        )
         self._source = source
 
     def fit(self, corpus: Corpus) -> Target:

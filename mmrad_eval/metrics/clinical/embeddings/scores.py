@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,7 @@ class Near:
     """
 
     requires: Sequence[str] = ()
+    languages: AbstractSet[str] = frozenset({"en"})
 
     def __init__(
         self, name: str, columns: Sequence[Column], formula: str, source: Callable[[], tuple[Values, str]]

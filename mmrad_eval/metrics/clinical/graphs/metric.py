@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ class RadGraph:
 
     statistics: Sequence[str] = STATISTICS
     requires: Sequence[str] = ()
+    languages: AbstractSet[str] = frozenset({"en"})
 
     def __init__(self, name: str, profile: RadGraphProfile, source: Callable[[], tuple[GraphsOf, str]]) -> None:
         """``source`` gives the graphs and the signature of what makes them; called when the metric is fitted."""

@@ -1,0 +1,164 @@
+"""The language of a text, decided offline, and only on positive evidence where it would not be English.
+
+Reports are short, telegraphic and full of abbreviations and Latin, where every identifier guesses. So words that only
+English has settle the common case; of what remains, words that reports of all languages share are discounted, and
+py3langid (docs/decisions.md) has to be sure. Thresholds were set on invented reports in 22 languages and on terse
+English (tests/golden/languages.tsv).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import Any
+
+from mmrad_eval.metrics.facts.lexicon import Lexicon, lexicon
+
+ENGLISH = "en"
+UNDECIDED = ""
+"""Too short, or no evidence of any language: never treated as another language."""
+
+NAMES = {
+    "ar": "Arabic",
+    "bg": "Bulgarian",
+    "bn": "Bengali",
+    "ca": "Catalan",
+    "cs": "Czech",
+    "da": "Danish",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "et": "Estonian",
+    "fa": "Persian",
+    "fi": "Finnish",
+    "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "hr": "Croatian",
+    "hu": "Hungarian",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "lt": "Lithuanian",
+    "lv": "Latvian",
+    "ms": "Malay",
+    "nl": "Dutch",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "sk": "Slovak",
+    "sl": "Slovenian",
+    "sr": "Serbian",
+    "sv": "Swedish",
+    "ta": "Tamil",
+    "th": "Thai",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "ur": "Urdu",
+    "vi": "Vietnamese",
+    "zh": "Chinese",
+}
+"""The languages that are told apart, by ISO 639-1 code. Latin is none of them: reports in English are full of it."""
+
+_NEAR = (
+    *(frozenset(group) for group in (("es", "pt", "ca", "it"), ("da", "no", "sv"), ("hr", "sr", "sl"), ("cs", "sk"))),
+    *(frozenset(group) for group in (("id", "ms"), ("ru", "uk", "bg", "sr"), ("zh", "ja"), ("ar", "fa", "ur"))),
+)
+"""Languages that a short text does not tell apart."""
+
+_ENGLISH = frozenset(
+    (
+        *("the", "is", "are", "was", "were", "has", "have", "been", "there", "this", "that", "these", "those", "which"),
+        *("with", "without", "and", "of", "to", "by", "for", "from", "at", "be", "not", "may", "might", "could", "can"),
+        *("cannot", "likely", "seen", "within", "both", "new", "old", "mild", "mildly", "moderate", "moderately"),
+        *("severe", "small", "large", "left", "right", "lower", "upper", "heart", "lung", "lungs", "clear", "chest"),
+        *("rib", "ribs", "bones", "bone", "spine", "size", "limits", "enlarged", "unchanged", "unremarkable", "change"),
+        *("changes", "effusion", "effusions", "opacity", "opacities", "disease", "lobe", "lobes", "base", "bases"),
+        *("tube", "tip", "line", "lines", "view", "views", "study", "film", "evidence", "free", "air", "appears"),
+    )
+)
+"""Words of reports that no other language above writes so, or hardly ever."""
+_ENOUGH = 0.2
+"""Share of these words that settles it: one in five."""
+_SHARED = 0.5
+"""Share of words of the English vocabulary above which a text is never another language."""
+_SURE = 0.3
+"""Least probability of another language, and the most that English may then have."""
+_RULED_OUT = 0.06
+_WORDS = 2
+"""A single word is evidence of nothing, and nor are abbreviations, which are shorter than this:"""
+_LONG = 3
+_LATIN = 0x24F
+"""The last letter of Latin Extended-B."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+_MASK = re.compile(r"x+")
+
+
+@lru_cache(maxsize=1 << 14)
+def language(text: str) -> str:
+    """The ISO 639-1 code of a text's language, or UNDECIDED: too short, no evidence, or ``unavailable``."""
+    words = [word for word in _WORD.findall(text.lower()) if not _MASK.fullmatch(word)]
+    if not words or sum(word in _ENGLISH for word in words) >= _ENOUGH * len(words):
+        return ENGLISH if words else UNDECIDED
+    letters = "".join(words)
+    if 2 * sum(ord(letter) > _LATIN for letter in letters) > len(letters):
+        return _ranked(text.lower())[0][0]
+    known = lexicon()
+    if sum(len(word) >= _LONG for word in words) < _WORDS or sum(
+        _of_reports(word, known) for word in words
+    ) > _SHARED * len(words):
+        return UNDECIDED
+    ranked = _ranked(text.lower())
+    code, probability = ranked[0]
+    if code == ENGLISH:
+        return ENGLISH
+    return code if probability >= _SURE and dict(ranked)[ENGLISH] <= _RULED_OUT else UNDECIDED
+
+
+def differ(first: str, second: str) -> bool:
+    """Whether two codes are certainly two languages: both decided, and not so near that a short text mixes them up."""
+    if UNDECIDED in {first, second} or first == second:
+        return False
+    return not any({first, second} <= group for group in _NEAR)
+
+
+def named(code: str) -> str:
+    """The English name of a language."""
+    return NAMES.get(code, code)
+
+
+def _of_reports(word: str, known: Lexicon) -> bool:
+    """Whether a word is one of English, or of the vocabulary of reports, much of which other languages share."""
+    if word in _ENGLISH or word in known.words or known.symbol(word) != word:
+        return True
+    return any(word in table for table in known.qualifiers.values())
+
+
+def unavailable() -> bool:
+    """Whether some text could not be looked at, since py3langid is not installed."""
+    return bool(_identifier.cache_info().currsize) and _identifier() is None
+
+
+def _ranked(text: str) -> list[tuple[str, float]]:
+    """(code, probability), the likeliest first."""
+    identifier = _identifier()
+    if identifier is None:
+        return [(UNDECIDED, 0.0), (ENGLISH, 1.0)]
+    return [(code, float(probability)) for code, probability in identifier.rank(text)]
+
+
+@cache
+def _identifier() -> Any:
+    """py3langid's model, which takes a second to read: only once a text needs it. None where it is not installed."""
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    except ModuleNotFoundError:
+        return None
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(list(NAMES))
+    return identifier
