@@ -32,6 +32,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     import msgspec
 
     from mmrad_eval.harness import experiment as experiments
+    from mmrad_eval.model_registry.command_line import scrub_words
 
     _refuse_others(ctx)
     experiment = experiments.read(path)
@@ -44,7 +45,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     servers = list(dict.fromkeys(command.server for command in commands))
     terminal.say(f"{path}: {len(commands)} commands on {len(servers)} servers")
     for command in commands:
-        terminal.say(f"  mmrad-eval run {shlex.join(command.arguments)}")
+        terminal.say(f"  mmrad-eval run {shlex.join(scrub_words(command.arguments))}")
     groups = [[command for command in commands if command.server == server] for server in servers]
     crew = _Crew(extra, quiet=said["quiet"])
     with ThreadPoolExecutor(len(groups)) as threads:

@@ -156,10 +156,8 @@ def _servers(base_urls: Sequence[str]) -> Iterator[HealthCheck]:
 
 async def _served(url: str) -> str:
     """What a server says it serves, or why it says nothing."""
-    import msgspec
-
     from mmrad_eval.core.errors import TransportError
-    from mmrad_eval.model_registry.bodies import field
+    from mmrad_eval.model_registry.bodies import field, read_json
     from mmrad_eval.model_registry.secrets import find_key
     from mmrad_eval.model_registry.transport import Transport
 
@@ -168,11 +166,9 @@ async def _served(url: str) -> str:
     transport = Transport((url,), headers=headers, secret=secret)
     try:
         response = await transport.get("/models", seconds=5)
-        models = field(msgspec.json.decode(response.body), "data") if response.status == 200 else None
+        models = field(read_json(response.body, secret)[0], "data") if response.status == 200 else None
     except TransportError as error:
         return error.why
-    except msgspec.DecodeError:
-        return "answers, but not with JSON"
     finally:
         await transport.close()
     if not isinstance(models, list):

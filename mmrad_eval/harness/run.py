@@ -25,6 +25,7 @@ from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.returned_values import typed, valid_answer
 from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.harness.workers import Intake, go_through
+from mmrad_eval.model_registry.command_line import scrub_command
 from mmrad_eval.results.run.folder import RunFolder, run_path
 from mmrad_eval.results.run.record import Run, StudyCounts
 
@@ -57,7 +58,7 @@ def open_run(
         started=_now(),
         versions=dict(_versions()),
         git=_commit(),
-        command=command,
+        command=scrub_command(command),
         notes=tuple(plan.dataset.notes),
     )
     folder = RunFolder(run_path(results, run))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from mmrad_eval.core.errors import TransportError
+from mmrad_eval.model_registry.echoes import Echo
 from mmrad_eval.model_registry.secrets import Secret, scrub_body
 
 MOST_TOKENS = 10**12
@@ -20,9 +22,7 @@ def read_json(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
     Text with lone surrogates or invalid UTF-8, as some servers write it, gets replacement marks. TransportError (worth
     another try) where it is no JSON at all.
     """
-    for secret in secrets:
-        if secret is not None and secret.reveal().encode() in body:
-            body = body.replace(secret.reveal().encode(), b"[key]")
+    near = [secret.echo for secret in secrets if secret is not None and secret.echo.may_be_in(body)]
     try:
         value = msgspec.json.decode(body)
         line = msgspec.json.format(body, indent=-1) if b"\n" in body or b"\r" in body else body
@@ -32,16 +32,19 @@ def read_json(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
         except (ValueError, RecursionError):
             raise TransportError("the reply is not JSON", retry=True) from None
         line = msgspec.json.encode(value)
+    if near:
+        clean = _without(value, near)
+        if clean != value:
+            value, line = clean, msgspec.json.encode(clean)
     return value, msgspec.Raw(line)
 
 
 def read_error(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
     """Decode an error body, without keys and without pixels that it may echo; its text where it is no JSON."""
-    clean = scrub_body(body, *secrets)
     try:
-        return read_json(clean)
+        return read_json(scrub_body(body), *secrets)
     except TransportError:
-        text = clean.decode("utf-8", "replace")[:2000]
+        text = scrub_body(body, *secrets).decode("utf-8", "replace")[:2000]
         return text, msgspec.Raw(msgspec.json.encode(text))
 
 
@@ -62,6 +65,19 @@ def text_of(value: object) -> str:
 def count_of(value: object) -> int | None:
     """A token count; None where it is no whole number that a count can be."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
+
+
+def _without(value: Any, echoes: Sequence[Echo]) -> Any:
+    """The value without the echoes in any of its strings, names of fields included."""
+    if isinstance(value, str):
+        for echo in echoes:
+            value = echo.hidden(value)
+        return value
+    if isinstance(value, list):
+        return [_without(item, echoes) for item in value]
+    if isinstance(value, dict):
+        return {_without(key, echoes): _without(item, echoes) for key, item in value.items()}
+    return value
 
 
 def _mended(value: Any) -> Any:

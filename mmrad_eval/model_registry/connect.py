@@ -14,7 +14,7 @@ from mmrad_eval.core.errors import ModelError, UsageError
 from mmrad_eval.core.values import Card
 from mmrad_eval.model_registry import providers
 from mmrad_eval.model_registry.providers import Connection, Provider
-from mmrad_eval.model_registry.secrets import Secret, find_key
+from mmrad_eval.model_registry.secrets import Secret, check_variable, find_key
 from mmrad_eval.model_registry.transport import base_urls
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def connect(
     where an address or a key is missing; UsageError where the card would send a key somewhere that nobody allowed.
     """
     provider = providers.get(card.provider)
+    base_urls(listed(card.base_url), provider.url or "http://localhost")  # what is stored of a card holds no password
     given = how.base_url or listed(card.base_url) or listed(os.environ.get(provider.url_env or ""))
     own = provider.url or default
     if not given and own is None:
@@ -47,6 +48,7 @@ def listed(urls: str | None) -> tuple[str, ...]:
 
 def _key(card: Card, how: Connection, provider: Provider, *, given: bool) -> Secret | None:
     """The key that goes with the requests; None where none does."""
+    check_variable(card.api_key_env)
     usual = provider.keys[0] if provider.keys and (provider.url is None or not given) else None
     variable = how.api_key_env or card.api_key_env or usual
     required = provider.key_required and (provider.url is None or not given)
@@ -70,6 +72,7 @@ def refuse(  # noqa: PLR0917 (the one rule for cards and experiment files)
     ``addresses``: those that the file chose; ``allowed``: variables that the command line lets it use.
     """
     way_out = f"if you trust the file, allow it on the command line: --allow-key {used}"
+    check_variable(named)
     if used is None or used in allowed:
         return
     if named is not None and named not in provider.keys:

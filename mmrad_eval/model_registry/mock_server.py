@@ -169,7 +169,8 @@ class Rehearsal:
             headers |= {"Location": location} if location else {}
             message = f"rehearsed fault {kind}"
             if echo:
-                message = f"bad input {body.decode()} of {dict(request.headers)}"
+                key = request.headers.get("Authorization", "")
+                message = f"bad input of {key}: {body.decode()} of {dict(request.headers)}"
             error = {"error": {"message": message, "type": "rehearsal", "code": None, "param": None}}
             data = msgspec.json.encode(error)
             return web.Response(status=int(kind), body=data, content_type="application/json", headers=headers)

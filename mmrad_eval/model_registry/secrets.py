@@ -7,7 +7,9 @@ import re
 import stat
 from pathlib import Path
 
-from mmrad_eval.core.errors import ModelError
+from mmrad_eval.core.errors import ModelError, UsageError
+from mmrad_eval.model_registry.command_line import looks_like_key
+from mmrad_eval.model_registry.echoes import Echo
 
 _PIXELS = re.compile(r"(?:data:image/[\w.+-]+;base64,)?[A-Za-z0-9+/_-]{160,}={0,2}")
 _MESSAGE_LENGTH = 400
@@ -16,11 +18,13 @@ _MESSAGE_LENGTH = 400
 class Secret:
     """An API key that shows itself to nobody but the header it is meant for."""
 
-    __slots__ = ("_value", "source")
+    __slots__ = ("_value", "echo", "source")
 
     def __init__(self, value: str, source: str) -> None:
         """``source`` says where it was found, such as ``the environment variable OPENAI_API_KEY``."""
         self._value, self.source = value, source
+        self.echo = Echo(value)
+        """Finds it in what others write."""
 
     def __repr__(self) -> str:
         return f"<Secret from {self.source}>"
@@ -36,16 +40,27 @@ class Secret:
 def find_key(env: str | None, file: Path | None, *, required: bool) -> Secret | None:
     """Read a key from ``file`` (mode 600) or else from the environment variable ``env``.
 
-    ModelError where it is ``required`` and not there, where others can read the file, or where no header can hold it.
+    ModelError where it is ``required`` and not there, where others can read the file, or where no header can hold it;
+    UsageError where ``env`` may be the key itself.
     """
     if file is not None:
         return _from_file(file)
+    check_variable(env)
     value = os.environ.get(env, "").strip() if env else ""
     if value:
         return _checked(Secret(value, f"the environment variable {env}"))
     if required:
         raise ModelError(f"no API key: set the environment variable {env}, or give --api-key-file (mode 600)")
     return None
+
+
+def check_variable(name: str | None) -> None:
+    """UsageError where what should be the name of a variable may be the key itself; it is not repeated."""
+    if name and looks_like_key(name):
+        raise UsageError(
+            "--api-key-env and api_key_env take the name of an environment variable, and what was given looks like a "
+            "key: put the key into a variable, and name that"
+        )
 
 
 def _from_file(file: Path) -> Secret:
@@ -73,7 +88,7 @@ def scrub(text: str, *secrets: Secret | None) -> str:
     """A stranger's words made fit for a message: no key, no pixels, one line, at most 400 characters."""
     for secret in secrets:
         if secret is not None:
-            text = text.replace(secret.reveal(), "[key]")
+            text = secret.echo.hidden(text)
     text = " ".join(_PIXELS.sub("[data]", text).split())
     return text if len(text) <= _MESSAGE_LENGTH else text[: _MESSAGE_LENGTH - 1] + "…"
 
@@ -81,8 +96,8 @@ def scrub(text: str, *secrets: Secret | None) -> str:
 def scrub_body(body: bytes, *secrets: Secret | None) -> bytes:
     """The same for a body that is kept whole: keys and pixels are replaced, nothing is shortened."""
     for secret in secrets:
-        if secret is not None:
-            body = body.replace(secret.reveal().encode(), b"[key]")
+        if secret is not None and secret.echo.may_be_in(body):
+            body = secret.echo.hidden(body.decode("utf-8", "replace")).encode()
     return _PIXELS_BYTES.sub(b"[data]", body)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmrad_eval.core.errors import TransportError, UsageError
+from mmrad_eval.model_registry.command_line import scrub_word
 from mmrad_eval.model_registry.secrets import Secret, scrub
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def base_urls(given: Sequence[str], default: str, suffix: str = "/v1") -> tuple[
         if url.user or url.password:
             raise UsageError("--base-url holds a user or password; give the key by --api-key-env or --api-key-file")
         if url.scheme not in ("http", "https") or not url.host or "\\" in text:
-            raise UsageError(f"--base-url {text}: not an address; it looks like http://127.0.0.1:8000/v1")
+            raise UsageError(f"--base-url {scrub_word(text)}: not an address; it looks like http://127.0.0.1:8000/v1")
         if url.query_string or url.fragment:
-            raise UsageError(f"--base-url {text}: an address ends before `?` and `#`")
+            raise UsageError(f"--base-url {scrub_word(text)}: an address ends before `?` and `#`")
         urls.append(str(url).rstrip("/") + (suffix if url.path in ("", "/") else ""))
     return tuple(urls)
 

@@ -19,13 +19,13 @@ from mmrad_eval.model_registry.mock_server import Rehearsal
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 KEY = "sk-planted-0123456789abcdef"
 FAULTS = {
-    "case 0": "echo400",
-    "case 1": "echo500",
-    "case 2": "echo413",
-    "case 3": "echo422",
-    "case 4": "echo404",
-    "case 5": "malformed",
-    "case 6": "disconnect",
+    "case 1": "echo400",
+    "case 2": "echo500",
+    "case 3": "echo413",
+    "case 4": "echo422",
+    "case 5": "echo404",
+    "case 6": "malformed",
+    "case 7": "disconnect",
 }
 
 
@@ -59,7 +59,7 @@ async def test_neither_key_nor_pixels_are_written_anywhere(tmp_path: Path, how: 
         command = [
             COMMAND, "--model", "openai:rehearsal", "--base-url", server.url, *given, "--task", "direct", "--data",
             str(tmp_path / "studies.jsonl"), "--images", str(tmp_path), "--data-use", "open", "--context", "all",
-            "--metrics", "bleu@r2gen-iu", "--out", str(out), "--concurrency", "8",
+            "--metrics", "bleu@r2gen-iu", "--out", str(out), "--concurrency", "1",
         ]  # fmt: skip
         run = await asyncio.create_subprocess_exec(
             *command,

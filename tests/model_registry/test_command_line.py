@@ -1,0 +1,123 @@
+"""A command is written down without anything that looks like a key."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmrad_eval.model_registry.command_line import scrub_command
+
+COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
+PLANTED = "planted0123456789abcdefPLANTED"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--api-key-env", f"sk-{PLANTED}"],
+        [f"--api-key-env=sk-ant-api03-{PLANTED}"],
+        ["--api-key-env", PLANTED * 2],
+        ["--judge-key-env", f"hf_{PLANTED}"],
+        ["--allow-key", f"AIzaSy{PLANTED}"],
+        ["--serve-args", f"--api-key sk-{PLANTED} --dtype half"],
+        ["--serve-args", f"--api-key={PLANTED}"],
+        [f"--serve-args=--api-key '{PLANTED}' --max-model-len 4096"],
+        ["--serve-args", f'--config \'{{"hf_token": "{PLANTED}"}}\''],
+        ["--serve-args", f"--header 'Authorization: Bearer {PLANTED}'"],
+        ["--api-key", PLANTED],
+        ["--hf-token", PLANTED],
+        ["--base-url", f"https://user:{PLANTED}@host.example/v1"],
+        ["--base-url", f"https://{PLANTED}@host.example/v1"],
+        ["--base-url", f"https://host.example/v1?api-version=1&api_key={PLANTED}"],
+        ["--data", f"table:https://host.example/x.csv?X-Amz-Signature={PLANTED}"],
+        ["--set", f"token={PLANTED}"],
+        ["--model", f"openai:gpt/ghp_{PLANTED}"],
+        ["--data", f"AKIAIOSFODNN7{PLANTED.upper()}"],
+        ["--data", f"eyJhbGciOiJIUzI1NiJ9.{PLANTED}.{PLANTED}"],
+        ["--attest-who", f"me ({os.environ.get('PLANTED_TOKEN', 'x')}) HF_TOKEN={PLANTED}"],
+    ],
+)
+def test_what_looks_like_a_key_is_replaced_and_the_rest_stays(words: list[str]) -> None:
+    before, after = ["mmrad-eval", "run", "--task", "tcot"], ["--limit", "5"]
+    written = scrub_command(shlex.join([*before, *words, *after]))
+
+    assert PLANTED not in written
+    assert PLANTED.upper() not in written
+    assert "[key]" in written
+    scrubbed = shlex.split(written)
+    assert scrubbed[:4] == before
+    assert scrubbed[-2:] == after
+    assert len(scrubbed) == len(before) + len(words) + len(after)
+
+
+def test_the_value_of_a_secret_variable_is_no_part_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARD_API_KEY", "plainwordsofakey")
+
+    assert scrub_command("mmrad-eval --name plainwordsofakey-run") == "mmrad-eval --name '[key]-run'"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mmrad-eval --model vllm:Qwen/Qwen2.5-VL-7B-Instruct --task tcot,mcot --max-tokens 800 --seed 3",
+        "mmrad-eval --model mine.toml --api-key-env MY_KEY --api-key-file /home/me/keys/openai --allow-key WARD_KEY",
+        "mmrad-eval --model openai:m --base-url http://127.0.0.1:8000/v1 --base-url https://a.example:8443/v1",
+        "mmrad-eval --model openai:m --serve-args '--max-num-seqs 8 --tokenizer-mode mistral --max-tokens 5'",
+        "mmrad-eval --data table:reports.csv --column patient_key=subject --column findings=report_text",
+        "mmrad-eval --model hf-internal/tiny@0123456789abcdef0123456789abcdef01234567 --set looks=2 --stop 'a b'",
+        "mmrad-eval --data table:/data/key_nor_pixels_ar0/or_2024_05/hf_models_v2/sk_lung/x.csv --out token-1",
+        "mmrad-eval score --references demo --predictions 'my \"file\".csv' --metrics radgraph@rexrank",
+    ],
+)
+def test_a_command_without_a_key_stays_as_it_was_typed(command: str) -> None:
+    assert scrub_command(command) == command
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--api-key-env", f"sk-{PLANTED}", "--base-url", "http://127.0.0.1:9/v1"],
+        ["--serve", "--serve-args", f"--api-key sk-{PLANTED}"],
+        ["--base-url", f"http://127.0.0.1:9/v1?key={PLANTED}"],
+        ["--base-url", f"http://me:{PLANTED}@127.0.0.1:9/v1"],
+        ["--base-url", "http://127.0.0.1:9/v1", "--attest-who", f"Bearer {PLANTED}", "--patience", "1"],
+    ],
+)
+@pytest.mark.parametrize("model", ["openai:m", "vllm:m"])
+def test_no_file_and_no_line_of_a_run_holds_a_key_that_was_typed(tmp_path: Path, words: list[str], model: str) -> None:
+    ended = subprocess.run(
+        [COMMAND, "--model", model, "--task", "direct", "--limit", "2", "--out", str(tmp_path / "out"), *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | {"MMRAD_VLLM": "false"},
+    )
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    assert PLANTED not in ended.stdout + ended.stderr
+    assert not [path for path, content in files.items() if PLANTED.encode() in content]
+
+
+def test_a_run_that_never_needs_the_key_keeps_no_word_of_it(tmp_path: Path) -> None:
+    words = ["--model", "baseline:normal", "--task", "direct", "--limit", "2", "--metrics", "bleu@raw"]
+    ended = subprocess.run(
+        [COMMAND, *words, "--api-key-env", f"sk-{PLANTED}", "--out", str(tmp_path)],
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    [path] = tmp_path.rglob("run.json")
+
+    assert ended.returncode == 0
+    assert "--api-key-env '[key]'" in json.loads(path.read_text())["command"]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and PLANTED.encode() in path.read_bytes()]
