@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,6 +69,11 @@ def read_bytes(path: Path, *, longest: int | None = None) -> bytes:
         return file.read()
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have, too long or with a zero byte, is none."""
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises for such names
+
+
 def head(path: Path, count: int) -> bytes:
     """The first bytes of a regular file. DataError as in ``read_bytes``."""
     with _opened(path) as file:
@@ -105,7 +111,7 @@ def unpacked(data: bytes, path: Path) -> bytes:
 
     try:
         return _gzip(data, path) if data.startswith(b"\x1f\x8b") else _only_member(data, path)
-    except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, LookupError, struct.error, zlib.error) as error:
         kind = "gzip" if data.startswith(b"\x1f\x8b") else "zip"
         raise DataError(f"{path}: the {kind} file is cut short or damaged ({error}); copy it again") from error
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed by a method that Python lacks

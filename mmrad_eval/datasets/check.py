@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from mmrad_eval import datasets
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.decode import read_bytes
+from mmrad_eval.core.decode import is_file, read_bytes
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image, Study
 from mmrad_eval.datasets import views
@@ -105,7 +105,7 @@ class ImageCheck:
             self._problems.error(p.kind, p.what, file=p.file, study=p.study)
 
     def _open(self, image: Image, study: str) -> Size | None:
-        if not Path(image.path).is_file():
+        if not is_file(Path(image.path)):
             self._missing.append(Problem("missing image", f"there is no image {image.name}", image.path, None, study))
             return None
         try:

@@ -116,6 +116,11 @@ def text(cell: Any) -> str | None:
     return value if value.strip() else None
 
 
+def listing(value: Any) -> list[Any]:
+    """A field that should be a list: the list, none of null, and anything else as the one thing in it."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
 def texts(cell: Any) -> list[str]:
     """A cell as a list of texts: a list, JSON or Python's spelling of one, or names parted by ``;``, ``|`` or ``,``."""
     if isinstance(cell, list | tuple):

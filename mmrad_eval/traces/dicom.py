@@ -99,9 +99,9 @@ def _faults(path: str, what: str) -> Iterator[None]:
     """What pydicom and its decoders raise: a tag is missing or of another kind, a syntax is unknown, a file is cut."""
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError) as error:
-        raise DataError(f"{path}: {what}: {_short(error)}") from error
-    except (ValueError, struct.error) as error:
+    except DataError:
+        raise
+    except Exception as error:  # pydicom, its decoders and their tables raise of all kinds
         raise DataError(f"{path}: {what}: {_short(error)}") from error
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.decode import is_file
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Report, Study
 from mmrad_eval.datasets import arrow, columns, sections
@@ -121,6 +122,6 @@ def _place(base: Path, first: str) -> tuple[Path, str]:
     """Where the images lie, and what they end in, told by the first one; the name's own where none is there."""
     for folder in FOLDERS:
         for suffix in SUFFIXES:
-            if first and (base / folder / first).with_suffix(suffix).is_file():
+            if first and is_file(base / folder / f"{PurePosixPath(first).with_suffix('')}{suffix}"):
                 return (base / folder).absolute(), suffix
     return base.absolute(), PurePosixPath(first).suffix or ".jpg"

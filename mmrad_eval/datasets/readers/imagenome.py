@@ -125,7 +125,7 @@ def _study(source: Source, dicom: str, graph: dict[str, Any], split: str | None)
     base = source.images or source.file()
     image = Image(path=str((base / f"{name}.jpg").absolute()), name=name, view=columns.text(graph.get("viewpoint")))
     boxes = {str(o.get("object_id")): box for o in graph["objects"] if isinstance(o, dict) and (box := _box(o))}
-    attributes = [a for a in graph.get("attributes") or [] if isinstance(a, dict)]
+    attributes = [a for a in columns.listing(graph.get("attributes")) if isinstance(a, dict)]
     return Study(
         id=dicom,
         images=(image,),
@@ -170,7 +170,7 @@ def _labels(attributes: Iterable[dict[str, Any]]) -> tuple[Label, ...]:
     """Findings that some region has (1) or that all regions lack (0)."""
     found: dict[str, float] = {}
     for attribute in attributes:
-        for group in attribute.get("attributes") or []:
+        for group in columns.listing(attribute.get("attributes")):
             for text in columns.texts(group):
                 kind, _, rest = text.partition("|")
                 said, _, name = rest.partition("|")

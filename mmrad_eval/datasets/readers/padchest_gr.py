@@ -89,7 +89,7 @@ def _records(
 def _study(  # noqa: PLR0917 - a record, its row, and where both come from
     source: Source, path: Path, study_id: str, fields: dict[str, Any], row: dict[str, Any], sentence: str
 ) -> Study:
-    findings = [f for f in fields.get("findings") or [] if isinstance(f, dict)]
+    findings = [f for f in columns.listing(fields.get("findings")) if isinstance(f, dict)]
     text = " ".join(said.strip() for f in findings if (said := columns.text(f.get(sentence))))
     split = columns.text(row.get("split"))
     return Study(
@@ -108,7 +108,7 @@ def _study(  # noqa: PLR0917 - a record, its row, and where both come from
 def _boxes(source: Source, path: Path, study_id: str, finding: dict[str, Any], sentence: str) -> Iterator[ReaderBox]:
     """The boxes of both readers; numbers that make no box are an error."""
     for field, reader in READERS:
-        for numbers in finding.get(field) or []:
+        for numbers in columns.listing(finding.get(field)):
             try:
                 left, top, right, bottom = (float(number) for number in numbers)
             except (TypeError, ValueError):

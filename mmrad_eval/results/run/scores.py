@@ -11,6 +11,7 @@ The file's metadata has the key ``mmrad.scores/1``: a JSON list of ``ScoreBlock`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ class Scores:
 
         if self._file is None:
             self._file = pq.ParquetFile(self.path, memory_map=True)
-        table = self._file.read(columns=names)
+        table = decode.arrow_faults(partial(self._file.read, columns=names), self.path)
         out = np.empty((len(self.rows.ids), len(names)))
         for i, name in enumerate(names):
             out[:, i] = table.column(name).to_numpy(zero_copy_only=False)

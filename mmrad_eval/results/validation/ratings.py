@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
@@ -111,20 +112,40 @@ def read_ratings(
     return _wide(path, table, where, ratings or {})
 
 
-def _ranked_cases(path: Path, value: Sequence[Mapping[str, Any]]) -> Ratings:
+class _Candidate(msgspec.Struct):
+    text: str
+
+
+class _RankedTest(msgspec.Struct):
+    id: str | int
+    ground_truth: str
+    candidates: dict[str, _Candidate]
+    expected_ranking: str | list[str]
+
+
+class _RankedGroup(msgspec.Struct):
+    tests: list[_RankedTest]
+    category: str = ""
+
+
+def _ranked_cases(path: Path, value: Sequence[object]) -> Ratings:
     """RadJudge: groups of tests, each with a ground truth, candidates and the ranking that must come out."""
+    try:
+        groups = msgspec.convert(value, list[_RankedGroup])
+    except msgspec.ValidationError as error:
+        raise DataError(f"{path}: not groups of ranked tests: {error}") from error
     found = Ratings(path)
-    for group in value:
-        for test in group["tests"]:
-            case = str(test["id"])
-            for candidate, content in test["candidates"].items():
-                item = (case, str(candidate))
+    for group in groups:
+        for test in group.tests:
+            case = str(test.id)
+            for candidate, content in test.candidates.items():
+                item = (case, candidate)
                 found.items.append(item)
-                found.kinds[item] = str(group.get("category", ""))
-                found.texts[item] = (str(test["ground_truth"]), str(content["text"]))
-            wanted = test["expected_ranking"]
+                found.kinds[item] = group.category
+                found.texts[item] = (test.ground_truth, content.text)
+            wanted = test.expected_ranking
             for text in [wanted] if isinstance(wanted, str) else wanted:
-                found.orders += _orders(case, str(text), path)
+                found.orders += _orders(case, text, path)
     return found
 
 

@@ -130,5 +130,5 @@ def _entity(entity: Any, order: Mapping[str, int], where: str) -> Entity:
             else f"points to entity {missing!r}, which is not there"
         )
         raise DataError(f"{where}: {what}") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(f"{where}: is not an entity with tokens, label and relations ({error})") from error
