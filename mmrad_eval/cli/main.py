@@ -128,6 +128,17 @@ def _holds_data(words: list[str]) -> bool:
     return first not in ("--help", "-h", "--version") and name not in _WITHOUT_DATA
 
 
+def _check_words(words: list[str]) -> None:
+    """UsageError for a word that is no UTF-8, as the name of an old file may be: no record could hold it."""
+    from mmrad_eval.core.errors import UsageError
+
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{word}: this word of the command is not UTF-8; rename the file that it names") from None
+
+
 def main() -> None:
     """Run a command; exit 0 complete, 1 error, 2 usage, 3 run incomplete, 4 refused by the data-use gate."""
     from mmrad_eval.core.errors import MmradError
@@ -139,6 +150,7 @@ def main() -> None:
         close_process()
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _IDLE)
     try:
+        _check_words(sys.argv[1:])
         code = app.main(standalone_mode=False)
     except click.ClickException as error:
         terminal.show(error)

@@ -256,7 +256,7 @@ def parquet(path: Path) -> pq.ParquetFile:
 
     size = path.stat().st_size if path.is_file() else 0
     data = unpacked(read_bytes(path), path) if _starts(path).startswith(_PACKED) else None
-    file = arrow_faults(lambda: pq.ParquetFile(path if data is None else io.BytesIO(data)), path)
+    file = arrow_faults(lambda: pq.ParquetFile(path.absolute() if data is None else io.BytesIO(data)), path)
     held = file.metadata
     total = sum(held.row_group(i).total_byte_size for i in range(held.num_row_groups))
     if total > max(UNPACKED, RATIO * size) or held.num_rows > MOST_ROWS:

@@ -187,7 +187,7 @@ def _write_rows(records: Iterable[TraceRecord], target: str, path: Path) -> int:
     rows = [row for record in records for row in make(record)]
     names = list(dict.fromkeys(name for row in rows for name in row))
     try:
-        pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), path)
+        pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), path.absolute())
     except pa.ArrowException as error:
         raise DataError(f"{path}: these records don't fit the columns of one Parquet file: {error}") from error
     return len(rows)

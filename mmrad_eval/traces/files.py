@@ -64,7 +64,7 @@ def write_parquet(records: Iterable[TraceRecord], path: Path) -> int:
 
     count, pending = 0, iter(records)
     schema = arrow_schema()
-    with pq.ParquetWriter(path, schema) as writer:
+    with pq.ParquetWriter(path.absolute(), schema) as writer:
         while rows := [_row(record) for record in islice(pending, BATCH)]:
             writer.write_table(pa.Table.from_pylist(rows, schema))
             count += len(rows)

@@ -107,13 +107,13 @@ class Scores:
         """The whole file as a pandas frame, one row a study."""
         import pandas as pd
 
-        return pd.read_parquet(self.path)
+        return pd.read_parquet(self.path.absolute())
 
     def _read(self, names: list[str]) -> FloatArray:
         import pyarrow.parquet as pq
 
         if self._file is None:
-            self._file = pq.ParquetFile(self.path, memory_map=True)
+            self._file = pq.ParquetFile(self.path.absolute(), memory_map=True)
         table = decode.arrow_faults(partial(self._file.read, columns=names), self.path)
         out = np.empty((len(self.rows.ids), len(names)))
         for i, name in enumerate(names):
@@ -127,9 +127,9 @@ def read_scores(path: Path) -> Scores:
     import pyarrow.parquet as pq
 
     try:
-        schema = pq.read_schema(path)
+        schema = pq.read_schema(path.absolute())
         blocks = msgspec.json.decode((schema.metadata or {})[KEY], type=list[ScoreBlock])
-        table = pq.read_table(path, columns=["id", "patient", "status", "answer"])
+        table = pq.read_table(path.absolute(), columns=["id", "patient", "status", "answer"])
         rows = ScoreRows(*(tuple(table.column(name).to_pylist()) for name in ("id", "patient", "status", "answer")))
     except (KeyError, OSError, pa.ArrowException, *decode.FAULTS) as error:
         raise DataError(
@@ -186,7 +186,7 @@ def write_scores(
     schema = pa.schema(fields, metadata={KEY: msgspec.json.encode(list(blocks))})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = temporary(path)
-    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(part.absolute(), schema, compression="zstd") as writer:
         for (start, stop), (statistics, values) in zip(chunks(len(rows.ids)), arrays, strict=True):
             columns: list[Any] = [
                 _strings(part_of[start:stop]) for part_of in (rows.ids, rows.patients, rows.statuses, rows.answers)
