@@ -59,7 +59,7 @@ def test_the_share_inside_others_counts_their_union(
         a, b, c, d = edges
         return Box((a, b, c, d), "pad_square_336")
 
-    assert share_inside(made(box), [made(other) for other in others]) == pytest.approx(share)
+    assert share_inside([made(box)], [made(other) for other in others]) == pytest.approx(share)
 
 
 def test_boxes_of_every_frame_meet_in_the_canonical_one() -> None:

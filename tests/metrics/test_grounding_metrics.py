@@ -181,6 +181,51 @@ def test_a_larger_box_is_recalled_but_not_precise() -> None:
     assert values["Spatial recall"] == 0.5  # the nodule is missing
 
 
+def _against(drawn: dict[str, list[tuple[float, float, float, float]]], *steps: Step) -> dict[str, float]:
+    """The columns of a trace against boxes that readers drew, by label."""
+    boxes = tuple(
+        ReaderBox(Box(edges, "pad_square_336"), label=label) for label, listed in drawn.items() for edges in listed
+    )
+    example = _example(Trace(steps))
+    return _values("grounding@finding", [Example(msgspec.structs.replace(example.study, boxes=boxes), example.answer)])
+
+
+def test_a_statement_without_a_box_supports_and_does_not_ground() -> None:
+    unboxed = Step(category="lungs", text="Pneumothorax.")
+    values = _against(
+        {"Cardiomegaly": [(0, 0, 100, 100)], "Pneumothorax": [(200, 200, 220, 220)]},
+        _step("heart_mediastinum", (0, 0, 100, 100), "Cardiomegaly."),
+        unboxed,
+    )
+    assert values["Grounding recall"] == values["Spatial recall"] == 0.5
+    assert values["Grounding precision"] == values["Spatial precision"] == 1.0  # of the one that has a box
+
+
+def test_several_boxes_of_one_finding_are_one_area() -> None:
+    drawn = {"Pneumothorax": [(0.0, 0.0, 100.0, 100.0), (200.0, 200.0, 220.0, 220.0)]}
+    values = _against(drawn, _step("lungs", (0, 0, 110, 110), "Pneumothorax."))
+    assert values["Grounding recall"] == 1.0  # 10,000 of 10,400
+    assert values["Grounding precision"] == 1.0  # 10,000 of 12,100
+
+
+def test_boxes_that_overlap_count_their_shared_area_once() -> None:
+    drawn = {"Pneumothorax": [(0.0, 0.0, 100.0, 100.0), (0.0, 0.0, 100.0, 60.0), (0.0, 0.0, 100.0, 50.0)]}
+    assert _against(drawn, _step("lungs", (0, 0, 100, 60), "Pneumothorax."))["Grounding recall"] == 1.0
+    assert _against(drawn, _step("lungs", (0, 50, 100, 100), "Pneumothorax."))["Grounding recall"] == 0.0
+
+
+@pytest.mark.parametrize(("bottom", "recall"), [(50, 0.0), (51, 1.0)])
+def test_more_than_half_must_be_covered(bottom: int, recall: float) -> None:
+    values = _against({"Pneumothorax": [(0, 0, 100, 100)]}, _step("lungs", (0, 0, 100, bottom), "Pneumothorax."))
+    assert values["Grounding recall"] == recall
+
+
+def test_two_steps_of_one_finding_ground_it_together() -> None:
+    halves = [_step("lungs", edges, "Pneumothorax.") for edges in ((0, 0, 100, 40), (0, 40, 100, 80))]
+    values = _against({"Pneumothorax": [(0, 0, 100, 100)]}, *halves)
+    assert values["Grounding recall"] == values["Grounding precision"] == 1.0
+
+
 def test_denied_findings_point_at_nothing() -> None:
     values = _findings(_step("lungs", (200, 200, 300, 300), "No effusion."))
     assert values["Finding mIoU"] == 0.0

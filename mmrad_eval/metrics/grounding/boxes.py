@@ -120,18 +120,22 @@ def _hungarian(cost: FloatArray) -> list[tuple[int, int]]:
     return [(int(owner[j]) - 1, j - 1) for j in range(1, columns + 1) if owner[j]]
 
 
-def share_inside(box: Box, others: Sequence[Box]) -> float:
-    """The share of a box's area that lies in the union of others; 0 for an empty box."""
-    edges = [np.unique([v for b in (box, *others) for v in b.xyxy[axis::2]]) for axis in (0, 1)]
-    x1, y1, x2, y2 = box.xyxy
+def share_inside(boxes: Sequence[Box], others: Sequence[Box]) -> float:
+    """The share of the area of the union of ``boxes`` that lies in that of ``others``; 0 where there is none."""
+    edges = [np.unique([v for b in (*boxes, *others) for v in b.xyxy[axis::2]]) for axis in (0, 1)]
     covered = total = 0.0
     for left, right in zip(edges[0], edges[0][1:], strict=False):
         for top, bottom in zip(edges[1], edges[1][1:], strict=False):
-            if not (x1 <= left and right <= x2 and y1 <= top and bottom <= y2):
+            cell = (left, top, right, bottom)
+            if not any(_holds(box, cell) for box in boxes):
                 continue
             area = (right - left) * (bottom - top)
             total += area
-            covered += area * any(
-                b.xyxy[0] <= left and right <= b.xyxy[2] and b.xyxy[1] <= top and bottom <= b.xyxy[3] for b in others
-            )
+            covered += area * any(_holds(box, cell) for box in others)
     return float(covered / total) if total else 0.0
+
+
+def _holds(box: Box, cell: tuple[float, float, float, float]) -> bool:
+    """Whether a rectangle lies in a box."""
+    x1, y1, x2, y2 = box.xyxy
+    return bool(x1 <= cell[0] and cell[2] <= x2 and y1 <= cell[1] and cell[3] <= y2)

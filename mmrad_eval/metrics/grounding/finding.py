@@ -1,10 +1,14 @@
 """Grounding of findings: the boxes that a trace gives to abnormal statements, against the boxes that readers drew.
 
-A predicted finding is a step with a box and at least one abnormal fact; a reference finding is what readers boxed under
-one label (or sentence) of a study. Two of them speak of the same where they share a concept. Beside F1 at an IoU stand
-RadFact's grounding and spatial precision and recall (Bannur et al., MAIRA-2, 2024) with our facts in the place of its
-judge: a boxed statement is *supported* where the other side has one of the same concept, and *grounded* where at least
-half of its area lies in the boxes of those.
+A predicted finding is a step with at least one abnormal fact; a reference finding is what readers boxed under one
+label (or sentence) of a study. Two of them speak of the same where they share a concept. Beside F1 at an IoU stand
+RadFact's grounding and spatial precision and recall (Bannur et al., MAIRA-2, 2024; microsoft/RadFact,
+src/radfact/metric/radfact.py and box_metrics.py), with our facts in the place of its judge. A statement with boxes
+is *supported* where the other side states one of the same concept, with a box or without, and *grounded* where more
+than half of the union of its boxes lies in the union of the boxes of those. Grounding divides by the supported ones,
+spatial by all that have boxes. Areas are exact where RadFact counts pixels of a 224 x 224 mask, counts are summed
+over studies where it averages studies, and spatial precision is 0 for a trace without boxes where it is undefined
+there.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from mmrad_eval.traces.geometry import CANONICAL, Size
 
 THRESHOLDS = (0.3, 0.5)
 GROUNDED = 0.5
-"""Share of its area that must lie in the other side's boxes."""
+"""Share of its area of which more must lie in the other side's boxes."""
 
 STATISTICS: tuple[str, ...] = (
     "reference boxes",
@@ -38,9 +42,10 @@ STATISTICS: tuple[str, ...] = (
 )
 
 
-class _Boxed(NamedTuple):
+class _Stated(NamedTuple):
     concepts: frozenset[str]
     boxes: tuple[Box, ...]
+    """Empty for a statement without a box, which supports all the same."""
 
 
 class FindingGrounding:
@@ -66,7 +71,7 @@ class FindingGrounding:
 
     def signature(self, context: Any) -> str:  # noqa: ARG002  # the contract passes what ``fit`` gave
         """The frame, the facts and the threshold."""
-        return f"grounding-finding|frame:{CANONICAL}|facts:{VERSION}|grounded:{GROUNDED}|v1"
+        return f"grounding-finding|frame:{CANONICAL}|facts:{VERSION}|grounded:over {GROUNDED}|v2"
 
     def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:  # noqa: ARG002  # as above
         """(n, 14) counts."""
@@ -95,13 +100,13 @@ def _study(example: Example) -> list[float]:
         made = _predicted(example.answer.trace, size)
         found |= _overlap(made, wanted)
         for side, own, other in (("predicted", made, wanted), ("reference", wanted, made)):
-            alike = [[o for o in other if o.concepts & one.concepts] for one in own]
+            boxed = [one for one in own if one.boxes]
+            alike = [[o for o in other if o.concepts & one.concepts] for one in boxed]
             grounded = [
-                bool(group) and all(share_inside(box, _boxes(group)) >= GROUNDED for box in one.boxes)
-                for one, group in zip(own, alike, strict=True)
+                share_inside(one.boxes, _boxes(group)) > GROUNDED for one, group in zip(boxed, alike, strict=True)
             ]
             found |= {
-                f"{side}: boxed": float(len(own)),
+                f"{side}: boxed": float(len(boxed)),
                 f"{side}: supported": float(sum(map(bool, alike))),
                 f"{side}: grounded": float(sum(grounded)),
             }
@@ -109,7 +114,7 @@ def _study(example: Example) -> list[float]:
     return [found.get(name, 0.0) for name in STATISTICS]
 
 
-def _overlap(made: Sequence[_Boxed], wanted: Sequence[_Boxed]) -> dict[str, float]:
+def _overlap(made: Sequence[_Stated], wanted: Sequence[_Stated]) -> dict[str, float]:
     """One-to-one overlaps of boxes whose findings share a concept."""
     mine = [(one.concepts, box) for one in made for box in one.boxes]
     theirs = [(one.concepts, box) for one in wanted for box in one.boxes]
@@ -127,27 +132,27 @@ def _overlap(made: Sequence[_Boxed], wanted: Sequence[_Boxed]) -> dict[str, floa
     }
 
 
-def _predicted(trace: Trace | None, size: Size | None) -> list[_Boxed]:
+def _predicted(trace: Trace | None, size: Size | None) -> list[_Stated]:
     found = []
     for step in trace.steps if trace else ():
         box = canonical(step.box, size) if step.box else None
         concepts = _concepts(step.text)
-        if box is not None and concepts:
-            found.append(_Boxed(concepts, (box,)))
+        if concepts:
+            found.append(_Stated(concepts, (box,) if box else ()))
     return found
 
 
-def _reference(example: Example, size: Size | None) -> list[_Boxed]:
+def _reference(example: Example, size: Size | None) -> list[_Stated]:
     groups: dict[str, list[Box]] = {}
     for drawn in example.study.boxes:
         if (box := canonical(drawn.box, size)) is not None:
             groups.setdefault(drawn.sentence or drawn.label, []).append(box)
-    return [_Boxed(_concepts(name) or frozenset((name.lower(),)), tuple(boxes)) for name, boxes in groups.items()]
+    return [_Stated(_concepts(name) or frozenset((name.lower(),)), tuple(boxes)) for name, boxes in groups.items()]
 
 
 def _concepts(text: str) -> frozenset[str]:
     return frozenset(fact.concept for fact in extract(text) if fact.status != "absent")
 
 
-def _boxes(group: Sequence[_Boxed]) -> list[Box]:
+def _boxes(group: Sequence[_Stated]) -> list[Box]:
     return [box for one in group for box in one.boxes]
