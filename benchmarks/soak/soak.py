@@ -167,8 +167,8 @@ def checked(out: Path, n: int) -> list[str]:
     for answer in answers:
         case = re.search(MARKER, json.dumps(answer.get("shown")))
         fault = chance_fault(case[0].encode(), SHARE) if case else "unknown"
-        seen[answer.get("status", "open")] += 1
-        if answer.get("status", "open") != STATUSES.get(fault):
+        seen[answer.get("status", "pending")] += 1
+        if answer.get("status", "pending") != STATUSES.get(fault):
             bad[f"{fault or 'no fault'} ended as {answer.get('status', 'open')}"] += 1
     print("statuses:", dict(seen))
     keys: Counter[str] = Counter()

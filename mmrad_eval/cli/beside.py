@@ -49,7 +49,7 @@ def beside(run: str, results: Path, studies: tuple[str, ...], limit: int | None,
         raise UnknownNameError("study with a trace", min(missing), known)
     if not kept:
         raise UsageError(f"{folder.path}: its model wrote no trace, and its task showed none; tcot-self and mcot do")
-    title = f"{folder.run.card.label}, {folder.run.deciding.task}, {folder.run.deciding.dataset}"
+    title = f"{folder.run.card.label}, {folder.run.identity.task}, {folder.run.identity.dataset}"
     if out is not None:
         out.write_text(side_by_side.page(kept, title), encoding="utf-8")
         terminal.say(f"{len(kept):,} reports beside their traces, written to {out}", err=True)
@@ -72,7 +72,7 @@ def _views(folder: RunFolder, studies: tuple[str, ...]) -> Iterator[tuple[str, B
     """Study and view, in the order of the run, of the answers that have a trace."""
     from mmrad_eval.metrics.consistency import sentences
 
-    target = folder.run.deciding.selection.target
+    target = folder.run.identity.selection.target
     for answer in folder.answers():
         trace = _trace(answer)
         if trace is not None and (not studies or answer.study in studies):

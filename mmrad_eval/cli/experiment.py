@@ -119,7 +119,7 @@ def _end(experiment: Experiment, folders: Sequence[Path], *, quiet: bool) -> Non
     if not made:
         return
     if not quiet:
-        results, datasets = Path(experiment.out), {folder.run.deciding.dataset for folder in made}
+        results, datasets = Path(experiment.out), {folder.run.identity.dataset for folder in made}
         show(leaderboard(results, datasets=datasets), None, None, more=every_column(results))
     if experiment.primary is not None:
         _compare(experiment, experiment.primary, made)
@@ -138,10 +138,10 @@ def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]
     sides: dict[tuple[str, str], dict[str, list[RunFolder]]] = {}
     for folder in made:
         run = folder.run
-        task, model, label = run.deciding.task, f"{run.card.provider}:{run.card.id}", run.card.label
+        task, model, label = run.identity.task, f"{run.card.provider}:{run.card.id}", run.card.label
         side = task if by_task else label if label in primary.between else model
         rest = model if by_task else task
-        sides.setdefault((run.deciding.dataset, rest), {}).setdefault(side, []).append(folder)
+        sides.setdefault((run.identity.dataset, rest), {}).setdefault(side, []).append(folder)
     pairs = {place: (found[first], found[second]) for place, found in sides.items() if {first, second} <= set(found)}
     if not pairs:
         terminal.say(f"the comparison declared in advance has no run of {first} or none of {second}", err=True)

@@ -37,7 +37,7 @@ def export(run: str, form: str, out: Path | None, results: Path, references: str
     pairs = [(study, answers[study.id]) for study in studies]
     submissions.write(pairs, form, path, folder.run.data_use)
     found = submissions.faults(path, form, (study.id for study in studies))
-    terminal.say(f"{path}: {len(pairs)} studies of {folder.run.deciding.dataset}, {form}")
+    terminal.say(f"{path}: {len(pairs)} studies of {folder.run.identity.dataset}, {form}")
     for sentence in found:
         terminal.say(f"  {sentence}")
     if folder.run.data_use != "open":

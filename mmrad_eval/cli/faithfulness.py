@@ -77,7 +77,7 @@ def _page(said: dict[str, Any], job: Job) -> int:
         if not folder.run.complete:
             code = INCOMPLETE
             terminal.say(
-                f"{one.arm.task}: {folder.run.counts.open} studies have no answer yet {why}".rstrip(), err=True
+                f"{one.arm.task}: {folder.run.counts.unanswered} studies have no answer yet {why}".rstrip(), err=True
             )
     measured = compare_arms(planned, folders, margin=said["margin"] / 100, declared=said["primary"] is not None)
     label = next(one.plan.card.label for one in planned if one.plan is not None)

@@ -85,14 +85,14 @@ def verified(
     """Hold our engine against the packages on a run's own texts; store verify.json in it, and say what came of it."""
     import msgspec
 
-    from mmrad_eval.core.values import OPEN_STATUSES, Example
+    from mmrad_eval.core.values import UNSCORED_STATUSES, Example
     from mmrad_eval.metrics.clinical.verify import verify
     from mmrad_eval.metrics.suites import members
     from mmrad_eval.results.scoring.reports_file import studies_of
 
-    target = folder.run.deciding.selection.target
+    target = folder.run.identity.selection.target
     studies = {study.id: study for study in studies_of(folder, references)[0]}
-    answers = [a for a in folder.answers() if a.status not in OPEN_STATUSES and a.study in studies]
+    answers = [a for a in folder.answers() if a.status not in UNSCORED_STATUSES and a.study in studies]
     examples = [Example(studies[answer.study], answer, target) for answer in answers]
     found = verify(members(names), examples, count, options)
     path: Path = folder.path / "verify.json"

@@ -163,7 +163,7 @@ def _preview(plan: Plan) -> None:
     from mmrad_eval.harness.preview import preview
 
     seen = preview(plan)
-    terminal.say(f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}, run {plan.deciding.id()}")
+    terminal.say(f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}, run {plan.identity.id()}")
     left_out = "".join(f"; {n} left out: {reason}" for reason, n in plan.left_out.items())
     patients = "no patient ids" if plan.patients is None else f"{plan.patients} patients"
     terminal.say(f"  {seen.studies} studies, {patients}{left_out}")
@@ -267,7 +267,7 @@ def _table(outcomes: list[Outcome], results: Path) -> None:
     from mmrad_eval.cli.leaderboard import every_column, show
     from mmrad_eval.results.leaderboard.board import leaderboard
 
-    names = {outcome.run.deciding.dataset for outcome in outcomes}
+    names = {outcome.run.identity.dataset for outcome in outcomes}
     show(leaderboard(results, datasets=names), None, None, more=every_column(results))
 
 
@@ -275,7 +275,7 @@ def _reasons(outcome: Outcome) -> Counter[tuple[str, str]]:
     """(status, why) -> studies without an answer, each reason on one line: a server may have written it."""
     found: Counter[tuple[str, str]] = Counter()
     for answer in outcome.folder.answers():
-        if answer.status in {"failed", "open"} and answer.why and answer.why != outcome.stopped:
+        if answer.status in {"failed", "pending"} and answer.why and answer.why != outcome.stopped:
             line = " ".join("".join(c if c.isprintable() else " " for c in answer.why).split())
             found[answer.status, line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} …"] += 1
     return found
@@ -285,9 +285,10 @@ def _last_words(outcome: Outcome, again: str) -> None:
     run = outcome.run
     if not run.complete:
         why = f": {outcome.stopped}" if outcome.stopped else ""
-        who = f"{run.card.label} {run.deciding.task}"
+        who = f"{run.card.label} {run.identity.task}"
         terminal.say(
-            f"{who}: {run.counts.open} of {run.counts.n} studies have no answer yet{why}; {again} to ask those only",
+            f"{who}: {run.counts.unanswered} of {run.counts.n} studies have no answer yet{why}; "
+            f"{again} to ask those only",
             err=True,
         )
         for (status, reason), count in _reasons(outcome).most_common(MOST_REASONS):

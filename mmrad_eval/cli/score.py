@@ -113,7 +113,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     suites: dict[str, Suite] = {}  # one a dataset: its runs share references, and so what was computed of them
     with confined(strictest(folder.run.data_use for folder in folders)):  # metrics are loaded here as well
         for folder in folders:
-            name = safe_name(folder.run.deciding.dataset)
+            name = safe_name(folder.run.identity.dataset)
             if name not in suites:
                 suites[name] = suite(metrics, options=options_of(said), texts=said["out"] / "replies" / name / "texts")
             score_again(folder, suites[name], references=said["references"])

@@ -25,11 +25,11 @@ Frame = str
 Target = Literal["findings", "impression", "report"]
 DataUse = Literal["open", "credentialed", "unknown"]
 ModelStatus = Literal["ok", "truncated", "empty", "refused", "unparsed", "too long"]
-Status = Literal["ok", "truncated", "empty", "refused", "unparsed", "too long", "failed", "open"]
+Status = Literal["ok", "truncated", "empty", "refused", "unparsed", "too long", "failed", "pending"]
 
 MODEL_STATUSES: tuple[Status, ...] = ("ok", "truncated", "empty", "refused", "unparsed", "too long")
 """The model's doing: scored as they are."""
-OPEN_STATUSES: tuple[Status, ...] = ("failed", "open")
+UNSCORED_STATUSES: tuple[Status, ...] = ("failed", "pending")
 """Infrastructure, or not asked yet: never a score."""
 
 
@@ -201,7 +201,7 @@ class Answer(Value, frozen=True):
     """What a task made of the replies for one study. Holds no times, so equal runs are equal files."""
 
     study: str
-    status: Status = "open"
+    status: Status = "pending"
     why: str = ""
     report: Report = Report()
     trace: Trace | None = None

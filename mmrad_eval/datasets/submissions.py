@@ -18,7 +18,7 @@ from typing import Any
 from mmrad_eval.core import sheets
 from mmrad_eval.core.data_use import FIELD
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import OPEN_STATUSES, Answer, DataUse, Report, Study
+from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, DataUse, Report, Study
 from mmrad_eval.datasets import files
 from mmrad_eval.datasets.problems import Problems
 
@@ -35,7 +35,7 @@ def write(pairs: Sequence[Pair], form: str, path: Path, data_use: DataUse) -> No
     Where ``data_use``, the class of the run, is not ``open``, every row states it, so that it is known wherever the
     file is copied to.
     """
-    answered = [(study, answer) for study, answer in pairs if answer.status not in OPEN_STATUSES]
+    answered = [(study, answer) for study, answer in pairs if answer.status not in UNSCORED_STATUSES]
     class_ = {} if data_use == "open" else {FIELD: data_use}
     text = {"rexrank": _rexrank, "csv": _csv, "jsonl": _jsonl}[form](answered, class_)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from mmrad_eval.core.values import OPEN_STATUSES, Answer, Status
+from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Status
 from mmrad_eval.results.run.files import publishing, temporary
 from mmrad_eval.results.run.folder import RunFolder
 
@@ -64,7 +64,7 @@ class AnswerStream:
         return Counter(self._status.values())
 
     def finish(self, order: Sequence[str], replies_gone: Callable[[Answer], bool] = lambda _: False) -> int:
-        """Write all answers in ``order``; a study that has none is open.
+        """Write all answers in ``order``; a study that has none is pending.
 
         Nothing that is known is taken away: an answer that the run had before stays where this process did not come to
         its study, and where it got none and ``replies_gone`` says that what it was read from is lost. Returns how many
@@ -81,14 +81,14 @@ class AnswerStream:
                         answer = msgspec.json.decode(self._whole(earlier), type=Answer)
                         if study not in self._where or replies_gone(answer):
                             line, self._status[study], kept = earlier, answer.status, kept + 1
-                    self._status.setdefault(study, "open")
+                    self._status.setdefault(study, "pending")
                     file.write(line)
             part.replace(self._final)
         self._part.unlink(missing_ok=True)
         return kept
 
     def _open(self, study: str) -> bool:
-        return self._status.get(study, "open") in OPEN_STATUSES
+        return self._status.get(study, "pending") in UNSCORED_STATUSES
 
     def _line(self, study: str) -> bytes:
         if study not in self._where:
@@ -103,11 +103,11 @@ class AnswerStream:
             heads = [(msgspec.json.decode(line, type=_Head), line) for line in lines]
         except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return {}
-        return {head.study: line for head, line in heads if head.status not in OPEN_STATUSES}
+        return {head.study: line for head, line in heads if head.status not in UNSCORED_STATUSES}
 
 
 class _Head(msgspec.Struct):
     """The fields of an answer that are read of every line."""
 
     study: str
-    status: str = "open"
+    status: str = "pending"

@@ -56,8 +56,8 @@ def finished(planned: Planned, results: Path) -> RunFolder | None:
     """The arm's run where it is complete on disk; None where something is still to be asked."""
     if planned.plan is None:
         return None
-    deciding = planned.plan.deciding
-    place = run_path(results, Run(deciding.id(), deciding, planned.plan.card, planned.plan.task.given, "open", ""))
+    identity = planned.plan.identity
+    place = run_path(results, Run(identity.id(), identity, planned.plan.card, planned.plan.task.given, "open", ""))
     if not (place / "run.json").exists():
         return None
     folder = RunFolder(place)
@@ -92,7 +92,7 @@ def compare_arms(
     plans = [one.plan for one in planned if one.plan is not None and one.arm.task in folders]
     if not plans:
         raise DataError("no arm has an answer yet; run the same command again")
-    target = plans[0].deciding.selection.target
+    target = plans[0].identity.selection.target
     seen: dict[str, Study] = {study.id: study for plan in plans for study in plan.studies}
     order = [study for study in plans[0].dataset.studies if study.id in seen]
     answers: dict[str, Sequence[Answer]] = {task: list(folder.answers()) for task, folder in folders.items()}

@@ -80,9 +80,9 @@ class Evaluation(Mapping[str, float]):
 
     def __repr__(self) -> str:
         counts = self.run.counts
-        state = "complete" if self.complete else f"{counts.open} of {counts.n} studies pending"
+        state = "complete" if self.complete else f"{counts.unanswered} of {counts.n} studies pending"
         why = f": {self.outcome.stopped}" if self.outcome.stopped else ""
-        head = f"{self.run.card.label} · {self.run.deciding.task} · {self.run.deciding.dataset}: {state}{why}"
+        head = f"{self.run.card.label} · {self.run.identity.task} · {self.run.identity.dataset}: {state}{why}"
         return f"{head}\n{self.tables()!r}\n{self.path}" if self.summary else f"{head}\n{self.path}"
 
     def _repr_html_(self) -> str:

@@ -220,7 +220,7 @@ def _execute(  # noqa: PLR0917 (as above)
         else:
             run, stop = _answer(plan, folder, reporter)
     summary = None
-    if job.metrics and run.counts.n > run.counts.open and any(study.reference for study in plan.studies):
+    if job.metrics and run.counts.n > run.counts.unanswered and any(study.reference for study in plan.studies):
         if judge is not None and judged is not None and not (stop is not None and stop.interrupted):
             with judged.guard():
                 suite, late = asyncio.run(_judge(job, plan, judge, suite, folder, guard, results, reporter, shelf))

@@ -11,7 +11,7 @@ import msgspec
 
 from mmrad_eval.core.contracts import is_client
 from mmrad_eval.core.errors import Failed, MmradError, PluginError, Stopped, UsageError
-from mmrad_eval.core.values import OPEN_STATUSES, Card, Decoding, Example, Message, Request, Study
+from mmrad_eval.core.values import UNSCORED_STATUSES, Card, Decoding, Example, Message, Request, Study
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.stopping import Stop
 from mmrad_eval.harness.workers import go_through
@@ -58,10 +58,10 @@ class _Case:
 
 def examples(folder: RunFolder, studies: Iterable[Study], check: Callable[[Study], None]) -> Iterator[Example]:
     """The examples of a run that are scored, as they lie on disk; ``check`` looks at each study first."""
-    target = folder.run.deciding.selection.target
+    target = folder.run.identity.selection.target
     by_id = {study.id: study for study in studies if study.reference and study.reference.target(target)}
     for answer in folder.answers():
-        if answer.status not in OPEN_STATUSES and answer.study in by_id:
+        if answer.status not in UNSCORED_STATUSES and answer.study in by_id:
             check(by_id[answer.study])
             yield Example(by_id[answer.study], answer, target)
 

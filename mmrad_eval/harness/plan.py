@@ -68,7 +68,7 @@ class Plan:
     studies: Sequence[Study]
     """The selection, in dataset order."""
     train: Sequence[Study]
-    deciding: RunIdentity
+    identity: RunIdentity
     prompt: str
     left_out: Mapping[str, int]
     donor: Donors
@@ -97,10 +97,10 @@ class Plan:
 
     def context(self, ask: Ask) -> TaskContext:
         """What the task needs beside a study."""
-        target = self.deciding.selection.target
-        if self.card.max_images is not None and self.deciding.extra.get("montage"):
+        target = self.identity.selection.target
+        if self.card.max_images is not None and self.identity.extra.get("montage"):
             ask = asking_in_panels(ask, self.card.max_images)
-        if self.deciding.extra.get(OPTION):
+        if self.identity.extra.get(OPTION):
             ask = asking_images_first(ask)
         donor = self.last_check.donor(self.donor)
         return TaskContext(ask, self.card, target, self.prompt, donor, self.options, self._prior)
@@ -135,7 +135,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ru
     render = choice.options.get("render", "record")
     options = {"views": choice.views, "context": choice.context, "priors": choice.priors, **choice.options}
     sources = {kind: one.source for kind, one in (("model", model), ("task", task)) if one.source}
-    deciding = RunIdentity(
+    identity = RunIdentity(
         model=card.behavior(),
         task=task.name,
         task_version=task.version,
@@ -157,7 +157,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ru
         },
     )
     train = subset(dataset.studies, lambda study: study.split == "train")
-    plan = Plan(model, task, dataset, studies, train, deciding, prompt, left_out, donor, options)
+    plan = Plan(model, task, dataset, studies, train, identity, prompt, left_out, donor, options)
     if is_client(model):
         _rehearse(plan, choice.prompt)
     return plan

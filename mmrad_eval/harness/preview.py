@@ -55,7 +55,7 @@ def preview(plan: Plan) -> Preview:
         tokens += here
         longest = max(longest, (study.id, here), key=lambda pair: pair[1])
     scale = n / max(len(sample) - len(trouble), 1)
-    most = n * plan.deciding.decoding.max_tokens
+    most = n * plan.identity.decoding.max_tokens
     return Preview(n, n, images * scale, size * scale / 1e6, tokens * scale, most, longest, tuple(trouble))
 
 
@@ -63,5 +63,5 @@ def _measure(part: Text | Image, plan: Plan) -> tuple[int, float, float]:
     """(images, bytes, tokens) of one part."""
     if isinstance(part, Text):
         return 0, 0.0, len(part.text) / _CHARACTERS
-    made = rendering.load(part, plan.card.formats, plan.deciding.extra.get("max_edge"))
+    made = rendering.load(part, plan.card.formats, plan.identity.extra.get("max_edge"))
     return 1, float(len(made.data)), made.size[0] * made.size[1] / _PIXELS

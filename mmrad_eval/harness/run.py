@@ -17,7 +17,18 @@ import msgspec
 from mmrad_eval.core.contracts import Answerer, Client
 from mmrad_eval.core.errors import Failed, GateError, MmradError, PluginError, Stopped
 from mmrad_eval.core.replies import identities
-from mmrad_eval.core.values import OPEN_STATUSES, Answer, Message, Reply, Report, Request, Status, Study, Trace, Usage
+from mmrad_eval.core.values import (
+    UNSCORED_STATUSES,
+    Answer,
+    Message,
+    Reply,
+    Report,
+    Request,
+    Status,
+    Study,
+    Trace,
+    Usage,
+)
 from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
@@ -44,8 +55,8 @@ def open_run(
 ) -> RunFolder:
     """Make the run's folder and write what is known before the first question."""
     run = Run(
-        id=plan.deciding.id(),
-        deciding=plan.deciding,
+        id=plan.identity.id(),
+        identity=plan.identity,
         card=plan.card,
         given=plan.task.given,
         data_use=plan.data_use,
@@ -53,7 +64,7 @@ def open_run(
         data_options=dict(data_options),
         images=_images(plan.studies),
         attestation=dict(attestation) if attestation else None,
-        counts=StudyCounts(len(plan.studies), {"open": len(plan.studies)}, dict(plan.left_out)),
+        counts=StudyCounts(len(plan.studies), {"pending": len(plan.studies)}, dict(plan.left_out)),
         patients=plan.patients,
         started=_now(),
         versions=dict(_versions()),
@@ -117,12 +128,12 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
                 trace = model.trace(study) if report is not None else None
             except (GateError, PluginError) as error:
                 stop_signal.set(Stop.on(error))
-                answer = Answer(study.id, "open", str(error))
+                answer = Answer(study.id, "pending", str(error))
             except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
                 answer = _failure(study, error)
             else:
                 if report is None:
-                    answer = Answer(study.id, "open", f"{plan.card.label} has no report for this study")
+                    answer = Answer(study.id, "pending", f"{plan.card.label} has no report for this study")
                 else:
                     status: Status = "ok" if report.text.strip() else "empty"
                     answer = Answer(study.id, status, report=report, trace=trace, shown=shown)
@@ -134,7 +145,7 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
 async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answer:
     """Hold one conversation; whatever happens is an answer with a status."""
     client = cast("Client", plan.model)
-    deciding = plan.deciding
+    identity = plan.identity
     keys: list[str] = []
     usage = Usage()
 
@@ -144,9 +155,9 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
             client.card.provider,
             client.card.id,
             tuple(messages),
-            deciding.decoding,
+            identity.decoding,
             client.card.revision,
-            deciding.sample,
+            identity.sample,
             {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (extra or {}).items()},
         )
         asked = await requester.ask(request)
@@ -160,11 +171,11 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
         answer = valid_answer(await plan.task.converse(study, plan.context(ask)), plan.task, study)
     except (GateError, PluginError) as error:
         requester.signal.set(Stop.on(error))
-        return Answer(study.id, "open", str(error), keys=tuple(keys), usage=usage)
+        return Answer(study.id, "pending", str(error), keys=tuple(keys), usage=usage)
     except Failed as error:
         return Answer(study.id, "failed", str(error), keys=tuple(keys), usage=usage)
     except Stopped as error:
-        return Answer(study.id, "open", str(error), keys=tuple(keys), usage=usage)
+        return Answer(study.id, "pending", str(error), keys=tuple(keys), usage=usage)
     except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
         return _failure(study, error)
     return msgspec.structs.replace(answer, study=study.id, keys=tuple(keys), usage=usage)
@@ -180,7 +191,7 @@ async def _settled(plan: Plan, stream: AnswerStream, requester: Requester) -> No
         return
     for study in plan.studies:
         answer = await _conversation(plan, study, anew)
-        if answer.status not in OPEN_STATUSES:
+        if answer.status not in UNSCORED_STATUSES:
             stream.put(answer)
     anew.journal.close()
 
@@ -208,7 +219,7 @@ def _close(
         run,
         counts=counts,
         served=served,
-        finished=_now() if counts.open == 0 else "",
+        finished=_now() if counts.unanswered == 0 else "",
         kept=kept,
     )
     folder.write_run(run)

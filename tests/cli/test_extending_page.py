@@ -78,7 +78,7 @@ def test_objects_run_from_python_and_inside_an_event_loop(names: dict[str, Any],
     assert inside.complete
     assert inside.path == outside.path
     assert "|source:" in (inside.summary.columns["overlap @ mine"].signature if inside.summary else "")
-    assert set(inside.run.deciding.extra["source"]) == {"model", "task"}
+    assert set(inside.run.identity.extra["source"]) == {"model", "task"}
 
 
 def test_a_dataset_that_was_read_by_an_object_is_scored_and_says_why_it_can_not_be_read_again(

@@ -131,7 +131,7 @@ MISFITS = [
     # while it is used
     ("task", "class X(Good):\n    async def converse(self, study, context): return 'Clear.'", "task good returned str in place of mmrad_eval.Answer"),
     ("task", "class X(Good):\n    async def converse(self, study, context): return None", "task good returned None"),
-    ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id)", "an Answer of status 'open'"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id)", "an Answer of status 'pending'"),
     ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id, 'ok', report='Clear.')", "whose report is no"),
     ("metric", "class X(Good):\n    def measure(self, examples, context): return np.ones(3)", "measure returned an array of shape (3,)"),
     ("metric", "class X(Good):\n    def measure(self, examples, context): return [['a', 'b']] * len(examples)", "holds no numbers"),

@@ -96,7 +96,7 @@ def asked(plan: Plan, results: Path) -> None:
 
 def statuses(results: Path) -> dict[str, str]:
     (answers,) = results.glob("runs/*/*/*/*/answers.jsonl")
-    return {one["study"]: one.get("status", "open") for one in map(json.loads, answers.read_text().splitlines())}
+    return {one["study"]: one.get("status", "pending") for one in map(json.loads, answers.read_text().splitlines())}
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -114,7 +114,7 @@ def test_one_credentialed_study_among_open_ones_stops_the_run_and_nothing_of_it_
 
     assert refusal.value.exit_code == 4
     assert not any("p10000001" in words for words in model.heard)
-    assert statuses(tmp_path / "results")["x"] == "open"
+    assert statuses(tmp_path / "results")["x"] == "pending"
     assert len(model.heard) // 2 <= place + 4  # those under way when it was seen, and none after
 
 

@@ -70,9 +70,9 @@ def test_another_longest_side_is_another_run_and_none_is_the_old_one(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     demo, direct = datasets.load("demo"), tasks.load("direct")
     client = ChatClient(Card(provider="openai", id="rehearsal"), ("http://127.0.0.1:9",))
-    ids = {edge: make_plan(client, direct, demo, RunOptions(max_edge=edge)).deciding.id() for edge in (None, 64, 128)}
+    ids = {edge: make_plan(client, direct, demo, RunOptions(max_edge=edge)).identity.id() for edge in (None, 64, 128)}
     assert len(set(ids.values())) == 3
-    assert make_plan(client, direct, demo, RunOptions()).deciding.id() == ids[None]
+    assert make_plan(client, direct, demo, RunOptions()).identity.id() == ids[None]
     with pytest.raises(UsageError, match="--max-edge 8: at least 28 pixels"):
         make_plan(client, direct, demo, RunOptions(max_edge=8))
 

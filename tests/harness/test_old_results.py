@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from mmrad_eval.core.errors import DataError
 from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.results.run.folder import find_runs
 
 OLD = Path(__file__).parent.parent / "golden" / "version1"
 
@@ -84,3 +86,37 @@ async def test_a_damaged_byte_costs_one_request_and_is_named_with_file_and_offse
 
         assert (code, server.requests) == (0, 1), err
     assert f"{segment.name}, byte 0: a damaged line" in " ".join(err.split()).replace(f"{segment.parent}/", "")
+
+
+async def test_an_old_run_is_read_in_the_words_of_today_and_shown_beside_new_ones(results: Path) -> None:
+    [folder] = [folder for folder in find_runs(results) if folder.run.card.id == "moody"]
+
+    assert folder.run.identity.task == "direct"
+    assert folder.run.identity.id() == folder.run.id
+    assert folder.run.counts.unanswered == 1
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "mmrad_eval", "leaderboard", str(results), stdout=-1, stderr=-1
+    )
+    out, err = await process.communicate()
+    assert (process.returncode, b"openai:moody" in out) == (0, True), err
+
+
+def test_pending_studies_of_an_old_run_are_counted_as_such(results: Path) -> None:
+    [folder] = [folder for folder in find_runs(results) if folder.run.card.id == "moody"]
+    path = folder.path / "run.json"
+    path.write_text(path.read_text().replace('"failed": 1', '"failed": 1, "open": 4'))
+
+    assert folder.run.counts.statuses["pending"] == 4
+    folder.write_run(folder.run)
+    written = json.loads(path.read_text())
+    assert (written["schema"], "deciding" in written, "identity" in written) == ("mmrad.run/2", False, True)
+
+
+def test_a_run_of_a_later_version_is_refused_in_one_line(results: Path) -> None:
+    [folder] = [folder for folder in find_runs(results) if folder.run.card.id == "moody"]
+    path = folder.path / "run.json"
+    path.write_text(path.read_text().replace("{", '{"schema": "mmrad.run/9",', 1))
+
+    with pytest.raises(DataError, match=r"mmrad\.run/9.*this version reads") as refused:
+        _ = folder.run
+    assert "\n" not in str(refused.value)

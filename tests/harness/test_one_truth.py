@@ -79,7 +79,7 @@ def assert_true(folder: RunFolder, copy: Path) -> bool:
     assert scores is not None
     assert scores.rows.answers == tuple(line.digest for line in folder.answer_lines().values())
     if entry.run.complete:
-        assert not any(answer.status in {"open", "failed"} for answer in folder.answers())
+        assert not any(answer.status in {"pending", "failed"} for answer in folder.answers())
     return True
 
 

@@ -110,7 +110,7 @@ def files(out: Path, *names: str) -> dict[str, str]:
 
 def statuses(out: Path) -> dict[str, str]:
     lines = files(out, "answers.jsonl")["answers.jsonl"].splitlines()
-    return {answer["study"]: answer.get("status", "open") for answer in map(json.loads, lines)}
+    return {answer["study"]: answer.get("status", "pending") for answer in map(json.loads, lines)}
 
 
 async def test_a_run_killed_at_ten_moments_equals_one_that_was_never_killed(
@@ -234,12 +234,12 @@ async def test_ctrl_c_once_keeps_what_is_under_way_and_ends_cleanly(
         found = list(statuses(tmp_path / "out").values())
         assert process.returncode == 3
         assert found.count("ok") == server.requests
-        assert found.count("open") == N - server.requests
+        assert found.count("pending") == N - server.requests
         assert "interrupted" in err.decode()
 
         server.requests = 0
         code, _, _ = await finished(words)
-        assert (code, server.requests) == (0, found.count("open"))
+        assert (code, server.requests) == (0, found.count("pending"))
 
 
 async def test_a_question_that_no_server_accepts_is_no_score(command: Callable[..., list[str]], tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ async def test_a_question_that_no_server_accepts_is_no_score(command: Callable[.
 
         assert code == 3
         assert "requests in a row failed for good" in err
-        assert set(statuses(tmp_path / "out").values()) == {"failed", "open"}
+        assert set(statuses(tmp_path / "out").values()) == {"failed", "pending"}
         assert server.requests < N
 
         server.faults = {}

@@ -36,7 +36,7 @@ async def images_asked(made: Plan) -> list[Image]:
 
 async def test_region_images_become_panels_where_one_image_is_all_it_takes() -> None:
     made = plan("mcot", 1, views="key")
-    assert made.deciding.extra["montage"] == "panels of one canvas where a request has over 1 images"
+    assert made.identity.extra["montage"] == "panels of one canvas where a request has over 1 images"
     (canvas,) = await images_asked(made)
     assert canvas.render == "montage"
     assert len(canvas.parts) == 3
@@ -45,14 +45,14 @@ async def test_region_images_become_panels_where_one_image_is_all_it_takes() -> 
 async def test_enough_images_are_shown_one_by_one() -> None:
     for most in (None, 9):
         made = plan("mcot", most)
-        assert "montage" not in made.deciding.extra
+        assert "montage" not in made.identity.extra
         assert all(image.render != "montage" for image in await images_asked(made))
     single = plan("direct", 1, views="key")
-    assert "montage" not in single.deciding.extra
+    assert "montage" not in single.identity.extra
 
 
 def test_the_canvas_makes_another_run() -> None:
-    assert plan("mcot", 1, views="key").deciding.id() != plan("mcot", 3, views="key").deciding.id()
+    assert plan("mcot", 1, views="key").identity.id() != plan("mcot", 3, views="key").identity.id()
 
 
 def test_a_model_that_takes_no_image_is_refused() -> None:
@@ -64,6 +64,6 @@ def test_a_model_that_takes_no_image_is_refused() -> None:
 def test_the_leaderboard_row_says_so(tmp_path: Path) -> None:
     made = plan("mcot", 1, views="key")
     counts = StudyCounts(24, {"ok": 24})
-    run = Run(made.deciding.id(), made.deciding, made.card, True, "open", "demo", counts=counts)
+    run = Run(made.identity.id(), made.identity, made.card, True, "open", "demo", counts=counts)
     (table,) = tables_of([ScoredRun(tmp_path, run, None)])
     assert any("panels of one canvas" in note for row in table.rows for note in row.notes)

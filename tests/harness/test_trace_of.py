@@ -40,7 +40,7 @@ async def test_what_one_model_wrote_is_shown_to_another(tmp_path: Path) -> None:
     assert len(server.bodies) == 3
     assert all("First, heart. It is large." in json.dumps(body) for body in server.bodies)
     (made,) = tmp_path.glob("results/runs/demo/trace-of/*/*/run.json")
-    assert json.loads(made.read_text())["deciding"]["extra"] == {"trace of": run.parent.name}
+    assert json.loads(made.read_text())["identity"]["extra"] == {"trace of": run.parent.name}
 
     nothing = mmrad("--model", "baseline:evidence", "--task", f"trace-of:{made.parent.name}", *common, cwd=tmp_path)
     assert nothing.returncode == 2

@@ -85,7 +85,7 @@ def test_a_run_on_real_prose_is_resumed_and_keeps_what_was_answered(url: str, tm
     def answers() -> dict[str, Any]:
         [path] = (tmp_path / "out").glob("runs/demo/tcot-blind/*/*/answers.jsonl*")
         found = [json.loads(line) for line in path.read_text().splitlines()]
-        return {answer["study"]: answer for answer in found if answer.get("status", "open") != "open"}
+        return {answer["study"]: answer for answer in found if answer.get("status", "pending") != "pending"}
 
     assert run("out", "--max-requests", "2").returncode == 3
     first = answers()

@@ -81,7 +81,7 @@ def test_two_hundred_studies_of_three_images_all_answered_and_their_order_matter
 
     given = answers(tmp_path / "a")
     assert len(given) == STUDIES
-    assert set(Counter(answer.get("status", "open") for answer in given)) <= {"ok", "truncated", "empty"}
+    assert set(Counter(answer.get("status", "pending") for answer in given)) <= {"ok", "truncated", "empty"}
     [path] = (tmp_path / "a").glob("runs/*/mcot/*/*/run.json")
     [served] = json.loads(path.read_text())["served"]
     assert served["root"] == vllm_server.card.id

@@ -177,10 +177,10 @@ class Kit:
             "selection": Selection(split="test"),
             "decoding": Decoding(),
         }
-        deciding = RunIdentity(**(fields | changes))
+        identity = RunIdentity(**(fields | changes))
         run = Run(
-            deciding.id(),
-            deciding,
+            identity.id(),
+            identity,
             card,
             given,
             "open",

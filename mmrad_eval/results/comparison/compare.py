@@ -139,7 +139,7 @@ def compare_runs(
 def _arms(arms: Sequence[Sequence[RunFolder]]) -> list[ComparedSide]:
     runs = [[folder.run for folder in arm] for arm in arms]
     for arm in runs:
-        differing = set(differences([facts(run) | {"model": run.card.label, "task": run.deciding.task} for run in arm]))
+        differing = set(differences([facts(run) | {"model": run.card.label, "task": run.identity.task} for run in arm]))
         if differing - _REPEATED:
             raise UsageError(
                 f"the runs of one side may differ in sample, seed and prompt only, and {arm[0].id} and its fellows "
@@ -157,16 +157,16 @@ def _arms(arms: Sequence[Sequence[RunFolder]]) -> list[ComparedSide]:
 
 def _ordered(folders: Sequence[RunFolder], runs: Sequence[Run]) -> tuple[tuple[RunFolder, ...], tuple[Run, ...]]:
     """Runs of an arm by sample, then prompt, so that those of two arms stand beside each other."""
-    order = sorted(range(len(runs)), key=lambda i: (runs[i].deciding.sample, runs[i].deciding.prompt))
+    order = sorted(range(len(runs)), key=lambda i: (runs[i].identity.sample, runs[i].identity.prompt))
     return tuple(folders[i] for i in order), tuple(runs[i] for i in order)
 
 
 def _refuse(arms: Sequence[ComparedSide]) -> None:
     """UsageError where the runs do not answer the same question about the same data."""
-    first = arms[0].runs[0].deciding
+    first = arms[0].runs[0].identity
     for arm in arms:
         for run in arm.runs:
-            other = run.deciding
+            other = run.identity
             fields = (
                 ("dataset", first.dataset, other.dataset),
                 ("references (digest of the data)", first.dataset_digest[:12], other.dataset_digest[:12]),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from mmrad_eval.core.values import OPEN_STATUSES, Answer, Study, Target
+from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Study, Target
 from mmrad_eval.results.faithfulness.evidence import gains, leak, overlap, settled
 from mmrad_eval.results.faithfulness.own_trace import early, follows, mistakes
 from mmrad_eval.results.faithfulness.reading import ArmReading, ArmValue, estimate
@@ -50,7 +50,7 @@ def measure(
     those of ``visual_claim``.
     """
     by_id = {
-        arm: {answer.study: answer for answer in found if answer.status not in OPEN_STATUSES}
+        arm: {answer.study: answer for answer in found if answer.status not in UNSCORED_STATUSES}
         for arm, found in answers.items()
     }
     reading = ArmReading(studies, target, by_id)

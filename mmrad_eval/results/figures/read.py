@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.core.values import OPEN_STATUSES, Trace
+from mmrad_eval.core.values import UNSCORED_STATUSES, Trace
 from mmrad_eval.results.run.folder import RunFolder
 
 
@@ -34,7 +34,7 @@ def read_answers(folder: RunFolder, name: str) -> Reading:
     """Count the answers of a run: the trace that the model wrote, or else the one that it was shown."""
     reading = Reading(name)
     for answer in folder.answers():
-        if answer.status in OPEN_STATUSES:
+        if answer.status in UNSCORED_STATUSES:
             continue
         reading.report[answer.study] = len(answer.report.text.split())
         trace = answer.trace or answer.shown

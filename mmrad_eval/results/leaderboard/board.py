@@ -45,17 +45,17 @@ def leaderboard(results: str | Path = "results", *, datasets: Collection[str] | 
     entries = read_entries(find_runs(Path(results)))
     if not entries:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
-    return ShownTables(tables_of([e for e in entries if datasets is None or e.run.deciding.dataset in datasets]))
+    return ShownTables(tables_of([e for e in entries if datasets is None or e.run.identity.dataset in datasets]))
 
 
 def tables_of(entries: Sequence[ScoredRun]) -> list[Table]:
     """The tables, by dataset, then given before generated. No entries: no table."""
     groups: dict[tuple[str, ...], list[ScoredRun]] = defaultdict(list)
     for entry in largest([entry for entry in entries if not _aside(entry)]):
-        deciding = entry.run.deciding
-        split = deciding.selection.split or ""
+        identity = entry.run.identity
+        split = identity.selection.split or ""
         evidence = "given" if entry.run.given else "generated"
-        key = (deciding.dataset, deciding.dataset_digest, split, deciding.selection.target, evidence)
+        key = (identity.dataset, identity.dataset_digest, split, identity.selection.target, evidence)
         groups[key].append(entry)
     datasets = Counter(key[0] for key in {key[:2] for key in groups})
     order = sorted(groups, key=lambda key: (key[0], key[1], key[2], key[3], key[4] == "generated"))
@@ -64,7 +64,7 @@ def tables_of(entries: Sequence[ScoredRun]) -> list[Table]:
 
 def _aside(entry: ScoredRun) -> bool:
     """An intervention that nobody asked to score: ``faithfulness`` compares it with others, and it is no row."""
-    return entry.summary is None and entry.run.deciding.task in INTERVENTIONS
+    return entry.summary is None and entry.run.identity.task in INTERVENTIONS
 
 
 def _table(key: tuple[str, ...], entries: list[ScoredRun], *, several: bool) -> Table:
@@ -107,7 +107,7 @@ _FIXED = (
     TableColumn("n", kind="count"),
     TableColumn("answers", media="drawn"),
     TableColumn("failed", kind="count", media="data"),
-    TableColumn("open", kind="count", media="data"),
+    TableColumn("pending", kind="count", media="data"),
     *(TableColumn(status, kind="count", media="data") for status in MODEL_STATUSES),
     TableColumn("scored", kind="count", media="data"),
     TableColumn("clusters", kind="count", media="data"),
@@ -153,7 +153,7 @@ def _row(
         if not notes and reference and studies and studies != reference:
             notes.append(f"other studies ({studies[1]:,}) than the ranked rows ({reference[1]:,}): not ranked")
     is_ranked = not notes
-    if montage := first.run.deciding.extra.get("montage"):
+    if montage := first.run.identity.extra.get("montage"):
         notes.append(f"images shown as {montage}")
     if len(group) > 1:
         notes.append(f"mean of {len(group)} samples; its interval is the mean of theirs, never too narrow")
@@ -163,23 +163,23 @@ def _row(
     run, summary = first.run, first.summary
     cells: dict[str, Cell] = {
         "model": Cell(run.card.label),
-        "task": Cell(run.deciding.task),
+        "task": Cell(run.identity.task),
         "variant": Cell(variant),
-        "dataset": Cell(run.deciding.dataset),
+        "dataset": Cell(run.identity.dataset),
         "n": Cell(size_of(first)),
         "answers": Cell(answers_in_words(statuses)),
         "failed": Cell(statuses["failed"]),
-        "open": Cell(statuses["open"]),
+        "pending": Cell(statuses["pending"]),
         **{status: Cell(statuses[status]) for status in MODEL_STATUSES},
         "scored": Cell(sum(entry.summary.scored for entry in group if entry.summary)),
         "clusters": Cell(summary.clusters if summary else None),
         "cluster": Cell(summary.cluster if summary else None),
-        "split": Cell(run.deciding.selection.split),
-        "target": Cell(run.deciding.selection.target),
+        "split": Cell(run.identity.selection.split),
+        "target": Cell(run.identity.selection.target),
         "evidence": Cell("given" if run.given else "generated"),
         "complete": Cell("yes" if all(entry.run.complete for entry in group) else "no"),
         "ranked": Cell("yes" if is_ranked else "no"),
-        "sample": Cell(run.deciding.sample),
+        "sample": Cell(run.identity.sample),
         "run": Cell(" ".join(entry.run.id for entry in group)),
     }
     for column in metrics:
@@ -210,12 +210,12 @@ def _notes(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
     lacks: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for entry in entries:
         for name, missing in (entry.summary.missing if entry.summary else {}).items():
-            lacks[missing.what, missing.remedy].append((name, f"{entry.run.card.label} {entry.run.deciding.task}"))
+            lacks[missing.what, missing.remedy].append((name, f"{entry.run.card.label} {entry.run.identity.task}"))
     for (what, remedy), pairs in lacks.items():
         names, runs = dict.fromkeys(name for name, _ in pairs), {run for _, run in pairs}
         where = (
             ""
-            if len(runs) == len({(e.run.card.label, e.run.deciding.task) for e in entries})
+            if len(runs) == len({(e.run.card.label, e.run.identity.task) for e in entries})
             else f" for {', '.join(sorted(runs))}"
         )
         notes.append(f"Not scored{where}: {', '.join(names)}: {what}; {remedy}.")

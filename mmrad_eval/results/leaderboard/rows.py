@@ -39,9 +39,9 @@ def largest(entries: Sequence[ScoredRun]) -> list[ScoredRun]:
     """Of runs that differ only in how many studies they took, the one with the most."""
     kept: dict[str, ScoredRun] = {}
     for entry in entries:
-        deciding = entry.run.deciding
-        selection = replace(deciding.selection, limit=None, ids=None)
-        key = replace(deciding, selection=selection).id()
+        identity = entry.run.identity
+        selection = replace(identity.selection, limit=None, ids=None)
+        key = replace(identity, selection=selection).id()
         other = kept.get(key)
         if other is None or _size(entry) > _size(other):
             kept[key] = entry
@@ -56,8 +56,8 @@ def repeats(entries: Sequence[ScoredRun]) -> list[list[ScoredRun]]:
     """Runs that differ only in their sample number, together."""
     groups: dict[str, list[ScoredRun]] = defaultdict(list)
     for entry in entries:
-        groups[replace(entry.run.deciding, sample=0).id() + entry.run.card.label].append(entry)
-    return [sorted(group, key=lambda entry: entry.run.deciding.sample) for group in groups.values()]
+        groups[replace(entry.run.identity, sample=0).id() + entry.run.card.label].append(entry)
+    return [sorted(group, key=lambda entry: entry.run.identity.sample) for group in groups.values()]
 
 
 def studies_of(entry: ScoredRun) -> tuple[str, int] | None:
@@ -73,7 +73,7 @@ def size_of(entry: ScoredRun) -> int:
 def statuses_of(entry: ScoredRun) -> Counter[str]:
     """Status -> studies of the selection."""
     statuses = Counter(entry.summary.statuses if entry.summary else entry.run.counts.statuses)
-    statuses["open"] += size_of(entry) - sum(statuses.values())
+    statuses["pending"] += size_of(entry) - sum(statuses.values())
     return statuses
 
 
@@ -94,11 +94,13 @@ def why_not(entry: ScoredRun) -> str | None:
     """Why a run can't be ranked whatever the others are, None where it can."""
     counts = entry.run.counts
     if entry.summary is None:
-        unfinished = counts.n and counts.open == counts.n  # or killed: then answers may be there, and nobody knows
+        unfinished = (
+            counts.n and counts.unanswered == counts.n
+        )  # or killed: then answers may be there, and nobody knows
         todo = "not finished, run the same command again: not ranked"
         return todo if unfinished else f"not scored yet: mmrad-eval score {entry.folder}"
     if not entry.summary.n:
-        return f"no study has a reference {entry.run.deciding.selection.target}: not ranked"
+        return f"no study has a reference {entry.run.identity.selection.target}: not ranked"
     if not entry.run.complete or not entry.summary.complete:
         of = size_of(entry)
         return f"incomplete, {of - entry.summary.scored} of {of} studies have no answer yet: not ranked"
@@ -111,7 +113,7 @@ def _set_apart(run: Run) -> str | None:
     """Why a complete run stands beside the others and not among them."""
     if run.mixed:
         return f"mixed, {len(run.served)} different servers or versions answered: not ranked"
-    if run.deciding.extra.get(IMAGES_FIRST):
+    if run.identity.extra.get(IMAGES_FIRST):
         return "images first: each message showed its images before its words: not ranked"
     return None
 
@@ -133,7 +135,7 @@ def headlines(columns: Sequence[ColumnSummary]) -> set[str]:
 
 def answers_in_words(statuses: Counter[str]) -> str:
     """``290 ok, 4 truncated``; only ``all ok`` where nothing else happened."""
-    counts = [(status, statuses[status]) for status in (*MODEL_STATUSES, "failed", "open") if statuses[status]]
+    counts = [(status, statuses[status]) for status in (*MODEL_STATUSES, "failed", "pending") if statuses[status]]
     if [status for status, _ in counts] == ["ok"]:
         return "all ok"
     return ", ".join(f"{count:,} {status}" for status, count in counts)

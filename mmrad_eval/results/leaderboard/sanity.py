@@ -28,7 +28,7 @@ SHOWN = 3
 def sanity_line(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
     """One sentence about all that looks wrong in these runs; none where nothing does."""
     found = [
-        f"{entry.run.card.label} {entry.run.deciding.task}: {said}"
+        f"{entry.run.card.label} {entry.run.identity.task}: {said}"
         for entry in entries
         if entry.summary
         for check in CHECKS

@@ -47,7 +47,7 @@ class PaperRow:
     @property
     def task(self) -> str:
         """The task's name."""
-        return self.first.run.deciding.task
+        return self.first.run.identity.task
 
     @property
     def baseline(self) -> str:
@@ -115,9 +115,9 @@ def make_cast(entries: Sequence[ScoredRun], *, dataset: str | None = None, metri
     """
     groups: dict[tuple[str, str, str | None, str], list[ScoredRun]] = defaultdict(list)
     for entry in largest(entries):
-        deciding = entry.run.deciding
-        selection = deciding.selection
-        groups[deciding.dataset, deciding.dataset_digest, selection.split, selection.target].append(entry)
+        identity = entry.run.identity
+        selection = identity.selection
+        groups[identity.dataset, identity.dataset_digest, selection.split, selection.target].append(entry)
     if dataset is not None:
         names = sorted({key[0] for key in groups})
         groups = {key: group for key, group in groups.items() if key[0] == dataset}

@@ -134,7 +134,7 @@ def panel_table(cast: PaperRuns, task: str, resamples: int) -> Made:
 
 def supplement(cast: PaperRuns, entries: Sequence[ScoredRun], resamples: int) -> tuple[list[Table], list[Table]]:
     """(every column of every run, for each model every difference to text CoT)."""
-    over = [e for e in entries if e.run.deciding.dataset == cast.dataset]
+    over = [e for e in entries if e.run.identity.dataset == cast.dataset]
     values = [replace(table, name=f"supplement-{table.name}") for table in tables_of(over)]
     differences: list[Table] = []
     for number, model in enumerate(cast.models, start=1):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mmrad_eval.core.errors import MmradError
-from mmrad_eval.core.values import OPEN_STATUSES, Answer, Study
+from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Study
 from mmrad_eval.results.faithfulness.reading import ArmReading
 from mmrad_eval.results.faithfulness.visual_claim import MARGIN, VisualClaim, sentence, visual_claim
 from mmrad_eval.results.paper.runs import PaperRow, PaperRuns
@@ -55,10 +55,10 @@ def _readings(rows: dict[str, PaperRow], studies: list[Study]) -> Iterator[ArmRe
     """One for each sample, where every arm has equally many; else the first of each."""
     folders = {task: row.folders for task, row in rows.items()}
     counts = {len(found) for found in folders.values()}
-    target = rows[MAIN].first.run.deciding.selection.target
+    target = rows[MAIN].first.run.identity.selection.target
     for number in range(counts.pop() if len(counts) == 1 else 1):
         yield ArmReading(studies, target, {task: _answers(found[number]) for task, found in folders.items()})
 
 
 def _answers(folder: RunFolder) -> dict[str, Answer]:
-    return {answer.study: answer for answer in folder.answers() if answer.status not in OPEN_STATUSES}
+    return {answer.study: answer for answer in folder.answers() if answer.status not in UNSCORED_STATUSES}

@@ -14,7 +14,7 @@ from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Status
 from mmrad_eval.results.run.files import file_digest, publishing, temporary
-from mmrad_eval.results.run.record import Run, read_run
+from mmrad_eval.results.run.record import Run, current_statuses, read_run
 from mmrad_eval.results.run.summary import Summary
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def safe_name(name: str) -> str:
 
 def run_path(results: Path, run: Run) -> Path:
     """Where the folder of ``run`` is under ``results``."""
-    deciding = run.deciding
+    identity = run.identity
     return (
-        results / "runs" / safe_name(deciding.dataset) / safe_name(deciding.task) / safe_name(run.card.label) / run.id
+        results / "runs" / safe_name(identity.dataset) / safe_name(identity.task) / safe_name(run.card.label) / run.id
     )
 
 
@@ -117,7 +117,8 @@ class RunFolder:
         """The content of summary.json, whatever it was computed from."""
         path = self.path / "summary.json"
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Summary)
+            summary = msgspec.json.decode(path.read_bytes(), type=Summary)
+            return msgspec.structs.replace(summary, statuses=current_statuses(summary.statuses))
         except FileNotFoundError:
             return None
         except decode.FAULTS as error:
@@ -165,7 +166,8 @@ class RunFolder:
 
     def write_run(self, run: Run) -> None:
         """Write run.json."""
-        self.write("run.json", msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")
+        value = {"schema": run.schema, **msgspec.to_builtins(run)}
+        self.write("run.json", msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
 
     def write_summary(self, summary: Summary) -> None:
         """Write summary.json."""
@@ -215,7 +217,7 @@ class _Head(msgspec.Struct):
     """The fields of an answer that are read of every line."""
 
     study: str
-    status: Status = "open"
+    status: Status = "pending"
 
 
 def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:

@@ -64,26 +64,26 @@ _RUN_FIELDS = (
     *("run", "model", "task", "dataset", "split", "target", "given", "sample", "limit", "views", "context", "priors"),
     *("temperature", "seed", "prompt", "revision", "data_use", "n", "scored", "patients", "complete", "mixed"),
     *MODEL_STATUSES,
-    *("failed", "open", "started", "finished", "path"),
+    *("failed", "pending", "started", "finished", "path"),
 )
 _STUDY_FIELDS = ("run", "study", "patient", "status", "why", "report", "steps", "prompt_tokens", "completion_tokens")
 
 
 def _run(folder: RunFolder) -> dict[str, Any]:
     run, summary = folder.run, folder.summary()
-    deciding, selection = run.deciding, run.deciding.selection
+    identity, selection = run.identity, run.identity.selection
     statuses = summary.statuses if summary else run.counts.statuses
     return {
         "run": run.id,
         "model": run.card.label,
-        "task": deciding.task,
-        "dataset": deciding.dataset,
+        "task": identity.task,
+        "dataset": identity.dataset,
         **{name: getattr(selection, name) for name in ("split", "target", "limit", "views", "context", "priors")},
         "given": run.given,
-        "sample": deciding.sample,
-        "temperature": deciding.decoding.temperature,
-        "seed": deciding.decoding.seed,
-        "prompt": deciding.prompt,
+        "sample": identity.sample,
+        "temperature": identity.decoding.temperature,
+        "seed": identity.decoding.seed,
+        "prompt": identity.prompt,
         "revision": run.card.revision,
         "data_use": run.data_use,
         "n": summary.n if summary else run.counts.n,
@@ -91,7 +91,7 @@ def _run(folder: RunFolder) -> dict[str, Any]:
         "patients": run.patients,
         "complete": run.complete,
         "mixed": run.mixed,
-        **{status: statuses.get(status, 0) for status in (*MODEL_STATUSES, "failed", "open")},
+        **{status: statuses.get(status, 0) for status in (*MODEL_STATUSES, "failed", "pending")},
         "started": run.started,
         "finished": run.finished,
         "path": str(folder.path),

@@ -15,7 +15,7 @@ def variants(runs: Sequence[Run]) -> list[str]:
     """What tells apart runs of one model and task, in words; empty where nothing else has to."""
     alike: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, run in enumerate(runs):
-        alike[run.card.label, run.deciding.task].append(i)
+        alike[run.card.label, run.identity.task].append(i)
     words = [""] * len(runs)
     ids = [run.id if len({other.id for other in runs}) > 1 else "" for run in runs]
     for same in alike.values():
@@ -29,17 +29,17 @@ def variants(runs: Sequence[Run]) -> list[str]:
 
 def facts(run: Run) -> dict[str, Any]:
     """Everything that may tell two runs apart, short enough to be read."""
-    deciding = run.deciding
-    facts: dict[str, Any] = {k: v for k, v in deciding.model.items() if k != "formats"}
+    identity = run.identity
+    facts: dict[str, Any] = {k: v for k, v in identity.model.items() if k != "formats"}
     if isinstance(facts.get("revision"), str):
         facts["revision"] = facts["revision"][:8]
-    facts["version"] = deciding.task_version
-    facts["prompt"] = deciding.prompt[:8]
-    selection = msgspec.to_builtins(deciding.selection)
+    facts["version"] = identity.task_version
+    facts["prompt"] = identity.prompt[:8]
+    selection = msgspec.to_builtins(identity.selection)
     if selection["ids"]:
         selection["ids"] = selection["ids"][:8]
     facts |= {k: v for k, v in selection.items() if k not in {"split", "target"}}
-    facts |= msgspec.to_builtins(deciding.decoding) | deciding.extra
+    facts |= msgspec.to_builtins(identity.decoding) | identity.extra
     return {name: value for name, value in facts.items() if value not in (None, "", [], ())}
 
 
@@ -52,12 +52,12 @@ def differences(known: Sequence[Mapping[str, Any]]) -> list[str]:
 def short_names(runs: Sequence[Run]) -> list[str]:
     """One name for each run, of only those of model, task and further facts that tell them apart."""
     several_models = len({run.card.label for run in runs}) > 1
-    several_tasks = len({run.deciding.task for run in runs}) > 1
+    several_tasks = len({run.identity.task for run in runs}) > 1
     words = variants(runs)
     names = []
     for run, variant in zip(runs, words, strict=True):
         parts = [run.card.label] if several_models or not several_tasks else []
-        parts += [run.deciding.task] if several_tasks else []
+        parts += [run.identity.task] if several_tasks else []
         names.append(" ".join([*parts, *([f"({variant})"] if variant else [])]))
     if len(set(names)) < len(names):  # the same run twice
         names = [f"{name} [{chr(ord('A') + i % 26)}]" for i, name in enumerate(names)]

@@ -9,7 +9,7 @@ import msgspec
 from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.values import Card, DataUse, Decoding, Target, Value, keyed
 
-SCHEMA = "mmrad.run/1"
+SCHEMA, VERSION_1 = "mmrad.run/2", "mmrad.run/1"
 OBJECT = "python:"
 """Before the name of data that was given as an object, which can't be loaded again."""
 
@@ -68,16 +68,16 @@ class StudyCounts(Value, frozen=True, omit_defaults=False):
     """Reason -> studies of the split that were not selected, such as no reference for the target."""
 
     @property
-    def open(self) -> int:
-        """Studies without an answer: failed and not asked."""
-        return self.statuses.get("failed", 0) + self.statuses.get("open", 0)
+    def unanswered(self) -> int:
+        """Studies without an answer: failed and pending."""
+        return self.statuses.get("failed", 0) + self.statuses.get("pending", 0)
 
 
 class Run(Value, frozen=True):
     """One run.json."""
 
     id: str
-    deciding: RunIdentity
+    identity: RunIdentity
     card: Card
     given: bool
     """Whether the task showed evidence; given and generated runs never share a table."""
@@ -107,7 +107,7 @@ class Run(Value, frozen=True):
     @property
     def complete(self) -> bool:
         """Whether every study of the selection has an answer."""
-        return self.counts.n > 0 and self.counts.open == 0
+        return self.counts.n > 0 and self.counts.unanswered == 0
 
     @property
     def mixed(self) -> bool:
@@ -116,5 +116,25 @@ class Run(Value, frozen=True):
 
 
 def read_run(data: bytes) -> Run:
-    """Decode one run.json; msgspec.ValidationError names the field that does not fit."""
-    return msgspec.json.decode(data, type=Run)
+    """Decode one run.json; msgspec.ValidationError names the field that does not fit.
+
+    Version 1 called the identity ``deciding``, and pending studies ``open``.
+    """
+    value = msgspec.json.decode(data)
+    schema = value.get("schema", VERSION_1) if isinstance(value, dict) else None
+    if schema not in {None, SCHEMA, VERSION_1}:
+        raise msgspec.ValidationError(f"its schema is {schema!r:.40}, and this version reads {VERSION_1} and {SCHEMA}")
+    if isinstance(value, dict) and value.get("schema", VERSION_1) == VERSION_1 and "deciding" in value:
+        value["identity"] = value.pop("deciding")
+        value["schema"] = SCHEMA
+        counts = value.get("counts")
+        if isinstance(counts, dict):
+            counts["statuses"] = current_statuses(counts.get("statuses"))
+    return msgspec.convert(value, type=Run)
+
+
+def current_statuses(statuses: Any) -> Any:
+    """Studies by status, in the words of today: version 1 called pending studies ``open``."""
+    if not isinstance(statuses, dict):
+        return statuses
+    return {"pending" if status == "open" else status: count for status, count in statuses.items()}

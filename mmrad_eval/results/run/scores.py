@@ -130,7 +130,11 @@ def read_scores(path: Path) -> Scores:
         schema = pq.read_schema(path.absolute())
         blocks = msgspec.json.decode((schema.metadata or {})[KEY], type=list[ScoreBlock])
         table = pq.read_table(path.absolute(), columns=["id", "patient", "status", "answer"])
-        rows = ScoreRows(*(tuple(table.column(name).to_pylist()) for name in ("id", "patient", "status", "answer")))
+        ids, patients, statuses, answers = (
+            tuple(table.column(name).to_pylist()) for name in ("id", "patient", "status", "answer")
+        )
+        statuses = tuple("pending" if status == "open" else status for status in statuses)  # as version 1 wrote it
+        rows = ScoreRows(ids, patients, statuses, answers)
     except (KeyError, OSError, pa.ArrowException, *decode.FAULTS) as error:
         raise DataError(
             f"{path} can't be read as scores ({error}); `mmrad-eval score {path.parent}` makes it"

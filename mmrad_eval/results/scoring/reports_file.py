@@ -98,10 +98,10 @@ def studies_of(folder: RunFolder, references: str | Path | None = None) -> tuple
     run = folder.run
     dataset = _load(run, references)
     found = datasets.digest(dataset)
-    if found != run.deciding.dataset_digest:
+    if found != run.identity.dataset_digest:
         raise DataError(
             f"{dataset.source} is not the data of {folder.path}: its digest is {found[:12]}, the run's is "
-            f"{run.deciding.dataset_digest[:12]}; give the data of that time with --references, or run again"
+            f"{run.identity.dataset_digest[:12]}; give the data of that time with --references, or run again"
         )
     answered = {answer.study for answer in folder.answers()}
     if not answered:

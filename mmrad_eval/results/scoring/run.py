@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import OPEN_STATUSES, Example, Status, Study, Target
+from mmrad_eval.core.values import UNSCORED_STATUSES, Example, Status, Study, Target
 from mmrad_eval.metrics import Suite
 from mmrad_eval.results.run.files import file_digest, temporary
 from mmrad_eval.results.run.folder import RunFolder
@@ -140,7 +140,7 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
 def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
     """The studies that count, and where their answers are."""
     run = folder.run
-    target = run.deciding.selection.target
+    target = run.identity.selection.target
     selection = [study for study in studies if study.reference and study.reference.target(target)]
     twice = [name for name, count in Counter(study.id for study in selection).items() if count > 1]
     if twice:
@@ -152,8 +152,8 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
     offsets: list[int] = []
     for name in ids:
         line = lines.get(name)
-        statuses.append(line.status if line else "open")
-        if line is None or line.status in OPEN_STATUSES:
+        statuses.append(line.status if line else "pending")
+        if line is None or line.status in UNSCORED_STATUSES:
             answers.append("")
         else:
             answers.append(line.digest)

@@ -28,7 +28,21 @@ SYSTEM = ("model_name", "model", "system", "method", "submission", "team", "appr
 """Names of columns that hold a system's name, as ``columns.plain`` writes them."""
 BESIDE = ("task", "variant", "dataset", "split")
 """Columns that tell rows of one system apart, in our own tables."""
-FACTS = ("rank", "date", "year", "n", "size", "sample", "clusters", "failed", "open", "line", "unnamed_0", "index")
+FACTS = (
+    "rank",
+    "date",
+    "year",
+    "n",
+    "size",
+    "sample",
+    "clusters",
+    "failed",
+    "open",
+    "pending",
+    "line",
+    "unnamed_0",
+    "index",
+)
 """Numbers that are no scores."""
 MEAN_ROWS = frozenset({"mean", "average", "avg", "overall", "total", "all", "aggregate", "macro"})
 PLACES = 9

@@ -74,14 +74,14 @@ def default_out(folders: Sequence[RunFolder], runs: Sequence[Run], pictures: How
     name = "-".join(ids[:_NAMED])
     if len(ids) > _NAMED:
         name = f"{ids[0]}-and-{len(ids) - 1}-more-{digest(ids)[:8]}"
-    place = results / "views" / safe_name(runs[0].deciding.dataset)
+    place = results / "views" / safe_name(runs[0].identity.dataset)
     return place / (name if pictures == "copy" else f"{name}.html")
 
 
 def _write(target: Path, content: Content, runs: Sequence[Run], notes: tuple[str, ...]) -> Written:
     redacted = content.pictures == "none"
     index = ViewIndex(
-        dataset=runs[0].deciding.dataset,
+        dataset=runs[0].identity.dataset,
         data_use=strictest(run.data_use for run in runs),
         redacted=redacted,
         pictures=content.pictures,
@@ -100,12 +100,12 @@ def _check(runs: Sequence[Run], pictures: How, *, redact: bool) -> None:
         raise UsageError("name at least one run to view")
     if redact and pictures != "link":
         raise UsageError("--redact leaves no pictures: leave --copy-images and --embed-images out, or --redact")
-    first = runs[0].deciding
+    first = runs[0].identity
     for run in runs:
-        if run.deciding.dataset_digest != first.dataset_digest:
+        if run.identity.dataset_digest != first.dataset_digest:
             raise UsageError(
                 f"{runs[0].id} is over {first.dataset} ({first.dataset_digest[:12]}) and {run.id} over "
-                f"{run.deciding.dataset} ({run.deciding.dataset_digest[:12]}): a page shows runs over the same data"
+                f"{run.identity.dataset} ({run.identity.dataset_digest[:12]}): a page shows runs over the same data"
             )
 
 

@@ -97,7 +97,7 @@ class Everything:
                 continue
             answer = next(folder.answers_at([line.offset]))
             exchanges = self._replies.exchanges(folder, run, answer, study, album)
-            record = answer_record(answer, study, run.deciding.selection.target, album, exchanges)
+            record = answer_record(answer, study, run.identity.selection.target, album, exchanges)
             self._statuses[number][study.id] = answer.status
             self._counts[number][study.id] = counts(answer, record)
             yield number, record

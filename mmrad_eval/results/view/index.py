@@ -96,7 +96,7 @@ def counts(answer: Answer, record: AnswerRecord) -> dict[str, float]:
     """The numbers of an answer that are no scores, by column; what is not known is left out."""
     found = record.findings
     trace = record.trace or record.shown
-    answered = answer.status not in {"failed", "open"}
+    answered = answer.status not in {"failed", "pending"}
     counted = {
         **{label: found.count(kind) if found else None for label, kind in _FINDINGS.items()},
         "Words": len(record.candidate.split()) if answered else None,
@@ -157,7 +157,7 @@ def scores_of(
 
 def facts_of(folders: Sequence[RunFolder], runs: Sequence[Run], *, redacted: bool) -> tuple[RunFacts, ...]:
     """The runs, named by what tells them apart."""
-    names = short_names(runs) if len(runs) > 1 else [f"{runs[0].card.label} {runs[0].deciding.task}"]
+    names = short_names(runs) if len(runs) > 1 else [f"{runs[0].card.label} {runs[0].identity.task}"]
     return tuple(_facts(folder, run, name, redacted) for folder, run, name in zip(folders, runs, names, strict=True))
 
 
@@ -168,8 +168,8 @@ def _facts(folder: RunFolder, run: Run, name: str, redacted: bool) -> RunFacts:
         id=run.id,
         name=name,
         model=run.card.label,
-        task=run.deciding.task,
-        target=run.deciding.selection.target,
+        task=run.identity.task,
+        target=run.identity.selection.target,
         given=run.given,
         complete=run.complete,
         mixed=run.mixed,
@@ -185,17 +185,17 @@ def _facts(folder: RunFolder, run: Run, name: str, redacted: bool) -> RunFacts:
 
 def _words(run: Run) -> dict[str, str]:
     """run.json as lines of words; what is not set is left out."""
-    deciding = run.deciding
+    identity = run.identity
     lines: dict[str, Any] = {
-        "model": deciding.model,
-        "prompt": deciding.prompt[:12],
-        "task version": deciding.task_version,
+        "model": identity.model,
+        "prompt": identity.prompt[:12],
+        "task version": identity.task_version,
         "data": run.data,
-        "data digest": deciding.dataset_digest[:12],
-        "selection": msgspec.to_builtins(deciding.selection),
-        "decoding": msgspec.to_builtins(deciding.decoding),
-        "sample": deciding.sample,
-        "extra": deciding.extra,
+        "data digest": identity.dataset_digest[:12],
+        "selection": msgspec.to_builtins(identity.selection),
+        "decoding": msgspec.to_builtins(identity.decoding),
+        "sample": identity.sample,
+        "extra": identity.extra,
         "attestation": run.attestation,
         "served": list(run.served),
         "started": run.started,

@@ -116,7 +116,7 @@ def answer_record(
 ) -> AnswerRecord:
     """What a page shows of an answer. ``album`` holds the study's own images already."""
     example = Example(study, answer, target)
-    answered = answer.status not in {"failed", "open"}
+    answered = answer.status not in {"failed", "pending"}
     key = key_image(study)
     on = album.add(key) if key else -1
     reference = example.reference

@@ -93,7 +93,7 @@ class Replies:
         results = results_of(folder)
         if results is None:
             return None
-        place = results / "replies" / safe_name(run.deciding.dataset) / safe_name(run.card.label)
+        place = results / "replies" / safe_name(run.identity.dataset) / safe_name(run.card.label)
         if place not in self._journals:
             self._journals[place] = Journal(place)
         return self._journals[place]
@@ -134,7 +134,7 @@ def _exchange(key: str, journal: Journal, candidates: Sequence[Image], album: Al
 
 def _candidates(run: Run, answer: Answer, study: Study) -> list[Image]:
     """What a request may show, in the order in which tasks show it: whole images, earlier ones, region images."""
-    selection = run.deciding.selection
+    selection = run.identity.selection
     images = list(chosen(study, selection.views))
     if selection.priors == "images":
         images += [image for prior in study.priors for image in prior.images]

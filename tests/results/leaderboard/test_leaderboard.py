@@ -120,11 +120,11 @@ def test_statuses_are_counted_in_words_and_in_columns(kit: Kit) -> None:
     assert table.rows[0].cells["answers"].value == "5 ok, 1 refused, 1 too long, 1 failed"
     (line,) = csv.DictReader(io.StringIO(render(table, "csv")))
     assert list(line)[:2] == ["model", "task"]
-    picked = {k: line[k] for k in ("n", "failed", "open", "ok", "refused", "too long", "scored", "complete")}
+    picked = {k: line[k] for k in ("n", "failed", "pending", "ok", "refused", "too long", "scored", "complete")}
     assert picked == {
         "n": "8",
         "failed": "1",
-        "open": "0",
+        "pending": "0",
         "ok": "5",
         "refused": "1",
         "too long": "1",
@@ -161,12 +161,12 @@ def test_a_run_without_any_answer_does_not_ask_to_be_scored(kit: Kit) -> None:
 
 def test_a_killed_run_that_was_scored_counts_the_studies_that_it_did_not_come_to(kit: Kit) -> None:
     studies = kit.studies(5)
-    folder = kit.run([kit.answer(study, "", "open") for study in studies])
+    folder = kit.run([kit.answer(study, "", "pending") for study in studies])
     folder.write_answers([kit.answer(study, "heart") for study in studies[:2]])
     score(folder, studies[:2], [kit.Words()])
     (table,) = leaderboard(kit.results)
     row = table.rows[0]
-    assert (row.cells["n"].value, row.cells["answers"].value, row.cells["open"].value) == (5, "2 ok, 3 open", 3)
+    assert (row.cells["n"].value, row.cells["answers"].value, row.cells["pending"].value) == (5, "2 ok, 3 pending", 3)
     assert row.notes == ("incomplete, 3 of 5 studies have no answer yet: not ranked",)
 
 

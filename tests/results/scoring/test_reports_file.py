@@ -69,7 +69,7 @@ def test_a_missing_report_stays_open_and_the_run_is_incomplete(data: Path) -> No
     done = score(data.parent, reports(data.parent, "mine.jsonl", {k: v for k, v in REFERENCES.items() if k != "s2"}))
     assert done.returncode == 3
     row = only_row(done)
-    assert (row["n"], row["scored"], row["open"], row["complete"]) == ("4", "3", "1", "no")
+    assert (row["n"], row["scored"], row["pending"], row["complete"]) == ("4", "3", "1", "no")
     assert "1 study without a report, left open: s2" in done.stderr
 
 

@@ -40,7 +40,7 @@ def test_failed_and_open_studies_are_never_scored_and_model_failures_are(kit: Ki
     folder = kit.run(answers)  # the fifth study has no answer at all
     summary = score(folder, studies, [kit.Words()])
     assert (summary.n, summary.scored, summary.complete) == (5, 3, False)
-    assert summary.statuses == {"ok": 2, "empty": 1, "failed": 1, "open": 1}
+    assert summary.statuses == {"ok": 2, "empty": 1, "failed": 1, "pending": 1}
     assert summary.columns["Mean recall @ test"].value == pytest.approx(2 / 3)
     scores = folder.scores()
     assert scores is not None
@@ -224,7 +224,7 @@ def test_an_unfinished_run_is_scored_from_what_has_been_written(kit: Kit) -> Non
     lines = [msgspec.json.encode(kit.answer(s, "effusion")) for s in studies[::-1]]
     (folder.path / "answers.jsonl.part").write_bytes(b"\n".join(lines[:2]) + b"\n" + lines[2][:20])
     summary = score(folder, studies, [kit.Words()])
-    assert summary.statuses == {"ok": 2, "open": 1}
+    assert summary.statuses == {"ok": 2, "pending": 1}
 
 
 def test_the_last_answer_of_a_study_counts(kit: Kit) -> None:

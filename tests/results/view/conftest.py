@@ -110,7 +110,7 @@ class Bench:
 
     def run(self, task: str, model: str) -> RunFolder:
         """The run of a task by a model."""
-        (found,) = (f for f in find_runs(self.results) if (f.run.deciding.task, f.run.card.label) == (task, model))
+        (found,) = (f for f in find_runs(self.results) if (f.run.identity.task, f.run.card.label) == (task, model))
         return found
 
     def scored(self, name: str, reports: Mapping[str, str], references: Sequence[Mapping[str, Any]]) -> RunFolder:

@@ -235,7 +235,7 @@ function cell(i, side, label) {
   return el("td", { class: `num${side === "a" && state.b !== null ? " first" : ""} ${verdict}` }, sign, text);
 }
 function pill(status) {
-  const kind = ["failed", "open"].includes(status) ? " out" : status === "ok" ? "" : " odd";
+  const kind = ["failed", "pending"].includes(status) ? " out" : status === "ok" ? "" : " odd";
   return el("span", { class: "status" + kind }, status || "not asked");
 }
 function mark() {
@@ -507,7 +507,7 @@ function films(study, found) {
 function thoughts(study, found) {
   const none = (answer, n) => {
     const run = page.runs[arms()[n]];
-    return quiet(!answer ? "Not asked." : ["failed", "open"].includes(status(state.study, arms()[n])) ? "No answer yet." : run.given ? `The task ${run.task} shows no trace.` : "The model wrote no trace.");
+    return quiet(!answer ? "Not asked." : ["failed", "pending"].includes(status(state.study, arms()[n])) ? "No answer yet." : run.given ? `The task ${run.task} shows no trace.` : "The model wrote no trace.");
   };
   const cards = found.map((answer, n) => el("div", {}, heading(n),
     answer?.shown && thought(study, answer.shown, `shown${n}`, "Shown to the model, in this order"),
@@ -540,7 +540,7 @@ function reports(study, found) {
   const reference = study.reference?.[page.runs[state.a].target === "report" ? "text" : page.runs[state.a].target] ?? study.reference?.text;
   const card = (title, note, ...content) => el("div", { class: "card" }, el("header", {}, el("h4", {}, title), note && el("span", { class: "dim" }, note)), content);
   const columns = found.map((answer, n) => {
-    const run = page.runs[arms()[n]], given = answer && !["failed", "open"].includes(status(state.study, arms()[n])), f = answer?.findings;
+    const run = page.runs[arms()[n]], given = answer && !["failed", "pending"].includes(status(state.study, arms()[n])), f = answer?.findings;
     const whole = answer?.report?.text && answer.report.text.trim() !== (answer.candidate || "").trim();
     const mine = card("Report", `${run.target}, as it is scored`, !given ? quiet(answer ? "No answer yet." : "Not asked.") : answer.candidate ? pieces(f?.report, answer.candidate, n, "Report") : quiet("The report is empty."),
       given && whole && fold("whole-report", "Everything it wrote", () => prose(answer.report.text, "Everything it wrote"), true));
