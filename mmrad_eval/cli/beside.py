@@ -50,6 +50,8 @@ def beside(run: str, results: Path, studies: tuple[str, ...], limit: int | None,
     if not kept:
         raise UsageError(f"{folder.path}: its model wrote no trace, and its task showed none; tcot-self and mcot do")
     title = f"{folder.run.card.label}, {folder.run.identity.task}, {folder.run.identity.dataset}"
+    if folder.run.data_use != "open":
+        title += f" ({folder.run.data_use} data: keep this as you keep the data)"
     if out is not None:
         out.write_text(side_by_side.page(kept, title), encoding="utf-8")
         terminal.say(f"{len(kept):,} reports beside their traces, written to {out}", err=True)

@@ -167,10 +167,12 @@ def _keep(results: Path, dataset: Dataset, label: str, page: str, data: dict[str
     """Write the page and its numbers beside the runs."""
     import msgspec
 
+    from mmrad_eval.core.data_use import mark
     from mmrad_eval.results.run.folder import safe_name
 
     folder = results / "faithfulness" / safe_name(dataset.name)
     folder.mkdir(parents=True, exist_ok=True)
+    mark(folder, dataset.data_use)
     base = folder / safe_name(label)
     for path, content in ((f"{base}.md", page.encode()), (f"{base}.json", msgspec.json.encode(data))):
         part = Path(f"{path}.part")

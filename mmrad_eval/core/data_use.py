@@ -6,14 +6,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from mmrad_eval.core.values import DataUse
 
 FIELD = "data_use"
 """The field, column or key in which files of ours state the class of what they hold."""
 
+MARKER = "data_use.json"
+"""The file in which a folder of ours states the class of what it holds."""
 _NAMES = (FIELD, "licence_class")
 _ORDER: tuple[DataUse, ...] = ("open", "unknown", "credentialed")
 
@@ -40,3 +46,30 @@ def of_rows(rows: Iterable[Mapping[Any, Any]], otherwise: DataUse) -> DataUse:
     One row that states nothing keeps a file from being open by the word of the others.
     """
     return strictest({otherwise if (said := stated(row)) is None else said for row in rows} or {otherwise})
+
+
+def mark(folder: Path, use: DataUse) -> None:
+    """State the class of what lies in a folder, in ``data_use.json``; it never gets less. Open data needs no mark."""
+    use = strictest((use, marked(folder)))
+    if use == "open":
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{MARKER}.{os.getpid()}"
+    part.write_text(f'{{"{FIELD}": "{use}"}}\n', encoding="utf-8")
+    part.replace(folder / MARKER)
+
+
+def marked(folder: Path) -> DataUse:
+    """The class that a folder states, in its mark or, a run's, in run.json; ``open`` where it states none."""
+    said: list[DataUse] = ["open"]
+    places: tuple[tuple[str, DataUse], ...] = ((MARKER, "credentialed"), ("run.json", "unknown"))
+    for name, broken in places:
+        try:
+            fields = msgspec.json.decode((folder / name).read_bytes())
+        except OSError:
+            continue
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            said.append(broken)  # somebody meant to state something; a run.json may be anybody's
+            continue
+        said.append((stated(fields) if isinstance(fields, dict) else None) or "open")
+    return strictest(said)

@@ -14,7 +14,7 @@ from pathlib import Path
 from mmrad_eval.core import plugins
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.data_use import strictest
+from mmrad_eval.core.data_use import marked, strictest
 from mmrad_eval.core.errors import MmradError, PluginError, UsageError
 from mmrad_eval.core.plugins import Kind, Plugin
 from mmrad_eval.core.registry import BUILTIN, Registry
@@ -190,7 +190,7 @@ def read(reader: object, source: Source) -> Dataset:
         from mmrad_eval.datasets.readers.mimic.link import linked
 
         dataset = linked(dataset, source)
-    least = strictest((plugin.value.least_data_use, _least_of_file(name, source)))
+    least = strictest((plugin.value.least_data_use, _least_of_file(name, source), _of_folder(source.path)))
     data_use = _data_use(
         remade(dataset, data_use=strictest((dataset.data_use, least))), source.data_use
     )  # before any mark that tells is taken out
@@ -203,6 +203,11 @@ def read(reader: object, source: Source) -> Dataset:
         format=dataset.format or name,
         notes=(*dataset.notes, *source.problems.notes()),
     )
+
+
+def _of_folder(path: Path | None) -> DataUse:
+    """What the folder of a file states of what it holds: one that a command of ours wrote says so."""
+    return "open" if path is None else strictest((marked(path.parent), marked(path)))
 
 
 def _least_of_file(name: str, source: Source) -> DataUse:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmrad_eval.core.data_use import of_rows
+from mmrad_eval.core.data_use import marked, of_rows, strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse, Report, Trace
 from mmrad_eval.datasets import columns, files, sections
@@ -95,7 +95,7 @@ def _from_table(path: Path, given: Mapping[str, str], problems: Problems, *, str
             traces[study] = written
     if strict:
         problems.raise_errors(str(path))
-    use = of_rows((row.cells for row in table.rows), "open")
+    use = strictest((of_rows((row.cells for row in table.rows), "open"), marked(path.parent)))
     return Predictions(path, reports, traces, where, tuple(problems), use)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol, cast
 from mmrad_eval import datasets, metrics, model_registry
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
+from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import Answer, DataUse
 from mmrad_eval.harness import gate
@@ -198,6 +199,7 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
 def _execute(  # noqa: PLR0917 (as above)
     job: Job, plan: Plan, results: Path, reporter: Reporter, command: str, shelf: JournalCache
 ) -> Outcome:
+    mark(results / "replies" / safe_name(plan.dataset.name), plan.data_use)
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
     suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
     judge = job.judge.client(suite, job.allowed_keys) if job.judge else None

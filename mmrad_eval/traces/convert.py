@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from mmrad_eval.core import decode, sheets
-from mmrad_eval.core.data_use import strictest
+from mmrad_eval.core.data_use import mark, strictest
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.traces import anole, files, headers, mmrad, thinkvg, zebra
@@ -85,6 +85,8 @@ def convert(a: str | Path, b: str | Path) -> Converted:
     try:
         records = _watched(read(origin, source, save=_saver(goal, done)), done)
         done.written = _write(records, target, partial, parquet=goal.suffix == ".parquet")
+        if done.pictures:
+            mark(_pictures_of(goal), done.data_use)
         partial.replace(goal)
     except OSError as error:
         raise DataError(f"{goal}: can't be written: {error.strerror or error}") from error
@@ -131,8 +133,12 @@ def _spec(spec: str | Path) -> tuple[str | None, Path]:
     return name, Path(path)
 
 
+def _pictures_of(goal: Path) -> Path:
+    return goal.with_name(f"{goal.name.partition('.')[0]}-images")
+
+
 def _saver(goal: Path, done: Converted) -> zebra.Save:
-    folder = goal.with_name(f"{goal.name.partition('.')[0]}-images")
+    folder = _pictures_of(goal)
 
     def save(name: str, data: bytes) -> str:
         kind = headers.read(data, name).media_type.rpartition("/")[2]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mmrad_eval import datasets
+from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Answer, DataUse, Image, Report, Study
 from mmrad_eval.datasets import submissions
@@ -165,3 +166,11 @@ def test_texts_of_every_kind_are_looked_at_before_a_study_is_sent() -> None:
     assert marks_of(Study("a", trace=Trace(text="see p10000001/s50000001")))
     assert marks_of(Study("a", trace=Trace((Step(image=Image("/x/p10000001/s50000001/r.png")),))))
     assert marks_of(Study("a", reference=Report("An artifact may mimic pneumonia; well-expanded, 12345678-1."))) is None
+
+
+def test_a_file_in_a_folder_that_states_its_class_has_that_class(tmp_path: Path) -> None:
+    mark(tmp_path / "made", "credentialed")
+    path = table(tmp_path / "made" / "x.jsonl", [{"study_id": "a", "findings": "Clear."}])
+    assert read_predictions(path).data_use == "credentialed"
+    with pytest.raises(UsageError, match="can't change that"):
+        datasets.load(str(path), data_use="open")

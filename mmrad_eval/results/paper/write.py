@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmrad_eval.core.data_use import mark, strictest
 from mmrad_eval.results.leaderboard.rows import read_entries
 from mmrad_eval.results.paper.figures import CAPTIONS, PaperFigures, draw_all
 from mmrad_eval.results.paper.runs import PaperRuns, make_cast
@@ -51,6 +52,7 @@ def write_paper(
     ``claims`` says how the visual gain is judged.
     """
     entries = read_entries(find_runs(results))
+    mark(out, strictest(entry.run.data_use for entry in entries))
     cast = make_cast(entries, dataset=dataset, metrics=metrics)
     arms = arms_table(cast, resamples, claims or ClaimOptions(resamples=resamples))
     made = [arms, adaptation_table(cast, adapted or {}, resamples), panel_table(cast, panel_task, resamples)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmrad_eval.core.canonical import digest
-from mmrad_eval.core.data_use import strictest
+from mmrad_eval.core.data_use import mark, strictest
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Study
 from mmrad_eval.results.run.folder import RunFolder, safe_name
@@ -91,6 +91,8 @@ def _write(target: Path, content: Content, runs: Sequence[Run], notes: tuple[str
         patients=tuple(content.patients),
         notes=notes,
     )
+    if content.pictures == "copy":
+        mark(target.parent, index.data_use)
     page.write(target, index, content.records, content.scores)
     return Written(target, len(content.ids), notes)
 
