@@ -94,8 +94,7 @@ def load(
     """
     file = file_spec(spec)
     if file is not None:
-        module = load_file(file.path)
-        found = _named(kind, module, file)
+        module, found = load_file(file.path), named(kind, file)
         label, origin = f"{file.path.absolute()}:{file.name or _name_in(module, found)}", "file"
         arguments = (*arguments, *([file.rest] if file.rest and kind.name != "dataset" else ()))
     elif isinstance(spec, str):
@@ -184,10 +183,11 @@ def _line(error: BaseException, path: Path) -> str:
     return line
 
 
-def _named(kind: Kind, module: ModuleType, file: FileSpec) -> object:
+def named(kind: Kind, file: FileSpec) -> object:
     """The attribute that was named, or the one plugin of this kind that the file holds."""
     import difflib
 
+    module = load_file(file.path)
     if file.name:
         value: object = module
         for part in file.name.split("."):

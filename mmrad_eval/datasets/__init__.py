@@ -43,6 +43,7 @@ __all__ = [
     "at_least",
     "dataset_name",
     "digest",
+    "fitting",
     "load",
     "load_dataset",
     "locate",
@@ -222,8 +223,7 @@ def _least_of_file(name: str, source: Source) -> DataUse:
 
 
 def _least(name: str) -> DataUse:
-    use: DataUse = plugins.load(KIND, name, registry()).value.least_data_use
-    return use
+    return fitting(name).least_data_use
 
 
 def _made(plugin: Plugin, name: str, source: Source) -> Dataset:
@@ -245,6 +245,12 @@ def _made(plugin: Plugin, name: str, source: Source) -> Dataset:
 
 def _name_of(plugin: Plugin) -> str:
     return plugin.found.name if isinstance(plugin.found, FunctionReader) else plugin.name
+
+
+def fitting(name: str) -> Reader:
+    """The reader of that name, held against its contract."""
+    reader: Reader = plugins.load(KIND, name, registry()).value
+    return reader
 
 
 def locate(spec: str) -> tuple[str, Path | None]:

@@ -228,9 +228,7 @@ class _Watcher:
 
 def _outside_loops(work: Callable[[], Outcome], watcher: _Watcher) -> Outcome:
     """Do the work; in a thread of its own where this one has an event loop that runs already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _in_loop():
         return work()
     outcomes: list[Outcome] = []
     errors: list[BaseException] = []
@@ -251,6 +249,14 @@ def _outside_loops(work: Callable[[], Outcome], watcher: _Watcher) -> Outcome:
     if errors:
         raise errors[0]
     return outcomes[0]
+
+
+def _in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _soon(loop: asyncio.AbstractEventLoop, interrupt: Callable[[str], None], reason: str) -> None:

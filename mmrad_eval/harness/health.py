@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mmrad_eval.core.errors import MmradError
+from mmrad_eval.core.registry import Registry
 
 State = Literal["good", "optional", "bad"]
 _ROOM = 2.0  # GB that a run of some size should find free
@@ -89,8 +90,14 @@ def _plugins() -> Iterator[HealthCheck]:
     from mmrad_eval.model_registry import providers
 
     loaded = 0
-    for room in (tasks, model_registry, providers, metrics, datasets):
-        registry = room.registry()
+    checks: tuple[tuple[Registry, Callable[[str], object]], ...] = (
+        (tasks.registry(), tasks.load),
+        (model_registry.registry(), model_registry.resolve),
+        (providers.registry(), providers.get),
+        (metrics.registry(), lambda name: metrics.suite([name])),
+        (datasets.registry(), datasets.fitting),
+    )
+    for registry, check in checks:
         try:
             plugins = [entry for entry in registry if entry.origin != "mmrad-eval"]
         except MmradError as error:
@@ -98,12 +105,7 @@ def _plugins() -> Iterator[HealthCheck]:
             continue
         for entry in plugins:
             try:
-                if room is model_registry:
-                    model_registry.resolve(entry.name)
-                elif room is providers:
-                    providers.get(entry.name)
-                else:
-                    entry.load()
+                check(entry.name)
                 loaded += 1
             except MmradError as error:
                 yield HealthCheck(f"plugin {entry.name}", "bad", str(error), f"pip install --upgrade {entry.origin}")

@@ -5,17 +5,19 @@
 - ``provider:rest``, split once at the first colon, such as ``vllm:Qwen/Qwen2.5-VL-7B-Instruct`` or ``file:reports.csv``
 - a registered name, such as ``baseline:evidence``, a built-in card, or a name of an installed package
 - a card file ``model.toml``
-- ``path/to/file.py:Name``
+- ``path/to/file.py:Name``, a model; ``path/to/file.py:HOST:ID``, a model of a provider
+- an object, or ``(provider, ID)``
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mmrad_eval.model_registry import providers
-from mmrad_eval.model_registry.providers import Connection
+from mmrad_eval.model_registry.providers import Connection, Provider
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Answerer, Client
@@ -62,8 +64,15 @@ def resolve(
 
     how = Connection(tuple(base_url), api_key_env, api_key_file, frozenset(allowed_keys), timeout, serve)
 
+    if isinstance(spec, tuple) or plugins.file_spec(spec):
+        host = _host_of(spec)
+        if host is not None:
+            from mmrad_eval.core.values import Card
+
+            return _identified(host, _from_provider(host.value, Card(provider=host.value.name, id=host.rest), how))
     if not isinstance(spec, str) or plugins.file_spec(spec):
-        return _identified(plugins.load(kind(), spec))
+        plugin = plugins.load(kind(), spec)
+        return _identified(plugin, plugin.value)
     if spec.endswith(".toml"):
         from mmrad_eval.model_registry import model_cards
 
@@ -98,16 +107,42 @@ def _from_name(spec: str, known: Registry, how: Connection) -> Client | Answerer
 
 
 def _from_card(card: Card, how: Connection) -> Client | Answerer:
+    return _from_provider(providers.get(card.provider), card, how)
+
+
+def _from_provider(provider: Provider, card: Card, how: Connection) -> Client | Answerer:
     from mmrad_eval.core import plugins
     from mmrad_eval.core.errors import UsageError
 
-    provider = providers.get(card.provider)
     if how.serve is not None and not provider.own_server:
         raise UsageError(f"--serve starts vLLM servers, and {card.label} is none; write vllm:ID")
-    client = provider.client(card, how)
     if card.provider in providers.BUILTIN:
-        return client
-    return cast("Client", plugins.checked(kind(), client, f"provider {card.provider}"))
+        return provider.client(card, how)
+    how = replace(how, provider=provider)
+    client = plugins.call(f"client of provider {card.provider}", provider.client, card, how)
+    return cast("Client", plugins.checked(kind(), client, f"of provider {card.provider}"))
+
+
+def _host_of(spec: object) -> Plugin | None:
+    """The provider of ``path/to/host.py:HOST:ID`` or ``(HOST, ID)``; None where something else is named."""
+    from mmrad_eval.core import plugins
+    from mmrad_eval.core.errors import UsageError
+
+    file = plugins.file_spec(spec)
+    if file is not None:
+        if not isinstance(plugins.named(providers.kind(), file), Provider):
+            return None
+        plugin = plugins.load(providers.kind(), f"{file.path}:{file.name}")
+        plugin = replace(plugin, rest=file.rest)
+    elif isinstance(spec, tuple) and len(spec) == 2 and isinstance(spec[0], Provider):
+        plugin = replace(plugins.load(providers.kind(), spec[0]), rest=str(spec[1]))
+    else:
+        return None
+    if not plugin.rest:
+        raise UsageError(f"--model {plugin.name} is a provider and needs an id: {plugin.name}:ID")
+    if providers.find(plugin.value.name) is not None:
+        raise UsageError(f"--model {plugin.name}: a provider is called {plugin.value.name!r} already; rename it")
+    return plugin
 
 
 def kind() -> Kind:
@@ -118,10 +153,11 @@ def kind() -> Kind:
     return Kind("model", (Client, Answerer), "decorate a function with @mmrad_eval.model")
 
 
-def _identified(plugin: Plugin) -> Client | Answerer:
+def _identified(plugin: Plugin, model: Client | Answerer) -> Client | Answerer:
     """A model of a file or an object; its source is its revision where its card states none.
 
-    So a model that is written anew is asked anew, and a card that states a revision keeps its replies.
+    So a model whose code was edited is asked again, and a card that states a revision keeps its replies. A provider
+    without code of its own says only where its models are.
     """
     import msgspec
 
@@ -129,16 +165,17 @@ def _identified(plugin: Plugin) -> Client | Answerer:
     from mmrad_eval.core.members import replaced
     from mmrad_eval.core.provenance import source_of
 
-    card: Card = plugin.value.card
+    card = model.card
+    own_code = not (isinstance(plugin.value, Provider) and plugin.value.client is Provider.client)
     try:
         source = source_of(plugin)
     except UsageError:
         if card.revision is None:
             raise
-        return cast("Client | Answerer", plugin.value)
-    if card.revision is None:
+        return model
+    if card.revision is None and own_code:
         card = msgspec.structs.replace(card, revision=f"source:{source}")
-    return cast("Client | Answerer", replaced(plugin.value, card=card, source=source))
+    return cast("Client | Answerer", replaced(model, card=card, source=source))
 
 
 def _unknown(spec: str, known: Registry) -> Exception:

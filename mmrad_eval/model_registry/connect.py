@@ -29,7 +29,7 @@ def connect(
     ``suffix`` is added to a bare host; ``default`` is the address of a provider that has none of its own. ModelError
     where an address or a key is missing; UsageError where the card would send a key somewhere that nobody allowed.
     """
-    provider = providers.get(card.provider)
+    provider = how.provider or providers.get(card.provider)
     base_urls(listed(card.base_url), provider.url or "http://localhost")  # what is stored of a card holds no password
     given = how.base_url or listed(card.base_url) or listed(os.environ.get(provider.url_env or ""))
     own = provider.url or default

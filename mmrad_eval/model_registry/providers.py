@@ -36,6 +36,8 @@ class Connection:
     """Seconds for one try; by default it grows with the tokens that may be written."""
     serve: ServeOptions | None = None
     """How to start a server of the run's own, where the run says ``--serve``."""
+    provider: Provider | None = None
+    """The record that asks; None: the one that the card names."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def find(name: str) -> Provider | None:
     installed = registry()
     if installed.get(name) is None:
         return None
-    provider: Provider = plugins.load(_kind(), name, installed).value
+    provider: Provider = plugins.load(kind(), name, installed).value
     return provider
 
 
@@ -197,7 +199,8 @@ def registry() -> Registry:
     return Registry("provider", {})
 
 
-def _kind() -> Kind:
+def kind() -> Kind:
+    """What a provider must be."""
     from mmrad_eval.core.plugins import Kind
 
     return Kind("provider", (object,), "register a mmrad_eval.Provider(name, summary, ...)", checked=_misfit)

@@ -78,7 +78,7 @@ def test_a_plugin_that_does_not_fit_is_named(tmp_path: Path) -> None:
     ended = asked(tmp_path, "--json", PYTHONPATH=str(tmp_path))
 
     assert ended.returncode == 1
-    assert "has no attribute `card`" in found(ended)["plugin half"]["words"]
+    assert "has neither `generate(sent)`" in found(ended)["plugin half"]["words"]
 
 
 def test_a_folder_that_can_t_be_written_is_bad(tmp_path: Path) -> None:

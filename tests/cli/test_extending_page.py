@@ -15,6 +15,7 @@ import pytest
 
 import mmrad_eval
 from mmrad_eval.core.errors import UsageError
+from mmrad_eval.model_registry.mock_server import Rehearsal
 from tests.cli.conftest import Said
 from tests.packages import installed
 
@@ -114,7 +115,7 @@ main()
 
 def test_an_installed_package_adds_one_of_each_kind(files: Path) -> None:
     assert {group: len(points) for group, points in POINTS.items()} == {
-        f"mmrad_eval.{kind}": 1 for kind in ("models", "tasks", "metrics", "datasets")
+        f"mmrad_eval.{kind}": 1 for kind in ("models", "providers", "tasks", "metrics", "datasets")
     }
     points = {group: {n: f"my_package:{a}" for n, a in names.items()} for group, names in POINTS.items()}
     place = installed(files, "my-package", points, my_package="\n".join(FILES.values()))
@@ -130,6 +131,52 @@ def test_an_installed_package_adds_one_of_each_kind(files: Path) -> None:
     command("--model", "optimist", "--task", "look-twice", "--metrics", "overlap@mine", "--limit", "2", "-q")
     assert "lines" in command("data", "describe", "two.lines")  # recognised by the reader of the package
     assert "my-package" in command("tasks")
+
+
+async def test_a_provider_of_a_file_an_object_or_a_package_serves_its_models(
+    names: dict[str, Any], files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = installed(files, "my-host", {"mmrad_eval.providers": {"myhost": "my_host:HOST"}}, my_host=FILES["host.py"])
+    monkeypatch.chdir(files)
+    async with Rehearsal(model="m") as server:
+        words = ("--task", "direct", "--limit", "2", "--metrics", "bleu@raw", "-q", "--base-url", server.url)
+        for model, path in (("host.py:HOST:m", ""), ("myhost:m", str(place))):
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", PROGRAM, "--model", model, *words),
+                env=os.environ | {"PYTHONPATH": path},
+                stderr=subprocess.PIPE,
+            )
+            _, error = await process.communicate()
+            assert process.returncode == 0, error.decode()
+        run = await asyncio.to_thread(
+            lambda: mmrad_eval.evaluate(
+                (names["HOST"], "m"), "direct", metrics="bleu@raw", limit=3, base_url=server.url
+            )
+        )
+
+    assert run.complete
+    assert run.run.card.revision is None
+    assert {(card.model, card.n) for card in mmrad_eval.load("results").runs.itertuples()} == {
+        ("myhost:m", 2),
+        ("myhost:m", 3),
+    }
+
+
+def test_two_objects_of_one_class_with_other_settings_are_two_models(tmp_path: Path) -> None:
+    class Echo:
+        def __init__(self, words: str) -> None:
+            self.card, self.words = mmrad_eval.Card(provider="mine", id="echo"), words
+
+        def generate(self, sent: mmrad_eval.PreparedRequest) -> mmrad_eval.Reply:
+            return mmrad_eval.Reply(text=f"FINDINGS: {self.words} {len(sent.images)}")
+
+    runs = [
+        mmrad_eval.evaluate(Echo(words), "direct", metrics="bleu@raw", limit=1, out=tmp_path)
+        for words in ("clear", "clear", "opaque")
+    ]
+
+    assert runs[0].path == runs[1].path != runs[2].path
+    assert runs[2].answers()[0].report.findings == "opaque 2"
 
 
 def test_what_is_edited_is_another_run_and_is_asked_again(files: Path, call: Call) -> None:

@@ -101,6 +101,7 @@ MISFITS = [
     ("model", "X = None", "it is None"),
     ("model", "def X(sent):\n    return 'Clear.'", "decorate a function with @mmrad_eval.model"),
     ("model", "@mmrad_eval.model\ndef X():\n    return 'Clear.'", "can't be called as `generate(sent)`"),
+    ("model", "X = mmrad_eval.Provider('mine', 'a host')", "is a provider and needs an id"),
     ("task", "class X(Good):\n    def converse(self, study, context): ...", "its `converse` is no coroutine; write `async def"),
     ("task", "class X(Good):\n    async def converse(self, study): ...", "can't be called as"),
     ("task", "class X:\n    name = 'x'", "it has no `given`, `needs`, `async def converse(study, context)`"),
@@ -179,6 +180,27 @@ def test_a_model_that_returns_no_reply_is_never_a_score(
     assert said.code == 3
     assert words in said.err
     assert not list((tmp_path / "results").rglob("summary.json"))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("X = mmrad_eval.Provider('vllm', 'a host')", "a provider is called 'vllm' already"),
+        (
+            "X = mmrad_eval.Provider('mine', 'a host', lambda card, how: None)",
+            "of provider mine does not fit: it is None",
+        ),
+        ("X = mmrad_eval.Provider('mine', 'a host', lambda card: None)", "client of provider mine failed: TypeError"),
+        ("X = Good()", "takes nothing after its name, and 'm' was given"),
+    ],
+)
+def test_a_provider_that_does_not_fit_is_refused_in_one_line(call: Call, tmp_path: Path, code: str, words: str) -> None:
+    (tmp_path / "p.py").write_text(MODEL + code)
+    said = call("--model", "p.py:X:m", "--task", "direct", "--limit", "1")
+
+    assert said.code in {1, 2}
+    assert words in said.err
+    assert len(said.err.splitlines()) == 1, said.err
 
 
 @pytest.mark.parametrize("returned", ["'Clear.'", "7", "{'text': 'Clear.'}"])
