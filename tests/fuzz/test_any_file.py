@@ -12,7 +12,7 @@ from tests.fuzz.mutations import mutated
 from tests.fuzz.readers import Reader, readers
 
 SEED = 14
-CASES = 40
+CASES = 25
 """Of each reader; ``benchmarks/fuzz/campaign.py`` runs as many as there is time for."""
 
 

@@ -138,5 +138,5 @@ def test_any_value_of_an_option_ends_in_a_status(
     assert folder.is_dir()
 
 
-CASES = int(os.environ.get("MMRAD_FUZZ_CASES", "2"))
+CASES = int(os.environ.get("MMRAD_FUZZ_CASES", "1"))
 """Values of each option: a few in the suite, as many as there are where one has the time."""
