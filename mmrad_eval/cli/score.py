@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,6 +41,7 @@ SHOWN = 5
 @click.option(
     "--report-column", "report_columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of the reports."
 )
+@click.option("--ids-from", help="For reports without ids: the data whose order (in --split) they follow.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results folder."
 )
@@ -77,14 +79,24 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.results.leaderboard.rows import read_entries
     from mmrad_eval.results.scoring.reports_file import join
 
-    predictions = read_predictions(
-        said["predictions"], named_values(said["report_columns"], "--report-column", _HOW.format("--report-column"))
-    )
     columns = named_values(said["columns"], "--column", _HOW.format("--column"))
     data = Data(said["references"], patient_column=said["patient_column"], columns=columns)
     choice = RunOptions(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
-    job = Job(f"file:{predictions.path}", "imported", data, choice, metrics, options_of(said))
     dataset = data.load()
+    predictions = read_predictions(
+        said["predictions"],
+        named_values(said["report_columns"], "--report-column", _HOW.format("--report-column")),
+        target=choice.target,
+        references={study.id: study.reference for study in dataset.studies if study.reference},
+        ids=_in_order(said),
+    )
+    if said["ids_from"]:
+        joined = f"; ids by the order of {said['ids_from']}, split {said['split'] or 'all'}"
+        predictions = replace(predictions, joined=joined)
+        terminal.say(f"reports read{joined}", err=True)
+    if predictions.columns:
+        terminal.say("; ".join(f"{word}: {column}" for word, column in predictions.columns.items()), err=True)
+    job = Job(f"file:{predictions.path}", "imported", data, choice, metrics, options_of(said))
     plan = make_plan(FileAnswerer(predictions, said["name"]), tasks.load("imported"), dataset, choice)
     doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]
     for sentence in [*doubts[:SHOWN], *join(predictions, dataset, plan.studies).sentences()]:
@@ -97,6 +109,21 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     if said["verify"] and outcome.summary:
         verified(outcome.folder, metrics, said["verify"], options_of(said))
     return 0 if outcome.run.complete else INCOMPLETE
+
+
+def _in_order(said: dict[str, Any]) -> list[str] | None:
+    """The ids of the split whose order a file without ids follows; None where the file has ids."""
+    if not said["ids_from"]:
+        return None
+    from mmrad_eval import datasets
+    from mmrad_eval.core.errors import UsageError
+
+    studies = datasets.load(said["ids_from"]).studies
+    split = (said["split"] or "all").lower()
+    ids = [study.id for study in studies if split in {"all", study.split}]
+    if not ids:
+        raise UsageError(f"--ids-from {said['ids_from']}: no study of split {said['split']!r}")
+    return ids
 
 
 def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:

@@ -245,8 +245,11 @@ class Answerer(Protocol):
         ...
 
     @abstractmethod
-    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
-        """The report; None where it has none for this study, which then stays pending."""
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | Answer | None:
+        """The report, or a whole answer where a status, a trace or events are known; None where it has none.
+
+        A study without an answer stays pending.
+        """
         ...
 
     @default

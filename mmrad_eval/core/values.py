@@ -260,6 +260,8 @@ class Card(Value, frozen=True, kw_only=True):
     api_key_env: str | None = None
     trained_on: tuple[str, ...] = ()
     served_by_vllm: bool | None = None
+    thinking: tuple[str, ...] = ()
+    """The opening and the closing mark of this model's thoughts, for marks that are not recognised by their form."""
     fixed: tuple[str, ...] = ()
     """Decoding values that this model takes no order for, such as ``temperature``."""
     price: tuple[float, float] | None = None

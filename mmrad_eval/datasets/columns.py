@@ -19,7 +19,8 @@ def _names(words: str) -> tuple[str, ...]:
 STUDY: dict[str, tuple[str, ...]] = {
     "id": _names(
         "id study_id studyid case_id report_id sample_id example_id image_id imageid dicom_id uid accession "
-        "accession_number study_instance_uid studyinstanceuid key name study case index idx"
+        "accession_number study_instance_uid studyinstanceuid key name study case index idx question_id "
+        "doc_id custom_id qid"
     ),
     "patient": _names("patient patient_id patientid subject_id subject deid_patient_id participant_id"),
     "images": _names(

@@ -6,29 +6,27 @@ Whatever the file, a report is found by its study's id, never by its position.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mmrad_eval.core.data_use import marked, of_rows, strictest
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import DataUse, Report, Trace
-from mmrad_eval.datasets import columns, files, sections
+from mmrad_eval.core.values import Answer, DataUse, Report, Target, Trace
+from mmrad_eval.datasets import columns, outputs, raw_text, sections
+from mmrad_eval.datasets.containers import read_in_order, read_table
+from mmrad_eval.datasets.prediction_columns import REPORT, choose
 from mmrad_eval.datasets.problems import Problem, Problems
-from mmrad_eval.datasets.rows import FileRow, FileRows, read_rows
+from mmrad_eval.datasets.raw_text import Understood
+from mmrad_eval.datasets.references import Place
+from mmrad_eval.datasets.rows import FileRow, FileRows
 from mmrad_eval.traces import convert
 from mmrad_eval.traces.data_use import class_of
 from mmrad_eval.traces.record import trace_of
 from mmrad_eval.traces.steps import read_trace
 
-REPORT = ("report", "findings", "impression")
-OPTION = "--report-column"
-"""How a user names a column of such a file; ``--column`` is for the references."""
 TRACES = frozenset((".jsonl", ".ndjson", ".parquet"))
 """Endings of files that may hold records of traces."""
-NOTHING = frozenset(("nan", "none", "null", "n/a", "na", "<na>"))
-"""What programs write for a cell without a value; no report reads like it."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,31 @@ class Predictions:
 
     path: Path
     reports: dict[str, Report]
+    """The report of each id; empty where none was found or the model declined."""
     traces: dict[str, Trace] = field(default_factory=dict)
     """Reasoning that stands beside a report: its steps where it marks them, and its words."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Our word -> the column or key that it was read from."""
     problems: tuple[Problem, ...] = ()
+    understood: Mapping[str, Understood] = field(default_factory=dict)
+    """How the text of each id was read: its status, and what was removed."""
+    joined: str = ""
+    """How ids were found where the file has none, as the end of a sentence."""
     data_use: DataUse = "open"
     """The class that the file states (``export`` writes it into every row); ``open`` where it states none."""
+
+    def answer(self, study: str) -> Answer | None:
+        """The answer to a study, as a reply with the same words would be read; None without a report."""
+        if study not in self.reports:
+            return None
+        report, found = self.reports[study], self.understood.get(study)
+        if found is None:
+            return Answer(study, "ok" if report.text.strip() else "empty", "", report, self.traces.get(study))
+        return Answer(study, found.status, found.why, report, self.traces.get(study), events=found.events)
+
+    def statuses(self) -> dict[str, str]:
+        """Status of each id whose report is not as it stands: refused, unparsed."""
+        return {study: found.status for study, found in self.understood.items() if found.status not in {"ok", "empty"}}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -51,52 +67,84 @@ class Predictions:
         return _collected(self.problems).notes()
 
 
-def read_predictions(path: Path | str, given: Mapping[str, str] | None = None, *, strict: bool = True) -> Predictions:
+def read_predictions(
+    path: Path | str,
+    given: Mapping[str, str] | None = None,
+    *,
+    strict: bool = True,
+    target: Target = "findings",
+    references: Mapping[str, Report] | None = None,
+    ids: Sequence[str] | None = None,
+) -> Predictions:
     """The reports of a file by id; ``given`` maps our words (id, report, findings, impression, trace) to its columns.
 
-    DataError names file, line and id of what can't be read or stands twice; with ``strict=False`` those are left out
-    and stay among ``problems``. An id that stands twice with the same text is a warning.
+    ``target``: what was asked for. ``references``: the reports that it will be held against, so that none is taken for
+    a prediction. ``ids``: the studies in the order of the file, for a file without ids. DataError names file, line and
+    id of what can't be read or stands twice; with ``strict=False`` those are left out and stay among ``problems``. An
+    id that stands twice with the same text is a warning.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise DataError(f"{path} is not a file of reports" if path.exists() else f"there is no file {path}")
     problems = Problems()
-    kind = None if given else _kind_of_traces(path)
+    kind = None if given or ids else _kind_of_traces(path)
     if kind is not None:
         return _from_records(path, kind, problems, strict=strict)
-    return _from_table(path, given or {}, problems, strict=strict)
-
-
-def _from_table(path: Path, given: Mapping[str, str], problems: Problems, *, strict: bool) -> Predictions:
-    table = _table(path, problems)
+    table = read_in_order(path, ids, problems) if ids else outputs.as_rows(read_table(path, problems), problems)
     if strict and not table.rows:
         problems.raise_errors(str(path))
-    where = _columns(table, given)
-    reports: dict[str, Report] = {}
+    where = choose(table, given or {}, references).columns
+    return _from_table(table, where, problems, target, strict=strict)
+
+
+def _from_table(
+    table: FileRows, where: Mapping[str, str], problems: Problems, target: Target, *, strict: bool
+) -> Predictions:
+    path = table.path
+    found: dict[str, Understood] = {}
     traces: dict[str, Trace] = {}
     lines: dict[str, int | None] = {}
     for row in table.rows:
-        study, report, trace = _prediction(row, where)
+        study = raw_text.identifier(row.cells.get(where["id"]))
         if study is None:
             problems.error("no id", f"{where['id']!r} is empty", file=str(path), line=row.line)
             continue
-        if study in reports:
-            _twice(problems, path, row, study, lines[study], same=reports[study] == report)
-            continue
-        if not report.text.strip():
-            problems.warn(
-                "empty report", "the report is empty; it scores as one", file=str(path), line=row.line, study=study
+        try:
+            understood = raw_text.read_row(
+                {word: row.cells.get(where[word]) for word in REPORT if word in where}, target
             )
-        elif _no_words(report.text):
-            what = f"the report is {report.text.strip()!r}, scored as this text; leave it empty where there is none"
-            problems.warn("no words", what, file=str(path), line=row.line, study=study)
-        reports[study], lines[study] = report, row.line
-        if trace and (written := read_trace(trace)):
+        except raw_text.NoReportError as error:
+            what = f"{', '.join(where[word] for word in REPORT if word in where)} is {error}, not a text"
+            problems.error("not a report", what, file=str(path), line=row.line, study=study)
+            continue
+        if study in found:
+            _twice(problems, path, row, study, lines[study], same=found[study] == understood)
+            continue
+        _doubts(problems, path, row, study, understood)
+        found[study], lines[study] = understood, row.line
+        beside = columns.text(row.cells.get(where["trace"])) if "trace" in where else None
+        if written := read_trace("\n\n".join(t for t in (beside, understood.thought) if t)):
             traces[study] = written
     if strict:
         problems.raise_errors(str(path))
     use = strictest((of_rows((row.cells for row in table.rows), "open"), marked(path.parent)))
-    return Predictions(path, reports, traces, where, tuple(problems), use)
+    reports = {study: understood.report for study, understood in found.items()}
+    return Predictions(path, reports, traces, where, tuple(problems), found, data_use=use)
+
+
+def _doubts(problems: Problems, path: Path, row: FileRow, study: str, understood: Understood) -> None:
+    """Say what a reader of the table should know of one report."""
+    place: Place = {"file": str(path), "line": row.line, "study": study}
+    if understood.status == "empty":
+        kind, what = "empty report", "the report is empty; it scores as one"
+        if understood.why.startswith("the text is"):
+            kind, what = (
+                "no words",
+                f"the report is {understood.why.removeprefix('the text is ')}, read as an empty one",
+            )
+        problems.warn(kind, what, **place)
+    elif understood.status != "ok":
+        problems.warn(understood.status, f"read as {understood.status}: {understood.why}", **place)
 
 
 def _kind_of_traces(path: Path) -> str | None:
@@ -132,80 +180,7 @@ def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) ->
             traces[study] = trace
     if strict:
         problems.raise_errors(str(path))
-    return Predictions(path, reports, traces, {}, tuple(problems), "credentialed" if credentialed else "open")
-
-
-def _no_words(text: str) -> bool:
-    word = text.strip().lower()
-    return word in NOTHING or not any(c.isalpha() for c in word)
-
-
-def _table(path: Path, problems: Problems) -> FileRows:
-    if not path.name.lower().removesuffix(".gz").endswith(".json"):
-        return read_rows(path, problems)
-    value = files.json_file(path, problems)
-    if isinstance(value, dict):
-        return _object(path, value)
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        raise DataError(f"{path}: is a list of texts without ids; reports are joined by id, never by position")
-    return read_rows(path, problems)
-
-
-def _object(path: Path, value: dict[str, Any]) -> FileRows:
-    """An object of texts, or of objects, by id; an outer key that holds the list alone is passed through."""
-    lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
-    if len(value) == 1 and lists:
-        rows = tuple(FileRow(None, item) for item in lists[0])
-    elif value and all(isinstance(v, dict) for v in value.values()):
-        rows = tuple(
-            FileRow(None, {"id": key, **{k: v for k, v in item.items() if k != "id"}}) for key, item in value.items()
-        )
-    elif all(isinstance(v, str) or v is None for v in value.values()):
-        rows = tuple(FileRow(None, {"id": key, "report": text}) for key, text in value.items())
-    elif all(
-        isinstance(v, list) and all(isinstance(t, str) for t in v) for v in value.values()
-    ):  # the form of COCO's tools
-        rows = tuple(FileRow(None, {"id": key, "report": "\n".join(texts)}) for key, texts in value.items())
-    else:
-        kinds = sorted({files.kind(v) for v in value.values()})
-        raise DataError(f"{path}: an object of {' and '.join(kinds)}; expected texts or objects by study id")
-    names: dict[str, None] = {}
-    for row in rows:
-        names.update(dict.fromkeys(row.cells))
-    return FileRows(path, tuple(names), rows)
-
-
-def _columns(table: FileRows, given: Mapping[str, str]) -> dict[str, str]:
-    """The columns of what a model wrote; those that could be its reference count only where nothing else is there."""
-    where = columns.match(table.columns, columns.PREDICTION, given, table.path, OPTION)
-    if not where.keys() & set(REPORT):
-        where = columns.match(table.columns, columns.REPORT, given, table.path, OPTION)
-    _require(table, where)
-    return where
-
-
-def _require(table: FileRows, where: Mapping[str, str]) -> None:
-    has = f"it has {', '.join(table.columns) or 'none'}"
-    if not table.rows:
-        raise DataError(f"{table.path}: holds no reports")
-    if "id" not in where:
-        raise DataError(
-            f"{table.path}: no column is known to hold ids, and reports are never joined by position; {has}."
-            f" Name it: {OPTION} id=COLUMN"
-        )
-    if not where.keys() & set(REPORT):
-        raise DataError(f"{table.path}: no column is known to hold reports; {has}. Name it: {OPTION} report=COLUMN")
-
-
-def _prediction(row: FileRow, where: Mapping[str, str]) -> tuple[str | None, Report, str | None]:
-    cells = {word: columns.text(row.cells.get(column)) for word, column in where.items()}
-    whole, findings, impression = (cells.get(word) for word in REPORT)
-    read = sections.read_report(whole or "")
-    report = Report(
-        whole or sections.join(findings, impression), findings or read.findings, impression or read.impression
-    )
-    study = cells.get("id")
-    return (study.strip() if study else None), report, cells.get("trace")
+    return Predictions(path, reports, traces, {}, tuple(problems), data_use="credentialed" if credentialed else "open")
 
 
 def _twice(problems: Problems, path: Path, row: FileRow, study: str, line: int | None, *, same: bool) -> None:

@@ -96,6 +96,10 @@ def _parquet_columns(path: Path) -> list[str]:
 def _json(head: str) -> str | None:
     if re.match(r'\s*\{\s*"(?:train|val|valid|validate|test|\s*)"\s*:\s*\[', head):
         return "r2gen"
+    if re.match(r"\s*\[", head) and all(f'"{key}"' in head for key in ("report", "image_path", "split")):
+        return "r2gen"
+    if re.match(r'\s*\{\s*"[^"]*"\s*:\s*(?:\[\s*)?"', head):
+        return "r2gen"
     if re.match(r"\s*\[", head):
         return "padchest-gr" if '"StudyID"' in head and '"sentence_' in head else "table"
     if re.match(r"\s*\{", head):

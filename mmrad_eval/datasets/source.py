@@ -14,7 +14,7 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import PluginError, UsageError
 from mmrad_eval.core.members import default
 from mmrad_eval.core.values import DataUse, Image, Study
-from mmrad_eval.datasets import columns
+from mmrad_eval.datasets import raw_text
 from mmrad_eval.datasets.problems import Problems
 
 
@@ -65,7 +65,7 @@ class Source:
             what = f"--patient-column {self.patient_column}: this record has {', '.join(fields)}"
             self.problems.error("no patient column", what, file=file, study=study)
         names = [self.patient_column] if self.patient_column is not None else usual
-        return next((value for name in names if (value := columns.text(fields.get(name)))), None)
+        return next((value for name in names if (value := raw_text.person(fields.get(name)))), None)
 
     def option(self, name: str, allowed: tuple[str, ...]) -> str:
         """The value of an option, the first allowed one where it is not given; UsageError names the allowed ones."""

@@ -36,6 +36,7 @@ class AnswerStream:
         self._encode = msgspec.json.Encoder().encode
         self._short, self._whole = folder.images.short, folder.images.whole
         self._status: dict[str, Status] = {}
+        self._events: dict[str, dict[str, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -57,11 +58,17 @@ class AnswerStream:
         self._where[answer.study] = (self._end, len(line))
         self._end += len(line)
         self._status[answer.study] = answer.status
+        self._events[answer.study] = answer.events
 
     @property
     def statuses(self) -> Counter[str]:
         """Status -> answers."""
         return Counter(self._status.values())
+
+    @property
+    def events(self) -> Counter[str]:
+        """Event -> answers in which it was counted."""
+        return Counter(event for events in self._events.values() for event in events)
 
     def finish(self, order: Sequence[str], replies_gone: Callable[[Answer], bool] = lambda _: False) -> int:
         """Write all answers in ``order``; a study that has none is pending.
@@ -81,6 +88,7 @@ class AnswerStream:
                         answer = msgspec.json.decode(self._whole(earlier), type=Answer)
                         if study not in self._where or replies_gone(answer):
                             line, self._status[study], kept = earlier, answer.status, kept + 1
+                            self._events[study] = answer.events
                     self._status.setdefault(study, "pending")
                     file.write(line)
             part.replace(self._final)

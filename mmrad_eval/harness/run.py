@@ -124,7 +124,9 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
             try:
                 plan.last_check.study(study)
                 shown = typed(plan.task.shown(study, context), Trace, f"shown of task {plan.task.name}", study)
-                report = typed(model.answer(study, shown, context.donor), Report, f"model {plan.card.label}", study)
+                said = model.answer(study, shown, context.donor)
+                whole = said if isinstance(said, Answer) else None
+                report = typed(None if isinstance(said, Answer) else said, Report, f"model {plan.card.label}", study)
                 trace = model.trace(study) if report is not None else None
             except (GateError, PluginError) as error:
                 stop_signal.set(Stop.on(error))
@@ -132,7 +134,9 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
             except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
                 answer = _failure(study, error)
             else:
-                if report is None:
+                if whole is not None:
+                    answer = msgspec.structs.replace(whole, study=study.id, shown=shown)
+                elif report is None:
                     answer = Answer(study.id, "pending", f"{plan.card.label} has no report for this study")
                 else:
                     status: Status = "ok" if report.text.strip() else "empty"
@@ -214,7 +218,7 @@ def _close(
     served = tuple(sorted(map(msgspec.to_builtins, identities(requests.served)), key=msgspec.json.encode))
     if kept:
         served += tuple(one for one in run.served if one not in served)
-    counts = StudyCounts(len(plan.studies), statuses, dict(plan.left_out))
+    counts = StudyCounts(len(plan.studies), statuses, dict(plan.left_out), dict(sorted(stream.events.items())))
     run = msgspec.structs.replace(
         run,
         counts=counts,

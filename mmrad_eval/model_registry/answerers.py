@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.contracts import Answerer, Donor
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Card, DataUse, Report, Study, Trace
+from mmrad_eval.core.values import Answer, Card, DataUse, Report, Study, Trace
 
 if TYPE_CHECKING:  # reading files imports what a listing does not need
     from mmrad_eval.datasets.predictions import Predictions
@@ -81,25 +80,32 @@ class FileAnswerer(Answerer):
 
     def __init__(self, predictions: Predictions, name: str = "") -> None:
         """``name``: what tables call it; the file's name without its ending where empty."""
-        self.reports: Mapping[str, Report] = predictions.reports
-        self.traces: Mapping[str, Trace] = predictions.traces
+        self.predictions = predictions
         self.data_use = predictions.data_use
         called = name or predictions.path.name.partition(".")[0] or predictions.path.name
         self.card = Card(
             provider="file",
             id=called,
-            revision=digest([self.reports, self.traces] if self.traces else self.reports)[:12],
+            revision=_revision(predictions),
             name=called,
-            summary=f"{len(self.reports)} reports read from {predictions.path}",
+            summary=f"{len(predictions.reports)} reports read from {predictions.path}{predictions.joined}",
         )
 
-    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
-        """The report under this study's id; None where the file has none."""
-        return self.reports.get(study.id)
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Answer | None:  # noqa: ARG002 (the contract's)
+        """The answer under this study's id; None where the file has none."""
+        return self.predictions.answer(study.id)
 
     def trace(self, study: Study) -> Trace | None:
         """The trace that stands beside the report."""
-        return self.traces.get(study.id)
+        return self.predictions.traces.get(study.id)
+
+
+def _revision(predictions: Predictions) -> str:
+    """Other reports, traces or statuses under the same name are another run."""
+    parts = [predictions.reports, predictions.traces, predictions.statuses()]
+    while len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    return digest(parts if len(parts) > 1 else parts[0])[:12]
 
 
 def predictions(path: str) -> FileAnswerer:

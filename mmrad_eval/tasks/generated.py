@@ -58,7 +58,9 @@ class SelfText(Task):
         frame = context.card.box_frame
         prompt = parsed(context.prompt)
         messages = opening(prompt, study, context, self._asked(prompt, frame))
-        answer = read_answer(await context.ask(messages), context.target, traced=True, frame=frame)
+        answer = read_answer(
+            await context.ask(messages), context.target, traced=True, frame=frame, thinking=context.card.thinking
+        )
         if answer.trace is None or not answer.trace.steps:
             return answer
         events = _counted(answer.trace.steps) if self.boxes else {}

@@ -127,7 +127,7 @@ class Given(Task):
                     )
         evidence = self._words(prompt, study, shown, context.card.box_frame) if shown else []
         messages = opening(prompt, study, context, evidence, images=self.image)
-        answer = read_answer(await context.ask(messages), context.target)
+        answer = read_answer(await context.ask(messages), context.target, thinking=context.card.thinking)
         return msgspec.structs.replace(answer, shown=shown)
 
     def _images(self, study: Study, steps: Sequence[Step], context: TaskContext) -> Sequence[Image | None]:

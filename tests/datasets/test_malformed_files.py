@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from mmrad_eval import datasets
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Study
+from mmrad_eval.datasets import raw_text
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Mimic
@@ -66,7 +67,7 @@ def test_any_spelling_of_a_table_is_the_same_table(
     path.write_bytes(data)
     studies = datasets.load(f"table:{path}").studies
     found = {study.id: study.reference.findings for study in studies if study.reference}
-    assert found == {study: report if report.strip() else None for study, report in reports.items()}
+    assert found == {study: raw_text.read_reference_cell(report).text or None for study, report in reports.items()}
     assert {study.split for study in studies} == {"test"}
 
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Report, Trace
+from mmrad_eval.core.values import Reply, Report, Trace
 from mmrad_eval.datasets.predictions import read_predictions
+from mmrad_eval.tasks.answers import read_answer
 
 ONE, TWO = "FINDINGS: Clear. IMPRESSION: Normal.", "The heart is enlarged."
 WANTED = {"s1": Report(ONE, "Clear.", "Normal."), "s2": Report(TWO)}
@@ -105,12 +106,12 @@ def test_an_empty_report_stays_and_is_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["nan", "None", "N/A", "0.5", "-"])
-def test_what_a_program_writes_for_nothing_is_scored_as_it_stands_and_noted(tmp_path: Path, text: str) -> None:
+def test_what_a_program_writes_for_nothing_is_an_empty_report_and_noted(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.csv").write_text(f"id,report\ns1,{text}\ns2,Clear.\n")
     read = read_predictions(tmp_path / "p.csv")
-    assert read.reports["s1"] == Report(text)
+    assert read.reports["s1"] == Report()
     assert [(p.line, p.study) for p in read.problems] == [(2, "s1")]
-    assert f"the report is {text!r}, scored as this text" in read.notes[0]
+    assert f"the report is {text!r}, read as an empty one" in read.notes[0]
 
 
 def test_a_folder_and_a_header_alone_are_named_as_what_they_are(tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 @given(st.dictionaries(st.uuids().map(str), texts, min_size=1, max_size=5))
-def test_any_text_comes_back_from_json_and_csv(
+def test_any_text_is_read_from_json_and_csv_as_a_reply_with_the_same_words(
     tmp_path_factory: pytest.TempPathFactory, reports: dict[str, str]
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
@@ -144,7 +145,7 @@ def test_any_text_comes_back_from_json_and_csv(
     for name in ("p.json", "p.csv"):
         read = read_predictions(folder / name).reports
         assert {key: report.text for key, report in read.items()} == {
-            key: text if text.strip() else "" for key, text in reports.items()
+            key: read_answer(Reply(text), "findings").report.text for key, text in reports.items()
         }
 
 

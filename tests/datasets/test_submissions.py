@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mmrad_eval.core.values import Answer, Report, Study, Trace
-from mmrad_eval.datasets import submissions
+from mmrad_eval.datasets import raw_text, submissions
 from mmrad_eval.datasets.predictions import read_predictions
 
 STUDIES = (
@@ -59,7 +59,9 @@ HOSTILE_TEXTS = (
 
 
 @pytest.mark.parametrize("form", submissions.FORMS)
-def test_reports_that_a_spreadsheet_would_run_are_read_back_letter_by_letter(tmp_path: Path, form: str) -> None:
+def test_reports_that_a_spreadsheet_would_run_are_read_back_as_a_reply_with_the_same_words(
+    tmp_path: Path, form: str
+) -> None:
     path = tmp_path / f"out.{'json' if form == 'rexrank' else form}"
     names = [f"{'=-+@'[number % 4]}s{number}" for number in range(len(HOSTILE_TEXTS))]
     studies = [Study(name) for name in names]
@@ -69,7 +71,9 @@ def test_reports_that_a_spreadsheet_would_run_are_read_back_letter_by_letter(tmp
 
     assert submissions.faults(path, form, names) == []
     found = read_predictions(path).reports
-    assert {name: report.text for name, report in found.items()} == dict(zip(names, HOSTILE_TEXTS, strict=True))
+    assert {name: report.text for name, report in found.items()} == {
+        name: raw_text.read_cell(text).report.text for name, text in zip(names, HOSTILE_TEXTS, strict=True)
+    }
 
 
 def test_no_cell_of_the_csv_begins_a_formula(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mmrad_eval.core.contracts import Answerer
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Report, Step, Study, Trace
+from mmrad_eval.core.values import Answer, Report, Step, Study, Trace
 from mmrad_eval.model_registry import resolve
 
 A = Study("a", patient="1", reference=Report("FINDINGS: A.", findings="A."))
@@ -45,7 +45,7 @@ def test_normal_is_the_same_for_all_and_has_both_sections() -> None:
     first, second = (answerer("baseline:normal").answer(study, None, donor) for study in (A, B))
 
     assert first == second
-    assert first is not None
+    assert isinstance(first, Report)
     assert first.findings
     assert first.impression
 
@@ -64,10 +64,10 @@ def test_a_file_of_reports_answers_by_id_and_another_content_is_another_model(tm
     path = tmp_path / "mine.csv"
     path.write_text("id,report\na,Clear lungs.\n")
     model = answerer(f"file:{path}")
-    report = model.answer(A, None, donor)
+    answer = model.answer(A, None, donor)
 
-    assert report is not None
-    assert report.text == "Clear lungs."
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.report.text) == ("ok", "Clear lungs.")
     assert model.answer(B, None, donor) is None
     path.write_text("id,report\na,Opaque lungs.\n")
     assert answerer(f"file:{path}").card.revision != model.card.revision

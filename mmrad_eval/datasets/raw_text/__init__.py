@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+from mmrad_eval.datasets.raw_text.cells import (
+    NoReportError,
+    identifier,
+    is_missing,
+    person,
+    read_cell,
+    read_reference_cell,
+    read_row,
+)
 from mmrad_eval.datasets.raw_text.reading import read, read_reference
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood
 
-__all__ = ["Removed", "Understood", "read", "read_reference"]
+__all__ = [
+    "NoReportError",
+    "Removed",
+    "Understood",
+    "identifier",
+    "is_missing",
+    "person",
+    "read",
+    "read_cell",
+    "read_reference",
+    "read_reference_cell",
+    "read_row",
+]

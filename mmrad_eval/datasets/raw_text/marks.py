@@ -87,13 +87,22 @@ def without_boxes(text: str, removed: list[Removed]) -> str:
 
 
 def _dropped(text: str, marks: re.Pattern[str], kind: str, removed: list[Removed]) -> str:
-    """A text without marks; where one stood between two words, a space."""
+    """A text without marks; where some stood between two words, one space."""
     said: list[str] = []
     reached = 0
     for m in marks.finditer(text):
-        said.append(text[reached : m.start()])
+        before = text[reached : m.start()]
         removed.append(Removed(kind, m[0]))
-        glued = said[-1][-1:].strip() and text[m.end() : m.end() + 1].strip(" \n\t.,;:)<")
-        said.append(" " if glued else "")
+        if said and not before.strip(" \t"):
+            before = ""  # between two marks
+        said.append(before)
         reached = m.end()
-    return "".join((*said, text[reached:])) if said else text
+    if not said:
+        return text
+    pieces = [piece for piece in (*said, text[reached:]) if piece]
+    joined = pieces[0] if pieces else ""
+    for piece in pieces[1:]:
+        left, right = joined.rstrip(" \t"), piece.lstrip(" \t")
+        apart = left and right and not left.endswith("\n") and right[0] not in "\n.,;:)"
+        joined = f"{left}{' ' if apart else ''}{right}"
+    return joined

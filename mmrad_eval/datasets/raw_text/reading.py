@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from mmrad_eval.core.values import ModelStatus, Report, Target
 from mmrad_eval.datasets import headings, sections
+from mmrad_eval.datasets.headings import among
 from mmrad_eval.datasets.raw_text import degenerate, structured
 from mmrad_eval.datasets.raw_text.declining import declines
 from mmrad_eval.datasets.raw_text.marks import settled, unescaped, without_boxes, without_marks
@@ -20,6 +21,11 @@ from mmrad_eval.datasets.raw_text.thinking import split_thought
 from mmrad_eval.datasets.raw_text.wording import without_closing, without_preamble
 
 _WHY_LENGTH = 200
+_NOTHING = among("nan none null n/a na <na> #n/a nat undefined nil") | {""}
+"""What programs write for a cell without a value; no report reads like it."""
+_LONGEST_NOTHING = 16
+_OPENS = "{[(\"'"
+_QUOTES, _QUOTED = "[(\"'", "])\"'"
 _ANSWERS = [
     "report",
     "final_report",
@@ -75,10 +81,11 @@ def read(text: str, target: Target, *, traced: bool = False, thinking: Sequence[
     thought, words = split_thought(settled(text), thinking)
     if thought:
         removed.append(Removed("thought", thought))
-    words = unescaped(without_marks(words, removed)).strip()
-    if not words:
-        event = "" if thought or len(text.strip()) <= degenerate.NOISE else "degenerate"
-        return _nothing(thought, "no text after the reasoning" if thought else "no text", removed, event)
+    words = _spelled(unescaped(without_marks(words, removed)).strip())
+    if means_nothing(words):
+        event = "" if thought or words or len(text.strip()) <= degenerate.NOISE else "degenerate"
+        why = f"the text is {words!r}" if words else "no text after the reasoning" if thought else "no text"
+        return _nothing(thought, why, removed, event)
     wrong = degenerate.degenerate(words)
     if wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(words)) and not declines(words):
         return _nothing(thought, _short(f"{wrong}: {words}"), removed, "degenerate", "unparsed")
@@ -89,7 +96,31 @@ def read(text: str, target: Target, *, traced: bool = False, thinking: Sequence[
 
 def read_reference(text: str) -> Report:
     """A report that a radiologist wrote, with its sections; nothing is taken for a thought, a remark or a refusal."""
-    return sections.read_report(unescaped(without_marks(settled(text), [])).strip())
+    words = unescaped(without_marks(settled(text), [])).strip()
+    if means_nothing(words):
+        return Report()
+    if words[0] in _OPENS and (report := structured.report_in(structured.literal(words))):
+        return report
+    return sections.read_report(text if words == text.strip() else words)
+
+
+def means_nothing(text: str) -> bool:
+    """Whether a text is what programs and people write for nothing: ``nan``, ``None``, ``.``, ``___``, a number."""
+    if len(text.strip()) > _LONGEST_NOTHING:
+        return False
+    word = text.strip(" \t\n'\"[](){}").lower().rstrip(".")
+    return word in _NOTHING or (len(word) <= degenerate.NOISE and not any(c.isalpha() for c in word))
+
+
+def _spelled(words: str) -> str:
+    """The text that a list, a tuple or a quoted text spells in JSON or Python; other words as they are."""
+    if words[:1] not in _QUOTES or words[-1:] not in _QUOTED:
+        return words
+    value = structured.literal(words)
+    if isinstance(value, str):
+        return value.strip()
+    report = structured.report_in(value) if isinstance(value, Sequence) else None
+    return words if report is None else report.text
 
 
 def _nothing(

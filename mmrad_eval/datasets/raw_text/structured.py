@@ -127,6 +127,15 @@ def _words(value: Any) -> str | None:
     return None
 
 
+def is_empty(value: Any) -> bool:
+    """Whether an object or a list holds nothing at all."""
+    if isinstance(value, Mapping):
+        return all(is_empty(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(is_empty(item) for item in value)
+    return value is None or (isinstance(value, float) and math.isnan(value)) or value == ""
+
+
 def literal(text: str) -> Any:
     """The value that a text spells, in JSON or in Python; None where it spells none."""
     body = text.strip()

@@ -16,7 +16,9 @@ from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse, Image, Report, Study
-from mmrad_eval.datasets import columns, files, sections
+from mmrad_eval.datasets import columns, files, raw_text
+from mmrad_eval.datasets.containers import is_texts
+from mmrad_eval.datasets.references import reference
 from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
 
 
@@ -28,10 +30,27 @@ def read(source: Source) -> Dataset:
         if not path.is_file():
             raise DataError(f"{path.parent}: holds no annotation.json")
     value = files.json_file(path, source.problems)
-    if not isinstance(value, dict) or not all(isinstance(records, list) for records in value.values()):
+    value = _by_split(value)
+    if value is None:
         raise DataError(f'{path}: is not {{"train": [...], "val": [...], "test": [...]}}, which R2Gen\'s annotation is')
     studies = gather(_records(source, path, value), source.problems)
     return Dataset(dataset_name(path), studies, _data_use(source, studies, value), str(path), "r2gen")
+
+
+def _by_split(value: Any) -> dict[str, list[Any]] | None:
+    """Records by split: the annotation itself, a flat list of its records, or texts by id (``gts.json``)."""
+    if isinstance(value, list):
+        found: dict[str, list[Any]] = {}
+        for record in value:
+            found.setdefault(str(record.get("split") or "test") if isinstance(record, dict) else "test", []).append(
+                record
+            )
+        return found
+    if not isinstance(value, dict):
+        return None
+    if value and all(isinstance(item, str) or is_texts(item) for item in value.values()):
+        return {"test": [{"id": key, "report": item} for key, item in value.items()]}
+    return value if all(isinstance(records, list) for records in value.values()) else None
 
 
 def _records(source: Source, path: Path, value: dict[str, list[Any]]) -> Iterator[Record]:
@@ -44,7 +63,7 @@ def _records(source: Source, path: Path, value: dict[str, list[Any]]) -> Iterato
             )
         for number, record in enumerate(records, start=1):
             place = f"record {number} of split {name!r}"
-            study_id = columns.text(record.get("id")) if isinstance(record, dict) else None
+            study_id = raw_text.identifier(record.get("id")) if isinstance(record, dict) else None
             if study_id is None:
                 seen = "no id" if isinstance(record, dict) else files.kind(record)
                 source.problems.error("no id", f"{place}: {seen} where a record with an id should be", file=str(path))
@@ -57,18 +76,16 @@ def _study(source: Source, path: Path, study_id: str, record: dict[str, Any], sp
         id=study_id,
         images=_images(source, path, record),
         patient=source.patient(record, ("subject_id",), str(path), study_id),
-        reference=_report(record),
+        reference=_report(record, source, str(path), study_id),
         split=split.strip().lower() or None,
     )
 
 
-def _report(record: dict[str, Any]) -> Report | None:
-    if "report" not in record:
-        return None
-    whole = columns.text(record["report"]) or ""
-    read = sections.read_report(whole)
-    if read.findings is None and read.impression is None:
-        return Report(whole, findings=whole or None)
+def _report(record: dict[str, Any], source: Source, file: str, study_id: str) -> Report | None:
+    cells = {"report": record["report"]} if "report" in record else {}
+    read = reference(cells, source.problems, file, None, study_id)
+    if read is not None and read.findings is None and read.impression is None:
+        return Report(read.text, findings=read.text or None)
     return read
 
 

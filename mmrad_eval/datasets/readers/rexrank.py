@@ -18,6 +18,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Report, Study
 from mmrad_eval.datasets import columns, files, sections
 from mmrad_eval.datasets.readers.table import split
+from mmrad_eval.datasets.references import WORDS, reference
 from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
 
 SUBJECT = re.compile(r"(?:^|/)p(1\d{7})/s5\d{7}(?:/|\.|$)")
@@ -56,20 +57,22 @@ def _study(source: Source, study_id: str, record: dict[str, Any]) -> Study:
         id=study_id,
         images=images,
         patient=patient or subject,
-        reference=_report(record),
+        reference=_report(record, source, study_id),
         context=_context(record),
         split=split(source, record.get("split"), "split" in record, str(source.file()), None, study_id),
     )
 
 
-def _report(record: dict[str, Any]) -> Report | None:
-    if not any(field in record for field in FIELDS[2:]):
-        return None
-    findings, impression = (columns.text(record.get(field)) for field in FIELDS[3:])
-    whole = columns.text(record.get("report"))
-    if whole and findings is None and impression is None:
-        return sections.read_report(whole)
-    return Report(whole or sections.join(findings, impression), findings, impression)
+def _report(record: dict[str, Any], source: Source, study_id: str) -> Report | None:
+    """Sections of their own fields win; headings of the whole are read only where there is none."""
+    words = dict(zip(FIELDS[2:], WORDS, strict=True))
+    cells = {word: record[field] for field, word in words.items() if field in record}
+    file = str(source.file())
+    whole = reference({word: cells[word] for word in WORDS[:1] if word in cells}, source.problems, file, None, study_id)
+    own = reference({word: cells[word] for word in WORDS[1:] if word in cells}, source.problems, file, None, study_id)
+    if own is None or not (own.findings or own.impression):
+        return whole or own
+    return Report((whole and whole.text) or own.text, own.findings, own.impression)
 
 
 def _context(record: dict[str, Any]) -> ClinicalContext:

@@ -14,9 +14,11 @@ from typing import Any
 from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import ClinicalContext, Image, Report, Study, Trace
-from mmrad_eval.datasets import columns, sections
-from mmrad_eval.datasets.rows import FileRow, FileRows, read_rows
+from mmrad_eval.core.values import ClinicalContext, Image, Study, Trace
+from mmrad_eval.datasets import columns, raw_text
+from mmrad_eval.datasets.containers import read_table
+from mmrad_eval.datasets.references import reference
+from mmrad_eval.datasets.rows import FileRow, FileRows
 from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
 
 CONTEXT = ("indication", "comparison", "technique", "history", "age", "sex")
@@ -25,7 +27,7 @@ CONTEXT = ("indication", "comparison", "technique", "history", "age", "sex")
 def read(source: Source) -> Dataset:
     """One study a row."""
     path = source.file()
-    table = read_rows(path, source.problems)
+    table = read_table(path, source.problems)
     given = dict(source.columns)
     if source.patient_column:
         given["patient"] = source.patient_column
@@ -56,38 +58,24 @@ def _require(table: FileRows, where: dict[str, str]) -> None:
 def _records(source: Source, table: FileRows, where: dict[str, str]) -> Iterator[Record]:
     for row in table.rows:
         cells = {word: row.cells.get(column) for word, column in where.items()}
-        study_id = columns.text(cells["id"])
+        study_id = raw_text.identifier(cells["id"])
         if study_id is None:
             source.problems.error("no id", f"the column {where['id']!r} is empty", file=str(table.path), line=row.line)
             continue
-        yield Record(_study(source, table, row, study_id.strip(), cells), str(table.path), row.line)
+        yield Record(_study(source, table, row, study_id, cells), str(table.path), row.line)
 
 
 def _study(source: Source, table: FileRows, row: FileRow, study_id: str, cells: dict[str, Any]) -> Study:
     trace = columns.text(cells.get("trace"))
-    patient = columns.text(cells.get("patient"))
     return Study(
         id=study_id,
         images=_images(source, cells),
-        patient=patient.strip() if patient else None,
-        reference=report(cells),
+        patient=raw_text.person(cells.get("patient")),
+        reference=reference(cells, source.problems, str(table.path), row.line, study_id),
         trace=Trace(text=trace) if trace else None,
         context=ClinicalContext(**{word: columns.text(cells.get(word)) for word in CONTEXT}),
         split=split(source, cells.get("split"), "split" in cells, str(table.path), row.line, study_id),
     )
-
-
-def report(cells: dict[str, Any]) -> Report | None:
-    """The reference of a row: sections from their own columns first, the rest from the headings of the report column.
-
-    None where the table has no column of the kind; an empty report where the columns are empty.
-    """
-    if not {"report", "findings", "impression"} & cells.keys():
-        return None
-    whole, findings, impression = (columns.text(cells.get(word)) for word in ("report", "findings", "impression"))
-    read = sections.read_report(whole or "")
-    findings, impression = findings or read.findings, impression or read.impression
-    return Report(whole or sections.join(findings, impression), findings, impression)
 
 
 def split(source: Source, cell: Any, known: bool, file: str, line: int | None, study: str) -> str | None:  # noqa: PLR0917

@@ -220,4 +220,17 @@ def _notes(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
         )
         notes.append(f"Not scored{where}: {', '.join(names)}: {what}; {remedy}.")
     notes += dict.fromkeys(note for entry in entries if entry.summary for note in entry.summary.notes)
+    notes += [note for entry in entries if (note := _read(entry, several=len(entries) > 1))]
     return tuple(notes)
+
+
+def _read(entry: ScoredRun, *, several: bool) -> str:
+    """What the reader of raw text took away from the answers of a run, and what was none; empty where nothing."""
+    counts = entry.run.counts
+    said = [
+        f"{event} in {n:,}"
+        for event, n in counts.events.items()
+        if event in {"degenerate", "no image seen"} or event.startswith("removed ")
+    ]
+    where = f" of {entry.run.card.label}, {entry.run.identity.task}" if several else ""
+    return f"Answers{where}: {', '.join(said)} of {counts.n:,} studies (see mmrad-eval view)." if said else ""

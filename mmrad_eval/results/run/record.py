@@ -66,6 +66,8 @@ class StudyCounts(Value, frozen=True, omit_defaults=False):
     statuses: dict[str, int] = {}
     left_out: dict[str, int] = {}
     """Reason -> studies of the split that were not selected, such as no reference for the target."""
+    events: dict[str, int] = {}
+    """Event -> studies in whose answers it was counted, such as ``degenerate`` or ``removed closing remark``."""
 
     @property
     def unanswered(self) -> int:

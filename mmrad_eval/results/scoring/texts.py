@@ -11,10 +11,12 @@ from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Corpus
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Answer, DataUse, Example, Report, Study, Target
+from mmrad_eval.datasets import raw_text
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
 from mmrad_eval.results.scoring.measure import Measured, in_chunks, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED
+from mmrad_eval.traces.steps import read_trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +34,8 @@ class TextScores(Mapping[str, float]):
         """Metrics that could not be computed here, with what would mend it."""
         self.notes: tuple[str, ...] = ()
         """What a reader of the numbers must know, such as reports in another language than their reference."""
+        self.answers: tuple[Answer, ...] = ()
+        """How each candidate was read: its status, report and events."""
         self._measured = measured
 
     def __getitem__(self, label: str) -> float:
@@ -105,13 +109,10 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
     pairs = _pairs(candidates, references)
     patient = _patients(patients, list(pairs))
     studies = [
-        Study(name, patient=patient.get(name), reference=_report(reference, target))
+        Study(name, patient=patient.get(name), reference=_reference(name, reference, target))
         for name, (_, reference) in pairs.items()
     ]
-    answers = [
-        Answer(name, "ok" if candidate.strip() else "empty", report=Report(text=candidate))
-        for name, (candidate, _) in pairs.items()
-    ]
+    answers = [_answer(name, candidate, target) for name, (candidate, _) in pairs.items()]
     examples = [Example(study, answer, target) for study, answer in zip(studies, answers, strict=True)]
     asked = metrics if isinstance(metrics, list | tuple) else [metrics]
     chosen = suite(asked, options=options, stored=False)
@@ -121,13 +122,15 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
     found = TextScores(list(pairs), measured.metrics, columns)
     found.missing = lacking | measured.lacking
     found.notes = tuple(measured.spoken.notes())
+    found.answers = tuple(answers)
     return found
 
 
-def _pairs(candidates: Texts, references: Texts) -> dict[str, tuple[str, str]]:
+def _pairs(candidates: Texts, references: Texts) -> dict[str, tuple[Any, Any]]:
     """(candidate, reference) by id; UsageError where they do not fit."""
     if isinstance(candidates, str) or isinstance(references, str):
         raise UsageError("candidates and references are lists of texts, or mappings of texts by id, not one text")
+    candidates, references = _paired(candidates, references)
     if isinstance(candidates, Mapping) != isinstance(references, Mapping):
         raise UsageError("candidates and references are both lists, or both mappings by id")
     if isinstance(candidates, Mapping) and isinstance(references, Mapping):
@@ -137,24 +140,56 @@ def _pairs(candidates: Texts, references: Texts) -> dict[str, tuple[str, str]]:
         return {str(name): (candidates[name], references[name]) for name in references}
     if len(candidates) != len(references):
         raise UsageError(f"{len(candidates)} candidates and {len(references)} references; they are paired by position")
-    return {str(i): (candidates[i], references[i]) for i in range(len(references))}  # type: ignore[index]  # lists, as checked
+    return {str(i): pair for i, pair in enumerate(zip(candidates, references, strict=True))}
 
 
-def _patients(patients: Sequence[str] | Mapping[str, str] | None, ids: Sequence[str]) -> Mapping[str, str]:
+def _paired(*sides: Texts) -> tuple[Texts, ...]:
+    """Series of pandas by their index where all are Series; a Series beside a list is a list."""
+    if all(_is_series(side) for side in sides):
+        for side in sides:
+            if not side.index.is_unique:  # type: ignore[union-attr]  # a Series, as checked
+                raise UsageError("the index of a Series names a study twice; reset_index(drop=True) pairs by position")
+        return tuple(dict(side.items()) for side in sides)  # type: ignore[union-attr]  # as above
+    return tuple(side if isinstance(side, Mapping) else list(side) for side in sides)
+
+
+def _is_series(value: object) -> bool:
+    return type(value).__name__ == "Series" and type(value).__module__.startswith("pandas")
+
+
+def _patients(patients: Sequence[str] | Mapping[str, str] | None, ids: Sequence[str]) -> dict[str, str]:
     if patients is None:
         return {}
-    if isinstance(patients, Mapping):
-        lacking = [name for name in ids if name not in patients]
-        if lacking:
-            raise UsageError(f"{len(lacking)} studies have no patient, such as {lacking[0]!r}")
-        return patients
-    if len(patients) != len(ids):
-        raise UsageError(f"{len(patients)} patients for {len(ids)} pairs")
-    return dict(zip(ids, map(str, patients), strict=True))
+    if _is_series(patients) and {str(name) for name in patients.index} >= set(ids):  # type: ignore[union-attr]  # a Series
+        patients = {str(name): patient for name, patient in patients.items()}  # type: ignore[union-attr]  # a Series
+    if not isinstance(patients, Mapping):
+        if len(patients) != len(ids):
+            raise UsageError(f"{len(patients)} patients for {len(ids)} pairs")
+        patients = dict(zip(ids, patients, strict=True))
+    lacking = [name for name in ids if name not in patients]
+    if lacking:
+        raise UsageError(f"{len(lacking)} studies have no patient, such as {lacking[0]!r}")
+    return {name: patient for name in ids if (patient := raw_text.person(patients[name])) is not None}
 
 
-def _report(text: str, target: Target) -> Report:
-    return Report(text=text) if target == "report" else Report(text=text, **{target: text})
+def _answer(name: str, candidate: Any, target: Target) -> Answer:
+    """A candidate, read as a reply with the same words."""
+    try:
+        found = raw_text.read_cell(candidate, target)
+    except raw_text.NoReportError as error:
+        raise UsageError(f"candidate {name}: this is {error}, not a text") from error
+    return Answer(name, found.status, found.why, found.report, read_trace(found.thought), events=found.events)
+
+
+def _reference(name: str, text: Any, target: Target) -> Report:
+    """A reference; a text without headings is what ``target`` says."""
+    try:
+        report = raw_text.read_reference_cell(text)
+    except raw_text.NoReportError as error:
+        raise UsageError(f"reference {name}: this is {error}, not a text") from error
+    if target == "report" or report.findings is not None or report.impression is not None:
+        return report
+    return Report(text=report.text, **{target: report.text})
 
 
 def _words(column: ColumnSummary) -> str:

@@ -52,7 +52,7 @@ class Returned(Task):
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """Two turns. Where the first has no trace, its own answer stands, without a ``shown`` trace."""
         messages = opening(parsed(context.prompt), study, context)
-        first = read_answer(await context.ask(messages), context.target, traced=True)
+        first = read_answer(await context.ask(messages), context.target, traced=True, thinking=context.card.thinking)
         own = _words(first.trace)
         if not own:
             return first
@@ -60,7 +60,7 @@ class Returned(Task):
         if self.mistaken and mistake is None:
             return first
         reply = await context.ask([*messages, *_second(back, context)])
-        answer = read_answer(reply, context.target)
+        answer = read_answer(reply, context.target, thinking=context.card.thinking)
         steps = (Step(region=mistake.concept, text=back),) if mistake else ()
         return msgspec.structs.replace(answer, trace=first.trace, shown=Trace(steps, back))
 
