@@ -111,7 +111,11 @@ class AnswerStream:
             heads = [(msgspec.json.decode(line, type=_Head), line) for line in lines]
         except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return {}
-        return {head.study: line for head, line in heads if head.status not in UNSCORED_STATUSES}
+        return {head.study: line for head, line in heads if head.status not in _WITHOUT_ANSWER}
+
+
+_WITHOUT_ANSWER = (*UNSCORED_STATUSES, "open")
+"""``open`` is what version 0.1.0 wrote for ``pending``."""
 
 
 class _Head(msgspec.Struct):

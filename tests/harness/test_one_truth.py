@@ -231,11 +231,12 @@ def test_a_run_that_nobody_answers_any_more_is_not_emptied(fresh: bool, tmp_path
     assert folder_of(tmp_path).run.complete
 
 
-def test_a_study_without_an_answer_is_asked_again_and_the_others_stay(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", [{}, {"status": "open"}, {"status": "failed"}])
+def test_a_study_without_an_answer_is_asked_again_and_the_others_stay(line: dict[str, str], tmp_path: Path) -> None:
     run(tmp_path, "The heart is large.")
     folder = folder_of(tmp_path)
     lines = (folder.path / "answers.jsonl").read_text().splitlines()
-    (folder.path / "answers.jsonl").write_text("\n".join([json.dumps({"study": "0"}), *lines[1:]]) + "\n")
+    (folder.path / "answers.jsonl").write_text("\n".join([json.dumps({"study": "0", **line}), *lines[1:]]) + "\n")
     shutil.rmtree(tmp_path / "replies")
     outcome = run(tmp_path, "")
     assert [answer.status for answer in folder.answers()] == ["failed", "ok", "ok", "ok"]
