@@ -11,6 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.records import write_traces
+
 WORDS = (
     "heart",
     "lungs",
@@ -54,17 +58,7 @@ def text(folder: Path, n: int) -> None:
     folder.mkdir()
     chance = random.Random(7)
     sentences = [" ".join(chance.choices(WORDS, k=40)) for _ in range(n)]
-    rows = [
-        {
-            "prompt": "Compile a report. <image>",
-            "response": f"First, I need to analyze the lung region. <image> The bounding box of this area is "
-            f"[10, 10, 90, 90] . {sentence}\n\n  Summarizing the previous analysis, I will generate the following "
-            f"report: Findings: {sentence}",
-            "images": [f"{number}/problem_image_1.jpg", f"{number}/reasoning_image_1.jpg"],
-        }
-        for number, sentence in enumerate(sentences)
-    ]
-    _lines(folder / "studies.jsonl", rows)
+    write_traces(folder / "studies.jsonl", sentences)
     _lines(folder / "prompts.jsonl", [{"text": f"Write a report. {sentence}"} for sentence in sentences])
 
 
