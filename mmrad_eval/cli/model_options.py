@@ -65,6 +65,12 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Seconds for one try. [default: grows with --max-tokens]",
         ),
         click.option(
+            "--refusal-pattern",
+            multiple=True,
+            metavar="TEXT",
+            help="Count rejections whose message holds TEXT as refusals.",
+        ),
+        click.option(
             "--patience",
             type=click.FloatRange(min=0),
             help="Seconds for which a server that is away is waited for. [default: 60; 5 before its first reply]",
@@ -108,6 +114,7 @@ def connection_of(said: dict[str, Any], fleet: Fleet) -> dict[str, Any]:
         "concurrency": said["concurrency"],
         "timeout": said["timeout"],
         "patience": said["patience"],
+        "refusals": tuple(said["refusal_pattern"]),
         "budget": budget.Budget(
             usd=None if said["budget"] is None else budget.usd(said["budget"]),
             requests=said["max_requests"],

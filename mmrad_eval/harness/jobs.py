@@ -30,6 +30,7 @@ from mmrad_eval.harness.stopping import Stop, StopSignal, strongest
 from mmrad_eval.harness.trace_of import load_task
 from mmrad_eval.model_registry.model_cards import settled
 from mmrad_eval.model_registry.serving import ServeOptions, Server
+from mmrad_eval.model_registry.wire import WireClient
 from mmrad_eval.results.run.folder import RunFolder, safe_name
 from mmrad_eval.results.run.record import OBJECT, Run
 from mmrad_eval.results.run.summary import Summary
@@ -112,6 +113,8 @@ class Job:
     """How to start a server for this run alone; None: one that runs is used."""
     stated: frozenset[str] = frozenset()
     """Decoding values that the user wrote: sent as they are, where a default gives way to what a model takes."""
+    refusals: tuple[str, ...] = ()
+    """Texts of rejections that the user declared to be refusals (``--refusal-pattern``)."""
     results: Path = Path("results")
     """Where other runs are found by their ids."""
     fresh: bool = False
@@ -134,6 +137,8 @@ class Job:
             timeout=self.timeout,
             serve=self.serve,
         )
+        if isinstance(model, WireClient):
+            model.refusals = self.refusals
         decoding = settled(model, self.choice.decoding, self.stated)
         return make_plan(model, task, dataset or self.data.load(), replace(self.choice, decoding=decoding))
 
@@ -214,6 +219,7 @@ def _execute(  # noqa: PLR0917 (as above)
         data_options=job.data.said(),
         command=command,
         attestation=permit.attestation or (judged.attestation if judged else None),
+        refusals=job.refusals,
     )
     guard = BudgetGuard(job.budget)
     with permit.guard():
@@ -285,6 +291,7 @@ def _requester(job: Job, client: Client, where: Path, shelf: JournalCache, journ
         digests=shelf.journal(where / "images"),
         fresh=job.fresh,
         max_edge=job.choice.max_edge,
+        refusals=job.refusals,
     )
 
 

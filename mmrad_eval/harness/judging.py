@@ -118,7 +118,10 @@ async def _put(case: _Case, example: Example, requester: Requester, over_budget:
         except (Failed, Stopped) as error:
             why = str(error)
         else:
-            case.said[example.study.id] = asked.reply.text
+            if asked.reply.status is None:
+                case.said[example.study.id] = asked.reply.text
+            else:  # its endpoint rejected the question: nothing was judged
+                why = asked.reply.why
     if why:
         case.lacking, case.why = case.lacking + 1, why
 

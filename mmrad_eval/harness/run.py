@@ -52,6 +52,7 @@ def open_run(
     data_options: Mapping[str, Any],
     command: str,
     attestation: Mapping[str, str] | None,
+    refusals: Sequence[str] = (),
 ) -> RunFolder:
     """Make the run's folder and write what is known before the first question."""
     run = Run(
@@ -64,6 +65,7 @@ def open_run(
         data_options=dict(data_options),
         images=_images(plan.studies),
         attestation=dict(attestation) if attestation else None,
+        refusals=tuple(refusals),
         counts=StudyCounts(len(plan.studies), {"pending": len(plan.studies)}, dict(plan.left_out)),
         patients=plan.patients,
         started=_now(),

@@ -25,6 +25,8 @@ Headers = Mapping[str, str]
 
 _CONNECT = 15.0  # seconds until a server that does not take the connection counts as gone
 _DOWN, _LONGEST_DOWN = 1.0, 60.0  # seconds for which a failed server is passed over while others are there; doubles
+LARGEST = 64 << 20
+"""Bytes of the largest body that is read: a page of errors, a list of models or a reply with images has far less."""
 _LARGE = 1 << 20  # bytes of a body from which on aiohttp wants to write it in pieces
 _BASE_TIMEOUT = 120.0  # seconds for the queue and the prompt
 _SLOWEST = 4.0  # tokens a second of the slowest server worth waiting for
@@ -170,7 +172,7 @@ class Transport:
             async with session.request(
                 method, url, data=data, headers=headers or None, allow_redirects=False, timeout=limits
             ) as response:
-                answer = await response.read()
+                answer = await _body(response, server.base)
                 if response.status >= 500:
                     server.failed()
                 else:
@@ -219,6 +221,23 @@ class Transport:
             trust_env=False,
         )
         return self._session
+
+
+async def _body(response: aiohttp.ClientResponse, base: str) -> bytes:
+    """The body, read no further than any real one reaches, however it is declared, cut into chunks or compressed."""
+    declared = response.content_length
+    pieces, size = [], 0
+    if declared is None or declared <= LARGEST:
+        async for piece in response.content.iter_any():
+            pieces.append(piece)
+            size += len(piece)
+            if size > LARGEST:
+                break
+        else:
+            return b"".join(pieces)
+    response.close()
+    why = f"{base} sends more than {LARGEST >> 20} MiB as one reply, which no reply needs; it was not read"
+    raise TransportError(why, retry=False)
 
 
 def _pinned(hosts: Mapping[str, tuple[str, ...]]) -> AbstractResolver:

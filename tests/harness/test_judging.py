@@ -155,6 +155,17 @@ def test_a_judge_that_fails_leaves_the_metric_out_and_not_half_of_it(run: Run, f
     assert journal(tmp_path) == []
 
 
+@pytest.mark.parametrize("fault", ["400", "413", "policy", "long"])
+def test_a_judge_whose_endpoint_rejects_a_question_has_judged_nothing(run: Run, tmp_path: Path, fault: str) -> None:
+    for url in server("--fault", f"JUDGE demo-03={fault}"):
+        run("--judge", "openai:judge", "--judge-url", url)
+
+        found = summary(tmp_path)
+        assert "verdict@test" in found["missing"]
+        assert not any(column.startswith("Verdict") for column in found["columns"])
+        assert any(column.startswith("BLEU") for column in found["columns"])
+
+
 def test_a_judge_passes_the_gate_before_anything_is_asked(run: Run, judge: str, tmp_path: Path) -> None:
     records = tmp_path / "mine.jsonl"
     records.write_text(json.dumps({"study_id": "s50000001", "patient_id": "p10000001", "findings": "Clear."}) + "\n")

@@ -256,6 +256,20 @@ async def test_a_question_that_no_server_accepts_is_no_score(command: Callable[.
         assert code == 0
 
 
+async def test_a_text_that_the_user_declared_a_refusal_completes_the_run_and_is_footnoted(
+    command: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    async with Rehearsal(faults={"case 05": "400"}) as server:
+        words = command(server.url, tmp_path / "out")
+        assert (await finished(words))[0] == 3
+        code, out, err = await finished([*words, "--refusal-pattern", "rehearsed fault"])
+
+    assert code == 0, err
+    assert statuses(tmp_path / "out")["s05"] == "refused"
+    assert json.loads(files(tmp_path / "out", "run.json")["run.json"])["refusals"] == ["rehearsed fault"]
+    assert "rejections that say 'rehearsed fault' counted as refusals" in " ".join(out.split())
+
+
 async def test_a_model_that_truly_refuses_everything_completes(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:

@@ -153,6 +153,9 @@ def _row(
         if not notes and reference and studies and studies != reference:
             notes.append(f"other studies ({studies[1]:,}) than the ranked rows ({reference[1]:,}): not ranked")
     is_ranked = not notes
+    if first.run.refusals:
+        texts = ", ".join(f"{text!r}" for text in first.run.refusals)
+        notes.append(f"rejections that say {texts} counted as refusals (--refusal-pattern)")
     if montage := first.run.identity.extra.get("montage"):
         notes.append(f"images shown as {montage}")
     if len(group) > 1:

@@ -90,6 +90,8 @@ class Run(Value, frozen=True):
     images: str = ""
     """Folder, with a slash at its end, that ``images:`` stands for in the paths of answers.jsonl; of this machine."""
     attestation: dict[str, str] | None = None
+    refusals: tuple[str, ...] = ()
+    """Texts of rejections that counted as refusals by the user's word (``--refusal-pattern``)."""
     counts: StudyCounts = StudyCounts()
     patients: int | None = None
     """Distinct patients; None where the data has no patient id, and clusters are studies."""
