@@ -37,6 +37,7 @@ from mmrad_eval.harness.returned_values import typed, valid_answer
 from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.harness.workers import Intake, go_through
 from mmrad_eval.model_registry.command_line import scrub_command
+from mmrad_eval.results.run.files import sweep
 from mmrad_eval.results.run.folder import RunFolder, run_path
 from mmrad_eval.results.run.record import Run, StudyCounts
 
@@ -81,6 +82,7 @@ def open_run(
             run, started=before.started, counts=before.counts, served=before.served, finished=before.finished
         )
     folder.write_run(run)
+    sweep(folder.path)
     return folder
 
 

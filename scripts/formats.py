@@ -1,0 +1,110 @@
+"""Writes docs/formats.md from the records that define the files: ``python scripts/formats.py``."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from pathlib import Path
+
+from mmrad_eval.core import journal, replies, values
+from mmrad_eval.results.run import record, scores, summary
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
+
+HEAD = """\
+# Files and their fields
+
+Written by `scripts/formats.py` from the code that defines the files; a test holds this page to it. Fields with their
+default are left out of JSON lines. A later version reads what an earlier one wrote, or says in one line that it can't;
+fields that are added have defaults, and change neither keys of requests nor ids of runs while they hold them.
+
+| file under `results/` | holds | version |
+|---|---|---|
+| `replies/<dataset>/<model>/<uuid>.jsonl` | requests and replies, one a line, append-only | {journal} (1 is read) |
+| `replies/<dataset>/<model>/images/` | images that the model made, named by their SHA-256 | |
+| `replies/<dataset>/images/<uuid>.jsonl` | digests of image files by path, size and time, likewise | {journal} |
+| `runs/<dataset>/<task>/<model>/<run id>/run.json` | what decides the numbers of a run | `{run}` (`{old}` is read) |
+| `…/answers.jsonl` | one answer a study, in the order of the dataset (`.part` while the run goes on) | |
+| `…/scores.parquet` | statistics and values of each study | |
+| `…/summary.json` | columns of a run, with intervals | `{summary}` |
+
+What version 0.1.0 wrote is read: its journals, in which a rejection means what the rules of today say (one that they do
+not know as the model's doing is requested again), and its run folders, where `deciding` is now `identity` and the
+status `open` is now `pending`.
+"""
+
+PARTS: tuple[tuple[str, tuple[type, ...]], ...] = (
+    (
+        "The journal's reply",
+        (
+            replies.Reply,
+            replies.Text,
+            replies.Reasoning,
+            replies.OutputImage,
+            replies.ToolCall,
+            replies.Served,
+            replies.Usage,
+        ),
+    ),
+    (
+        "run.json",
+        (record.Run, record.RunIdentity, record.Selection, values.Decoding, values.Card, record.StudyCounts),
+    ),
+    (
+        "answers.jsonl",
+        (values.Answer, values.Report, values.Trace, values.Step, values.Box, values.Image),
+    ),
+    ("summary.json", (summary.Summary, summary.ColumnSummary, summary.MissingColumns)),
+)
+
+
+def page() -> str:
+    """The whole page."""
+    head = HEAD.format(journal=journal.VERSION, run=record.SCHEMA, old=record.VERSION_1, summary=summary.SCHEMA)
+    made = [head, "## The journal's line\n\n" + described(journal)]
+    for title, kinds in PARTS:
+        made.append(f"## {title}\n")
+        made += [table(kind) for kind in kinds]
+    made.append("## scores.parquet\n\n" + described(scores))
+    return "\n".join(made)
+
+
+def described(module: object) -> str:
+    """What a module says of its file."""
+    text = inspect.cleandoc(module.__doc__ or "")
+    return text.replace("::\n", ":\n").replace(" :\n", ":\n").replace("``", "`") + "\n"
+
+
+def table(kind: type) -> str:
+    """The fields of one record."""
+    rows = [f"| `{name}` | `{of}` | {default} | {words} |" for name, of, default, words in fields(kind)]
+    words = " ".join((kind.__doc__ or "").split("\n\n")[0].split()).replace("``", "`")
+    head = f"### {kind.__name__}\n\n{words}\n\n| field | type | default | meaning |\n|---|---|---|---|\n"
+    return head + "\n".join(rows) + "\n"
+
+
+def fields(kind: type) -> list[tuple[str, str, str, str]]:
+    """Name, type, default and meaning of each field, as its class states them."""
+    [tree] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(tree, ast.ClassDef)
+    found = []
+    for number, node in enumerate(tree.body):
+        if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+            continue
+        of = ast.unparse(node.annotation)
+        if of.startswith("ClassVar"):
+            continue
+        after = tree.body[number + 1] if number + 1 < len(tree.body) else None
+        words = ast.literal_eval(after.value) if _is_text(after) else ""
+        default = "" if node.value is None else f"`{ast.unparse(node.value)}`"
+        found.append((node.target.id, of.replace("|", "\\|"), default, " ".join(words.replace("``", "`").split())))
+    return found
+
+
+def _is_text(node: ast.stmt | None) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
