@@ -20,11 +20,14 @@ BROKEN = 1
 @click.option(
     "--rows", multiple=True, metavar="SYSTEM=FILE", help="The reports behind a row of the board: its means are checked."
 )
+@click.option("--model-column", metavar="NAME", help="Name the column of a board's systems.")
 @click.option("--against", type=click.Path(path_type=Path), help="Another copy of the same table.")
 @reference_options
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-def audit(files: tuple[Path, ...], rows: tuple[str, ...], against: Path | None, **said: Any) -> int:
+def audit(
+    files: tuple[Path, ...], rows: tuple[str, ...], model_column: str | None, against: Path | None, **said: Any
+) -> int:
     """Check a board (one row a system) or a file of scores (one row a report) for what must hold.
 
     RadCliQ is linear in its parts, reciprocals are of means, means are those of the rows, ids are all there, once, in
@@ -36,9 +39,9 @@ def audit(files: tuple[Path, ...], rows: tuple[str, ...], against: Path | None, 
     from mmrad_eval.results.validation.audit import audit as check
     from mmrad_eval.results.validation.score_files import read_sheet
 
-    sheets = [read_sheet(path) for path in files]
+    sheets = [read_sheet(path, system=model_column) for path in files]
     behind = {name: read_sheet(path) for name, path in (_pair(word) for word in rows)}
-    copy = read_sheet(against) if against else None
+    copy = read_sheet(against, system=model_column) if against else None
     target = cast("Target", said["target"])
     known = studies(said["references"], said["split"], target, said["limit"]) if said["references"] else ()
     audits = [check(sheet, rows=behind, against=copy, studies=known, target=target) for sheet in sheets]

@@ -130,6 +130,7 @@ class Tally:
         """All that was counted."""
         counts = {field: self.n[field] for field in NUMBERS}
         names = {field: dict(self.by[field].most_common()) for field in NAMES}
+        names["views"] = _in_one_spelling(names["views"])
         lengths = {field: dict(sorted(self.spread[field].items())) for field in LENGTHS}
         spreads = {field: spread(self.spread[field]) for field in SPREADS}
         known = self.n["without_patient"] < self.n["studies"]
@@ -199,6 +200,15 @@ NUMBERS = (
     *("studies", "without_patient", "images", "priors", "references", "empty", "findings", "impression"),
     *("no_sections", "comparisons", "traces", "boxes", "region_images", "reader_boxes"),
 )
+
+
+def _in_one_spelling(counts: dict[str, int]) -> dict[str, int]:
+    """Counts of words that differ only in case ("pa", "PA") together, under the spelling that is most common."""
+    common: dict[str, str] = {}
+    found: Counter[str] = Counter()
+    for word, n in counts.items():
+        found[common.setdefault(word.strip().casefold(), word)] += n
+    return dict(found.most_common())
 
 
 def describe(dataset: Dataset, labeler: Labeler | None = None) -> Description:

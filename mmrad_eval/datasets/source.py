@@ -205,6 +205,10 @@ def gather(records: Iterable[Record], problems: Problems) -> tuple[Study, ...]:
     return tuple(r.study for r in first.values())
 
 
+BLANK_SPLIT = "blank"
+"""What ``--split`` calls a split whose name is empty or white space, where others are named."""
+
+
 def dataset_name(path: Path) -> str:
     """A name for data without one: the file's stem, with its folder's where the stem says nothing."""
     stem = path.name

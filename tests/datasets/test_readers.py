@@ -14,6 +14,7 @@ import pytest
 from mmrad_eval import datasets
 from mmrad_eval.core.errors import DataError, UnknownNameError, UsageError
 from mmrad_eval.core.values import Report
+from mmrad_eval.datasets.describe import describe
 
 REXRANK = {
     "CXR1": {
@@ -299,7 +300,7 @@ def test_blank_extra_splits_are_noted(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("id,report,split\ns1,a,test\ns2,b, \n")
     data = datasets.load(str(path))
-    assert [study.split for study in data.studies] == ["test", None]
+    assert [study.split for study in data.studies] == ["test", "blank"]
     assert any("t.csv:3: study s2: the split is blank" in note for note in data.notes)
 
 
@@ -351,3 +352,18 @@ def test_the_real_board_file_loads_at_the_first_try(shared_data: Path) -> None:
     data = datasets.load(str(shared_data / "iu_xray_valid" / "ReXRank_IUXray_valid.json"))
     assert len(data.studies) == 296
     assert all(study.reference and study.reference.findings and len(study.images) == 2 for study in data.studies)
+
+
+def test_a_split_whose_name_is_blank_can_be_selected(tmp_path: Path) -> None:
+    path = tmp_path / "annotation.json"
+    record = {"report": "lungs clear .", "image_path": ["a/0.png"]}
+    path.write_text(json.dumps({"train": [{"id": "a", **record}], "    ": [{"id": "b", **record}]}))
+    data = datasets.load(str(path))
+    assert [(study.id, study.split) for study in data.studies] == [("a", "train"), ("b", "blank")]
+    assert "--split blank selects them" in " ".join(data.notes)
+
+
+def test_views_that_differ_in_case_are_counted_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,report,image,view\n1,a,x.png,pa\n2,b,y.png,PA\n3,c,z.png,ap\n4,d,w.png,pa\n")
+    assert describe(datasets.load(str(path))).views == {"pa": 3, "ap": 1}

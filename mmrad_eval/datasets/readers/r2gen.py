@@ -19,7 +19,7 @@ from mmrad_eval.core.values import DataUse, Image, Report, Study
 from mmrad_eval.datasets import columns, files, raw_text
 from mmrad_eval.datasets.containers import is_texts
 from mmrad_eval.datasets.references import reference
-from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
+from mmrad_eval.datasets.source import BLANK_SPLIT, Record, Source, dataset_name, gather
 
 
 def read(source: Source) -> Dataset:
@@ -58,7 +58,7 @@ def _records(source: Source, path: Path, value: dict[str, list[Any]]) -> Iterato
         if not name.strip():
             source.problems.warn(
                 "blank split",
-                f"a split without a name holds {len(records)} records; --split never selects them",
+                f"a split without a name holds {len(records)} records; --split {BLANK_SPLIT} selects them",
                 file=str(path),
             )
         for number, record in enumerate(records, start=1):
@@ -77,7 +77,7 @@ def _study(source: Source, path: Path, study_id: str, record: dict[str, Any], sp
         images=_images(source, path, record),
         patient=source.patient(record, ("subject_id",), str(path), study_id),
         reference=_report(record, source, str(path), study_id),
-        split=split.strip().lower() or None,
+        split=split.strip().lower() or BLANK_SPLIT,
     )
 
 

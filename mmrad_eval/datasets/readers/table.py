@@ -19,7 +19,7 @@ from mmrad_eval.datasets import columns, raw_text
 from mmrad_eval.datasets.containers import read_table
 from mmrad_eval.datasets.references import reference
 from mmrad_eval.datasets.rows import FileRow, FileRows
-from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
+from mmrad_eval.datasets.source import BLANK_SPLIT, Record, Source, dataset_name, gather
 
 CONTEXT = ("indication", "comparison", "technique", "history", "age", "sex")
 
@@ -82,9 +82,9 @@ def split(source: Source, cell: Any, known: bool, file: str, line: int | None, s
     """The split of a record in lower case; a blank one where others are named is a warning."""
     value = columns.text(cell)
     if value is None and known:
-        source.problems.warn(
-            "blank split", "the split is blank; --split never selects this study", file=file, line=line, study=study
-        )
+        why = f"the split is blank; --split {BLANK_SPLIT} selects this study"
+        source.problems.warn("blank split", why, file=file, line=line, study=study)
+        return BLANK_SPLIT
     return value.strip().lower() if value else None
 
 

@@ -16,7 +16,7 @@ from mmrad_eval.metrics.composites.radcliq import PERFECT, V1
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 from mmrad_eval.results.validation import audit_rows, formula_check
 from mmrad_eval.results.validation.checks import Broken, Check
-from mmrad_eval.results.validation.score_files import RADCLIQ_V1, Measure, ScoreFile, duplicates, measure_of
+from mmrad_eval.results.validation.score_files import PROFILE, RADCLIQ_V1, Measure, ScoreFile, duplicates, measure_of
 
 
 @dataclass
@@ -67,12 +67,21 @@ def audit(
 
 
 def across(sheets: Sequence[ScoreFile]) -> list[Check]:
-    """What rows of one name must share on several boards: who made the system, and where it is found."""
+    """What rows of one name must share on several boards: who made the system, and where it is found.
+
+    A rank is a fact of its board: boards with other measures, or of other data, order the same systems otherwise. So
+    ranks are compared only between boards that state the same numbers.
+    """
     boards = [sheet for sheet in sheets if sheet.kind == "board"]
     checks = []
     for number, board in enumerate(boards[1:], 1):
         first = boards[0]
-        shared = [column for column in board.texts if column in first.texts and column != board.key]
+        alike = _same_numbers(board, first)
+        shared = [
+            column
+            for column in board.texts
+            if column in first.texts and column != board.key and (alike or not _is_rank(column))
+        ]
         at = {name: row for row, name in enumerate(first.names)}
         broken = [
             Broken(board.where(row), column, mine, theirs, f"{first.path.name} says otherwise of this name")
@@ -83,6 +92,20 @@ def across(sheets: Sequence[ScoreFile]) -> list[Check]:
         both = sum(name in at for name in board.names)
         checks.append(Check(f"facts of a system agree between boards 1 and {number + 1}", both * len(shared), broken))
     return [check for check in checks if check.looked]
+
+
+def _is_rank(column: str) -> bool:
+    return column.strip().lower() in {"rank", "#", "place", "position"}
+
+
+def _same_numbers(one: ScoreFile, other: ScoreFile) -> bool:
+    """Whether two boards have the same measures, and the same value of each for the systems that both have."""
+    if set(one.numbers) != set(other.numbers):
+        return False
+    at = {name: row for row, name in enumerate(other.names)}
+    rows = [(row, at[name]) for row, name in enumerate(one.names) if name in at]
+    mine, theirs = [a for a, _ in rows], [b for _, b in rows]
+    return all(np.array_equal(v[mine], other.numbers[c][theirs], equal_nan=True) for c, v in one.numbers.items())
 
 
 def tables_of(audits: Sequence[Audit], between: Sequence[Check] = ()) -> list[Table]:
@@ -170,6 +193,8 @@ def _cells(sheet: ScoreFile) -> Check:
     broken = [Broken(sheet.where(odd.row), odd.column, odd.text, "a number", "") for odd in sheet.odd]
     known = {(odd.row, odd.column) for odd in sheet.odd}
     for column, values in sheet.numbers.items():
+        if sheet.kind == "board" and PROFILE in column:
+            continue  # a table of ours: a run without the column was not scored with it, and a note says so
         gone = [row for row in _where(np.isnan(values)) if (row, column) not in known]
         if len(gone) > 3:
             why = f"{len(gone)} of {len(sheet)} rows have none, so its mean is over others than the rest"

@@ -162,7 +162,7 @@ def flips(ranking: Ranking, columns: Sequence[int]) -> list[Flip]:
 def _flipped(ranking: Ranking, columns: Sequence[int]) -> list[tuple[int, int]]:
     """The same as positions: (the system that leads by more in all, the other one)."""
     oriented = ranking.oriented[:, columns]
-    spread = np.array([float(np.nanstd(column)) or 1.0 for column in oriented.T])
+    spread = np.array([(float(np.nanstd(c)) if np.isfinite(c).any() else 0.0) or 1.0 for c in oriented.T])
     found: list[tuple[float, tuple[int, int]]] = []
     for a in range(len(oriented) - 1):
         lead = (oriented[a] - oriented[a + 1 :]) / spread
@@ -254,7 +254,7 @@ def _agreement(name: str, ranking: Ranking) -> Table:
     oriented, many = ranking.oriented, len(ranking.columns) > MATRIX
     ranks = ranking.ranks
     with np.errstate(invalid="ignore"):
-        consensus = -np.nanmean(ranks, axis=1)
+        consensus = np.array([-float(np.nanmean(row)) if np.isfinite(row).any() else np.nan for row in ranks])
     rows, between = [], kendall_matrix(oriented)
     for i, column in enumerate(ranking.columns):
         taus = between[i].tolist()

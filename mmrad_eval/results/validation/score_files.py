@@ -24,10 +24,16 @@ from mmrad_eval.datasets import files
 from mmrad_eval.datasets.problems import Problems
 from mmrad_eval.datasets.rows import FileRow, FileRows, read_rows
 
-SYSTEM = ("model_name", "model", "system", "method", "submission", "team", "approach")
+SYSTEM = ("model_name", "model", "system", "method", "submission", "team", "approach", "algorithm", "model_id")
 """Names of columns that hold a system's name, as ``columns.plain`` writes them."""
+RUN = ("run", "run_name", "checkpoint", "experiment", "task_name", "name")
+"""Names that hold a system's name where no column holds a study id."""
 BESIDE = ("task", "variant", "dataset", "split")
 """Columns that tell rows of one system apart, in our own tables."""
+PROFILE = " @ "
+"""What a column of our own tables has between the name of a number and its profile."""
+LONG = (("metric", "measure", "column", "score_name"), ("value", "score", "result"))
+"""Columns of a table with one row a number: what the number is, and the number."""
 FACTS = (
     "rank",
     "date",
@@ -85,7 +91,7 @@ _KNOWN: tuple[tuple[str, Measure], ...] = (
 
 def measure_of(column: str) -> tuple[Measure, bool] | None:
     """What a column holds, and whether as its reciprocal (``1/RadCliQ-v1``); None where the name says nothing known."""
-    text = column.partition(" @ ")[0].strip().lower()
+    text = column.partition(PROFILE)[0].strip().lower()
     found = re.match(r"1\s*/\s*(.*)", text)
     plain = re.sub(r"[^a-z0-9]", "", found[1] if found else text)
     measure = next((measure for pattern, measure in _KNOWN if re.fullmatch(pattern, plain)), None)
@@ -154,8 +160,11 @@ class ScoreFile:
         return self.names[row] if line is None else f"{self.names[row]} (line {line})"
 
 
-def read_sheet(path: Path | str) -> ScoreFile:
-    """Read a board or a file of reports; DataError where it is no table with names and numbers."""
+def read_sheet(path: Path | str, *, system: str | None = None) -> ScoreFile:
+    """Read a board or a file of reports; DataError where it is no table with names and numbers.
+
+    ``system`` names the column of a board's systems, where its name is none that is known.
+    """
     path = Path(path).expanduser()
     if not path.is_file():
         raise DataError(f"there is no file {path}")
@@ -164,7 +173,8 @@ def read_sheet(path: Path | str) -> ScoreFile:
     problems.raise_errors(str(path))
     if not table.rows:
         raise DataError(f"{path}: {'has a header and no rows' if table.columns else 'the file is empty'}")
-    key, kind = _key(table)
+    table = _wide(table, system)
+    key, kind = _key(table, system)
     names = _names(table, key, kind)
     average = [row for row, name in enumerate(names) if kind == "reports" and name.strip().lower() in MEAN_ROWS]
     kept = [row for row in range(len(names)) if row not in average]
@@ -215,7 +225,33 @@ def _padded(path: Path, problems: Problems) -> FileRows:
     return FileRows(path, tuple(header), tuple(rows))
 
 
-def _key(table: FileRows) -> tuple[str, Literal["board", "reports"]]:
+def _wide(table: FileRows, system: str | None) -> FileRows:
+    """A table with one row a number (``system,metric,value``) as one with a row a system; any other as it is."""
+    plain = {names_of.plain(column): column for column in reversed(table.columns)}
+    what, value = (next((plain[name] for name in names if name in plain), None) for names in LONG)
+    if what is None or value is None:
+        return table
+    rest = [column for column in table.columns if column not in (what, value)]
+    key, _ = _key(FileRows(table.path, tuple(rest), table.rows), system)
+    rows: dict[tuple[str, ...], FileRow] = {}
+    columns = dict.fromkeys([key])
+    for row in table.rows:
+        name = names_of.text(row.cells.get(what)) or ""
+        own = tuple(names_of.text(row.cells.get(column)) or "" for column in (key, *BESIDE))
+        whole = rows.setdefault(own, FileRow(row.line, {column: row.cells.get(column) for column in (key, *BESIDE)}))
+        if name in whole.cells:
+            raise DataError(f"{table.path}:{row.line}: {own[0]} has two values of {name!r}")
+        whole.cells[name] = row.cells.get(value)
+        columns[name] = None
+    beside = [column for column in BESIDE if column in table.columns]
+    return FileRows(table.path, (*columns, *beside), tuple(rows.values()))
+
+
+def _key(table: FileRows, system: str | None = None) -> tuple[str, Literal["board", "reports"]]:
+    if system is not None:
+        if system not in table.columns:
+            raise DataError(f"{table.path}: there is no column {system!r}; it has {', '.join(table.columns)}")
+        return system, "board"
     plain = {names_of.plain(column): column for column in reversed(table.columns)}
     for name in SYSTEM:
         if name in plain:
@@ -223,9 +259,12 @@ def _key(table: FileRows) -> tuple[str, Literal["board", "reports"]]:
     for name in names_of.STUDY["id"]:
         if name in plain:
             return plain[name], "reports"
+    for name in RUN:
+        if name in plain:
+            return plain[name], "board"
     raise DataError(
         f"{table.path}: no column is known to name the rows (a system, a study id); it has {', '.join(table.columns)}. "
-        "Rename one to id or model"
+        "Rename one to id or model, or name the column of systems with --model-column"
     )
 
 
