@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+from msgspec.structs import replace
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.comparison.compare import Comparison
+from mmrad_eval.results.comparison.compare import AsRun, Comparison
+from mmrad_eval.results.comparison.shared_columns import SharedColumn
 from mmrad_eval.results.statistics.paired import Differences
-from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn
+from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, Written, cells_of
 
 ALPHA = 0.05
 _SIGN = "*"
@@ -33,77 +37,84 @@ def significant(found: Comparison, which: int, column: int) -> bool:
 
 def _table(found: Comparison, which: int, margin: float | None) -> Table:
     first, second = found.arms[0], found.arms[which + 1]
-    d = found.differences[which]
-    columns = (
-        TableColumn("column", "metric"),
-        TableColumn("better", media="data"),
-        TableColumn(first.name, "A", "score"),
-        TableColumn(second.name, "B", "score"),
-        TableColumn("difference", "B - A", "difference", interval=True, beside=True),
-        TableColumn("relative", "B / A - 1, %", "percent", headline=False),
-        TableColumn("p", kind="p"),
-        TableColumn("Holm", kind="p"),
-        TableColumn("max-T", kind="p"),
-        TableColumn("wins", kind="count", media="data"),
-        TableColumn("losses", kind="count", media="data"),
-        TableColumn("ties", kind="count", media="data"),
-        TableColumn("wins-losses", "won-lost", "count", media="drawn"),
-        TableColumn("effect", "effect d", "difference", digits=2, headline=False),
-        TableColumn("error", kind="score", media="data"),
-        TableColumn("detectable", "detectable at 80 %", "score", headline=False),
-        *([TableColumn("equivalent", f"p of |B - A| < {margin:g}", "p")] if margin is not None else []),
-        *([TableColumn("agree", "prompts that agree, %", "percent")] if found.stability else []),
-        TableColumn("patients", kind="count", media="data"),
-        TableColumn("studies", kind="count", media="data"),
-        TableColumn("signature", media="data"),
-    )
-    rows = []
-    equivalent = d.equivalent(margin) if margin is not None else None
-    detectable = d.detectable()
-    for i, column in enumerate(found.columns):
-        wins, losses = (d.wins[i], d.losses[i])[:: column.sign]
-        is_primary = found.primary == (which, i)
-        cells = {
-            "column": Cell(
-                f"{column.label}{_ARROWS[column.better]}", note="primary: tested alone" if is_primary else ""
-            ),
-            "better": Cell(column.better),
-            first.name: _cell(d.first, i),
-            second.name: _cell(d.second, i),
-            "difference": Cell(
-                _number(d.difference, i),
-                _number(d.low, i),
-                _number(d.high, i),
-                mark=_SIGN if significant(found, which, i) else "",
-            ),
-            "relative": Cell(_relative(d, i)),
-            "p": _cell(d.p, i),
-            "Holm": _cell(found.family.holm[which], i),
-            "max-T": _cell(found.family.max_t[which], i),
-            "wins": Cell(int(wins)),
-            "losses": Cell(int(losses)),
-            "ties": Cell(int(d.ties[i])),
-            "wins-losses": Cell(f"{int(wins):,}-{int(losses):,}"),
-            "effect": _cell(d.effect, i),
-            "error": _cell(d.error, i),
-            "detectable": _cell(detectable, i),
-            "patients": Cell(d.patients),
-            "studies": Cell(found.studies),
-            "signature": Cell(column.signature),
-        }
-        if equivalent is not None:
-            cells["equivalent"] = _cell(equivalent, i)
-        if found.stability:
-            cells["agree"] = _cell(found.stability[which][0], i)
-        before = found.columns[i - 1].metric.partition("@")[0] if i else column.metric.partition("@")[0]
-        rows.append(Row(cells, rule=column.metric.partition("@")[0] != before))
+    columns = _columns(found, which, margin)
+    families = [column.metric.partition("@")[0] for column in found.columns]
+    rows = (Row(cells_of(columns, i), rule=i > 0 and families[i] != families[i - 1]) for i in range(len(found.columns)))
     return Table(
         name=f"compare-{which + 1}",
         title=f"B = {second.name} against A = {first.name}",
-        columns=columns,
+        columns=tuple(written.column for written in columns),
         rows=tuple(rows),
-        notes=tuple(_notes(found, d, margin)),
+        notes=tuple(_notes(found, found.differences[which], margin)),
     )
+
+
+def _columns(found: Comparison, which: int, margin: float | None) -> list[Written[int]]:
+    """The columns, each with its cell for a compared column by position: a further one is a further line here."""
+    d, of = found.differences[which], found.columns
+    detectable = d.detectable()
+    columns = [
+        Written(TableColumn("column", "metric"), lambda i: _named(found, which, i)),
+        Written(TableColumn("better", media="data"), lambda i: of[i].better),
+        _numbers(TableColumn(found.arms[0].name, "A", "score"), d.first),
+        _numbers(TableColumn(found.arms[which + 1].name, "B", "score"), d.second),
+        Written(
+            TableColumn("difference", "B - A", "difference", interval=True, beside=True),
+            lambda i: replace(_between(d, i), mark=_SIGN if significant(found, which, i) else ""),
+        ),
+        Written(TableColumn("relative", "B / A - 1, %", "percent", headline=False), lambda i: _relative(d, i)),
+        _numbers(TableColumn("p", kind="p"), d.p),
+        _numbers(TableColumn("Holm", kind="p"), found.family.holm[which]),
+        _numbers(TableColumn("max-T", kind="p"), found.family.max_t[which]),
+        Written(TableColumn("wins", kind="count", media="data"), lambda i: _outcomes(d, of[i], i)[0]),
+        Written(TableColumn("losses", kind="count", media="data"), lambda i: _outcomes(d, of[i], i)[1]),
+        Written(TableColumn("ties", kind="count", media="data"), lambda i: int(d.ties[i])),
+        Written(
+            TableColumn("wins-losses", "won-lost", "count", media="drawn"),
+            lambda i: "-".join(f"{count:,}" for count in _outcomes(d, of[i], i)),
+        ),
+        _numbers(TableColumn("effect", "effect d", "difference", digits=2, headline=False), d.effect),
+        _numbers(TableColumn("error", kind="score", media="data"), d.error),
+        _numbers(TableColumn("detectable", "detectable at 80 %", "score", headline=False), detectable),
+    ]
+    if margin is not None:
+        title = f"p of |B - A| < {margin:g}"
+        columns.append(_numbers(TableColumn("equivalent", title, "p"), d.equivalent(margin)))
+    if found.stability:
+        agree = found.stability[which][0]
+        columns.append(_numbers(TableColumn("agree", "prompts that agree, %", "percent"), agree))
+    return [
+        *columns,
+        Written(TableColumn("patients", kind="count", media="data"), lambda _: d.patients),
+        Written(TableColumn("studies", kind="count", media="data"), lambda _: found.studies),
+        Written(TableColumn("signature", media="data"), lambda i: of[i].signature),
+    ]
+
+
+def _numbers(column: TableColumn, values: FloatArray) -> Written[int]:
+    """A column of one array, a number a compared column."""
+    return Written(column, lambda i: _number(values, i))
+
+
+def _named(found: Comparison, which: int, i: int) -> Cell:
+    column = found.columns[i]
+    note = "primary: tested alone" if found.primary == (which, i) else ""
+    return Cell(_label(column), note=note)
+
+
+def _label(column: SharedColumn) -> str:
+    return f"{column.label}{_ARROWS[column.better]}"
+
+
+def _between(d: Differences, i: int) -> Cell:
+    """The difference with its interval."""
+    return Cell(_number(d.difference, i), _number(d.low, i), _number(d.high, i))
+
+
+def _outcomes(d: Differences, column: SharedColumn, i: int) -> tuple[int, int]:
+    """Patients that the second arm wins and loses."""
+    wins, losses = (d.wins[i], d.losses[i])[:: column.sign]
+    return int(wins), int(losses)
 
 
 _ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
@@ -137,29 +148,25 @@ def _as_run(found: Comparison, which: int) -> Table:
     first, second = found.as_run[0], found.as_run[which + 1]
     ok = found.all_ok[which] if found.all_ok else None
     keys = (f"{first.name} as run", f"{second.name} as run")
-    columns = (
-        TableColumn("column", "metric"),
-        TableColumn(keys[0], "A as run", "score", interval=True),
-        TableColumn(keys[1], "B as run", "score", interval=True),
-        TableColumn("difference", "B - A, same studies", "difference", interval=True),
-        TableColumn("ok difference", "B - A, all ok", "difference", interval=True),
-        TableColumn("ok p", "p, all ok", "p"),
-    )
-    rows = []
     d = found.differences[which]
-    for i, column in enumerate(found.columns):
-        cells = {
-            "column": Cell(f"{column.label}{_ARROWS[column.better]}"),
-            "difference": Cell(_number(d.difference, i), _number(d.low, i), _number(d.high, i)),
-        }
-        for key, run in zip(keys, (first, second), strict=True):
-            stored = run.columns.get(column.label)
-            if stored is not None:
-                cells[key] = Cell(stored.value, stored.low, stored.high)
-        if ok is not None:
-            cells["ok difference"] = Cell(_number(ok.difference, i), _number(ok.low, i), _number(ok.high, i))
-            cells["ok p"] = _cell(ok.p, i)
-        rows.append(Row(cells))
+    columns: list[Written[int]] = [
+        Written(
+            TableColumn("column", "metric"), lambda i: f"{found.columns[i].label}{_ARROWS[found.columns[i].better]}"
+        ),
+        *(
+            Written(TableColumn(key, f"{letter} as run", "score", interval=True), partial(_stored, found, run))
+            for key, letter, run in zip(keys, "AB", (first, second), strict=True)
+        ),
+        Written(
+            TableColumn("difference", "B - A, same studies", "difference", interval=True), lambda i: _between(d, i)
+        ),
+        Written(
+            TableColumn("ok difference", "B - A, all ok", "difference", interval=True),
+            lambda i: _between(ok, i) if ok else None,
+        ),
+        Written(TableColumn("ok p", "p, all ok", "p"), lambda i: _number(ok.p, i) if ok else None),
+    ]
+    rows = [Row(cells_of(columns, i)) for i in range(len(found.columns))]
     notes = [
         f"{letter}: {run.scored:,} of {run.n:,} studies scored ({_counts(run.statuses)})."
         for letter, run in zip("AB", (first, second), strict=True)
@@ -174,10 +181,16 @@ def _as_run(found: Comparison, which: int) -> Table:
     return Table(
         name=f"as-run-{which + 1}",
         title=f"What failures and truncation change: B = {second.name}, A = {first.name}",
-        columns=columns,
+        columns=tuple(written.column for written in columns),
         rows=tuple(rows),
         notes=tuple(notes),
     )
+
+
+def _stored(found: Comparison, run: AsRun, i: int) -> Cell:
+    """What a run scored by itself."""
+    stored = run.columns.get(found.columns[i].label)
+    return Cell(stored.value, stored.low, stored.high) if stored else Cell()
 
 
 def _counts(statuses: dict[str, int]) -> str:
@@ -188,10 +201,6 @@ def _relative(d: Differences, i: int) -> float | None:
     """The difference as a share of the first arm's size; None where that is nothing."""
     first, difference = d.first[i], d.difference[i]
     return float(difference / abs(first)) if np.isfinite(difference) and abs(first) > 1e-12 else None
-
-
-def _cell(values: FloatArray, i: int) -> Cell:
-    return Cell(_number(values, i))
 
 
 def _number(values: FloatArray, i: int) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,10 @@ from mmrad_eval.results.leaderboard.rows import (
 from mmrad_eval.results.leaderboard.sanity import sanity_line
 from mmrad_eval.results.run.folder import find_runs
 from mmrad_eval.results.run.naming import variants
+from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.tables.shown import ShownTables
-from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, ranked
+from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, Written, cells_of, ranked
 from mmrad_eval.tasks import INTERVENTIONS
 
 
@@ -87,7 +89,7 @@ def _table(key: tuple[str, ...], entries: list[ScoredRun], *, several: bool) -> 
         Table(
             name.strip("-"),
             f"{title}: {_EVIDENCE[evidence]}",
-            (*_FIXED, *metrics),
+            (*(written.column for written in _FIXED), *metrics),
             tuple(rows),
             notes=(*_notes(entries), *sanity_line(entries)),
             ranking="the complete runs over the same studies",
@@ -99,27 +101,65 @@ _EVIDENCE = {
     "given": "evidence given by the task",
     "generated": "no evidence given (reasoning of its own, or reports made elsewhere)",
 }
-_FIXED = (
-    TableColumn("model"),
-    TableColumn("task"),
-    TableColumn("variant"),
-    TableColumn("dataset", media="data"),
-    TableColumn("n", kind="count"),
-    TableColumn("answers", media="drawn"),
-    TableColumn("failed", kind="count", media="data"),
-    TableColumn("pending", kind="count", media="data"),
-    *(TableColumn(status, kind="count", media="data") for status in MODEL_STATUSES),
-    TableColumn("scored", kind="count", media="data"),
-    TableColumn("clusters", kind="count", media="data"),
-    TableColumn("cluster", media="data"),
-    TableColumn("split", media="data"),
-    TableColumn("target", media="data"),
-    TableColumn("evidence", media="data"),
-    TableColumn("complete", media="data"),
-    TableColumn("ranked", media="data"),
-    TableColumn("sample", kind="count", media="data"),
-    TableColumn("run", media="data"),
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What one row is about: a run, or the samples of one."""
+
+    group: Sequence[ScoredRun]
+    variant: str
+    statuses: Counter[str]
+    is_ranked: bool
+
+    @property
+    def first(self) -> ScoredRun:
+        """The run that stands for all."""
+        return self.group[0]
+
+    @property
+    def run(self) -> Run:
+        """Its record."""
+        return self.first.run
+
+
+def _status(name: str) -> Written[_Line]:
+    return Written(TableColumn(name, kind="count", media="data"), lambda line: line.statuses[name])
+
+
+def _yes(said: bool) -> str:
+    return "yes" if said else "no"
+
+
+_FIXED: tuple[Written[_Line], ...] = (
+    Written(TableColumn("model"), lambda line: line.run.card.label),
+    Written(TableColumn("task"), lambda line: line.run.identity.task),
+    Written(TableColumn("variant"), lambda line: line.variant),
+    Written(TableColumn("dataset", media="data"), lambda line: line.run.identity.dataset),
+    Written(TableColumn("n", kind="count"), lambda line: size_of(line.first)),
+    Written(TableColumn("answers", media="drawn"), lambda line: answers_in_words(line.statuses)),
+    *(_status(name) for name in ("failed", "pending", *MODEL_STATUSES)),
+    Written(
+        TableColumn("scored", kind="count", media="data"),
+        lambda line: sum(entry.summary.scored for entry in line.group if entry.summary),
+    ),
+    Written(
+        TableColumn("clusters", kind="count", media="data"),
+        lambda line: line.first.summary.clusters if line.first.summary else None,
+    ),
+    Written(
+        TableColumn("cluster", media="data"),
+        lambda line: line.first.summary.cluster if line.first.summary else None,
+    ),
+    Written(TableColumn("split", media="data"), lambda line: line.run.identity.selection.split),
+    Written(TableColumn("target", media="data"), lambda line: line.run.identity.selection.target),
+    Written(TableColumn("evidence", media="data"), lambda line: "given" if line.run.given else "generated"),
+    Written(TableColumn("complete", media="data"), lambda line: _yes(all(e.run.complete for e in line.group))),
+    Written(TableColumn("ranked", media="data"), lambda line: _yes(line.is_ranked)),
+    Written(TableColumn("sample", kind="count", media="data"), lambda line: line.run.identity.sample),
+    Written(TableColumn("run", media="data"), lambda line: " ".join(entry.run.id for entry in line.group)),
 )
+"""The columns before the metrics: a further one is a further line here."""
 
 
 def _metric_columns(entries: Sequence[ScoredRun]) -> tuple[TableColumn, ...]:
@@ -163,28 +203,7 @@ def _row(
     statuses: Counter[str] = Counter()
     for entry in group:
         statuses.update(statuses_of(entry))
-    run, summary = first.run, first.summary
-    cells: dict[str, Cell] = {
-        "model": Cell(run.card.label),
-        "task": Cell(run.identity.task),
-        "variant": Cell(variant),
-        "dataset": Cell(run.identity.dataset),
-        "n": Cell(size_of(first)),
-        "answers": Cell(answers_in_words(statuses)),
-        "failed": Cell(statuses["failed"]),
-        "pending": Cell(statuses["pending"]),
-        **{status: Cell(statuses[status]) for status in MODEL_STATUSES},
-        "scored": Cell(sum(entry.summary.scored for entry in group if entry.summary)),
-        "clusters": Cell(summary.clusters if summary else None),
-        "cluster": Cell(summary.cluster if summary else None),
-        "split": Cell(run.identity.selection.split),
-        "target": Cell(run.identity.selection.target),
-        "evidence": Cell("given" if run.given else "generated"),
-        "complete": Cell("yes" if all(entry.run.complete for entry in group) else "no"),
-        "ranked": Cell("yes" if is_ranked else "no"),
-        "sample": Cell(run.identity.sample),
-        "run": Cell(" ".join(entry.run.id for entry in group)),
-    }
+    cells = cells_of(_FIXED, _Line(group, variant, statuses, is_ranked))
     for column in metrics:
         cell = mean_cell([columns_of(entry).get(column.key) for entry in group], column.footnote)
         if cell is not None:

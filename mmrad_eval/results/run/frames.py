@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ from mmrad_eval.results.run.folder import RunFolder, find_runs
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmrad_eval.results.run.record import Run
     from mmrad_eval.results.run.scores import Scores
+    from mmrad_eval.results.run.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -60,42 +63,62 @@ def load(folder: str | Path = "results", *, texts: bool = True) -> Results:
 
 
 _COLUMN_FIELDS = ("value", "low", "high", "n", "defined", "name", "profile", "metric", "signature", "better", "best")
-_RUN_FIELDS = (
-    *("run", "model", "task", "dataset", "split", "target", "given", "sample", "limit", "views", "context", "priors"),
-    *("temperature", "seed", "prompt", "revision", "data_use", "n", "scored", "patients", "complete", "mixed"),
-    *MODEL_STATUSES,
-    *("failed", "pending", "started", "finished", "path"),
-)
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """One run as it was read."""
+
+    folder: RunFolder
+    run: Run
+    summary: Summary | None
+
+    @property
+    def statuses(self) -> Mapping[str, int]:
+        """Status -> studies."""
+        return self.summary.statuses if self.summary else self.run.counts.statuses
+
+
+def _selected(name: str) -> Callable[[_Loaded], Any]:
+    return lambda loaded: getattr(loaded.run.identity.selection, name)
+
+
+def _counted(status: str) -> Callable[[_Loaded], Any]:
+    return lambda loaded: loaded.statuses.get(status, 0)
+
+
+_RUN_FIELDS: Mapping[str, Callable[[_Loaded], Any]] = {
+    "run": lambda loaded: loaded.run.id,
+    "model": lambda loaded: loaded.run.card.label,
+    "task": lambda loaded: loaded.run.identity.task,
+    "dataset": lambda loaded: loaded.run.identity.dataset,
+    "split": _selected("split"),
+    "target": _selected("target"),
+    "given": lambda loaded: loaded.run.given,
+    "sample": lambda loaded: loaded.run.identity.sample,
+    **{name: _selected(name) for name in ("limit", "views", "context", "priors")},
+    "temperature": lambda loaded: loaded.run.identity.decoding.temperature,
+    "seed": lambda loaded: loaded.run.identity.decoding.seed,
+    "prompt": lambda loaded: loaded.run.identity.prompt,
+    "revision": lambda loaded: loaded.run.card.revision,
+    "data_use": lambda loaded: loaded.run.data_use,
+    "n": lambda loaded: loaded.summary.n if loaded.summary else loaded.run.counts.n,
+    "scored": lambda loaded: loaded.summary.scored if loaded.summary else 0,
+    "patients": lambda loaded: loaded.run.patients,
+    "complete": lambda loaded: loaded.run.complete,
+    "mixed": lambda loaded: loaded.run.mixed,
+    **{status: _counted(status) for status in (*MODEL_STATUSES, "failed", "pending")},
+    "started": lambda loaded: loaded.run.started,
+    "finished": lambda loaded: loaded.run.finished,
+    "path": lambda loaded: str(loaded.folder.path),
+}
+"""The columns of ``Results.runs``, in order."""
 _STUDY_FIELDS = ("run", "study", "patient", "status", "why", "report", "steps", "prompt_tokens", "completion_tokens")
 
 
 def _run(folder: RunFolder) -> dict[str, Any]:
-    run, summary = folder.run, folder.summary()
-    identity, selection = run.identity, run.identity.selection
-    statuses = summary.statuses if summary else run.counts.statuses
-    return {
-        "run": run.id,
-        "model": run.card.label,
-        "task": identity.task,
-        "dataset": identity.dataset,
-        **{name: getattr(selection, name) for name in ("split", "target", "limit", "views", "context", "priors")},
-        "given": run.given,
-        "sample": identity.sample,
-        "temperature": identity.decoding.temperature,
-        "seed": identity.decoding.seed,
-        "prompt": identity.prompt,
-        "revision": run.card.revision,
-        "data_use": run.data_use,
-        "n": summary.n if summary else run.counts.n,
-        "scored": summary.scored if summary else 0,
-        "patients": run.patients,
-        "complete": run.complete,
-        "mixed": run.mixed,
-        **{status: statuses.get(status, 0) for status in (*MODEL_STATUSES, "failed", "pending")},
-        "started": run.started,
-        "finished": run.finished,
-        "path": str(folder.path),
-    }
+    loaded = _Loaded(folder, folder.run, folder.summary())
+    return {name: read(loaded) for name, read in _RUN_FIELDS.items()}
 
 
 def _columns(folder: RunFolder, name: str) -> list[dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
 
 from msgspec.structs import replace
 
@@ -56,6 +58,28 @@ class Cell(Value, frozen=True):
     """A sentence about this cell, drawn as a footnote."""
     comparable: bool = True
     """Whether it takes part in best and second, where its row does."""
+
+
+Of = TypeVar("Of")
+
+
+@dataclass(frozen=True)
+class Written(Generic[Of]):
+    """A column together with what stands in it: a table that is made of such columns is extended in one place."""
+
+    column: TableColumn
+    cell: Callable[[Of], Cell | str | int | float | None]
+    """What a row is about -> its cell, or the cell's value."""
+
+    def of(self, row: Of) -> Cell:
+        """The cell of one row."""
+        cell = self.cell(row)
+        return cell if isinstance(cell, Cell) else Cell(cell)
+
+
+def cells_of(columns: Sequence[Written[Of]], row: Of) -> dict[str, Cell]:
+    """The cells of one row, by column key."""
+    return {written.column.key: written.of(row) for written in columns}
 
 
 class Row(Value, frozen=True):
