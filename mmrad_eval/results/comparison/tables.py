@@ -11,7 +11,7 @@ from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.comparison.compare import AsRun, Comparison
 from mmrad_eval.results.comparison.shared_columns import SharedColumn
 from mmrad_eval.results.statistics.paired import Differences
-from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, Written, cells_of
+from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of
 
 ALPHA = 0.05
 _SIGN = "*"
@@ -49,27 +49,27 @@ def _table(found: Comparison, which: int, margin: float | None) -> Table:
     )
 
 
-def _columns(found: Comparison, which: int, margin: float | None) -> list[Written[int]]:
+def _columns(found: Comparison, which: int, margin: float | None) -> list[CellColumn[int]]:
     """The columns, each with its cell for a compared column by position: a further one is a further line here."""
     d, of = found.differences[which], found.columns
     detectable = d.detectable()
     columns = [
-        Written(TableColumn("column", "metric"), lambda i: _named(found, which, i)),
-        Written(TableColumn("better", media="data"), lambda i: of[i].better),
+        CellColumn(TableColumn("column", "metric"), lambda i: _named(found, which, i)),
+        CellColumn(TableColumn("better", media="data"), lambda i: of[i].better),
         _numbers(TableColumn(found.arms[0].name, "A", "score"), d.first),
         _numbers(TableColumn(found.arms[which + 1].name, "B", "score"), d.second),
-        Written(
+        CellColumn(
             TableColumn("difference", "B - A", "difference", interval=True, beside=True),
             lambda i: replace(_between(d, i), mark=_SIGN if significant(found, which, i) else ""),
         ),
-        Written(TableColumn("relative", "B / A - 1, %", "percent", headline=False), lambda i: _relative(d, i)),
+        CellColumn(TableColumn("relative", "B / A - 1, %", "percent", headline=False), lambda i: _relative(d, i)),
         _numbers(TableColumn("p", kind="p"), d.p),
         _numbers(TableColumn("Holm", kind="p"), found.family.holm[which]),
         _numbers(TableColumn("max-T", kind="p"), found.family.max_t[which]),
-        Written(TableColumn("wins", kind="count", media="data"), lambda i: _outcomes(d, of[i], i)[0]),
-        Written(TableColumn("losses", kind="count", media="data"), lambda i: _outcomes(d, of[i], i)[1]),
-        Written(TableColumn("ties", kind="count", media="data"), lambda i: int(d.ties[i])),
-        Written(
+        CellColumn(TableColumn("wins", kind="count", media="data"), lambda i: _outcomes(d, of[i], i)[0]),
+        CellColumn(TableColumn("losses", kind="count", media="data"), lambda i: _outcomes(d, of[i], i)[1]),
+        CellColumn(TableColumn("ties", kind="count", media="data"), lambda i: int(d.ties[i])),
+        CellColumn(
             TableColumn("wins-losses", "won-lost", "count", media="drawn"),
             lambda i: "-".join(f"{count:,}" for count in _outcomes(d, of[i], i)),
         ),
@@ -85,15 +85,15 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[Writte
         columns.append(_numbers(TableColumn("agree", "prompts that agree, %", "percent"), agree))
     return [
         *columns,
-        Written(TableColumn("patients", kind="count", media="data"), lambda _: d.patients),
-        Written(TableColumn("studies", kind="count", media="data"), lambda _: found.studies),
-        Written(TableColumn("signature", media="data"), lambda i: of[i].signature),
+        CellColumn(TableColumn("patients", kind="count", media="data"), lambda _: d.patients),
+        CellColumn(TableColumn("studies", kind="count", media="data"), lambda _: found.studies),
+        CellColumn(TableColumn("signature", media="data"), lambda i: of[i].signature),
     ]
 
 
-def _numbers(column: TableColumn, values: FloatArray) -> Written[int]:
+def _numbers(column: TableColumn, values: FloatArray) -> CellColumn[int]:
     """A column of one array, a number a compared column."""
-    return Written(column, lambda i: _number(values, i))
+    return CellColumn(column, lambda i: _number(values, i))
 
 
 def _named(found: Comparison, which: int, i: int) -> Cell:
@@ -149,22 +149,22 @@ def _as_run(found: Comparison, which: int) -> Table:
     ok = found.all_ok[which] if found.all_ok else None
     keys = (f"{first.name} as run", f"{second.name} as run")
     d = found.differences[which]
-    columns: list[Written[int]] = [
-        Written(
+    columns: list[CellColumn[int]] = [
+        CellColumn(
             TableColumn("column", "metric"), lambda i: f"{found.columns[i].label}{_ARROWS[found.columns[i].better]}"
         ),
         *(
-            Written(TableColumn(key, f"{letter} as run", "score", interval=True), partial(_stored, found, run))
+            CellColumn(TableColumn(key, f"{letter} as run", "score", interval=True), partial(_stored, found, run))
             for key, letter, run in zip(keys, "AB", (first, second), strict=True)
         ),
-        Written(
+        CellColumn(
             TableColumn("difference", "B - A, same studies", "difference", interval=True), lambda i: _between(d, i)
         ),
-        Written(
+        CellColumn(
             TableColumn("ok difference", "B - A, all ok", "difference", interval=True),
             lambda i: _between(ok, i) if ok else None,
         ),
-        Written(TableColumn("ok p", "p, all ok", "p"), lambda i: _number(ok.p, i) if ok else None),
+        CellColumn(TableColumn("ok p", "p, all ok", "p"), lambda i: _number(ok.p, i) if ok else None),
     ]
     rows = [Row(cells_of(columns, i)) for i in range(len(found.columns))]
     notes = [

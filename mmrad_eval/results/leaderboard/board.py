@@ -38,7 +38,7 @@ from mmrad_eval.results.run.naming import variants
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.tables.shown import ShownTables
-from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn, Written, cells_of, ranked
+from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of, ranked
 from mmrad_eval.tasks import INTERVENTIONS
 
 
@@ -123,41 +123,41 @@ class _Line:
         return self.first.run
 
 
-def _status(name: str) -> Written[_Line]:
-    return Written(TableColumn(name, kind="count", media="data"), lambda line: line.statuses[name])
+def _status(name: str) -> CellColumn[_Line]:
+    return CellColumn(TableColumn(name, kind="count", media="data"), lambda line: line.statuses[name])
 
 
 def _yes(said: bool) -> str:
     return "yes" if said else "no"
 
 
-_FIXED: tuple[Written[_Line], ...] = (
-    Written(TableColumn("model"), lambda line: line.run.card.label),
-    Written(TableColumn("task"), lambda line: line.run.identity.task),
-    Written(TableColumn("variant"), lambda line: line.variant),
-    Written(TableColumn("dataset", media="data"), lambda line: line.run.identity.dataset),
-    Written(TableColumn("n", kind="count"), lambda line: size_of(line.first)),
-    Written(TableColumn("answers", media="drawn"), lambda line: answers_in_words(line.statuses)),
+_FIXED: tuple[CellColumn[_Line], ...] = (
+    CellColumn(TableColumn("model"), lambda line: line.run.card.label),
+    CellColumn(TableColumn("task"), lambda line: line.run.identity.task),
+    CellColumn(TableColumn("variant"), lambda line: line.variant),
+    CellColumn(TableColumn("dataset", media="data"), lambda line: line.run.identity.dataset),
+    CellColumn(TableColumn("n", kind="count"), lambda line: size_of(line.first)),
+    CellColumn(TableColumn("answers", media="drawn"), lambda line: answers_in_words(line.statuses)),
     *(_status(name) for name in ("failed", "pending", *MODEL_STATUSES)),
-    Written(
+    CellColumn(
         TableColumn("scored", kind="count", media="data"),
         lambda line: sum(entry.summary.scored for entry in line.group if entry.summary),
     ),
-    Written(
+    CellColumn(
         TableColumn("clusters", kind="count", media="data"),
         lambda line: line.first.summary.clusters if line.first.summary else None,
     ),
-    Written(
+    CellColumn(
         TableColumn("cluster", media="data"),
         lambda line: line.first.summary.cluster if line.first.summary else None,
     ),
-    Written(TableColumn("split", media="data"), lambda line: line.run.identity.selection.split),
-    Written(TableColumn("target", media="data"), lambda line: line.run.identity.selection.target),
-    Written(TableColumn("evidence", media="data"), lambda line: "given" if line.run.given else "generated"),
-    Written(TableColumn("complete", media="data"), lambda line: _yes(all(e.run.complete for e in line.group))),
-    Written(TableColumn("ranked", media="data"), lambda line: _yes(line.is_ranked)),
-    Written(TableColumn("sample", kind="count", media="data"), lambda line: line.run.identity.sample),
-    Written(TableColumn("run", media="data"), lambda line: " ".join(entry.run.id for entry in line.group)),
+    CellColumn(TableColumn("split", media="data"), lambda line: line.run.identity.selection.split),
+    CellColumn(TableColumn("target", media="data"), lambda line: line.run.identity.selection.target),
+    CellColumn(TableColumn("evidence", media="data"), lambda line: "given" if line.run.given else "generated"),
+    CellColumn(TableColumn("complete", media="data"), lambda line: _yes(all(e.run.complete for e in line.group))),
+    CellColumn(TableColumn("ranked", media="data"), lambda line: _yes(line.is_ranked)),
+    CellColumn(TableColumn("sample", kind="count", media="data"), lambda line: line.run.identity.sample),
+    CellColumn(TableColumn("run", media="data"), lambda line: " ".join(entry.run.id for entry in line.group)),
 )
 """The columns before the metrics: a further one is a further line here."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index, cluster_sums, product
+from mmrad_eval.results.statistics.weights import Factor, bootstrap_weights, cluster_index, cluster_sums
 
 RESAMPLES = 10_000
 SEED = 20_260_527
@@ -94,9 +94,9 @@ def bootstrap_sums(
 def replicates(sums: FloatArray, parts: Sequence[StatisticsPart], resamples: int, seed: int) -> FloatArray:
     """(clusters, K) sums -> (resamples, columns): each column in each resample."""
     out = np.empty((resamples, len(formula(parts, sums.sum(axis=0)))))
-    start = 0
+    start, factor = 0, Factor(sums)
     for weights in bootstrap_weights(len(sums), resamples, seed):
-        out[start : start + len(weights)] = formula(parts, product(weights, sums))
+        out[start : start + len(weights)] = formula(parts, factor.drawn(weights))
         start += len(weights)
     return out
 

@@ -24,7 +24,7 @@ from mmrad_eval.results.statistics.bootstrap import (
     percentile,
 )
 from mmrad_eval.results.statistics.multiplicity import holm, max_t
-from mmrad_eval.results.statistics.weights import bootstrap_weights, product, swaps
+from mmrad_eval.results.statistics.weights import Factor, bootstrap_weights, swaps
 
 Arm = Sequence[FloatArray]
 """(patients, K) sums of each run of an arm."""
@@ -187,13 +187,13 @@ def _mean(values: Sequence[FloatArray]) -> FloatArray:
 
 def _replicates(first: Arm, second: Arm, parts: Sequence[StatisticsPart], resamples: int, seed: int) -> FloatArray:
     """(resamples, columns) differences in bootstrap resamples of patients, and of runs where there are several."""
-    both = np.concatenate([*first, *second], axis=1)  # one matrix product for all runs
+    both = Factor(np.concatenate([*first, *second], axis=1))  # one matrix product for all runs
     k = first[0].shape[1]
     runs = _run_weights(len(first), len(second), resamples, seed)
     out = np.empty((resamples, len(formula(parts, first[0].sum(axis=0)))))
     start = 0
-    for weights in bootstrap_weights(len(both), resamples, seed):
-        sums = product(weights, both).reshape(len(weights), -1, k)
+    for weights in bootstrap_weights(len(first[0]), resamples, seed):
+        sums = both.drawn(weights).reshape(len(weights), -1, k)
         rows = slice(start, start + len(weights))
         start += len(weights)
         out[rows] = sum(runs[rows, r, None] * formula(parts, sums[:, r]) for r in range(sums.shape[1]))
@@ -221,13 +221,13 @@ def _randomised(first: Arm, second: Arm, parts: Sequence[StatisticsPart], resamp
     columns = len(formula(parts, first[0].sum(axis=0)))
     if len(first) != len(second):
         return np.empty((0, columns))
-    moved = np.concatenate([b - a for a, b in zip(first, second, strict=True)], axis=1)
+    moved = Factor(np.concatenate([b - a for a, b in zip(first, second, strict=True)], axis=1))
     k = first[0].shape[1]
     totals = [(a.sum(axis=0), b.sum(axis=0)) for a, b in zip(first, second, strict=True)]
     out = np.empty((resamples, columns))
     start = 0
-    for sides in swaps(len(moved), resamples, seed):
-        change = product(sides, moved).reshape(len(sides), -1, k)
+    for sides in swaps(len(first[0]), resamples, seed):
+        change = moved.drawn(sides).reshape(len(sides), -1, k)
         each = (formula(parts, b - change[:, r]) - formula(parts, a + change[:, r]) for r, (a, b) in enumerate(totals))
         out[start : start + len(sides)] = sum(each) / len(totals)
         start += len(sides)

@@ -18,6 +18,8 @@ _ENTRIES, _DRAWS = 1 << 19, 1 << 16
 """Numbers of one block of weights (4 MiB), and of those drawn at once: small enough to stay near the processor."""
 _FEWEST_ROWS = 128
 """Of one block, however many clusters: a product of fewer rows reads all statistics again for each few resamples."""
+_MANY, _EXACT = 4096, 2**24
+"""Clusters from which on single precision is worth its copies; whole numbers below which it is exact."""
 _COLUMNS = 64
 _ALONE, _NARROW, _FEWEST = 1_000_000, 48, 4
 """Multiplications that OpenBLAS gives to one thread; columns up to which, rows from which on that is best."""
@@ -95,6 +97,32 @@ def product(weights: FloatArray, sums: FloatArray) -> FloatArray:
     for start in range(0, len(weights), rows):
         np.matmul(weights[start : start + rows], sums, out=out[start : start + rows])
     return out
+
+
+class Factor:
+    """(clusters, K) sums, ready for many products with weights.
+
+    Of many clusters, whole numbers are multiplied in single precision, which takes half the time: as long as no sum can
+    reach 2**24, every one of them is exact there, as it is in double precision.
+    """
+
+    def __init__(self, sums: FloatArray) -> None:
+        self._sums = sums
+        self._whole = np.zeros(sums.shape[1], np.bool_)
+        if len(sums) >= _MANY:
+            small = np.abs(sums).max(axis=0) * len(sums) < _EXACT
+            self._whole = small & np.array([bool((column == np.rint(column)).all()) for column in sums.T])
+        if self._whole.any():
+            self._single, self._sums = sums[:, self._whole].astype(np.float32), sums[:, ~self._whole]
+
+    def drawn(self, weights: FloatArray) -> FloatArray:
+        """(rows, clusters) whole-number weights, each row of at most as many as there are clusters -> (rows, K)."""
+        if not self._whole.any():
+            return product(weights, self._sums)
+        out = np.empty((len(weights), len(self._whole)))
+        out[:, self._whole] = weights.astype(np.float32) @ self._single
+        out[:, ~self._whole] = weights @ self._sums
+        return out
 
 
 def _blocks(entries: int, clusters: int, resamples: int, fewest: int = 1) -> Iterator[int]:

@@ -64,7 +64,7 @@ Of = TypeVar("Of")
 
 
 @dataclass(frozen=True)
-class Written(Generic[Of]):
+class CellColumn(Generic[Of]):
     """A column together with what stands in it: a table that is made of such columns is extended in one place."""
 
     column: TableColumn
@@ -77,7 +77,7 @@ class Written(Generic[Of]):
         return cell if isinstance(cell, Cell) else Cell(cell)
 
 
-def cells_of(columns: Sequence[Written[Of]], row: Of) -> dict[str, Cell]:
+def cells_of(columns: Sequence[CellColumn[Of]], row: Of) -> dict[str, Cell]:
     """The cells of one row, by column key."""
     return {written.column.key: written.of(row) for written in columns}
 

@@ -109,3 +109,17 @@ def test_an_interval_is_given_only_where_nearly_every_resample_has_a_value() -> 
     assert low[0] == pytest.approx(np.quantile(often[40:], 0.025))
     assert high[0] == pytest.approx(np.quantile(often[40:], 0.975))
     assert np.isnan([low[1], high[1]]).all()
+
+
+def test_whole_numbers_of_many_clusters_are_summed_exactly_whatever_the_precision() -> None:
+    chance = np.random.default_rng(8)
+    whole = chance.integers(-60, 60, (5000, 9)).astype(float)
+    large = whole[:, :1] * 1e6  # too large for single precision
+    broken = chance.random((5000, 2))
+    sums = np.concatenate([whole, broken, large], axis=1)
+    weights = next(bootstrap_weights(5000, 20, 1))
+
+    drawn = module.Factor(sums).drawn(weights)
+
+    np.testing.assert_array_equal(drawn[:, [*range(9), 11]], (weights @ sums)[:, [*range(9), 11]])
+    np.testing.assert_allclose(drawn, weights @ sums, rtol=1e-13)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.results.tables import FORMATS, Cell, Row, Table, TableColumn, render
-from mmrad_eval.results.tables.table import Written, cells_of, ranked
+from mmrad_eval.results.tables.table import CellColumn, cells_of, ranked
 
 COLUMNS = (
     TableColumn("model"),
@@ -186,7 +186,7 @@ def test_numbers_are_written_by_their_kind() -> None:
 
 def test_a_column_is_written_with_what_stands_in_it() -> None:
     columns = [
-        Written(TableColumn("text"), lambda row: row),
-        Written(TableColumn("length", kind="count"), lambda row: Cell(len(row), note="counted")),
+        CellColumn(TableColumn("text"), lambda row: row),
+        CellColumn(TableColumn("length", kind="count"), lambda row: Cell(len(row), note="counted")),
     ]
     assert cells_of(columns, "heart") == {"text": Cell("heart"), "length": Cell(5, note="counted")}
