@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "weights": ("mmrad_eval.cli.weights:weights", "List the weights of clinical metrics, or fetch them."),
     "doctor": ("mmrad_eval.cli.doctor:doctor", "Say what is here and what is missing, with the command that mends it."),
     "data": ("mmrad_eval.cli.data:data", "Describe or check a dataset on disk."),
+    "parse": ("mmrad_eval.cli.parse:parse", "Show each text of a file beside what is understood of it."),
     "export": ("mmrad_eval.cli.export:export", "Write the reports of a run as public boards want them."),
     "ranks": ("mmrad_eval.cli.ranks:ranks", "Rank systems under every convention side by side, and name the flips."),
     "audit": ("mmrad_eval.cli.audit:audit", "Check a board or file of scores made elsewhere for what must hold."),

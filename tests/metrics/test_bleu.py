@@ -37,6 +37,9 @@ WORDS = st.sampled_from(
 )
 REPORTS = st.lists(WORDS, min_size=1, max_size=30).map(" ".join)
 PAIRS = st.lists(st.tuples(REPORTS, REPORTS), min_size=1, max_size=8)
+SPACED = st.lists(st.tuples(WORDS, st.sampled_from([" ", "  ", "   ", "\n", " \t"])), min_size=1, max_size=20).map(
+    lambda parts: "".join(word + space for word, space in parts).strip()
+)
 
 
 def coco(pairs: Sequence[tuple[str, str]]) -> tuple[list[float], list[list[float]]]:
@@ -54,6 +57,11 @@ def test_raw_bleu_is_pycocoevalcaps(score: Score, pairs: list[tuple[str, str]]) 
     ours = score("bleu@raw", pairs)
     np.testing.assert_allclose(ours.total, corpus, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(ours.studies.T, studies, rtol=1e-9, atol=1e-12)
+
+
+@given(st.lists(st.tuples(SPACED, SPACED), min_size=1, max_size=5))
+def test_raw_bleu_is_pycocoevalcaps_on_text_with_any_spaces(score: Score, pairs: list[tuple[str, str]]) -> None:
+    np.testing.assert_allclose(score("bleu@raw", pairs).total, coco(pairs)[0], rtol=1e-9, atol=1e-12)
 
 
 @given(PAIRS)

@@ -41,6 +41,9 @@ THREE = [
     ("lungs are clear", "lungs are clear of disease now"),
     ("no effusion", "there is no pleural effusion here"),
 ]
+SPACED = st.lists(st.tuples(WORDS, st.sampled_from([" ", "  ", "   ", "\n", " \t"])), min_size=1, max_size=20).map(
+    lambda parts: "".join(word + space for word, space in parts).strip()
+)
 
 
 def coco(pairs: Sequence[tuple[str, str]]) -> Any:
@@ -53,6 +56,11 @@ def coco(pairs: Sequence[tuple[str, str]]) -> Any:
 
 @given(PAIRS)
 def test_raw_cider_is_pycocoevalcaps(score: Score, pairs: list[tuple[str, str]]) -> None:
+    np.testing.assert_allclose(score("cider@raw", pairs).studies[:, 0], coco(pairs), rtol=1e-9, atol=1e-12)
+
+
+@given(st.lists(st.tuples(SPACED, SPACED), min_size=1, max_size=5))
+def test_raw_cider_is_pycocoevalcaps_on_text_with_any_spaces(score: Score, pairs: list[tuple[str, str]]) -> None:
     np.testing.assert_allclose(score("cider@raw", pairs).studies[:, 0], coco(pairs), rtol=1e-9, atol=1e-12)
 
 

@@ -38,6 +38,9 @@ WORDS = st.sampled_from(
 )
 REPORTS = st.lists(WORDS, min_size=1, max_size=30).map(" ".join)
 PAIRS = st.lists(st.tuples(REPORTS, REPORTS), min_size=1, max_size=8)
+SPACED = st.lists(st.tuples(WORDS, st.sampled_from([" ", "  ", "   ", "\n", " \t"])), min_size=1, max_size=20).map(
+    lambda parts: "".join(word + space for word, space in parts).strip()
+)
 
 
 def coco(pairs: Sequence[tuple[str, str]]) -> Any:
@@ -62,6 +65,11 @@ def test_raw_rouge_is_pycocoevalcaps(score: Score, pairs: list[tuple[str, str]])
     ours = score("rouge@raw", pairs)
     np.testing.assert_allclose(ours.studies[:, 0], coco(pairs), rtol=1e-9)
     assert ours.total[0] == pytest.approx(np.mean(coco(pairs)), rel=1e-9)
+
+
+@given(st.lists(st.tuples(SPACED, SPACED), min_size=1, max_size=5))
+def test_raw_rouge_is_pycocoevalcaps_on_text_with_any_spaces(score: Score, pairs: list[tuple[str, str]]) -> None:
+    np.testing.assert_allclose(score("rouge@raw", pairs).studies[:, 0], coco(pairs), rtol=1e-9)
 
 
 @given(PAIRS)
@@ -108,7 +116,7 @@ def test_recall_weighs_more_than_precision(score: Score) -> None:
 
 def test_signatures_say_how_the_number_was_made(score: Score) -> None:
     assert score("rouge@raw", [("a", "a")]).signature == (
-        "rouge|target:findings|prep:words|level:sentence|type:L|beta:1.2|v1"
+        "rouge|target:findings|prep:spaces|level:sentence|type:L|beta:1.2|v1"
     )
     assert score("rouge@radeval", [("a", "a")]).signature == (
         "rouge|target:findings|prep:stems|level:sentence|type:1,2,L|beta:1|v1"

@@ -34,6 +34,11 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
+def between_spaces(text: str) -> list[str]:
+    """What stands between single spaces, so that two in a row hold an empty word: pycocoevalcap's ROUGE-L."""
+    return text.split(" ") if text.strip() else []
+
+
 def rexrank(text: str) -> list[str]:
     """Lower case, a space before each full stop, split at single spaces: CXR-Report-Metric, CXRMetric/run_eval.py.
 

@@ -42,6 +42,8 @@ class Preparation:
 
 
 WORDS = Preparation("words", preparation.words)
+SPACES = Preparation("spaces", preparation.between_spaces)
+""""raw" for ROUGE-L, whose package splits otherwise than that of BLEU and CIDEr."""
 STEMS = Preparation("stems", preparation.alphanumeric, stems=True)
 REXRANK = Preparation("rexrank", preparation.rexrank, board=True)
 R2GEN_IU = Preparation("r2gen-iu", preparation.r2gen_iu, preparation.r2gen_written, threshold=3, longest=60)
