@@ -25,25 +25,30 @@ def reproduce(file: Path, metrics: tuple[str, ...], form: str | None, out: Path 
     """Score the reports of FILE again and say which convention explains each of its columns, or that none does.
 
     FILE has one row a report: an id, columns of scores, and the texts (or --predictions and --references name them).
+    Or it has one row of values of a whole corpus, or {"Bleu_4": 0.104}, and both options name the texts.
     """
     from mmrad_eval.core.values import Target
     from mmrad_eval.datasets.predictions import read_predictions
     from mmrad_eval.metrics import suite
+    from mmrad_eval.results.validation.corpus_row import explain_whole, pairs_of_all, read_corpus_row
     from mmrad_eval.results.validation.reproduce import TARGETS, explain, ours, pairs, table_of
     from mmrad_eval.results.validation.score_files import read_sheet
 
-    sheet = read_sheet(file)
+    whole = read_corpus_row(file)
+    sheet = whole or read_sheet(file)
     target = cast("Target | None", said["target"])
     known = []
     if said["references"]:
         tried = (target,) if target else TARGETS
         known = list({s.id: s for one in tried for s in _some(said["references"], said["split"], one)}.values())
     reports = read_predictions(said["predictions"]).reports if said["predictions"] else None
-    examples = pairs(sheet, known, reports)
+    examples = pairs_of_all(file, known, reports) if whole else pairs(sheet, known, reports)
     built = suite([name for entry in metrics for name in entry.split(",") if name] or ["paper", "lexical"])
-    found = explain(sheet, examples, list(ours(examples, built, (target,) if target else TARGETS)))
-    left = len(sheet) - len(examples)
-    notes = [f"{left} of {len(sheet)} rows have no report or no reference and were left out."] if left else []
+    candidates = list(ours(examples, built, (target,) if target else TARGETS))
+    found = explain_whole(sheet, candidates) if whole else explain(sheet, examples, candidates)
+    left = 0 if whole else len(sheet) - len(examples)
+    notes = [f"Values of a whole corpus, beside ours over {len(examples)} reports."] if whole else []
+    notes += [f"{left} of {len(sheet)} rows have no report or no reference and were left out."] if left else []
     show([table_of(sheet, found, [*notes, *(f"{one}." for one in built.missing)])], form, out, all_columns=True)
     return 0
 

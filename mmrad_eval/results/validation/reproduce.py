@@ -137,8 +137,12 @@ def explain(sheet: ScoreFile, examples: Sequence[Example], candidates: Sequence[
     """The best explanation of each column of the file."""
     at = {name: row for row, name in enumerate(sheet.names)}
     rows = np.array([at[one.study.id] for one in examples])
-    every = [*candidates, *_formulas(sheet, rows)]
-    return [_explain(sheet, column, rows, every) for column in sheet.numbers]
+    return explain_rows(sheet, rows, [*candidates, *_formulas(sheet, rows)])
+
+
+def explain_rows(sheet: ScoreFile, rows: NDArray[np.intp], candidates: Sequence[Ours]) -> list[Explained]:
+    """The same with the rows of the file that the candidates' values stand for."""
+    return [_explain(sheet, column, rows, candidates) for column in sheet.numbers]
 
 
 def table_of(sheet: ScoreFile, found: Sequence[Explained], missing: Sequence[str] = ()) -> Table:

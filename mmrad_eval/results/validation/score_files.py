@@ -200,6 +200,22 @@ def read_sheet(path: Path | str, *, system: str | None = None) -> ScoreFile:
     )
 
 
+def one_row(path: Path, name: str, *, cells: dict[str, Any] | None = None) -> ScoreFile | None:
+    """A file whose only row of numbers belongs to no report, called ``name``; None where it is another one."""
+    if cells is None:
+        problems = Problems()
+        table = _padded(path, problems)
+        problems.raise_errors(str(path))
+    else:
+        table = FileRows(path, tuple(cells), (FileRow(None, cells),))
+    plain = {names_of.plain(column) for column in table.columns}
+    if len(table.rows) != 1 or not plain.isdisjoint(names_of.STUDY["id"]):
+        return None
+    numbers, decimals, texts, odd = _columns(table, "", [0])
+    lines = (table.rows[0].line,)
+    return ScoreFile(path, "board", "", (name,), lines, numbers, decimals, texts, odd, {}) if numbers else None
+
+
 def _padded(path: Path, problems: Problems) -> FileRows:
     """The rows of a file; a csv row with cells missing at its end is kept, with empty ones."""
     if not path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):

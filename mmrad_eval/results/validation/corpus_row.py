@@ -1,0 +1,62 @@
+"""Values of a whole corpus as papers publish them: one row of numbers, or ``{"Bleu_4": 0.5}``, with no row a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.values import Answer, Example, Report, Study
+from mmrad_eval.results.validation.reproduce import Explained, Ours, explain_rows
+from mmrad_eval.results.validation.score_files import ScoreFile, one_row
+
+STATED = "published"
+"""What the row is called that has no name."""
+
+
+def read_corpus_row(path: Path) -> ScoreFile | None:
+    """The one row of a file of corpus values; None where the file is another one, with a row a report or many rows."""
+    path = path.expanduser()
+    if not path.is_file():
+        return None
+    if path.suffix.lower() != ".json":
+        return one_row(path, STATED)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError:
+        return None  # the reader of tables says what is wrong with it
+    if not isinstance(value, dict) or not value or not all(_is_number(number) for number in value.values()):
+        return None
+    return one_row(path, STATED, cells=value)
+
+
+def pairs_of_all(path: Path, studies: Sequence[Study], predictions: Mapping[str, Report] | None) -> list[Example]:
+    """All reports that have a reference; DataError where either is not given, or none fits."""
+    if not studies or predictions is None:
+        raise DataError(f"{path} has values of a whole corpus: name its texts with --predictions and --references")
+    known = {study.id: study for study in studies}
+    found = [
+        Example(known[name], Answer(study=name, status="ok", report=report))
+        for name, report in predictions.items()
+        if name in known
+    ]
+    if not found:
+        raise DataError(
+            f"no report has a reference: reports are named like {next(iter(predictions))!r}, references like "
+            f"{next(iter(known))!r}"
+        )
+    return found
+
+
+def explain_whole(sheet: ScoreFile, candidates: Sequence[Ours]) -> list[Explained]:
+    """The best explanation of each value by ours over the whole corpus."""
+    whole = [replace(one, values=np.array([one.whole])) for one in candidates]
+    return explain_rows(sheet, np.array([0]), whole)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
