@@ -232,17 +232,26 @@ def _orders_of(ratings: Ratings) -> list[Order]:
     """Orders of candidates of one case by the first rating; candidates that raters rate alike say nothing."""
     if not ratings.scores:
         return []
-    wanted = ratings.mean(next(iter(ratings.scores)))
+    main = next(iter(ratings.scores))
+    wanted = ratings.mean(main)
     cases: dict[str, list[int]] = {}
     for number, (case, _) in enumerate(ratings.items):
         cases.setdefault(case, []).append(number)
     return [
-        Order(ratings.items[a], ratings.items[b])
+        Order(ratings.items[a], ratings.items[b], share=_siding(ratings, main, a, b))
         for places in cases.values()
         for a in places
         for b in places
         if wanted[a] > wanted[b]
     ]
+
+
+def _siding(ratings: Ratings, rating: str, better: int, worse: int) -> float:
+    """The share of the raters of both items who put them in this order; a tie is half."""
+    scores = ratings.scores[rating]
+    lead = scores[better] - scores[worse]
+    lead = lead[np.isfinite(lead)] * (-1 if ratings.better[rating] == "lower" else 1)
+    return float((np.sign(lead) + 1).mean() / 2) if len(lead) else 1.0
 
 
 def _right(metric: Scored, orders: Sequence[Order], at: Mapping[Item, int]) -> tuple[FloatArray, int]:

@@ -245,3 +245,10 @@ def test_public_ranking_cases_run_through_lexical_metrics(shared_data: Path) -> 
     assert len(found.orders) == 10
     table = tables_of(found, of_texts(found, suite(["lexical"])), resamples=50)[0]
     assert {row.cells["pairs"].value for row in table.rows} == {5}
+
+
+def test_orders_from_ratings_have_a_ceiling_of_raters(tmp_path: Path) -> None:
+    rows = ["case,candidate,rater,score", "1,a,x,2", "1,b,x,1", "1,a,y,3", "1,b,y,3", "1,a,z,5", "1,b,z,1"]
+    found = read_ratings(write(tmp_path / "r.csv", "\n".join(rows) + "\n"))
+    tables = {table.name: table for table in tables_of(found, [Scored("m", np.array([1.0, 0.0]))], resamples=50)}
+    assert cell(tables["metaeval-orders"], "raters (share on the majority's side)", "right") == pytest.approx(5 / 6)
