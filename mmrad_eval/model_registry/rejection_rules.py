@@ -49,9 +49,12 @@ _FLAGGED = (
 )
 
 CODES: Sequence[CodeRule] = (
-    CodeRule(
-        *("too long", "OpenAI, Azure OpenAI and who follows them", "error.code", "context_length_exceeded"),
-        source="openai/openai-cookbook examples/How_to_count_tokens_with_tiktoken.ipynb; openai/codex responses client",
+    *(
+        CodeRule(
+            *("too long", "OpenAI, Azure OpenAI and who follows them", place, "context_length_exceeded"),
+            source="openai/openai-cookbook examples/How_to_count_tokens_with_tiktoken.ipynb; openai/codex",
+        )
+        for place in ("error.code", "code")
     ),
     CodeRule(
         *("too long", "GitHub Models and Copilot", "error.code", "model_max_prompt_tokens_exceeded"),
@@ -83,9 +86,12 @@ CODES: Sequence[CodeRule] = (
         *("refusal", "OpenAI, images", "error.code", "moderation_blocked"),
         source="platform.openai.com/docs/guides/image-generation, content moderation",
     ),
-    CodeRule(
-        *("refusal", "Azure OpenAI", "error.code", "content_filter"),
-        source="learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter, scenario details",
+    *(
+        CodeRule(
+            *("refusal", "Azure OpenAI", place, "content_filter"),
+            source="learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter, scenario details",
+        )
+        for place in ("error.code", "code")
     ),
     CodeRule(
         *("refusal", "Azure OpenAI", "error.innererror.code", "ResponsibleAIPolicyViolation"),
@@ -114,7 +120,7 @@ MESSAGES: Sequence[MessageRule] = (
         "OpenAI before its codes, vLLM to 0.10, and who follows them",
         rf"This model's maximum context length is {COUNT} tokens\. However, "
         rf"(?:your messages resulted in {NUMBER} tokens(?: \({NUMBER} in the messages, {NUMBER} in the functions\))?"
-        rf"|you requested {NUMBER} tokens \({NUMBER} in (?:the messages|your prompt), (?P<answer>{NUMBER}) "
+        rf"|you requested {NUMBER} tokens \({NUMBER} in (?:the messages|your prompt)[,;] (?P<answer>{NUMBER}) "
         rf"(?:in|for) the completion\)|your request has {NUMBER} input tokens)\. "
         r"Please reduce (?:the length of )?(?:the|your) (?:input )?(?:messages|prompt)"
         r"(?: or completion| or functions|; or completion length)?\.",
@@ -276,13 +282,13 @@ MESSAGES: Sequence[MessageRule] = (
     MessageRule(
         "too long",
         "LiteLLM",
-        r"litellm\.ContextWindowExceededError: .+",
+        r"litellm\.ContextWindowExceededError: (?!.*(?:RateLimit|ServiceUnavailable|Timeout|APIConnection)Error).+",
         "BerriAI/litellm litellm/exceptions.py",
     ),
     MessageRule(
         "refusal",
         "LiteLLM",
-        r"litellm\.ContentPolicyViolationError: .+",
+        r"litellm\.ContentPolicyViolationError: (?!.*(?:RateLimit|ServiceUnavailable|Timeout|APIConnection)Error).+",
         "BerriAI/litellm litellm/exceptions.py",
     ),
     MessageRule(

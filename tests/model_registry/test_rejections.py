@@ -108,6 +108,7 @@ INFRASTRUCTURE: list[tuple[int, Any]] = [
     (400, {"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": "upstream died"}}}),
     (400, says("litellm.BadRequestError: OpenAIException - Connection error.. Received Model Group=x")),
     (400, says("litellm.APIConnectionError: content filter is not reachable, context window unknown")),
+    (400, says("litellm.ContextWindowExceededError: litellm.RateLimitError: tokens per minute exceeded")),
     (403, says("Access denied by the network's safety policy")),
     (451, says("content_filter")),
 ]  # fmt: skip
@@ -164,7 +165,15 @@ LITELLM = (
     "model's maximum context length is 128000 tokens. Received Model Group=x"
 )
 
+OLDEST = (
+    "This model's maximum context length is 4096 tokens. However, you requested 4296 tokens (4096 in your prompt; 200 for "
+    "the completion). Please reduce your prompt; or completion length."
+)
+
 CAUSES: list[tuple[str, int, Any, str]] = [
+    ("openai", 400, bare(OLDEST), "too long"),
+    ("openai", 400, {"code": "context_length_exceeded", "message": "too many tokens"}, "too long"),
+    ("openai", 400, {"code": "content_filter", "message": "The response was filtered"}, "refusal"),
     ("openai", 400, says("Your input exceeds the context window of this model.", code="context_length_exceeded"), "too long"),
     ("openai", 400, says("Prompt token count of 2 exceeds 1", code="model_max_prompt_tokens_exceeded"), "too long"),
     ("openai", 400, vllm(VLLM_ONE, param="input_tokens"), "too long"),
