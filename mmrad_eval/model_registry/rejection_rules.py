@@ -30,6 +30,8 @@ class CodeRule(NamedTuple):
     """What the message must be as a whole where the code alone has other meanings too."""
     context: str = ""
     """Where the body states the context in tokens."""
+    adjustable: bool = False
+    """Whether who starts the server sets its context: one that is not told counts as less than the card's."""
 
 
 class MessageRule(NamedTuple):
@@ -41,6 +43,8 @@ class MessageRule(NamedTuple):
     """Regular expression of the whole message; groups ``context`` and ``answer`` are tokens."""
     source: str
     statuses: frozenset[int] = STATUSES
+    adjustable: bool = False
+    """As of a code."""
 
 
 _FLAGGED = (
@@ -64,11 +68,14 @@ CODES: Sequence[CodeRule] = (
         *("too long", "llama.cpp", "error.type", "exceed_context_size_error"),
         source="ggml-org/llama.cpp tools/server/server-common.cpp, ERROR_TYPE_EXCEED_CONTEXT_SIZE",
         context="error.n_ctx",
+        adjustable=True,
     ),
     *(
         CodeRule(
             *("too long", "vLLM", place, code),
             source="vllm-project/vllm vllm/renderers/params.py, VLLMValidationError(parameter=…)",
+            message=r".*\b(?:context|model) length\b.*",  # others name a field so that they do not know
+            adjustable=True,
         )
         for place in ("error.param", "param")
         for code in ("input_tokens", "input_text")
@@ -208,6 +215,7 @@ MESSAGES: Sequence[MessageRule] = (
         r"the request exceeds the available context size(?:, try increasing it|\. try increasing the context size or "
         r"enable context shift)",
         "ggml-org/llama.cpp tools/server/server.cpp, 2025",
+        adjustable=True,
     ),
     MessageRule(
         "too long",
@@ -216,6 +224,7 @@ MESSAGES: Sequence[MessageRule] = (
         rf"{NUMBER} tokens)"
         r"(?: \(ref: [\w-]+\))?",
         "ollama/ollama server/routes.go and runner/ollamarunner/runner.go",
+        adjustable=True,
     ),
     MessageRule(
         "too long",

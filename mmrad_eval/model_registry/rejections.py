@@ -19,9 +19,19 @@ from mmrad_eval.model_registry.rejection_rules import CODES, COUNT, MESSAGES, NU
 _LAYERS = 4  # error bodies that routers wrap into each other
 _WHOLE = tuple((rule, re.compile(rule.message, re.DOTALL)) for rule in MESSAGES)
 _OF_CODES = {rule.message: re.compile(rule.message, re.DOTALL) for rule in CODES if rule.message}
-_CONTEXT = re.compile(rf"(?:maximum context length is|context length is only) {COUNT} tokens")
+_CONTEXT = re.compile(
+    rf"(?:context|model|prompt) (?:length|size|window|limit)[^\d]{{0,40}}{COUNT} tokens", re.IGNORECASE
+)
 _ANSWER = re.compile(rf"requested (?P<answer>{NUMBER}) output tokens|(?P<completion>{NUMBER}) in the completion")
-"""How those who have a code tell their context, and the answer's share, in the words beside it."""
+"""How those who have a code, or wrap another's words, tell the context and the answer's share beside it."""
+_TROUBLE = re.compile(
+    r"timed? ?out|time-out|unavailable|unreachable|not (?:be )?(?:reach|availab)|connection|overloaded|try again later"
+    r"|rate.?limit|quota|outage|out of memory|internal (?:server )?error|service error|is (?:down|unknown)",
+    re.IGNORECASE,
+)
+"""Words of what keeps a filter or a count of tokens from working: beside them a code says what failed, not why."""
+_SERVER_ERRORS = frozenset({"server_error", "internal_error", "internal_server_error", "api_error", "timeout_error"})
+"""Types of error that name the server."""
 
 
 class RejectionPolicy(NamedTuple):
@@ -41,6 +51,8 @@ class _Meaning(NamedTuple):
     cause: Cause
     context: int | None = None
     answer: int | None = None
+    adjustable: bool = False
+    """Whether who starts the server sets its context, so that one that is not told may be any."""
 
 
 def cause_of(status: int, value: Any, policy: RejectionPolicy, served: int | None = None) -> Cause | None:
@@ -61,8 +73,10 @@ def cause_of(status: int, value: Any, policy: RejectionPolicy, served: int | Non
 def _counts(meaning: _Meaning, policy: RejectionPolicy, served: int | None) -> bool:
     """Whether a context that was too short is the model's own: not the server's setting, nor the run's."""
     context = served or meaning.context
-    if meaning.cause != "too long" or context is None:
+    if meaning.cause != "too long":
         return True
+    if context is None:
+        return policy.context is None or not meaning.adjustable
     if policy.context is not None and context < policy.context:
         return False
     return meaning.answer is None or meaning.answer < context
@@ -79,8 +93,9 @@ def counted(reply: Reply, policy: RejectionPolicy) -> Reply:
 
 def _moderated(status: int, value: Any) -> bool:
     """OpenRouter's moderation, a 403 with reasons (openrouter.ai/docs/api/reference/errors-and-debugging)."""
-    reasons = field(value, "error", "metadata", "reasons")
-    return status == 403 and isinstance(reasons, list) and bool(reasons)
+    told = field(value, "error", "metadata")
+    reasons, flagged = field(told, "reasons"), field(told, "flagged_input")
+    return status == 403 and isinstance(reasons, list) and bool(reasons) and isinstance(flagged, str)
 
 
 def _meaning(status: int, value: Any) -> _Meaning | None:
@@ -90,15 +105,25 @@ def _meaning(status: int, value: Any) -> _Meaning | None:
             continue
         if rule.message and not _OF_CODES[rule.message].fullmatch(text):
             continue
+        if _troubled(value, text):
+            continue
         stated = field(value, *rule.context.split(".")) if rule.context else None
         context = stated if isinstance(stated, int) else _tokens(_CONTEXT.search(text), "context")
         answer = _ANSWER.search(text)
-        return _Meaning(rule.cause, context, _tokens(answer, "answer") or _tokens(answer, "completion"))
+        answered = _tokens(answer, "answer") or _tokens(answer, "completion")
+        return _Meaning(rule.cause, context, answered, rule.adjustable)
     for words, pattern in _WHOLE:
         found = pattern.fullmatch(text) if status in words.statuses else None
-        if found is not None:
-            return _Meaning(words.cause, _tokens(found, "context"), _tokens(found, "answer"))
+        if found is not None and not _troubled(value, text):
+            context = _tokens(found, "context") or _tokens(_CONTEXT.search(text), "context")
+            return _Meaning(words.cause, context, _tokens(found, "answer"), words.adjustable)
     return None
+
+
+def _troubled(value: Any, text: str) -> bool:
+    """Whether the body reports trouble of the server's own, whatever code stands beside it."""
+    kind = text_of(field(value, "error", "type"))
+    return kind in _SERVER_ERRORS or _TROUBLE.search(text) is not None
 
 
 def _tokens(found: re.Match[str] | None, name: str) -> int | None:

@@ -176,12 +176,16 @@ FILTERED = "The response was filtered due to the prompt triggering content manag
 FLAGGED = "Invalid prompt: your prompt was flagged as potentially violating our usage policy."
 INPUT_FAULTS: list[tuple[int, Any, str]] = [
     (400, error(LONG, code="context_length_exceeded"), "too long"),
-    (400, error("prompt contains at least 4097 input tokens", param="input_tokens", code=400), "too long"),
+    (400, error(f"{LONG[:-1]} input tokens. x (parameter=input_tokens)", param="input_tokens", code=400), "too long"),
     (413, b"<html>Request Entity Too Large</html>", "rejected"),
     (400, error("Range of input length should be [1, 6000]"), "too long"),
     (400, error(FILTERED, code="content_filter"), "refusal"),
     (400, error(FLAGGED, code="invalid_prompt"), "refusal"),
-    (403, error("Your input was flagged", code=403, metadata={"reasons": ["violence"]}), "refusal"),
+    (
+        403,
+        error("Your input was flagged", code=403, metadata={"reasons": ["violence"], "flagged_input": "x"}),
+        "refusal",
+    ),
     (400, error("cannot identify image file", param=None), "rejected"),
     (422, {"detail": [{"loc": ["body", "messages", 0], "msg": "Input should be a valid string"}]}, "rejected"),
     (400, error("The model `x` does not exist", param="model", code="model_not_found"), "rejected"),

@@ -111,6 +111,14 @@ INFRASTRUCTURE: list[tuple[int, Any]] = [
     (400, says("litellm.ContextWindowExceededError: litellm.RateLimitError: tokens per minute exceeded")),
     (403, says("Access denied by the network's safety policy")),
     (451, says("content_filter")),
+    (400, says("Unknown parameter: 'input_text'.", param="input_text", code="unknown_parameter")),
+    (422, says("Invalid type for 'input_tokens': expected an integer", param="input_tokens")),
+    (403, {"error": {"code": 403, "message": "IP blocked", "metadata": {"reasons": ["ip_blocked"]}}}),
+    (400, says("The content filter timed out", code="content_filter", type="server_error")),
+    (400, says("content filter unavailable", type="content_filter")),
+    (400, {"code": "DataInspectionFailed", "message": "Inspection service unavailable"}),
+    (400, says("the context length of the backend is unknown", code="context_length_exceeded")),
+    (400, says("litellm.ContextWindowExceededError: fallback failed: connection refused")),
 ]  # fmt: skip
 
 UNREADABLE: list[Any] = [
@@ -197,7 +205,7 @@ CAUSES: list[tuple[str, int, Any, str]] = [
     ("openai", 400, says("Input data may contain inappropriate content.", code="data_inspection_failed"), "refusal"),
     ("openai", 400, says("Content Exists Risk"), "refusal"),
     ("openai", 400, says("The request was rejected because it was considered high risk", type="content_filter"), "refusal"),
-    ("openai", 403, {"error": {"message": "flagged", "code": 403, "metadata": {"reasons": ["violence"]}}}, "refusal"),
+    ("openai", 403, {"error": {"message": "flagged", "code": 403, "metadata": {"reasons": ["violence"], "flagged_input": "…"}}}, "refusal"),
     ("openai", 400, {"error": {"message": "Provider returned error", "metadata": {"raw": json.dumps(says("x", code="content_filter"))}}}, "refusal"),
     ("anthropic", 400, {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 1000123 tokens > 1000000 maximum"}}, "too long"),
     ("anthropic", 400, {"type": "error", "error": {"type": "invalid_request_error", "message": "Output blocked by content filtering policy"}}, "refusal"),
@@ -297,6 +305,24 @@ async def test_a_context_below_the_cards_is_the_servers_setting(endpoint: Endpoi
     for context, finish in ((None, "too long"), (32768, "too long"), (131072, "")):
         outcome = await asked("openai", endpoint, tmp_path / str(context), context=context)
         assert (outcome.finish if isinstance(outcome, Reply) else "") == finish
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        says("litellm.ContextWindowExceededError: This model's maximum context length is 4096 tokens. However, you"),
+        says("Input exceeds the context window of 2,048 tokens", code="context_length_exceeded"),
+        llama("request (9412 tokens) exceeds the available context size (8192 tokens)", "exceed_context_size_error"),
+        llama("the request exceeds the available context size, try increasing it"),
+        says("the input length exceeds the context length"),
+        {"error": "prompt too long; exceeded max context length by 12 tokens"},
+    ],
+)
+def test_a_context_that_whoever_started_the_server_chose_counts_only_where_it_is_known_to_be_the_cards(
+    body: dict[str, Any],
+) -> None:
+    assert cause_of(400, body, RejectionPolicy(context=131072)) is None
+    assert cause_of(400, body, RejectionPolicy()) == "too long"
 
 
 def test_an_answer_as_long_as_the_context_is_the_runs_setting() -> None:
