@@ -122,11 +122,12 @@ _NOUNS = {
 _KINDS_OF_NOUN = among(
     "radiographic radiological radiologic radiology imaging image images chest x-ray xray x-rays cxr radiograph "
     "plain film main key detailed report study final overall diagnostic clinical general preliminary brief "
-    "concise short structured objective pertinent relevant primary my your the a of on in from"
+    "concise short structured objective pertinent relevant primary my your the a of on in from "
+    "exam examination thorax radiologist radiologist's radiologists'"
 )
 """Words that a name may have beside its noun."""
 _OF = frozenset(("of", "on", "in", "from"))
-_PICTURES = among("x-ray xray x-rays cxr radiograph image images film study")
+_PICTURES = among("x-ray xray x-rays cxr radiograph image images film study exam examination")
 _LONGEST = 60
 _SAME_LETTER = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s"})
 """Letters that a pattern takes for an i or an s whatever their case, and ``lower`` does not."""
@@ -138,8 +139,9 @@ _NUMBER = r"(?:(?:section|part|no)\.?[ \t]*)?(?:\d{1,2}|[ivx]{1,4}|[a-h])[ \t]*[
 _START = re.compile(rf"{_DECOR}(?:{_NUMBER}{_DECOR})?", re.IGNORECASE)
 """What may stand before a name: no letter, and a number in any form."""
 _CLOSER = re.compile(
-    r"[*_`]{1,3}[ \t]*[:\uff1a\u2236\ufe55]?[ \t]*|[ \t]*[:\uff1a\u2236\ufe55][*_`\]\u3011)]{0,3}[ \t]*"
-    r"|[\]\u3011][ \t]*:?[ \t]*|[ \t]+[\u2013\u2014-]+[ \t]+|[ \t]*(?:->|\u2192|=>)[ \t]*|[ \t]*\|[ \t]*"
+    r"[*_`]{1,3}[ \t]*[:\uff1a\u2236\ufe55]?-?[ \t]*"
+    r"|[ \t]*[:\uff1a\u2236\ufe55]-?[*_`\]\u3011)]{0,3}[ \t]*|\t+|[ \t]*=[ \t]*(?!=)"
+    r"|[\]\u3011][ \t]*:?[ \t]*|[ \t]+[\u2013\u2014-]+[ \t]+|[ \t]*(?:->|\u2192|=>|>{1,2})[ \t]*|[ \t]*\|[ \t]*"
 )
 """What may end a name within a line."""
 _UNDERLINE = re.compile(r"\r?\n[ \t]*[-=~*]{3,}[ \t]*(?=\r?\n|\Z)")
@@ -159,7 +161,7 @@ class Opening(NamedTuple):
 
 def plain_name(name: str) -> str:
     """A heading's name as ``HEADINGS`` has it."""
-    return " ".join(name.translate(_SAME_LETTER).lower().split())
+    return " ".join(name.translate(_SAME_LETTER).lower().replace("\u2019", "'").split())
 
 
 @lru_cache(maxsize=4096)

@@ -64,6 +64,10 @@ _FIRST_RULES = re.compile(r"\A(?:[ \t]*[-*=#~|]{1,}[ \t]*(?:\r?\n|\Z))+")
 _LAST_RULES = re.compile(r"(?:(?:\A|\r?\n)[ \t]*[-*=#~|]{1,}[ \t]*)+\Z|[ \t]*\|\Z")
 
 
+_BRACKETED = re.compile(rf"\[(?P<name>{_MAIN})\][ \t]*:?[ \t]*", re.IGNORECASE)
+"""A main name in square brackets, wherever it stands."""
+
+
 class Section(NamedTuple):
     """One section: its kind (a key of ``HEADINGS``), and where heading, body and end lie in the text."""
 
@@ -104,6 +108,8 @@ def _within(text: str) -> Iterator[Opening]:
             closed = _CLOSED.match(text, end.end() + len(end[1]))
             reached = closed.end() if closed else end.end() + len(end[1]) + 1
             yield Opening(end.end(), reached, kind)
+    for match in _BRACKETED.finditer(text) if "]" in text else ():
+        yield _opened(match)
     for match in _CAPITAL.finditer(text):
         if text[match.start() - 1 : match.start()].isspace():
             yield _opened(match)
@@ -114,7 +120,9 @@ def find(text: str) -> tuple[Section, ...]:
     """The sections in the order of the text; what stands before the first heading belongs to none."""
     marks: list[Opening] = []
     found = list(_at_lines(text))
-    if text.count(":") > sum(":" in text[at.start : at.body] for at in found):  # others end in a colon of their own
+    if "]" in text or text.count(":") > sum(
+        ":" in text[at.start : at.body] for at in found
+    ):  # others end in a colon of their own
         found = sorted((*found, *_within(text)), key=lambda at: (_first_letter(text, at), -at.body))
     for at in found:
         if marks and _first_letter(text, at) < marks[-1].body:

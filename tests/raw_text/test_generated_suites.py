@@ -12,7 +12,7 @@ from mmrad_eval import datasets
 from mmrad_eval.core.errors import MmradError
 from mmrad_eval.core.values import Answer, Example, Report, Study
 from mmrad_eval.datasets.predictions import read_predictions
-from tests.raw_text import cell_forms, degenerate_texts, refusal_wordings, section_forms, thinking_forms
+from tests.raw_text import cell_forms, degenerate_texts, refusal_wordings, second_drawing, section_forms, thinking_forms
 from tests.raw_text.column_names import PREDICTIONS, REFERENCES
 from tests.raw_text.suite import FINDINGS, Case, rate
 
@@ -27,6 +27,7 @@ SUITES: dict[str, Callable[[], Iterable[Case]]] = {
     "reports like refusals": refusal_wordings.reports,
     "degenerate output": degenerate_texts.cases,
     "reports like degenerate output": degenerate_texts.reports,
+    "a second drawing": second_drawing.cases,
 }
 """Kind -> its cases. The reader that came before read .317, .232, 1, .142, 1, .427, 0, .895, 0 and 1 of them."""
 LEAST = 0.98

@@ -27,7 +27,7 @@ _PRODUCT = (
 _DO = (
     r"(?:interpret|analy[sz]e|diagnose|read|view|see|process|generate|write|create|produce|provide|give|offer|make"
     r"|assist|help|comply|evaluate|assess"
-    r"|examine|describe|report|fulfil+|perform|determine|comment|review|do|complete|answer|access|open|look|draft"
+    r"|examine|describe|report|fulfil+|perform|determine|comment|review|do|complete|answer|look|draft"
     r"|engage|identify|conduct|carry|supply|share|trying|attempt(?:ing)?)"
 )
 _WITHIN = (
@@ -138,20 +138,61 @@ _TASK = among(
 )
 """A sentence without one of these speaks of what is seen, not of the task."""
 _FOREIGN = among(
-    "puedo podemos ha han veo soy tengo nao non peux suis kann kein keine keinen nicht nenhuma nessuna aucune "
+    "puedo podemos ha han veo soy tengo nao non peux suis kann kan geen niet kein keine keinen nicht "
+    "nenhuma nessuna aucune "
     "imagen imagenes image"
 )
 """What a text in another language holds that may decline."""
 _ANY = _TASK | _FOREIGN
+_PICTURES = among(
+    "image images imaging picture pictures photo photos xray xrays ray rays radiograph radiographs film "
+    "films scan scans "
+    "attachment file files"
+)
+_WORK = among(
+    "report reports radiology diagnosis diagnoses diagnose diagnostic interpretation interpretations interpret "
+    "interpreting analysis analyze analyse request advice conditions medical help assist identify identifying"
+)
+_SENDING = among(
+    "attach attached attachment upload uploaded received load loaded loading found open resend chat "
+    "message conversation "
+    "missing need end send sent share shared here"
+)
+_LACKING = among(
+    "no not t cannot cant failed unable missing need once without never can could please only neither nor until"
+)
+_REFUSING = among(
+    "no not t cannot cant unable never decline refuse refrain avoid outside beyond against violate "
+    "violates irresponsible "
+    "inappropriate unethical unsupported unsafe prevent prevents prohibit prohibits prohibited lack lacks prefer"
+)
+_SOMEBODY = among(
+    "i me my myself we our ai model assistant you your policy policies guidelines supported allowed "
+    "permitted available "
+    "something capabilities"
+)
+_ADJUNCT = re.compile(
+    rf"\b(?:on|in|by|from|at)\s+(?:(?:this|the|these|that|current|single|portable|chest|frontal|a|an)\s+)*{_MEDIUM}\b",
+    re.IGNORECASE,
+)
+"""Where something was looked for: "on this film" is no task."""
+_TECHNICAL = re.compile(
+    r"\b(?:prior|previous|earlier|comparison|compare|compared|lateral|oblique|portable|motion|quality"
+    r"|artifacts?|projection|views?"
+    r"|technique|exposure|field of view|limited|degraded|poor|clinical history|correlat\w+|dr|physician)\b",
+    re.IGNORECASE,
+)
+"""What a radiologist says of the picture itself."""
 _ELSEWHERE = (
     (  # Spanish, Portuguese, Italian, French
         re.compile(
-            r"\b(?:no puedo|no podemos|no soy capaz|no me es posible|n[a\u00e3]o (?:posso|consigo|sou capaz)"
+            r"\b(?:no puedo|no podemos|no poder|no soy capaz|no me es posible|n[a\u00e3]o (?:posso|consigo|sou capaz)"
             r"|non (?:posso|sono in grado)|(?:je )?ne (?:peux|suis) pas|no tengo la capacidad|no estoy)\b",
             re.IGNORECASE,
         ),
         re.compile(
-            r"\b(?:interpret\w*|analy\w*|analiz\w*|analis\w*|ayud\w*|ajud\w*|aiut\w*|aider|gener\w*|proporcion\w*"
+            r"\b(?:interpr[e\u00e9]t\w*|analy\w*|analiz\w*|analis\w*|ayud\w*|ajud\w*|aiut\w*|aider|gener\w*"
+            r"|proporcion\w*"
             r"|fornec\w*|fornir\w*|fournir|diagn\w*|im[a\u00e1]gen\w*|imag\w*|immagin\w*|informe|rapport\w*|relat\w*"
             r"|asist\w*|capac\w*|autoriz\w*)",
             re.IGNORECASE,
@@ -159,12 +200,13 @@ _ELSEWHERE = (
     ),
     (
         re.compile(
-            r"\b(?:kann (?:ich )?(?:leider )?(?:kein\w*|nicht|diese\w*|das)|nicht in der Lage"
+            r"\b(?:k(?:ann|an) (?:ich |ik )?(?:leider |helaas )?(?:kein\w*|nicht|diese\w*|das|geen|niet)"
+            r"|nicht in der Lage"
             r"|darf (?:ich )?(?:kein\w*|nicht)|kann nicht)\b",
             re.IGNORECASE,
         ),
         re.compile(
-            r"(?:bild\w*|r\u00f6ntgen\w*|befund\w*|diagnos\w*|auswert\w*|interpretier\w*|helfen|bericht\w*"
+            r"(?:bild\w*|beeld\w*|r\u00f6ntgen\w*|befund\w*|diagnos\w*|auswert\w*|interpretier\w*|helfen|bericht\w*"
             r"|analysier\w*|beurteil\w*)",
             re.IGNORECASE,
         ),
@@ -181,17 +223,37 @@ _ELSEWHERE = (
             r"|\uc601\uc0c1|\ud310\ub3c5|\uc9c4\ub2e8|\uc774\ubbf8\uc9c0|\ubcf4\uace0\uc11c|\ub3c4\uc640)"
         ),
     ),
+    (  # Russian, Ukrainian, Polish
+        re.compile(r"(?:не (?:могу|можу|в состоянии|способ\w+)|nie (?:mogę|jestem w stanie))", re.IGNORECASE),
+        re.compile(
+            r"(?:изображен|зображен|снимк|рентген|диагно|отч[её]т|помочь|obraz|zdję|diagno"
+            r"|raport)",
+            re.IGNORECASE,
+        ),
+    ),
 )  # fmt: skip
 """(an inability, the task or the picture) in other languages than English; both in one sentence decline."""
 _MISSING_ELSEWHERE = re.compile(
     r"\b(?:no se (?:ha|han) (?:proporcionado|adjuntado|recibido)|no (?:veo|hay|encuentro) (?:ninguna )?imag\w+"
-    r"|kein(?:e|en)? (?:bild\w*|r\u00f6ntgen\w*) (?:bereitgestellt|vorhanden|angeh\u00e4ngt|erhalten|sehen)"
+    r"|kein(?:e|en)? (?:bild\w*|beeld\w*|r\u00f6ntgen\w*) (?:bereitgestellt|vorhanden|angeh\u00e4ngt|erhalten|sehen)"
     r"|kein bild|aucune image|nenhuma imagem|nessuna immagine)"
     r"|(?:\u6ca1\u6709|\u672a|\u770b\u4e0d\u5230)[^\u3002]{0,8}(?:\u63d0\u4f9b|\u4e0a\u4f20|\u6536\u5230"
     r"|\u770b\u5230)?[^\u3002]{0,4}(?:\u56fe\u50cf|\u56fe\u7247|\u5f71\u50cf)|\u8bf7(?:\u63d0\u4f9b"
     r"|\u4e0a\u4f20)[^\u3002]{0,10}(?:\u56fe\u50cf|\u56fe\u7247|\u7247)",
     re.IGNORECASE,
 )
+
+
+def _withholds(said: str) -> Declined:
+    """What a sentence of other words says that speaks of the task or a picture, and of nothing that is seen."""
+    words = words_of(_ADJUNCT.sub(" ", said))
+    if not words.isdisjoint(_PICTURES) and not words.isdisjoint(_SENDING) and not words.isdisjoint(_LACKING):
+        return "no image seen"
+    if _POLICY.search(said):
+        return "declined"
+    by_somebody = not words.isdisjoint(_SOMEBODY)
+    about_task = not words.isdisjoint(_PICTURES | _WORK)
+    return "declined" if by_somebody and about_task and not words.isdisjoint(_REFUSING) else ""
 
 
 def declines(text: str) -> Declined:
@@ -216,8 +278,10 @@ def _kind(said: str) -> Declined:
     if not words.isdisjoint(_TASK):
         if _MISSING.search(said):
             return "no image seen"
-        if any(pattern.search(said) for pattern in (_ACTIVE, _BARE, _SUBJECT, _POLICY)):
+        if any(pattern.search(said) for pattern in (_ACTIVE, _BARE, _SUBJECT)):
             return "declined"
+        if not SEEN.search(said) and not _TECHNICAL.search(said):
+            return _withholds(said)
     if said.isascii() and words.isdisjoint(_FOREIGN):
         return ""
     if _MISSING_ELSEWHERE.search(said):

@@ -16,21 +16,23 @@ _WORDS = among(
     "think thinking thinks thought thoughts reason reasoning rationale scratchpad analysis cot monologue "
     "reflection reflect deliberation deliberate reflections ruminate"
 )
-_BRACKETED = among("think thinking thought thoughts reasoning scratchpad cot")
+_BRACKETED = among("think thinking thought thoughts reason reasoning rationale scratchpad cot")
 """Names that are delimiters in square brackets too, where a report may have words of its own."""
 _CLOSING = frozenset(("end", "stop", "suffix", "close", "eo"))
 _NAME = r"[A-Za-z][\w:.-]{1,40}"
 _TAG = re.compile(
-    rf"""(?:<|&lt;|\u25c1)[ ]?[|\uff5c]?(?P<slash>/?)[ ]?[|\uff5c]?(?P<name>{_NAME})[ ]?(?:[ ][^<>\n]{{0,80}})?
-    [|\uff5c]?[ ]?(?P<self>/?)(?:>|&gt;|\u25b7)
-    |\[(?P<slash2>/?)(?P<name2>{_NAME})\]""",
+    rf"""(?:<{{1,2}}|&lt;|[\u25c1\u300a])[ ]?[|\uff5c]?(?P<slash>/?)[ ]?[|\uff5c]?(?P<name>{_NAME})[ ]?
+      (?:[ ][^<>\n]{{0,80}})?
+    [|\uff5c]?[ ]?(?P<self>/?)(?:>{{1,2}}|&gt;|[\u25b7\u300b])
+    |[\[{{(](?P<slash2>/?)(?P<name2>{_NAME})[\]}})]""",
     re.VERBOSE,
 )
 _SPECIAL = re.compile(
-    r"(?P<open><unused94>(?:thought)?|<\|channel>\s*(?:thought|analysis)|<\|inner_prefix\|>|<\|im_start\|>\s*think\b)"
-    r"|(?P<close><unused95>|<channel\|>|<\|inner_suffix\|>|<\|im_start\|>\s*answer\b)"
+    r"(?P<open><unused94>(?:thought)?|\AThinking\.\.\.\s*\n"
+    r"|<\|channel>\s*(?:thought|analysis)|<\|inner_prefix\|>|<\|im_start\|>\s*think\b)"
+    r"|(?P<close><unused95>|\.\.\.done thinking\.|<channel\|>|<\|inner_suffix\|>|<\|im_start\|>\s*answer\b)"
 )
-_SPECIAL_MARKS = ("<unused9", "channel", "<|inner_", "<|im_start|>")
+_SPECIAL_MARKS = ("<unused9", "...done thinking", "channel", "<|inner_", "<|im_start|>")
 _CHANNEL = re.compile(
     r"(?:<\|start\|>[^<]{0,40})?<\|channel\|>(?P<name>\s*\w+)[^<]{0,80}(?:<\|constrain\|>[^<]{0,40})?<\|message\|>"
     r"(?P<body>.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
@@ -41,7 +43,11 @@ _FENCE = re.compile(
     r"^```[ \t]*(?:think|thinking|thought|reasoning)[ \t]*\r?\n(.*?)^```[ \t]*$",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
-_MARKS = r"[ \t#*_>=-]*"
+_FOLD = re.compile(
+    r"<details[^>]*>\s*<summary>[^<]{0,60}(?:think|thought|reason)[^<]{0,60}</summary>(.*?)(?:</details>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_MARKS = r"[ \t#*_>=-]*(?:step[ \t]*\d+[ \t]*[:.)-][ \t]*)?[ \t#*_]*"
 _HEADED = re.compile(
     rf"\A{_MARKS}(?:here is my |my )?(?:internal )?(?:thought process|thinking(?: process)?|thoughts"
     rf"|reasoning(?: process)?|chain of thought)"
@@ -77,7 +83,7 @@ def split_thought(text: str, own: Sequence[str] = ()) -> tuple[str, str]:
     if own:
         text = text.replace(own[0], "<think>").replace(own[-1], "</think>")
     thoughts: list[str] = []
-    for part in (_channels, _fenced, _stages):
+    for part in (_channels, _fenced, _folded, _stages):
         text = part(text, thoughts)
     text = _tagged(text, thoughts)
     if headed := _headed(text):
@@ -104,6 +110,13 @@ def _fenced(text: str, thoughts: list[str]) -> str:
         return text
     thoughts += [m[1] for m in _FENCE.finditer(text)]
     return _FENCE.sub("", text)
+
+
+def _folded(text: str, thoughts: list[str]) -> str:
+    if "<summary>" not in text.lower():
+        return text
+    thoughts += [m[1] for m in _FOLD.finditer(text)]
+    return _FOLD.sub("", text)
 
 
 def _stages(text: str, thoughts: list[str]) -> str:
@@ -152,7 +165,7 @@ def _tagged(text: str, thoughts: list[str]) -> str:
 
 def _marks(text: str) -> list[_Mark]:
     """The delimiters of a text in order; nothing is looked for where no bracket stands."""
-    if not any(bracket in text for bracket in ("<", "[", "&lt;", "\u25c1")):
+    if not any(bracket in text for bracket in ("<", "[", "&lt;", "\u25c1", "\u300a", "{/", "(/", "...done")):
         return []
     special = _special(text) if any(mark in text for mark in _SPECIAL_MARKS) else ()
     return sorted((*special, *_tags(text)), key=lambda mark: mark.start)
@@ -168,6 +181,8 @@ def _tags(text: str) -> Iterator[_Mark]:
         name = m["name"] or m["name2"]
         words = _CAMEL.sub("_", name).lower().replace(":", "_").replace("-", "_").replace(".", "_").split("_")
         known = _BRACKETED if m["name2"] else _WORDS
+        if m["name2"] and m[0][0] in "{(" and f"{m[0][0]}/" not in text:
+            continue  # a word in brackets, of which there is no closing form
         if m["self"] or not known & set(words) or (m["name2"] and len(words) > 1):
             continue
         closes = bool(m["slash"] or m["slash2"] or _CLOSING & set(words))
