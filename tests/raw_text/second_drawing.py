@@ -1,7 +1,8 @@
 """A second drawing of each kind, written after the reader and read by it before anything was changed for it.
 
-Of these the reader read, at first: 14 of 27 refusals, 6 of 14 missing pictures, 25 of 26 reports, 15 of 25 thoughts and
-22 of 26 pairs of sections. What was wrong was changed by its kind, not by its words.
+Of these the reader read, at first: 14 of 27 refusals, 6 of 14 missing pictures, 25 of 26 reports, 15 of 25 thoughts
+and 22 of 26 pairs of sections. What was wrong was changed by its kind, not by its words. Then came a third drawing: 12
+of 23 refusals and 41 of 42 reports were read right at first.
 """
 
 from __future__ import annotations
@@ -138,15 +139,84 @@ SECTIONS = (
     "# FINDINGS #\n%s\n# IMPRESSION #\n%s",
     "Findings>> %s\nImpression>> %s",
 )
+THIRD_REFUSALS = (
+    "I can't do this.",
+    "I would rather not interpret this picture.",
+    "I have to say no to this request.",
+    "I'm only able to discuss general health topics, not to read X-rays.",
+    "That is a task for a radiologist, not for me.",
+    "Only a qualified doctor may interpret this image.",
+    "You should ask a radiologist to read this X-ray; I cannot.",
+    "I'm sorry.",
+    "I apologize, but I am unable to help.",
+    "Request denied.",
+    "Sorry, something I can't help with.",
+    "Medical questions are not something I answer.",
+    "Please consult a healthcare professional.",
+    "I am not a doctor.",
+    "I'm not a medical professional, so I can't give a diagnosis. If you have concerns, see a doctor.",
+    "The model refused to answer.",
+    "As an AI developed by OpenAI, I can't provide medical interpretations.",
+    "It's not possible for me to evaluate this scan.",
+    "I can describe the image in general, but I can't give medical conclusions.",
+    "I'm going to have to decline.",
+    "I don't analyze medical images.",
+    "We are unable to offer reports.",
+    "Image analysis is disabled.",
+)
+THIRD_REPORTS = (
+    "No foreign body is seen on this film.",
+    "No change.",
+    "No significant interval change compared with the radiograph of yesterday.",
+    "I see no evidence of TB.",
+    "I do not see a foreign object.",
+    "Not a significant change.",
+    "The clinical request mentions fever; no explanation for fever is found.",
+    "No radiographic explanation for the cough is identified.",
+    "No explanation for the patient's symptoms on this examination.",
+    "There is no radiographic evidence of malignancy.",
+    "No radiopaque foreign body.",
+    "Diagnosis is uncertain; CT is advised.",
+    "No definite diagnosis can be made on the basis of this film; pulmonary hemorrhage is not excluded.",
+    "My impression is that there is no disease.",
+    "We see no reason for concern.",
+    "No imaging follow-up is needed.",
+    "No further imaging is required.",
+    "Images show no air under the diaphragm.",
+    "No free air.",
+    "I cannot count the vertebrae.",
+    "No complication of the procedure is seen.",
+    "No evidence of metastatic disease.",
+    "Thymus is normal for age. No concerns.",
+    "The x-ray shows no bleeding.",
+    "Cannot see below the fifth interspace on this image.",
+    "The study is not diagnostic for pulmonary embolism.",
+    "X-ray negative for disease.",
+    "Chest x-ray is negative.",
+    "Chest radiograph without abnormality.",
+    "This is a normal chest radiograph.",
+    "Normal study. No further recommendation.",
+    "No report of trauma. Normal film.",
+    "There is no mediastinal shift I can see.",
+    "The image does not show any pathology.",
+    "I see nothing wrong.",
+    "No abnormal findings.",
+    "Nothing acute.",
+    "Film is not well centered.",
+    "Chest image obtained without contrast.",
+    "Prior films are not available to me.",
+    "Old films were not provided.",
+    "This patient cannot raise the left arm. Film otherwise negative.",
+)
 
 
 def cases() -> Iterator[Case]:
     """All of them."""
-    for text in REFUSALS:
+    for text in (*REFUSALS, *THIRD_REFUSALS):
         yield Case(text, MADE_UP, text, Wanted("refused", "", ""))
     for text in NO_PICTURE:
         yield Case(text, MADE_UP, text, Wanted("refused", "", "", event="no image seen"))
-    for text in REPORTS:
+    for text in (*REPORTS, *THIRD_REPORTS):
         yield Case(text, MADE_UP, text, Wanted("ok", text, "", "", no_event="no image seen"))
     for form in THINKING:
         text = form.replace("{t}", THOUGHTS[0]).replace("{r}", FINDINGS[0])

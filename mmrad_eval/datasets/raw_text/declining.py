@@ -64,8 +64,9 @@ _ACTIVE = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(
-    rf"^\W*(?:sorry|i['\u2019]?m\ sorry|i\ am\ sorry|i\ apologi[sz]e|unfortunately)?\W*(?:but\ )?(?:i"
-    rf"|we)\W+(?:am\ |are\ |['\u2019]?m\ )?{_CANNOT}\W+(?:help|assist|comply|do\ so|answer|diagnose|interpret)\W*$",
+    rf"^\W*(?:sorry|i['\u2019]?m\ sorry|i\ am\ sorry|i\ apologi[sz]e|unfortunately)?\W*(?:but\ )?"
+    rf"(?:(?:i|we)\W+)?(?:am\ |are\ |['\u2019]?m\ )?{_CANNOT}\W+(?:help|assist|comply|do\ so|answer"
+    rf"|diagnose|interpret)\W*$",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
@@ -98,6 +99,7 @@ _EARLIER = (
     r"|frontal\ view|recent|older|preceding)"
 )
 _NOT_EARLIER = rf"(?!\w*\W*(?:\w+\W+){{0,2}}{_EARLIER}\b)"
+_EARLIER_FILM = re.compile(rf"\b{_EARLIER}\W+(?:\w+\W+)?{_MEDIUM}\b", re.IGNORECASE)
 _KIND = r"(?:chest\ |medical\ |frontal\ |radiology\ |actual\ |such\ |current\ |pa\ |ap\ )*"
 _MISSING = re.compile(
     rf"""(?:
@@ -135,6 +137,8 @@ _TASK = among(
     "file files cxr cxrs report reports diagnose diagnosis diagnoses diagnosing interpret interpretation "
     "interpreting interpretations analyze analyse analysis analyzing analysing request requests help assist "
     "comply"
+    "consult doctor doctors radiologist radiologists professional professionals physician sorry apologies "
+    "apologize model request"
 )
 """A sentence without one of these speaks of what is seen, not of the task."""
 _FOREIGN = among(
@@ -164,12 +168,20 @@ _LACKING = among(
 _REFUSING = among(
     "no not t cannot cant unable never decline refuse refrain avoid outside beyond against violate "
     "violates irresponsible "
-    "inappropriate unethical unsupported unsafe prevent prevents prohibit prohibits prohibited lack lacks prefer"
+    "refused denied disabled declining inappropriate unethical unsupported unsafe prevent prevents "
+    "prohibit prohibits prohibited lack lacks prefer"
 )
+_OUTRIGHT = among("decline refuse refused denied disabled")
+"""Words that withhold whatever stands beside them."""
+_SORRY = re.compile(
+    r"\W*(?:i(?:['\u2019]m| am) (?:very |so |really )?sorry|sorry|my apologies|i apologi[sz]e)\b", re.IGNORECASE
+)
+_EXPERTS = among("radiologist radiologists doctor doctors physician physicians clinician professional professionals")
+_REFERRING = among("consult ask see seek task only not should may must leave contact")
 _SOMEBODY = among(
     "i me my myself we our ai model assistant you your policy policies guidelines supported allowed "
     "permitted available "
-    "something capabilities"
+    "something capabilities request"
 )
 _ADJUNCT = re.compile(
     rf"\b(?:on|in|by|from|at)\s+(?:(?:this|the|these|that|current|single|portable|chest|frontal|a|an)\s+)*{_MEDIUM}\b",
@@ -251,8 +263,12 @@ def _withholds(said: str) -> Declined:
         return "no image seen"
     if _POLICY.search(said):
         return "declined"
+    if _SORRY.match(said) or (not words.isdisjoint(_EXPERTS) and not words.isdisjoint(_REFERRING)):
+        return "declined"
     by_somebody = not words.isdisjoint(_SOMEBODY)
     about_task = not words.isdisjoint(_PICTURES | _WORK)
+    if not words.isdisjoint(_OUTRIGHT) and (by_somebody or about_task):
+        return "declined"
     return "declined" if by_somebody and about_task and not words.isdisjoint(_REFUSING) else ""
 
 
@@ -276,12 +292,13 @@ def _kind(said: str) -> Declined:
     """What one sentence says of the task."""
     words = words_of(said)
     if not words.isdisjoint(_TASK):
-        if _MISSING.search(said):
+        if _MISSING.search(said) and not _EARLIER_FILM.search(said):
             return "no image seen"
         if any(pattern.search(said) for pattern in (_ACTIVE, _BARE, _SUBJECT)):
             return "declined"
-        if not SEEN.search(said) and not _TECHNICAL.search(said):
-            return _withholds(said)
+        plain = not SEEN.search(said) and not _TECHNICAL.search(said)
+        if plain and (found := _withholds(said)):
+            return found
     if said.isascii() and words.isdisjoint(_FOREIGN):
         return ""
     if _MISSING_ELSEWHERE.search(said):

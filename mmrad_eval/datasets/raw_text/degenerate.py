@@ -18,6 +18,8 @@ _MOST_OF = 0.5
 _RUN_LENGTH = 30
 """Characters of a run of one mark; and of a word that may be a loop without spaces."""
 _LETTER = re.compile(r"[^\W\d_]")
+_STANDS_FOR = frozenset(("string", "str", "text", "findings", "impression", "report"))
+"""Words of a schema that stand for a text."""
 _FEW = 3
 _BESIDE, _NEARLY = 6, 0.9
 _RUN = re.compile(r"([^\s])\1{29,}")
@@ -27,7 +29,7 @@ _CHECKED = 4000
 _FILL = (
     r"insert|describe|summari[sz]e|enter|add|your|list|provide|write|fill|specify|include|placeholder|text"
     r"|findings?|impression|report|name|date"
-    r"|to be filled|tbd|todo|details|here|describe"
+    r"|to be filled|tbd|todo|details|here|to be|completed?|pending"
 )
 _GAP = re.compile(
     rf"\[[^\[\]\n{{}}\"']{{0,200}}\]|\{{{{?[^{{}}\n:\"']{{0,80}}\}}?\}}|<(?:{_FILL})[^<>\n]{{0,60}}>|\((?:to be"
@@ -40,10 +42,12 @@ _FORM = re.compile(r"\b(?:findings?|impression|report|conclusion)\b|\W|_|\d", re
 _ORDERS = re.compile(
     r"""^\W*(?:
     (?:please\ |now\ |kindly\ |instruction\W+|question\W+|task\W+|user\W+|human\W+)*(?:write|generate|describe
-      |provide|give|create|produce|report|summari[sz]e|start\ with|use\ prose|leave\ out|make\ no\ remarks
+      |provide|give|create|produce|report|summari[sz]e|start\ with|enter|insert|use\ prose|leave\ out|make\ no\ remarks
       |begin)\ (?=[a-z]).{0,120}\b(?:findings|impression|reports?|images?|x-?rays?|stud(?:y|ies)|radiographs?|heading
       |section|prose|examination|request)\b
     |you\ (?:are|act\ as)\ (?:a|an)\b.{0,80}\b(?:radiologist|assistant|expert|doctor|physician)
+    |your\ (?:task|job)\ is\ to\b.{0,120}
+    |you\ will\ be\ (?:given|shown)\b.{0,120}
     |you\ (?:write|will\ write|read)\b.{0,60}\b(?:reports?|examinations?|images?)
     |given\ (?:the|this|an?)\b.{0,60}\b(?:write|generate|describe|provide)
     )""",
@@ -51,6 +55,7 @@ _ORDERS = re.compile(
 )
 _ROLE = re.compile(r"^\W*(?:findings|impression|user|assistant|human|system|instruction|image)\W*$", re.IGNORECASE)
 _ORDER = among(
+    "enter insert your "
     "write generate describe provide give create produce report summarize summarise start you given use leave "
     "make begin"
 )
@@ -91,7 +96,7 @@ def is_noise(text: str) -> bool:
 
 def is_form(text: str) -> bool:
     """Brackets where words should be, or a text that stands for another."""
-    if "orem ipsum" in text:
+    if "orem ipsum" in text or text.strip().lower() in _STANDS_FOR:
         return True
     if not any(mark in text for mark in _GAP_MARKS):
         return False
