@@ -259,7 +259,7 @@ class Journal:
         damaged: list[int] = []
         try:
             for offset, line, whole in _lines(self._paths[segment]):
-                if found.add(offset, line):
+                if found.add(offset, line) or (not whole and found.add(offset, line[:-1])):  # its line end is damaged
                     continue
                 kept = [found.add(offset + start, line[start:end], part=True) for start, end in _hidden(line)]
                 if whole and not all(kept or [False]):

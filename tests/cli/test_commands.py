@@ -57,12 +57,17 @@ def test_listings_name_what_can_be_chosen(call: Call, kind: str) -> None:
         (["--model", "baseline:evidence", "--task", "mcot", "--samples", "0"], 2, "'--samples': 0 is not in the range"),
         (["--model", "vllm:m", "--task", "mcot", "--concurrency", "0"], 2, "'--concurrency': 0 is not in the range"),
         (["--model", "vllm:m", "--task", "mcot", "--timeout", "0"], 2, "'--timeout': 0.0 is not in the range"),
-        (["--model", "vllm:m", "--task", "mcot", "--prompt", "/dev/null"], 1, "no [[user]] block"),
+        (["--model", "vllm:m", "--task", "mcot", "--prompt", "empty.txt"], 1, "no [[user]] block"),
         (["--model", "baseline:evidence", "--task", "mcot", "tcot"], 2, "tcot is no option and no experiment file"),
         (["grid.toml", "--model", "vllm:m"], 2, "--model beside an experiment file"),
-        (["--model", "mine.py", "--task", "mcot"], 2, "--model mine.py: name the model in it, as in mine.py:Name"),
-        (["--model", "baseline:evidence", "--task", "mcot", "--ids", "."], 2, "--ids .: Is a directory"),
-        (["--model", "baseline:evidence", "--task", "mcot", "--prompt", "no.txt"], 2, "no.txt: No such file"),
+        (["--model", "mine.py", "--task", "mcot"], 1, "mine.py: no such file; a plugin in a file is named"),
+        (["--model", "empty.py", "--task", "mcot"], 2, "empty.py:NAME"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--ids", "."], 2, "--ids .: can't be read: it is a folder"),
+        (
+            ["--model", "baseline:evidence", "--task", "mcot", "--prompt", "no.txt"],
+            2,
+            "no.txt: can't be read: No such file",
+        ),
         (["--model", "baseline:evidence", "--task", "mcot", "--max-tokens", "0"], 2, "at least one token"),
         (["--model", "baseline:evidence", "--task", "mcot", "--temperature", "-1"], 2, "--temperature -1: a number"),
         (["--model", "baseline:evidence", "--task", "mcot", "--top-p", "2"], 2, "--top-p 2: a share"),
@@ -70,7 +75,12 @@ def test_listings_name_what_can_be_chosen(call: Call, kind: str) -> None:
         (["leaderboard", "nowhere"], 1, "there is no folder nowhere"),
     ],
 )
-def test_what_can_not_be_is_said_with_the_way_out(call: Call, words: list[str], code: int, message: str) -> None:
+def test_what_can_not_be_is_said_with_the_way_out(
+    call: Call, tmp_path: Path, words: list[str], code: int, message: str
+) -> None:
+    for name in ("empty.txt", "empty.py"):
+        (tmp_path / name).touch()
+
     said = call(*words)
 
     assert said.code == code, said.err

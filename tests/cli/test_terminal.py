@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from mmrad_eval.core.visible import LONGEST, visible, visible_lines
 
 PACKAGE = Path(__file__).resolve().parent.parent.parent / "mmrad_eval"
-WRITERS = {"cli/terminal.py", "model_registry/mock_server.py"}
-"""The one module, and the helper process that prints its port."""
+WRITERS = {"cli/terminal.py", "core/journal.py", "model_registry/mock_server.py"}
+"""The one module; the journal, whose segments are written by ``os.write``; the helper process that prints its port."""
 CALLS = {
     *("print", "input", "breakpoint", "click.echo", "click.secho", "click.prompt", "click.confirm", "click.pause"),
     *("click.edit", "click.progressbar", "click.echo_via_pager", "click.clear", "click.get_text_stream"),
