@@ -26,13 +26,17 @@ def comparison_tables(found: Comparison, *, margin: float | None = None) -> list
 
 
 def significant(found: Comparison, which: int, column: int) -> bool:
-    """Whether a difference is real: the primary one by its own p, any other one after max-T (Holm without it)."""
+    """Whether a difference is statistically significant: its p is at most 0.05, and its interval does not contain 0.
+
+    p of the primary difference is its own; that of any other is the one after max-T (Holm where max-T is undefined).
+    """
+    d = found.differences[which]
     if found.primary == (which, column):
-        return bool(found.differences[which].p[column] <= ALPHA)
-    adjusted = found.family.max_t[which, column]
-    if not np.isfinite(adjusted):
-        adjusted = found.family.holm[which, column]
-    return bool(adjusted <= ALPHA)
+        p = d.p[column]
+    else:
+        max_t = found.family.max_t[which, column]
+        p = max_t if np.isfinite(max_t) else found.family.holm[which, column]
+    return bool(p <= ALPHA and (d.low[column] > 0 or d.high[column] < 0))
 
 
 def _table(found: Comparison, which: int, margin: float | None) -> Table:
@@ -126,12 +130,13 @@ def _notes(found: Comparison, d: Differences, margin: float | None) -> list[str]
     if found.cluster == "patient":
         unit = f"{d.patients:,} patients"
     method = "BCa" if found.method == "bca" else "percentile"
-    whose = "the primary p, or max-T" if found.primary is not None else "max-T"
+    whose = "the primary p, or max-T," if found.primary is not None else "max-T"
     notes = [
         f"{found.studies:,} studies that every run answered; {unit}.",
         f"Interval: {100 * found.level:g} % {method} bootstrap, {found.resamples:,} resamples.",
         "p: paired approximate randomisation.",
-        f"Holm and max-T adjust for {members} comparisons. {_SIGN} real: {whose} at most {ALPHA:g}.",
+        f"Holm and max-T adjust for {members} comparisons. "
+        f"{_SIGN} significant: {whose} at most {ALPHA:g}, and an interval without 0.",
     ]
     if d.patients < 2:
         notes.append("One patient says nothing about other patients: no interval and no p.")

@@ -215,7 +215,8 @@ def _notes(contrasts: Sequence[PaperContrast], to: str) -> tuple[str, ...]:
     if to and any(found.wanted for found in contrasts):
         tests = max(c.family.max_t.size for c in compared)
         notes.append(
-            f"Differences are paired, to {to}; * real: p at most 0.05 after max-T over {tests} differences of a group."
+            f"Differences are paired, to {to}; * significant: p at most 0.05 after max-T over {tests} differences of a "
+            "group, and an interval without 0."
         )
     return tuple(notes)
 

@@ -87,6 +87,24 @@ def test_equal_systems_that_err_elsewhere_are_not_called_different(kit: Kit) -> 
     assert not any(significant(found, 0, i) for i in range(len(found.columns)))
 
 
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 0.375), (0.0, 0.4), (np.nan, np.nan)])
+@pytest.mark.parametrize("primary", [None, "BLEU-1 @ raw"])
+def test_no_star_stands_beside_an_interval_that_contains_zero(
+    kit: Kit, low: float, high: float, primary: str | None
+) -> None:
+    arms = [[system(kit, "t:worse", 0.4)], [system(kit, "t:better", 0.2, seed=2)]]
+    found = compare_runs(arms, primary=primary, resamples=500)
+    one = at(found, "BLEU-1 @ raw")
+    assert comparison_tables(found)[0].rows[one].cells["difference"].mark == "*"
+
+    found.differences[0].low[one], found.differences[0].high[one] = low, high  # as a ratio of few counts has it
+
+    (table,) = comparison_tables(found)
+    assert not significant(found, 0, one)
+    assert table.rows[one].cells["difference"].mark == ""
+    assert any("and an interval without 0" in note for note in table.notes)
+
+
 def test_what_one_run_did_not_answer_is_left_out_for_both_and_named(kit: Kit) -> None:
     failed = system(kit, "t:b", 0.2, statuses={3: "failed", 5: "failed", 6: "truncated"})
     found = compare_runs([[system(kit, "t:a", 0.3)], [failed]], resamples=200)
