@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.dry_run import price, requests
 from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
 from mmrad_eval.cli.run import INCOMPLETE, data_options
 from mmrad_eval.cli.visual_options import visual_options
@@ -127,6 +128,7 @@ def _job(said: dict[str, Any], fleet: Fleet) -> Job:
         choice=choice,
         metrics=metrics or ("rules@uncertain=positive",),
         stated=stated,
+        planned_only=said["dry_run"],
         **connection_of(said, fleet),
     )
 
@@ -143,24 +145,33 @@ def _chosen(planned: list[Planned], arms: tuple[str, ...]) -> list[Planned]:
 
 
 def _price(planned: list[Planned], results: Path) -> None:
-    """One line an arm: there, or what asking it would take."""
+    """One line an arm: there, or what asking it would take; then all of them together."""
     from mmrad_eval.harness.arms import finished
-    from mmrad_eval.harness.preview import preview
+    from mmrad_eval.harness.preview import Preview, rehearse
 
-    tokens = 0.0
+    asked: list[Preview] = []
     for one in planned:
         if one.plan is None:
             terminal.say(f"{one.arm.task:24} can't be asked: {one.why}")
         elif finished(one, results):
             terminal.say(f"{one.arm.task:24} is there")
         else:
-            seen = preview(one.plan)
-            tokens += seen.prompt_tokens
+            seen = rehearse(one.job, one.plan)
+            asked.append(seen)
             terminal.say(
-                f"{one.arm.task:24} {seen.requests} requests or more, about {seen.images:.0f} images and "
+                f"{one.arm.task:24} {requests(seen)}, about {seen.images:.0f} images and "
                 f"{seen.prompt_tokens:,.0f} prompt tokens"
             )
-    terminal.say(f"in all about {tokens:,.0f} prompt tokens; arms of the model's own trace ask a second turn on top")
+    most = [one.most for one in asked if one.most is not None]  # every arm is a task of ours, which states its turns
+    terminal.say(
+        f"in all about {sum(one.prompt_tokens for one in asked):,.0f} prompt tokens in first turns; with all turns at "
+        f"most {sum(one.requests for one in most):,} requests and "
+        f"{sum(one.completion_tokens for one in most):,} completion tokens"
+    )
+    terminal.say(price(asked))
+    terminal.say(
+        "arms that share their first request (tcot-self, early-*, mistaken) ask it once; what is stored is free"
+    )
 
 
 def _keep(results: Path, dataset: Dataset, label: str, page: str, data: dict[str, Any]) -> None:

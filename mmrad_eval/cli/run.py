@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.dry_run import say_job
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
 from mmrad_eval.cli.words import named_values
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from mmrad_eval.core.values import DataUse, Target
     from mmrad_eval.harness.jobs import Job, Outcome
     from mmrad_eval.harness.judging import Judge
-    from mmrad_eval.harness.plan import Plan
-    from mmrad_eval.harness.preview import Preview
     from mmrad_eval.model_registry.serving import Fleet
 
 INCOMPLETE = 3
@@ -133,7 +132,7 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
         try:
             plan = job.plan()
             if said["dry_run"]:
-                _preview(plan)
+                say_job(job, plan)
                 continue
             gc.freeze()  # the studies stay as they are: cycles are looked for among what comes now
             outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), command)
@@ -156,40 +155,6 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     for outcome in outcomes:
         _last_words(outcome, "run again without --fresh" if said["fresh"] else "run the same command again")
     return code
-
-
-def _preview(plan: Plan) -> None:
-    """Say what would be asked."""
-    from mmrad_eval.harness.preview import preview
-
-    seen = preview(plan)
-    terminal.say(f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}, run {plan.identity.id()}")
-    left_out = "".join(f"; {n} left out: {reason}" for reason, n in plan.left_out.items())
-    patients = "no patient ids" if plan.patients is None else f"{plan.patients} patients"
-    terminal.say(f"  {seen.studies} studies, {patients}{left_out}")
-    if not seen.requests:
-        terminal.say("  no request: this model answers without being asked")
-        return
-    more = "" if plan.task.given else " or more (the task may take several turns)"
-    terminal.say(f"  {seen.requests} requests{more}, about {seen.images:.0f} images, {seen.megabytes:.1f} MB of pixels")
-    terminal.say(
-        f"  about {seen.prompt_tokens:,.0f} prompt tokens (longest: {seen.longest[0]}, {seen.longest[1]:,.0f}), "
-        f"at most {seen.most_completion_tokens:,} completion tokens"
-    )
-    terminal.say(f"  {_price(plan, seen)}")
-    for trouble in seen.trouble:
-        terminal.say(f"  can't be asked: {trouble}")
-
-
-def _price(plan: Plan, seen: Preview) -> str:
-    from mmrad_eval.core.values import Usage
-    from mmrad_eval.harness.budget import cost
-
-    prompt = round(seen.prompt_tokens)
-    least, most = (cost(Usage(prompt, written), plan.card) for written in (0, seen.most_completion_tokens))
-    if least is None or most is None:
-        return "no price on its card"
-    return f"{least:.2f} US dollars for the prompts, at most {most:.2f} with the answers"
 
 
 def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
@@ -243,6 +208,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
             fresh=said["fresh"],
             stated=stated,
             judge=judge,
+            planned_only=said["dry_run"],
             **connection,
         )
         for model in models

@@ -107,6 +107,11 @@ class Task(Protocol):
         return False
 
     @default
+    def turns(self) -> int | None:
+        """The most requests that one conversation sends; None where the task does not say. Only a dry run reads it."""
+        return None
+
+    @default
     def options(self) -> Mapping[str, str]:
         """The options that ``--set`` takes, with the values in force."""
         return {}

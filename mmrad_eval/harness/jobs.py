@@ -123,6 +123,8 @@ class Job:
     local_networks: tuple[str, ...] = ()
     judge: Judge | None = None
     """Whom metrics ask that ask a model."""
+    planned_only: bool = False
+    """Whether nothing is going to be sent, as in a dry run: no key is needed then."""
 
     def plan(self, dataset: Dataset | None = None) -> Plan:
         """Resolve all names and check that it can be done; nothing is sent."""
@@ -136,11 +138,27 @@ class Job:
             allowed_keys=self.allowed_keys,
             timeout=self.timeout,
             serve=self.serve,
+            key_needed=not self.planned_only,
         )
         if isinstance(model, WireClient):
             model.refusals = self.refusals
         decoding = settled(model, self.choice.decoding, self.stated)
         return make_plan(model, task, dataset or self.data.load(), replace(self.choice, decoding=decoding))
+
+    def permit(self, plan: Plan, model: Client | Answerer | None = None) -> gate.Permit:
+        """What lets the data go to the plan's model, or to ``model``; GateError where nothing does.
+
+        The model goes nowhere else from now on.
+        """
+        asked = plan.model if model is None else model
+        permit = gate.check(
+            replace(plan.dataset, data_use=plan.data_use),
+            asked,
+            local_networks=self.local_networks,
+            attested=self.attestation,
+        )
+        permit.confine(asked)
+        return permit
 
 
 class Reporter(Protocol):
@@ -208,8 +226,8 @@ def _execute(  # noqa: PLR0917 (as above)
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
     suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
     judge = job.judge.client(suite, job.allowed_keys) if job.judge else None
-    permit = _permit(job, plan, plan.model)
-    judged = None if judge is None else _permit(job, plan, judge)
+    permit = job.permit(plan)
+    judged = None if judge is None else job.permit(plan, judge)
     if judge is not None:
         job.budget.check(judge.card)
     folder = open_run(
@@ -235,18 +253,6 @@ def _execute(  # noqa: PLR0917 (as above)
             stop = strongest(stop, late)
         summary = score(folder, plan.studies, suite, train=plan.train)
     return Outcome(folder, run, summary, stop)
-
-
-def _permit(job: Job, plan: Plan, model: Client | Answerer) -> gate.Permit:
-    """What lets the data go to a model or a judge, or GateError; the model goes nowhere else from now on."""
-    permit = gate.check(
-        replace(plan.dataset, data_use=plan.data_use),
-        model,
-        local_networks=job.local_networks,
-        attested=job.attestation,
-    )
-    permit.confine(model)
-    return permit
 
 
 def _answer(plan: Plan, folder: RunFolder, reporter: Reporter) -> tuple[Run, Stop | None]:

@@ -35,11 +35,17 @@ class Judge:
     base_url: tuple[str, ...] = ()
     api_key_env: str | None = None
 
-    def client(self, suite: Suite, allowed_keys: frozenset[str] = frozenset()) -> Client:
+    def client(self, suite: Suite, allowed_keys: frozenset[str] = frozenset(), *, key_needed: bool = True) -> Client:
         """Find it; UsageError where no metric of the suite asks anybody, or where it answers no questions."""
         if not any(asks(metric) for metric in suite):
             raise UsageError(f"--judge {self.model}: none of these metrics asks a judge; see `mmrad-eval metrics`")
-        found = resolve(self.model, base_url=self.base_url, api_key_env=self.api_key_env, allowed_keys=allowed_keys)
+        found = resolve(
+            self.model,
+            base_url=self.base_url,
+            api_key_env=self.api_key_env,
+            allowed_keys=allowed_keys,
+            key_needed=key_needed,
+        )
         if not is_client(found):
             raise UsageError(f"--judge {self.model}: it answers studies and not questions; name a model of an endpoint")
         return found

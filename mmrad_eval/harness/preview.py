@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mmrad_eval import metrics
 from mmrad_eval.core.contracts import is_client
-from mmrad_eval.core.errors import MmradError
-from mmrad_eval.core.values import Image, Text
+from mmrad_eval.core.errors import GateError, MmradError
+from mmrad_eval.core.values import Image, Study, Text, Usage
+from mmrad_eval.harness.budget import cost
+from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.plan import Plan, first_question
 from mmrad_eval.traces import rendering
 
@@ -16,6 +19,16 @@ _CHARACTERS = 4.0
 """Characters of English text to a token, about, in the tokenizers of current models."""
 _PIXELS = 784.0
 """Pixels to an image token: 28 x 28, as Qwen2.5-VL; other families differ by a factor of two or so."""
+
+
+@dataclass(frozen=True)
+class Most:
+    """What all turns that the task allows come to, where every answer is as long as it may be."""
+
+    requests: int
+    prompt_tokens: float
+    """A turn sends again what was said before it, and may show one more image."""
+    completion_tokens: int
 
 
 @dataclass(frozen=True)
@@ -28,40 +41,105 @@ class Preview:
     megabytes: float
     """Of images, before base64 makes a third more of them."""
     prompt_tokens: float
-    most_completion_tokens: int
+    completion_tokens: int
+    """Of the first answers, each as long as it may be."""
+    most: Most | None
+    """None where the task does not say how many turns it may take."""
     longest: tuple[str, float]
-    """Study id and prompt tokens of the longest conversation of the sample."""
+    """Study id and prompt tokens of the longest first question of the sample."""
     trouble: Sequence[str]
     """Studies of the sample that can't be asked, and why."""
+    dollars: tuple[float, float] | None
+    """(prompts of the first questions, everything in ``most`` or else in the first turn); None without a price."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    """The first question about one study."""
+
+    images: int
+    size: float
+    tokens: float
+    largest: float
+    """Tokens of its largest image."""
+
+
+def rehearse(job: Job, plan: Plan) -> Preview:
+    """The preview of a job, once the data may go to its model and its judge; GateError where it may not."""
+    job.permit(plan)
+    if job.judge is not None:
+        suite = metrics.suite(job.metrics, options=job.metric_options)
+        job.permit(plan, job.judge.client(suite, job.allowed_keys, key_needed=False))
+    return preview(plan)
 
 
 def preview(plan: Plan) -> Preview:
-    """Hold the first turn of up to 24 conversations, spread over the selection, up to the moment of sending."""
+    """Hold the first turn of up to 24 conversations, spread over the selection, up to the moment of sending.
+
+    GateError where one of these studies, or a request about it, may not leave.
+    """
     n = len(plan.studies)
     if not is_client(plan.model):
-        return Preview(n, 0, 0, 0, 0, 0, ("", 0), ())
+        return Preview(n, 0, 0, 0, 0, 0, Most(0, 0, 0), ("", 0), (), None)
     sample = [plan.studies[i * n // min(n, _SAMPLE)] for i in range(min(n, _SAMPLE))]
-    images = size = tokens = 0.0
-    longest, trouble = ("", 0.0), []
+    asked: dict[str, _Question] = {}
+    trouble = []
     for study in sample:
         try:
-            measured = [_measure(part, plan) for message in first_question(plan, study) for part in message.parts]
+            asked[study.id] = _question(plan, study)
+        except GateError:
+            raise
         except MmradError as error:
             trouble.append(f"{study.id}: {error}")
-            continue
-        images += sum(count for count, _, _ in measured)
-        size += sum(b for _, b, _ in measured)
-        here = sum(t for _, _, t in measured)
-        tokens += here
-        longest = max(longest, (study.id, here), key=lambda pair: pair[1])
-    scale = n / max(len(sample) - len(trouble), 1)
-    most = n * plan.identity.decoding.max_tokens
-    return Preview(n, n, images * scale, size * scale / 1e6, tokens * scale, most, longest, tuple(trouble))
+    scale = n / max(len(asked), 1)
+    tokens = sum(question.tokens for question in asked.values()) * scale
+    largest = max((question.largest for question in asked.values()), default=0.0)
+    answers = n * plan.identity.decoding.max_tokens
+    most = _most(plan, tokens, largest)
+    return Preview(
+        n,
+        n,
+        sum(question.images for question in asked.values()) * scale,
+        sum(question.size for question in asked.values()) * scale / 1e6,
+        tokens,
+        answers,
+        most,
+        max(((name, question.tokens) for name, question in asked.items()), key=lambda pair: pair[1], default=("", 0.0)),
+        tuple(trouble),
+        _dollars(plan, tokens, most or Most(n, tokens, answers)),
+    )
 
 
-def _measure(part: Text | Image, plan: Plan) -> tuple[int, float, float]:
-    """(images, bytes, tokens) of one part."""
+def _question(plan: Plan, study: Study) -> _Question:
+    plan.last_check.study(study)
+    messages = first_question(plan, study)
+    plan.last_check.messages(messages)
+    parts = [_measured(part, plan) for message in messages for part in message.parts]
+    images = [tokens for is_image, _, tokens in parts if is_image]
+    return _Question(
+        len(images), sum(size for _, size, _ in parts), sum(tokens for _, _, tokens in parts), max(images, default=0.0)
+    )
+
+
+def _measured(part: Text | Image, plan: Plan) -> tuple[bool, float, float]:
+    """(is it an image, bytes of it, tokens) of one part."""
     if isinstance(part, Text):
-        return 0, 0.0, len(part.text) / _CHARACTERS
-    made = rendering.load(part, plan.card.formats, plan.identity.extra.get("max_edge"))
-    return 1, float(len(made.data)), made.size[0] * made.size[1] / _PIXELS
+        return False, 0.0, len(part.text) / _CHARACTERS
+    (width, height), size = rendering.estimate(part, plan.card.formats, plan.identity.extra.get("max_edge"))
+    return True, size, width * height / _PIXELS
+
+
+def _most(plan: Plan, tokens: float, largest: float) -> Most | None:
+    """All turns of all conversations: each begins with the first question, and holds every turn before it."""
+    turns, n, answer = plan.task.turns, len(plan.studies), plan.identity.decoding.max_tokens
+    if turns is None:
+        return None
+    shown = largest if plan.task.several_images and turns > 1 else 0.0
+    earlier = turns * (turns - 1) / 2
+    return Most(n * turns, turns * tokens + n * earlier * (answer + shown), n * turns * answer)
+
+
+def _dollars(plan: Plan, tokens: float, most: Most) -> tuple[float, float] | None:
+    least = cost(Usage(round(tokens), 0), plan.card)
+    highest = cost(Usage(round(most.prompt_tokens), most.completion_tokens), plan.card)
+    return None if least is None or highest is None else (least, highest)

@@ -54,15 +54,19 @@ def resolve(
     allowed_keys: Collection[str] = (),
     timeout: float | None = None,
     serve: ServeOptions | None = None,
+    key_needed: bool = True,
 ) -> Client | Answerer:
     """Find and make the model that ``spec`` names, or that it is; nothing is sent.
 
+    ``key_needed``: False for a model that is only planned for; it is then found without its key.
     UnknownNameError with near names, PluginError quoting what is missing, DataError for a card or file that can't be
     read, ModelError for a key that is not there.
     """
     from mmrad_eval.core import plugins
 
-    how = Connection(tuple(base_url), api_key_env, api_key_file, frozenset(allowed_keys), timeout, serve)
+    how = Connection(
+        tuple(base_url), api_key_env, api_key_file, frozenset(allowed_keys), timeout, serve=serve, key_needed=key_needed
+    )
 
     if isinstance(spec, tuple) or plugins.file_spec(spec):
         host = _host_of(spec)

@@ -51,7 +51,7 @@ def _key(card: Card, how: Connection, provider: Provider, *, given: bool) -> Sec
     check_variable(card.api_key_env)
     usual = provider.keys[0] if provider.keys and (provider.url is None or not given) else None
     variable = how.api_key_env or card.api_key_env or usual
-    required = provider.key_required and (provider.url is None or not given)
+    required = how.key_needed and provider.key_required and (provider.url is None or not given)
     if how.api_key_file is None and how.api_key_env is None:
         chosen_by_card = () if how.base_url else listed(card.base_url)
         refuse(f"the card of {card.label}", provider, card.api_key_env, variable, chosen_by_card, how.allowed_keys)

@@ -34,6 +34,8 @@ class Connection:
     """Environment variables that a card may name though its provider does not own them (``--allow-key``)."""
     timeout: float | None = None
     """Seconds for one try; by default it grows with the tokens that may be written."""
+    key_needed: bool = True
+    """False where nothing is going to be sent: a key that is not there is then no fault."""
     serve: ServeOptions | None = None
     """How to start a server of the run's own, where the run says ``--serve``."""
     provider: Provider | None = None

@@ -29,6 +29,7 @@ class FunctionTask(Task):
     words: str
     evidence: Evidence | None
     options: Mapping[str, str] = field(default_factory=dict)
+    turns: int | None = None
 
     def prompt(self) -> str:
         """The text that ``context.prompt`` holds unless the run brings another."""
@@ -61,12 +62,14 @@ def task(
     prompt: str = "",
     shown: Evidence | None = None,
     options: Mapping[str, str] | None = None,
+    turns: int | None = None,
 ) -> Callable[[Conversation], FunctionTask]:
     """Make a task of a coroutine ``(study, context) -> Answer``.
 
     ``needs`` is what a study must have: ``images``, ``trace``, ``donor``. ``given``: whether the task shows evidence
     (``shown`` returns it) or lets the model make its own. ``version`` is raised whenever the same study would be asked
-    about differently. ``options`` are those that ``--set`` takes, with their defaults. PluginError for a function that
+    about differently. ``options`` are those that ``--set`` takes, with their defaults. ``turns`` is the most requests
+    that one conversation sends, which lets a dry run say what a run can cost at most. PluginError for a function that
     can't be called so.
     """
     if not isinstance(name, str):
@@ -75,7 +78,8 @@ def task(
     def made(function: Conversation) -> FunctionTask:
         _check(name, function)
         stated = frozenset((needs,) if isinstance(needs, str) else needs)
-        return FunctionTask(name, function, stated, given, version, several_images, prompt, shown, dict(options or {}))
+        own = dict(options or {})
+        return FunctionTask(name, function, stated, given, version, several_images, prompt, shown, own, turns)
 
     return made
 

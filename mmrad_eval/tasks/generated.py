@@ -33,6 +33,7 @@ class SelfText(Task):
     name: str = "tcot-self"
     version: int = 1
     given: bool = False
+    turns: int = 1
     needs: frozenset[str] = frozenset({"images"})
 
     @property

@@ -61,6 +61,7 @@ class Given(Task):
     regions: Regions = "none"
     version: int = 1
     given: bool = True
+    turns: int = 1
     steps_of: StepsOf = of_reference
     """Where the trace comes from."""
     options: Mapping[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ class Imported(Task):
 
     name: str = "imported"
     given: bool = False
+    turns: int = 0
     needs: frozenset[str] = frozenset()
 
     async def converse(self, study: Study, context: TaskContext) -> Answer:  # noqa: ARG002 (the contract's signature)

@@ -70,6 +70,11 @@ class Loop(Task):
         return frozenset({"images"} | more | ({"donor"} if self.look == "foreign" else set()))
 
     @property
+    def turns(self) -> int:
+        """All looks, one request beyond them and one more; and one again where an endpoint may refuse native calls."""
+        return self.looks + (3 if self.calls == "native" else 2)
+
+    @property
     def options(self) -> dict[str, str]:
         """What tells this run from others of the task."""
         said = {"locate": self.locate, "look": self.look, "looks": str(self.looks)}

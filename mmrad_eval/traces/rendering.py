@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 VERSION = 1
 """Raised whenever equal input would give other pixels; part of ``how``."""
 
+_PNG_BYTES = 0.6
+"""Bytes of a PNG to a pixel, about, for 8-bit grey radiographs and parts of them."""
+
 TARGET_SIDE = 336
 SMALLEST_SIDE = 28
 OUTLINE = (255, 0, 0)
@@ -82,6 +85,25 @@ def load(image: Image, accepts: tuple[str, ...] = ("image/jpeg", "image/png"), m
     else:
         pixels, steps = pixels_of(image)
     return _encode(*_shrink(pixels, steps, max_edge), accepts, image.path)
+
+
+def estimate(
+    image: Image, accepts: tuple[str, ...] = ("image/jpeg", "image/png"), max_edge: int | None = None
+) -> tuple[Size, float]:
+    """(size, bytes) of what ``load`` returns, without compressing it: of what is drawn, bytes are an estimate.
+
+    DataError as in ``load``.
+    """
+    if image.render == "file":
+        data = _read(image.path)
+        as_is = untouched(data, image.path, accepts, max_edge)
+        if as_is is not None:
+            return as_is.size, float(len(as_is.data))
+        pixels, _ = decode(data, image.path)
+    else:
+        pixels, _ = pixels_of(image)
+    size = _shrunk(pixels.size, max_edge)
+    return size, size[0] * size[1] * _PNG_BYTES
 
 
 def untouched(data: bytes, path: str, accepts: tuple[str, ...], max_edge: int | None) -> Rendered | None:
@@ -306,9 +328,15 @@ def _shrink(pixels: Pixels, steps: list[str], max_edge: int | None) -> tuple[Pix
         return pixels, steps
     from PIL import Image as Pillow
 
-    scale = max_edge / max(pixels.size)
-    size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
+    size = _shrunk(pixels.size, max_edge)
     return pixels.resize(size, Pillow.Resampling.LANCZOS), [*steps, f"shrunk to {size[0]} x {size[1]}"]
+
+
+def _shrunk(size: Size, max_edge: int | None) -> Size:
+    if max_edge is None or max(size) <= max_edge:
+        return size
+    scale = max_edge / max(size)
+    return (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
 
 
 def _encode(pixels: Pixels, steps: list[str], accepts: tuple[str, ...], path: str) -> Rendered:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 Call = Callable[..., Any]
 
@@ -124,13 +126,50 @@ def test_a_dry_run_counts_and_asks_nothing(call: Call, tmp_path: Path) -> None:
     assert said.code == 0, said.err
     assert "24 studies, 16 patients" in said.out
     assert "24 requests, about 8" in said.out  # 32 own images and 54 region images
-    assert "24 requests or more" in said.out
+    assert "24 requests, about 3" in said.out  # tcot-self takes one turn
     assert not (tmp_path / "results").exists()
 
 
-def test_credentialed_data_does_not_leave(call: Call, tmp_path: Path) -> None:
-    from PIL import Image
+def test_a_dry_run_of_a_conversation_counts_all_turns_it_may_take(call: Call) -> None:
+    words = ("--model", "gpt-5.5", "--limit", "8", "--dry-run")  # no key is set, and none is needed
 
+    loop = call(*words, "--task", "mcot-loop", "--set", "looks=3")
+    one = call(*words, "--task", "direct")
+
+    assert loop.code == one.code == 0, loop.err
+    assert "8 to 40 requests" in loop.out
+    assert "at most 40,960 completion tokens" in loop.out
+    most = [float(re.findall(r"at most ([0-9.]+) with the answers", said.out)[0]) for said in (loop, one)]
+    assert most[0] > 5 * most[1]
+
+
+def test_a_dry_run_of_a_task_that_states_no_turns_claims_no_most(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import mmrad_eval\n"
+        '@mmrad_eval.task("mine")\n'
+        "async def mine(study, context):\n"
+        "    reply = await context.ask([mmrad_eval.Message('user', (mmrad_eval.Text('Report.'),))])\n"
+        "    return mmrad_eval.Answer(reply.text, 'ok')\n"
+    )
+
+    said = call("--model", "gpt-5.5", "--task", "./mine.py:mine", "--limit", "4", "--dry-run")
+
+    assert said.code == 0, said.err
+    assert "4 requests or more" in said.out
+    assert "at most" not in said.out
+
+
+def test_a_dry_run_passes_the_data_gate(call: Call, tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "data.csv").write_text("study_id,image,findings\na,a.png,Clear lungs.\n")
+    words = ("--model", "openai:gpt", "--base-url", "http://192.0.2.1/v1", "--task", "direct", "--data", "./data.csv")
+
+    assert call(*words, "--dry-run").code == 4
+    assert "may not leave this machine" in call(*words, "--dry-run").err
+    assert call(*words, "--dry-run", "--data-use", "open").code == 0
+
+
+def test_credentialed_data_does_not_leave(call: Call, tmp_path: Path) -> None:
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
     (tmp_path / "data.csv").write_text("study_id,image,findings\na,a.png,Clear lungs.\n")
     words = ("--model", "openai:gpt", "--base-url", "http://192.0.2.1/v1", "--task", "direct", "--data", "./data.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 
 from mmrad_eval import tasks
 from mmrad_eval.core.contracts import Dataset, TaskContext
-from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.errors import MmradError, UsageError
 from mmrad_eval.core.values import Answer, Box, Card, Image, Message, Reply, Study, Text
 from mmrad_eval.tasks.donors import Donors
 from mmrad_eval.tasks.look_actions import read_turn
 from mmrad_eval.tasks.views import key_image
 
+OTHER_TASKS = [e.name for e in tasks.registry() if e.name != "mcot-loop" and not e.name.endswith(":")]
 REPORT = json.dumps({"action": "report", "findings": "The lungs are clear.", "saw": "no nodule"})
 
 
@@ -244,3 +246,29 @@ def test_no_turn_raises(text: str) -> None:
     turn = read_turn(Reply(text))
 
     assert turn.look is None or turn.look.malformed or turn.look.region or turn.look.box
+
+
+@pytest.mark.parametrize("looks", ["1", "4"])
+async def test_a_conversation_never_has_more_turns_than_the_task_states(talk: Any, looks: str) -> None:
+    model = Scripted(look())  # asks to look for ever
+
+    await talk(model, looks=looks)
+
+    assert len(model.heard) == tasks.load("mcot-loop", {"looks": looks}).turns
+
+
+@pytest.mark.parametrize("name", OTHER_TASKS)
+async def test_every_task_states_how_many_turns_it_takes_at_most(name: str, demo: Dataset) -> None:
+    task = tasks.load(name)
+    model = Scripted("TRACE:\nSmall left pleural effusion.\n\nFINDINGS:\nSmall left pleural effusion.")
+    context = TaskContext(model, Card(provider="t", id="t"), "findings", task.prompt(), Donors(demo.studies))
+
+    asked = []
+    for study in demo.studies:
+        before = len(model.heard)
+        with contextlib.suppress(MmradError):  # nobody to borrow from, or nobody to ask
+            await task.converse(study, context)
+        asked.append(len(model.heard) - before)
+
+    assert task.turns is not None
+    assert max(asked) <= task.turns

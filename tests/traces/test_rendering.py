@@ -327,3 +327,26 @@ def test_a_text_chunk_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> No
 
     with pytest.raises(DataError, match=r"ztxt\.png"):
         rendering.decode((tmp_path / "ztxt.png").read_bytes(), str(tmp_path / "ztxt.png"))
+
+
+@pytest.mark.parametrize("render", ["file", "crop", "masked", "highlighted", "full", "blurred", "blank", "jpeg"])
+@pytest.mark.parametrize("max_edge", [None, 300])
+def test_an_estimate_has_the_size_of_what_is_sent(film: Path, render: str, max_edge: int | None) -> None:
+    image = Image(str(film), box=BOX, render=render)
+
+    size, about = rendering.estimate(image, max_edge=max_edge)
+
+    assert size == rendering.load(image, max_edge=max_edge).size
+    assert about > 0
+
+
+def test_an_estimate_compresses_nothing_and_finds_what_cannot_be_sent(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pillow.Image, "save", lambda *_, **__: pytest.fail("a picture was compressed"))
+    rendering.estimate(Image(str(film), box=BOX, render="crop"))
+    with pytest.raises(DataError, match="needs a box"):
+        rendering.estimate(Image(str(film), render="crop"))
+    film.write_bytes(film.read_bytes()[:200])
+    with pytest.raises(DataError, match="truncated"):
+        rendering.estimate(Image(str(film)))

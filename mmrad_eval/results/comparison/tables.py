@@ -135,7 +135,7 @@ def _notes(found: Comparison, d: Differences, margin: float | None) -> list[str]
         f"{found.studies:,} studies that every run answered; {unit}.",
         f"Interval: {100 * found.level:g} % {method} bootstrap, {found.resamples:,} resamples.",
         "p: paired approximate randomisation.",
-        f"Holm and max-T adjust for {members} comparisons. "
+        f"Holm and max-T adjust for {members} comparisons.",
         f"{_SIGN} significant: {whose} at most {ALPHA:g}, and an interval without 0.",
     ]
     if d.patients < 2:

@@ -59,6 +59,11 @@ class Edited(Task):
         return self.base.needs | ({"donor"} if self.edit in SWAPS else frozenset())
 
     @property
+    def turns(self) -> int | None:
+        """As the base."""
+        return self.base.turns
+
+    @property
     def several_images(self) -> bool:
         """As the base."""
         return self.base.several_images

@@ -43,6 +43,7 @@ class Returned(Task):
     mistaken: bool = False
     version: int = 1
     given: bool = False
+    turns: int = 2
     needs: frozenset[str] = frozenset({"images"})
 
     def prompt(self) -> str:

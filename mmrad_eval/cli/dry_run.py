@@ -1,0 +1,71 @@
+"""What a dry run says: how many requests, pictures and tokens, and what they cost at most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmrad_eval.cli import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmrad_eval.harness.jobs import Job
+    from mmrad_eval.harness.plan import Plan
+    from mmrad_eval.harness.preview import Preview
+
+
+def say_job(job: Job, plan: Plan) -> None:
+    """Say what one run would ask; GateError where the data may not leave."""
+    from mmrad_eval.harness.preview import rehearse
+
+    seen = rehearse(job, plan)
+    terminal.say(f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}, run {plan.identity.id()}")
+    left_out = "".join(f"; {n} left out: {reason}" for reason, n in plan.left_out.items())
+    patients = "no patient ids" if plan.patients is None else f"{plan.patients} patients"
+    terminal.say(f"  {seen.studies} studies, {patients}{left_out}")
+    if not seen.requests:
+        terminal.say("  no request: this model answers without being asked")
+        return
+    first = "" if _one_turn(seen) else " in the first turn"
+    terminal.say(f"  {requests(seen)}, about {seen.images:.0f} images, {seen.megabytes:.1f} MB of pixels{first}")
+    terminal.say(
+        f"  about {seen.prompt_tokens:,.0f} prompt tokens{first} (longest: {seen.longest[0]}, "
+        f"{seen.longest[1]:,.0f}), {_answers(seen)}"
+    )
+    terminal.say(f"  {price([seen])}")
+    if job.judge is not None:
+        terminal.say(f"  the questions to the judge {job.judge.model} come on top")
+    for trouble in seen.trouble:
+        terminal.say(f"  can't be asked: {trouble}")
+
+
+def requests(seen: Preview) -> str:
+    """How many requests: ``24 requests``, ``8 to 48 requests``, ``8 requests or more``."""
+    if seen.most is None:
+        return f"{seen.requests:,} requests or more (the task does not state its turns)"
+    if _one_turn(seen):
+        return f"{seen.requests:,} requests"
+    return f"{seen.requests:,} to {seen.most.requests:,} requests"
+
+
+def price(seen: Sequence[Preview]) -> str:
+    """What these runs cost together."""
+    known = [one.dollars for one in seen if one.dollars is not None]
+    if len(known) < len(seen):
+        return "the model's card has no price"
+    least, most = (sum(dollars) for dollars in zip(*known, strict=True)) if known else (0.0, 0.0)
+    if any(one.most is None for one in seen):
+        return f"{least:.2f} US dollars for the first prompts, {most:.2f} with their answers, more with later turns"
+    first = "prompts" if all(map(_one_turn, seen)) else "first prompts"
+    turns = "" if first == "prompts" else " and all turns"
+    return f"{least:.2f} US dollars for the {first}, at most {most:.2f} with the answers{turns}"
+
+
+def _one_turn(seen: Preview) -> bool:
+    return seen.most is not None and seen.most.requests <= seen.requests
+
+
+def _answers(seen: Preview) -> str:
+    if seen.most is None:
+        return f"up to {seen.completion_tokens:,} completion tokens for the first answers"
+    return f"at most {seen.most.completion_tokens:,} completion tokens"
