@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mmrad_eval.metrics.facts.extract import Fact, extract, mentions
 from mmrad_eval.metrics.facts.lexicon import END, disease, lexicon
+from mmrad_eval.metrics.facts.sentences import sentences
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "mentions.tsv"
 SIGN = {"present": "+", "absent": "-", "uncertain": "?", None: "0"}
@@ -25,8 +26,9 @@ def _golden() -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(("kind", "sentence", "expected"), _golden())
 def test_a_mention_is_read_as_a_radiologist_means_it(kind: str, sentence: str, expected: str) -> None:
     signs = defaultdict(set)
-    for mention in mentions(sentence):
-        signs[mention.meaning.concept].add(SIGN[mention.status])
+    for _, piece in sentences(sentence, lexicon()):
+        for mention in mentions(piece):
+            signs[mention.meaning.concept].add(SIGN[mention.status])
     for entry in expected.split():
         concept, sign = entry[:-1], entry[-1]
         if sign == "!":

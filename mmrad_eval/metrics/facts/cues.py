@@ -8,6 +8,9 @@ from mmrad_eval.metrics.facts.items import BACKWARD, FORWARD, JOINTS, SAID, Item
 from mmrad_eval.metrics.facts.lexicon import Role, Status
 
 _AFTER_PREDICATE = frozenset(("in", "on", "at", "within", "given", "for", "by", "from", "since", "as"))
+_NONE = frozenset(("none", "nil", "absent"))
+_PLACES = frozenset(("on", "at", "in"))
+_ASIDE = Role.ASIDE_AFTER | Role.ASIDE_BEFORE
 _VERSUS = frozenset(("versus", "vs"))
 
 
@@ -40,8 +43,8 @@ def carry(clause: list[Item], before: list[Item]) -> None:
             continue
         if roles & (FORWARD | BACKWARD):
             _cue(clause, i, scope, before if alone else None)
-        if roles & Role.ASIDE_AFTER:
-            scope.aside = True
+        if roles & _ASIDE:
+            _set_aside(clause, i, scope)
         elif roles & Role.QUESTION:
             _question(clause, i, scope)
         elif roles & Role.COMMA:
@@ -66,6 +69,8 @@ def _cue(clause: list[Item], i: int, scope: _Scope, recalled: list[Item] | None)
     ``recalled``: the clause before, for a clause that names nothing itself ("..., although one cannot be excluded").
     """
     roles, either = clause[i].roles, bool(clause[i].roles & FORWARD)
+    if roles & Role.DENY_BEFORE and _elsewhere(clause if recalled is None else [*recalled, *clause[i:]], clause[i]):
+        return
     backward = roles & BACKWARD and (not either or _predicative(clause, i))
     if backward or _trailing(clause, i):
         targets = [x for x in (clause[:i] if recalled is None else recalled) if x.roles & Role.FINDING]
@@ -86,11 +91,28 @@ def _cue(clause: list[Item], i: int, scope: _Scope, recalled: list[Item] | None)
                 _set(nearest, deny=False)
 
 
+def _elsewhere(said: list[Item], cue: Item) -> bool:
+    """Whether "none" denies one place of several: "effusion: small on the right, none on the left"."""
+    i = said.index(cue)
+    if cue.word not in _NONE or i + 1 == len(said) or said[i + 1].word not in _PLACES:
+        return False
+    return any(x.word in _PLACES for x in said[:i])
+
+
 def _set(item: Item, *, deny: bool, recalled: bool = False) -> None:
     if deny:
         item.status = "absent"
     elif item.status == "present" or (recalled and item.status == "absent"):
         item.status = "uncertain"
+
+
+def _set_aside(clause: list[Item], i: int, scope: _Scope) -> None:
+    """Leave out what follows, or what stands before: it is not said of this image."""
+    if clause[i].roles & Role.ASIDE_AFTER:
+        scope.aside = True
+    else:
+        for x in clause[:i]:
+            x.status = None if x.roles & Role.FINDING else x.status
 
 
 def _question(clause: list[Item], i: int, scope: _Scope) -> None:

@@ -10,7 +10,7 @@ from mmrad_eval.metrics.facts.qualifiers import qualify
 from mmrad_eval.metrics.facts.scope import Mention, read
 from mmrad_eval.metrics.facts.sentences import sentences
 
-VERSION = "rules-2"
+VERSION = "rules-3"
 """Name and version of this extractor, for signatures; it changes when any text may be read differently."""
 
 _SENTENCES = 1 << 14
@@ -59,17 +59,9 @@ def extract(text: str) -> tuple[Fact, ...]:
     return tuple(found)
 
 
-def mentions(text: str) -> list[Mention]:
-    """All mentions with what they ask of labels, in order; their offsets are those in their sentence."""
-    words = lexicon()
-    found: list[Mention] = []
-    for _, sentence in sentences(text, words):
-        found.extend(_mentions(sentence))
-    return found
-
-
 @lru_cache(maxsize=_SENTENCES)
-def _mentions(sentence: str) -> tuple[Mention, ...]:
+def mentions(sentence: str) -> tuple[Mention, ...]:
+    """All mentions of one sentence with what they ask of labels, in order."""
     return tuple(read(sentence, lexicon()).mentions)
 
 

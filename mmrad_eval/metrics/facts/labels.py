@@ -56,17 +56,17 @@ def label_many(texts: Sequence[str]) -> Codes:
 def _codes(text: str) -> tuple[Code, ...]:
     if not _WORD.search(text) or language(text) not in _READ:
         return _NOTHING  # a text that says nothing does not say that nothing was found
-    found = mentions(text)
+    pieces = [sentence for _, sentence in sentences(text, lexicon())]
+    found = [mention for piece in pieces for mention in mentions(piece)]
     codes = project(found)
-    if codes[_NO_FINDING] == POSITIVE and not _understood(text, named=bool(found)):
+    if codes[_NO_FINDING] == POSITIVE and not _understood(pieces, named=bool(found)):
         return (*codes[:_NO_FINDING], BLANK, *codes[_NO_FINDING + 1 :])
     return codes
 
 
-def _understood(text: str, *, named: bool) -> bool:
+def _understood(pieces: Sequence[str], *, named: bool) -> bool:
     """Whether a text without findings was read: it has words of the vocabulary, and no sentence in another language."""
     words = lexicon()
-    pieces = [sentence for _, sentence in sentences(text, words)]
     if not named and not any(item.roles & ~_MARKS for piece in pieces for item in items(piece, words)[1]):
         return False
     return len(pieces) == 1 or all(language(piece) in _READ for piece in pieces)

@@ -45,6 +45,7 @@ class Role:
     LISTED = 1 << 22
     KNOWN = 1 << 23
     ORGAN = 1 << 24
+    ASIDE_BEFORE = 1 << 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Meaning:
     """A finding whose very name says that it is no longer there."""
     strict: bool = False
     """A structure whose normal state says nothing of this concept."""
+    ratio: bool = False
+    """Whether a number can follow that judges the structure, as a share ("CTR 0.6")."""
     quiet: bool = False
     """A structure whose normal state is not what the label asks for ("normal heart" says nothing of its size)."""
 
@@ -82,6 +85,8 @@ class Sense:
     anatomies: list[Meaning] = field(default_factory=list)
     organ: Meaning | None = None
     """What an abnormality in this organ is, for an organ that is neither lung nor pleura."""
+    holds: dict[str, Meaning] | None = None
+    """Of a space of the body: what a substance in it is ("fluid in the pleural space")."""
     projects: bool = False
     """Whether what lies over the organ counts as in it ("opacity over the abdomen", unlike "over the rib")."""
     attribute: str = ""
@@ -115,6 +120,7 @@ _CUES: Mapping[str, int] = {
     "doubt_list": Role.DOUBT_AFTER | Role.LISTED,
     "doubt_before": Role.DOUBT_BEFORE,
     "aside_after": Role.ASIDE_AFTER,
+    "aside_before": Role.ASIDE_BEFORE,
     "neutral": Role.NEUTRAL,
     "stop": Role.STOP,
     "linked": Role.LINKED,
@@ -174,6 +180,8 @@ def lexicon() -> Lexicon:
         _add(tree, entry, Role.ANATOMY)
     for entry in concepts["organ"]:
         _add_organ(tree, entry)
+    for entry in concepts["space"]:
+        _add_space(tree, entry)
     words = frozenset(_words(tree))
     return Lexicon(
         tree=tree,
@@ -288,6 +296,7 @@ def _add(tree: Tree, entry: Mapping[str, Any], role: int) -> None:
             quiet=quiet,
             gone=entry.get("gone", False),
             strict=entry.get("strict", False),
+            ratio=entry.get("ratio", False),
         )
         for words in _expand(phrase.lstrip("~+")):
             sense = _sense(tree, words)
@@ -303,6 +312,15 @@ def _add_organ(tree: Tree, entry: Mapping[str, Any]) -> None:
         sense = _sense(tree, words)
         sense.roles |= Role.ORGAN
         sense.organ, sense.projects = meaning, entry.get("over", False)
+
+
+def _add_space(tree: Tree, entry: Mapping[str, Any]) -> None:
+    known = {m.concept: m for words in _phrases(entry["means"]) for m in _sense(tree, words).findings}
+    holds = {substance: known[concept] for substance, concept in entry["holds"].items()}
+    for words in _phrases(entry["phrases"]):
+        sense = _sense(tree, words)
+        sense.roles |= Role.ORGAN
+        sense.holds = holds
 
 
 def _sense(tree: Tree, words: Sequence[str]) -> Sense:

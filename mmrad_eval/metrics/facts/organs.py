@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mmrad_eval.metrics.facts.items import JOINTS, SAID, Item
-from mmrad_eval.metrics.facts.lexicon import Role
+from mmrad_eval.metrics.facts.items import BACKWARD, JOINTS, SAID, Item
+from mmrad_eval.metrics.facts.lexicon import Meaning, Role, Sense
 
 _OF_CHEST = frozenset(("lungs", "pleura_diaphragm"))
 """Categories whose findings mean lungs and pleura unless another organ is named."""
@@ -11,7 +11,7 @@ _IN = frozenset(("in", "of", "within", "involving", "from", "throughout"))
 _OVER = frozenset(("over", "overlying", "projecting", "overlies", "at"))
 _REACH = 6
 """Words from a finding to its preposition ("mass measuring 3 cm in the liver")."""
-_THROUGH = Role.ANEW | Role.CHANGE | Role.SEEN | Role.VERB
+_THROUGH = Role.ANEW | Role.CHANGE | Role.SEEN | Role.VERB | BACKWARD | Role.DOUBT_AFTER
 """What may stand between a finding and its place ("mass is seen in the liver")."""
 
 
@@ -32,9 +32,14 @@ def locate(clause: list[Item], words: list[str]) -> None:
             continue
         organ = _after(clause, i) or _before(clause, i) or subject
         if organ is not None and organ.sense is not None:
-            item.organ = organ.sense.organ
+            item.organ = _held(organ.sense, words[item.last - 1])
         elif i + 2 < len(clause) and clause[i + 1].roles & Role.OR:  # "no nodule or mass in the breast"
             item.organ = clause[i + 2].organ
+
+
+def _held(place: Sense, word: str) -> Meaning | None:
+    """What a finding is in its place: an abnormality of the organ, or what fills the space."""
+    return place.holds.get(word) if place.holds is not None else place.organ
 
 
 def _after(clause: list[Item], i: int) -> Item | None:
@@ -54,7 +59,7 @@ def _after(clause: list[Item], i: int) -> Item | None:
 
 def _named(clause: list[Item], start: int) -> Item | None:
     """The organ that a place names, past its articles and adjectives ("the right upper abdomen")."""
-    for x in clause[start : start + 4]:
+    for x in clause[start : start + _REACH]:
         if x.roles & Role.ORGAN:
             return x
         if x.roles & (SAID | Role.VERB | JOINTS):

@@ -35,16 +35,20 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(
-    r"\b(?:c/w|d/t|[hrw]/o|s/p)\b|\bw/|\+/-"
+    r"\b(?:c/w|d/t|[ehrsw]/o|s/p|b/l|f/u)\b|\bw/|\+/-"
     r"|[a-z\u00e0-\u024f]+(?:'[a-z]+)?|\d+(?:\.\d+)?|_+|[,:()/&?]|(?<=\s)[-\u2013\u2014]+(?=\s)|\u2014|--"
 )
 _JOINED = re.compile(r"\b(non|un|re|hyper|hypo|over|under|pre|post|peri|sub|pseudo|anti)-(?=[a-z])")
 
 _WRITTEN_OUT: Mapping[str, tuple[str, ...]] = {
+    "b/l": ("bilateral",),
     "c/w": ("consistent", "with"),
     "d/t": ("due", "to"),
+    "e/o": ("evidence", "of"),
+    "f/u": ("followup",),
     "h/o": ("history", "of"),
     "r/o": ("rule", "out"),
+    "s/o": ("suggestive", "of"),
     "s/p": ("status", "post"),
     "w/": ("with",),
     "w/o": ("without",),

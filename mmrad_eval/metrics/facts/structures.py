@@ -50,6 +50,8 @@ _HARMLESS = frozenset(
 _FIRM = frozenset(("bone_abnormality",))
 """Concepts of structures in which anything that is named, and not known to be harmless, is abnormal."""
 _ABNORMAL = frozenset(("large", "odd", "misshapen", "shifted", "elevated"))
+_HALF = 0.5
+"""Width of the heart as a share of the chest's, above which it is enlarged."""
 _SHORT = 3
 """Letters of words too short to be a noun that says something."""
 _ADJECTIVE = Role.ANEW | Role.CHANGE
@@ -78,15 +80,53 @@ def judge(clause: list[Item], before: list[Item]) -> None:
             continue
         for anatomy in (*group, *_respect(clause, i)):
             _give(anatomy, name, item, near=_near_denial(clause, i))
-        if group and item.roles & Role.FINDING:
+        if group and _told(item, name, group):
             item.status = None  # said of the structure, not by itself
-    _unnamed(clause)
+    _unjudged(clause)
 
 
-def _unnamed(clause: list[Item]) -> None:
-    """Judge a bone of which something is said that the vocabulary lacks: "resorption of the distal clavicles"."""
+def _told(item: Item, name: str, group: list[Item]) -> bool:
+    """Whether a finding that judges a structure is told by the structure's own concept.
+
+    "Calcified lymph nodes" are calcified, and not enlarged.
+    """
+    if not item.roles & Role.FINDING or item.sense is None:
+        return False
+    if any(m.judges for m in item.sense.findings):
+        return True
+    return any(name in m.abnormal for anatomy in group if anatomy.sense for m in anatomy.sense.anatomies)
+
+
+def _measure(clause: list[Item], i: int) -> None:
+    """Judge a ratio by the number that follows it: "cardiothoracic ratio of 58%", "CTR 17/30"."""
+    value = _ratio([x.word for x in clause[i + 1 : i + 1 + _REACH]])
+    if value:
+        clause[i].judgement, clause[i].judge = "normal" if value <= _HALF else "large", clause[i]
+
+
+def _ratio(words: list[str]) -> float:
+    """The first number of these words as a share of the chest's width; 0 where there is none."""
+    k = next((k for k, word in enumerate(words) if word[:1].isdigit()), len(words))
+    if k == len(words):
+        return 0.0
+    value = float(words[k])
+    if words[k + 1 : k + 2] == ["/"] and k + 2 < len(words) and words[k + 2][:1].isdigit():
+        value /= float(words[k + 2]) or value or 1.0
+    elif value > 1:
+        value /= 100
+    return value if value < 1 else 0.0
+
+
+def _unjudged(clause: list[Item]) -> None:
+    """Judge what no attribute judged: a ratio by its number, and a bone by a word that the vocabulary lacks.
+
+    "CTR 0.62", "resorption of the distal clavicles".
+    """
     for i, item in enumerate(clause):
         if not item.roles & Role.ANATOMY or item.judgement or item.denied or item.sense is None:
+            continue
+        if item.sense.anatomies[0].ratio:
+            _measure(clause, i)
             continue
         if any(x.roles & Role.FINDING for x in clause):
             return
