@@ -30,9 +30,18 @@ def read_text(path: Path, problems: Problems) -> str:
 
 def lines(path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
     """(line number from 1, line without its ending) of each line that is not blank."""
-    for number, line in enumerate(read_text(path, problems).split("\n"), start=1):
+    for number, line in enumerate(_cut(read_text(path, problems)), start=1):
         if line.strip():
             yield number, line.removesuffix("\r")
+
+
+def _cut(text: str) -> Iterator[str]:
+    """What ``split`` at line feeds gives, one line at a time: all of them at once would be the text once more."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
 
 
 def json_lines(path: Path, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
 from mmrad_eval.core.values import Study
+from mmrad_eval.datasets.held import selected
 
 FEW = 200
 """Studies that are read in a row before it pays to prepare for all."""
@@ -94,4 +95,4 @@ def subset(studies: Sequence[Study], keep: Callable[[Study], bool]) -> Sequence[
     """
     if isinstance(studies, LazyStudies):
         return Subset(studies, [place for place in range(len(studies)) if keep(studies.outline(place))])
-    return [study for study in studies if keep(study)]
+    return selected(studies, keep)

@@ -17,6 +17,7 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import PriorStudy, Report, Study
 from mmrad_eval.datasets import comparisons, deidentification, digests
+from mmrad_eval.datasets.held import held
 from mmrad_eval.datasets.lazy import LazyStudies
 
 STEPS: dict[str, tuple[str, ...]] = {"marks": ("keep", "mask", "drop"), "comparisons": ("keep", "drop")}
@@ -33,7 +34,7 @@ def prepared(dataset: Dataset, options: Mapping[str, str]) -> Dataset:
     if not changing:
         return dataset
     lazy = PreparedStudies(dataset.studies, changing)
-    kept: Sequence[Study] = lazy if isinstance(dataset.studies, LazyStudies) else tuple(lazy)
+    kept: Sequence[Study] = lazy if isinstance(dataset.studies, LazyStudies) else held(lazy)
     words = ", ".join(f"{name}:{way}/{_version(name)}" for name, way in changing.items())
     return remade(
         dataset,

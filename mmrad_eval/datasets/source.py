@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -15,6 +15,7 @@ from mmrad_eval.core.errors import PluginError, UsageError
 from mmrad_eval.core.members import default
 from mmrad_eval.core.values import DataUse, Image, Study
 from mmrad_eval.datasets import raw_text
+from mmrad_eval.datasets.held import held
 from mmrad_eval.datasets.problems import Problems
 
 
@@ -177,22 +178,25 @@ class Record:
     line: int | None = None
 
 
-def gather(records: Iterable[Record], problems: Problems) -> tuple[Study, ...]:
+def gather(records: Iterable[Record], problems: Problems) -> Sequence[Study]:
     """The studies in order; a duplicate id is an error that names both places, an empty report a warning."""
-    first: dict[str, Record] = {}
+    return held(_distinct(records, problems))
+
+
+def _distinct(records: Iterable[Record], problems: Problems) -> Iterator[Study]:
+    first: dict[str, tuple[str, int | None]] = {}
     for record in records:
-        other = first.get(record.study.id)
-        if other is not None:
-            place = f"{other.file}:{other.line}" if other.line else other.file
+        if record.study.id in first:
+            file, line = first[record.study.id]
             problems.error(
                 "duplicate id",
-                f"this id was already used at {place}; ids must be unique",
+                f"this id was already used at {f'{file}:{line}' if line else file}; ids must be unique",
                 file=record.file,
                 line=record.line,
                 study=record.study.id,
             )
             continue
-        first[record.study.id] = record
+        first[record.study.id] = (record.file, record.line)
         reference = record.study.reference
         if reference is not None and not reference.text.strip():
             problems.warn(
@@ -202,7 +206,7 @@ def gather(records: Iterable[Record], problems: Problems) -> tuple[Study, ...]:
                 line=record.line,
                 study=record.study.id,
             )
-    return tuple(r.study for r in first.values())
+        yield record.study
 
 
 BLANK_SPLIT = "blank"

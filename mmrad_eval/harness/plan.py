@@ -18,6 +18,7 @@ from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
 from mmrad_eval.core.values import Box, Card, DataUse, Decoding, Message, Reply, Study, Target
 from mmrad_eval.datasets import digest as dataset_digest
+from mmrad_eval.datasets.held import selected
 from mmrad_eval.datasets.lazy import outlines, subset
 from mmrad_eval.harness.last_check import LastCheck
 from mmrad_eval.metrics.grounding.prior import MeanBoxes, prior
@@ -268,7 +269,7 @@ def _by_ids(studies: Sequence[Study], path: Path | None, dataset: Dataset) -> tu
 
 def _usable(
     studies: Sequence[Study], task: Task, model: Client | Answerer, choice: RunOptions, dataset: Dataset
-) -> tuple[list[Study], dict[str, int]]:
+) -> tuple[Sequence[Study], dict[str, int]]:
     """The studies that have what task and target need, and how many were left out for which reason.
 
     With a limit, data is read no further than to the last study that is asked: those after it are not counted.
@@ -281,38 +282,38 @@ def _usable(
     if "images" in task.needs and is_client(model):
         tests.append(("no image", lambda study: key_image(study) is not None))
     left_out: dict[str, int] = {}
-    kept: list[Study] = []
-    for study in studies:
+
+    def passes(study: Study) -> bool:
         failed = next((reason for reason, test in tests if not test(study)), None)
-        if failed is None:
-            kept.append(study)
-        else:
+        if failed is not None:
             left_out[failed] = left_out.get(failed, 0) + 1
-        if len(kept) == choice.limit:
-            break
-    if not kept:
+        return failed is None
+
+    kept = selected(studies, passes, choice.limit)
+    if not len(kept):
         reason = max(left_out, key=lambda name: left_out[name])
         raise UsageError(_refusal(reason, task, studies, dataset))
     return kept, left_out
 
 
 def _without_lacking(
-    studies: list[Study], left_out: dict[str, int], task: Task, donor: Donors, choice: RunOptions
-) -> list[Study]:
+    studies: Sequence[Study], left_out: dict[str, int], task: Task, donor: Donors, choice: RunOptions
+) -> Sequence[Study]:
     """The selected studies without those that lack what only this task can judge (its ``lacks``), counted by reason.
 
     No other study takes their place, so that runs under one limit are over the same studies.
     """
-    kept: list[Study] = []
     why: Counter[str] = Counter()
-    for study in studies:
+
+    def has_all(study: Study) -> bool:
         reason = plugins.call(f"lacks of task {task.name}", task.lacks, study, donor, choice.target)
         if reason:
             why[reason] += 1
-        else:
-            kept.append(study)
+        return not reason
+
+    kept = selected(studies, has_all)
     left_out.update(why)
-    if not kept:
+    if not len(kept):
         said = ", ".join(f"{reason} ({count})" for reason, count in why.most_common())
         raise UsageError(f"{task.name}: none of the {len(studies)} studies can be asked: {said}")
     return kept

@@ -8,7 +8,7 @@ and one record an image. ``report`` is the findings section unless it has headin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ def _images(source: Source, path: Path, record: dict[str, Any]) -> tuple[Image, 
     return tuple(source.image(name) for name in names)
 
 
-def _data_use(source: Source, studies: tuple[Study, ...], value: dict[str, list[Any]]) -> DataUse:
+def _data_use(source: Source, studies: Sequence[Study], value: dict[str, list[Any]]) -> DataUse:
     """Records with a subject are MIMIC-CXR's, which is credentialed."""
     if any(study.patient for study in studies):
         return "credentialed"

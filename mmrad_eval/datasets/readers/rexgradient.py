@@ -11,7 +11,7 @@ under a licence agreement, so it counts as credentialed unless the user says oth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ def _image(source: Source, path: Path, name: str, view: str | None) -> Image:
     return Image(path=str(where.absolute()), name=plain, view=view)
 
 
-def _with_priors(studies: tuple[Study, ...], dates: dict[str, str]) -> tuple[Study, ...]:
+def _with_priors(studies: Sequence[Study], dates: dict[str, str]) -> tuple[Study, ...]:
     """Each study with the patient's latest earlier one, where both have a date."""
     by_patient: dict[str, list[tuple[datetime, Study]]] = {}
     when = {key: _date(text) for key, text in dates.items()}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import UNSCORED_STATUSES, Example, Status, Study, Target
+from mmrad_eval.datasets import held
 from mmrad_eval.metrics import Suite
 from mmrad_eval.results.run.files import file_digest, temporary
 from mmrad_eval.results.run.folder import RunFolder
@@ -35,7 +36,7 @@ class _Selected:
     target: Target
     given: bool
     """Whether evidence was shown."""
-    studies: list[Study]
+    studies: Sequence[Study]
     rows: ScoreRows
     offsets: list[int]
     """Where the answers of the scored ones are in the file of answers."""
@@ -141,7 +142,7 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
     """The studies that count, and where their answers are."""
     run = folder.run
     target = run.identity.selection.target
-    selection = [study for study in studies if study.reference and study.reference.target(target)]
+    selection = held.selected(studies, lambda study: bool(study.reference and study.reference.target(target)))
     twice = [name for name, count in Counter(study.id for study in selection).items() if count > 1]
     if twice:
         raise DataError(f"{folder.path}: {len(twice)} study ids occur more than once in the data, such as {twice[0]!r}")
@@ -164,10 +165,10 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
 
 def _examples(selected: _Selected) -> Iterator[list[Example]]:
     """The scored studies with their answers, some at a time."""
-    by_id = {study.id: study for study in selected.studies}
+    places = {name: place for place, name in enumerate(selected.rows.ids)}
     for start in range(0, len(selected.offsets), CHUNK):
         answers = selected.folder.answers_at(selected.offsets[start : start + CHUNK])
-        yield [Example(by_id[answer.study], answer, selected.target) for answer in answers]
+        yield [Example(selected.studies[places[answer.study]], answer, selected.target) for answer in answers]
 
 
 def _counted(chunks: Iterable[list[Example]], reports: Counter[bytes]) -> Iterator[list[Example]]:

@@ -16,6 +16,7 @@ import msgspec
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.values import ClinicalContext, Image, Step, Study
 from mmrad_eval.datasets import digests
+from mmrad_eval.datasets.held import held
 from mmrad_eval.datasets.lazy import LazyStudies
 from mmrad_eval.datasets.readers.mimic import MimicStudies, open_studies
 from mmrad_eval.datasets.source import Source
@@ -31,7 +32,7 @@ def linked(dataset: Dataset, source: Source) -> Dataset:
     folder = remade(source, path=source.link, link=None, columns={}, options={})
     studies = LinkedStudies(dataset.studies, Link(source, open_studies(folder, source.link)))
     note = f"linked to {source.link}: what the data lacks of patient, split, prior, report and context comes from there"
-    kept: Sequence[Study] = studies if isinstance(dataset.studies, LazyStudies) else tuple(studies)
+    kept: Sequence[Study] = studies if isinstance(dataset.studies, LazyStudies) else held(studies)
     return remade(dataset, studies=kept, data_use="credentialed", notes=(*dataset.notes, note))
 
 
