@@ -14,18 +14,27 @@ wrong key, a wrong model); by anything else."""
 
 @dataclass
 class FailureStreak:
-    """Failures since the last reply; each method returns the stop that its event calls for, or None."""
+    """Failures since the last reply; each method returns the stop that its event calls for, or None.
+
+    Only requests that were begun after that reply count. A run that is resumed comes to all that failed before at once,
+    as the replies between them are cached; that says nothing about what comes after them.
+    """
 
     counts: RequestCounts
     length: int = 0
+    replies: int = 0
+    """Replies so far, cached ones too; a request that is begun notes their number."""
 
-    def failed(self, why: str, *, retried: bool) -> Stop | None:
-        """A request failed for good, after retries or without one."""
+    def failed(self, why: str, *, begun: int, retried: bool) -> Stop | None:
+        """A request failed for good, after retries or without one; ``begun``: ``replies`` when it was begun."""
+        if begun < self.replies:
+            return None
         self.length += 1
         if self.length < (FAILING if retried or self.counts.replies else HOPELESS):
             return None
         return Stop(f"{self.length} requests in a row failed for good; the last: {why}")
 
     def replied(self) -> None:
-        """A reply came."""
+        """A reply came, or was cached."""
         self.length = 0
+        self.replies += 1

@@ -122,6 +122,7 @@ class Requester:
         while True:
             cached = self._stored(work.key)
             if cached is not None:
+                self.sender.streak.replied()
                 return self._used(Asked(work.key, cached), cached=True)
             flight = self._in_flight.get(work.key)
             if flight is None:

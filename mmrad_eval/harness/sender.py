@@ -24,6 +24,8 @@ _WAITS = 5.0  # seconds at most between two looks for a server that takes no con
 @dataclass
 class _Sending:
     request: PreparedRequest
+    begun: int
+    """Replies that had come when it was begun."""
     tries: int = 0
 
 
@@ -69,7 +71,7 @@ class Sender:
         A request holds its place while it is in flight and between quick tries; while it waits because a server asks it
         to, another request has the place.
         """
-        sending = _Sending(sent)
+        sending = _Sending(sent, self.streak.replies)
         while True:
             await self.pace.enter()
             try:
@@ -113,18 +115,18 @@ class Sender:
             self.signal.set(Stop.on(error))
             raise Stopped(str(error)) from error
         except MmradError as error:
-            self._give_up(str(error), retried=False)
+            self._give_up(str(error), sending, retried=False)
         except Exception as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)
-            self._give_up(f"the model failed: {type(error).__name__}: {error}", retried=False)
+            self._give_up(f"the model failed: {type(error).__name__}: {error}", sending, retried=False)
         if reply.finish == "rejected":
-            return self._rejected(sending.request, reply)
+            return self._rejected(sending, reply)
         self._replied(reply, time.perf_counter() - start)
         return reply
 
-    def _rejected(self, sent: PreparedRequest, reply: Reply) -> Reply:
+    def _rejected(self, sending: _Sending, reply: Reply) -> Reply:
         """Failed, as a rejection is never a score; a task that added fields to the body may ask without them."""
-        if not sent.request.extra:
-            self._give_up(reply.why, retried=False)
+        if not sending.request.request.extra:
+            self._give_up(reply.why, sending, retried=False)
         return reply
 
     def _replied(self, reply: Reply, seconds: float) -> None:
@@ -181,11 +183,11 @@ class Sender:
         elif error.retry:
             self.pace.troubled()
         if not error.retry:
-            self._give_up(error.why, retried=False)
+            self._give_up(error.why, sending, retried=False)
         if sending.tries >= self.retry.tries(error.kind):
-            self._give_up(f"{error.why} ({sending.tries} tries)", retried=True)
+            self._give_up(f"{error.why} ({sending.tries} tries)", sending, retried=True)
         if too_long:
-            self._give_up(f"{error.why} (the server asks to wait for {after:.0f} s)", retried=True)
+            self._give_up(f"{error.why} (the server asks to wait for {after:.0f} s)", sending, retried=True)
         self.counts.retries += 1
         seconds = self.retry.wait(sending.tries, 0.0 if elsewhere else after)
         return _Pause(seconds, Wait(time.monotonic() + seconds, error.why), asked=after > 0)
@@ -211,10 +213,10 @@ class Sender:
         finally:
             self._waits.remove(pause.wait)
 
-    def _give_up(self, why: str, *, retried: bool) -> None:
+    def _give_up(self, why: str, sending: _Sending, *, retried: bool) -> None:
         """This study fails; too many in a row, with no reply between them, stop the run."""
         self.counts.last_fault = why
-        stop = self.streak.failed(why, retried=retried)
+        stop = self.streak.failed(why, begun=sending.begun, retried=retried)
         if stop is not None:
             self.signal.set(stop)
         raise Failed(why)

@@ -256,6 +256,22 @@ async def test_a_question_that_no_server_accepts_is_no_score(command: Callable[.
         assert code == 0
 
 
+async def test_a_run_goes_on_past_studies_whose_requests_fail_each_time(
+    command: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    bad = [f"{number:02}" for number in range(0, 45, 3)]
+    async with Rehearsal(faults={f"case {number}": "400" for number in bad}) as server:
+        words = [*command(server.url, tmp_path / "out"), "--concurrency", "1"]
+        assert (await finished([*words, "--max-requests", "46"]))[0] == 3
+        code, _, err = await finished(words)
+
+    assert code == 3, err
+    assert "in a row" not in err
+    seen = statuses(tmp_path / "out")
+    assert {name for name, status in seen.items() if status == "failed"} == {f"s{number}" for number in bad}
+    assert set(seen.values()) == {"ok", "failed"}
+
+
 async def test_a_text_that_the_user_declared_a_refusal_completes_the_run_and_is_footnoted(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:
