@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mmrad_eval.core.errors import TransportError, UsageError
 from mmrad_eval.model_registry.command_line import scrub_word
+from mmrad_eval.model_registry.reply_bodies import PACKINGS, BodyReader
 from mmrad_eval.model_registry.secrets import Secret, scrub
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ Headers = Mapping[str, str]
 
 _CONNECT = 15.0  # seconds until a server that does not take the connection counts as gone
 _DOWN, _LONGEST_DOWN = 1.0, 60.0  # seconds for which a failed server is passed over while others are there; doubles
-LARGEST = 64 << 20
-"""Bytes of the largest body that is read: a page of errors, a list of models or a reply with images has far less."""
 _LARGE = 1 << 20  # bytes of a body from which on aiohttp wants to write it in pieces
 _BASE_TIMEOUT = 120.0  # seconds for the queue and the prompt
 _SLOWEST = 4.0  # tokens a second of the slowest server worth waiting for
@@ -103,6 +102,7 @@ class Transport:
         self._servers = [_Server(base) for base in dict.fromkeys(self.urls)]
         self._by_base = {server.base: server for server in self._servers}
         self._session: aiohttp.ClientSession | None = None
+        self._bodies = BodyReader()
         self._hosts: dict[str, tuple[str, ...]] | None = None
         self._urls: dict[tuple[str, str], URL] = {}
         self._limits: dict[float, aiohttp.ClientTimeout] = {}
@@ -172,7 +172,7 @@ class Transport:
             async with session.request(
                 method, url, data=data, headers=headers or None, allow_redirects=False, timeout=limits
             ) as response:
-                answer = await _body(response, server.base)
+                answer = await self._bodies.read(response, server.base)
                 if response.status >= 500:
                     server.failed()
                 else:
@@ -217,27 +217,16 @@ class Transport:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=None, resolver=resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Content-Type": "application/json", "User-Agent": "mmrad-eval", **self._headers},
+            headers={
+                "Content-Type": "application/json",
+                "Accept-Encoding": PACKINGS,
+                "User-Agent": "mmrad-eval",
+                **self._headers,
+            },
+            auto_decompress=False,
             trust_env=False,
         )
         return self._session
-
-
-async def _body(response: aiohttp.ClientResponse, base: str) -> bytes:
-    """The body, read no further than any real one reaches, however it is declared, cut into chunks or compressed."""
-    declared = response.content_length
-    pieces, size = [], 0
-    if declared is None or declared <= LARGEST:
-        async for piece in response.content.iter_any():
-            pieces.append(piece)
-            size += len(piece)
-            if size > LARGEST:
-                break
-        else:
-            return b"".join(pieces)
-    response.close()
-    why = f"{base} sends more than {LARGEST >> 20} MiB as one reply, which no reply needs; it was not read"
-    raise TransportError(why, retry=False)
 
 
 def _pinned(hosts: Mapping[str, tuple[str, ...]]) -> AbstractResolver:

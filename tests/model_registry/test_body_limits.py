@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import resource
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -75,6 +77,15 @@ async def serve() -> AsyncIterator[Callable[[Answer], Awaitable[str]]]:
         await runner.cleanup()
 
 
+async def text(url: str, folder: Path) -> str:
+    client = resolve("openai:m", base_url=[url], timeout=60)
+    with Journal(folder / "replies") as journal:
+        requester = Requester(client, journal)  # type: ignore[arg-type] # a client
+        asked = await requester.ask(Request("openai", "m", (Message("user", (Text("Report."),)),)))
+        await requester.close()
+    return asked.reply.text
+
+
 async def failure(url: str, folder: Path, provider: str = "openai") -> str:
     client = resolve(f"{provider}:m", base_url=[url], timeout=60)
     request = Request(provider, "m", (Message("user", (Text("Report."),)),), Decoding(max_tokens=50))
@@ -100,6 +111,55 @@ async def test_a_body_beyond_any_reply_fails_the_study_in_one_line(
     assert "more than 64 MiB as one reply" in why
     assert "\n" not in why
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400 << 10
+
+
+REPLY = b'{"choices": [{"message": {"content": "FINDINGS: Clear lungs."}, "finish_reason": "stop"}]}'
+
+
+@pytest.mark.parametrize(
+    ("packing", "window"),
+    [("gzip", 31), ("deflate", 15), ("deflate", -15), ("identity", None)],
+    ids=["gzip", "deflate", "deflate without a head", "not packed"],
+)
+async def test_a_packed_reply_is_read_as_one_that_is_not(
+    serve: Callable[[Answer], Awaitable[str]], tmp_path: Path, packing: str, window: int | None
+) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        packer = zlib.compressobj(9, zlib.DEFLATED, window or 15)
+        assert "gzip" in request.headers["Accept-Encoding"]
+        body = packer.compress(REPLY) + packer.flush() if window else REPLY
+        return web.Response(body=body, headers={"Content-Encoding": packing})
+
+    assert await text(await serve(answer), tmp_path) == "FINDINGS: Clear lungs."
+
+
+@pytest.mark.parametrize("packing", ["br", "zstd", "gzip, gzip", "gzip"])
+async def test_a_reply_that_is_packed_in_another_way_or_not_as_it_says_fails_the_study(
+    serve: Callable[[Answer], Awaitable[str]], tmp_path: Path, packing: str
+) -> None:
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=REPLY, headers={"Content-Encoding": packing})
+
+    why = await failure(await serve(answer), tmp_path)
+
+    assert "can't be unpacked" in why if packing == "gzip" else f"packs its reply as {packing!r}" in why
+
+
+async def test_eight_large_bodies_at_once_take_the_memory_of_one(
+    serve: Callable[[Answer], Awaitable[str]], tmp_path: Path
+) -> None:
+    client = resolve("openai:m", base_url=[await serve(bomb)], timeout=60)
+    with Journal(tmp_path / "replies") as journal:
+        requester = Requester(client, journal, pace=Pace.fixed(8), retry=Retry(faults=1))  # type: ignore[arg-type] # a client
+        asked = [requester.ask(Request("openai", "m", (Message("user", (Text(str(i)),)),))) for i in range(8)]
+        tracemalloc.start()
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        await requester.close()
+
+    assert all(isinstance(outcome, Failed) for outcome in outcomes)
+    assert most < 100 << 20
 
 
 @pytest.mark.parametrize(
