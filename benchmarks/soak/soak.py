@@ -1,194 +1,214 @@
-"""A long run against a server that misbehaves in every way: nothing lost, nothing wrong, nothing leaked.
+"""A long run against servers that misbehave in every way: nothing lost, nothing wrong, nothing leaked.
 
-    .venv/bin/python benchmarks/soak/soak.py                       100,000 studies, 5 interruptions (about half an hour)
+    .venv/bin/python benchmarks/soak/soak.py                       100,000 studies, 6 interruptions (half an hour)
     .venv/bin/python benchmarks/soak/soak.py --studies 2000        a shorter one
 
-Three studies of ten meet a fault that chance chose for them once and for all: errors, limits, broken connections,
-hangs, refusals, empty and cut replies. The run is interrupted (Ctrl-C) at random moments and started again until it is
-complete. Then every study has the status that its fault makes, memory has not grown beyond the budget, and no file
-handle is left. Exit status 1 where any of this is not so.
+Some studies meet a fault (``studies.py``): what a model does, trouble that passes, trouble that lasts. There are two
+servers; one of them is killed and comes back, again and again. The run is ended at random moments, twice by SIGKILL and
+once by Ctrl-C, and started again. It then goes to its end, where the lasting trouble must have left it incomplete; the
+servers are mended, and it must complete. At each step every study has a status that its fault allows and nothing that
+failed is scored; at the end each request is stored once, no file holds the key, and memory stayed within its budget.
+Exit status 1 where any of this is not so. The same ``--seed`` gives the same studies, faults and moments.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmrad_eval.model_registry.mock_server import chance_fault
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-SHARE = 0.3
-MARKER = r"Case \d{6}"
-BUDGET_MB = 50.0  # growth of memory over 10,000 studies
-STATUSES = {
-    "": "ok", "500:1": "ok", "500:2": "ok", "429:0.01:1": "ok", "malformed:1": "ok", "disconnect:1": "ok",
-    "hang:1": "ok", "policy": "refused", "long": "too long", "null": "empty", "empty": "empty", "length": "truncated",
-    "refusal": "refused", "filter": "refused",
-}  # fmt: skip
-"""Fault -> the status that a study must end with."""
-ENOUGH = 4000  # studies of one turn from which on memory says something
+import checks  # noqa: E402 (lies beside this script)
+import studies  # noqa: E402 (as above)
+from servers import Servers  # noqa: E402 (as above)
+
+from benchmarks.records import write_traces  # noqa: E402 (as above)
+
+KEY = "sk-soak/5c0a9e1f7b+d24/883e6a90c17b4f52"
+GROWTH_MB, PEAK_MB = 50.0, 300.0
+"""Budgets: what 10,000 further replies may add, and the most while requests are sent."""
+ENOUGH = 4000  # replies of one turn from which on memory says something
 AGAIN = 3  # further turns: on a busy machine a reply may miss its time-out, and its study is asked again
-LINE = 1500  # bytes of a stored reply, about
-
-
-def written(folder: Path, n: int) -> Path:
-    """Records in the authors' format whose evidence names their case."""
-    path = folder / "studies.jsonl"
-    with path.open("w") as file:
-        for number in range(n):
-            record = {
-                "prompt": "Compile a report. <image>",
-                "response": "First, I need to analyze the lung region. <image> The bounding box of this area is "
-                f"[10, 10, 90, 90] . Case {number:06}. The lungs are clear.\n\n  Summarizing the previous analysis, "
-                f"I will generate the following report: FINDINGS: Case {number:06}. The lungs are clear.",
-                "images": [f"{number}/problem_image_1.jpg", f"{number}/reasoning_image_1.jpg"],
-            }
-            file.write(json.dumps(record) + "\n")
-    return path
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """The misbehaving server in a process of its own; yields its base URL."""
-    command = [
-        sys.executable, "-m", "mmrad_eval.model_registry.mock_server", "--misbehave", str(SHARE), "--marker", MARKER,
-        "--own-words",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.wait()
+LINE = 1700  # bytes of a stored reply, about
 
 
 @dataclass
 class Watch:
-    """Memory and open files of one process, looked at every second, beside how many replies it has stored."""
+    """Memory and open files of one process, looked at again and again, beside how many replies were stored."""
 
-    points: list[tuple[int, float, int]] = field(default_factory=list)
-    """(replies stored, megabytes, open files)."""
+    points: list[tuple[int, float, int, bool]] = field(default_factory=list)
+    """(replies stored, megabytes, open files, whether requests are sent)."""
 
-    def look(self, pid: int, replies: int) -> None:
+    def look(self, pid: int, replies: int, *, asks: bool) -> None:
         """Take one point; nothing where the process has just ended."""
         try:
             pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
             handles = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             return
-        self.points.append((replies, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, handles))
+        self.points.append((replies, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, handles, asks))
+
+    def peak(self, *, asking: bool) -> float:
+        """Megabytes at most, of the whole process or while it was asking."""
+        return max((point[1] for point in self.points if point[3] or not asking), default=0.0)
 
     def growth(self) -> float:
-        """Megabytes over 10,000 studies, from a quarter of what this process stored to its last reply."""
-        if not self.points:
+        """Megabytes over 10,000 replies, from a quarter of what this process stored to its last reply."""
+        points = [point for point in self.points if point[3]]
+        if not points or points[-1][0] - points[0][0] < ENOUGH:
             return 0.0
-        first, last = self.points[0][0], self.points[-1][0]
-        if last - first < ENOUGH:
-            return 0.0
-        early = next(point for point in self.points if point[0] >= first + (last - first) / 4)
-        late = next(point for point in self.points if point[0] >= last)  # what follows is scoring
+        first, last = points[0][0], points[-1][0]
+        early = next(point for point in points if point[0] >= first + (last - first) / 4)
+        late = next(point for point in points if point[0] >= last)
         return (late[1] - early[1]) / (late[0] - early[0]) * 10_000 if late[0] > early[0] else 0.0
 
 
-def stored(out: Path) -> int:
-    """Replies in the journal, in bytes."""
+@dataclass
+class Campaign:
+    """One soak: its folder, its servers, and what was seen."""
+
+    folder: Path
+    n: int
+    concurrency: int
+    servers: Servers
+    chance: random.Random
+    watches: list[Watch] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    kills: int = 0
+
+    @property
+    def out(self) -> Path:
+        """Where the run lies."""
+        return self.folder / "out"
+
+    def turn(self, ends: signal.Signals | None = None, after: float = 1.0, *, mended: bool = False) -> int:
+        """Start the run; end it by a signal once it has stored ``after`` of what was left; returns its exit status."""
+        before = stored_bytes(self.out)
+        wanted = before + after * (self.n * LINE - before)
+        process = subprocess.Popen(self.command(), stderr=subprocess.DEVNULL, env=os.environ | {"SOAK_KEY": KEY})
+        watch, next_death, sent = Watch(), time.monotonic() + self.chance.uniform(1, 30), False
+        self.watches.append(watch)
+        while process.poll() is None:
+            time.sleep(0.5 if self.n > 5000 else 0.1)
+            held = stored_bytes(self.out)
+            watch.look(process.pid, held // LINE, asks=any(self.out.glob("runs/*/*/*/*/answers.jsonl.part")))
+            if not mended and held > before and time.monotonic() > next_death:
+                next_death = time.monotonic() + self.die_or_come_back()
+            if ends is not None and not sent and held >= wanted:
+                process.send_signal(ends)
+                sent, self.kills = True, self.kills + (ends == signal.SIGKILL)
+        if not self.servers.runs(1):
+            self.servers.start(1)
+        self.codes.append(process.returncode)
+        seen, wrong = checks.statuses(self.out, self.n, mended=mended and process.returncode == 0)
+        self.wrong += [f"turn {len(self.codes)}: {what}" for what in wrong]
+        print(
+            f"turn {len(self.codes)} ({ends.name if sent and ends else 'whole'}): exit {process.returncode}, "
+            f"{stored_bytes(self.out) / 1e6:.0f} MB stored, {watch.peak(asking=True):.0f} MB of memory while asking, "
+            f"published: {dict(sorted(seen.items())) or 'nothing'}",
+            flush=True,
+        )
+        return process.returncode
+
+    def die_or_come_back(self) -> float:
+        """Kill the second server, or start it again; returns the seconds until the other happens."""
+        if self.servers.runs(1):
+            self.servers.kill(1)
+            return self.chance.uniform(2, 8)
+        self.servers.start(1)
+        return self.chance.uniform(10, 60)
+
+    def command(self) -> list[str]:
+        """The run."""
+        return [
+            *(str(Path(sys.executable).with_name("mmrad-eval")), "--model", "openai:rehearsal", "--quiet"),
+            *(word for url in self.servers.urls for word in ("--base-url", url)),
+            *("--task", "tcot-blind", "--data", str(self.folder / "studies.jsonl"), "--data-use", "open"),
+            *("--timeout", "5", "--concurrency", str(self.concurrency), "--metrics", "bleu@r2gen-iu"),
+            *("--api-key-env", "SOAK_KEY", "--out", str(self.out)),
+        ]
+
+
+def stored_bytes(out: Path) -> int:
+    """Bytes of the journal."""
     return sum(path.stat().st_size for path in out.glob("replies/*/openai_rehearsal/*.jsonl"))
 
 
-def soak(folder: Path, n: int, interrupts: int, concurrency: int) -> list[str]:
-    """Run, interrupt, resume; returns what is wrong."""
-    data, out = written(folder, n), folder / "out"
-    chance = random.Random(11)
-    watches: list[Watch] = []
-    codes: list[int] = []
+def soak(folder: Path, n: int, interruptions: int, concurrency: int, seed: int) -> list[str]:
+    """Run, interrupt, resume, mend, complete; returns what is wrong."""
+    said = list(studies.sentences(n, seed))
+    checks.learn(said)
+    write_traces(folder / "studies.jsonl", said)
     start = time.monotonic()
-    with server() as url:
-        command = [
-            str(Path(sys.executable).with_name("mmrad-eval")), "--model", "openai:rehearsal", "--base-url", url,
-            "--task", "tcot-blind", "--data", str(data), "--data-use", "open", "--timeout", "5", "--concurrency",
-            str(concurrency), "--metrics", "bleu@r2gen-iu", "--out", str(out), "--quiet",
-        ]  # fmt: skip
-        for turn in range(interrupts + 1 + AGAIN):
-            if turn > interrupts and codes[-1] == 0:
+    with Servers(studies.MARKER) as servers:
+        campaign = Campaign(folder, n, concurrency, servers, random.Random(seed))
+        for number in range(interruptions):
+            ends = signal.SIGINT if number % 3 == 2 else signal.SIGKILL
+            code = campaign.turn(ends, campaign.chance.uniform(0.5, 1.5) / (interruptions + 1 - number))
+            if code not in (-signal.SIGKILL, 3):
+                campaign.wrong.append(f"a turn that was ended by {ends.name} exits with {code}")
+        if campaign.turn() != 3:
+            campaign.wrong.append("the run is complete although some of its requests always failed")
+        servers.mend(studies.MARKER.replace(r"(\w+(?::\w+)*)", f"({'|'.join(studies.MODELS)})\\b"))
+        for _ in range(1 + AGAIN):
+            if campaign.turn(mended=True) == 0:
                 break
-            before = stored(out)
-            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            wanted = before + chance.uniform(0.5, 1.5) * n * LINE / (interrupts + 1)
-            watch = Watch()
-            watches.append(watch)
-            while process.poll() is None:
-                time.sleep(1 if n > 5000 else 0.2)
-                bytes_stored = stored(out)
-                watch.look(process.pid, bytes_stored // LINE)
-                if turn < interrupts and bytes_stored >= wanted:
-                    process.send_signal(signal.SIGINT)
-                    process.wait(120)
-            codes.append(process.returncode)
-            print(f"turn {turn}: exit {process.returncode}, {stored(out) / 1e6:.0f} MB stored", flush=True)
-    wrong = checked(out, n)
-    if codes[-1] != 0:
-        wrong.append(f"the last turn ended with {codes[-1]}")
-    if any(code not in (0, 3) for code in codes):
-        wrong.append(f"an interrupted turn ended with another status than 3: {codes}")
-    growth = max(watch.growth() for watch in watches)
-    peak = max((point[1] for watch in watches for point in watch.points), default=0.0)
-    handles = max((point[2] for watch in watches for point in watch.points), default=0)
-    if growth > BUDGET_MB:
-        wrong.append(f"memory grew by {growth:.0f} MB over 10,000 studies")
-    if handles > concurrency + 64:
+        else:
+            campaign.wrong.append(f"the mended servers don't let the run complete: exits {campaign.codes}")
+        return campaign.wrong + judged(campaign, servers, time.monotonic() - start)
+
+
+def judged(campaign: Campaign, servers: Servers, seconds: float) -> list[str]:
+    """What is wrong with the journal, the files and the memory of the whole campaign, which is summed up."""
+    n, out = campaign.n, campaign.out
+    keys, wrong = checks.stored(out), checks.leaks(out, KEY)
+    model = sum(fault in studies.MODELS for fault in checks.FAULTS.values())
+    twice = sum(count > 1 for count in keys.values())
+    if len(keys) != n or twice:
+        wrong.append(f"{len(keys)} keys stored for {n} studies, {twice} of them more than once")
+    rejected = sum(fault in studies.REJECTED for fault in checks.FAULTS.values())
+    lost = servers.replies - (n - rejected)
+    if lost > campaign.kills * campaign.concurrency + servers.deaths * campaign.concurrency + n // 100:
+        wrong.append(f"{lost} good replies are not stored, more than were in flight when something was killed")
+    growth = max(watch.growth() for watch in campaign.watches)
+    asking, peak = (max(watch.peak(asking=asking) for watch in campaign.watches) for asking in (True, False))
+    handles = max((point[2] for watch in campaign.watches for point in watch.points), default=0)
+    if growth > GROWTH_MB:
+        wrong.append(f"memory grew by {growth:.0f} MB over 10,000 replies")
+    if asking > PEAK_MB:
+        wrong.append(f"memory reached {asking:.0f} MB while asking")
+    if handles > campaign.concurrency + 64:
         wrong.append(f"{handles} files were open at once")
+    faults = sum(fault != "nothing" for fault in checks.FAULTS.values())
     print(
-        f"{n:,} studies in {time.monotonic() - start:.0f} s; memory at most {peak:.0f} MB, growth {growth:.1f} MB over "
-        f"10,000 studies; at most {handles} open files"
+        f"{n:,} studies ({faults:,} with faults, {model:,} of them the model's) in {seconds:.0f} s; {campaign.kills} "
+        f"times SIGKILL, {servers.deaths} deaths of servers; {max(lost, 0)} replies in flight lost; memory at most "
+        f"{asking:.0f} MB while asking and {peak:.0f} MB in all, growth {growth:.1f} MB over 10,000 replies; at most "
+        f"{handles} open files"
     )
     return wrong
-
-
-def checked(out: Path, n: int) -> list[str]:
-    """Every study has the status that its fault makes, and every key is stored once."""
-    [path] = out.glob("runs/*/tcot-blind/*/*/answers.jsonl")
-    answers = [json.loads(line) for line in path.read_text().splitlines()]
-    wrong = [] if len(answers) == n else [f"{len(answers)} answers for {n} studies"]
-    seen: Counter[str] = Counter()
-    bad: Counter[str] = Counter()
-    for answer in answers:
-        case = re.search(MARKER, json.dumps(answer.get("shown")))
-        fault = chance_fault(case[0].encode(), SHARE) if case else "unknown"
-        seen[answer.get("status", "pending")] += 1
-        if answer.get("status", "pending") != STATUSES.get(fault):
-            bad[f"{fault or 'no fault'} ended as {answer.get('status', 'open')}"] += 1
-    print("statuses:", dict(seen))
-    keys: Counter[str] = Counter()
-    for segment in out.glob("replies/*/openai_rehearsal/*.jsonl"):
-        with segment.open() as file:
-            keys.update(line[8:72] for line in file)
-    if len(keys) != n or max(keys.values(), default=0) > 1:
-        wrong.append(f"{len(keys)} keys stored, {sum(count > 1 for count in keys.values())} of them more than once")
-    return wrong + [f"{count} studies: {what}" for what, count in bad.items()]
 
 
 def main() -> None:
     """Soak, and say what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=100_000)
-    parser.add_argument("--interrupts", type=int, default=5)
+    parser.add_argument("--interruptions", type=int, default=6)
     parser.add_argument("--concurrency", type=int, default=128)
+    parser.add_argument("--seed", type=int, default=11)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        wrong = soak(Path(folder), given.studies, given.interrupts, given.concurrency)
+        wrong = soak(Path(folder), given.studies, given.interruptions, given.concurrency, given.seed)
     for problem in wrong:
         print("WRONG:", problem)
     sys.exit(bool(wrong))

@@ -11,7 +11,13 @@ so that it is the same in every run):
 ``429:SECONDS:TIMES``                   slow down, with Retry-After, so many times, and then a reply
 ``policy`` ``long``     a 400 with the structured code of a content policy, or of a context that is too short
 ``null`` ``empty`` ``length`` ``refusal`` ``filter``     replies without content, cut short, declined, or filtered
+``nofinish`` ``abort``  replies that do not say how they ended, or that they were broken off
+``echo``                a reply that repeats the key in several spellings
 ``malformed`` ``disconnect`` ``hang``   no JSON, a broken connection, no answer; ``hang:1`` the first time only
+``html413`` ``memory`` ``day`` ``bomb`` and so on     what ``mock_faults`` lists: pages of proxies, rejections that are
+                        no refusals, waits of a day, bodies without end
+
+A marker with a group names the fault itself: what the group matches in a request is its fault.
 """
 
 from __future__ import annotations
@@ -27,6 +33,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from mmrad_eval.model_registry import mock_faults
+
 if TYPE_CHECKING:
     from aiohttp import web
 
@@ -37,7 +45,6 @@ REPORT = (
 )
 CHANCE_FAULTS = ("500:1", "500:2", "policy", "long", "429:0.01:1", "null", "empty", "length", "refusal", "filter")
 BROKEN_FAULTS = ("malformed:1", "disconnect:1", "hang:1")
-_CODES = {"policy": "content_filter", "long": "context_length_exceeded"}
 FOREVER = 1 << 30
 
 
@@ -66,6 +73,8 @@ class Rehearsal:
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     requests: int = 0
+    replies: int = 0
+    """Good ones, whose words are a report."""
     tries: Counter[str] = field(default_factory=Counter)
     """Digest of a body -> how often it came."""
     most_at_once: int = 0
@@ -139,14 +148,16 @@ class Rehearsal:
         if path.endswith("/models"):
             entry = {"id": self.model, "object": "model", **self.facts}
             return msgspec.json.encode({"object": "list", "data": [entry]})
-        return b"{}"
+        return msgspec.json.encode({"requests": self.requests, "replies": self.replies})
 
     def _fault(self, body: bytes) -> tuple[str, bool, float]:
         """The fault of this request, whether it happens this time, and the seconds that it asks to wait."""
         written = next((fault for text, fault in self.faults.items() if text.encode() in body), "")
+        marked = self.marker.search(body) if self.marker else None
+        if marked and marked.re.groups:
+            written = written or (marked[1] or b"").decode()
         if not written and not self.misbehave:
             return "", False, 0.0
-        marked = self.marker.search(body) if self.marker else None
         decisive = marked[0] if marked else body
         written = written or chance_fault(decisive, self.misbehave)
         key = hashlib.sha256(decisive).hexdigest()
@@ -174,9 +185,10 @@ class Rehearsal:
             error = {"error": {"message": message, "type": "rehearsal", "code": None, "param": None}}
             data = msgspec.json.encode(error)
             return web.Response(status=int(kind), body=data, content_type="application/json", headers=headers)
-        if kind in _CODES:
-            error = {"error": {"message": f"rehearsed {kind}", "type": "invalid_request_error", "code": _CODES[kind]}}
-            return web.Response(status=400, body=msgspec.json.encode(error), content_type="application/json")
+        if kind in mock_faults.PAGES:
+            return mock_faults.page(kind)
+        if kind in mock_faults.STREAMS:
+            return await mock_faults.stream(request, kind)
         if kind == "hang":
             await asyncio.sleep(3600)
         if kind == "disconnect":
@@ -184,13 +196,15 @@ class Rehearsal:
             request.transport.abort()
         if kind == "malformed":
             return web.Response(body=b'{"choices": [{"mess', content_type="application/json")
-        return web.Response(body=self._reply(body, kind), content_type="application/json")
+        said = mock_faults.echoes(request.headers.get("Authorization", "")) if echo else ""
+        return web.Response(body=self._reply(body, kind, said), content_type="application/json")
 
-    def _reply(self, body: bytes, kind: str) -> bytes:
+    def _reply(self, body: bytes, kind: str, said: str = "") -> bytes:
+        self.replies += kind not in ("nofinish", "abort")
         text = REPORT
         if self.own_words:
             text = f"FINDINGS: Study {hashlib.sha256(body).hexdigest()[:8]}. {REPORT.removeprefix('FINDINGS: ')}"
-        message: dict[str, Any] = {"role": "assistant", "content": text}
+        message: dict[str, Any] = {"role": "assistant", "content": f"{text} {said}".strip()}
         finish = "stop"
         if kind in ("null", "empty"):
             message["content"] = None if kind == "null" else ""
@@ -200,6 +214,8 @@ class Rehearsal:
             message |= {"content": None, "refusal": "I can't help with that."}
         elif kind == "filter":
             message["content"], finish = "", "content_filter"
+        elif kind == "abort":
+            finish = "abort"
         return msgspec.json.encode(
             {
                 "id": "chatcmpl-rehearsal",
@@ -207,7 +223,14 @@ class Rehearsal:
                 "created": 0,
                 "model": self.model,
                 "system_fingerprint": "rehearsal-1",
-                "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
+                "choices": [
+                    {
+                        "index": 0,
+                        "message": message,
+                        "finish_reason": None if kind == "nofinish" else finish,
+                        "logprobs": None,
+                    }
+                ],
                 "usage": {
                     "prompt_tokens": len(body) // 4,
                     "completion_tokens": 80,

@@ -1,0 +1,96 @@
+"""What must be true of a run's folder during the soak and after it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from studies import MARKER, SCORED, allowed
+
+_BLOCK = 16 << 20
+
+
+class _Head(msgspec.Struct):
+    key: str
+
+
+def statuses(out: Path, n: int, *, mended: bool) -> tuple[Counter[str], list[str]]:
+    """How many published answers have which status, and what is wrong with them; nothing where there are none."""
+    found = list(out.glob("runs/*/*/*/*/answers.jsonl"))
+    if not found:
+        return Counter(), []
+    [path] = found
+    seen: Counter[str] = Counter()
+    bad: Counter[str] = Counter()
+    with path.open() as lines:
+        for line in lines:
+            answer = json.loads(line)
+            status = answer.get("status", "pending")
+            seen[status] += 1
+            fault = FAULTS[int(answer["study"])]
+            if status not in allowed(fault, mended=mended):
+                bad[f"{fault or 'no fault'} ended as {status}"] += 1
+    wrong = [f"{count} studies: {what}" for what, count in bad.items()]
+    if seen.total() != n:
+        wrong.append(f"{seen.total()} answers for {n} studies")
+    summary = path.with_name("summary.json")
+    scored = json.loads(summary.read_text())["scored"] if summary.exists() else None
+    answered = sum(count for status, count in seen.items() if status in SCORED)
+    if scored is not None and scored != answered:
+        wrong.append(f"{scored} studies are scored, and {answered} have an answer")
+    return seen, wrong
+
+
+FAULTS: dict[int, str] = {}
+"""Number of a study -> its fault; filled before the first turn."""
+
+
+def learn(sentences: list[str]) -> None:
+    """Remember the fault of each study."""
+    for number, sentence in enumerate(sentences):
+        found = re.search(MARKER, sentence)
+        assert found is not None, sentence
+        FAULTS[number] = found[1]
+
+
+def stored(out: Path) -> Counter[str]:
+    """Key -> how often it stands in the journal; lines that a kill has torn do not count."""
+    keys: Counter[str] = Counter()
+    for segment in out.glob("replies/*/openai_rehearsal/*.jsonl"):
+        with segment.open("rb") as lines:
+            for line in lines:
+                try:
+                    keys[msgspec.json.decode(line, type=_Head).key] += 1
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    continue
+    return keys
+
+
+def leaks(out: Path, key: str) -> list[str]:
+    """The files that hold the key, in any of the spellings in which the servers repeat it."""
+    spellings = [
+        key.encode(),
+        key.replace("/", "\\/").encode(),
+        "".join(f"\\u{ord(character):04x}" for character in key).encode(),
+        base64.b64encode(key.encode())[:-4],
+        base64.b64encode(f"Bearer {key}".encode())[:-4],
+    ]
+    files = (path for path in out.rglob("*") if path.is_file())
+    return [f"{path} holds the key" for path in files if any(_holds(path, spelling) for spelling in spellings)]
+
+
+def _holds(path: Path, needle: bytes) -> bool:
+    return any(needle in block for block in _blocks(path, len(needle)))
+
+
+def _blocks(path: Path, overlap: int) -> Iterator[bytes]:
+    rest = b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield rest + block
+            rest = block[-overlap:]
