@@ -174,13 +174,14 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
     if response.status != 200:
         return read_fault(response, secret, policy=policy)
     value, raw = read_json(response.body, secret)
-    error = field(value, "error")
-    if error:  # some routers answer 200 and say in the body what went wrong upstream
-        status = field(error, "code")
-        status = status if isinstance(status, int) and 400 <= status < 600 else 502
-        return read_fault(HttpResponse(status, response.body, response.headers, response.base), secret, policy=policy)
     choices = field(value, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
+    error = field(value, "error") or field(choice, "error")
+    if error:  # some routers answer 200 and say in the body, or beside half an answer, what went wrong upstream
+        status = field(error, "code")
+        status = status if isinstance(status, int) and 400 <= status < 600 else 502
+        body = response.body if field(value, "error") else msgspec.json.encode({"error": error})
+        return read_fault(HttpResponse(status, body, response.headers, response.base), secret, policy=policy)
     message = field(choice, "message")
     if not isinstance(message, dict):
         raise TransportError(f"the reply of {response.base} has no message", retry=True)

@@ -167,6 +167,14 @@ def test_a_server_that_gave_up_is_asked_again(finish: str) -> None:
     assert error.value.retry
 
 
+def test_half_an_answer_beside_an_error_is_no_reply() -> None:
+    """openrouter.ai/docs/api/reference/errors-and-debugging: a choice may hold the error of its provider."""
+    broken = completion({"content": "upstream connect"}, "stop")
+    broken["choices"][0]["error"] = {"code": 502, "message": "Provider disconnected"}
+    with pytest.raises(TransportError, match="Provider disconnected"):
+        read(response(broken))
+
+
 def error(message: str, **more: Any) -> dict[str, Any]:
     return {"error": {"message": message, **more}}
 
