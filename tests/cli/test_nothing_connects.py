@@ -18,7 +18,7 @@ import atexit, os, socket, sys, threading, time
 
 import numpy as np
 
-from mmrad_eval import Card, Column, Reply, Report
+from mmrad_eval import Answer, Card, Column, Message, Reply, Report, Text
 
 LOG = os.environ["SPY_LOG"]
 WHEN = os.environ["SPY_WHEN"]
@@ -85,6 +85,28 @@ class Answerer:
         return Report("Clear.", findings="Clear.")
 
 
+class Task:
+    name = "spy-task"
+    given = False
+    needs = frozenset()
+
+    def __init__(self):
+        home("task constructor")
+
+    def prompt(self):
+        home("prompt")
+        return ""
+
+    def shown(self, study, context):
+        home("shown")
+
+    async def converse(self, study, context):
+        home("converse")
+        later("task thread", 0.5)
+        said = await context.ask([Message("user", (Text("Report."),))])
+        return Answer(study.id, "ok", report=Report(said.text, findings=said.text))
+
+
 class Metric:
     name = "spy@test"
     columns = (Column("Spy", "test"),)
@@ -138,6 +160,7 @@ def spy(tmp_path: Path) -> Path:
     (place / "spy-1.0.dist-info/entry_points.txt").write_text(
         "[mmrad_eval.metrics]\nspy@test = spy_plugin:Metric\n"
         "[mmrad_eval.datasets]\nspied = spy_plugin:read\n"
+        "[mmrad_eval.tasks]\nspy-task = spy_plugin:Task\n"
         "[mmrad_eval.models]\nspy = spy_plugin:Model\nspy-answers = spy_plugin:Answerer\n"
     )
     (place / "spy_plugin.py").write_text(PLUGIN)
@@ -160,6 +183,8 @@ COMMANDS = {
     "check": ("data", "check", "spied", "--no-pixels"),
     "probe": ("probe", "--references", "spied", "--metrics", "spy@test"),
     "run": ("--model", "spy-answers", "--task", "direct", "--data", "spied", "--metrics", "spy@test", "--quiet"),
+    "task": ("--model", "spy", "--task", "spy-task", "--data", "spied", "--metrics", "spy@test", "--quiet"),
+    "answer": ("--model", "spy-answers", "--task", "spy-task", "--data", "spied", "--metrics", "spy@test", "--quiet"),
     "ask": ("--model", "spy", "--task", "tcot-self", "--data", "spied", "--metrics", "spy@test", "--quiet"),
 }
 
@@ -171,6 +196,8 @@ COMMANDS = {
         ("check", "reader"),
         ("probe", "measure"),
         *(("run", when) for when in [*METRICS, "answer", "exit"]),
+        *(("task", when) for when in ["task constructor", "prompt", "converse", "task thread"]),
+        ("answer", "shown"),
         *(("ask", when) for when in ["model constructor", "model thread", "generate", "close", "thread at close"]),
     ],
 )
