@@ -119,9 +119,7 @@ class Journal:
         """Whether another writer has added anything since this journal was opened."""
         if self._index is None:
             return False
-        return any(
-            path.stat().st_size != self._sizes.get(path, 0) for path in _segments(self.folder) if path not in self._own
-        )
+        return any(_size(path) != self._sizes.get(path, 0) for path in _segments(self.folder) if path not in self._own)
 
     def _append(self, key: str, request: object, reply: object) -> tuple[int, int, int]:
         """Write one line; returns its place in the order, offset and length."""
@@ -207,16 +205,19 @@ class Journal:
         return first
 
     def _read(self, segment: int, offset: int, length: int) -> _Line | None:
-        file = self._files.get(segment)
-        if file is None:
-            file = self._files[segment] = self._paths[segment].open("rb", buffering=0)
-        data = os.pread(file.fileno(), length, offset)
+        what = "a damaged line"
         try:
+            file = self._files.get(segment)
+            if file is None:
+                file = self._files[segment] = self._paths[segment].open("rb", buffering=0)
+            data = os.pread(file.fileno(), length, offset)
             if not data.startswith(_HEAD) or _sound(data.rstrip(b"\n")):
                 return msgspec.json.decode(data, type=_Line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except OSError as error:  # a segment that was removed meanwhile, a disk that fails
+            what = f"can't be read: {error.strerror or error}"
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last: nested without end
             pass
-        self._lost(segment, offset, "a damaged line")
+        self._lost(segment, offset, what)
         return None
 
     def _lost(self, segment: int, offset: int, what: str) -> None:
@@ -244,7 +245,7 @@ class Journal:
     def _opened(self) -> NDArray[np.void]:
         if self._index is None:
             self._paths = list(_segments(self.folder))
-            self._sizes = {path: path.stat().st_size for path in self._paths}  # before they are read: no line is missed
+            self._sizes = {path: _size(path) for path in self._paths}  # before they are read: no line is missed
             return self._sort(np.concatenate([np.empty(0, _INDEX), *map(self._scan, range(len(self._paths)))]))
         return self._index
 
@@ -278,6 +279,14 @@ class Journal:
 def _segments(folder: Path) -> Iterator[Path]:
     """The segments of a journal: plain files, in the order of their names."""
     yield from (path for path in sorted(folder.glob("*.jsonl")) if path.is_file())
+
+
+def _size(path: Path) -> int:
+    """Bytes of a segment; 0 where it is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:

@@ -12,7 +12,7 @@ import pybase64
 
 from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import ModelError, TransportError
-from mmrad_eval.core.values import Card, Message, Reply, Request, Text
+from mmrad_eval.core.values import Card, Message, OutputImage, Reply, ReplyPart, Request, Text, ToolCall
 from mmrad_eval.model_registry.rejections import RejectionPolicy, counted
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
 
@@ -94,14 +94,29 @@ class WireClient(Client):
         response = await self.transport.post(self.path(sent.request), body, seconds=seconds, headers=headers)
         try:
             reply = counted(self.read(response), self.policy)
+            self._refuse_pieces(reply)
         except TransportError as error:
             error.server = response.base
             raise
         return msgspec.structs.replace(reply, latency=round(time.perf_counter() - start, 6)), response.base
 
+    def _refuse_pieces(self, reply: Reply) -> None:
+        """TransportError where the parts of a reply, put together, repeat the key that none of them holds alone."""
+        secret = self.transport.secret
+        if secret is None or len(reply.parts) < 2:
+            return
+        words = (reply.text, "".join(map(_words, reply.parts)))
+        if any(secret.echo.hidden(text) != text for text in words):
+            raise TransportError("the reply repeats the API key in pieces, so it was not kept", retry=False)
+
     async def close(self) -> None:
         """Close the connections."""
         await self.transport.close()
+
+
+def _words(part: ReplyPart) -> str:
+    """The text of a part, of whatever kind; none of an image."""
+    return part.arguments if isinstance(part, ToolCall) else "" if isinstance(part, OutputImage) else part.text
 
 
 def split_system(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:

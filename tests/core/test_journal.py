@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mmrad_eval.core import journal as journal_module
@@ -161,7 +161,8 @@ def found(folder: Path) -> str:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.integers(0), st.integers(1, 255))
+@example(-1, 1)  # the last line end
+@given(st.integers(), st.integers(1, 255))
 def test_a_damaged_byte_costs_one_reply_at_most_and_is_named(place: int, flip: int) -> None:
     import tempfile
 
@@ -261,3 +262,24 @@ def test_a_write_that_fails_half_way_leaves_nothing_and_is_never_used(
     with Journal(tmp_path) as again:
         assert (len(again), again.torn) == (len(stored), 0)
         assert all(again.get(key(str(number))) for number in stored)
+
+
+def test_a_reply_that_is_nested_without_end_and_a_segment_that_is_gone_cost_themselves_only(tmp_path: Path) -> None:
+    deep, kept, gone = "a" * 64, "b" * 64, "c" * 64
+    with Journal(tmp_path) as journal:
+        journal.put(kept, {}, {"text": "kept"})
+    nested = b"[" * 200_000 + b"]" * 200_000
+    head = b'{"key":"%b","time":1700000000.000000,"request":{},"reply":' % deep.encode()
+    (tmp_path / "older.jsonl").write_bytes(head + nested + b"}\n")
+    with Journal(tmp_path / "other") as journal:
+        journal.put(gone, {}, {"text": "gone"})
+    segment = next((tmp_path / "other").glob("*.jsonl")).rename(tmp_path / "moved.jsonl")
+    with Journal(tmp_path) as journal:
+        assert len(journal) == 3
+        segment.unlink()
+
+        assert journal.get(deep) is None
+        assert journal.get(gone) is None
+        assert journal.get(kept) == b'{"text":"kept"}'
+        assert {place.path.name for place in journal.damage} == {"older.jsonl", "moved.jsonl"}
+        assert not journal.changed_by_others()

@@ -11,9 +11,14 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
+from aiohttp import web
 
+from mmrad_eval.core.contracts import PreparedRequest
+from mmrad_eval.core.errors import TransportError
+from mmrad_eval.core.values import Card, Message, Request, Text
 from mmrad_eval.model_registry.bodies import read_error, read_json
 from mmrad_eval.model_registry.echoes import Echo
+from mmrad_eval.model_registry.openai_chat import ChatClient
 from mmrad_eval.model_registry.secrets import Secret, scrub
 
 KEYS = [
@@ -108,3 +113,28 @@ def test_a_search_for_echoes_is_quick_where_a_reply_holds_none() -> None:
     echo = Echo("sk-planted-0123456789abcdef")
 
     assert not echo.may_be_in(b'{"content":"FINDINGS: The lungs are clear.\\nIMPRESSION: Normal."}')
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": [{"type": "text", "text": "you sent sk-plan"}, {"type": "text", "text": "ted-0123456789abcdef"}]},
+        {"content": "ted-0123456789abcdef", "reasoning": "the key is sk-plan"},
+        {"content": "sk-plan", "tool_calls": [{"function": {"name": "f", "arguments": "ted-0123456789abcdef"}}]},
+    ],
+)
+async def test_a_key_in_pieces_that_parts_put_together_is_no_reply(message: dict[str, object]) -> None:
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.json_response({"choices": [{"message": message, "finish_reason": "stop"}]})
+
+    runner = web.ServerRunner(web.Server(answer, access_log=None))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    client = ChatClient(Card(provider="openai", id="m"), (url,), Secret("sk-planted-0123456789abcdef", "here"))
+    try:
+        with pytest.raises(TransportError, match="repeats the API key in pieces"):
+            await client.generate(PreparedRequest(Request("openai", "m", (Message("user", (Text("?"),)),)), {}, "k"))
+    finally:
+        await client.close()
+        await runner.cleanup()
