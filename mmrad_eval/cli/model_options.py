@@ -98,6 +98,7 @@ def decoding_of(said: dict[str, Any]) -> tuple[Decoding, frozenset[str]]:
 def connection_of(said: dict[str, Any], fleet: Fleet) -> dict[str, Any]:
     """Those fields of a job that say where the model is and what may be spent."""
     from mmrad_eval.harness import budget, gate
+    from mmrad_eval.model_registry.rejections import declared
 
     parts = ("provider", "retention", "who")
     attested = None
@@ -114,7 +115,7 @@ def connection_of(said: dict[str, Any], fleet: Fleet) -> dict[str, Any]:
         "concurrency": said["concurrency"],
         "timeout": said["timeout"],
         "patience": said["patience"],
-        "refusals": tuple(said["refusal_pattern"]),
+        "refusals": declared(said["refusal_pattern"]),
         "budget": budget.Budget(
             usd=None if said["budget"] is None else budget.usd(said["budget"]),
             requests=said["max_requests"],

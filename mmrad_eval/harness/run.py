@@ -79,7 +79,12 @@ def open_run(
     if (folder.path / "run.json").exists():
         before = folder.run  # what is shown stays true until the answers of this process are published
         run = msgspec.structs.replace(
-            run, started=before.started, counts=before.counts, served=before.served, finished=before.finished
+            run,
+            started=before.started,
+            counts=before.counts,
+            served=before.served,
+            finished=before.finished,
+            old_rules=before.old_rules,
         )
     folder.write_run(run)
     sweep(folder.path)
@@ -229,6 +234,7 @@ def _close(
         served=served,
         finished=_now() if counts.unanswered == 0 else "",
         kept=kept,
+        old_rules=run.old_rules and kept > 0,
     )
     folder.write_run(run)
     return run

@@ -7,11 +7,12 @@ full GPU, a loading model, a rate limit, a setting and a damaged image match no 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Reply
 from mmrad_eval.model_registry.bodies import field, text_of
 from mmrad_eval.model_registry.rejection_rules import CODES, COUNT, MESSAGES, NUMBER, STATUSES, Cause
@@ -30,6 +31,7 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 """Words of what keeps a filter or a count of tokens from working: beside them a code says what failed, not why."""
+_SHORTEST = 5  # letters of a text that a user declares to be a refusal
 _SERVER_ERRORS = frozenset({"server_error", "internal_error", "internal_server_error", "api_error", "timeout_error"})
 """Types of error that name the server."""
 
@@ -53,6 +55,18 @@ class _Meaning(NamedTuple):
     answer: int | None = None
     adjustable: bool = False
     """Whether who starts the server sets its context, so that one that is not told may be any."""
+
+
+def declared(texts: Iterable[str]) -> tuple[str, ...]:
+    """The texts that a user declared to be refusals; UsageError for one that most errors of any server hold."""
+    texts = tuple(texts)
+    for text in texts:
+        if sum(character.isalnum() for character in text) < _SHORTEST:
+            raise UsageError(
+                f"--refusal-pattern {text!r} would count failures as refusals; give words of the server's own refusal, "
+                f"of {_SHORTEST} letters or more"
+            )
+    return texts
 
 
 def cause_of(status: int, value: Any, policy: RejectionPolicy, served: int | None = None) -> Cause | None:

@@ -14,10 +14,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.results.leaderboard.rows import ScoredRun, why_not
 from mmrad_eval.results.run.folder import find_runs
 
 OLD = Path(__file__).parent.parent / "golden" / "version1"
@@ -110,6 +112,26 @@ def test_pending_studies_of_an_old_run_are_counted_as_such(results: Path) -> Non
     folder.write_run(folder.run)
     written = json.loads(path.read_text())
     assert (written["schema"], "deciding" in written, "identity" in written) == ("mmrad.run/2", False, True)
+
+
+def test_an_old_run_with_refusals_is_not_ranked_until_its_command_has_read_them_by_the_rules_of_today(
+    results: Path,
+) -> None:
+    [folder] = [folder for folder in find_runs(results) if folder.run.card.id == "moody"]
+    path, summary = folder.path / "run.json", folder.summary()
+    assert summary is not None
+    refused = {"ok": summary.n - 1, "refused": 1}
+    run = msgspec.json.decode(path.read_bytes())
+    run["counts"] = {**run["counts"], "n": summary.n, "statuses": refused}
+    path.write_bytes(msgspec.json.encode(run))
+    whole = msgspec.structs.replace(summary, statuses=refused, scored=summary.n)
+    entry = ScoredRun(folder.path, folder.run, whole)
+
+    assert "version 0.1.0 counted 1 answers" in str(why_not(entry))
+    folder.write_run(folder.run)
+    assert "version 0.1.0" in str(why_not(ScoredRun(folder.path, folder.run, whole)))
+    folder.write_run(msgspec.structs.replace(folder.run, old_rules=False))
+    assert why_not(ScoredRun(folder.path, folder.run, whole)) is None
 
 
 def test_a_run_of_a_later_version_is_refused_in_one_line(results: Path) -> None:

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from mmrad_eval.core.errors import Failed
+from mmrad_eval.core.errors import Failed, UsageError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Decoding, Message, Reply, Request, Served, Text
 from mmrad_eval.harness.pacing import Pace, Retry
@@ -24,7 +24,7 @@ from mmrad_eval.model_registry.anthropic import AnthropicClient
 from mmrad_eval.model_registry.gemini import GeminiClient
 from mmrad_eval.model_registry.openai_chat import ChatClient
 from mmrad_eval.model_registry.rejection_rules import CODES, MESSAGES
-from mmrad_eval.model_registry.rejections import RejectionPolicy, cause_of
+from mmrad_eval.model_registry.rejections import RejectionPolicy, cause_of, declared
 from mmrad_eval.model_registry.stored_replies import read_stored
 from mmrad_eval.model_registry.wire import WireClient
 
@@ -339,6 +339,12 @@ async def test_a_text_that_the_user_declared_a_refusal_is_one(endpoint: Endpoint
     assert isinstance(declared, Reply)
     assert declared.finish == "refusal"
     assert isinstance(await asked("openai", endpoint, tmp_path), str)  # stored, and no refusal without the pattern
+
+
+@pytest.mark.parametrize("text", ["", " ", "<", "400", "...", "e r"])
+def test_a_declared_text_that_any_failure_may_hold_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="would count failures as refusals"):
+        declared(["house rule 7", text])
 
 
 def test_a_declared_text_makes_no_refusal_of_other_statuses() -> None:

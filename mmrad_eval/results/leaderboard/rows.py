@@ -106,6 +106,12 @@ def why_not(entry: ScoredRun) -> str | None:
         return f"incomplete, {of - entry.summary.scored} of {of} studies have no answer yet: not ranked"
     if entry.run.card.provider == "baseline" and entry.run.card.id == "reference":
         return "the references themselves, a ceiling: not ranked"
+    rejected = sum(entry.run.counts.statuses.get(status, 0) for status in ("refused", "too long"))
+    if rejected and entry.run.old_rules and entry.run.card.provider not in {"baseline", "file"}:
+        return (
+            f"version 0.1.0 counted {rejected} answers as refused or too long, and took failures of servers for such; "
+            "run the same command again: not ranked"
+        )
     return _set_apart(entry.run)
 
 

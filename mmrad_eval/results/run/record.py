@@ -102,6 +102,8 @@ class Run(Value, frozen=True):
     """UTC, ISO 8601; empty while the run is incomplete."""
     kept: int = 0
     """Answers of an earlier process that stayed at the last one's end, because their replies were gone."""
+    old_rules: bool = False
+    """Whether its rejections were read by the rules of version 0.1.0, which took failures of servers for refusals."""
     versions: dict[str, str] = {}
     git: str | None = None
     command: str = ""
@@ -130,7 +132,7 @@ def read_run(data: bytes) -> Run:
         raise msgspec.ValidationError(f"its schema is {schema!r:.40}, and this version reads {VERSION_1} and {SCHEMA}")
     if isinstance(value, dict) and value.get("schema", VERSION_1) == VERSION_1 and "deciding" in value:
         value["identity"] = value.pop("deciding")
-        value["schema"] = SCHEMA
+        value["schema"], value["old_rules"] = SCHEMA, True
         counts = value.get("counts")
         if isinstance(counts, dict):
             counts["statuses"] = current_statuses(counts.get("statuses"))
