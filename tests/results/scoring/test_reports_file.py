@@ -157,6 +157,16 @@ def test_a_run_whose_answers_are_gone_is_not_scored(data: Path) -> None:
     assert "holds no answers" in done.stderr
 
 
+def test_a_complete_run_whose_answers_were_cut_is_not_scored_as_if_the_rest_had_never_been(data: Path) -> None:
+    score(data.parent, reports(data.parent, "mine.jsonl", REFERENCES))
+    (answers,) = data.parent.glob("results/runs/*/*/*/*/answers.jsonl")
+    lines = answers.read_bytes().splitlines(keepends=True)
+    answers.write_bytes(b"".join(lines[:-1]))
+    done = call(data.parent, "score", str(answers.parent), "--metrics", "rouge@raw")
+    assert done.returncode == 1
+    assert f"holds {len(lines) - 1} of {len(lines)} answers" in done.stderr
+
+
 def test_a_run_is_not_scored_against_other_references(data: Path) -> None:
     folder = data.parent
     run = only_row(score(folder, reports(folder, "mine.jsonl", REFERENCES)))["run"]
