@@ -33,7 +33,8 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     """Show the table of all runs under RESULTS (default: results).
 
     One row a run, 95 % intervals, statuses; best in bold among complete runs over the same studies. Runs with given
-    evidence and runs with generated reasoning never share a table; csv and json tell them apart in `evidence`.
+    evidence and runs with generated reasoning never share a table (`direct`, which shows none, stands in both); csv and
+    json tell them apart in `evidence`.
     """
     from mmrad_eval.core.errors import DataError
     from mmrad_eval.results.leaderboard.board import tables_of

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.core.values import UNSCORED_STATUSES
 
 if TYPE_CHECKING:
     from mmrad_eval.core.values import Answer
@@ -33,6 +34,8 @@ class Progress:
     def begin(self, plan: Plan, requester: Requester | None, interrupt: Callable[[str], None]) -> None:  # noqa: ARG002 (the protocol's signature)
         """Say what is about to run."""
         self._plan, self._requester = plan, requester
+        self._statuses.clear()
+        self._wait, self._wide = "", 0
         self._start = time.monotonic()
         self._next = self._start + (0 if self._live else _PLAIN)
         if not self._quiet:
@@ -81,13 +84,15 @@ class Progress:
     def _show(self, done: int, now: float) -> None:
         assert self._plan is not None
         total = len(self._plan.studies)
-        seconds = max(now - self._start, 1e-6)
-        rate = done / seconds
+        open_ = sum(self._statuses[status] for status in UNSCORED_STATUSES)
         counts = " · ".join(f"{n} {status}" for status, n in sorted(self._statuses.items(), key=lambda pair: -pair[1]))
         wait = f" · {self._wait}" if self._wait and done < total else ""
-        line = f"  {done}/{total}{wait} · {counts or 'no answer yet'} · {rate:.1f}/s"
-        if 0 < done < total:
-            line += f" · {_duration((total - done) / rate)} left"
+        line = f"  {done - open_}/{total} answered{wait} · {counts or 'no answer yet'}"
+        rate = self._rate(done, max(now - self._start, 1e-6))
+        if rate:
+            line += f" · {rate:.1f}/s"
+            if done < total:
+                line += f" · {_duration((total - done) / rate)} left"
         if self._requester is not None:
             seen = self._requester.counts
             line += f" · {seen.sent} sent, {seen.cached} cached"
@@ -99,6 +104,13 @@ class Progress:
             self._wide = terminal.live(line, self._wide)
         else:
             terminal.say(line, err=True)
+
+    def _rate(self, done: int, seconds: float) -> float:
+        """Studies a second for which something was sent; 0 where nothing was, since what is stored comes at once."""
+        if self._requester is None:
+            return done / seconds
+        seen = self._requester.counts
+        return done * seen.sent / (seen.sent + seen.cached) / seconds if seen.sent else 0.0
 
 
 def _duration(seconds: float) -> str:

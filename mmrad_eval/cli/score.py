@@ -6,7 +6,7 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -16,6 +16,9 @@ from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, 
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.results.tables import FORMATS
 
+if TYPE_CHECKING:
+    from mmrad_eval.harness.jobs import Outcome
+
 INCOMPLETE = 3
 _HOW = "write OURS=THEIRS, such as {} id=study_id"
 SHOWN = 5
@@ -24,7 +27,11 @@ SHOWN = 5
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option(
-    "--predictions", "-p", type=click.Path(path_type=Path), help="File of reports: csv, jsonl, json, ReXrank."
+    "--predictions",
+    "-p",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="File of reports: csv, jsonl, json, ReXrank; each further one is a run of its own.",
 )
 @click.option("--references", "-r", help="The studies with their reports: a registered name, FORMAT:PATH, or a path.")
 @click.option("--metrics", "-M", multiple=True, help="Metrics, suites or file.py:Name, by commas. [default: paper]")
@@ -49,8 +56,9 @@ SHOWN = 5
 def score(**said: Any) -> int:
     """Score reports that were made elsewhere; no model is asked.
 
-    `score --predictions F --references F` joins the two by study id and makes a run folder like any other. A study
-    without a report stays open (never a score; exit status 3), an empty report scores as an empty report.
+    `score --predictions F --references F` joins the two by study id and makes a run folder like any other; several
+    `--predictions` make a run each, and one table. A study without a report is pending (never a score; exit status 3),
+    an empty report scores as an empty report.
 
     `score RUN...` scores stored answers again: new metrics add columns. RUN is a folder or a beginning of a run id.
     """
@@ -63,11 +71,28 @@ def score(**said: Any) -> int:
         return _again(said, metrics)
     if not said["predictions"] or not said["references"]:
         raise UsageError("say --predictions FILE and --references DATA, or name a RUN whose answers are to be scored")
-    return _file(said, metrics)
+    if said["name"] and len(said["predictions"]) > 1:
+        raise UsageError("--name is for one file of --predictions; several are called after their files")
+    return _files(said, metrics)
 
 
-def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
-    """Make a run of a file of reports."""
+def _files(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
+    """Make a run of each file of reports, and show one table of them."""
+    from mmrad_eval.results.leaderboard.board import tables_of
+    from mmrad_eval.results.leaderboard.rows import read_entries
+
+    outcomes = [_file(said, path, metrics) for path in dict.fromkeys(said["predictions"])]
+    folders = [outcome.folder for outcome in outcomes]
+    show(tables_of(read_entries(folders)), said["form"], None, more=every_column(said["out"]))
+    for outcome in outcomes:
+        terminal.say(str(outcome.folder.path), err=True)
+        if said["verify"] and outcome.summary:
+            verified(outcome.folder, metrics, said["verify"], options_of(said))
+    return 0 if all(outcome.run.complete for outcome in outcomes) else INCOMPLETE
+
+
+def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome:
+    """Make a run of one file of reports."""
     from mmrad_eval import tasks
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.values import Target
@@ -75,8 +100,6 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.harness.jobs import Data, Job, execute
     from mmrad_eval.harness.plan import RunOptions, make_plan
     from mmrad_eval.model_registry.answerers import FileAnswerer
-    from mmrad_eval.results.leaderboard.board import tables_of
-    from mmrad_eval.results.leaderboard.rows import read_entries
     from mmrad_eval.results.scoring.reports_file import join
 
     columns = named_values(said["columns"], "--column", _HOW.format("--column"))
@@ -84,7 +107,7 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     choice = RunOptions(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
     dataset = data.load()
     predictions = read_predictions(
-        said["predictions"],
+        path,
         named_values(said["report_columns"], "--report-column", _HOW.format("--report-column")),
         target=choice.target,
         references={study.id: study.reference for study in dataset.studies if study.reference},
@@ -103,12 +126,7 @@ def _file(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
         terminal.say(sentence, err=True)
     if len(doubts) > SHOWN:
         terminal.say(f"and {len(doubts) - SHOWN:,} more doubts about {predictions.path}", err=True)
-    outcome = execute(job, plan, said["out"], Progress(quiet=True), shlex.join(["mmrad-eval", *sys.argv[1:]]))
-    show(tables_of(read_entries([outcome.folder])), said["form"], None, more=every_column(said["out"]))
-    terminal.say(str(outcome.folder.path), err=True)
-    if said["verify"] and outcome.summary:
-        verified(outcome.folder, metrics, said["verify"], options_of(said))
-    return 0 if outcome.run.complete else INCOMPLETE
+    return execute(job, plan, said["out"], Progress(quiet=True), shlex.join(["mmrad-eval", *sys.argv[1:]]))
 
 
 def _in_order(said: dict[str, Any]) -> list[str] | None:

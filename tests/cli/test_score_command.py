@@ -111,3 +111,21 @@ def test_other_reports_of_the_same_name_are_another_run(call: Call, files: Path)
     score(call, metrics="bleu@raw")
 
     assert len(list(files.rglob("run.json"))) == 2
+
+
+def test_several_files_of_reports_are_several_runs_in_one_table(call: Call, files: Path) -> None:
+    (files / "other.csv").write_text("id,report\ns0,No edema.\n")
+
+    said = call("score", "-p", "mine.csv", "-p", "other.csv", "-r", "refs.csv", "--metrics", "bleu@raw")
+
+    assert said.code == 0, said.err
+    assert {path.parent.parent.name for path in files.rglob("run.json")} == {"mine", "other"}
+    assert re.search(r"^mine ", said.out, re.MULTILINE)
+    assert re.search(r"^other ", said.out, re.MULTILINE)
+
+
+def test_one_name_for_several_files_is_refused(call: Call) -> None:
+    said = call("score", "-p", "mine.csv", "-p", "other.csv", "-r", "refs.csv", "--name", "both")
+
+    assert said.code == 2
+    assert "--name is for one file" in said.err

@@ -42,10 +42,12 @@ class AsRun:
 
     name: str
     scored: int
+    """Answers that were scored, in all of its runs."""
     n: int
+    """Studies, counted once in each run."""
     statuses: dict[str, int]
-    columns: dict[str, ColumnSummary]
-    """Of the first run of the arm."""
+    columns: tuple[dict[str, ColumnSummary], ...]
+    """Of each run of the arm."""
 
 
 @dataclass(frozen=True)
@@ -265,8 +267,8 @@ def _as_run(arms: Sequence[ComparedSide], stored: Sequence[Stored]) -> tuple[AsR
         statuses: Counter[str] = Counter()
         for summary in summaries:
             statuses.update(summary.statuses)
-        first = summaries[0]
-        out.append(AsRun(arm.name, first.scored, first.n, dict(statuses), first.columns))
+        scored, n = sum(summary.scored for summary in summaries), sum(summary.n for summary in summaries)
+        out.append(AsRun(arm.name, scored, n, dict(statuses), tuple(summary.columns for summary in summaries)))
     return tuple(out)
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.comparison.compare import AsRun, Comparison
 from mmrad_eval.results.comparison.shared_columns import SharedColumn
+from mmrad_eval.results.leaderboard.rows import mean_cell
 from mmrad_eval.results.statistics.paired import Differences
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of
 
@@ -173,9 +174,12 @@ def _as_run(found: Comparison, which: int) -> Table:
     ]
     rows = [Row(cells_of(columns, i)) for i in range(len(found.columns))]
     notes = [
-        f"{letter}: {run.scored:,} of {run.n:,} studies scored ({_counts(run.statuses)})."
+        f"{letter}: {run.scored:,} of {run.n:,} {'answers' if len(run.columns) > 1 else 'studies'} scored"
+        f"{f', over {len(run.columns)} runs' if len(run.columns) > 1 else ''} ({_counts(run.statuses)})."
         for letter, run in zip("AB", (first, second), strict=True)
     ]
+    if any(len(run.columns) > 1 for run in (first, second)):
+        notes.append("As run: the mean over the runs of a side; its interval is the mean of theirs, never too narrow.")
     notes.append(
         f"All ok: the {found.ok_studies:,} studies whose answers are ok in every run."
         if ok is not None
@@ -193,9 +197,9 @@ def _as_run(found: Comparison, which: int) -> Table:
 
 
 def _stored(found: Comparison, run: AsRun, i: int) -> Cell:
-    """What a run scored by itself."""
-    stored = run.columns.get(found.columns[i].label)
-    return Cell(stored.value, stored.low, stored.high) if stored else Cell()
+    """What the runs of a side scored by themselves, on average."""
+    stored = [columns.get(found.columns[i].label) for columns in run.columns]
+    return mean_cell(stored, found.columns[i].signature) or Cell()
 
 
 def _counts(statuses: dict[str, int]) -> str:

@@ -40,6 +40,7 @@ from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.tables.shown import ShownTables
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of, ranked
 from mmrad_eval.tasks import INTERVENTIONS
+from mmrad_eval.tasks.given_evidence import DIRECT
 
 
 def leaderboard(results: str | Path = "results", *, datasets: Collection[str] | None = None) -> ShownTables:
@@ -56,12 +57,25 @@ def tables_of(entries: Sequence[ScoredRun]) -> list[Table]:
     for entry in largest([entry for entry in entries if not _aside(entry)]):
         identity = entry.run.identity
         split = identity.selection.split or ""
-        evidence = "given" if entry.run.given else "generated"
-        key = (identity.dataset, identity.dataset_digest, split, identity.selection.target, evidence)
-        groups[key].append(entry)
+        question = (identity.dataset, identity.dataset_digest, split, identity.selection.target)
+        groups[*question, "given" if entry.run.given else "generated"].append(entry)
+    _share_direct(groups)
     datasets = Counter(key[0] for key in {key[:2] for key in groups})
     order = sorted(groups, key=lambda key: (key[0], key[1], key[2], key[3], key[4] == "generated"))
     return [_table(key, groups[key], several=datasets[key[0]] > 1) for key in order]
+
+
+def _share_direct(groups: dict[tuple[str, ...], list[ScoredRun]]) -> None:
+    """Rows of ``direct`` stand among generated reasoning too: it shows no evidence, so both start from it."""
+    for key in list(groups):
+        *question, evidence = key
+        other = (*question, "generated")
+        direct = [entry for entry in groups[key] if entry.run.identity.task == DIRECT.name]
+        nobody = len(direct) == len(groups[key])  # was given anything
+        if evidence == "given" and direct and (nobody or other in groups):
+            groups[other] += direct
+            if nobody:
+                del groups[key]
 
 
 def _aside(entry: ScoredRun) -> bool:
@@ -82,6 +96,7 @@ def _table(key: tuple[str, ...], entries: list[ScoredRun], *, several: bool) -> 
         else:  # people read the mean over samples, data has one row a run
             rows.append(replace(_row(group, variant, over, metrics), media="drawn"))
             rows += [replace(_row([e], variant, over, metrics), media="data") for e in group]
+    rows = [replace(row, cells={**row.cells, "evidence": Cell(evidence)}) for row in rows]
     rows.sort(key=lambda row: _order(row, metrics))
     title = ", ".join([dataset + (f" ({digest[:8]})" if several else ""), *([split] if split else []), target])
     name = re.sub(r"[^a-z0-9]+", "-", f"{dataset} {digest[:4] if several else ''} {split} {target} {evidence}".lower())
@@ -99,7 +114,7 @@ def _table(key: tuple[str, ...], entries: list[ScoredRun], *, several: bool) -> 
 
 _EVIDENCE = {
     "given": "evidence given by the task",
-    "generated": "no evidence given (reasoning of its own, or reports made elsewhere)",
+    "generated": "no evidence given (direct, reasoning of its own, or reports made elsewhere)",
 }
 
 

@@ -219,6 +219,19 @@ def test_samples_of_one_question_are_one_side(kit: Kit) -> None:
         compare_runs([[first[0], second[0]], first])
 
 
+def test_what_failures_change_is_averaged_over_the_runs_of_a_side(kit: Kit) -> None:
+    first = [system(kit, "t:a", 0.1 + i / 2, sample=i, statuses={i: "truncated"}) for i in range(2)]
+    second = [system(kit, "t:b", 0.1, seed=9 + i, sample=i) for i in range(2)]
+    alone = [folder.summary() for folder in first]
+
+    as_run = comparison_tables(compare_runs([first, second], resamples=100))[1]
+
+    values = [summary.columns["BLEU-1 @ raw"].value for summary in alone if summary]
+    shown = next(row for row in as_run.rows if "BLEU-1 @ raw" in str(row.cells["column"].value))
+    assert shown.cells["t:a x2 as run"].value == pytest.approx(np.mean([v for v in values if v is not None]))
+    assert "A: 160 of 160 answers scored, over 2 runs (158 ok, 2 truncated)." in as_run.notes
+
+
 def test_lower_is_better_turns_wins_round_but_not_the_difference(kit: Kit) -> None:
     found = compare_runs([[system(kit, "t:a", 0.3)], [system(kit, "t:b", 0.1)]], resamples=50)
     columns = tuple(type(c)(c.label, c.name, "lower", c.metric, c.signature) for c in found.columns)

@@ -200,3 +200,28 @@ def test_data_without_patients_says_what_was_resampled(kit: Kit) -> None:
     score(kit.run([kit.answer(s, "heart") for s in studies]), studies, [kit.Words()])
     (table,) = leaderboard(kit.results)
     assert "no patient ids" in table.notes[0]
+
+
+def test_direct_shows_no_evidence_and_is_ranked_in_both_tables(kit: Kit) -> None:
+    scored(kit, "heart size is normal effusion", task="direct", given=True)
+    scored(kit, "heart", task="mcot", given=True)
+    scored(kit, "heart", task="mcot-loop", given=False)
+
+    tables = leaderboard(kit.results)
+
+    assert [{row.cells["task"].value for row in table.rows} for table in tables] == [
+        {"direct", "mcot"},
+        {"direct", "mcot-loop"},
+    ]
+    assert [table.rows[0].cells["task"].value for table in tables] == ["direct", "direct"]
+    assert all(table.rows[0].cells[LABEL].rank == "best" for table in tables)
+    written = [row["evidence"] for row in csv.DictReader(io.StringIO(render(tables, "csv")))]
+    assert written == ["given", "given", "generated", "generated"]
+
+
+def test_direct_alone_is_not_called_given_evidence(kit: Kit) -> None:
+    scored(kit, "heart", task="direct", given=True)
+
+    (table,) = leaderboard(kit.results)
+
+    assert "no evidence given" in table.title
