@@ -22,20 +22,50 @@ _WITHOUT: dict[str, str] = {
     REPORTS: "Nothing that depends on what another patient's image shows",
     BOXES: "Whether findings are read at their places",
 }
+IMAGE, EVIDENCE, OWN_TRACE = "the image", "evidence", "the model's own trace"
+MOST_CUT = 0.1
+"""Share of an arm's answers that may be cut off before nothing is concluded from it."""
 _SIGNED = (" net", " - ", "relative", "causal grounding")
 
 
 def conclusions(measured: ArmMeasures) -> Iterator[str]:
-    """What may be said, one sentence or two each."""
+    """What may be said, one sentence or two each; nothing that rests on arms many of whose answers were cut off."""
     values = measured.values
-    yield from _image(values)
-    yield from _content(values)
-    yield from _wording(values)
-    yield from _place(values)
-    yield from _evidence(measured)
-    yield from _leak(values)
-    yield from _conflict(values)
-    yield from _own_trace(values)
+    subjects = {
+        IMAGE: (_image(values), _content(values), _wording(values), _place(values)),
+        EVIDENCE: (_evidence(measured), _leak(values), _conflict(values)),
+        OWN_TRACE: (_own_trace(values),),
+    }
+    for subject, said in subjects.items():
+        sentences = [sentence for group in said for sentence in group]
+        withheld = _cut_off(measured, subject)
+        yield from [withheld] if withheld and sentences else sentences
+    cut, answered = sum(measured.truncated.values()), sum(measured.arms.values())
+    if cut:
+        yield f"{cut:,} of {answered:,} answers were cut off at the limit of tokens (`--max-tokens`), see *Arms*."
+
+
+def _subject(arm: str) -> str:
+    """What an arm's answers tell about."""
+    if arm.startswith("direct"):
+        return IMAGE
+    return OWN_TRACE if arm.startswith(("tcot-self", "early-", "mistaken")) else EVIDENCE
+
+
+def _cut_off(measured: ArmMeasures, subject: str) -> str:
+    """Why nothing is concluded about a subject: an arm of it has too many fragments; empty where none has."""
+    shares = {
+        arm: measured.truncated.get(arm, 0) / answered
+        for arm, answered in measured.arms.items()
+        if answered and _subject(arm) == subject
+    }
+    worst = max(shares, key=lambda arm: shares[arm], default="")
+    if not worst or shares[worst] < MOST_CUT:
+        return ""
+    return (
+        f"**No conclusion about {subject}:** {measured.truncated[worst]:,} of {measured.arms[worst]:,} answers of "
+        f"{worst} were cut off at the limit of tokens, so fragments would be compared; raise `--max-tokens`."
+    )
 
 
 def limits(measured: ArmMeasures, lacking: Sequence[Arm]) -> Iterator[str]:

@@ -30,6 +30,8 @@ class ArmMeasures:
     clustered_by: str
     left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Arm -> reason -> studies that it could not be asked about."""
+    truncated: Mapping[str, int] = field(default_factory=dict)
+    """Arm -> answers that ended at the limit of tokens."""
     claim: VisualClaim = field(default_factory=lambda: VisualClaim("untested"))
     """Whether a gain of region images may be called visual."""
 
@@ -62,5 +64,11 @@ def measure(
     by = "patient" if all(study.patient is not None for study in studies) else "study"
     claim = visual_claim([reading], margin=margin, resamples=resamples, declared=declared)
     return ArmMeasures(
-        values, {arm: len(found) for arm, found in by_id.items()}, len(patients), by, left_out or {}, claim
+        values=values,
+        arms={arm: len(found) for arm, found in by_id.items()},
+        patients=len(patients),
+        clustered_by=by,
+        left_out=left_out or {},
+        truncated={arm: sum(a.status == "truncated" for a in found.values()) for arm, found in by_id.items()},
+        claim=claim,
     )

@@ -55,10 +55,11 @@ def markdown(measured: ArmMeasures, model: str, dataset: str, lacking: Sequence[
         "",
         "## Arms",
         "",
-        "| arm | shows | answered | left out |",
-        "|---|---|---|---|",
+        "| arm | shows | answered | cut off | left out |",
+        "|---|---|---|---|---|",
         *(
-            f"| {arm.task} | {arm.shows} | {measured.arms.get(arm.task, 0)} | {_left_out(measured, arm)} |"
+            f"| {arm.task} | {arm.shows} | {measured.arms.get(arm.task, 0)} | {measured.truncated.get(arm.task, 0)} "
+            f"| {_left_out(measured, arm)} |"
             for arm in ARMS
             if arm not in lacking
         ),
@@ -75,6 +76,7 @@ def record(measured: ArmMeasures, model: str, dataset: str, runs: dict[str, str]
         "dataset": dataset,
         "runs": runs,
         "arms": measured.arms,
+        "truncated": dict(measured.truncated),
         "patients": measured.patients,
         "clustered_by": measured.clustered_by,
         "left_out": {arm: dict(reasons) for arm, reasons in measured.left_out.items()},

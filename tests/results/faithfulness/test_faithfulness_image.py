@@ -121,7 +121,7 @@ def test_the_page_counts_the_studies_without_a_fair_comparison(play: Play) -> No
     scene = play(reads_the_finding, "image")
     page = markdown(scene.measured, "tiny", "pixels")
     row = next(line for line in page.splitlines() if line.startswith("| direct-blurred |"))
-    assert row.endswith("| 12 | 12: no box of a finding |")
+    assert row.endswith("| 12 | 0 | 12: no box of a finding |")
     assert scene.measured.arms["direct"] == 24
 
 

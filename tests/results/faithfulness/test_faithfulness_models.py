@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -170,3 +171,19 @@ def test_the_page_holds_numbers_arms_and_what_may_not_be_said(play: Play) -> Non
     assert "## What they do not" in page
     assert all(f"| {arm.task} |" in page for arm in ARMS)
     assert "24 patients" in page
+
+
+def test_the_page_counts_answers_that_were_cut_off_and_concludes_nothing_from_fragments(play: Play) -> None:
+    measured = play(blind).measured
+
+    few = markdown(dataclasses.replace(measured, truncated={"mcot": 1}), "tiny", "pixels")
+    many = markdown(
+        dataclasses.replace(measured, truncated={"direct-swapped": measured.arms["direct"]}), "tiny", "pixels"
+    )
+
+    assert "- 1 of " in few
+    assert "No sign that the reports depend on the image" in few
+    assert "**No conclusion about the image:**" in many
+    assert "depend on the image:**" not in many
+    assert "No conclusion about evidence" not in many
+    assert re.search(rf"\| direct-swapped \| [^|]+ \| \d+ \| {measured.arms['direct']} \|", many)
