@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 
 from mmrad_eval.datasets.headings import among
 from mmrad_eval.datasets.raw_text.vocabulary import words_of
@@ -76,6 +77,7 @@ def degenerate(text: str) -> str:
     return f"a loop of {unit!r}" if unit else ""
 
 
+@lru_cache(maxsize=4)
 def longest_word(text: str) -> int:
     """Characters of the longest piece without a space."""
     return max(map(len, text.split()), default=0)
@@ -119,7 +121,8 @@ def is_order(text: str) -> bool:
 def loop(text: str) -> str:
     """The words that are repeated without end; empty where nothing is."""
     words = text.split()
-    often = {word for word, n in Counter(words).items() if n >= _ROUNDS_OF_MANY}
+    repeats = len(words) - len(set(words)) >= _ROUNDS - 1
+    often = {word for word, n in Counter(words).items() if n >= _ROUNDS_OF_MANY} if repeats else set()
     if often and (found := _period(_longest(words, often))):
         return " ".join(found)
     if longest_word(text) < _RUN_LENGTH:

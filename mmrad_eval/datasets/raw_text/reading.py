@@ -66,6 +66,9 @@ _LAST_HEADING = re.compile(
     rf"(?<![#*_ \t>])[#*_ \t>]*+{_EITHER}(?:[ \t]*+(?:/|&|and)[ \t]*+{_EITHER})?+[#*_ \t]*+:?[#*_ \t]*+$", re.IGNORECASE
 )
 """The heading that a text ends with; tried where a run of marks begins and not at each of them."""
+_LAST_WORD = re.compile(rf"{_EITHER}\Z", re.IGNORECASE)
+_LONGEST_LAST_WORD = 10
+"""Characters of "impression": where a text ends in another word, no heading is looked for in all of it."""
 _HEADINGS = 3
 """Headings that a text may end with, one after the other: findings, impression, and one of them again."""
 _YAML = re.compile(r"^(\w[\w /-]{2,40}:)[ \t]*[|>][+-]?[ \t]*$", re.MULTILINE)
@@ -181,14 +184,21 @@ def _report(words: str, target: Target, removed: list[Removed], *, traced: bool)
         _rest(words[end:], removed)
         return "", report
     words = structured.without_tables(words)
-    if _REPORT.search(words) and (cues := list(_CUE.finditer(words))) and words[cues[-1].end() :].strip():
-        cue = cues[-1]
+    if cue := _cue(words):
         before = words[: cue.start()].strip()
         if before and _announces(before):
             removed.append(Removed("preamble", before))
             before = ""
         return before, _unboxed(_sections(words[cue.end() :], target, removed), removed)
     return _plain(words, target, removed, traced=traced)
+
+
+def _cue(words: str) -> re.Match[str] | None:
+    """The last line that says that the report follows, where words follow it."""
+    if ":" not in words or "report" not in words.lower() or not _REPORT.search(words):
+        return None
+    cues = list(_CUE.finditer(words))
+    return cues[-1] if cues and words[cues[-1].end() :].strip() else None
 
 
 def _announces(text: str) -> bool:
@@ -277,6 +287,8 @@ def _headless(text: str) -> str:
     if not text:
         return ""
     for _ in range(_HEADINGS):
+        if not _LAST_WORD.search(text.rstrip("#*_ \t:")[-_LONGEST_LAST_WORD:]):
+            break
         text = _LAST_HEADING.sub("", text).strip()
     return text
 

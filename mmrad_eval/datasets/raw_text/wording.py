@@ -107,7 +107,7 @@ _NEAR_END = 1200
 
 def without_preamble(text: str, removed: list[Removed]) -> str:
     """A text without the sentences and the title that announce a report."""
-    if words_of(text[:_FIRST]).isdisjoint(_MAY_OPEN):
+    if words_of(text).isdisjoint(_MAY_OPEN) or words_of(text[:_FIRST]).isdisjoint(_MAY_OPEN):
         return text
     for _ in range(_MOST):
         found = _SENTENCE.match(text)
@@ -131,7 +131,7 @@ def without_preamble(text: str, removed: list[Removed]) -> str:
 def without_closing(text: str, removed: list[Removed]) -> str:
     """A text without the remarks after the report: disclaimers, offers, signatures."""
     near = max(0, len(text) - _NEAR_END)
-    if words_of(text[near:]).isdisjoint(_MAY_CLOSE):
+    if words_of(text).isdisjoint(_MAY_CLOSE) or words_of(text[near:]).isdisjoint(_MAY_CLOSE):
         return text
     near = text.find("\n", near) + 1 if near else 0
     pieces = [m for m in _SENTENCE.finditer(text, near) if m[0]]
