@@ -55,6 +55,7 @@ REASONS = {
     "traces/convert.py:_write_rows": "the same",
     "traces/convert.py:save": "pictures in a folder that `convert` marks",
     "traces/zebra.py:_image": "calls that writer",
+    "harness/look_pictures.py:_file": "drawn pictures of the look check, the same for everybody",
     "model_registry/image_order.py:_picture": "a drawn picture, in memory",
     "traces/inpainting.py:through_jpeg": "in memory",
     "traces/rendering.py:_encode": "in memory",

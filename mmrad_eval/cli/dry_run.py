@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def say_job(job: Job, plan: Plan) -> None:
     """Say what one run would ask; GateError where the data may not leave."""
+    from mmrad_eval.harness.look_check import requests_of
     from mmrad_eval.harness.preview import rehearse
 
     seen = rehearse(job, plan)
@@ -35,6 +36,9 @@ def say_job(job: Job, plan: Plan) -> None:
     terminal.say(f"  {price([seen])}")
     if job.judge is not None:
         terminal.say(f"  the questions to the judge {job.judge.model} come on top")
+    looks = 0 if job.look_check == "off" else requests_of(plan)
+    if looks:
+        terminal.say(f"  before them {looks} requests about drawn pictures, once a server (--no-look-check)")
     for trouble in seen.trouble:
         terminal.say(f"  can't be asked: {trouble}")
 

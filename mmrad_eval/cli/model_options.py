@@ -75,6 +75,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.FloatRange(min=0),
             help="Seconds for which a server that is away is waited for. [default: 60; 5 before its first reply]",
         ),
+        click.option("--no-look-check", is_flag=True, help="Ask nothing about drawn pictures before the first study."),
+        click.option("--allow-blind", is_flag=True, help="Ask a model that the look check has shown to see no image."),
         click.option("--budget", metavar="20usd", help="Begin no study once so much is spent."),
         click.option("--max-requests", type=int, help="Begin no study once so many requests are sent."),
         click.option("--max-time", metavar="1h30m", help="Begin no study once so much time has passed."),
@@ -116,6 +118,7 @@ def connection_of(said: dict[str, Any], fleet: Fleet) -> dict[str, Any]:
         "timeout": said["timeout"],
         "patience": said["patience"],
         "refusals": declared(said["refusal_pattern"]),
+        "look_check": "off" if said["no_look_check"] else "allow blind" if said["allow_blind"] else "on",
         "budget": budget.Budget(
             usd=None if said["budget"] is None else budget.usd(said["budget"]),
             requests=said["max_requests"],

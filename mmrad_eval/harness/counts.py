@@ -24,6 +24,8 @@ class RequestCounts:
     usage: Usage = field(default_factory=Usage)
     """Tokens of ``replies``."""
     last_fault: str = ""
+    woven: bool = False
+    """Whether some request shows region images between its words."""
     served: set[Served] = field(default_factory=set)
     """Who gave the replies that were accepted."""
 

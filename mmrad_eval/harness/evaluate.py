@@ -129,14 +129,16 @@ def evaluate(
     max_requests: int | None = None,
     max_time: str | None = None,
     fresh: bool = False,
+    look_check: bool = False,
     watch: Callable[[Answer, int], None] | None = None,
 ) -> Evaluation:
     """Run one model on one task over one dataset, score it, and return the run; the run folder is the command's.
 
     ``model``, ``task``, ``data`` and ``metrics`` (one or several) are what the command takes, or objects: a model, a
     task, a ``Dataset``, a metric. ``options`` are the task's (``--set``), ``decoding`` the fields of ``Decoding`` that
-    the run states; ``budget`` (``"20usd"``) and ``max_time`` (``"1h30m"``) are written as for the command. ``watch`` is
-    called with each answer and the number of answers so far. Works inside a running event loop, as in a notebook.
+    the run states; ``look_check`` asks the model before the first study what it sees of drawn pictures; ``budget``
+    (``"20usd"``) and ``max_time`` (``"1h30m"``) are written as for the command. ``watch`` is called with each answer
+    and the number of answers so far. Works inside a running event loop, as in a notebook.
     Running it again continues where it stopped. Raises the errors of the command, which ``MmradError`` is the base of.
     """
     stated = dict(decoding or {})
@@ -175,6 +177,7 @@ def evaluate(
         stated=frozenset(stated) & frozenset(_STATED),
         results=Path(out),
         fresh=fresh,
+        look_check="on" if look_check else "off",
         attestation=attestation,
         local_networks=tuple(local_networks),
         judge=Judge(judge, _several(judge_url)) if judge else None,

@@ -22,6 +22,7 @@ from mmrad_eval.harness import gate
 from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.interrupts import INTERRUPTED, Interrupts
 from mmrad_eval.harness.judging import Judge, examples, put_questions
+from mmrad_eval.harness.look_check import Mode, look_first
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Plan, RunOptions, make_plan
 from mmrad_eval.harness.requester import Requester
@@ -118,6 +119,8 @@ class Job:
     results: Path = Path("results")
     """Where other runs are found by their ids."""
     fresh: bool = False
+    look_check: Mode = "off"
+    """Whether the model is asked, before the first study, what it sees (``harness.look_check``)."""
     attestation: Mapping[str, str] | None = None
     """The user's statement that a provider may have the data (``gate.attestation``)."""
     local_networks: tuple[str, ...] = ()
@@ -319,6 +322,9 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
             with Interrupts(requester.signal) as interrupts, guard.clock(requester.signal):
                 reporter.begin(plan, requester, interrupts.interrupt)
                 async with _told_of_waits(reporter, requester):
+                    if job.look_check != "off":
+                        blind = job.look_check == "allow blind"
+                        await look_first(plan, folder, requester, results, over_budget, shelf=shelf, allow_blind=blind)
                     run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
         finally:
             reporter.end()

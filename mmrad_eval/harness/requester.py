@@ -25,6 +25,7 @@ from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, Mark, limits_
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.sender import Sender
 from mmrad_eval.harness.stopping import Stop, StopSignal
+from mmrad_eval.model_registry.image_order import depends_on_order
 from mmrad_eval.model_registry.rejections import RejectionPolicy
 from mmrad_eval.model_registry.stored_replies import read_stored
 
@@ -76,11 +77,16 @@ class Requester:
         self.images = ImageLoader(digests)
         self._in_flight: dict[str, asyncio.Future[Asked | Failed | None]] = {}
         self._renewed: set[str] | None = set() if fresh else None
-        self._sends = True
+        self._sends = self._counts = True
         self.disowned: set[str] = set()
         """Keys whose stored reply is none by the rules of today."""
         self.check: Callable[[Sequence[Message]], None] = lambda _: None
         """Looks at each request before it leaves; GateError where it may not."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it asks anew what is cached."""
+        return self._renewed is not None
 
     @property
     def counts(self) -> RequestCounts:
@@ -105,6 +111,7 @@ class Requester:
     async def ask(self, request: Request) -> Asked:
         """The reply to ``request``; Failed where infrastructure failed for good, Stopped where the run is stopping."""
         request = self.client.adapt(request)
+        self.counts.woven = self.counts.woven or depends_on_order(request.messages)
         images = tuple(part for message in request.messages for part in message.parts if isinstance(part, Image))
         try:
             limits = limits_of(self.client, len(images), self.max_edge) if images else _NO_LIMITS
@@ -114,7 +121,7 @@ class Requester:
             loaded = await self.images.load(images, limits)
             return await self._reply(_work(request, images, _marks(loaded), limits), loaded)
         except DataError as error:
-            self.counts.failed += 1
+            self.counts.failed += self._counts
             raise Failed(str(error)) from error
 
     async def _reply(self, work: _Work, loaded: Mapping[Image, Loaded] | None) -> Asked:
@@ -151,9 +158,23 @@ class Requester:
         """A requester that reads the journal anew and sends nothing; None where nobody else has written to it."""
         if not self.journal.changed_by_others():
             return None
+        return self._with(journal=Journal(self.journal.folder), _renewed=None, _sends=False)
+
+    def silent(self) -> Requester:
+        """A requester of what is cached: it sends nothing, and counts nothing that it reads."""
+        return self._with(_renewed=None, _sends=False, _counts=False)
+
+    def beside(self, journal: Journal) -> Requester:
+        """A requester of questions about the model itself: its replies are kept in ``journal``.
+
+        What it sends counts as any request does; who replied is not counted among those that answered the run.
+        """
+        return self._with(journal=journal, images=ImageLoader(), _counts=False)
+
+    def _with(self, **own: object) -> Requester:
+        """The same requester with members of its own, and with nothing in flight."""
         other = copy(self)
-        other.journal = Journal(self.journal.folder)
-        other._renewed, other._in_flight, other._sends = None, {}, False  # noqa: SLF001 (another one of this class)
+        vars(other).update(own, _in_flight={})
         return other
 
     def gone(self, answer: Answer) -> bool:
@@ -213,7 +234,8 @@ class Requester:
         return reply
 
     def _used(self, asked: Asked, *, cached: bool) -> Asked:
-        self.counts.used(asked.reply, cached=cached)
+        if self._counts:
+            self.counts.used(asked.reply, cached=cached)
         return asked
 
 

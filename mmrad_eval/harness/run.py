@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -36,6 +36,7 @@ from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.returned_values import typed, valid_answer
 from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.harness.workers import Intake, go_through
+from mmrad_eval.model_registry import providers
 from mmrad_eval.model_registry.command_line import scrub_command
 from mmrad_eval.results.run.files import sweep
 from mmrad_eval.results.run.folder import RunFolder, run_path
@@ -85,6 +86,8 @@ def open_run(
             served=before.served,
             finished=before.finished,
             old_rules=before.old_rules,
+            look=before.look,
+            order=before.order,
         )
     folder.write_run(run)
     sweep(folder.path)
@@ -122,6 +125,17 @@ async def ask_all(
         await go_through(intake.items, ask, requester.pace)
         await _settled(plan, stream, requester)
         return _close(plan, folder, stream, requester.counts, requester.gone)
+
+
+async def asks_nothing(plan: Plan, folder: RunFolder, requester: Requester) -> bool:
+    """Whether every study can be answered from stored replies; ends at the first that can't."""
+    if folder.run.complete:
+        return not any(map(requester.gone, folder.answers()))
+    silent = requester.silent()
+    for study in plan.studies:
+        if (await _conversation(plan, study, silent)).status in UNSCORED_STATUSES:
+            return False
+    return True
 
 
 def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch: Watch) -> Run:
@@ -235,9 +249,18 @@ def _close(
         finished=_now() if counts.unanswered == 0 else "",
         kept=kept,
         old_rules=run.old_rules and kept > 0,
+        order=run.order if kept else _order(plan, requests),
     )
     folder.write_run(run)
     return run
+
+
+def _order(plan: Plan, requests: RequestCounts) -> Literal["", "unknown"]:
+    """What is known of the order of words and images where the run depends on it, at servers of the user's own."""
+    provider = providers.find(plan.card.provider)
+    if not requests.woven or provider is None or not provider.own_server:
+        return ""
+    return "unknown" if any(one.order is None for one in requests.served) else ""
 
 
 def _failure(study: Study, error: Exception) -> Answer:

@@ -82,6 +82,16 @@ class Sender:
                 return outcome
             await self._sleep(outcome)
 
+    async def find_server(self) -> None:
+        """Let the client find its server now; where none is there yet, the first request waits for it."""
+        try:
+            await self._prepare()
+        except TransportError:
+            return
+        except (GateError, ModelError) as error:
+            self.signal.set(Stop.on(error))
+            raise Stopped(str(error)) from error
+
     def waiting(self) -> Wait | None:
         """What the run waits for before it can send anything more; None where it waits for replies only."""
         return self.pace.holds.wait() or (None if self.counts.in_flight else min(self._waits, default=None))

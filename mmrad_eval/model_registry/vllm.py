@@ -131,6 +131,11 @@ class VllmClient(ChatClient):
         self._gauge = _Gauge()
         self._checked: set[frozenset[str]] = set()
 
+    @property
+    def identities(self) -> tuple[Served, ...]:
+        """Who answers, one for each server that was found."""
+        return tuple(known.served for known in self._known.values())
+
     def adapt(self, request: Request) -> Request:
         """The request with live tokens in its words taken apart: ``<|image_pad|>`` becomes ``< |image_pad| >``."""
         if not any(isinstance(p, Text) and _LIVE.search(p.text) for m in request.messages for p in m.parts):

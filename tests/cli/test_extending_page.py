@@ -139,7 +139,18 @@ async def test_a_provider_of_a_file_an_object_or_a_package_serves_its_models(
     place = installed(files, "my-host", {"mmrad_eval.providers": {"myhost": "my_host:HOST"}}, my_host=FILES["host.py"])
     monkeypatch.chdir(files)
     async with Rehearsal(model="m") as server:
-        words = ("--task", "direct", "--limit", "2", "--metrics", "bleu@raw", "-q", "--base-url", server.url)
+        words = (
+            "--task",
+            "direct",
+            "--limit",
+            "2",
+            "--metrics",
+            "bleu@raw",
+            "-q",
+            "--no-look-check",
+            "--base-url",
+            server.url,
+        )
         for model, path in (("host.py:HOST:m", ""), ("myhost:m", str(place))):
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-c", PROGRAM, "--model", model, *words),

@@ -33,7 +33,7 @@ async def _run(*words: str, cwd: Path, command: str = "faithfulness") -> tuple[i
 
 async def test_a_page_is_planned_priced_made_and_made_again_without_asking(tmp_path: Path) -> None:
     async with Rehearsal() as server:
-        said = ("openai:rehearsal", "--base-url", server.url, "--arms", ARMS, "--limit", "6", "-q")
+        said = ("openai:rehearsal", "--no-look-check", "--base-url", server.url, "--arms", ARMS, "--limit", "6", "-q")
         code, planned = await _run(*said, "--dry-run", cwd=tmp_path)
         assert code == 0, planned
         assert "direct-swapped           6 requests, about" in planned

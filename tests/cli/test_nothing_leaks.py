@@ -59,7 +59,7 @@ async def test_neither_key_nor_pixels_are_written_anywhere(tmp_path: Path, how: 
         command = [
             COMMAND, "--model", "openai:rehearsal", "--base-url", server.url, *given, "--task", "direct", "--data",
             str(tmp_path / "studies.jsonl"), "--images", str(tmp_path), "--data-use", "open", "--context", "all",
-            "--metrics", "bleu@r2gen-iu", "--out", str(out), "--concurrency", "1",
+            "--metrics", "bleu@r2gen-iu", "--out", str(out), "--concurrency", "1", "--no-look-check",
         ]  # fmt: skip
         run = await asyncio.create_subprocess_exec(
             *command,

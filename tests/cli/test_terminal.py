@@ -198,7 +198,7 @@ async def test_a_hostile_server_moves_no_cursor(tmp_path: Path) -> None:
     hostile_rows(tmp_path)
     async with TestServer(app) as server:
         address = f"http://127.0.0.1:{server.port}/v1"
-        common = ["--task", "direct", "--limit", "3", "--base-url", address, "--metrics", "bleu"]
+        common = ["--task", "direct", "--limit", "3", "--no-look-check", "--base-url", address, "--metrics", "bleu"]
         for words, shown in (
             (["--model", "openai:local", *common, "--max-time", "3s"], "engine\\u001b"),
             (["--model", "vllm:other", *common], "m\\u001b"),

@@ -192,7 +192,17 @@ def test_an_attestation_that_a_judge_needs_is_stored(run: Run, tmp_path: Path) -
 
 
 def test_a_judge_lives_within_the_run_s_budget(run: Run, judge: str, tmp_path: Path) -> None:
-    more = ("--base-url", judge, "--judge", "openai:rehearsal", "--judge-url", judge, "--concurrency", "1")
+    more = (
+        "--no-look-check",
+        "--base-url",
+        judge,
+        "--judge",
+        "openai:rehearsal",
+        "--judge-url",
+        judge,
+        "--concurrency",
+        "1",
+    )
     ended = run(*more, "--max-requests", "9", model="openai:model")
     assert ended.returncode == 0, ended.stderr
     assert len(journal(tmp_path)) == 9

@@ -33,7 +33,7 @@ async def test_what_one_model_wrote_is_shown_to_another(tmp_path: Path) -> None:
 
     async with Rehearsal(keep=True) as server:
         task = f"trace-of:{run.parent.name[:6]}"
-        words = ("--model", "openai:rehearsal", "--base-url", server.url, "--task", task, *common)
+        words = ("--model", "openai:rehearsal", "--no-look-check", "--base-url", server.url, "--task", task, *common)
         second = await asyncio.to_thread(mmrad, *words, cwd=tmp_path)
 
     assert second.returncode == 0, second.stderr

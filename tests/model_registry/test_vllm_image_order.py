@@ -46,7 +46,16 @@ def serving(command: Path, model: Path, folder: Path, template: str, *flags: str
 
 
 def run(server: Server, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mmrad_eval", "--model", f"vllm:{server.card.id}", "--base-url", server.url]
+    command = [
+        sys.executable,
+        "-m",
+        "mmrad_eval",
+        "--model",
+        f"vllm:{server.card.id}",
+        "--no-look-check",
+        "--base-url",
+        server.url,
+    ]
     command += ["--api-key-env", "VLLM_TEST_KEY", "--task", "mcot", "--limit", "2", "--max-tokens", "8"]
     command += ["--max-edge", "112", "--metrics", "bleu@raw", "--out", str(out), *more]
     assert server.secret is not None

@@ -86,7 +86,26 @@ def perfect(entry: ScoredRun) -> str:
     return f"{best[0]}{more} at the best possible value: are the references among the reports?"
 
 
-CHECKS: tuple[Check, ...] = (rejected, empty, cut, unread, same_report, perfect)
+def images(entry: ScoredRun) -> str:
+    """What the look check found of the images that reach the model."""
+    look = entry.run.look
+    return "" if look is None else _LOOKS.get(look.verdict, "").format(why=look.why)
+
+
+def order(entry: ScoredRun) -> str:
+    """Images that stand between words, at a server that does not tell whether it keeps their order."""
+    return "the order of words and images at its server is unknown" if entry.run.order == "unknown" else ""
+
+
+_LOOKS = {
+    "blind": "the model sees no image ({why})",
+    "images lost": "the model sees fewer images than were sent ({why})",
+    "out of order": "the model sees the images in another order ({why})",
+    "not confirmed": "that the model sees its images in order is not confirmed ({why})",
+    "no verdict": "that the model sees its images in order is not confirmed ({why})",
+}
+
+CHECKS: tuple[Check, ...] = (images, order, rejected, empty, cut, unread, same_report, perfect)
 
 
 def _share(entry: ScoredRun, statuses: Sequence[str], said: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -75,6 +75,21 @@ class StudyCounts(Value, frozen=True, omit_defaults=False):
         return self.statuses.get("failed", 0) + self.statuses.get("pending", 0)
 
 
+class LookCheck(Value, frozen=True):
+    """What was found, before the first study, of the images that reach the model."""
+
+    verdict: Literal["confirmed", "not confirmed", "images lost", "out of order", "blind", "no verdict"]
+    """``not confirmed``: it answered the question about three pictures wrongly, and nothing else speaks against it;
+    ``no verdict``: the check could not be finished."""
+    why: str = ""
+    prompt_tokens: tuple[int | None, ...] = ()
+    """As the server counted them with no image, one and two; None where it did not."""
+    films_differ: bool | None = None
+    """Whether two different films got different replies."""
+    digits: str = ""
+    """The digits that were read in its answer; 847 were shown."""
+
+
 class Run(Value, frozen=True):
     """One run.json."""
 
@@ -100,6 +115,11 @@ class Run(Value, frozen=True):
     started: str = ""
     finished: str = ""
     """UTC, ISO 8601; empty while the run is incomplete."""
+    look: LookCheck | None = None
+    """None where the run shows no image, or the check was left out or never needed."""
+    order: Literal["", "unknown"] = ""
+    """Whether the server of this run, which shows images between words, tells that it keeps their order; empty: it
+    does, or nothing depends on it, or the provider's own service defines it."""
     kept: int = 0
     """Answers of an earlier process that stayed at the last one's end, because their replies were gone."""
     old_rules: bool = False

@@ -139,7 +139,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = process.stdout.readline().strip()
-        asked = ("--model", "openai:rehearsal", "--base-url", address, *SCORED)
+        asked = ("--model", "openai:rehearsal", "--no-look-check", "--base-url", address, *SCORED)
         bench.call(*asked, "--task", "direct,mcot", "--quiet", code=3)
         bench.call(*asked, "--task", "mcot-blind,mcot-swapped,mcot-random", "--limit", "5", "--quiet")
         process.terminate()

@@ -1,0 +1,341 @@
+"""The look check, against programs over HTTP that see all images in order, one, none, or in reverse order."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmrad_eval.harness.look_check import LookReplies, read_digits, verdict
+from mmrad_eval.harness.look_pictures import DIGITS, digit, film
+from mmrad_eval.results.run.folder import RunFolder
+
+NAMES = {digit(name): name for name in DIGITS} | {film(abnormal=False): "clear", film(abnormal=True): "abnormal"}
+REPORT = "FINDINGS: The lungs are clear. IMPRESSION: Normal."
+Seeing = Callable[[list[str]], list[str]]
+
+ALL: Seeing = list
+FIRST: Seeing = lambda shown: shown[:1]  # noqa: E731 (a program in one word)
+NONE: Seeing = lambda _: []  # noqa: E731
+REVERSED: Seeing = lambda shown: shown[::-1]  # noqa: E731
+
+
+@dataclass
+class Program:
+    """A chat server that lets ``sees`` of the images through to what it says."""
+
+    sees: Seeing = ALL
+    reads: bool = True
+    """Whether it can read digits; a program that can't writes a report about everything."""
+    counts: bool = True
+    """Whether it reports usage."""
+    faults: Callable[[Sequence[str]], int] = lambda _: 200
+    says: str = ""
+    asked: list[list[str]] = field(default_factory=list)
+    """The images of each request."""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    url: str = ""
+
+    def reply(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        shown = list(_images(body))
+        self.asked.append(shown)
+        self.bodies.append(body)
+        status = self.faults(shown)
+        if status != 200:
+            return status, {"error": {"message": "it broke"}}
+        usage = {"prompt_tokens": 20 + 64 * len(self.sees(shown)), "completion_tokens": 9} if self.counts else None
+        choice = {"index": 0, "message": {"role": "assistant", "content": self._says(shown)}, "finish_reason": "stop"}
+        return 200, {"id": "1", "model": body["model"], "choices": [choice], "usage": usage}
+
+    def _says(self, shown: list[str]) -> str:
+        seen = self.sees(shown)
+        if self.says:
+            return self.says
+        if self.reads and any(name in DIGITS for name in shown):
+            return " ".join(seen) or "I see no digits."
+        return f"{REPORT} Pacemaker." if "abnormal" in seen else REPORT
+
+    @property
+    def looks(self) -> int:
+        """Requests that were about the drawn pictures."""
+        return len(self.asked) - self.studies
+
+    @property
+    def studies(self) -> int:
+        """Requests that were about studies."""
+        return sum("study" in shown for shown in self.asked)
+
+
+def _images(body: dict[str, Any]) -> Iterator[str]:
+    for message in body["messages"]:
+        for part in message["content"] if isinstance(message["content"], list) else []:
+            if part["type"] == "image_url":
+                data = base64.b64decode(part["image_url"]["url"].partition(",")[2])
+                yield NAMES.get(data, "study")
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Program], Program]]:
+    servers = []
+
+    def start(program: Program) -> Program:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                status, value = program.reply(body)
+                data = json.dumps(value).encode()
+                self.send_response(status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        program.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        return program
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(call: Callable[..., Any]) -> Ask:
+    def run(program: Program, *words: str, task: str = "direct") -> Any:
+        rest = ("--limit", "2", "--metrics", "bleu@raw", "--quiet", "--concurrency", "1", *words)
+        return call("--model", "openai:it", "--base-url", program.url, "--task", task, *rest)
+
+    return run
+
+
+def folder_of(results: Path, task: str = "direct") -> RunFolder:
+    """The newest run of a task."""
+    written = (results / "runs/demo" / task).rglob("run.json")
+    return RunFolder(max(written, key=lambda path: path.stat().st_mtime).parent)
+
+
+def look_of(tmp_path: Path, task: str = "direct") -> Any:
+    return folder_of(tmp_path / "results", task).run.look
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (Program(ALL), "confirmed"),
+        (Program(FIRST), "images lost"),
+        (Program(REVERSED), "out of order"),
+        (Program(ALL, counts=False), "confirmed"),
+        (Program(FIRST, counts=False), "images lost"),
+        (Program(REVERSED, counts=False), "out of order"),
+        (Program(NONE, counts=False), "not confirmed"),
+        (Program(ALL, reads=False), "not confirmed"),
+        (Program(FIRST, reads=False), "images lost"),
+        (Program(ALL, says="<think>8 4 7</think>beep beep"), "not confirmed"),
+        (Program(ALL, says="I'm sorry, but I can't help with medical images."), "not confirmed"),
+    ],
+)
+def test_what_a_model_sees_stands_in_its_run(
+    program: Program, expected: str, serve: Callable[[Program], Program], ask: Ask, tmp_path: Path
+) -> None:
+    said = ask(serve(program))
+    assert said.code == 0, said.err
+    assert look_of(tmp_path).verdict == expected
+    assert (program.looks, program.studies) == (5, 2)
+
+
+def test_a_blind_server_is_refused_before_any_study(
+    serve: Callable[[Program], Program], ask: Ask, tmp_path: Path
+) -> None:
+    program = serve(Program(NONE))
+    said = ask(program)
+    assert said.code
+    assert "openai:it sees no image" in said.err
+    assert "--allow-blind" in said.err
+    assert (program.looks, program.studies) == (5, 0)
+    assert look_of(tmp_path).verdict == "blind"
+
+
+def test_a_blind_server_can_be_asked_all_the_same_and_is_marked(
+    serve: Callable[[Program], Program], ask: Ask, tmp_path: Path, call: Callable[..., Any]
+) -> None:
+    program = serve(Program(NONE))
+    assert ask(program, "--allow-blind").code == 0
+    assert program.studies == 2
+    assert look_of(tmp_path).verdict == "blind"
+    assert "the model sees no image" in call("leaderboard", "results").out
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (Program(FIRST), "sees fewer images than were sent"),
+        (Program(REVERSED), "in another order"),
+        (Program(ALL, reads=False), "not confirmed"),
+    ],
+)
+def test_what_is_wrong_stands_under_the_table(
+    program: Program, words: str, serve: Callable[[Program], Program], ask: Ask, call: Callable[..., Any]
+) -> None:
+    ask(serve(program))
+    assert words in " ".join(call("leaderboard", "results").out.split())
+
+
+def test_a_model_that_sees_gets_no_line(
+    serve: Callable[[Program], Program], ask: Ask, call: Callable[..., Any]
+) -> None:
+    ask(serve(Program(ALL)))
+    shown = call("leaderboard", "results").out
+    assert "sees" not in shown
+    assert "confirmed" not in shown
+
+
+def test_a_server_is_asked_once_whatever_the_run(serve: Callable[[Program], Program], ask: Ask) -> None:
+    program = serve(Program())
+    ask(program)
+    ask(program, "--max-tokens", "2000", task="mcot")
+    ask(program, task="tcot")
+    assert program.looks == 5
+
+
+def test_another_server_of_the_same_name_is_asked_anew(
+    serve: Callable[[Program], Program], ask: Ask, tmp_path: Path
+) -> None:
+    seeing, blind = serve(Program()), serve(Program(NONE))
+    ask(seeing)
+    assert ask(blind, task="mcot").code
+    assert blind.looks == 5
+    assert look_of(tmp_path).verdict == "confirmed"
+    assert look_of(tmp_path, "mcot").verdict == "blind"
+
+
+def test_a_finished_run_asks_nothing_more(serve: Callable[[Program], Program], ask: Ask, tmp_path: Path) -> None:
+    program = serve(Program())
+    ask(program, "--no-look-check")
+    assert (program.looks, program.studies) == (0, 2)
+    assert ask(program).code == 0
+    assert len(program.asked) == 2
+    assert ask(program, "--limit", "1").code == 0  # another run of stored replies
+    assert len(program.asked) == 2
+    assert look_of(tmp_path) is None
+
+
+def test_tasks_without_images_and_baselines_ask_nothing(
+    serve: Callable[[Program], Program], ask: Ask, call: Callable[..., Any]
+) -> None:
+    program = serve(Program(NONE))
+    assert ask(program, task="tcot-blind").code == 0
+    assert len(program.asked) == 2
+    said = call("--model", "baseline:normal", "--task", "direct", "--limit", "2", "--dry-run")
+    assert "drawn pictures" not in said.out
+
+
+def test_a_server_that_fails_gives_no_verdict(serve: Callable[[Program], Program], ask: Ask, tmp_path: Path) -> None:
+    program = serve(Program(faults=lambda shown: 200 if "study" in shown else 500))
+    said = ask(program, "--no-table")
+    assert said.code == 0, said.err
+    assert look_of(tmp_path).verdict == "no verdict"
+    assert program.studies == 2
+    program.faults = lambda _: 200
+    ask(program, task="tcot")
+    assert look_of(tmp_path, "tcot").verdict == "confirmed"
+
+
+def test_a_server_that_takes_one_image_at_most_gives_no_verdict_on_more(
+    serve: Callable[[Program], Program], ask: Ask, tmp_path: Path
+) -> None:
+    program = serve(Program(faults=lambda shown: 400 if len(shown) > 1 else 200))
+    ask(program, "--views", "key")
+    assert look_of(tmp_path).verdict == "no verdict"
+    assert program.studies == 2
+
+
+def test_the_check_counts_in_the_budget(serve: Callable[[Program], Program], ask: Ask, tmp_path: Path) -> None:
+    program = serve(Program())
+    assert ask(program, "--max-requests", "6").code == 3
+    assert (program.looks, program.studies) == (5, 1)
+    program = serve(Program())
+    assert ask(program, "--max-requests", "3", task="tcot").code == 3
+    assert (program.looks, program.studies) == (3, 0)
+    assert look_of(tmp_path, "tcot").verdict == "no verdict"
+
+
+def test_a_dry_run_says_what_the_check_takes_and_asks_nothing(serve: Callable[[Program], Program], ask: Ask) -> None:
+    program = serve(Program())
+    assert "5 requests about drawn pictures" in ask(program, "--dry-run").out
+    assert "drawn pictures" not in ask(program, "--dry-run", "--no-look-check").out
+    assert program.asked == []
+
+
+def test_the_run_and_its_requests_are_the_same_without_the_check(
+    serve: Callable[[Program], Program], ask: Ask, tmp_path: Path
+) -> None:
+    program = serve(Program())
+    ask(program, "--out", "with")
+    ask(program, "--out", "without", "--no-look-check")
+    runs = [folder_of(tmp_path / name) for name in ("with", "without")]
+    assert runs[0].run.id == runs[1].run.id
+    assert [a.keys for a in runs[0].answers()] == [a.keys for a in runs[1].answers()]
+
+
+def replies(answer: str, tokens: tuple[int | None, ...] = (20, 84, 148), *, differ: bool = True) -> LookReplies:
+    return LookReplies(tokens, ("clear", "pacemaker" if differ else "clear"), answer, DIGITS)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "8 4 7",
+        "847",
+        "**8**, **4**, **7**",
+        "8, 4 and 7.",
+        "Picture 1: 8\nPicture 2: 4\nPicture 3: 7",
+        "1. 8\n2. 4\n3. 7",
+        "1) 8 2) 4 3) 7".replace(" 2", "\n2").replace(" 3", "\n3"),
+        "<think>The first is 7? No, 8.</think>8 4 7",
+        "[8, 4, 7]",
+        "Image #1 shows 8, image #2 shows 4, image #3 shows 7",
+    ],
+)
+def test_a_right_answer_is_read_however_it_is_written(answer: str) -> None:
+    assert read_digits(answer) == DIGITS
+    assert verdict(replies(answer)).verdict == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (replies("The lungs are clear.", (20, 20, 20), differ=False), "blind"),
+        (replies("8 4 7", (20, 20, 20), differ=False), "confirmed"),  # a server that counts no image tokens
+        (replies("none", (20, 20, 20)), "not confirmed"),  # two films differ, so something is seen
+        (replies("none", (20, 21, 22), differ=False), "not confirmed"),  # a mark for each image, or a line break
+        (replies("none", (None, None, None), differ=False), "not confirmed"),
+        (replies("none", (20, 84, 84), differ=False), "images lost"),
+        (replies("none", (20, 2000, 1500)), "not confirmed"),  # one image in tiles, two of them without
+        (replies("8", (20, 84, 148)), "not confirmed"),  # tokens for all of them: a wrong answer alone
+        (replies("8", (None, None, None)), "images lost"),
+        (replies("7 4 8"), "out of order"),
+        (replies("4 8 7"), "out of order"),
+        (replies("8 8 8"), "not confirmed"),
+        (replies("3 1 2"), "not confirmed"),
+    ],
+)
+def test_nothing_is_said_that_is_not_shown(seen: LookReplies, expected: str) -> None:
+    assert verdict(seen).verdict == expected
