@@ -62,14 +62,14 @@ class Watch:
         return max((point[1] for point in self.points if point[3] or not asking), default=0.0)
 
     def growth(self) -> float:
-        """Megabytes over 10,000 replies, from a quarter of what this process stored to its last reply."""
+        """Megabytes over 10,000 replies, between the least of the second and the last quarter: bodies come and go."""
         points = [point for point in self.points if point[3]]
         if not points or points[-1][0] - points[0][0] < ENOUGH:
             return 0.0
-        first, last = points[0][0], points[-1][0]
-        early = next(point for point in points if point[0] >= first + (last - first) / 4)
-        late = next(point for point in points if point[0] >= last)
-        return (late[1] - early[1]) / (late[0] - early[0]) * 10_000 if late[0] > early[0] else 0.0
+        count = len(points)
+        early = min(points[count // 4 : count // 2], key=lambda point: point[1])
+        late = min(points[3 * count // 4 :], key=lambda point: point[1])
+        return (late[1] - early[1]) / (late[0] - early[0]) * 10_000 if late[0] - early[0] >= ENOUGH / 4 else 0.0
 
 
 @dataclass
