@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN]...")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @in_results
 @click.option(
     "--out",
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 def view(**said: Any) -> int:
     """Write one page to read runs: studies, images with boxes, traces, reports beside references, scores, requests.
 
-    A run is a folder (of one run or several) or the beginning of a run id. The page opens from disk and from any web
+    A run is a folder (of one run or several), the beginning of a run id, or a name that one run has; without any, all
+    runs of the results folder are shown. The page opens from disk and from any web
     server, and loads nothing from elsewhere. Images are shown where they lie, by relative path, unless they are copied
     or embedded.
     """
@@ -48,7 +49,7 @@ def view(**said: Any) -> int:
         raise UsageError("either --copy-images or --embed-images")
     how: How = "copy" if said["copy_images"] else "embed" if said["embed_images"] else "link"
     written = write_view(
-        [folder for which in said["runs"] for folder in _folders(said["results"], which)],
+        [folder for which in said["runs"] or (str(said["results"]),) for folder in _folders(said["results"], which)],
         said["out"],
         pictures=how,
         max_edge=said["max_edge"],

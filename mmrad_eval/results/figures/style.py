@@ -17,7 +17,7 @@ COLUMN, PAGE = 3.35, 6.9
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette (Color Universal Design, 2008): told apart by all common kinds of colour vision."""
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p", "h", "d", "8", "H")
 """A second way to tell series apart, which also works in print without colour."""
 
 GREY = "#777777"

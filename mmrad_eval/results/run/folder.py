@@ -261,7 +261,10 @@ def find_runs(results: Path) -> list[RunFolder]:
 
 
 def select(results: Path, which: str) -> RunFolder:
-    """The run that ``which`` names: a folder, or a beginning of a run id that no other run under ``results`` has."""
+    """The run that ``which`` names: a folder, a beginning of a run id, or the name of a model that ran once.
+
+    UsageError where no run under ``results``, or more than one, is called so.
+    """
     if (Path(which) / "run.json").is_file():
         return RunFolder(Path(which))
     if which and Path(which).is_dir():
@@ -271,11 +274,17 @@ def select(results: Path, which: str) -> RunFolder:
         raise UsageError(f"{which} holds {len(inside)} runs; name one: {_names(inside)}")
     runs = find_runs(results)
     found = [folder for folder in runs if folder.path.name.startswith(which)]
+    what, todo = "the beginning of {} ids", "write more of it"
+    if not found:
+        found = [folder for folder in runs if which in {folder.path.parent.name, folder.run.card.label}]
+        what, todo = "the name of {} runs", "name one by its id"
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UsageError(f"no run under {results} has an id that begins with {which!r}; there are: {_names(runs)}")
-    raise UsageError(f"{which!r} is the beginning of {len(found)} ids, write more of it: {_names(found)}")
+        raise UsageError(
+            f"no run under {results} has an id that begins with {which!r}, or that name; there are: {_names(runs)}"
+        )
+    raise UsageError(f"{which!r} is {what.format(len(found))}, {todo}: {_names(found)}")
 
 
 def _names(folders: list[RunFolder], most: int = 12) -> str:

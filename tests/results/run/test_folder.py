@@ -104,3 +104,16 @@ def test_finished_answers_replace_the_unfinished_ones(kit: Kit) -> None:
     folder.write_answers([Answer("b")])
     assert [answer.study for answer in RunFolder(folder.path).answers()] == ["b"]
     assert not (folder.path / "answers.jsonl.part").exists()
+
+
+def test_a_run_is_selected_by_a_name_that_no_other_run_has(kit: Kit) -> None:
+    studies = kit.studies(2)
+    answers = [kit.answer(study, "clear") for study in studies]
+    one = kit.run(answers, model="test:alpha", task="imported")
+    kit.run(answers, model="test:beta", task="imported")
+    kit.run(answers, model="test:beta", task="direct")
+
+    assert select(kit.results, "test:alpha").path == one.path
+    assert select(kit.results, one.path.parent.name).path == one.path
+    with pytest.raises(UsageError, match="the name of 2 runs"):
+        select(kit.results, "test:beta")

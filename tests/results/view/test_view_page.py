@@ -335,6 +335,12 @@ def test_the_command_prints_where_the_page_is(demo: Any) -> None:
     assert "baseline:normal" in (demo.place / folder).read_text()
 
 
+def test_the_command_without_a_run_shows_all_of_the_results_folder(demo: Any) -> None:
+    page = demo.call("view", "--out", "pages/all.html", "--redact").strip()
+
+    assert "baseline:normal" in (demo.place / page).read_text()
+
+
 def test_the_command_refuses_what_can_not_be(demo: Any) -> None:
     both = demo.call("view", demo.run("mcot", "openai:rehearsal").path.name, "--copy-images", "--embed-images", code=2)
     unknown = demo.call("view", "zzz", code=2)
