@@ -96,7 +96,8 @@ def contrast(
 def ranks(found: PaperContrast, columns: Sequence[ColumnSummary]) -> dict[tuple[int, str], Rank]:
     """Best and second of each column among the lines that are no controls, ties by interval included.
 
-    A line shares a place with its holder where the interval of their paired difference holds 0.
+    A line shares a place with its holder where the interval of their paired difference holds 0. Nobody is second where
+    nobody is worse.
     """
     marks: dict[tuple[int, str], Rank] = {}
     candidates = [i for i, line in enumerate(found.lines) if line.part.why is None and not line.control]
@@ -113,8 +114,9 @@ def ranks(found: PaperContrast, columns: Sequence[ColumnSummary]) -> dict[tuple[
             continue  # nothing is told apart: nobody is best
         marks |= {(i, column.label): "best" for i in best}
         rest = {i: value for i, value in left.items() if i not in best}
-        if len(left) > 2:
-            marks |= {(i, column.label): "second" for i in _leaders(found, rest, at)}
+        second = _leaders(found, rest, at)
+        if len(second) < len(rest):  # the last one is no second
+            marks |= {(i, column.label): "second" for i in second}
     return marks
 
 

@@ -121,7 +121,8 @@ class Table(Value, frozen=True):
 def ranked(table: Table) -> Table:
     """The same table with best and second marked, in every column that has a good end, among ranked rows.
 
-    Values that are drawn alike share a rank; where all are alike, or a single one is there, nothing is marked.
+    Values that are drawn alike share a rank; where all are alike, or a single one is there, nothing is marked. The last
+    value is never second.
     """
     marks: dict[tuple[int, str], Literal["", "best", "second"]] = {}
     for column in table.columns:
@@ -141,7 +142,7 @@ def ranked(table: Table) -> Table:
         for i, value in values.items():
             if value == order[0] and len(order) > 1:
                 marks[i, column.key] = "best"
-            elif len(values) > 2 and len(order) > 1 and value == order[1]:
+            elif len(order) > 2 and value == order[1]:
                 marks[i, column.key] = "second"
     rows = tuple(
         replace(row, cells={key: replace(cell, rank=marks.get((i, key), "")) for key, cell in row.cells.items()})
