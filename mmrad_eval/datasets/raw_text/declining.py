@@ -48,7 +48,8 @@ _CANNOT = (
     r"|not\ programmed)(?:\ (?:to|of|from|in|with))?"
     r"|(?:must|have\ to|need\ to|going\ to|respectfully|politely|to|will|would\ have\ to)\ (?:respectfully\ "
     r"|politely\ )?(?:decline|refuse|refrain|abstain)(?:\ (?:to|from|this|your))?"
-    r"|(?:do(?:es)?\ not|don['\u2019]?t|doesn['\u2019]?t|lack|lacking)\ (?:have\ )?(?:the\ |any\ )?(?:ability"
+    r"|(?:do(?:es)?\ not|don['\u2019]?t|doesn['\u2019]?t|lack|lacking|have\ no|has\ no)\ (?:have\ )?(?:the\ |any\ )?"
+    r"(?:ability"
     r"|abilities|capability|capabilities|capacity|training|expertise|qualifications?|tools|means"
     r"|authority)(?:\ (?:to|for|of))?"
     r"|not\ (?:be\ )?(?:appropriate|possible|safe|ethical|advisable|responsible|right)(?:\ for\ me)?\ to"
@@ -136,7 +137,7 @@ _TASK = among(
     "radiology film films scan scans photo photos photograph photographs attachment attachments upload uploads "
     "file files cxr cxrs report reports diagnose diagnosis diagnoses diagnosing interpret interpretation "
     "interpreting interpretations analyze analyse analysis analyzing analysing request requests help assist "
-    "comply"
+    "comply assistant advice "
     "consult doctor doctors radiologist radiologists professional professionals physician sorry apologies "
     "apologize model request"
 )
@@ -166,18 +167,19 @@ _LACKING = among(
     "no not t cannot cant failed unable missing need once without never can could please only neither nor until"
 )
 _REFUSING = among(
-    "no not t cannot cant unable never decline refuse refrain avoid outside beyond against violate "
+    "no not t cannot cant unable never decline declines refuse refuses refrain pass avoid "
+    "outside beyond against violate "
     "violates irresponsible "
     "refused denied disabled declining inappropriate unethical unsupported unsafe prevent prevents "
     "prohibit prohibits prohibited lack lacks prefer"
 )
-_OUTRIGHT = among("decline refuse refused denied disabled")
+_OUTRIGHT = among("decline declines refuse refuses refused denied disabled")
 """Words that withhold whatever stands beside them."""
 _SORRY = re.compile(
     r"\W*(?:i(?:['\u2019]m| am) (?:very |so |really )?sorry|sorry|my apologies|i apologi[sz]e)\b", re.IGNORECASE
 )
 _EXPERTS = among("radiologist radiologists doctor doctors physician physicians clinician professional professionals")
-_REFERRING = among("consult ask see seek task only not should may must leave contact")
+_REFERRING = among("please consult ask see seek task only not should may must leave contact")
 _SOMEBODY = among(
     "i me my myself we our ai model assistant you your policy policies guidelines supported allowed "
     "permitted available "
@@ -225,12 +227,12 @@ _ELSEWHERE = (
     ),
     (
         re.compile(
-            r"(?:\u65e0\u6cd5|\u4e0d\u80fd|\u4e0d\u53ef\u4ee5|\u7121\u6cd5|\u6ca1\u6709\u80fd\u529b"
+            r"(?:(?:\u65e0\u6cd5|\u4e0d\u80fd)(?!\u5b8c\u5168)(?!\u6392\u9664|\u9664\u5916)|\u4e0d\u53ef\u4ee5|\u7121\u6cd5|\u6ca1\u6709\u80fd\u529b"
             r"|\u4e0d\u5177\u5907|\u3067\u304d\u307e\u305b\u3093|\u3067\u304d\u306a\u3044"
             r"|\u3044\u305f\u3057\u304b\u306d|\uc218 \uc5c6|\ubabb\ud569\ub2c8\ub2e4|\ubd88\uac00\ub2a5)"
         ),
         re.compile(
-            r"(?:\u56fe\u50cf|\u5716\u50cf|\u5f71\u50cf|\u56fe\u7247|\u89e3\u8bfb|\u8bca\u65ad|\u8a3a\u65b7"
+            r"(?:\u5149\u7247|\u80f8\u7247|\u56fe\u50cf|\u5716\u50cf|\u5f71\u50cf|\u56fe\u7247|\u89e3\u8bfb|\u8bca\u65ad|\u8a3a\u65b7"
             r"|\u62a5\u544a|\u5831\u544a|\u5e2e\u52a9|\u63d0\u4f9b|\u5206\u6790|\u753b\u50cf|\u8aad\u5f71"
             r"|\uc601\uc0c1|\ud310\ub3c5|\uc9c4\ub2e8|\uc774\ubbf8\uc9c0|\ubcf4\uace0\uc11c|\ub3c4\uc640)"
         ),
@@ -267,7 +269,7 @@ def _withholds(said: str) -> Declined:
         return "declined"
     by_somebody = not words.isdisjoint(_SOMEBODY)
     about_task = not words.isdisjoint(_PICTURES | _WORK)
-    if not words.isdisjoint(_OUTRIGHT) and (by_somebody or about_task):
+    if not words.isdisjoint(_OUTRIGHT) and "patient" not in words and (by_somebody or about_task):
         return "declined"
     return "declined" if by_somebody and about_task and not words.isdisjoint(_REFUSING) else ""
 
