@@ -20,6 +20,10 @@ FEWEST = 3
 """Studies below which a share says nothing."""
 MEASURED = 10
 """Studies below which a perfect column may be chance."""
+LONGER = 2.0
+"""Words of reports for one of their references from which on they are far longer."""
+COVERED = 0.95
+"""Share of the studies below which answers cover too few."""
 CLOSE = 1e-9
 SHOWN = 3
 """Findings that are named; the rest are counted."""
@@ -105,7 +109,50 @@ _LOOKS = {
     "no verdict": "that the model sees its images in order is not confirmed ({why})",
 }
 
-CHECKS: tuple[Check, ...] = (images, order, rejected, empty, cut, unread, same_report, perfect)
+
+def degenerate(entry: ScoredRun) -> str:
+    """Answers that repeat themselves, fill in no form or are noise."""
+    return _seen(entry, "degenerate", "answers are degenerate output")
+
+
+def images_lost(entry: ScoredRun) -> str:
+    """Answers that say that no image came."""
+    return _seen(entry, "no image seen", "answers say that no image was shown: were images lost?")
+
+
+def wrong_language(entry: ScoredRun) -> str:
+    """Reports in another language than their references, which count as empty."""
+    return _seen(entry, "wrong language", "reports are in another language than their reference")
+
+
+def language_not_read(entry: ScoredRun) -> str:
+    """References in a language that some metric does not read."""
+    return _seen(entry, "language not read", "references are in a language that some metrics do not read")
+
+
+def low_coverage(entry: ScoredRun) -> str:
+    """Studies without an answer that can be scored."""
+    summary = entry.summary
+    if summary is None or summary.n < FEWEST or summary.scored >= COVERED * summary.n:
+        return ""
+    return f"only {summary.scored:,} of {summary.n:,} studies are scored"
+
+
+def far_longer(entry: ScoredRun) -> str:
+    """Reports that are far longer than their references."""
+    if entry.summary is None or _is_baseline(entry) or entry.summary.scored < FEWEST:
+        return ""
+    wrote, meant = entry.summary.words
+    if not meant or wrote < LONGER * meant:
+        return ""
+    return f"reports have {wrote / meant:.1f} times the words of their references"
+
+
+CHECKS: tuple[Check, ...] = (
+    *(images, order, images_lost),
+    *(rejected, empty, cut, unread, degenerate, wrong_language, language_not_read),
+    *(low_coverage, same_report, far_longer, perfect),
+)
 
 
 def _share(entry: ScoredRun, statuses: Sequence[str], said: str) -> str:
@@ -113,6 +160,13 @@ def _share(entry: ScoredRun, statuses: Sequence[str], said: str) -> str:
         return ""
     count, scored = sum(entry.summary.statuses.get(status, 0) for status in statuses), entry.summary.scored
     return f"{count:,} of {scored:,} answers {said}" if count >= max(FEWEST, SHARE * scored) else ""
+
+
+def _seen(entry: ScoredRun, event: str, said: str) -> str:
+    if entry.summary is None or _is_baseline(entry):
+        return ""
+    count, scored = entry.summary.events.get(event, 0), entry.summary.scored
+    return f"{count:,} of {scored:,} {said}" if count >= max(FEWEST, SHARE * scored) else ""
 
 
 def _is_baseline(entry: ScoredRun) -> bool:

@@ -74,6 +74,11 @@ class Summary(Value, frozen=True, omit_defaults=False):
     """Column label, such as ``BLEU-4 @ r2gen-iu`` -> the number."""
     same_report: int = 0
     """Scored studies whose report is the most frequent one, word for word; 0 where it was not counted."""
+    events: dict[str, int] = {}
+    """Event -> scored studies in which it was seen: what the reader of answers counts, ``wrong language`` and
+    ``language not read``."""
+    words: tuple[int, int] = (0, 0)
+    """Words of the scored reports that say something, and of their references."""
     missing: dict[str, MissingColumns] = {}
     """Registry name of a metric that was asked for -> why it has no column."""
     answers: str = ""

@@ -19,6 +19,8 @@ from mmrad_eval.metrics.language import UNDECIDED, differ, language, named, unav
 REMEDY = "--metrics bleu,rouge,cider reads any language"
 WRONG = "wrong language"
 """The event of a reply that is not in the language of its reference."""
+NOT_READ = "language not read"
+"""The event of a reference in a language that some metric of the run does not read."""
 _TOGETHER = 64
 """Short references that are read as one text."""
 _LOOKED_AT = 4096
@@ -59,6 +61,11 @@ class LanguageTally:
         self.wrong += other.wrong
         for languages, codes in other.unread.items():
             self.unread.setdefault(languages, {}).update(codes)
+
+    def events(self) -> Counter[str]:
+        """Event -> studies in which it was seen."""
+        unread = set().union(*self.unread.values())
+        return +Counter({WRONG: len(self.wrong), NOT_READ: len(unread)})
 
     def notes(self) -> list[str]:
         """One sentence for each thing that a reader of the numbers must know."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,9 +93,9 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
     selected = _select(folder, studies)
     rows = selected.rows
     corpus = Corpus(selected.studies, train, selected.target)
-    reports: Counter[bytes] = Counter()
+    seen = _Seen()
     found = measure(
-        metrics, corpus, _counted(_examples(selected), reports), len(selected.offsets), mapper=mapper, progress=progress
+        metrics, corpus, seen.counted(_examples(selected)), len(selected.offsets), mapper=mapper, progress=progress
     )
     measured = found.metrics
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in metrics.missing} if isinstance(metrics, Suite) else {}
@@ -127,7 +127,9 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
         clusters=len(set(clusters)),
         cluster="patient" if all(study.patient is not None for study in selected.studies) else "study",
         columns=columns,
-        same_report=max(reports.values(), default=0),
+        same_report=max(seen.reports.values(), default=0),
+        events=dict(sorted((seen.events + found.spoken.events()).items())),
+        words=(seen.candidate_words, seen.reference_words),
         missing=lacking | found.lacking,
         answers=answers,
         notes=tuple(notes),
@@ -171,12 +173,32 @@ def _examples(selected: _Selected) -> Iterator[list[Example]]:
         yield [Example(selected.studies[places[answer.study]], answer, selected.target) for answer in answers]
 
 
-def _counted(chunks: Iterable[list[Example]], reports: Counter[bytes]) -> Iterator[list[Example]]:
-    """The same chunks; counts how often each report that says something occurs, by digest."""
-    for examples in chunks:
-        words = (" ".join(example.candidate.split()) for example in examples)
-        reports.update(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in words if text)
-        yield examples
+@dataclass
+class _Seen:
+    """What is counted of examples while they are measured."""
+
+    reports: Counter[bytes] = field(default_factory=Counter)
+    """Digest of a report that says something -> how often it occurs."""
+    events: Counter[str] = field(default_factory=Counter)
+    """Event -> studies."""
+    candidate_words: int = 0
+    reference_words: int = 0
+    """Words of the reports that say something, and of their references."""
+
+    def counted(self, chunks: Iterable[list[Example]]) -> Iterator[list[Example]]:
+        """The same chunks, which are counted on their way."""
+        for examples in chunks:
+            for example in examples:
+                self._count(example)
+            yield examples
+
+    def _count(self, example: Example) -> None:
+        self.events.update(event for event, count in example.answer.events.items() if count)
+        words = example.candidate.split()
+        if words:
+            self.reports[hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest()] += 1
+            self.candidate_words += len(words)
+            self.reference_words += len((example.reference or "").split())
 
 
 def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]]:

@@ -110,3 +110,51 @@ def test_the_line_stands_under_the_leaderboard_and_under_a_comparison_and_change
         (line,) = [note for note in table.notes if note.startswith("Check before use")]
         assert "test:odd" in line
         assert "12 of 12 reports are the same" in line
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ("degenerate", "3 of 40 answers are degenerate output"),
+        ("no image seen", "3 of 40 answers say that no image was shown: were images lost?"),
+    ],
+)
+def test_an_event_of_many_answers_is_named_with_the_studies_that_were_scored(kit: Kit, event: str, said: str) -> None:
+    assert said in sanity_line([_with_event(kit, event, 3)])[0]
+    assert sanity_line([_with_event(kit, event, 2)]) == ()
+
+
+def _with_event(kit: Kit, event: str, times: int) -> ScoredRun:
+    studies, texts = kit.studies(40), different(40)
+    answers = [
+        msgspec.structs.replace(kit.answer(study, text), events={event: 2} if i < times else {})
+        for i, (study, text) in enumerate(zip(studies, texts, strict=True))
+    ]
+    folder = kit.run(answers, model=f"test:{event.replace(' ', '-')}{times}")
+    score(folder, studies, suite(["bleu@raw"]), resamples=50)
+    return read_entries([folder])[0]
+
+
+def test_reports_in_another_language_than_their_reference_are_counted_and_named(kit: Kit) -> None:
+    spanish = "No se observa derrame pleural ni neumotórax. La silueta cardíaca es de tamaño normal."
+    entry = scored(kit, [spanish + f" {i}" for i in range(4)] + different(36))
+    assert entry.summary is not None
+    assert entry.summary.events == {"wrong language": 4}
+    assert "4 of 40 reports are in another language than their reference" in sanity_line([entry])[0]
+
+
+def test_reports_of_twice_the_words_of_their_references_are_named(kit: Kit) -> None:
+    short = scored(kit, different(10))
+    assert short.summary is not None
+    wrote, meant = short.summary.words
+    assert wrote == 4 * 10
+    assert meant > 0
+    long = scored(kit, [" ".join([text] * 20) for text in different(10)], model="test:long")
+    assert "times the words of their references" in sanity_line([long])[0]
+
+
+def test_a_run_that_leaves_out_more_than_one_study_in_twenty_is_named(kit: Kit) -> None:
+    few = scored(kit, different(40), ["failed"] * 3 + ["ok"] * 37)
+    assert "only 37 of 40 studies are scored" in sanity_line([few])[0]
+    most = scored(kit, different(40), ["failed"] * 2 + ["ok"] * 38, "test:most")
+    assert sanity_line([most]) == ()
