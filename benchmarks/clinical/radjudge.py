@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,8 @@ def main() -> int:
     chosen = suite(said.metrics, options=dict(entry.split("=", 1) for entry in said.metric_option))
     examples, place = laid_out(tests)
     values = scored(chosen, examples)
-    print("| column | above, of 5 | alike, of 5 |\n|---|---|---|")
+    asked = Counter(relation for test in tests for _, relation, _ in relations(test["expected_ranking"]))
+    print(f"| column | above, of {asked['>']} | alike, of {asked['=']} |\n|---|---|---|")
     for label, (better, column) in values.items():
         if better:
             above, alike = judged(tests, place, column if better == "higher" else -column)
