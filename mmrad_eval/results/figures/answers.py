@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.figures.read import Reading, binned
+from mmrad_eval.results.figures.read import LengthPoint, Reading
 from mmrad_eval.results.figures.style import (
     COLUMN,
     GREY,
@@ -164,18 +163,19 @@ def categories(series: Mapping[str, Mapping[str, ColumnSummary]], name: str) -> 
     return made
 
 
-def by_length(series: Mapping[str, tuple[Sequence[int], FloatArray]], column: ColumnSummary) -> Figure | None:
-    """A score against the length of the report, one line a run: run -> (words, values) of each study."""
-    lines = [(name, binned(words, values)) for name, (words, values) in list(series.items())[:MOST_SERIES]]
-    lines = [(name, points) for name, points in lines if points]
+def by_length(series: Mapping[str, Sequence[LengthPoint]], column: ColumnSummary) -> Figure | None:
+    """A score against the length of the report, one line a run, with its interval at each point."""
+    lines = [(name, points) for name, points in list(series.items())[:MOST_SERIES] if points]
     if not lines:
         return None
     made, (panel,) = figure(COLUMN, 2.6)
     for i, (name, points) in enumerate(lines):
-        x, y, error = (np.array(values) for values in zip(*points, strict=True))
+        x, y, low, high, _ = (np.array(values, dtype=np.float64) for values in zip(*points, strict=True))
         panel.plot(x, y, marker(i) + "-", color=color(i), linewidth=1, markersize=3.5, label=shorten(name))
-        panel.vlines(x, y - 1.96 * error, y + 1.96 * error, color=color(i), linewidth=0.6)
-    panel.set_xlabel("words of the report (means of fifths of the studies)")
+        panel.vlines(x, low, high, color=color(i), linewidth=0.6)
+    sizes = sorted({point.studies for _, points in lines for point in points})
+    many = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    panel.set_xlabel(f"words of the report (means of fifths, n = {many} studies each)")
     panel.set_ylabel(axis_label(column.label, column.better))
     made.legend(loc="outside lower center", ncols=min(2, len(lines)))
     return made

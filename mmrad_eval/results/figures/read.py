@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.values import UNSCORED_STATUSES, Trace
 from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.statistics.bootstrap import StatisticsPart, bootstrap
 
 
 @dataclass
@@ -62,13 +64,36 @@ def findings(texts: Sequence[str]) -> dict[str, int]:
     return dict(sorted(((name, int(n)) for name, n in zip(LABELS, counts, strict=True) if n), key=lambda x: -x[1]))
 
 
-def binned(lengths: Sequence[int], values: FloatArray, bins: int = 5) -> list[tuple[float, float, float]]:
-    """(mean length, mean value, standard error) in bins of equally many studies; undefined values are left out."""
-    x, y = np.asarray(lengths, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    kept = np.isfinite(y)
-    x, y = x[kept], y[kept]
-    if len(x) < 2:
+class LengthPoint(NamedTuple):
+    """A column over studies whose reports are about as long; nan where there is no interval."""
+
+    words: float
+    value: float
+    low: float
+    high: float
+    studies: int
+
+
+def fifths(
+    words: Sequence[int],
+    statistics: FloatArray,
+    clusters: Sequence[str],
+    parts: Sequence[StatisticsPart],
+    column: int,
+    *,
+    bins: int = 5,
+) -> list[LengthPoint]:
+    """A column over each fifth of the studies by length, with its interval; undefined values are left out.
+
+    ``words``: of each study's report; ``statistics`` (studies, K) and ``clusters`` as ``bootstrap`` takes them.
+    """
+    lengths = np.asarray(words, dtype=np.float64)
+    if len(lengths) < 2:
         return []
-    order = np.argsort(x, kind="stable")
-    parts = [part for part in np.array_split(order, min(bins, len(x) // 2 or 1)) if len(part)]
-    return [(float(x[p].mean()), float(y[p].mean()), float(y[p].std() / np.sqrt(len(p)))) for p in parts]
+    points = []
+    for rows in np.array_split(np.argsort(lengths, kind="stable"), min(bins, len(lengths) // 2)):
+        found = bootstrap(statistics[rows], [clusters[i] for i in rows], parts)
+        value, low, high = (float(of[column]) for of in (found.value, found.low, found.high))
+        if np.isfinite(value):
+            points.append(LengthPoint(float(lengths[rows].mean()), value, low, high, len(rows)))
+    return points

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import MmradError
+from mmrad_eval.results.comparison.shared_columns import Stored, shared
 from mmrad_eval.results.figures import answers
-from mmrad_eval.results.figures.read import Reading, findings, read_answers
+from mmrad_eval.results.figures.read import LengthPoint, Reading, fifths, findings, read_answers
 from mmrad_eval.results.figures.style import drawing, save, short_model
 from mmrad_eval.results.leaderboard.rows import columns_of
 from mmrad_eval.results.paper import comparison_figures
@@ -34,7 +32,9 @@ CAPTIONS = {
     "steps-and-lengths": "Steps of the traces, words of the traces and words of the reports.",
     "findings-and-regions": "Regions that the traces look at, and findings that the references state.",
     "score-by-category": "A score of the traces by category of region.",
-    "score-by-length": "Score against length of the report.",
+    "score-by-length": "Score against length of the report: the column over each fifth of a run's studies, by words "
+    "of the report, at their mean length. Bars: 95 % intervals, over the patients of that fifth; none where a fifth "
+    "holds too few patients.",
     "ranks-by-convention": "Rank of each run under each convention of a metric; crossing lines are flips.",
 }
 _CATEGORY = re.compile(
@@ -88,7 +88,7 @@ def _figures(cast: PaperRuns, contrasts: Sequence[PaperContrast]) -> Iterator[tu
     yield "steps-and-lengths", answers.lengths(readings), "no run has a report with words in it"
     yield _contents(cast)
     yield _by_category(parts)
-    by_length = answers.by_length(_values(parts, lengths, main), main) if main else None
+    by_length = answers.by_length(_by_length(parts, lengths, main), main) if main else None
     yield "score-by-length", by_length, "no run was scored study by study"
     ranked = _shown(parts)[:_MOST_RANKS]
     conventions = comparison_figures.conventions(ranked, [_called(part) for part in ranked])
@@ -153,21 +153,19 @@ def _by_category(parts: Sequence[PaperRow]) -> tuple[str, Figure | None, str]:
     return name, None, why
 
 
-def _values(
+def _by_length(
     parts: Sequence[PaperRow], readings: dict[str, Reading], column: ColumnSummary
-) -> dict[str, tuple[list[int], FloatArray]]:
-    """Run -> words of each report, and each study's own value."""
+) -> dict[str, list[LengthPoint]]:
+    """Run -> the column over each fifth of its studies by words of the report, with its interval."""
     out = {}
     for part in parts:
-        reading = readings.get(part.first.run.id)
-        scores = part.folders[0].scores() if reading else None
-        if reading is None or scores is None:
+        reading, folder = readings.get(part.first.run.id), part.folders[0]
+        scores, summary = folder.scores(), folder.summary()
+        if reading is None or scores is None or summary is None:
             continue
-        block = next((b for b in scores.blocks if b.signature == column.signature), None)
-        if block is None:
-            continue
-        at = [c.label for c in block.columns].index(column.label)
-        values = scores.values(block)[:, at]
-        kept = [i for i, study in enumerate(scores.rows.ids) if study in reading.report]
-        out[reading.name] = ([reading.report[scores.rows.ids[i]] for i in kept], np.asarray(values[kept]))
+        found = shared([Stored(reading.name, scores, summary)], lambda c: c.signature == column.signature)
+        at = [i for i, one in enumerate(found.columns) if one.label == column.label]
+        if at:
+            words = [reading.report[study] for study in found.ids]
+            out[reading.name] = fifths(words, found.statistics[0], found.clusters, found.parts, at[0])
     return out
