@@ -413,7 +413,7 @@ class Dataset:
     name: str
     studies: Sequence[Study]
     data_use: DataUse
-    source: str
+    source: str = "memory"
     """The path or registry name that it was loaded from, for messages."""
     format: str = ""
     notes: Sequence[str] = ()

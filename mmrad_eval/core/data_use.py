@@ -21,12 +21,13 @@ FIELD = "data_use"
 MARKER = "data_use.json"
 """The file in which a folder of ours states the class of what it holds."""
 _NAMES = (FIELD, "licence_class")
-_ORDER: tuple[DataUse, ...] = ("open", "unknown", "credentialed")
+ORDER: tuple[DataUse, ...] = ("open", "unknown", "credentialed")
+"""All classes, the least restricted first."""
 
 
 def strictest(inputs: Iterable[DataUse]) -> DataUse:
     """The class of what is made of ``inputs``: ``unknown`` where there are none."""
-    return max(inputs, key=_ORDER.index, default="unknown")
+    return max(inputs, key=ORDER.index, default="unknown")
 
 
 def stated(record: Mapping[Any, Any]) -> DataUse | None:
@@ -37,7 +38,7 @@ def stated(record: Mapping[Any, Any]) -> DataUse | None:
     said = [str(record[name]).strip().lower() for name in _NAMES if record.get(name) not in (None, "")]
     if not said:
         return None
-    return strictest(next((use for use in _ORDER if use == word), "credentialed") for word in said)
+    return strictest(next((use for use in ORDER if use == word), "credentialed") for word in said)
 
 
 def of_rows(rows: Iterable[Mapping[Any, Any]], otherwise: DataUse) -> DataUse:

@@ -127,8 +127,16 @@ def call(what: str, function: Callable[..., Any], *arguments: object) -> Any:
         return function(*arguments)
     except MmradError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{what} failed: {one_line(error)}") from error
+
+
+def name_problem(name: str, forbidden: str = "") -> str | None:
+    """Why a name can't stand in tables, files and commands; None where it can."""
+    if not name or name != name.strip() or not name.isprintable():
+        return f"the name {name!r} must be visible characters without blanks around them"
+    wrong = [mark for mark in forbidden if mark in name]
+    return f"the name {name!r} must not contain {wrong[0]!r}" if wrong else None
 
 
 def one_line(error: BaseException) -> str:
@@ -143,7 +151,8 @@ def load_file(path: Path) -> ModuleType:
     import importlib.util
 
     if not path.is_file():
-        raise DataError(f"{path}: no such file; a plugin in a file is named path/to/file.py:Name")
+        what = "this is a folder" if path.is_dir() else "no such file"
+        raise DataError(f"{path}: {what}; a plugin in a file is named path/to/file.py:Name")
     path = path.absolute()
     digest = hashlib.sha256(str(path).encode() + b"\0" + _bytes(path)).hexdigest()
     name = f"mmrad_eval_plugin_{digest[:16]}"
@@ -183,21 +192,18 @@ def _line(error: BaseException, path: Path) -> str:
     return line
 
 
+def holds(kind: Kind, file: FileSpec) -> bool:
+    """Whether the attribute that was named, or anything in the file where none was, is a plugin of this kind."""
+    if file.name:
+        return _suits(kind, named(kind, file))
+    return any(_suits(kind, value) for value in _own(load_file(file.path)).values())
+
+
 def named(kind: Kind, file: FileSpec) -> object:
     """The attribute that was named, or the one plugin of this kind that the file holds."""
-    import difflib
-
     module = load_file(file.path)
     if file.name:
-        value: object = module
-        for part in file.name.split("."):
-            if not hasattr(value, part):
-                own = _own(module)
-                near = difflib.get_close_matches(file.name, own, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]}? " if near else ""
-                raise PluginError(f"{file.path} has no {file.name!r}; {hint}it defines {', '.join(own) or 'nothing'}")
-            value = getattr(value, part)
-        return value
+        return call(f"reading {file.name} of {file.path}", _attribute, module, file)
     fitting = {name: value for name, value in _own(module).items() if _suits(kind, value)}
     distinct = {id(value): name for name, value in fitting.items()}
     if len(distinct) == 1:
@@ -206,6 +212,20 @@ def named(kind: Kind, file: FileSpec) -> object:
         raise UsageError(f"{file.path} holds several {kind.name}s ({', '.join(fitting)}); name one: {file.path}:NAME")
     defined = ", ".join(_own(module)) or "nothing"
     raise UsageError(f"{file.path} holds no {kind.name}; it defines {defined}. Name it as in {file.path}:NAME")
+
+
+def _attribute(module: ModuleType, file: FileSpec) -> object:
+    import difflib
+
+    value: object = module
+    for part in file.name.split("."):
+        if not hasattr(value, part):
+            own = _own(module)
+            near = difflib.get_close_matches(file.name, own, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise PluginError(f"{file.path} has no {file.name!r}; {hint}it defines {', '.join(own) or 'nothing'}")
+        value = getattr(value, part)
+    return value
 
 
 def _own(module: ModuleType) -> dict[str, object]:
@@ -230,7 +250,9 @@ def _suits(kind: Kind, value: object) -> bool:
             members.methods(contract) and all(hasattr(value, name) for name in members.names(contract))
             for contract in kind.contracts
         )
-    return not inspect.isroutine(value) and _misfit(kind, value)[0] is None
+    if inspect.isroutine(value) or _misfit(kind, value)[0] is not None:
+        return False
+    return bool(kind.contracts[0] is not object or kind.checked(value) is None)
 
 
 def _made(kind: Kind, found: object, label: str, arguments: tuple[object, ...], offered: tuple[object, ...]) -> object:
@@ -301,14 +323,20 @@ def _misfit(kind: Kind, value: object) -> tuple[str | None, type]:
             return f"{owner} has neither {ways}", first
         contract = (named or [first])[0]
         problem = members.misfit(value, contract)
+    except MmradError:
+        raise
     except Exception as error:  # noqa: BLE001 (a property of the plugin's own)
         return f"{owner} fails when its members are read: {one_line(error)}", first
     return (f"{owner}: {problem}" if problem else None), contract
 
 
 def _name_of(value: object) -> str:
-    named = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
-    return str(named or type(members.original(value)).__qualname__)
+    """What messages call an object: its own name where it has one that can be shown, or that of its class."""
+    if inspect.isroutine(value) or inspect.isclass(value):
+        return str(getattr(value, "__qualname__", value))
+    named = inspect.getattr_static(value, "__name__" if inspect.ismodule(value) else "name", None)
+    shown = isinstance(named, str) and name_problem(named) is None
+    return str(named) if shown else type(members.original(value)).__qualname__
 
 
 def _name_in(module: ModuleType, value: object) -> str:

@@ -123,6 +123,8 @@ class _Walk:
             return ("partial", *(self.describe(p, where) for p in (value.func, value.args, value.keywords)))
         if isinstance(value, Mapping | AbstractSet | Sequence) and _elsewhere(kind):
             return self._collection(value, where)
+        if isinstance(value, msgspec.Raw):
+            return ("raw", bytes(value))
         if hasattr(value, "tobytes") and hasattr(value, "dtype"):
             return ("array", str(value.dtype), value.shape, value.tobytes())
         fields = _fields(value)
@@ -175,8 +177,9 @@ def _standard(module: str) -> bool:
 
 
 def _installed(module: str) -> bool:
+    """Whether a module came with a package; never what a user defines under a program of one, as in a notebook."""
     file = getattr(sys.modules.get(module), "__file__", None) or ""
-    return "site-packages" in file or "dist-packages" in file
+    return module != "__main__" and ("site-packages" in file or "dist-packages" in file)
 
 
 def _version(value: Any) -> str:

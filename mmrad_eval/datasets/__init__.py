@@ -236,7 +236,7 @@ def _made(plugin: Plugin, name: str, source: Source) -> Dataset:
         ):  # others open their studies when they are asked for
             for number, study in enumerate(studies, 1):
                 checked_study(study, name, number)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, MmradError) or plugin.origin == BUILTIN:
             raise
         raise PluginError(f"dataset {name} failed on {source.path}: {plugins.one_line(error)}") from error

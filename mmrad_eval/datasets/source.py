@@ -11,11 +11,14 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import msgspec
 
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.errors import PluginError, UsageError
-from mmrad_eval.core.members import default
+from mmrad_eval.core.data_use import ORDER
+from mmrad_eval.core.errors import DataError, PluginError, UsageError
+from mmrad_eval.core.members import default, wrong_call
+from mmrad_eval.core.plugins import name_problem
 from mmrad_eval.core.values import DataUse, Image, Study
 from mmrad_eval.datasets import raw_text
 from mmrad_eval.datasets.held import held
+from mmrad_eval.datasets.lazy import LazyStudies
 from mmrad_eval.datasets.problems import Problems
 
 
@@ -142,13 +145,24 @@ def reader(
     ``data_use`` is what the format's data always is; ``unknown`` leaves it to ``--data-use``. ``recognises`` tells from
     a path whether a file or folder is of this format.
     """
-    return lambda function: FunctionReader(name, function, data_use, recognises)
+    if not isinstance(name, str):
+        raise PluginError('@reader needs a name: write @mmrad_eval.reader("name") above the function')
+    if data_use not in ORDER:
+        raise PluginError(f"dataset {name} does not fit: its `data_use` must be {', '.join(ORDER)}, not {data_use!r}")
+
+    def made(function: Callable[[Source], Dataset | Iterable[Study]]) -> FunctionReader:
+        wrong = wrong_call("__call__", function, Reader.__call__) if callable(function) else "it is no function"
+        if wrong:
+            raise PluginError(f"dataset {name} does not fit: {wrong}")
+        return FunctionReader(name, function, data_use, recognises)
+
+    return made
 
 
 def as_dataset(made: object, name: str, source: Source, data_use: DataUse = "unknown") -> Dataset:
     """What a reader returned as a dataset; PluginError where it is none."""
     if isinstance(made, Dataset):
-        return made
+        return checked_dataset(made, name)
     if isinstance(made, str | bytes | Mapping) or not isinstance(made, Iterable):
         raise PluginError(f"dataset {name} returned {type(made).__name__} in place of studies or a Dataset")
     records = (Record(checked_study(study, name, number), str(source.path)) for number, study in enumerate(made, 1))
@@ -157,15 +171,41 @@ def as_dataset(made: object, name: str, source: Source, data_use: DataUse = "unk
     return Dataset(where, studies, source.data_use or data_use, str(source.path or name), name)
 
 
+def checked_dataset(dataset: Dataset, name: str) -> Dataset:
+    """The dataset of a plugin or a notebook; PluginError where a field or a study of it is something else.
+
+    Studies that are opened when they are asked for are checked then.
+    """
+    if dataset.data_use not in ORDER:
+        raise PluginError(f"dataset {name}: its data_use is {dataset.data_use!r}; it must be one of {', '.join(ORDER)}")
+    if not isinstance(dataset.name, str) or name_problem(dataset.name):
+        raise PluginError(f"dataset {name}: its name is {dataset.name!r}; it must be visible characters")
+    if not isinstance(dataset.studies, tuple | list | LazyStudies):
+        raise PluginError(
+            f"dataset {name}: its studies are of type {type(dataset.studies).__name__} in place of a tuple of Study"
+        )
+    if isinstance(dataset.studies, tuple | list):
+        first: dict[str, int] = {}
+        for number, study in enumerate(dataset.studies, 1):
+            other = first.setdefault(checked_study(study, name, number).id, number)
+            if other != number:
+                raise DataError(
+                    f"dataset {name}: studies {other} and {number} have one id, {study.id!r}; ids must be unique"
+                )
+    return dataset
+
+
 def checked_study(study: object, name: str, number: int) -> Study:
     """The study; PluginError where it is something else."""
     if not isinstance(study, Study):
         raise PluginError(
             f"dataset {name}: study {number} is of type {type(study).__name__} in place of mmrad_eval.Study"
         )
+    if study.id == "":
+        raise PluginError(f"dataset {name}: study {number} has an empty id")
     try:
-        return msgspec.convert(msgspec.to_builtins(study), Study)
-    except msgspec.ValidationError as error:
+        return msgspec.json.decode(msgspec.json.encode(study), type=Study)
+    except (msgspec.ValidationError, TypeError, UnicodeError) as error:
         raise PluginError(f"dataset {name}: study {number} ({study.id!r}) is no valid Study: {error}") from error
 
 

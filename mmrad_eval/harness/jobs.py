@@ -18,6 +18,7 @@ from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
 from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import Answer, DataUse
+from mmrad_eval.datasets.source import checked_dataset
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.interrupts import INTERRUPTED, Interrupts
@@ -57,7 +58,7 @@ class Data:
     def load(self) -> Dataset:
         """The dataset."""
         if isinstance(self.spec, Dataset):
-            return self.spec
+            return checked_dataset(self.spec, repr(self.spec.name))
         return datasets.load(
             self.spec,
             images=self.images,

@@ -178,7 +178,7 @@ def _rehearse(plan: Plan, path: Path | None) -> None:
         if path is None:
             raise
         raise PromptError(f"--prompt {path}: {str(error).removeprefix('prompt: ')}") from error
-    except Exception:  # noqa: BLE001 (said again, with its status, when the study is asked)
+    except (Exception, SystemExit):  # noqa: BLE001 (said again, with its status, when the study is asked)
         return
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from mmrad_eval.core.contracts import Answerer, Client
-from mmrad_eval.core.errors import Failed, GateError, MmradError, PluginError, Stopped
+from mmrad_eval.core.errors import Failed, GateError, Interrupted, MmradError, PluginError, Stopped
 from mmrad_eval.core.replies import identities
 from mmrad_eval.core.values import (
     UNSCORED_STATUSES,
@@ -33,7 +33,7 @@ from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.harness.returned_values import typed, valid_answer
+from mmrad_eval.harness.returned_values import typed, valid_answer, valid_messages
 from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.harness.workers import Intake, go_through
 from mmrad_eval.model_registry import providers
@@ -154,7 +154,7 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
             except (GateError, PluginError) as error:
                 stop_signal.set(Stop.on(error))
                 answer = Answer(study.id, "pending", str(error))
-            except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 (one study's trouble must not cost the others)
                 answer = _failure(study, error)
             else:
                 if whole is not None:
@@ -175,19 +175,24 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
     identity = plan.identity
     keys: list[str] = []
     usage = Usage()
+    interrupted: list[Interrupted] = []
 
     async def ask(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
         nonlocal usage
         request = Request(
             client.card.provider,
             client.card.id,
-            tuple(messages),
+            valid_messages(messages, plan.task, study),
             identity.decoding,
             client.card.revision,
             identity.sample,
             {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (extra or {}).items()},
         )
-        asked = await requester.ask(request)
+        try:
+            asked = await requester.ask(request)
+        except Interrupted as error:
+            interrupted.append(error)
+            raise
         if asked.reply.finish != "rejected":
             keys.append(asked.key)
         usage += asked.reply.usage
@@ -195,7 +200,9 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
 
     try:
         plan.last_check.study(study)
-        answer = valid_answer(await plan.task.converse(study, plan.context(ask)), plan.task, study)
+        answer = await plan.task.converse(study, plan.context(ask))
+        _stop_if(interrupted)
+        answer = valid_answer(answer, plan.task, study)
     except (GateError, PluginError) as error:
         requester.signal.set(Stop.on(error))
         return Answer(study.id, "pending", str(error), keys=tuple(keys), usage=usage)
@@ -203,9 +210,15 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
         return Answer(study.id, "failed", str(error), keys=tuple(keys), usage=usage)
     except Stopped as error:
         return Answer(study.id, "pending", str(error), keys=tuple(keys), usage=usage)
-    except Exception as error:  # noqa: BLE001 (one study's trouble must not cost the others)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (one study's trouble must not cost the others)
         return _failure(study, error)
     return msgspec.structs.replace(answer, study=study.id, keys=tuple(keys), usage=usage)
+
+
+def _stop_if(interrupted: Sequence[Interrupted]) -> None:
+    """Raise again what a task caught: without the reply that it asked for, it makes no answer."""
+    if interrupted:
+        raise interrupted[0]
 
 
 async def _settled(plan: Plan, stream: AnswerStream, requester: Requester) -> None:
@@ -263,7 +276,7 @@ def _order(plan: Plan, requests: RequestCounts) -> Literal["", "unknown"]:
     return "unknown" if any(one.order is None for one in requests.served) else ""
 
 
-def _failure(study: Study, error: Exception) -> Answer:
+def _failure(study: Study, error: Exception | SystemExit) -> Answer:
     why = str(error) if isinstance(error, MmradError) else f"{type(error).__name__}: {error}"
     return Answer(study.id, "failed", why)
 

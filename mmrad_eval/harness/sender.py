@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mmrad_eval.core import plugins
 from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import Failed, GateError, MmradError, ModelError, Stopped, TransportError
 from mmrad_eval.core.values import Reply
@@ -126,7 +127,7 @@ class Sender:
             raise Stopped(str(error)) from error
         except MmradError as error:
             self._give_up(str(error), sending, retried=False)
-        except Exception as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault must cost one study, not the run)
             self._give_up(f"the model failed: {type(error).__name__}: {error}", sending, retried=False)
         if reply.finish == "rejected":
             return self._rejected(sending, reply)
@@ -233,7 +234,7 @@ class Sender:
 
     async def _in_thread(self, sent: PreparedRequest) -> Reply:
         """Run a plain ``def generate`` without holding up the others."""
-        value: Any = await asyncio.to_thread(self.client.generate, sent)
+        value: Any = await asyncio.to_thread(plugins.call, "the model", self.client.generate, sent)
         reply: Reply = await value if inspect.isawaitable(value) else value
         return reply
 

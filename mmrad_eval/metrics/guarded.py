@@ -11,7 +11,7 @@ from mmrad_eval.core.plugins import Kind
 from mmrad_eval.metrics import judge_metrics
 
 if TYPE_CHECKING:
-    from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
+    from mmrad_eval.core.contracts import Column, Corpus, FloatArray, Metric
     from mmrad_eval.core.values import Example
 
 
@@ -28,11 +28,24 @@ def _unlike_a_metric(metric: Metric) -> str | None:
         return "its `columns` are empty"
     if not metric.statistics:
         return "its `statistics` are empty: name at least one number of a study"
-    if judge_metrics.asks(metric):
+    problems = (plugins.name_problem(metric.name, "|,"), *map(_unlike_a_column, metric.columns))
+    problem = next(filter(None, problems), None)
+    if problem is None and judge_metrics.asks(metric):
         from mmrad_eval.core.contracts import JudgeMetric
 
-        return members.misfit(metric, JudgeMetric)
-    return None
+        problem = members.misfit(metric, JudgeMetric)
+    return problem
+
+
+def _unlike_a_column(column: Column) -> str | None:
+    import msgspec
+
+    try:
+        msgspec.convert(msgspec.to_builtins(column), type(column))
+    except (msgspec.ValidationError, TypeError) as error:
+        return f"its column {column.label}: {error}"
+    problem = plugins.name_problem(column.name) or plugins.name_problem(column.profile)
+    return f"its column {column.label!r}: {problem}" if problem else None
 
 
 def guarded(metric: Metric, source: str = "") -> Metric:
@@ -74,7 +87,8 @@ def _numbers(metric: Metric, what: str, wide: int, function: Callable[..., Any],
 
     made = plugins.call(f"metric {metric.name}: {what}", function, given, *more)
     try:
-        array = np.asarray(made, dtype=np.float64)
+        array = np.asarray(made)
+        array = array.astype(np.float64, casting="unsafe" if array.dtype.kind == "O" else "same_kind")
     except (TypeError, ValueError) as error:
         raise PluginError(
             f"metric {metric.name}: {what} returned {type(made).__name__} that holds no numbers: {error}"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
+from mmrad_eval.core import plugins
 from mmrad_eval.core.contracts import Column, Corpus, Metric
-from mmrad_eval.core.errors import MmradError, PluginError
+from mmrad_eval.core.errors import PluginError
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import FloatArray
@@ -79,13 +80,7 @@ class MeanMetric(Metric):
 
     def _numbers(self, candidate: str, reference: str, where: str) -> dict[str, float]:
         """The function's numbers by name, "" where it gives one; PluginError where it gives none."""
-        try:
-            given = self.function(candidate, reference)
-        except MmradError:
-            raise
-        except Exception as error:
-            words = " ".join(f"{type(error).__name__}: {error}".split())
-            raise PluginError(f"metric {self.name} failed for {where}: {words}") from error
+        given = plugins.call(f"metric {self.name} on {where}", self.function, candidate, reference)
         numbers = dict(given) if isinstance(given, Mapping) else {"": given}
         for key, number in numbers.items():
             if not _is_number(number):
@@ -95,7 +90,10 @@ class MeanMetric(Metric):
                 )
         if not numbers:
             raise PluginError(f"metric {self.name} gives an empty mapping for {where}")
-        return {str(key): float(number) for key, number in numbers.items()}
+        named = {str(key): float(number) for key, number in numbers.items()}
+        if len(named) < len(numbers):
+            raise PluginError(f"metric {self.name} gives two numbers of one name for {where}: {list(numbers)!r}")
+        return named
 
 
 def _is_number(value: Any) -> bool:

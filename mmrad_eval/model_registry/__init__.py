@@ -134,7 +134,7 @@ def _host_of(spec: object) -> Plugin | None:
 
     file = plugins.file_spec(spec)
     if file is not None:
-        if not isinstance(plugins.named(providers.kind(), file), Provider):
+        if not plugins.holds(providers.kind(), file):
             return None
         plugin = plugins.load(providers.kind(), f"{file.path}:{file.name}")
         plugin = replace(plugin, rest=file.rest)

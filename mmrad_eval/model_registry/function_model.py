@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, overload
 
-from mmrad_eval.core import members
+from mmrad_eval.core import members, plugins
 from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import PluginError
 from mmrad_eval.core.values import Card, Reply
@@ -26,10 +26,12 @@ class FunctionModel(Client):
 
     async def generate(self, sent: PreparedRequest) -> Reply:
         """The function's text or reply; TypeError where it returns anything else, which is never a score."""
+        made: Any
         if inspect.iscoroutinefunction(self.function):
-            made: Any = await self.function(sent)
+            made = self.function(sent)
         else:
-            made = await asyncio.to_thread(self.function, sent)
+            made = await asyncio.to_thread(plugins.call, "the model", self.function, sent)
+        made = await made if inspect.isawaitable(made) else made
         if not isinstance(made, str | Reply):
             raise TypeError(
                 f"model {self.card.label} returned {type(made).__name__} in place of a text or mmrad_eval.Reply"

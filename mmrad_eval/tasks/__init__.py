@@ -7,8 +7,9 @@ from typing import cast
 
 from mmrad_eval.core import plugins
 from mmrad_eval.core.contracts import Task
-from mmrad_eval.core.members import replaced
-from mmrad_eval.core.plugins import Kind
+from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.members import original, replaced
+from mmrad_eval.core.plugins import Kind, Plugin
 from mmrad_eval.core.provenance import source_of
 from mmrad_eval.core.registry import Registry
 from mmrad_eval.tasks.arms import ARMS
@@ -16,6 +17,8 @@ from mmrad_eval.tasks.arms import ARMS
 INTERVENTIONS = frozenset(arm.task for arm in ARMS if arm.role == "intervention")
 """Tasks that change what a model sees or has thought; ``mmrad-eval faithfulness`` compares them."""
 
+NEEDS = frozenset({"images", "trace", "donor"})
+"""What a task can need of a study."""
 _PREFIX = {"control": "control: ", "intervention": "intervention: "}
 BUILTIN = {arm.task: (arm.place, _PREFIX.get(arm.role, "") + arm.shows) for arm in ARMS} | {
     "trace-of:": (
@@ -31,12 +34,18 @@ def registry() -> Registry:
     return Registry("task", BUILTIN)
 
 
-def _prompt_is_none(task: Task) -> str | None:
-    prompt = task.prompt()
-    return None if isinstance(prompt, str) else f"its `prompt()` returned {type(prompt).__name__} in place of str"
+def _unlike_a_task(task: Task) -> str | None:
+    """What members of the right type can't say: a prompt that is none, needs that nothing meets, a name for nobody."""
+    prompt: object = task.prompt()
+    if not isinstance(prompt, str):
+        return f"its `prompt()` returned {type(prompt).__name__} in place of str"
+    unknown = sorted(task.needs - NEEDS)
+    if unknown:
+        return f"its `needs` name {unknown[0]!r}; a study can have {', '.join(sorted(NEEDS))}"
+    return plugins.name_problem(task.name, ",")
 
 
-KIND = Kind("task", (Task,), "decorate a coroutine with @mmrad_eval.task(NAME)", checked=_prompt_is_none)
+KIND = Kind("task", (Task,), "decorate a coroutine with @mmrad_eval.task(NAME)", checked=_unlike_a_task)
 
 
 def load(spec: object, options: Mapping[str, str] | None = None) -> Task:
@@ -50,4 +59,12 @@ def load(spec: object, options: Mapping[str, str] | None = None) -> Task:
     if options:
         task = plugins.checked(KIND, task.configured(options), plugin.name)
     source = source_of(plugin)
+    if source:
+        _refuse_a_name_in_use(task, plugin)
     return cast("Task", replaced(task, source=source)) if source else task
+
+
+def _refuse_a_name_in_use(task: Task, plugin: Plugin) -> None:
+    entry = registry().get(task.name)
+    if entry is not None and entry.load() is not original(plugin.value):
+        raise UsageError(f"task {plugin.name}: another task is called {task.name!r} already; rename one of them")

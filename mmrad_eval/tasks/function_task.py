@@ -77,11 +77,25 @@ def task(
 
     def made(function: Conversation) -> FunctionTask:
         _check(name, function)
-        stated = frozenset((needs,) if isinstance(needs, str) else needs)
-        own = dict(options or {})
+        if shown is not None:
+            _check_shown(name, shown)
+        stated, own = _stated(name, needs), dict(options or {})
         return FunctionTask(name, function, stated, given, version, several_images, prompt, shown, own, turns)
 
     return made
+
+
+def _stated(name: str, needs: Iterable[str]) -> frozenset[str]:
+    try:
+        return frozenset((needs,) if isinstance(needs, str) else needs)
+    except TypeError:
+        raise PluginError(f"task {name} does not fit: its `needs` must be a set of str, not {needs!r}") from None
+
+
+def _check_shown(name: str, shown: Any) -> None:
+    wrong = members.wrong_call("shown", shown, Task.shown) if callable(shown) else "its `shown` is no function"
+    if wrong:
+        raise PluginError(f"task {name} does not fit: {wrong}")
 
 
 def _check(name: str, function: Any) -> None:

@@ -129,11 +129,32 @@ MISFITS = [
     ("dataset", "X = 3", "it has no `__call__(source)`"),
     ("dataset", "def X(): ...", "does not fit"),
     ("dataset", "async def X(source): ...", "does not fit"),
+    ("dataset", "X = mmrad_eval.reader(good)", "@reader needs a name"),
+    ("dataset", "X = mmrad_eval.reader('x')(lambda: [])", "can't be called as `__call__(source)`"),
+    ("dataset", "@mmrad_eval.reader('x')\nasync def X(source): return []", "is a coroutine; write `def __call__(source)`"),
+    ("dataset", "X = mmrad_eval.reader('x', data_use='public')(good)", "its `data_use` must be open, unknown, credentialed"),
+    ("task", "class X(Good):\n    needs = {'lateral'}", "its `needs` name 'lateral'; a study can have donor, images, trace"),
+    ("task", "class X(Good):\n    name = 'direct'", "another task is called 'direct' already"),
+    ("task", "class X(Good):\n    name = 'a,b'", "the name 'a,b' must not contain ','"),
+    ("task", "X = mmrad_eval.task('x', needs=3)(Good().converse)", "its `needs` must be a set of str, not 3"),
+    ("task", "X = mmrad_eval.task('x', shown=lambda: None)(Good().converse)", "its `shown()` can't be called as `shown(study, context)`"),
+    ("metric", "X = mmrad_eval.mean_metric('', lambda a, b: 1.0)", "the name '' must be visible characters"),
+    ("metric", "X = mmrad_eval.mean_metric('a\\nb', lambda a, b: 1.0)", "the name 'a\\nb' must be visible characters"),
+    ("metric", "X = mmrad_eval.mean_metric('a|b', lambda a, b: 1.0)", "must not contain '|'"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: 1.0, better='up')", "its column m @ custom: Invalid enum value 'up'"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: {1: 1.0, '1': 2.0})", "gives two numbers of one name"),
+    ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: exit(0))", "failed: SystemExit: 0"),
     # while it is used
     ("task", "class X(Good):\n    async def converse(self, study, context): return 'Clear.'", "task good returned str in place of mmrad_eval.Answer"),
     ("task", "class X(Good):\n    async def converse(self, study, context): return None", "task good returned None"),
     ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id)", "an Answer of status 'pending'"),
     ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id, 'ok', report='Clear.')", "whose report is no"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id, 'ok', report=Report('x', findings=3))", "returned an invalid Answer"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): await context.ask('Go.')", "task good asked with str"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): await context.ask([])", "task good asked with no message"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): await context.ask([Message('boss', (Text('Go.'),))])", "of role 'boss'"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): await context.ask([Message('user', 'Go.')])", "no tuple of Text and Image"),
+    ("metric", "class X(Good):\n    def measure(self, examples, context): return np.ones((len(examples), 2)) * 1j", "holds no numbers"),
     ("metric", "class X(Good):\n    def measure(self, examples, context): return np.ones(3)", "measure returned an array of shape (3,)"),
     ("metric", "class X(Good):\n    def measure(self, examples, context): return [['a', 'b']] * len(examples)", "holds no numbers"),
     ("metric", "class X(Good):\n    def measure(self, examples, context): return None", "measure returned"),
@@ -149,6 +170,11 @@ MISFITS = [
     ("dataset", "def X(source): return {'a': 'Clear.'}", "returned dict in place of studies or a Dataset"),
     ("dataset", "def X(source): return Dataset('d', [{'id': 1}], 'open', 's')", "study 1 is of type dict"),
     ("dataset", "def X(source):\n    yield Study('a')\n    raise ValueError('line 2')", "ValueError: line 2"),
+    ("dataset", "def X(source): exit(0)", "failed on data: SystemExit: 0"),
+    ("dataset", "def X(source): yield Study('')", "study 1 has an empty id"),
+    ("dataset", "def X(source): yield Study('\\ud800')", "surrogates not allowed"),
+    ("dataset", "def X(source): return Dataset('d', (Study('a'), Study('a')), 'open')", "studies 1 and 2 have one id"),
+    ("dataset", "def X(source): return Dataset('d', (Study('a'),), 'public')", "its data_use is 'public'"),
     ("dataset", "def X(source): yield Study(7)", "study 1 (7) is no valid Study: Expected `str`, got `int`"),
 ]  # fmt: skip
 
@@ -170,6 +196,8 @@ def test_a_misfit_is_refused_in_one_line(run: Callable[[str, str], Said], kind: 
         ("return None", "returned NoneType in place of a text or mmrad_eval.Reply"),
         ("return 7", "returned int in place of a text"),
         ("raise OSError('disk')", "OSError: disk"),
+        ("exit(0)", "SystemExit: 0"),
+        ("return next(iter(()))", "StopIteration"),
     ],
 )
 def test_a_model_that_returns_no_reply_is_never_a_score(
@@ -180,6 +208,32 @@ def test_a_model_that_returns_no_reply_is_never_a_score(
     assert said.code == 3
     assert words in said.err
     assert not list((tmp_path / "results").rglob("summary.json"))
+
+
+def test_a_task_that_catches_the_end_of_a_request_makes_no_score_of_it(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import mmrad_eval\n@mmrad_eval.model\ndef broken(sent):\n    raise OSError\n")
+    (tmp_path / "p.py").write_text(
+        TASK
+        + """
+class X(Good):
+    async def converse(self, study, context):
+        try:
+            await context.ask([Message("user", (Text("Go."),))])
+        except BaseException:
+            pass
+        return Answer(study.id, "ok", report=Report("Clear."))
+"""
+    )
+    said = call("--model", "broken.py", "--task", "p.py:X", "--metrics", "bleu@raw", "--limit", "2", "-q")
+
+    assert said.code == 3
+    assert not list((tmp_path / "results").rglob("summary.json"))
+
+
+def test_a_class_in_a_file_needs_no_name_where_it_is_the_only_model(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text(MODEL)
+
+    assert call("--model", "p.py", "--task", "direct", "--metrics", "bleu@raw", "--limit", "1", "-q").code == 0
 
 
 @pytest.mark.parametrize(
@@ -222,6 +276,7 @@ def test_an_answerer_that_returns_no_report_ends_the_run(run: Callable[[str, str
         (MODEL + "class Other(Good): ...", "p.py", "holds several models (Good, Other); name one"),
         (METRIC, "p.py", "holds no model; it defines Good"),
         ("", "p.py", "holds no model; it defines nothing"),
+        ("def __getattr__(name): raise RuntimeError('lazy')", "p.py:X", "RuntimeError: lazy"),
         (MODEL + "x = Good()", "p.py:x:7b", "takes nothing after its name"),
         ("\0", "p.py:X", "p.py"),
     ],

@@ -37,6 +37,10 @@ class Results:
     def __repr__(self) -> str:
         return f"Results({len(self.runs)} runs, {len(self.studies)} answers, {len(self.scores)} values)"
 
+    def _repr_html_(self) -> str:
+        """The number of runs, answers and values, and the runs."""
+        return f"<p>{self!r}</p>\n{self.runs.to_html()}"
+
 
 def load(folder: str | Path = "results", *, texts: bool = True) -> Results:
     """Read every run under ``folder`` (a results folder or one run); ``texts=False`` leaves reports out."""

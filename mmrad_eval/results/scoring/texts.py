@@ -16,6 +16,8 @@ from mmrad_eval.metrics import suite
 from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
 from mmrad_eval.results.scoring.measure import Measured, in_chunks, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED
+from mmrad_eval.results.tables.shown import ShownTables
+from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn
 from mmrad_eval.traces.steps import read_trace
 
 if TYPE_CHECKING:
@@ -53,6 +55,23 @@ class TextScores(Mapping[str, float]):
         lines += [f"{name}: not scored: {m.what}; {m.remedy}" for name, m in self.missing.items()]
         lines += self.notes
         return "\n".join(lines) or "no columns"
+
+    def tables(self) -> ShownTables:
+        """One row a column, with its interval; what was not scored, and why, in the notes."""
+        heads = (
+            TableColumn("column", "Column"),
+            TableColumn("value", "Value", "score", interval=True, beside=True),
+            TableColumn("n", "Studies", "count"),
+        )
+        rows = tuple(
+            Row({"column": Cell(label), "value": Cell(c.value, c.low, c.high), "n": Cell(c.n)})
+            for label, c in self.columns.items()
+        )
+        missing = (f"{name}: not scored: {m.what}; {m.remedy}" for name, m in self.missing.items())
+        return ShownTables([Table("scores", "Scores", heads, rows, (*missing, *self.notes))])
+
+    def _repr_html_(self) -> str:
+        return self.tables().text("html")
 
     def per_study(self) -> pd.DataFrame:
         """One row a pair, indexed by id, one column a number; nan where a pair has none."""

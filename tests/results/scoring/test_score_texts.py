@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,17 @@ def test_identical_texts_score_one() -> None:
     found = mmrad_eval.score(REFERENCES, REFERENCES, "rouge@raw")
     assert dict(found) == {"ROUGE-L @ raw": pytest.approx(1.0)}
     assert "ROUGE-L @ raw: 1.0000 [1.0000, 1.0000]" in repr(found)
+
+
+def test_scores_and_runs_draw_themselves_in_a_notebook(tmp_path: Path) -> None:
+    found = mmrad_eval.score(REFERENCES, REFERENCES, ["rouge@raw", "radgraph"])
+    assert "ROUGE-L @ raw" in found._repr_html_()
+    assert all(f"{name}: not scored" in found._repr_html_() for name in found.missing)
+
+    run = mmrad_eval.evaluate("baseline:normal", "direct", metrics="rouge@raw", limit=2, out=tmp_path)
+    drawn = mmrad_eval.load(tmp_path)._repr_html_()
+    assert run.run.id in drawn
+    assert "1 runs, 2 answers" in drawn
 
 
 def test_mappings_are_joined_by_id_in_any_order() -> None:
