@@ -246,7 +246,7 @@ def _problems(spec: str, found: Checked, *, everything: bool) -> Iterator[str]:
     hidden = any(len(cases) > SHOWN for cases in found.kinds().values()) and not everything
     if hidden:
         yield f"(`mmrad-eval data check {spec} --all` prints every case, `--cases FILE` writes them)"
-    yield "sound: a run on this data would be" if found.sound else "not sound: mend the errors before a run"
+    yield "sound: a run on this data would be" if found.sound else "not sound: fix the errors before a run"
 
 
 def _cases(cases: list[Problem], *, everything: bool) -> Iterator[str]:

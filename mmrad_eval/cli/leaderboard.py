@@ -38,7 +38,7 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     """
     from mmrad_eval.core.errors import DataError
     from mmrad_eval.results.leaderboard.board import tables_of
-    from mmrad_eval.results.leaderboard.rows import read_entries
+    from mmrad_eval.results.leaderboard.rows import read_scored_runs
     from mmrad_eval.results.run.folder import find_runs
 
     if not results.exists():
@@ -46,7 +46,7 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     entries = []
     for folder in find_runs(results):
         try:
-            entries += read_entries([folder])
+            entries += read_scored_runs([folder])
         except DataError as error:  # one broken run must not hide the others
             terminal.say(f"mmrad-eval: left out: {error}", err=True)
     if not entries:

@@ -27,7 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
     "datasets": ("mmrad_eval.cli.listing:datasets", "List the datasets; `datasets show NAME` tells all about one."),
     "weights": ("mmrad_eval.cli.weights:weights", "List the weights of clinical metrics, or fetch them."),
-    "doctor": ("mmrad_eval.cli.doctor:doctor", "Say what is here and what is missing, with the command that mends it."),
+    "doctor": (
+        "mmrad_eval.cli.doctor:doctor",
+        "Check what is installed, and say how to fix what is missing.",
+    ),
     "data": ("mmrad_eval.cli.data:data", "Describe or check a dataset on disk."),
     "parse": ("mmrad_eval.cli.parse:parse", "Show each text of a file beside what is understood of it."),
     "export": ("mmrad_eval.cli.export:export", "Write the reports of a run as public boards want them."),

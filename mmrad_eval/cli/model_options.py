@@ -58,7 +58,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--attest-provider", help="State that this provider may have credentialed data …"),
         click.option("--attest-retention", help="… under this retention setting …"),
         click.option("--attest-who", help="… in the words of this person; all three are stored with the run."),
-        click.option("--concurrency", type=click.IntRange(min=1), help="Requests at once. [default: adapts]"),
+        click.option("--concurrency", type=click.IntRange(min=1), help="Concurrent requests. [default: adapts]"),
         click.option(
             "--timeout",
             type=click.FloatRange(min=0, min_open=True),

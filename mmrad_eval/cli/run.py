@@ -98,7 +98,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--judge", metavar="MODEL", help="Model that metrics ask that ask one, written as for --model.")
 @click.option("--judge-url", multiple=True, metavar="URL", help="Address of the judge's server.")
 @click.option("--judge-key-env", metavar="NAME", help="Environment variable that holds the judge's key.")
-@click.option("--fresh", is_flag=True, help="Ask anew what was answered before.")
+@click.option("--fresh", is_flag=True, help="Send again the requests whose replies are cached.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table.")
 @click.option("--no-table", is_flag=True, help="Progress, but no table.")
@@ -268,5 +268,5 @@ def _last_words(outcome: Outcome, again: str) -> None:
     missing = outcome.summary.missing if outcome.summary else {}
     if missing:
         remedies = "; ".join(dict.fromkeys(m.remedy for m in missing.values()))
-        terminal.say(f"not scored: {', '.join(missing)}; to mend it: {remedies}", err=True)
+        terminal.say(f"not scored: {', '.join(missing)}; to fix it: {remedies}", err=True)
     terminal.say(f"{outcome.folder.path}", err=True)

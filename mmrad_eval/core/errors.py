@@ -11,7 +11,7 @@ MmradError                 exit 1
 └── GateError              exit 4   data that may not leave this machine
 
 Interrupted (BaseException)         raised through a task: only the harness catches it
-├── Failed                          infrastructure failed for this study; it stays open
+├── Failed                          infrastructure failed for this study; it stays pending
 └── Stopped                         the run is stopping: Ctrl-C, a budget
 
 TransportError (Exception)          raised by a client: a try that failed, and may be worth another
@@ -76,7 +76,7 @@ class ModelError(MmradError):
 
 
 class MissingError(MmradError):
-    """An extra, weights or data that something needs and that are not here; ``remedy`` is the command that mends it."""
+    """An extra, weights or data that something needs and that are not here; ``remedy`` is the command that fixes it."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}; {remedy}")
@@ -94,7 +94,7 @@ class Interrupted(BaseException):
 
 
 class Failed(Interrupted):
-    """Infrastructure failed for one study; the study stays open."""
+    """Infrastructure failed for one study; the study stays pending."""
 
 
 class Stopped(Interrupted):

@@ -35,7 +35,7 @@ def _batch(table: FileRows, problems: Problems) -> FileRows:
         if said is None:
             problems.warn(
                 "failed request",
-                "this request of the batch failed; its study stays open",
+                "this request of the batch failed; its study stays pending",
                 file=str(table.path),
                 line=row.line,
                 study=str(row.cells.get("custom_id")),

@@ -68,14 +68,14 @@ def run_arms(
     planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = ""
 ) -> Iterator[tuple[Planned, RunFolder | None, str]]:
     """Each arm with its run, asked first where it is missing; (arm, None, why) where it can't be had."""
-    shelf = JournalCache()
+    cache = JournalCache()
     for one in planned:
         if one.plan is None:
             yield one, None, one.why
             continue
         folder, why = finished(one, results), ""
         if folder is None:
-            outcome = execute(one.job, one.plan, results, reporter, command, shelf)
+            outcome = execute(one.job, one.plan, results, reporter, command, cache)
             folder, why = outcome.folder, outcome.stopped
         yield one, folder, why
 

@@ -21,7 +21,7 @@ from mmrad_eval.harness.jobs import Data, Job, Outcome, execute
 from mmrad_eval.harness.judging import Judge
 from mmrad_eval.harness.plan import RunOptions
 from mmrad_eval.results.leaderboard.board import tables_of
-from mmrad_eval.results.leaderboard.rows import read_entries
+from mmrad_eval.results.leaderboard.rows import read_scored_runs
 from mmrad_eval.results.tables.shown import ShownTables
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Evaluation(Mapping[str, float]):
 
     def tables(self) -> ShownTables:
         """The row of this run as the leaderboard shows it."""
-        return ShownTables(tables_of(read_entries([self.outcome.folder])))
+        return ShownTables(tables_of(read_scored_runs([self.outcome.folder])))
 
     def __getitem__(self, label: str) -> float:
         value = self.summary.columns[label].value if self.summary else None

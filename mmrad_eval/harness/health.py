@@ -1,4 +1,4 @@
-"""What `mmrad-eval doctor` looks at: each finding is good, missing but optional, or bad, with what mends it."""
+"""What `mmrad-eval doctor` looks at: each finding is good, missing but optional, or bad, with what fixes it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class HealthCheck(NamedTuple):
     state: State
     words: str
     remedy: str = ""
-    """A command, or what to do; empty where nothing needs mending."""
+    """A command, or what to do; empty where nothing needs fixing."""
 
 
 def findings(results: Path, base_urls: Sequence[str] = ()) -> Iterator[HealthCheck]:

@@ -207,16 +207,16 @@ class Outcome:
 
 
 def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep things)
-    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str = "", shelf: JournalCache | None = None
+    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str = "", cache: JournalCache | None = None
 ) -> Outcome:
     """Ask what is not answered yet, then score. Whatever was answered is on disk, however this ends.
 
-    ``shelf`` keeps what was read of stored replies for the next job. From the first metric that is loaded to the last
+    ``cache`` keeps what was read of stored replies for the next job. From the first metric that is loaded to the last
     that is computed, nothing connects anywhere that the class of the data does not allow.
     """
     with confined(plan.data_use) as guard:
         try:
-            return _execute(job, plan, results, reporter, command, shelf or JournalCache())
+            return _execute(job, plan, results, reporter, command, cache or JournalCache())
         finally:
             if guard.refused:
                 places = ", ".join(sorted(set(guard.refused)))
@@ -224,7 +224,7 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
 
 
 def _execute(  # noqa: PLR0917 (as above)
-    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str, shelf: JournalCache
+    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str, cache: JournalCache
 ) -> Outcome:
     mark(results / "replies" / safe_name(plan.dataset.name), plan.data_use)
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
@@ -246,14 +246,14 @@ def _execute(  # noqa: PLR0917 (as above)
     guard = BudgetGuard(job.budget)
     with permit.guard():
         if is_client(plan.model):
-            run, stop = asyncio.run(_ask(job, plan, folder, results, guard, reporter, shelf))
+            run, stop = asyncio.run(_ask(job, plan, folder, results, guard, reporter, cache))
         else:
             run, stop = _answer(plan, folder, reporter)
     summary = None
     if job.metrics and run.counts.n > run.counts.unanswered and any(study.reference for study in plan.studies):
         if judge is not None and judged is not None and not (stop is not None and stop.interrupted):
             with judged.guard():
-                suite, late = asyncio.run(_judge(job, plan, judge, suite, folder, guard, results, reporter, shelf))
+                suite, late = asyncio.run(_judge(job, plan, judge, suite, folder, guard, results, reporter, cache))
             stop = strongest(stop, late)
         summary = score(folder, plan.studies, suite, train=plan.train)
     return Outcome(folder, run, summary, stop)
@@ -288,7 +288,7 @@ def _interruptible(stop_signal: StopSignal) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _requester(job: Job, client: Client, where: Path, shelf: JournalCache, journal: Journal) -> Requester:
+def _requester(job: Job, client: Client, where: Path, cache: JournalCache, journal: Journal) -> Requester:
     """The requester of ``client``, whose replies lie in ``journal`` under ``where``."""
     pace = Pace.fixed(job.concurrency) if job.concurrency else Pace()
     if job.budget.usd is not None:
@@ -298,7 +298,7 @@ def _requester(job: Job, client: Client, where: Path, shelf: JournalCache, journ
         journal,
         pace=pace,
         retry=Retry() if job.patience is None else Retry(patience=job.patience, first_patience=job.patience),
-        digests=shelf.journal(where / "images"),
+        digests=cache.journal(where / "images"),
         fresh=job.fresh,
         max_edge=job.choice.max_edge,
         refusals=job.refusals,
@@ -306,13 +306,13 @@ def _requester(job: Job, client: Client, where: Path, shelf: JournalCache, journ
 
 
 async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
-    job: Job, plan: Plan, folder: RunFolder, results: Path, guard: BudgetGuard, reporter: Reporter, shelf: JournalCache
+    job: Job, plan: Plan, folder: RunFolder, results: Path, guard: BudgetGuard, reporter: Reporter, cache: JournalCache
 ) -> tuple[Run, Stop | None]:
     """The run of a client, and why it stopped if it did."""
     client = cast("Client", plan.model)
     where = results / "replies" / safe_name(plan.dataset.name)
-    with shelf.journal(where / safe_name(client.card.label)) as journal:
-        requester = _requester(job, client, where, shelf, journal)
+    with cache.journal(where / safe_name(client.card.label)) as journal:
+        requester = _requester(job, client, where, cache, journal)
         requester.check = plan.last_check.messages
         server = client.server
         if isinstance(server, Server):
@@ -381,12 +381,12 @@ async def _judge(  # noqa: PLR0917 (another private part of `execute`)
     guard: BudgetGuard,
     results: Path,
     reporter: Reporter,
-    shelf: JournalCache,
+    cache: JournalCache,
 ) -> tuple[metrics.Suite, Stop | None]:
     """The suite with what its judge replied within what is left of the run's budget, and why that stopped if it did."""
     where = results / "replies" / safe_name(plan.dataset.name)
-    with shelf.journal(where / safe_name(client.card.label)) as journal:
-        requester = _requester(job, client, where, shelf, journal)
+    with cache.journal(where / safe_name(client.card.label)) as journal:
+        requester = _requester(job, client, where, cache, journal)
         requester.check = plan.last_check.messages
         over_budget = guard.account(requester.counts, client.card)
         reporter.say(f"asking {client.card.label} to judge")

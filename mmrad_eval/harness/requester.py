@@ -154,7 +154,7 @@ class Requester:
             self.disowned.add(key)
         return reply
 
-    def reading_anew(self) -> Requester | None:
+    def rereading(self) -> Requester | None:
         """A requester that reads the journal anew and sends nothing; None where nobody else has written to it."""
         if not self.journal.changed_by_others():
             return None

@@ -226,7 +226,7 @@ async def _settled(plan: Plan, stream: AnswerStream, requester: Requester) -> No
 
     Of several replies to one request the first counts, whoever asked for it. Nothing is sent for this.
     """
-    anew = requester.reading_anew()
+    anew = requester.rereading()
     if anew is None:
         return
     for study in plan.studies:

@@ -49,7 +49,7 @@ class MissingMetric:
     what: str
     """What it needs."""
     remedy: str
-    """The command that mends it."""
+    """The command that fixes it."""
 
     def __str__(self) -> str:
         return f"{self.name} is not scored: {self.what}; {self.remedy}"

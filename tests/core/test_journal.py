@@ -64,9 +64,9 @@ def test_a_voided_reply_is_forgotten_now_and_by_later_readers(tmp_path: Path) ->
 
 
 def test_a_journal_that_was_closed_is_taken_up_again_in_a_segment_of_its_own(tmp_path: Path) -> None:
-    shelf = journal_module.JournalCache()
+    cache = journal_module.JournalCache()
     for text in ("a", "b", "c"):
-        with shelf.journal(tmp_path) as journal:
+        with cache.journal(tmp_path) as journal:
             journal.put(key(text), {"q": text}, text)
     assert [journal.get(key(text)) for text in "abc"] == [b'"a"', b'"b"', b'"c"']
     journal.close()

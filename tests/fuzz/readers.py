@@ -29,7 +29,7 @@ from mmrad_eval.metrics.stored.tables import read_scores
 from mmrad_eval.model_registry import anthropic, gemini, model_cards, openai_chat
 from mmrad_eval.model_registry.transport import HttpResponse
 from mmrad_eval.results.leaderboard.board import tables_of
-from mmrad_eval.results.leaderboard.rows import read_entries
+from mmrad_eval.results.leaderboard.rows import read_scored_runs
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.validation.ratings import read_ratings
 from mmrad_eval.results.validation.score_files import read_sheet
@@ -214,7 +214,7 @@ def _stored(sound: Path) -> Callable[[Path], object]:
         scores = folder.scores()
         if scores is not None:
             [scores.values(block) for block in scores.blocks]
-        return tables_of(read_entries([folder]))
+        return tables_of(read_scored_runs([folder]))
 
     return read
 

@@ -137,7 +137,7 @@ def test_its_questions_are_asked_once_stored_and_named_in_the_signature(run: Run
 def test_without_a_judge_it_is_missing_and_says_so(run: Run, tmp_path: Path) -> None:
     ended = run()
     assert ended.returncode == 0
-    assert "not scored: verdict@test; to mend it: name one with `mmrad-eval run --judge MODEL`" in ended.stderr
+    assert "not scored: verdict@test; to fix it: name one with `mmrad-eval run --judge MODEL`" in ended.stderr
     assert list(summary(tmp_path)["columns"]) == [f"BLEU-{n} @ r2gen-iu" for n in (1, 2, 3, 4)]
 
 
@@ -146,7 +146,7 @@ def test_a_judge_that_fails_leaves_the_metric_out_and_not_half_of_it(run: Run, f
         "--judge", "openai:rehearsal", "--judge-url", failing, "--judge-key-env", "PLANTED", PLANTED="sk-planted"
     )
     assert ended.returncode == 0
-    assert "not scored: verdict@test; to mend it: run the same command again to ask the rest" in ended.stderr
+    assert "not scored: verdict@test; to fix it: run the same command again to ask the rest" in ended.stderr
     found = summary(tmp_path)
     assert "Verdict @ test" not in found["columns"]
     assert "6 of its questions to openai:rehearsal have no answer" in found["missing"]["verdict@test"]["what"]

@@ -20,7 +20,7 @@ from mmrad_eval.core.values import Card, Reply, Report, Step, Study, Trace
 from mmrad_eval.harness.jobs import Job, execute
 from mmrad_eval.harness.plan import RunOptions, make_plan
 from mmrad_eval.metrics import suite
-from mmrad_eval.results.leaderboard.rows import read_entries
+from mmrad_eval.results.leaderboard.rows import read_scored_runs
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.scoring.run import score
 
@@ -66,7 +66,7 @@ def words_of(folder: RunFolder) -> list[str]:
 
 def assert_true(folder: RunFolder, copy: Path) -> bool:
     """What is shown is what the answers give, or nothing; whether something is."""
-    (entry,) = read_entries([folder])
+    (entry,) = read_scored_runs([folder])
     scores = folder.scores()
     if entry.summary is None:
         return False

@@ -15,7 +15,7 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics.lexical.mean import has_reference, means, reduce_means
 from mmrad_eval.metrics.lexical.ngrams import MAX_ORDER
-from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, REXRANK, Convention, TextCache, TextReader, shelf
+from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, REXRANK, Convention, TextCache, TextReader, text_cache
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
@@ -32,12 +32,12 @@ ORDERS = range(1, MAX_ORDER + 1)
 def corpus_bleu(setup: Setup) -> CorpusBleu:
     """Corpus BLEU under the profile of the name, such as ``bleu@r2gen-iu``."""
     profile = setup.name.partition("@")[2]
-    return CorpusBleu(profile, Convention.of(setup, BY_PROFILE[profile]), shelf(setup))
+    return CorpusBleu(profile, Convention.of(setup, BY_PROFILE[profile]), text_cache(setup))
 
 
 def sentence_bleu(setup: Setup) -> SentenceBleu:
     """Mean BLEU-2 as ReXrank's boards print it."""
-    return SentenceBleu(Convention.of(setup, REXRANK), shelf(setup))
+    return SentenceBleu(Convention.of(setup, REXRANK), text_cache(setup))
 
 
 class CorpusBleu:

@@ -18,7 +18,7 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics.lexical.mean import means, reduce_means
 from mmrad_eval.metrics.lexical.ngrams import MAX_ORDER, Counted, Ints, SharedNgrams, TokenIds, total
-from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, Convention, TextCache, TextReader, shelf
+from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, Convention, TextCache, TextReader, text_cache
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
@@ -33,7 +33,7 @@ SCALE = 10.0
 def cider(setup: Setup) -> Cider:
     """CIDEr-D under the profile of the name, such as ``cider@r2gen-iu``."""
     profile = setup.name.partition("@")[2]
-    return Cider(profile, Convention.of(setup, BY_PROFILE[profile]), shelf(setup))
+    return Cider(profile, Convention.of(setup, BY_PROFILE[profile]), text_cache(setup))
 
 
 @dataclass(frozen=True)

@@ -190,8 +190,8 @@ class TextCache:
         return self._vocabularies[prep]
 
 
-def shelf(setup: Setup) -> TextCache:
-    """The one shelf of a suite."""
+def text_cache(setup: Setup) -> TextCache:
+    """The text cache that all metrics of a suite share."""
     return setup.shared(TextCache, TextCache)
 
 

@@ -15,7 +15,7 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics.lexical.mean import means, reduce_means
 from mmrad_eval.metrics.lexical.ngrams import Ints
-from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, SPACES, STEMS, Convention, TextCache, TextReader, shelf
+from mmrad_eval.metrics.lexical.profiles import BY_PROFILE, SPACES, STEMS, Convention, TextCache, TextReader, text_cache
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.suites import Setup
@@ -27,12 +27,14 @@ BETA = 1.2
 def coco_rouge(setup: Setup) -> CocoRouge:
     """ROUGE-L as pycocoevalcap, under the profile of the name, such as ``rouge@r2gen-iu``."""
     profile = setup.name.partition("@")[2]
-    return CocoRouge(profile, Convention.of(setup, SPACES if profile == "raw" else BY_PROFILE[profile]), shelf(setup))
+    return CocoRouge(
+        profile, Convention.of(setup, SPACES if profile == "raw" else BY_PROFILE[profile]), text_cache(setup)
+    )
 
 
 def google_rouge(setup: Setup) -> GoogleRouge:
     """ROUGE-1, 2 and L as RadEval calls rouge-score."""
-    return GoogleRouge(Convention.of(setup, STEMS), shelf(setup))
+    return GoogleRouge(Convention.of(setup, STEMS), text_cache(setup))
 
 
 class CocoRouge:

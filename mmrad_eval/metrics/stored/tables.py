@@ -187,7 +187,7 @@ def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
         if cells and len(cells) != len(header):
             raise DataError(
                 f"{path}, line {line}: {len(cells)} cells where the header has {len(header)}; "
-                "mend the line, or write the file anew if it was cut off"
+                "fix the line, or write the file again if it was cut off"
             )
         if cells:  # an empty line is none
             rows.append(dict(zip(header, cells, strict=True)))

@@ -24,7 +24,7 @@ from mmrad_eval.results.leaderboard.rows import (
     headlines,
     largest,
     mean_cell,
-    read_entries,
+    read_scored_runs,
     reference_studies,
     repeats,
     size_of,
@@ -45,7 +45,7 @@ from mmrad_eval.tasks.given_evidence import DIRECT
 
 def leaderboard(results: str | Path = "results", *, datasets: Collection[str] | None = None) -> ShownTables:
     """The tables of all runs under ``results``, or of those over ``datasets``. DataError where no run is there."""
-    entries = read_entries(find_runs(Path(results)))
+    entries = read_scored_runs(find_runs(Path(results)))
     if not entries:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
     return ShownTables(tables_of([e for e in entries if datasets is None or e.run.identity.dataset in datasets]))

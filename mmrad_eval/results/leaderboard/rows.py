@@ -30,7 +30,7 @@ class ScoredRun(msgspec.Struct, frozen=True):
     summary: Summary | None
 
 
-def read_entries(folders: Iterable[RunFolder]) -> list[ScoredRun]:
+def read_scored_runs(folders: Iterable[RunFolder]) -> list[ScoredRun]:
     """Read run.json and summary.json of each folder."""
     return [ScoredRun(folder.path, folder.run, folder.summary()) for folder in folders]
 

@@ -108,7 +108,7 @@ class PaperRuns:
         return shlex.join(words)
 
 
-def make_cast(entries: Sequence[ScoredRun], *, dataset: str | None = None, metrics: Sequence[str] = ()) -> PaperRuns:
+def paper_runs(entries: Sequence[ScoredRun], *, dataset: str | None = None, metrics: Sequence[str] = ()) -> PaperRuns:
     """The runs of ``dataset``, or of the dataset, split and target with the most runs.
 
     ``metrics`` chooses the columns of the tables in the body, by label or name. DataError where there is no run.

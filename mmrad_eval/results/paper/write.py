@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmrad_eval.core.data_use import mark, strictest
-from mmrad_eval.results.leaderboard.rows import read_entries
+from mmrad_eval.results.leaderboard.rows import read_scored_runs
 from mmrad_eval.results.paper.figures import CAPTIONS, PaperFigures, draw_all
-from mmrad_eval.results.paper.runs import PaperRuns, make_cast
+from mmrad_eval.results.paper.runs import PaperRuns, paper_runs
 from mmrad_eval.results.paper.tables import adaptation_table, arms_table, panel_table, supplement
 from mmrad_eval.results.paper.visual_gain import ClaimOptions
 from mmrad_eval.results.run.files import temporary
@@ -51,9 +51,9 @@ def write_paper(
     format of adaptation to its run, the first being what the others are compared with; ``figures=False`` draws none;
     ``claims`` says how the visual gain is judged.
     """
-    entries = read_entries(find_runs(results))
+    entries = read_scored_runs(find_runs(results))
     mark(out, strictest(entry.run.data_use for entry in entries))
-    cast = make_cast(entries, dataset=dataset, metrics=metrics)
+    cast = paper_runs(entries, dataset=dataset, metrics=metrics)
     arms = arms_table(cast, resamples, claims or ClaimOptions(resamples=resamples))
     made = [arms, adaptation_table(cast, adapted or {}, resamples), panel_table(cast, panel_task, resamples)]
     values, differences = supplement(cast, entries, resamples)
@@ -107,7 +107,7 @@ def _document(cast: PaperRuns, tables: Sequence[str], pictures: PaperFigures) ->
 
 
 def _unscored(cast: PaperRuns) -> list[str]:
-    """Metrics that some run could not be scored with, and the command that mends it."""
+    """Metrics that some run could not be scored with, and the command that fixes it."""
     gaps: dict[tuple[str, str], dict[str, None]] = {}
     for part in cast.parts:
         for entry in part.entries:

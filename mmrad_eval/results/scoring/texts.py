@@ -33,7 +33,7 @@ class TextScores(Mapping[str, float]):
         self.ids = tuple(ids)
         self.columns = columns
         self.missing: dict[str, MissingColumns] = {}
-        """Metrics that could not be computed here, with what would mend it."""
+        """Metrics that could not be computed here, with what would fix it."""
         self.notes: tuple[str, ...] = ()
         """What a reader of the numbers must know, such as reports in another language than their reference."""
         self.answers: tuple[Answer, ...] = ()
@@ -155,7 +155,9 @@ def _pairs(candidates: Texts, references: Texts) -> dict[str, tuple[Any, Any]]:
     if isinstance(candidates, Mapping) and isinstance(references, Mapping):
         odd = sorted(map(str, set(candidates) ^ set(references)))
         if odd:
-            raise UsageError(f"{len(odd)} ids are on one side only, such as {odd[0]!r}; nothing is scored by halves")
+            raise UsageError(
+                f"{len(odd)} ids are on one side only, such as {odd[0]!r}; both sides must have the same ids"
+            )
         return {str(name): (candidates[name], references[name]) for name in references}
     if len(candidates) != len(references):
         raise UsageError(f"{len(candidates)} candidates and {len(references)} references; they are paired by position")

@@ -58,12 +58,12 @@ def write_view(
     if redact:
         return _write(target, Redacted(folders), runs, ())
     studies, notes = _studies(folders, references)
-    shelf = ImageStore(target, pictures, max_edge)
-    with closing(Everything(folders, runs, studies, shelf)) as everything:
+    store = ImageStore(target, pictures, max_edge)
+    with closing(Everything(folders, runs, studies, store)) as everything:
         written = _write(target, everything, runs, notes)
-    if not shelf.unseen:
+    if not store.unseen:
         return written
-    lost = f"{shelf.unseen:,} {'picture' if shelf.unseen == 1 else 'pictures'} can't be shown: {shelf.first_unseen}"
+    lost = f"{store.unseen:,} {'picture' if store.unseen == 1 else 'pictures'} can't be shown: {store.first_unseen}"
     return Written(target, written.studies, (*notes, lost))
 
 

@@ -56,11 +56,11 @@ class Everything:
     """Studies with their images, and answers with their requests."""
 
     def __init__(
-        self, folders: Sequence[RunFolder], runs: Sequence[Run], studies: Sequence[Study], shelf: ImageStore
+        self, folders: Sequence[RunFolder], runs: Sequence[Run], studies: Sequence[Study], store: ImageStore
     ) -> None:
         self.folders = folders
-        self.pictures: str = shelf.how
-        self._runs, self._shelf, self._replies = runs, shelf, Replies()
+        self.pictures: str = store.how
+        self._runs, self._store, self._replies = runs, store, Replies()
         self._lines = [folder.answer_lines() for folder in folders]
         patients = _patients(folders, self._lines)
         known = {study.id: study for study in studies}
@@ -74,7 +74,7 @@ class Everything:
     def records(self) -> Iterator[tuple[str, StudyRecord | AnswerRecord]]:
         """Each study, then what every run answered to it."""
         for number, study in enumerate(self._studies):
-            album = Album(self._shelf)
+            album = Album(self._store)
             fields = study_record(study, album)
             answers = list(self._answers(study, album))
             yield f"study-{number}", StudyRecord(pictures=tuple(album.pictures), **fields)

@@ -64,7 +64,7 @@ class Cut(Value, frozen=True):
 class Album:
     """The pictures of one study, each once. ``page`` is the file that they are shown in."""
 
-    shelf: ImageStore
+    store: ImageStore
     pictures: list[Picture] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ class Album:
         """The number of the picture that ``image`` is, or is a part of."""
         if image.path not in self._numbers:
             self._numbers[image.path] = len(self.pictures)
-            self.pictures.append(self.shelf.picture(image))
+            self.pictures.append(self.store.picture(image))
         return self._numbers[image.path]
 
     def cut(self, image: Image) -> Cut:

@@ -125,7 +125,7 @@ def _exchange(key: str, journal: Journal, candidates: Sequence[Image], album: Al
         reasoning=reply.reasoning,
         finish=reply.finish,
         why=reply.why,
-        made=tuple(album.shelf.address(journal.folder / name) for name in reply.images),
+        made=tuple(album.store.address(journal.folder / name) for name in reply.images),
         usage=reply.usage,
         served=reply.served,
         latency=reply.latency,

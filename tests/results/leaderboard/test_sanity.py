@@ -12,7 +12,7 @@ from mmrad_eval.metrics import suite
 from mmrad_eval.results.comparison.compare import compare_runs
 from mmrad_eval.results.comparison.tables import comparison_tables
 from mmrad_eval.results.leaderboard.board import tables_of
-from mmrad_eval.results.leaderboard.rows import ScoredRun, read_entries
+from mmrad_eval.results.leaderboard.rows import ScoredRun, read_scored_runs
 from mmrad_eval.results.leaderboard.sanity import sanity_line
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.scoring.run import score
@@ -28,7 +28,7 @@ def scored(kit: Kit, texts: list[str], statuses: list[Any] | None = None, model:
     answers = [kit.answer(s, text, status) for s, text, status in zip(studies, texts, said, strict=True)]
     folder = kit.run(answers, model=model)
     score(folder, studies, suite(["bleu@raw"]), resamples=50)
-    (entry,) = read_entries([folder])
+    (entry,) = read_scored_runs([folder])
     return entry
 
 

@@ -61,8 +61,8 @@ def test_large_and_foreign_pictures_are_made_fit_for_a_page(tmp_path: Path) -> N
     Pillow.new("L", (40, 30), 90).save(tmp_path / "scan.tif")
 
     linked = ImageStore(tmp_path / "p.html").picture(Image(str(tmp_path / "scan.tif")))
-    shelf = ImageStore(tmp_path / "p.html", "embed", max_edge=100)
-    large, scan = (shelf.picture(Image(str(tmp_path / name))) for name in ("large.png", "scan.tif"))
+    store = ImageStore(tmp_path / "p.html", "embed", max_edge=100)
+    large, scan = (store.picture(Image(str(tmp_path / name))) for name in ("large.png", "scan.tif"))
 
     assert not linked.src
     assert "--copy-images" in linked.why
@@ -84,10 +84,10 @@ def test_addresses_of_pictures_survive_any_file_name(tmp_path: Path) -> None:
     names = ["a b.png", "a#b?c%20.png", "ä\u202e.png", "x'\"<y>.png", os.fsdecode(b"caf\xe9.png")]
     for name in names:
         Pillow.new("L", (4, 4)).save(tmp_path / name, "PNG")
-    shelf = ImageStore(tmp_path / "pages" / "p.html")
+    store = ImageStore(tmp_path / "pages" / "p.html")
 
     for name in names:
-        src = shelf.picture(Image(str(tmp_path / name))).src
+        src = store.picture(Image(str(tmp_path / name))).src
         assert re.fullmatch(r"\.\./[\w.%~-]+", src)
         assert unquote(src, errors="surrogateescape") == f"../{name}"
 
@@ -99,7 +99,7 @@ def test_a_picture_that_is_not_there_says_so_and_the_page_is_made(demo: Any, tmp
 
     assert album.pictures[0].src == ""
     assert "gone.png" in album.pictures[0].why
-    assert album.shelf.unseen == 1
+    assert album.store.unseen == 1
     assert write_view([demo.run("direct", "openai:rehearsal")], tmp_path / "p.html").notes == ()
 
 
