@@ -17,7 +17,7 @@ from mmrad_eval.core.members import default, wrong_call
 from mmrad_eval.core.plugins import name_problem
 from mmrad_eval.core.values import DataUse, Image, Study
 from mmrad_eval.datasets import raw_text
-from mmrad_eval.datasets.held import held
+from mmrad_eval.datasets.held import PackedStudies, held
 from mmrad_eval.datasets.lazy import LazyStudies
 from mmrad_eval.datasets.problems import Problems
 
@@ -180,7 +180,7 @@ def checked_dataset(dataset: Dataset, name: str) -> Dataset:
         raise PluginError(f"dataset {name}: its data_use is {dataset.data_use!r}; it must be one of {', '.join(ORDER)}")
     if not isinstance(dataset.name, str) or name_problem(dataset.name):
         raise PluginError(f"dataset {name}: its name is {dataset.name!r}; it must be visible characters")
-    if not isinstance(dataset.studies, tuple | list | LazyStudies):
+    if not isinstance(dataset.studies, tuple | list | LazyStudies | PackedStudies):
         raise PluginError(
             f"dataset {name}: its studies are of type {type(dataset.studies).__name__} in place of a tuple of Study"
         )
