@@ -79,11 +79,11 @@ def score(**said: Any) -> int:
 def _files(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     """Make a run of each file of reports, and show one table of them."""
     from mmrad_eval.results.leaderboard.board import tables_of
-    from mmrad_eval.results.leaderboard.rows import read_entries
+    from mmrad_eval.results.leaderboard.rows import read_scored_runs
 
     outcomes = [_file(said, path, metrics) for path in dict.fromkeys(said["predictions"])]
     folders = [outcome.folder for outcome in outcomes]
-    show(tables_of(read_entries(folders)), said["form"], None, more=every_column(said["out"]))
+    show(tables_of(read_scored_runs(folders)), said["form"], None, more=every_column(said["out"]))
     for outcome in outcomes:
         terminal.say(str(outcome.folder.path), err=True)
         if said["verify"] and outcome.summary:
@@ -150,7 +150,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.core.data_use import strictest
     from mmrad_eval.metrics import Suite, suite
     from mmrad_eval.results.leaderboard.board import tables_of
-    from mmrad_eval.results.leaderboard.rows import read_entries
+    from mmrad_eval.results.leaderboard.rows import read_scored_runs
     from mmrad_eval.results.run.folder import safe_name, select
     from mmrad_eval.results.scoring.reports_file import score_again
 
@@ -164,6 +164,6 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
             score_again(folder, suites[name], references=said["references"])
             if said["verify"]:
                 verified(folder, metrics, said["verify"], options_of(said), said["references"])
-    entries = read_entries(folders)
+    entries = read_scored_runs(folders)
     show(tables_of(entries), said["form"], None, more=every_column(said["out"]))
     return 0 if all(entry.run.complete for entry in entries) else INCOMPLETE
