@@ -132,7 +132,7 @@ def _with_event(kit: Kit, event: str, times: int) -> ScoredRun:
     ]
     folder = kit.run(answers, model=f"test:{event.replace(' ', '-')}{times}")
     score(folder, studies, suite(["bleu@raw"]), resamples=50)
-    return read_entries([folder])[0]
+    return read_scored_runs([folder])[0]
 
 
 def test_reports_in_another_language_than_their_reference_are_counted_and_named(kit: Kit) -> None:
