@@ -13,7 +13,7 @@ from mmrad_eval.core.contracts import Task, TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Image, Step, Study
 from mmrad_eval.tasks.answers import read_answer
-from mmrad_eval.tasks.given_evidence import frame_words
+from mmrad_eval.tasks.given_evidence import corners_in_order, frame_words
 from mmrad_eval.tasks.messages import opening
 from mmrad_eval.tasks.prompting import Piece, Prompt, parsed
 from mmrad_eval.tasks.views import key_image
@@ -79,7 +79,7 @@ class SelfText(Task):
         words = prompt.fill("boxes", {"frame": frame_words(frame)})
         if not words:
             raise DataError(f"{prompt.source}: no [[boxes]] block, so boxes=yes can't be asked for")
-        return words
+        return corners_in_order(words, frame)
 
 
 def _counted(steps: Sequence[Step]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from mmrad_eval.tasks.messages import opening
 from mmrad_eval.tasks.prompting import Piece, Prompt, Slots, paragraphs, parsed
 from mmrad_eval.tasks.regions import elsewhere, permuted, region_image, whole_again
 from mmrad_eval.tasks.views import key_image
-from mmrad_eval.traces.geometry import convert, spoken
+from mmrad_eval.traces.geometry import CANONICAL, convert, corner_words, spoken
 from mmrad_eval.traces.regions import categories
 from mmrad_eval.traces.rendering import size_of
 
@@ -148,7 +148,7 @@ class Given(Task):
         steps = [self._step(prompt, study, step, number, frame) for number, step in enumerate(shown.steps)]
         if not steps:
             return []
-        where = f" (boxes are [left, top, right, bottom] in {frame_words(frame)})" if self.boxes else ""
+        where = f" (boxes are [{corner_words(frame)}] in {frame_words(frame)})" if self.boxes else ""
         return prompt.fill("evidence", {"frame": where, "steps": paragraphs(*steps)})
 
     def _step(self, prompt: Prompt, study: Study, step: Step, number: int, frame: str) -> list[Piece]:
@@ -179,13 +179,19 @@ def _box(study: Study, step: Step, frame: str) -> str:
 
 def frame_words(frame: str) -> str:
     """What the numbers of a box are, as a model is told."""
-    kind, _, detail = frame.rpartition("_")
+    kind, _, detail = frame.removesuffix("_yx").rpartition("_")
     if kind == "pad_square":
         return f"pixels of the image scaled and padded to a square of {detail} x {detail}"
     if frame.startswith("resized:"):
         return f"pixels of the image resized to {frame.removeprefix('resized:').replace('x', ' x ')}"
     parts = {"1": "fractions", "1000": "thousandths", "100": "hundredths"}.get(detail)
     return f"{parts} of the image's width and height" if parts else "pixels of the image"
+
+
+def corners_in_order(pieces: Sequence[Piece], frame: str) -> list[Piece]:
+    """The words with the corners of a box in the order in which the frame writes them."""
+    usual, order = corner_words(CANONICAL), corner_words(frame)
+    return [piece.replace(usual, order) if isinstance(piece, str) else piece for piece in pieces]
 
 
 def _swapped(study: Study, step: Step, context: TaskContext) -> Image | None:

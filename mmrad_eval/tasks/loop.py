@@ -21,7 +21,7 @@ from mmrad_eval.core.contracts import Task, TaskContext
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Box, Image, Message, Reply, Step, Study, Text, Trace
 from mmrad_eval.tasks.answers import read_answer
-from mmrad_eval.tasks.given_evidence import frame_words
+from mmrad_eval.tasks.given_evidence import corners_in_order, frame_words
 from mmrad_eval.tasks.look_actions import LookAction, LookTurn, read_call, read_turn
 from mmrad_eval.tasks.messages import opening
 from mmrad_eval.tasks.prompting import Piece, Prompt, parsed, parts
@@ -113,7 +113,7 @@ class Loop(Task):
             raise DataError(f"study {study.id} has no image to look at")
         talk = _Talk(self, study, context, prompt, key, key.size or size_of(key.path))
         if self.calls == "native":
-            frame = frame_words(context.card.box_frame) if self.locate == "model" else ""
+            frame = context.card.box_frame if self.locate == "model" else ""
             talk.tools = declared(context.card.provider, frame)
         talk.messages = talk.opening()
         while True:
@@ -154,7 +154,7 @@ class _Talk:
             "protocol native" if self.tools else "protocol",
             {
                 "looks": str(self.task.looks),
-                "box": self.prompt.text("protocol box") if boxed else "",
+                "box": corners_in_order([self.prompt.text("protocol box")], frame) if boxed else "",
                 "frame": [*self.prompt.fill("protocol frame", {"frame": frame_words(frame)}), "\n"] if boxed else "",
             },
         )

@@ -16,6 +16,8 @@ import msgspec
 
 from mmrad_eval.core.values import Reply
 from mmrad_eval.model_registry import providers
+from mmrad_eval.tasks.given_evidence import frame_words
+from mmrad_eval.traces.geometry import corner_words
 
 NAME = "look"
 _ABOUT = "Look again at one region of the image. It is shown to you in the next message."
@@ -30,7 +32,7 @@ class Call(NamedTuple):
 
 
 def declared(provider: str, frame: str) -> dict[str, Any]:
-    """Fields of the request body that offer the tool; ``frame`` says how boxes are written, empty where none is."""
+    """Fields of the request body that offer the tool; ``frame`` is that of its boxes, empty where none is."""
     fields: dict[str, Any] = {
         "region": {"type": "string", "description": "name of the region"},
         "saw": {"type": "string", "description": "what the region shown last shows; empty before the first"},
@@ -39,7 +41,7 @@ def declared(provider: str, frame: str) -> dict[str, Any]:
         fields["box"] = {
             "type": "array",
             "items": {"type": "number"},
-            "description": f"left, top, right, bottom of the region in {frame}",
+            "description": f"{corner_words(frame)} of the region in {frame_words(frame)}",
         }
     schema = {"type": "object", "properties": fields, "required": ["region", *(["box"] if frame else [])]}
     known = providers.find(provider)

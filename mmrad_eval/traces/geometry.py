@@ -13,6 +13,9 @@ A frame says how the four numbers of a box (left, top, right, bottom) are read, 
 ``bins_100``       numbers 0..99 of bins, each a hundredth of a side; bin k means its centre, (k + 0.5) / 100 (MAIRA-2,
                    whose processor crops to the central square first: of a square image the two are the same)
 
+With ``_yx`` at its end a frame's boxes are written top, left, bottom, right: ``norm_1000_yx`` is the ``box_2d`` of
+Gemini and MedGemma 1.5.
+
 Numbers stay as they were written. Conversion is linear in every frame and so loses nothing; only ``spoken`` rounds, and
 only ``clip`` clips.
 """
@@ -39,7 +42,9 @@ SUSPECTS: tuple[Frame, ...] = ("norm_1", "bins_100", "pad_square_224", "pad_squa
 
 _PAD = re.compile(r"pad_square_([1-9]\d*)")
 _MULTIPLES = re.compile(r"multiples_([1-9]\d*):([1-9]\d*)-([1-9]\d*)")
-_KNOWN = "original, resized:WxH, multiples_F:A-B, pad_square_N, norm_1, norm_1000, bins_100"
+_Y_FIRST = "_yx"
+"""The end of the name of a frame whose boxes are written top, left, bottom, right."""
+_KNOWN = "original, resized:WxH, multiples_F:A-B, pad_square_N, norm_1, norm_1000, bins_100; _yx at the end: y first"
 _RESIZED = re.compile(r"resized:([1-9]\d*)x([1-9]\d*)")
 
 
@@ -61,7 +66,7 @@ def convert(box: Box, to: Frame, size: Size) -> Box:
         _axes(to, size)
         return box
     a, b = _axes(box.frame, size), _axes(to, size)
-    x1, y1, x2, y2 = box.xyxy
+    x1, y1, x2, y2 = _ordered(box.xyxy, box.frame)
 
     def across(x: float) -> float:
         return (x - a.ox) / a.sx * b.sx + b.ox
@@ -69,14 +74,28 @@ def convert(box: Box, to: Frame, size: Size) -> Box:
     def down(y: float) -> float:
         return (y - a.oy) / a.sy * b.sy + b.oy
 
-    return Box((across(x1), down(y1), across(x2), down(y2)), to)
+    return Box(_ordered((across(x1), down(y1), across(x2), down(y2)), to), to)
 
 
 def valid_frame(frame: Frame) -> bool:
     """Whether ``frame`` is one that this module reads."""
-    return frame in {"original", "norm_1", "norm_1000", "bins_100"} or bool(
-        _PAD.fullmatch(frame) or _RESIZED.fullmatch(frame) or _MULTIPLES.fullmatch(frame)
+    base = frame.removesuffix(_Y_FIRST)
+    return base in {"original", "norm_1", "norm_1000", "bins_100"} or bool(
+        _PAD.fullmatch(base) or _RESIZED.fullmatch(base) or _MULTIPLES.fullmatch(base)
     )
+
+
+def corner_words(frame: Frame) -> str:
+    """The order of the four numbers, as a model is told it."""
+    return "top, left, bottom, right" if frame.endswith(_Y_FIRST) else "left, top, right, bottom"
+
+
+def _ordered(numbers: Corners, frame: Frame) -> Corners:
+    """Numbers as the frame writes them from left, top, right, bottom, and the other way round."""
+    if not frame.endswith(_Y_FIRST):
+        return numbers
+    a, b, c, d = numbers
+    return b, a, d, c
 
 
 def area(box: Box, size: Size | None = None) -> float:
@@ -137,10 +156,11 @@ def clip(box: Box, size: Size) -> Box:
 
 def spoken(box: Box) -> str:
     """The box as a prompt writes it: ``[108, 104, 252, 277]``; three decimals in ``norm_1``, bins kept within 0..99."""
-    if box.frame == "norm_1":
+    base = box.frame.removesuffix(_Y_FIRST)
+    if base == "norm_1":
         return "[" + ", ".join(f"{v:.3f}" for v in box.xyxy) + "]"
     numbers = [math.floor(v + 0.5) for v in box.xyxy]
-    if box.frame == "bins_100":
+    if base == "bins_100":
         numbers = [min(99, max(0, v)) for v in numbers]
     return "[" + ", ".join(map(str, numbers)) + "]"
 
@@ -162,7 +182,7 @@ def problems(box: Box, size: Size | None) -> list[str]:
     if bounds is not None and not bounds.holds(box):
         how = "wholly outside" if bounds.misses(box) else "partly outside"
         found.append(f"outside: {_plain(box)} lies {how} the {box.frame} frame of {bounds.right:g} x {bounds.bottom:g}")
-    elif size is not None and _PAD.fullmatch(box.frame):
+    elif size is not None and _PAD.fullmatch(box.frame.removesuffix(_Y_FIRST)):
         found.extend(_padding(box, size))
     found.extend(_suspicion(box, size))
     return found
@@ -190,14 +210,17 @@ class _Bounds(NamedTuple):
 
 
 def _bounds(frame: Frame, size: Size | None) -> _Bounds | None:
-    if size is None and (frame == "original" or _MULTIPLES.fullmatch(frame)):
+    base = frame.removesuffix(_Y_FIRST)
+    if size is None and (base == "original" or _MULTIPLES.fullmatch(base)):
         return None
     axes = _axes(frame, size or (1, 1))
-    return _Bounds(axes.low, axes.right, axes.bottom, {"norm_1": 0.005, "bins_100": 0.5}.get(frame, 1.0))
+    first, second = (axes.bottom, axes.right) if frame.endswith(_Y_FIRST) else (axes.right, axes.bottom)
+    return _Bounds(axes.low, first, second, {"norm_1": 0.005, "bins_100": 0.5}.get(base, 1.0))
 
 
 def _axes(frame: Frame, size: Size) -> _Axes:
     width, height = size
+    frame = frame.removesuffix(_Y_FIRST)
     if width <= 0 or height <= 0:
         raise DataError(f"an image of {width} x {height} pixels has no boxes")
     if frame == "original":
@@ -244,7 +267,7 @@ def _shape(box: Box) -> list[str]:
     if x2 < x1 or y2 < y1:
         sides = [name for name, low, high in (("right < left", x1, x2), ("bottom < top", y1, y2)) if high < low]
         found.append(f"reversed: {_plain(box)} has {' and '.join(sides)}")
-    if box.frame != "bins_100" and (x1 == x2 or y1 == y2):  # two equal bin numbers are a box of one bin
+    if not box.frame.startswith("bins_100") and (x1 == x2 or y1 == y2):  # two equal bin numbers are a box of one bin
         found.append(f"empty: {_plain(box)} has no {'width' if x1 == x2 else 'height'}")
     return found
 
@@ -274,7 +297,7 @@ def _plausible(xyxy: Corners, frame: Frame, size: Size | None) -> bool:
     """Whether the frame could hold these numbers: inside it, and more than a corner of one pixel, bin or thousandth."""
     bounds = _bounds(frame, size)
     inside = bounds is None or bounds.holds(Box(xyxy, frame))
-    return inside and (frame == "norm_1" or max(xyxy) > 1.0)
+    return inside and (frame.removesuffix(_Y_FIRST) == "norm_1" or max(xyxy) > 1.0)
 
 
 def _plain(box: Box) -> str:

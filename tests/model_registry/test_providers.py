@@ -57,7 +57,7 @@ def run(*words: str, folder: Path, **environment: str) -> subprocess.CompletedPr
 
 
 def test_the_record_declares_a_tool_in_the_provider_s_words() -> None:
-    offered = {name: tool_calls.declared(name, "pixels") for name in (*providers.BUILTIN, "own")}
+    offered = {name: tool_calls.declared(name, "original") for name in (*providers.BUILTIN, "own")}
 
     assert offered["anthropic"]["tools"][0]["input_schema"]["required"] == ["region", "box"]
     assert offered["gemini"]["tools"][0]["functionDeclarations"][0]["name"] == "look"

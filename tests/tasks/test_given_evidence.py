@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -95,6 +96,20 @@ async def test_boxes_are_told_in_the_frame_that_the_model_speaks(study: Study, c
 
     assert frame_words("norm_1000") in listener.words
     assert f"[{round(left / width * 1000)}, " in listener.words
+
+
+async def test_a_model_that_writes_y_first_is_told_boxes_so(study: Study, context: Make, listener: Any) -> None:
+    task = tasks.load("bcot")
+    usual, turned = (
+        Card(provider="t", id="l", box_frame="norm_1000"),
+        Card(provider="t", id="l", box_frame="norm_1000_yx"),
+    )
+    await task.converse(study, context(task, listener, card=usual))
+    left, top, right, bottom = re.findall(r"Its bounding box is \[(\d+), (\d+), (\d+), (\d+)\]", listener.words)[0]
+    await task.converse(study, context(task, listener, card=turned))
+
+    assert f"[{top}, {left}, {bottom}, {right}]" in listener.words
+    assert "boxes are [top, left, bottom, right] in thousandths" in listener.words
 
 
 async def test_the_arms_differ_in_nothing_but_the_evidence(study: Study, context: Make, listener: Any) -> None:
@@ -263,6 +278,7 @@ async def test_a_region_image_is_cut_as_the_run_says(study: Study, context: Make
         ("resized:560x420", "560 x 420"),
         ("norm_1", "fractions"),
         ("norm_1000", "thousandths"),
+        ("norm_1000_yx", "thousandths"),
         ("bins_100", "hundredths"),
     ],
 )

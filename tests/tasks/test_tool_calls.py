@@ -103,7 +103,7 @@ async def test_a_call_in_each_format_is_a_look(demo: Dataset, provider: str) -> 
         Box((168.0, 168.0, 252.0, 277.0), "pad_square_336"),
         "no nodule",
     )
-    assert model.heard[0][1] == declared(provider, "pixels of the image scaled and padded to a square of 336 x 336")
+    assert model.heard[0][1] == declared(provider, "pad_square_336")
     assert "with the tool look" in model.words(0)
     assert '{"action": "look", "region": "left lower lung zone"' in model.words(1)
     assert isinstance(model.heard[1][0][-1].parts[0], Image)
@@ -118,7 +118,7 @@ async def test_a_call_in_each_format_is_a_look(demo: Dataset, provider: str) -> 
     ],
 )
 def test_the_tool_is_declared_in_the_providers_words(provider: str, path: tuple[Any, ...]) -> None:
-    found: Any = declared(provider, "thousandths")
+    found: Any = declared(provider, "norm_1000")
     for step in path:
         found = found[step]
     assert found["required"] == ["region", "box"]

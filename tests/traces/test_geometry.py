@@ -11,7 +11,10 @@ from mmrad_eval.core.values import Box
 from mmrad_eval.traces import geometry
 
 PORTRAIT = (2544, 3056)
-FRAMES = ("original", "resized:812x1036", "pad_square_224", "pad_square_336", "norm_1", "norm_1000", "bins_100")
+FRAMES = (
+    *("original", "resized:812x1036", "pad_square_224", "pad_square_336", "norm_1", "norm_1000", "bins_100"),
+    *("norm_1000_yx", "pad_square_336_yx"),
+)
 
 sizes = st.tuples(st.integers(8, 5000), st.integers(8, 5000))
 shares = st.tuples(*(st.floats(0, 1) for _ in range(4)))
@@ -25,6 +28,8 @@ shares = st.tuples(*(st.floats(0, 1) for _ in range(4)))
         ("pad_square_224", (18.764398, 0.0, 112.0, 112.0)),
         ("norm_1", (0.0, 0.0, 0.5, 0.5)),
         ("norm_1000", (0.0, 0.0, 500.0, 500.0)),
+        ("norm_1000_yx", (0.0, 0.0, 500.0, 500.0)),
+        ("pad_square_336_yx", (0.0, 28.146597, 168.0, 168.0)),
         ("bins_100", (-0.5, -0.5, 49.5, 49.5)),
         ("resized:812x1036", (0.0, 0.0, 406.0, 518.0)),
     ],
@@ -136,3 +141,24 @@ def test_an_unknown_frame_is_refused_with_the_known_ones(frame: str) -> None:
     assert not geometry.valid_frame(frame)
     with pytest.raises(DataError, match="known: original"):
         geometry.convert(Box((0, 0, 1, 1)), frame, PORTRAIT)
+
+
+def test_a_box_written_y_first_finds_the_mark_that_was_drawn() -> None:
+    import numpy as np
+
+    pixels = np.zeros((300, 200))
+    pixels[240:270, 20:60] = 1.0  # near the lower left corner
+    told = Box((800.0, 100.0, 900.0, 300.0), "norm_1000_yx")
+    left, top, right, bottom = (round(v) for v in geometry.convert(told, "original", (200, 300)).xyxy)
+    assert (left, top, right, bottom) == (20, 240, 60, 270)
+    assert pixels[top:bottom, left:right].mean() == 1.0
+    assert geometry.spoken(told) == "[800, 100, 900, 300]"
+    assert geometry.problems(told, (200, 300)) == []
+    assert geometry.corner_words(told.frame) == "top, left, bottom, right"
+
+
+def test_boxes_written_in_both_orders_overlap_as_they_should() -> None:
+    there = Box((800.0, 100.0, 900.0, 300.0), "norm_1000_yx")
+    same = geometry.convert(there, "norm_1000", (200, 300))
+    assert same.xyxy == pytest.approx((100.0, 800.0, 300.0, 900.0))
+    assert geometry.iou(there, same, (200, 300)) == pytest.approx(1.0)
