@@ -83,7 +83,7 @@ def test_running_it_again_asks_nothing_again(tmp_path: Path, quick: str) -> None
     run(command, tmp_path)
     again = run(command, tmp_path)
 
-    assert "6/6 · 6 ok" in again.stderr
+    assert "6/6 answered · 6 ok" in again.stderr
     assert " 0 sent, 6 cached" in again.stderr
 
 
