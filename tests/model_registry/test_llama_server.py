@@ -67,7 +67,7 @@ async def test_a_prompt_that_is_too_long_is_the_study_s_own(url: str, sent_of: A
 
 
 async def test_a_server_without_eyes_leaves_the_study_open_and_is_not_asked_again(url: str, sent_of: Ask) -> None:
-    with pytest.raises(TransportError, match="takes no pictures") as error:
+    with pytest.raises(TransportError, match="takes no images") as error:
         await asked(url, sent_of(("user", "Look:", ("image/png", b"\x89PNG\r\n")), decoding=SHORT))
     assert not error.value.retry
 
@@ -91,7 +91,7 @@ def test_a_run_on_real_prose_is_resumed_and_keeps_what_was_answered(url: str, tm
     first = answers()
     resumed = run("out")
     assert resumed.returncode == 0, resumed.stderr
-    assert "2 asked, 2 known" in resumed.stderr
+    assert "2 sent, 2 cached" in resumed.stderr
     assert len(first) == 2
     assert len(answers()) == 4
     assert answers().items() >= first.items()

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as Pillow
 
 from mmrad_eval.core.contracts import PreparedRequest
-from mmrad_eval.core.errors import ModelError, TransportError
+from mmrad_eval.core.errors import ModelError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Decoding, Image, Reply
 from mmrad_eval.harness.pacing import Pace, Retry
@@ -167,9 +167,9 @@ async def test_more_tokens_than_the_context_can_t_be_asked_for(client: VllmClien
 
 
 async def test_more_images_than_the_server_takes_leave_the_study_open(client: VllmClient, sent_of: Make) -> None:
-    with pytest.raises(TransportError, match=r"At most 8 image") as error:
-        await ask(client, sent_of, ("user", *(png(seed, (56, 56)) for seed in range(9))))
-    assert not error.value.retry
+    reply = await ask(client, sent_of, ("user", *(png(seed, (56, 56)) for seed in range(9))))
+    assert reply.finish == "rejected"  # never stored and never scored
+    assert "At most 8 image" in reply.why
 
 
 async def test_a_field_that_would_be_ignored_is_refused_and_one_that_counts_is_heard(
@@ -239,9 +239,9 @@ async def test_what_the_reckoning_would_have_let_through_is_read_from_the_server
     assert long.finish == "too long"
     assert "HTTP 400" in long.why
     for more in ({"decoding": Decoding(max_tokens=5000)}, {"decoding": SHORT, "extra": {"n": 2}}):
-        with pytest.raises(TransportError, match="HTTP 400") as error:  # every study would get it
-            await client.exchange(sent_of(("user", "Report."), model=client.card.id, **more))
-        assert not error.value.retry
+        reply, _ = await client.exchange(sent_of(("user", "Report."), model=client.card.id, **more))
+        assert reply.finish == "rejected"  # every study would get it
+        assert "HTTP 400" in reply.why
 
 
 async def test_a_conversation_without_words_is_refused_where_the_server_would_answer(
