@@ -187,7 +187,7 @@ def checked_dataset(dataset: Dataset, name: str) -> Dataset:
     if isinstance(dataset.studies, tuple | list):
         first: dict[str, int] = {}
         for number, study in enumerate(dataset.studies, 1):
-            other = first.setdefault(checked_study(study, name, number).id, number)
+            other = first.setdefault(checked_study(study, name, number, dataset.source).id, number)
             if other != number:
                 raise DataError(
                     f"dataset {name}: studies {other} and {number} have one id, {study.id!r}; ids must be unique"
@@ -195,14 +195,14 @@ def checked_dataset(dataset: Dataset, name: str) -> Dataset:
     return dataset
 
 
-def checked_study(study: object, name: str, number: int) -> Study:
-    """The study; PluginError where it is something else."""
+def checked_study(study: object, name: str, number: int, source: str = "") -> Study:
+    """The study; PluginError where it is something else, DataError where it has no id."""
     if not isinstance(study, Study):
         raise PluginError(
             f"dataset {name}: study {number} is of type {type(study).__name__} in place of mmrad_eval.Study"
         )
     if study.id == "":
-        raise PluginError(f"dataset {name}: study {number} has an empty id")
+        raise DataError(f"dataset {name}{f' ({source})' if source else ''}: study {number} has an empty id")
     try:
         return msgspec.json.decode(msgspec.json.encode(study), type=Study)
     except (msgspec.ValidationError, TypeError, UnicodeError) as error:
@@ -226,6 +226,9 @@ def gather(records: Iterable[Record], problems: Problems) -> Sequence[Study]:
 def _distinct(records: Iterable[Record], problems: Problems) -> Iterator[Study]:
     first: dict[str, tuple[str, int | None]] = {}
     for record in records:
+        if not record.study.id.strip():
+            problems.error("no id", "the id is empty; every study needs one", file=record.file, line=record.line)
+            continue
         if record.study.id in first:
             file, line = first[record.study.id]
             problems.error(
