@@ -27,10 +27,9 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
-from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
+from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import read_fault
-from mmrad_eval.model_registry.openai_chat import arguments
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.transport import HttpResponse, Transport

@@ -88,3 +88,8 @@ def _mended(value: Any) -> Any:
     if isinstance(value, dict):
         return {_mended(key): _mended(item) for key, item in value.items()}
     return value
+
+
+def arguments(value: Any) -> str:
+    """The arguments of a call as the text of JSON that they are in some formats already."""
+    return value if isinstance(value, str) else msgspec.json.encode({} if value is None else value).decode()

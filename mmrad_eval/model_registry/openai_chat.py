@@ -29,7 +29,7 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
-from mmrad_eval.model_registry.bodies import count_of, field, read_json, text_of
+from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import read_fault
 from mmrad_eval.model_registry.providers import Connection
@@ -243,11 +243,6 @@ def _part(part: Any) -> Iterator[ReplyPart]:
         yield Text(text)
     if url.startswith("data:image/"):
         yield OutputImage(url)
-
-
-def arguments(value: Any) -> str:
-    """The arguments of a call as the text of JSON that they are in some formats already."""
-    return value if isinstance(value, str) else msgspec.json.encode({} if value is None else value).decode()
 
 
 def _id(call: Any) -> str:

@@ -24,8 +24,7 @@ from mmrad_eval.core.values import (
     Usage,
     Value,
 )
-from mmrad_eval.model_registry.bodies import field, text_of
-from mmrad_eval.model_registry.openai_chat import arguments
+from mmrad_eval.model_registry.bodies import arguments, field, text_of
 from mmrad_eval.model_registry.rejections import STRICT, RejectionPolicy, cause_of, counted
 
 _STATUS = re.compile(r"HTTP (\d{3}) from ")
