@@ -111,8 +111,9 @@ class Requester:
     async def ask(self, request: Request) -> Asked:
         """The reply to ``request``; Failed where infrastructure failed for good, Stopped where the run is stopping."""
         request = self.client.adapt(request)
-        self.counts.woven = self.counts.woven or depends_on_order(request.messages)
         images = tuple(part for message in request.messages for part in message.parts if isinstance(part, Image))
+        if len(images) > 1 and not self.counts.woven:
+            self.counts.woven = depends_on_order(request.messages)
         try:
             limits = limits_of(self.client, len(images), self.max_edge) if images else _NO_LIMITS
             marks = self.images.known(images, limits)
