@@ -5,16 +5,15 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import price, requests
-from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
+from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.run import INCOMPLETE, data_options
 from mmrad_eval.cli.visual_options import visual_options
-from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.visible import visible_lines
 
 if TYPE_CHECKING:
@@ -100,37 +99,11 @@ def _print(page: str) -> None:
 
 
 def _job(said: dict[str, Any], fleet: Fleet) -> Job:
-    from mmrad_eval.harness.jobs import Data, Job
-    from mmrad_eval.harness.plan import RunOptions
+    from mmrad_eval.harness.settings import RunSettings
 
-    data = Data(
-        said["data"],
-        said["images"],
-        said["data_use"],
-        said["patient_column"],
-        named_values(said["columns"], "--column", "write OURS=THEIRS, such as --column findings=report_text"),
-        said["link"],
-    )
-    decoding, stated = decoding_of(said)
-    choice = RunOptions(
-        split=said["split"],
-        ids=said["ids"],
-        limit=said["limit"],
-        target=cast("Any", said["target"]),
-        decoding=decoding,
-        options={"render": "record"},
-    )
-    metrics = tuple(name for entry in said["metrics"] for name in entry.split(",") if name)
-    return Job(
-        model=said["model"],
-        task="direct",
-        data=data,
-        choice=choice,
-        metrics=metrics or ("rules@uncertain=positive",),
-        stated=stated,
-        planned_only=said["dry_run"],
-        **connection_of(said, fleet),
-    )
+    metrics = [name for entry in said["metrics"] for name in entry.split(",") if name]
+    settings = settings_of(said) | {"task": "direct", "metrics": metrics or ("rules@uncertain=positive",)}
+    return RunSettings(**settings).job(fleet=fleet, planned_only=said["dry_run"])
 
 
 def _chosen(planned: list[Planned], arms: tuple[str, ...]) -> list[Planned]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from mmrad_eval.core.values import Decoding
-    from mmrad_eval.model_registry.serving import Fleet, ServeOptions
-
-_STATED = {"temperature": "temperature", "top_p": "top_p", "seed": "seed", "stop": "stop"}
+from mmrad_eval.cli.words import named_values
 
 
 def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +48,11 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--data-parallel", type=int, metavar="N", help="Copies of its model."),
         click.option(
-            "--local-network", multiple=True, metavar="HOST", help="A host or network that counts as this machine."
+            "--local-network",
+            "local_networks",
+            multiple=True,
+            metavar="HOST",
+            help="A host or network that counts as this machine.",
         ),
         click.option("--attest-provider", help="State that this provider may have credentialed data …"),
         click.option("--attest-retention", help="… under this retention setting …"),
@@ -83,69 +82,39 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-def decoding_of(said: dict[str, Any]) -> tuple[Decoding, frozenset[str]]:
-    """The decoding, and which of its values were written by the user."""
-    from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.core.values import Decoding
+def settings_of(said: dict[str, Any]) -> dict[str, Any]:
+    """What a command line states of a run, as ``RunSettings`` takes it; the command adds what it alone has."""
+    from dataclasses import fields
 
-    words = said["temperature"]
-    try:
-        temperature = None if words == "none" else 0.0 if words is None else float(words)
-    except ValueError:
-        raise UsageError(f"--temperature {words}: write a number, or none to leave it out") from None
-    decoding = Decoding(said["max_tokens"], temperature, said["top_p"], said["seed"], tuple(said["stop"]))
-    return decoding, frozenset(field for field, option in _STATED.items() if said[option] not in (None, ()))
+    from mmrad_eval.harness.settings import RunSettings
 
-
-def connection_of(said: dict[str, Any], fleet: Fleet) -> dict[str, Any]:
-    """Those fields of a job that say where the model is and what may be spent."""
-    from mmrad_eval.harness import budget, gate
-    from mmrad_eval.model_registry.rejections import declared
-
-    parts = ("provider", "retention", "who")
-    attested = None
-    if any(said[f"attest_{part}"] is not None for part in parts):
-        attested = gate.attestation(**{part: said[f"attest_{part}"] or "" for part in parts})
-    return {
-        "base_url": said["base_url"],
-        "api_key_env": said["api_key_env"],
-        "api_key_file": said["api_key_file"],
-        "allowed_keys": frozenset(said["allow_key"]),
-        "serve": _serve_of(said, fleet),
-        "local_networks": said["local_network"],
-        "attestation": attested,
-        "concurrency": said["concurrency"],
-        "timeout": said["timeout"],
-        "patience": said["patience"],
-        "refusals": declared(said["refusal_pattern"]),
-        "look_check": "off" if said["no_look_check"] else "allow blind" if said["allow_blind"] else "on",
-        "budget": budget.Budget(
-            usd=None if said["budget"] is None else budget.usd(said["budget"]),
-            requests=said["max_requests"],
-            seconds=None if said["max_time"] is None else budget.duration(said["max_time"]),
-        ),
+    plain = {field.name: said[field.name] for field in fields(RunSettings) if field.name in said}
+    how = "write OURS=THEIRS, such as --column findings=report_text"
+    return plain | {
+        "columns": named_values(said["columns"], "--column", how),
+        "decoding": _decoding(said),
+        "attestation": _attestation(said),
+        "look_check": not said["no_look_check"],
     }
 
 
-def _serve_of(said: dict[str, Any], fleet: Fleet) -> ServeOptions | None:
+def _decoding(said: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the decoding that the user wrote."""
     from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.model_registry.serving import ServeOptions
 
-    details = ("serve_args", "serve_context", "serve_images", "dtype", "tensor_parallel", "data_parallel")
-    if not said["serve"]:
-        idle = next((name for name in details if said[name] is not None), None)
-        if idle:
-            raise UsageError(f"--{idle.replace('_', '-')} is for a server that --serve starts; say --serve too")
-        return None
-    return ServeOptions(
-        images=said["serve_images"],
-        context=said["serve_context"],
-        dtype=said["dtype"],
-        tensor_parallel=said["tensor_parallel"],
-        data_parallel=said["data_parallel"],
-        extra=tuple(shlex.split(said["serve_args"] or "")),
-        fleet=fleet,
-    )
+    written = {name: said[name] for name in ("max_tokens", "top_p", "seed", "stop") if said[name] not in (None, ())}
+    temperature = said["temperature"]
+    if temperature is None:
+        return written
+    try:
+        return written | {"temperature": None if temperature == "none" else float(temperature)}
+    except ValueError:
+        raise UsageError(f"--temperature {temperature}: write a number, or none to leave it out") from None
+
+
+def _attestation(said: dict[str, Any]) -> dict[str, str] | None:
+    parts = {part: said[f"attest_{part}"] for part in ("provider", "retention", "who")}
+    return None if set(parts.values()) == {None} else {part: words or "" for part, words in parts.items()}
 
 
 def _with(command: Callable[..., Any], *options: Callable[..., Any]) -> Callable[..., Any]:

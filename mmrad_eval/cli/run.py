@@ -8,20 +8,18 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import say_job
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
-from mmrad_eval.cli.model_options import connection_of, decoding_of, decoding_options, model_options
+from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.words import named_values
 
 if TYPE_CHECKING:
-    from mmrad_eval.core.values import DataUse, Target
     from mmrad_eval.harness.jobs import Job, Outcome
-    from mmrad_eval.harness.judging import Judge
     from mmrad_eval.model_registry.serving import Fleet
 
 INCOMPLETE = 3
@@ -160,72 +158,23 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
 def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
     """One job for each model, task and sample."""
     from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.harness.jobs import Data, Job
-    from mmrad_eval.harness.plan import RunOptions
+    from mmrad_eval.harness.settings import RunSettings
 
     models, tasks = said["models"], [name for entry in said["tasks"] for name in entry.split(",") if name]
     if not models or not tasks:
         lacking = " and ".join(o for o, v in (("--model", models), ("--task", tasks)) if not v)
         raise UsageError(f"say {lacking}; such as mmrad-eval --model baseline:evidence --task mcot")
-    columns = named_values(said["columns"], "--column", "write it as in --column findings=report_text")
-    data = Data(
-        said["data"],
-        said["images"],
-        cast("DataUse | None", said["data_use"]),
-        said["patient_column"],
-        columns,
-        said["link"],
-    )
-    decoding, stated = decoding_of(said)
-    connection = connection_of(said, fleet)
-    judge = _judge_of(said)
+    settings = settings_of(said) | {
+        "options": named_values(said["settings"], "--set", "write it as in --set looks=2"),
+        "metrics": names_of(said),
+        "metric_options": options_of(said),
+    }
     return [
-        Job(
-            model=model,
-            task=task,
-            data=data,
-            choice=RunOptions(
-                split=said["split"],
-                ids=said["ids"],
-                limit=said["limit"],
-                views=said["views"],
-                context=said["context"],
-                priors=said["priors"],
-                target=cast("Target", said["target"]),
-                prompt=said["prompt"],
-                max_edge=said["max_edge"],
-                images_first=said["images_first"],
-                decoding=decoding,
-                sample=sample,
-                options={
-                    "render": said["render"],
-                    **named_values(said["settings"], "--set", "write it as in --set looks=2"),
-                },
-            ),
-            metrics=names_of(said),
-            metric_options=options_of(said),
-            results=said["out"],
-            fresh=said["fresh"],
-            stated=stated,
-            judge=judge,
-            planned_only=said["dry_run"],
-            **connection,
-        )
+        RunSettings(model=model, task=task, sample=sample, **settings).job(fleet=fleet, planned_only=said["dry_run"])
         for model in models
         for task in tasks
         for sample in range(said["samples"])
     ]
-
-
-def _judge_of(said: dict[str, Any]) -> Judge | None:
-    from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.harness.judging import Judge
-
-    if said["judge"] is None:
-        if said["judge_url"] or said["judge_key_env"]:
-            raise UsageError("--judge-url and --judge-key-env are for a judge: name it with --judge MODEL")
-        return None
-    return Judge(said["judge"], said["judge_url"], said["judge_key_env"])
 
 
 def _table(outcomes: list[Outcome], results: Path) -> None:

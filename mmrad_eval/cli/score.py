@@ -97,19 +97,20 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.values import Target
     from mmrad_eval.datasets.predictions import read_predictions
-    from mmrad_eval.harness.jobs import Data, Job, execute
+    from mmrad_eval.harness.data import Data
+    from mmrad_eval.harness.jobs import Job, execute
     from mmrad_eval.harness.plan import RunOptions, make_plan
     from mmrad_eval.model_registry.answerers import FileAnswerer
     from mmrad_eval.results.scoring.reports_file import join
 
     columns = named_values(said["columns"], "--column", _HOW.format("--column"))
     data = Data(said["references"], patient_column=said["patient_column"], columns=columns)
-    choice = RunOptions(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
+    options = RunOptions(said["split"], said["ids"], said["limit"], target=cast("Target", said["target"]))
     dataset = data.load()
     predictions = read_predictions(
         path,
         named_values(said["report_columns"], "--report-column", _HOW.format("--report-column")),
-        target=choice.target,
+        target=options.target,
         references={study.id: study.reference for study in dataset.studies if study.reference},
         ids=_in_order(said),
     )
@@ -119,8 +120,8 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
         terminal.say(f"reports read{joined}", err=True)
     if predictions.columns:
         terminal.say("; ".join(f"{word}: {column}" for word, column in predictions.columns.items()), err=True)
-    job = Job(f"file:{predictions.path}", "imported", data, choice, metrics, options_of(said))
-    plan = make_plan(FileAnswerer(predictions, said["name"]), tasks.load("imported"), dataset, choice)
+    job = Job(f"file:{predictions.path}", "imported", data, options, metrics, options_of(said))
+    plan = make_plan(FileAnswerer(predictions, said["name"]), tasks.load("imported"), dataset, options)
     doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]
     for sentence in [*doubts[:SHOWN], *join(predictions, dataset, plan.studies).sentences()]:
         terminal.say(sentence, err=True)

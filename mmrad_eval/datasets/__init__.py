@@ -53,6 +53,7 @@ __all__ = [
     "recognise",
     "recognised",
     "registry",
+    "settled_data_use",
     "split_options",
 ]
 
@@ -192,7 +193,7 @@ def read(reader: object, source: Source) -> Dataset:
 
         dataset = linked(dataset, source)
     least = strictest((plugin.value.least_data_use, _least_of_file(name, source), _of_folder(source.path)))
-    data_use = _data_use(
+    data_use = settled_data_use(
         remade(dataset, data_use=strictest((dataset.data_use, least))), source.data_use
     )  # before any mark that tells is taken out
     dataset = prepared(dataset, source.options)
@@ -303,7 +304,7 @@ def _recognises(name: str, path: Path) -> bool:
         raise PluginError(f"dataset {plugin.name}: recognises({path}) failed: {plugins.one_line(error)}") from error
 
 
-def _data_use(dataset: Dataset, said: DataUse | None) -> DataUse:
+def settled_data_use(dataset: Dataset, said: DataUse | None) -> DataUse:
     """The stricter of what the reader knows and what the studies show; the user decides only what is unknown."""
     known, seen = dataset.data_use, None
     if known != "credentialed":

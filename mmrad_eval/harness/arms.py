@@ -38,11 +38,11 @@ def plan_arms(job: Job, dataset: Dataset) -> tuple[list[Planned], list[Arm]]:
     Interventions are not scored: they are compared here, and are no rows of a leaderboard.
     """
     able, lacking = applicable(dataset.studies)
-    choice = replace(job.choice, views="key")
+    options = replace(job.options, views="key")
     planned = []
     for arm in able:
         metrics = () if arm.task in INTERVENTIONS else job.metrics
-        one = replace(job, task=arm.task, choice=choice, metrics=metrics)
+        one = replace(job, task=arm.task, options=options, metrics=metrics)
         try:
             planned.append(Planned(arm, one, one.plan(dataset)))
         except MmradError as error:

@@ -13,13 +13,9 @@ import msgspec
 
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.values import Decoding, Target
-from mmrad_eval.harness import budget as budgets
 from mmrad_eval.harness.interrupts import INTERRUPTED
-from mmrad_eval.harness.jobs import Data, Job, Outcome, execute
-from mmrad_eval.harness.judging import Judge
-from mmrad_eval.harness.plan import RunOptions
+from mmrad_eval.harness.jobs import Outcome, execute
+from mmrad_eval.harness.settings import RunSettings
 from mmrad_eval.results.leaderboard.board import tables_of
 from mmrad_eval.results.leaderboard.rows import read_scored_runs
 from mmrad_eval.results.tables.shown import ShownTables
@@ -27,11 +23,9 @@ from mmrad_eval.results.tables.shown import ShownTables
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmrad_eval.core.values import Answer, DataUse
+    from mmrad_eval.core.values import Answer, DataUse, Target
     from mmrad_eval.harness.plan import Plan
     from mmrad_eval.harness.requester import Requester
-
-_STATED = ("temperature", "top_p", "seed", "stop")
 
 
 class Evaluation(Mapping[str, float]):
@@ -104,6 +98,7 @@ def evaluate(
     context: str = "none",
     priors: str = "none",
     render: str = "record",
+    images_first: bool = False,
     options: Mapping[str, str] | None = None,
     prompt: str | Path | None = None,
     max_edge: int | None = None,
@@ -117,71 +112,44 @@ def evaluate(
     metric_options: Mapping[str, str] | None = None,
     judge: str | None = None,
     judge_url: str | Sequence[str] = (),
+    judge_key_env: str | None = None,
     base_url: str | Sequence[str] = (),
     api_key_env: str | None = None,
     api_key_file: str | Path | None = None,
-    local_networks: Sequence[str] = (),
+    allow_key: str | Sequence[str] = (),
+    serve: bool = False,
+    serve_args: str | None = None,
+    serve_context: int | None = None,
+    serve_images: int | None = None,
+    dtype: str | None = None,
+    tensor_parallel: int | None = None,
+    data_parallel: int | None = None,
+    local_networks: str | Sequence[str] = (),
     attestation: Mapping[str, str] | None = None,
     concurrency: int | None = None,
     timeout: float | None = None,
     patience: float | None = None,
+    refusal_pattern: str | Sequence[str] = (),
     budget: str | None = None,
     max_requests: int | None = None,
     max_time: str | None = None,
     fresh: bool = False,
     look_check: bool = False,
+    allow_blind: bool = False,
     watch: Callable[[Answer, int], None] | None = None,
 ) -> Evaluation:
     """Run one model on one task over one dataset, score it, and return the run; the run folder is the command's.
 
     ``model``, ``task``, ``data`` and ``metrics`` (one or several) are what the command takes, or objects: a model, a
-    task, a ``Dataset``, a metric. ``options`` are the task's (``--set``), ``decoding`` the fields of ``Decoding`` that
-    the run states; ``look_check`` asks the model before the first study what it sees of drawn pictures; ``budget``
-    (``"20usd"``) and ``max_time`` (``"1h30m"``) are written as for the command. ``watch`` is called with each answer
-    and the number of answers so far. Works inside a running event loop, as in a notebook.
+    task, a ``Dataset``, a metric. All else has the name and the form of the command's option. Instead of several
+    options, ``options`` holds the task's own (``--set``), ``decoding`` the fields of ``Decoding`` that the run states,
+    ``attestation`` the provider, retention and who. ``look_check`` asks the model before the first study what it sees
+    of drawn pictures. ``watch`` is called with each answer and the number of answers so far. Works inside a running
+    event loop, as in a notebook.
     Running it again continues where it stopped. Raises the errors of the command, which ``MmradError`` is the base of.
     """
-    stated = dict(decoding or {})
-    chosen = metrics if isinstance(metrics, list | tuple) else () if metrics is None else (metrics,)
-    job = Job(
-        model=model,
-        task=task,
-        data=Data(data, _path(images), data_use, patient_column, columns or {}, _path(link)),
-        choice=RunOptions(
-            split=split,
-            ids=_path(ids),
-            limit=limit,
-            views=views,
-            context=context,
-            priors=priors,
-            target=target,
-            prompt=_path(prompt),
-            max_edge=max_edge,
-            decoding=_decoding(stated),
-            sample=sample,
-            options={"render": render, **(options or {})},
-        ),
-        metrics=tuple(chosen),
-        metric_options=metric_options or {},
-        base_url=_several(base_url),
-        api_key_env=api_key_env,
-        api_key_file=_path(api_key_file),
-        timeout=timeout,
-        concurrency=concurrency,
-        patience=patience,
-        budget=budgets.Budget(
-            usd=None if budget is None else budgets.usd(budget),
-            requests=max_requests,
-            seconds=None if max_time is None else budgets.duration(max_time),
-        ),
-        stated=frozenset(stated) & frozenset(_STATED),
-        results=Path(out),
-        fresh=fresh,
-        look_check="on" if look_check else "off",
-        attestation=attestation,
-        local_networks=tuple(local_networks),
-        judge=Judge(judge, _several(judge_url)) if judge else None,
-    )
+    settings = {name: value for name, value in locals().items() if name != "watch"}
+    job = RunSettings(**settings).job()
     watcher = _Watcher(watch)
     command = f"mmrad_eval.evaluate(model={model!r}, task={task!r}, data={_said(data)})"
 
@@ -264,21 +232,6 @@ def _in_loop() -> bool:
 
 def _soon(loop: asyncio.AbstractEventLoop, interrupt: Callable[[str], None], reason: str) -> None:
     loop.call_soon_threadsafe(interrupt, reason)
-
-
-def _decoding(stated: Mapping[str, Any]) -> Decoding:
-    try:
-        return msgspec.convert(dict(stated), Decoding)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"decoding: {error}; it has {', '.join(Decoding.__struct_fields__)}") from error
-
-
-def _path(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
-
-
-def _several(said: str | Sequence[str]) -> tuple[str, ...]:
-    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def _said(data: object) -> str:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from mmrad_eval import datasets, metrics, model_registry
+from mmrad_eval import metrics, model_registry
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
 from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.journal import Journal, JournalCache
-from mmrad_eval.core.values import Answer, DataUse
-from mmrad_eval.datasets.source import checked_dataset
+from mmrad_eval.core.values import Answer
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.budget import Budget, BudgetGuard
+from mmrad_eval.harness.data import Data
 from mmrad_eval.harness.interrupts import INTERRUPTED, Interrupts
 from mmrad_eval.harness.judging import Judge, examples, put_questions
 from mmrad_eval.harness.look_check import Mode, look_first
@@ -34,57 +34,13 @@ from mmrad_eval.model_registry.model_cards import settled
 from mmrad_eval.model_registry.serving import ServeOptions, Server
 from mmrad_eval.model_registry.wire import WireClient
 from mmrad_eval.results.run.folder import RunFolder, safe_name
-from mmrad_eval.results.run.record import OBJECT, Run
+from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.run import score
 
 _LOOK = 0.5  # seconds between two looks at what the run waits for
 _NAMED = 5  # damaged places of a journal that are named
 _FEW = 3  # concurrent requests where money is limited and no reply has told yet what one costs
-
-
-@dataclass(frozen=True)
-class Data:
-    """What was said about the dataset."""
-
-    spec: object = "demo"
-    """What ``--data`` takes, or a dataset."""
-    images: Path | None = None
-    data_use: DataUse | None = None
-    patient_column: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    link: Path | None = None
-
-    def load(self) -> Dataset:
-        """The dataset."""
-        if isinstance(self.spec, Dataset):
-            return checked_dataset(self.spec, repr(self.spec.name))
-        return datasets.load(
-            self.spec,
-            images=self.images,
-            data_use=self.data_use,
-            patient_column=self.patient_column,
-            columns=self.columns or None,
-            link=self.link,
-        )
-
-    def place(self) -> str:
-        """The dataset's name, or ``format:PATH`` with the whole path, so that it is found again from anywhere."""
-        if not isinstance(self.spec, str):
-            return f"{OBJECT}{self.spec.name}" if isinstance(self.spec, Dataset) else f"{OBJECT}{self.spec!r}"
-        name, path = datasets.locate(self.spec)
-        return self.spec if path is None else f"{name}:{path.absolute()}"
-
-    def said(self) -> dict[str, Any]:
-        """What run.json keeps, so that the studies can be loaded again."""
-        said = {
-            "images": str(self.images.absolute()) if self.images else None,
-            "data_use": self.data_use,
-            "patient_column": self.patient_column,
-            "columns": dict(self.columns),
-            "link": str(self.link.absolute()) if self.link else None,
-        }
-        return {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True)
@@ -96,7 +52,7 @@ class Job:
     task: object
     """What ``--task`` takes, or a task."""
     data: Data = field(default_factory=Data)
-    choice: RunOptions = field(default_factory=RunOptions)
+    options: RunOptions = field(default_factory=RunOptions)
     metrics: tuple[Any, ...] = ("paper",)
     """Without any, the run is not scored."""
     metric_options: Mapping[str, str] = field(default_factory=dict)
@@ -132,7 +88,7 @@ class Job:
 
     def plan(self, dataset: Dataset | None = None) -> Plan:
         """Resolve all names and check that it can be done; nothing is sent."""
-        own = {name: said for name, said in self.choice.options.items() if name != "render"}
+        own = {name: said for name, said in self.options.task_options.items() if name != "render"}
         task = load_task(self.task, own, self.results)
         model = model_registry.resolve(
             self.model,
@@ -146,8 +102,8 @@ class Job:
         )
         if isinstance(model, WireClient):
             model.refusals = self.refusals
-        decoding = settled(model, self.choice.decoding, self.stated)
-        return make_plan(model, task, dataset or self.data.load(), replace(self.choice, decoding=decoding))
+        decoding = settled(model, self.options.decoding, self.stated)
+        return make_plan(model, task, dataset or self.data.load(), replace(self.options, decoding=decoding))
 
     def permit(self, plan: Plan, model: Client | Answerer | None = None) -> gate.Permit:
         """What lets the data go to the plan's model, or to ``model``; GateError where nothing does.
@@ -300,7 +256,7 @@ def _requester(job: Job, client: Client, where: Path, cache: JournalCache, journ
         retry=Retry() if job.patience is None else Retry(patience=job.patience, first_patience=job.patience),
         digests=cache.journal(where / "images"),
         fresh=job.fresh,
-        max_edge=job.choice.max_edge,
+        max_edge=job.options.max_edge,
         refusals=job.refusals,
     )
 

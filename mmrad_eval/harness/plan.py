@@ -55,7 +55,7 @@ class RunOptions:
     """Whether each message shows its images before its words (``tasks.images_first``)."""
     decoding: Decoding = field(default_factory=Decoding)
     sample: int = 0
-    options: Mapping[str, str] = field(default_factory=dict)
+    task_options: Mapping[str, str] = field(default_factory=dict)
     """The task's own options, ``render`` among them."""
 
 
@@ -115,26 +115,31 @@ class Plan:
         return prior(Corpus(self.dataset.studies, self.train))
 
 
-def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: RunOptions) -> Plan:
+def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, options: RunOptions) -> Plan:
     """Select the studies and check that this model can be asked this task about them; nothing is sent, no pixel read.
 
     UsageError where it can't be, with what would do; DataError where the studies lack what the task shows.
     """
-    _check_words(choice)
-    pool, split = _split(dataset, choice.split)
-    pool, ids_digest = _by_ids(pool, choice.ids, dataset)
+    _check_words(options)
+    pool, split = _split(dataset, options.split)
+    pool, ids_digest = _by_ids(pool, options.ids, dataset)
     donor = Donors(dataset.studies)
-    studies, left_out = _usable(pool, task, model, choice, dataset)
-    studies = _without_lacking(studies, left_out, task, donor, choice)
-    _check_files(studies, task, model, choice)
-    _check_frame(task, model, choice)
-    montage = _too_many(studies, task, model, choice)
-    prompt = _prompt(task, choice.prompt)
-    if is_client(model) and (prompt or choice.prompt):
-        Prompt(prompt, str(choice.prompt or f"prompt of {task.name}"))
+    studies, left_out = _usable(pool, task, model, options, dataset)
+    studies = _without_lacking(studies, left_out, task, donor, options)
+    _check_files(studies, task, model, options)
+    _check_frame(task, model, options)
+    montage = _too_many(studies, task, model, options)
+    prompt = _prompt(task, options.prompt)
+    if is_client(model) and (prompt or options.prompt):
+        Prompt(prompt, str(options.prompt or f"prompt of {task.name}"))
     card = model.card
-    render = choice.options.get("render", "record")
-    options = {"views": choice.views, "context": choice.context, "priors": choice.priors, **choice.options}
+    render = options.task_options.get("render", "record")
+    task_options = {
+        "views": options.views,
+        "context": options.context,
+        "priors": options.priors,
+        **options.task_options,
+    }
     sources = {kind: one.source for kind, one in (("model", model), ("task", task)) if one.source}
     identity = RunIdentity(
         model=card.behavior(),
@@ -144,23 +149,23 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, choice: Ru
         dataset=dataset.name,
         dataset_digest=dataset_digest(dataset),
         selection=Selection(
-            split, ids_digest, choice.limit, choice.views, choice.context, choice.priors, choice.target
+            split, ids_digest, options.limit, options.views, options.context, options.priors, options.target
         ),
-        decoding=choice.decoding,
-        sample=choice.sample,
+        decoding=options.decoding,
+        sample=options.sample,
         extra={
             **({"render": render} if render != "record" else {}),
-            **({"max_edge": choice.max_edge} if choice.max_edge else {}),
-            **({OPTION: True} if choice.images_first else {}),
+            **({"max_edge": options.max_edge} if options.max_edge else {}),
+            **({OPTION: True} if options.images_first else {}),
             **task.options,
             **montage,
             **({"source": sources} if sources else {}),
         },
     )
     train = subset(dataset.studies, lambda study: study.split == "train")
-    plan = Plan(model, task, dataset, studies, train, identity, prompt, left_out, donor, options)
+    plan = Plan(model, task, dataset, studies, train, identity, prompt, left_out, donor, task_options)
     if is_client(model):
-        _rehearse(plan, choice.prompt)
+        _rehearse(plan, options.prompt)
     return plan
 
 
@@ -205,21 +210,21 @@ def first_question(plan: Plan, study: Study) -> Sequence[Message]:
     return heard[0] if heard else ()
 
 
-def _check_words(choice: RunOptions) -> None:
+def _check_words(options: RunOptions) -> None:
     for option, value, known in (
-        ("--views", choice.views, VIEWS),
-        ("--context", choice.context, CONTEXTS),
-        ("--priors", choice.priors, PRIORS),
-        ("--target", choice.target, TARGETS),
-        ("--render", choice.options.get("render", "record"), RENDERS),
+        ("--views", options.views, VIEWS),
+        ("--context", options.context, CONTEXTS),
+        ("--priors", options.priors, PRIORS),
+        ("--target", options.target, TARGETS),
+        ("--render", options.task_options.get("render", "record"), RENDERS),
     ):
         if value not in known:
             raise UsageError(f"{option} {value}: choose {', '.join(known)}")
-    if choice.max_edge is not None and choice.max_edge < SMALLEST_EDGE:
-        raise UsageError(f"--max-edge {choice.max_edge}: at least {SMALLEST_EDGE} pixels")
-    if choice.limit is not None and choice.limit < 1:
-        raise UsageError(f"--limit {choice.limit}: ask at least one study")
-    decoding = choice.decoding
+    if options.max_edge is not None and options.max_edge < SMALLEST_EDGE:
+        raise UsageError(f"--max-edge {options.max_edge}: at least {SMALLEST_EDGE} pixels")
+    if options.limit is not None and options.limit < 1:
+        raise UsageError(f"--limit {options.limit}: ask at least one study")
+    decoding = options.decoding
     if decoding.max_tokens < 1:
         raise UsageError(f"--max-tokens {decoding.max_tokens}: an answer needs at least one token")
     if decoding.temperature is not None and not 0 <= decoding.temperature < math.inf:
@@ -268,7 +273,7 @@ def _by_ids(studies: Sequence[Study], path: Path | None, dataset: Dataset) -> tu
 
 
 def _usable(
-    studies: Sequence[Study], task: Task, model: Client | Answerer, choice: RunOptions, dataset: Dataset
+    studies: Sequence[Study], task: Task, model: Client | Answerer, options: RunOptions, dataset: Dataset
 ) -> tuple[Sequence[Study], dict[str, int]]:
     """The studies that have what task and target need, and how many were left out for which reason.
 
@@ -276,7 +281,7 @@ def _usable(
     """
     tests: list[tuple[str, Callable[[Study], bool]]] = []
     if any(_reference(study, "report") for study in studies):  # data without any report can be asked about, not scored
-        tests.append((f"no reference {choice.target}", lambda study: _reference(study, choice.target)))
+        tests.append((f"no reference {options.target}", lambda study: _reference(study, options.target)))
     if "trace" in task.needs:
         tests.append(("no trace", lambda study: bool(study.trace and study.trace.steps)))
     if "images" in task.needs and is_client(model):
@@ -289,7 +294,7 @@ def _usable(
             left_out[failed] = left_out.get(failed, 0) + 1
         return failed is None
 
-    kept = selected(studies, passes, choice.limit)
+    kept = selected(studies, passes, options.limit)
     if not len(kept):
         reason = max(left_out, key=lambda name: left_out[name])
         raise UsageError(_refusal(reason, task, studies, dataset))
@@ -297,7 +302,7 @@ def _usable(
 
 
 def _without_lacking(
-    studies: Sequence[Study], left_out: dict[str, int], task: Task, donor: Donors, choice: RunOptions
+    studies: Sequence[Study], left_out: dict[str, int], task: Task, donor: Donors, options: RunOptions
 ) -> Sequence[Study]:
     """The selected studies without those that lack what only this task can judge (its ``lacks``), counted by reason.
 
@@ -306,7 +311,7 @@ def _without_lacking(
     why: Counter[str] = Counter()
 
     def has_all(study: Study) -> bool:
-        reason = plugins.call(f"lacks of task {task.name}", task.lacks, study, donor, choice.target)
+        reason = plugins.call(f"lacks of task {task.name}", task.lacks, study, donor, options.target)
         if reason:
             why[reason] += 1
         return not reason
@@ -335,14 +340,14 @@ def _refusal(reason: str, task: Task, studies: Sequence[Study], dataset: Dataset
     return f"0 of {n} studies of {dataset.source} can be scored: {reason}; {ways}"
 
 
-def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: RunOptions) -> dict[str, str]:
+def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, options: RunOptions) -> dict[str, str]:
     """``montage`` where some conversation holds more images than the model takes; UsageError where it takes none."""
     most = model.card.max_images
     if not is_client(model) or most is None:
         return {}
     for study in studies:
-        own = len(chosen(study, choice.views)) if "images" in task.needs else 0
-        priors = sum(len(p.images) for p in study.priors) if choice.priors == "images" else 0
+        own = len(chosen(study, options.views)) if "images" in task.needs else 0
+        priors = sum(len(p.images) for p in study.priors) if options.priors == "images" else 0
         count = own + priors + int(plugins.call(f"extra_images of task {task.name}", task.extra_images, study))
         if count > most < 1:
             raise UsageError(
@@ -354,11 +359,11 @@ def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, ch
     return {}
 
 
-def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer, choice: RunOptions) -> None:
+def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer, options: RunOptions) -> None:
     """Refuse files that are not there before anything is paid for."""
     if not is_client(model) or "images" not in task.needs:
         return
-    missing = [image for study in studies for image in chosen(study, choice.views) if not Path(image.path).is_file()]
+    missing = [image for study in studies for image in chosen(study, options.views) if not Path(image.path).is_file()]
     if missing:
         raise DataError(
             f"{len(missing)} of the images to be shown are not there, the first at {missing[0].path}; "
@@ -366,12 +371,12 @@ def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer,
         )
 
 
-def _check_frame(task: Task, model: Client | Answerer, choice: RunOptions) -> None:
+def _check_frame(task: Task, model: Client | Answerer, options: RunOptions) -> None:
     """A model that counts pixels of its own resize would count those of a smaller picture."""
     frame = model.card.box_frame
-    if choice.max_edge is not None and is_client(model) and frame.startswith(("multiples_", "resized:")):
+    if options.max_edge is not None and is_client(model) and frame.startswith(("multiples_", "resized:")):
         raise UsageError(
-            f"--max-edge {choice.max_edge}: {model.card.label} states boxes in pixels of its own resize ({frame}),"
+            f"--max-edge {options.max_edge}: {model.card.label} states boxes in pixels of its own resize ({frame}),"
             f" which a picture made smaller before would move; run {task.name} without it"
         )
 

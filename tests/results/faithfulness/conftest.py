@@ -190,7 +190,7 @@ def _play(endpoint: Endpoint, dataset: Dataset, results: Path, arms: Collection[
     job = Job(
         model="openai:tiny",
         task="direct",
-        choice=RunOptions(decoding=Decoding(max_tokens=64)),
+        options=RunOptions(decoding=Decoding(max_tokens=64)),
         metrics=("rules@uncertain=positive",),
         base_url=(endpoint.url,),
         concurrency=16,

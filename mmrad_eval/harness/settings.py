@@ -1,0 +1,199 @@
+"""The options of one run: what the command, an experiment file and ``mmrad_eval.evaluate`` are all read into."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.values import DataUse, Decoding, Target
+from mmrad_eval.harness import budget as budgets
+from mmrad_eval.harness import gate
+from mmrad_eval.harness.data import Data
+from mmrad_eval.harness.jobs import Job
+from mmrad_eval.harness.judging import Judge
+from mmrad_eval.harness.plan import RunOptions
+from mmrad_eval.model_registry.rejections import declared
+from mmrad_eval.model_registry.serving import ServeOptions
+
+if TYPE_CHECKING:
+    from mmrad_eval.model_registry.serving import Fleet
+
+_SETTLED = ("temperature", "top_p", "seed", "stop")
+"""Fields of the decoding that give way to what a model takes, unless the user stated them."""
+_SERVE = ("serve_args", "serve_context", "serve_images", "dtype", "tensor_parallel", "data_parallel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """One run as the user describes it: names, files or objects, and every option as it is written."""
+
+    model: object
+    task: object
+    data: object = "demo"
+    metrics: object = "paper"
+    """One metric or several; None: the run is not scored."""
+    out: str | Path = "results"
+    split: str | None = None
+    ids: str | Path | None = None
+    limit: int | None = None
+    target: Target = "findings"
+    views: str = "all"
+    context: str = "none"
+    priors: str = "none"
+    render: str = "record"
+    images_first: bool = False
+    options: Mapping[str, str] | None = None
+    """The task's own, ``--set``."""
+    prompt: str | Path | None = None
+    max_edge: int | None = None
+    decoding: Mapping[str, Any] | None = None
+    """The fields of ``Decoding`` that the run states."""
+    sample: int = 0
+    images: str | Path | None = None
+    data_use: DataUse | None = None
+    patient_column: str | None = None
+    columns: Mapping[str, str] | None = None
+    link: str | Path | None = None
+    metric_options: Mapping[str, str] | None = None
+    judge: str | None = None
+    judge_url: str | Sequence[str] = ()
+    judge_key_env: str | None = None
+    base_url: str | Sequence[str] = ()
+    api_key_env: str | None = None
+    api_key_file: str | Path | None = None
+    allow_key: str | Sequence[str] = ()
+    serve: bool = False
+    serve_args: str | None = None
+    serve_context: int | None = None
+    serve_images: int | None = None
+    dtype: str | None = None
+    tensor_parallel: int | None = None
+    data_parallel: int | None = None
+    local_networks: str | Sequence[str] = ()
+    attestation: Mapping[str, str] | None = None
+    """``provider``, ``retention`` and ``who``."""
+    concurrency: int | None = None
+    timeout: float | None = None
+    patience: float | None = None
+    refusal_pattern: str | Sequence[str] = ()
+    budget: str | None = None
+    """Such as ``20usd``."""
+    max_requests: int | None = None
+    max_time: str | None = None
+    """Such as ``1h30m``."""
+    fresh: bool = False
+    look_check: bool = False
+    allow_blind: bool = False
+
+    def job(self, *, fleet: Fleet | None = None, planned_only: bool = False) -> Job:
+        """The job that these settings describe; UsageError for one that says nothing or contradicts another.
+
+        ``fleet`` keeps a server that is started (``serve``) for the next job; without one, the server ends with the
+        run.
+        """
+        stated = dict(self.decoding or {})
+        return Job(
+            model=self.model,
+            task=self.task,
+            data=Data(
+                self.data, _path(self.images), self.data_use, self.patient_column, self.columns or {}, _path(self.link)
+            ),
+            options=RunOptions(
+                split=self.split,
+                ids=_path(self.ids),
+                limit=self.limit,
+                views=self.views,
+                context=self.context,
+                priors=self.priors,
+                target=self.target,
+                prompt=_path(self.prompt),
+                max_edge=self.max_edge,
+                images_first=self.images_first,
+                decoding=_decoding(stated),
+                sample=self.sample,
+                task_options={"render": self.render, **(self.options or {})},
+            ),
+            metrics=_metrics(self.metrics),
+            metric_options=self.metric_options or {},
+            base_url=_several(self.base_url),
+            api_key_env=self.api_key_env,
+            api_key_file=_path(self.api_key_file),
+            allowed_keys=frozenset(_several(self.allow_key)),
+            timeout=self.timeout,
+            concurrency=self.concurrency,
+            patience=self.patience,
+            budget=budgets.Budget(
+                usd=None if self.budget is None else budgets.usd(self.budget),
+                requests=self.max_requests,
+                seconds=None if self.max_time is None else budgets.duration(self.max_time),
+            ),
+            serve=self._serve(fleet),
+            stated=frozenset(name for name in _SETTLED if name in stated),
+            refusals=declared(_several(self.refusal_pattern)),
+            results=Path(self.out),
+            fresh=self.fresh,
+            look_check="off" if not self.look_check else "allow blind" if self.allow_blind else "on",
+            attestation=_attestation(self.attestation),
+            local_networks=_several(self.local_networks),
+            judge=self._judge(),
+            planned_only=planned_only,
+        )
+
+    def _judge(self) -> Judge | None:
+        if self.judge is not None:
+            return Judge(self.judge, _several(self.judge_url), self.judge_key_env)
+        if self.judge_url or self.judge_key_env:
+            raise UsageError("--judge-url and --judge-key-env are for a judge: name it with --judge MODEL")
+        return None
+
+    def _serve(self, fleet: Fleet | None) -> ServeOptions | None:
+        if not self.serve:
+            idle = next((name for name in _SERVE if getattr(self, name) is not None), None)
+            if idle:
+                raise UsageError(f"--{idle.replace('_', '-')} is for a server that --serve starts; say --serve too")
+            return None
+        return ServeOptions(
+            images=self.serve_images,
+            context=self.serve_context,
+            dtype=self.dtype,
+            tensor_parallel=self.tensor_parallel,
+            data_parallel=self.data_parallel,
+            extra=tuple(shlex.split(self.serve_args or "")),
+            fleet=fleet,
+        )
+
+
+def _decoding(stated: Mapping[str, Any]) -> Decoding:
+    try:
+        return msgspec.convert(dict(stated), Decoding)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"decoding: {error}; it has {', '.join(Decoding.__struct_fields__)}") from error
+
+
+def _attestation(stated: Mapping[str, str] | None) -> dict[str, str] | None:
+    """The statement as run.json keeps it."""
+    if stated is None:
+        return None
+    parts = {"provider": "", "retention": "", "who": ""} | dict(stated)
+    try:
+        return gate.attestation(**parts)
+    except TypeError:
+        raise UsageError(f"attestation: it has provider, retention, who and date, not {', '.join(stated)}") from None
+
+
+def _metrics(named: object) -> tuple[object, ...]:
+    return tuple(named) if isinstance(named, list | tuple) else () if named is None else (named,)
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _several(written: str | Sequence[str]) -> tuple[str, ...]:
+    return (written,) if isinstance(written, str) else tuple(written)
