@@ -19,6 +19,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("model_registry", "metrics"),
     ("tasks",),
     ("results",),
+    ("reader_studies",),
     ("harness",),
     ("cli",),
 )

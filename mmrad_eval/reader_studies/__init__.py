@@ -1,0 +1,1 @@
+"""Reader studies: planned, made as offline pages for blinded readers, and merged into numbers."""
