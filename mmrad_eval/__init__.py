@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from mmrad_eval.model_registry.providers import Connection as Connection
     from mmrad_eval.model_registry.providers import Provider as Provider
     from mmrad_eval.results.comparison.named import compare as compare
-    from mmrad_eval.results.leaderboard.board import leaderboard as leaderboard
+    from mmrad_eval.results.comparison.named import leaderboard as leaderboard
     from mmrad_eval.results.run.frames import load as load
     from mmrad_eval.results.scoring.texts import score as score
     from mmrad_eval.tasks.answers import read_answer as read_answer
@@ -84,8 +84,7 @@ _NAMES = {
     "metrics.suites": "Setup",
     "model_registry.function_model": "model",
     "model_registry.providers": "Connection Provider",
-    "results.comparison.named": "compare",
-    "results.leaderboard.board": "leaderboard",
+    "results.comparison.named": "compare leaderboard",
     "results.run.frames": "load",
     "results.scoring.texts": "score",
     "tasks.answers": "read_answer",

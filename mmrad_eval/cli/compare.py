@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from mmrad_eval.cli.leaderboard import show
-from mmrad_eval.cli.words import in_results
+from mmrad_eval.cli.words import in_results, subgroup_options
 from mmrad_eval.results.tables import FORMATS
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--metrics", "-M", multiple=True, help="Only these: families, metrics or columns, by commas.")
 @click.option("--primary", help="The one column (B against A) that was declared in advance: tested alone.")
 @click.option("--margin", type=click.FloatRange(min=0, min_open=True), help="Also test equivalence within this margin.")
+@subgroup_options
 @click.option(
     "--method",
     type=click.Choice(["percentile", "bca"]),
@@ -51,6 +52,8 @@ def compare(**said: Any) -> int:
         method=cast("Method", said["method"]),
         resamples=said["resamples"],
         seed=said["seed"],
+        by=said["by"],
+        references=said["references"],
     )
     show(tables, said["form"], said["out"], all_columns=said["all_columns"])
     return 0

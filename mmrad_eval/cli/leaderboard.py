@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.words import subgroup_options
 from mmrad_eval.results.tables import FORMATS, Table
 
 _RESULTS = Path("results")
@@ -29,7 +31,9 @@ SUFFIXES = {
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--all-columns", is_flag=True, help="Terminal: every column, in bands below each other.")
-def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: bool) -> int:
+@click.option("--metrics", "-M", multiple=True, help="With --by: only these families, metrics or columns, by commas.")
+@subgroup_options
+def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: bool, **said: Any) -> int:
     """Show the table of all runs under RESULTS (default: results).
 
     One row a run, 95 % intervals, statuses; best in bold among complete runs over the same studies. Runs with given
@@ -37,6 +41,8 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     json tell them apart in `evidence`.
     """
     from mmrad_eval.core.errors import DataError
+    from mmrad_eval.results.comparison.named import names, wanted
+    from mmrad_eval.results.comparison.subgroup_tables import run_tables
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
     from mmrad_eval.results.run.folder import find_runs
@@ -51,6 +57,10 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
             terminal.say(f"mmrad-eval: left out: {error}", err=True)
     if not entries:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
+    if attributes := names(said["by"]):
+        divided = run_tables(entries, attributes, wanted=wanted(said["metrics"]), references=said["references"])
+        show(divided, form, out, all_columns=all_columns)
+        return 0
     show(tables_of(entries), form, out, all_columns=all_columns)
     return 0
 

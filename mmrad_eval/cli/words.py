@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +17,20 @@ in_results = click.option(
     help="Results folder that ids are looked up in.",
 )
 """The option of commands that take runs by the beginning of their ids."""
+
+
+def subgroup_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that show subgroups of studies."""
+    by = click.option(
+        "--by",
+        multiple=True,
+        metavar="ATTRIBUTE",
+        help="In subgroups: sex, age, view, normal, prior, finding, findings-count, scanner, FILE.csv:COLUMN.",
+    )
+    references = click.option(
+        "--references", "-r", help="With --by: the data, where it is no longer where the run says."
+    )
+    return by(references(command))
 
 
 def named_values(entries: Iterable[str], option: str, how: str) -> dict[str, str]:

@@ -76,6 +76,13 @@ def size_of(path: str) -> Size:
     )
 
 
+def maker_of(path: str) -> str:
+    """The manufacturer that the header names, in one spelling; empty where it names none."""
+    dataset = _read(read_bytes(Path(path)), path, pixels=False)
+    with _faults(path, "the manufacturer in this DICOM file can't be read"):
+        return " ".join(str(dataset.get("Manufacturer") or "").split()).upper()
+
+
 def _stored_size(dataset: Any, path: str) -> Size:
     width, height = int(dataset.get("Columns", 0)), int(dataset.get("Rows", 0))
     if width <= 0 or height <= 0:

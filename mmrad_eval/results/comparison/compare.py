@@ -37,6 +37,16 @@ class ComparedSide:
 
 
 @dataclass(frozen=True)
+class ComparableSides:
+    """Sides that answer the same question, and the studies and columns that all of their runs have."""
+
+    arms: tuple[ComparedSide, ...]
+    stored: tuple[Stored, ...]
+    """Every run of every side, in order."""
+    found: SharedColumns
+
+
+@dataclass(frozen=True)
 class AsRun:
     """What an arm scored over its own studies, whatever the others answered."""
 
@@ -98,18 +108,8 @@ def compare_runs(
     ``ok_too``: also over those whose status is ok in every arm, where that makes a difference.
     UsageError where they can't be compared, naming the field that differs; DataError where nothing is left.
     """
-    if len(arms) < 2:
-        raise UsageError("name at least two runs to compare")
-    known = _arms(arms)
-    _refuse(known)
-    _refuse_mixed(known)
-    stored = [_stored(folder, arm.name) for arm in known for folder in arm.folders]
-    found = shared(stored, wanted)
-    if not found.columns:
-        reasons = "; ".join(found.notes) or "no column is wanted"
-        raise UsageError(f"nothing can be compared: {reasons}")
-    if not found.ids:
-        raise DataError(f"no study was scored in all of {', '.join(arm.name for arm in known)}")
+    sides = comparable(arms, wanted)
+    known, stored, found = sides.arms, sides.stored, sides.found
     chosen = _primary(primary, found.columns)
     everything = _differences(known, found, np.ones(len(found.ids), np.bool_), resamples, seed, level, method)
     ok = np.array([all(s == "ok" for s in statuses) for statuses in zip(*found.statuses, strict=True)], dtype=np.bool_)
@@ -117,7 +117,7 @@ def compare_runs(
         () if not ok_too or ok.all() or not ok.any() else _differences(known, found, ok, resamples, seed, level, method)
     )
     return Comparison(
-        arms=tuple(known),
+        arms=known,
         columns=found.columns,
         differences=everything,
         family=paired.family(everything, chosen),
@@ -136,6 +136,25 @@ def compare_runs(
         sanity=sanity_line(_scored_runs(known, stored)),
         stability=_stability(known, found),
     )
+
+
+def comparable(
+    arms: Sequence[Sequence[RunFolder]], wanted: Callable[[SharedColumn], bool] | None = None
+) -> ComparableSides:
+    """What the runs have in common; UsageError or DataError where they can't be compared, as for ``compare_runs``."""
+    if len(arms) < 2:
+        raise UsageError("name at least two runs to compare")
+    known = tuple(_arms(arms))
+    _refuse(known)
+    _refuse_mixed(known)
+    stored = tuple(_stored(folder, arm.name) for arm in known for folder in arm.folders)
+    found = shared(stored, wanted)
+    if not found.columns:
+        reasons = "; ".join(found.notes) or "no column is wanted"
+        raise UsageError(f"nothing can be compared: {reasons}")
+    if not found.ids:
+        raise DataError(f"no study was scored in all of {', '.join(arm.name for arm in known)}")
+    return ComparableSides(known, stored, found)
 
 
 def _arms(arms: Sequence[Sequence[RunFolder]]) -> list[ComparedSide]:

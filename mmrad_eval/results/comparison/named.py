@@ -1,13 +1,17 @@
-"""``mmrad_eval.compare``: runs against each other by their folders or the beginnings of their ids."""
+"""``mmrad_eval.compare`` and ``leaderboard``: runs by their folders or the beginnings of their ids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.results.comparison.compare import compare_runs
+from mmrad_eval.results.comparison.subgroup_tables import difference_tables, run_tables
 from mmrad_eval.results.comparison.tables import comparison_tables
+from mmrad_eval.results.leaderboard import board
+from mmrad_eval.results.leaderboard.rows import read_scored_runs
 from mmrad_eval.results.run.folder import find_runs, select
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED
 from mmrad_eval.results.tables.shown import ShownTables
@@ -27,13 +31,29 @@ def compare(
     method: Method = "percentile",
     resamples: int = RESAMPLES,
     seed: int | None = None,
+    by: str | Iterable[str] = (),
+    references: str | None = None,
 ) -> ShownTables:
     """Compare the first run with each further run, over the studies that all of them answered.
 
     A run is its folder, the beginning of its id under ``results``, or what ``evaluate`` returned; ids with commas
-    between them are the samples of one side. ``metrics`` are families, metrics or columns. UsageError where runs can't
-    be compared.
+    between them are the samples of one side. ``metrics`` are families, metrics or columns. ``by``: attributes of
+    studies, in whose subgroups the runs are compared instead; the data is loaded again, from ``references`` where it is
+    no longer where the runs say. UsageError where runs can't be compared.
     """
+    if attributes := names(by):
+        if primary is not None or margin is not None or method != "percentile":
+            raise UsageError("subgroups are compared without a primary column, a margin and BCa intervals")
+        return ShownTables(
+            difference_tables(
+                [side(Path(results), str(getattr(run, "path", run))) for run in runs],
+                attributes,
+                wanted=wanted(metrics),
+                references=references,
+                resamples=resamples,
+                seed=SEED if seed is None else seed,
+            )
+        )
     found = compare_runs(
         [side(Path(results), str(getattr(run, "path", run))) for run in runs],
         wanted=wanted(metrics),
@@ -45,6 +65,35 @@ def compare(
     return ShownTables(comparison_tables(found, margin=margin))
 
 
+def leaderboard(
+    results: str | Path = "results",
+    *,
+    datasets: Collection[str] | None = None,
+    by: str | Iterable[str] = (),
+    metrics: Iterable[str] = (),
+    references: str | None = None,
+    resamples: int = RESAMPLES,
+) -> ShownTables:
+    """The tables of all runs under ``results``, or of those over ``datasets``. DataError where no run is there.
+
+    ``by``: attributes of studies; the tables show each run in each subgroup instead, in the columns that ``metrics``
+    name (the headline columns where empty), with intervals of ``resamples``. ``references`` as for ``compare``.
+    """
+    attributes = names(by)
+    if not attributes:
+        return board.leaderboard(results, datasets=datasets)
+    entries = read_scored_runs(find_runs(Path(results)))
+    kept = [entry for entry in entries if datasets is None or entry.run.identity.dataset in datasets]
+    return ShownTables(run_tables(kept, attributes, wanted=wanted(metrics), references=references, resamples=resamples))
+
+
+def names(said: str | Iterable[str]) -> list[str]:
+    """Names that were said one by one or with commas between them."""
+    return [
+        name.strip() for part in ([said] if isinstance(said, str) else said) for name in part.split(",") if name.strip()
+    ]
+
+
 def side(results: Path, which: str) -> list[RunFolder]:
     """The runs of one side: a folder of one or more, or ids with commas between them."""
     if which and Path(which).is_dir():
@@ -54,7 +103,7 @@ def side(results: Path, which: str) -> list[RunFolder]:
 
 def wanted(metrics: Iterable[str]) -> Callable[[SharedColumn], bool] | None:
     """Whether a column is one of those that ``metrics`` name; None: all are."""
-    names = {name.strip() for entry in metrics for name in entry.split(",") if name.strip()}
-    if not names:
+    chosen = set(names(metrics))
+    if not chosen:
         return None
-    return lambda column: bool(names & {column.label, column.name, column.metric, column.metric.partition("@")[0]})
+    return lambda column: bool(chosen & {column.label, column.name, column.metric, column.metric.partition("@")[0]})

@@ -15,7 +15,7 @@ from mmrad_eval.results.statistics.paired import Differences
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of
 
 ALPHA = 0.05
-_SIGN = "*"
+SIGN = "*"
 
 
 def comparison_tables(found: Comparison, *, margin: float | None = None) -> list[Table]:
@@ -65,7 +65,7 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[CellCo
         _numbers(TableColumn(found.arms[which + 1].name, "B", "score"), d.second),
         CellColumn(
             TableColumn("difference", "B - A", "difference", interval=True, beside=True),
-            lambda i: replace(_between(d, i), mark=_SIGN if significant(found, which, i) else ""),
+            lambda i: replace(_between(d, i), mark=SIGN if significant(found, which, i) else ""),
         ),
         CellColumn(TableColumn("relative", "B / A - 1, %", "percent", headline=False), lambda i: _relative(d, i)),
         _numbers(TableColumn("p", kind="p"), d.p),
@@ -108,7 +108,7 @@ def _named(found: Comparison, which: int, i: int) -> Cell:
 
 
 def _label(column: SharedColumn) -> str:
-    return f"{column.label}{_ARROWS[column.better]}"
+    return f"{column.label}{ARROWS[column.better]}"
 
 
 def _between(d: Differences, i: int) -> Cell:
@@ -122,7 +122,7 @@ def _outcomes(d: Differences, column: SharedColumn, i: int) -> tuple[int, int]:
     return int(wins), int(losses)
 
 
-_ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
+ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
 
 
 def _notes(found: Comparison, d: Differences, margin: float | None) -> list[str]:
@@ -137,7 +137,7 @@ def _notes(found: Comparison, d: Differences, margin: float | None) -> list[str]
         f"Interval: {100 * found.level:g} % {method} bootstrap, {found.resamples:,} resamples.",
         "p: paired approximate randomisation.",
         f"Holm and max-T adjust for {members} comparisons.",
-        f"{_SIGN} significant: {whose} at most {ALPHA:g}, and an interval without 0.",
+        f"{SIGN} significant: {whose} at most {ALPHA:g}, and an interval without 0.",
     ]
     if d.patients < 2:
         notes.append("One patient says nothing about other patients: no interval and no p.")
@@ -157,7 +157,7 @@ def _as_run(found: Comparison, which: int) -> Table:
     d = found.differences[which]
     columns: list[CellColumn[int]] = [
         CellColumn(
-            TableColumn("column", "metric"), lambda i: f"{found.columns[i].label}{_ARROWS[found.columns[i].better]}"
+            TableColumn("column", "metric"), lambda i: f"{found.columns[i].label}{ARROWS[found.columns[i].better]}"
         ),
         *(
             CellColumn(TableColumn(key, f"{letter} as run", "score", interval=True), partial(_stored, found, run))

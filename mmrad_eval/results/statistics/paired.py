@@ -189,7 +189,7 @@ def _replicates(first: Arm, second: Arm, parts: Sequence[StatisticsPart], resamp
     """(resamples, columns) differences in bootstrap resamples of patients, and of runs where there are several."""
     both = Factor(np.concatenate([*first, *second], axis=1))  # one matrix product for all runs
     k = first[0].shape[1]
-    runs = _run_weights(len(first), len(second), resamples, seed)
+    runs = run_weights(len(first), len(second), resamples, seed)
     out = np.empty((resamples, len(formula(parts, first[0].sum(axis=0)))))
     start = 0
     for weights in bootstrap_weights(len(first[0]), resamples, seed):
@@ -200,7 +200,7 @@ def _replicates(first: Arm, second: Arm, parts: Sequence[StatisticsPart], resamp
     return out
 
 
-def _run_weights(first: int, second: int, resamples: int, seed: int) -> FloatArray:
+def run_weights(first: int, second: int, resamples: int, seed: int) -> FloatArray:
     """(resamples, first + second) weight of each run in the difference: they add up to -1 and to 1."""
 
     def drawn(n: int, offset: int) -> FloatArray:

@@ -1,0 +1,317 @@
+"""The tables of ``--by``: each run in each subgroup, the largest gap of each column, differences in each subgroup."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec.structs import replace
+
+from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.results.comparison.by_subgroup import (
+    MIN_PATIENTS,
+    Divided,
+    Gap,
+    Group,
+    GroupDifferences,
+    attributes_of,
+    between_runs,
+    divide,
+    within_run,
+)
+from mmrad_eval.results.comparison.compare import ComparableSides, comparable
+from mmrad_eval.results.comparison.shared_columns import SharedColumn, SharedColumns, Stored, shared
+from mmrad_eval.results.comparison.tables import ALPHA, ARROWS, SIGN
+from mmrad_eval.results.leaderboard.rows import ScoredRun, headlines
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.naming import variants
+from mmrad_eval.results.scoring.subgroups import Subgroups
+from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED, Estimates
+from mmrad_eval.results.statistics.grouped import Contrasts
+from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of
+
+Wanted = Callable[[SharedColumn], bool]
+
+
+def run_tables(
+    entries: Sequence[ScoredRun],
+    by: Sequence[str],
+    *,
+    wanted: Wanted | None = None,
+    references: str | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> list[Table]:
+    """Each scored run in each subgroup, a pair of tables for each attribute and each set of data.
+
+    ``wanted``: the columns; None: the headline columns. DataError where no run is scored.
+    """
+    questions: dict[tuple[str, ...], list[ScoredRun]] = defaultdict(list)
+    for entry in entries:
+        if entry.summary is not None and entry.summary.columns:
+            identity = entry.run.identity
+            key = (identity.dataset, identity.dataset_digest, identity.selection.split or "", identity.selection.target)
+            questions[key].append(entry)
+    if not questions:
+        raise DataError("no run is scored; `mmrad-eval score RUN` scores one")
+    tables = []
+    for (dataset, _, split, target), runs in sorted(questions.items()):
+        folders = [RunFolder(entry.folder) for entry in runs]
+        chosen = wanted or _headlines(runs)
+        words = variants([entry.run for entry in runs])
+        title = ", ".join(part for part in (dataset, split, target) if part)
+        for attribute in attributes_of(by, folders, references):
+            divided = [
+                _run(entry, word, attribute, chosen, resamples=resamples, seed=seed)
+                for entry, word in zip(runs, words, strict=True)
+            ]
+            tables += _run_tables(title, divided, resamples)
+    return tables
+
+
+def difference_tables(
+    arms: Sequence[Sequence[RunFolder]],
+    by: Sequence[str],
+    *,
+    wanted: Wanted | None = None,
+    references: str | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> list[Table]:
+    """Each further arm against the first in each subgroup, a table for each attribute and arm.
+
+    ``wanted``: the columns; None: the headline columns. UsageError and DataError as for ``compare_runs``.
+    """
+    sides = comparable(arms, wanted or _headline_of(arms))
+    folders = [folder for arm in sides.arms for folder in arm.folders]
+    runs = [len(arm.runs) for arm in sides.arms]
+    tables = []
+    for attribute in attributes_of(by, folders, references):
+        divided = divide(sides.found, attribute)
+        found = between_runs(sides.found, divided, runs, resamples=resamples, seed=seed)
+        members = len(found) * len(divided.shown) * len(sides.found.columns)
+        tables += [
+            _difference_table(sides, divided, i, one, members=members, resamples=resamples)
+            for i, one in enumerate(found)
+        ]
+    return tables
+
+
+def _headlines(runs: Sequence[ScoredRun]) -> Wanted:
+    columns = {label: column for entry in runs if entry.summary for label, column in entry.summary.columns.items()}
+    labels = headlines(list(columns.values()))
+    return lambda column: column.label in labels
+
+
+def _headline_of(arms: Sequence[Sequence[RunFolder]]) -> Wanted:
+    return _headlines([ScoredRun(folder.path, folder.run, folder.summary()) for arm in arms for folder in arm])
+
+
+@dataclass(frozen=True)
+class _DividedRun:
+    """One run in its subgroups."""
+
+    entry: ScoredRun
+    variant: str
+    found: SharedColumns
+    divided: Divided
+    inside: Estimates
+    """(groups, columns)."""
+    gaps: dict[int, Gap]
+
+
+def _run(
+    entry: ScoredRun, variant: str, attribute: Subgroups, wanted: Wanted, *, resamples: int, seed: int
+) -> _DividedRun:
+    scores = RunFolder(entry.folder).scores()
+    if scores is None or entry.summary is None:
+        raise DataError(f"{entry.folder} was never scored: mmrad-eval score {entry.folder}")
+    found = shared([Stored(entry.run.card.label, scores, entry.summary)], wanted)
+    if not found.columns:
+        raise DataError(f"{entry.folder} was scored with none of these columns; mmrad-eval score {entry.folder} -M ...")
+    divided = divide(found, attribute)
+    return _DividedRun(entry, variant, found, divided, *within_run(found, divided, resamples=resamples, seed=seed))
+
+
+def _run_tables(title: str, runs: Sequence[_DividedRun], resamples: int) -> list[Table]:
+    """The values in the subgroups of one attribute, and the gaps between them."""
+    attribute = runs[0].divided.attribute
+    scores = {
+        column.label: TableColumn(
+            column.label, kind="score", better=column.better, footnote=column.signature, interval=True
+        )
+        for run in runs
+        for column in run.found.columns
+    }
+    rows, gaps = [], []
+    for run in runs:
+        rows += [_group_row(run, place) for place in range(len(run.divided.groups))]
+        gaps += [_gap_row(run, column, gap) for column, gap in run.gaps.items()]
+    name = _name(f"by {attribute.name} {title}")
+    notes = _notes(runs[0].divided, resamples)
+    tables = [
+        Table(
+            name,
+            f"{title}: by {attribute.name}",
+            (*_WHO, TableColumn(attribute.name), *_SIZE, *scores.values()),
+            tuple(replace(row, rule=i > 0 and i % len(runs[0].divided.groups) == 0) for i, row in enumerate(rows)),
+            notes=tuple(notes),
+        )
+    ]
+    if gaps:
+        tables.append(
+            Table(
+                f"{name}-gap",
+                f"{title}: largest gap by {attribute.name}",
+                (*_WHO, *_GAP),
+                tuple(gaps),
+                notes=(
+                    "Gap: the largest difference between two subgroups.",
+                    "Its interval holds for all pairs of subgroups together, since the pair was chosen for its size.",
+                    "p: bootstrap max-T over all pairs and columns of the run.",
+                    f"{SIGN} significant: p at most {ALPHA:g}, and an interval without 0.",
+                ),
+            )
+        )
+    return tables
+
+
+_WHO = (TableColumn("model"), TableColumn("task"), TableColumn("variant"))
+_SIZE = (TableColumn("n", kind="count"), TableColumn("patients", kind="count"))
+_GAP = (
+    TableColumn("metric"),
+    TableColumn("worst"),
+    TableColumn("worst value", "score there", "score"),
+    TableColumn("best"),
+    TableColumn("best value", "score there", "score"),
+    TableColumn("gap", kind="score", interval=True, beside=True),
+    TableColumn("max-T", "p (max-T)", "p"),
+)
+
+
+def _who(run: _DividedRun) -> dict[str, Cell]:
+    return {
+        "model": Cell(run.entry.run.card.label),
+        "task": Cell(run.entry.run.identity.task),
+        "variant": Cell(run.variant),
+    }
+
+
+def _group_row(run: _DividedRun, place: int) -> Row:
+    group = run.divided.groups[place]
+    cells = _who(run) | {run.divided.attribute.name: Cell(group.name)} | _sizes(group)
+    if group.shown:
+        for i, column in enumerate(run.found.columns):
+            cells[column.label] = Cell(*_three(run.inside, (place, i)))
+    return Row(cells, ranked=False)
+
+
+def _gap_row(run: _DividedRun, column: int, gap: Gap) -> Row:
+    groups, of = run.divided.groups, run.found.columns[column]
+    significant = gap.p <= ALPHA and gap.low > 0
+    return Row(
+        _who(run)
+        | {
+            "metric": Cell(f"{of.label}{ARROWS[of.better]}"),
+            "worst": Cell(groups[gap.worst].name),
+            "worst value": Cell(_number(run.inside.value[gap.worst, column])),
+            "best": Cell(groups[gap.best].name),
+            "best value": Cell(_number(run.inside.value[gap.best, column])),
+            "gap": Cell(gap.difference, _number(gap.low), _number(gap.high), mark=SIGN if significant else ""),
+            "max-T": Cell(_number(gap.p)),
+        },
+        ranked=False,
+    )
+
+
+def _difference_table(
+    sides: ComparableSides, divided: Divided, which: int, found: GroupDifferences, *, members: int, resamples: int
+) -> Table:
+    """One arm against the first: a row for each column and subgroup."""
+    first, second = sides.arms[0], sides.arms[which + 1]
+    size = len(sides.found.columns)
+
+    def cell(values: FloatArray) -> Callable[[tuple[int, int]], float | None]:
+        return lambda at: _number(values[at]) if divided.groups[at[0]].shown else None
+
+    def within(at: tuple[int, int]) -> Cell:
+        return Cell(*_three(found.within, at)) if divided.groups[at[0]].shown else Cell()
+
+    def against(at: tuple[int, int]) -> Cell:
+        value, low, high = _three(found.against, at[0] * size + at[1])
+        apart = low is not None and high is not None and (low > 0 or high < 0)
+        return Cell(value, low, high, mark=SIGN if apart and found.against.p[at[0] * size + at[1]] <= ALPHA else "")
+
+    columns: list[CellColumn[tuple[int, int]]] = [
+        CellColumn(TableColumn("column", "metric"), lambda at: _label(sides.found.columns[at[1]])),
+        CellColumn(TableColumn(divided.attribute.name), lambda at: divided.groups[at[0]].name),
+        CellColumn(TableColumn("n", kind="count"), lambda at: _sizes(divided.groups[at[0]])["n"]),
+        CellColumn(TableColumn("patients", kind="count"), lambda at: _sizes(divided.groups[at[0]])["patients"]),
+        CellColumn(TableColumn(first.name, "A", "score"), cell(found.first)),
+        CellColumn(TableColumn(second.name, "B", "score"), cell(found.second)),
+        CellColumn(
+            TableColumn("difference", "B - A", "difference", interval=True, beside=True),
+            within,
+        ),
+        CellColumn(
+            TableColumn("against the rest", "against the rest", "difference", interval=True, beside=True),
+            against,
+        ),
+        CellColumn(
+            TableColumn("max-T", "p (max-T)", "p"),
+            lambda at: _number(found.against.p[at[0] * size + at[1]]) if divided.groups[at[0]].shown else None,
+        ),
+    ]
+    places = [(group, column) for column in range(size) for group in range(len(divided.groups))]
+    return Table(
+        name=f"compare-{which + 1}-by-{_name(divided.attribute.name)}",
+        title=f"B = {second.name} against A = {first.name}, by {divided.attribute.name}",
+        columns=tuple(written.column for written in columns),
+        rows=tuple(Row(cells_of(columns, at), rule=i > 0 and at[0] == 0) for i, at in enumerate(places)),
+        notes=(
+            *_notes(divided, resamples),
+            "Against the rest: B - A in the subgroup minus B - A in all other studies whose subgroup is known.",
+            f"p: of that difference, bootstrap max-T over {members} comparisons.",
+            f"{SIGN} significant: p at most {ALPHA:g}, and an interval without 0.",
+        ),
+    )
+
+
+def _label(column: SharedColumn) -> str:
+    return f"{column.label}{ARROWS[column.better]}"
+
+
+def _sizes(group: Group) -> dict[str, Cell]:
+    """How large a subgroup is; of a small one, only that it is small."""
+    if group.shown:
+        return {"n": Cell(group.studies), "patients": Cell(group.patients)}
+    return {"n": Cell(), "patients": Cell(f"<{MIN_PATIENTS}")}
+
+
+def _notes(divided: Divided, resamples: int) -> list[str]:
+    notes = [
+        f"Groups are {divided.attribute.says}.",
+        f"Intervals: {100 * LEVEL:g} % percentile bootstrap over patients, {resamples:,} resamples.",
+    ]
+    if any(not group.shown for group in divided.groups):
+        notes.append(f"Groups of fewer than {MIN_PATIENTS} patients are not shown and take part in no gap.")
+    if divided.unknown:
+        notes.append(f"{divided.unknown:,} studies are in no group, because the data does not say.")
+    return notes
+
+
+def _three(of: Estimates | Contrasts, at: int | tuple[int, int]) -> tuple[float | None, float | None, float | None]:
+    """Value and ends."""
+    return _number(of.value[at]), _number(of.low[at]), _number(of.high[at])
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _name(words: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
