@@ -8,14 +8,11 @@ Markdown, brackets, bullets, rules.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-
-def among(words: str) -> frozenset[str]:
-    """The words of a text as a set."""
-    return frozenset(words.split())
-
+from mmrad_eval.datasets.words import among, words_of
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "findings": (
@@ -149,6 +146,27 @@ _UNDERLINE = re.compile(r"\r?\n[ \t]*[-=~*]{3,}[ \t]*(?=\r?\n|\Z)")
 
 _ANY = re.compile(rf"\b(?:{'|'.join(sorted({*_NOUNS, *(name.split()[-1] for name in SECTION)}))})", re.IGNORECASE)
 """A word that each name has."""
+
+
+def _telling() -> Iterator[str]:
+    """A word of each name and noun: where a text has none of them, no heading can be in it."""
+    names = [words_of(name) for name in (*SECTION, *_NOUNS)]
+    single = frozenset().union(*(words for words in names if len(words) == 1))
+    yield from single
+    yield from (max(sorted(words), key=len) for words in names if words.isdisjoint(single))
+
+
+_TELLING = frozenset(_telling())
+
+
+def may_open(text: str) -> bool:
+    """Whether some heading may be in a text; quick, and sure where it says no.
+
+    What is read past within a name (notes in brackets, bold marks) could part its words.
+    """
+    if not text.isascii() or "(" in text or (":" in text and ("*" in text or "_" in text)):
+        return True
+    return not words_of(text).isdisjoint(_TELLING)
 
 
 class Opening(NamedTuple):

@@ -14,8 +14,8 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Report
 from mmrad_eval.datasets import columns, raw_text
 from mmrad_eval.datasets.containers import IN_ORDER
-from mmrad_eval.datasets.headings import among
 from mmrad_eval.datasets.rows import FileRows
+from mmrad_eval.datasets.words import among
 
 OPTION = "--report-column"
 """How a user names a column of such a file; ``--column`` is for the references."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mmrad_eval.core.values import ClinicalContext, Report
-from mmrad_eval.datasets.headings import HEADINGS, SECTION, Opening, kind_of, opening, plain_name
+from mmrad_eval.datasets.headings import HEADINGS, SECTION, Opening, kind_of, may_open, opening, plain_name
 
 _MARKS = str.maketrans("", "", "*_")
 """Drops what makes a heading bold or slanted."""
@@ -91,7 +91,8 @@ def _at_lines(text: str) -> Iterator[Opening]:
 
 
 def _opened(match: re.Match[str]) -> Opening:
-    return Opening(match.start(), match.end(), SECTION[plain_name(match["name"])])
+    name = match["name"]
+    return Opening(match.start(), match.end(), SECTION.get(name.lower()) or SECTION[plain_name(name)])
 
 
 def _within(text: str) -> Iterator[Opening]:
@@ -118,6 +119,8 @@ def _within(text: str) -> Iterator[Opening]:
 @lru_cache(maxsize=8)
 def find(text: str) -> tuple[Section, ...]:
     """The sections in the order of the text; what stands before the first heading belongs to none."""
+    if not may_open(text):
+        return ()
     marks: list[Opening] = []
     found = list(_at_lines(text))
     if "]" in text or text.count(":") > sum(
@@ -134,6 +137,8 @@ def find(text: str) -> tuple[Section, ...]:
 
 def _first_letter(text: str, at: Opening) -> int:
     """Where the name of a heading begins, after what decorates it."""
+    if text[at.start].isalnum():
+        return at.start
     return next((i for i in range(at.start, at.body) if text[i].isalnum()), at.start)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from mmrad_eval.datasets.headings import among
-from mmrad_eval.datasets.raw_text.vocabulary import ABOUT, SEEN, words_of
+from mmrad_eval.datasets.raw_text.vocabulary import ABOUT, SEEN
+from mmrad_eval.datasets.words import among, words_of
 
 Declined = Literal["", "declined", "no image seen"]
 

@@ -6,8 +6,7 @@ import re
 from collections import Counter
 from functools import lru_cache
 
-from mmrad_eval.datasets.headings import among
-from mmrad_eval.datasets.raw_text.vocabulary import words_of
+from mmrad_eval.datasets.words import among, words_of
 
 NOISE = 8
 """Characters from which on a text without a word is noise; a shorter one says nothing."""
@@ -71,16 +70,17 @@ def degenerate(text: str) -> str:
         return "a form that is not filled in"
     if is_order(text):
         return "the prompt, or one like it, and no answer"
-    if longest_word(text) >= _RUN_LENGTH and (run := _RUN.search(text)):
+    if _pieces(text)[1] >= _RUN_LENGTH and (run := _RUN.search(text)):
         return f"a loop of {run[1]!r}"
     unit = loop(text)
     return f"a loop of {unit!r}" if unit else ""
 
 
 @lru_cache(maxsize=4)
-def longest_word(text: str) -> int:
-    """Characters of the longest piece without a space."""
-    return max(map(len, text.split()), default=0)
+def _pieces(text: str) -> tuple[list[str], int]:
+    """The pieces of a text between spaces, and the characters of the longest."""
+    pieces = text.split()
+    return pieces, max(map(len, pieces), default=0)
 
 
 def is_noise(text: str) -> bool:
@@ -90,7 +90,7 @@ def is_noise(text: str) -> bool:
         return False
     if not _LETTER.search(body):
         return True
-    if longest_word(body) < _RUN_LENGTH or not _RUN.search(body):
+    if _pieces(body)[1] < _RUN_LENGTH or not _RUN.search(body):
         return False
     rest = _RUN.sub(" ", body)
     return len(rest) < len(body) * _MOST_OF and len(rest.split()) < _FEW
@@ -100,7 +100,7 @@ def is_form(text: str) -> bool:
     """Brackets where words should be, or a text that stands for another."""
     if "orem ipsum" in text or text.strip().lower() in _STANDS_FOR:
         return True
-    if not any(mark in text for mark in _GAP_MARKS):
+    if not any(map(text.__contains__, _GAP_MARKS)):
         return False
     gaps = _GAP.findall(text)
     if not gaps or _FORM.sub("", _GAP.sub("", text)):
@@ -120,12 +120,13 @@ def is_order(text: str) -> bool:
 
 def loop(text: str) -> str:
     """The words that are repeated without end; empty where nothing is."""
-    words = text.split()
-    repeats = len(words) - len(set(words)) >= _ROUNDS - 1
-    often = {word for word, n in Counter(words).items() if n >= _ROUNDS_OF_MANY} if repeats else set()
-    if often and (found := _period(_longest(words, often))):
-        return " ".join(found)
-    if longest_word(text) < _RUN_LENGTH:
+    words, longest = _pieces(text)
+    counts = Counter(words)
+    if len(words) - len(counts) >= _ROUNDS - 1 and max(counts.values()) >= _ROUNDS_OF_MANY:
+        often = {word for word, n in counts.items() if n >= _ROUNDS_OF_MANY}
+        if found := _period(_longest(words, often)):
+            return " ".join(found)
+    if longest < _RUN_LENGTH:
         return ""
     tail = text[-_CHECKED:]
     glued = _SHORT.search(tail)

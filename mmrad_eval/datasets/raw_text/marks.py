@@ -73,7 +73,7 @@ def unescaped(text: str) -> str:
 
 def without_marks(text: str, removed: list[Removed]) -> str:
     """A text without control tokens and a further turn of the user."""
-    if not any(mark in text for mark in "<[\u2581") and "seq" not in text:
+    if not any(map(text.__contains__, "<[\u2581")) and "seq" not in text:
         return text
     if turn := _TURN.search(text):
         removed.append(Removed("another turn", text[turn.start() :]))

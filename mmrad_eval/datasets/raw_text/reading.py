@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 from mmrad_eval.core.values import ModelStatus, Report, Target
 from mmrad_eval.datasets import headings, sections
-from mmrad_eval.datasets.headings import among
 from mmrad_eval.datasets.raw_text import degenerate, structured
 from mmrad_eval.datasets.raw_text.declining import declines
 from mmrad_eval.datasets.raw_text.marks import settled, unescaped, without_boxes, without_marks
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood, counted
 from mmrad_eval.datasets.raw_text.thinking import split_thought
 from mmrad_eval.datasets.raw_text.wording import without_closing, without_preamble
+from mmrad_eval.datasets.words import among
 
 _WHY_LENGTH = 200
 _NOTHING = among("nan none null n/a na <na> #n/a nat undefined nil") | {""}
@@ -254,7 +254,8 @@ def _as_heading(tag: re.Match[str]) -> str:
 
 def _sections(text: str, target: Target, removed: list[Removed]) -> Report:
     """The report in a text; words before the first heading belong to the findings where no heading claims them."""
-    text = _YAML.sub(r"\1", _unfenced(text, removed).strip())
+    text = _unfenced(text, removed).strip()
+    text = _YAML.sub(r"\1", text) if "|" in text or ">" in text else text
     text = without_closing(without_preamble(text, removed), removed).strip()
     report = sections.read_report(sections.unruled(text))
     text = report.text

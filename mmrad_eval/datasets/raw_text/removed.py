@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from mmrad_eval.core.values import ModelStatus, Report
 
 
-@dataclass(frozen=True)
-class Removed:
+class Removed(msgspec.Struct, frozen=True):
     """A piece that is no part of the report."""
 
     kind: str
@@ -16,18 +15,17 @@ class Removed:
     text: str
 
 
-@dataclass(frozen=True)
-class Understood:
+class Understood(msgspec.Struct, frozen=True):
     """How a text is understood."""
 
     status: ModelStatus
-    report: Report = field(default_factory=Report)
+    report: Report = Report()
     """Empty where the status is not ok or truncated."""
     why: str = ""
     """In words, where the status is not ok."""
     thought: str = ""
     """The words of the trace: what was thought, and what stands before the report."""
-    events: dict[str, int] = field(default_factory=dict)
+    events: dict[str, int] = {}
     """``no image seen``, ``degenerate``, and ``removed KIND`` with the number of pieces, thoughts aside."""
     removed: tuple[Removed, ...] = ()
 
@@ -35,6 +33,8 @@ class Understood:
 def counted(removed: tuple[Removed, ...], *events: str) -> dict[str, int]:
     """Event -> how often, by name."""
     found: dict[str, int] = dict.fromkeys(sorted(filter(None, events)), 1)
+    if not removed:
+        return found
     for kind in sorted({piece.kind for piece in removed} - {"thought"}):  # a thought is kept, as the trace
         found[f"removed {kind}"] = sum(piece.kind == kind for piece in removed)
     return found

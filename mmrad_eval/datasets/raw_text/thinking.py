@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mmrad_eval.datasets.headings import among
+from mmrad_eval.datasets.words import among
 
 _WORDS = among(
     "think thinking thinks thought thoughts reason reasoning rationale scratchpad analysis cot monologue "
@@ -57,6 +57,10 @@ _HEADED = re.compile(
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 """A thought under a heading of its own, and the answer under another one."""
+_HEAD, _IN_HEADING = 80, ("think", "thought", "reasoning")
+"""Characters within which such a heading begins, and what it holds."""
+_BRACKETS = ("<", "[", "&lt;", "\u25c1", "\u300a", "{/", "(/", "...done")
+"""One of these is in each text with delimiters."""
 _ANSWER = re.compile(
     r"<(?:final_)?(?:report|answer|response|output|solution|radiology_report|final|conclusion)>", re.IGNORECASE
 )
@@ -82,6 +86,8 @@ def split_thought(text: str, own: Sequence[str] = ()) -> tuple[str, str]:
     text = text.strip()
     if own:
         text = text.replace(own[0], "<think>").replace(own[-1], "</think>")
+    if not _may_hold(text):
+        return "", text
     thoughts: list[str] = []
     for part in (_channels, _fenced, _folded, _stages):
         text = part(text, thoughts)
@@ -90,6 +96,12 @@ def split_thought(text: str, own: Sequence[str] = ()) -> tuple[str, str]:
         thoughts.append(headed[0])
         text = headed[1]
     return "\n\n".join(t for t in map(str.strip, thoughts) if t), text.strip()
+
+
+def _may_hold(text: str) -> bool:
+    """Whether a text may hold thoughts; quick, and sure where it says no."""
+    marked = any(map(text.__contains__, _BRACKETS)) or "```" in text or text.startswith("analysis")
+    return marked or any(map(text[:_HEAD].lower().__contains__, _IN_HEADING))
 
 
 def _channels(text: str, thoughts: list[str]) -> str:
@@ -165,7 +177,7 @@ def _tagged(text: str, thoughts: list[str]) -> str:
 
 def _marks(text: str) -> list[_Mark]:
     """The delimiters of a text in order; nothing is looked for where no bracket stands."""
-    if not any(bracket in text for bracket in ("<", "[", "&lt;", "\u25c1", "\u300a", "{/", "(/", "...done")):
+    if not any(map(text.__contains__, _BRACKETS)):
         return []
     special = _special(text) if any(mark in text for mark in _SPECIAL_MARKS) else ()
     return sorted((*special, *_tags(text)), key=lambda mark: mark.start)
@@ -191,8 +203,7 @@ def _tags(text: str) -> Iterator[_Mark]:
 
 def _headed(text: str) -> tuple[str, str] | None:
     """(thought, answer) of a text that puts both under headings."""
-    head = text[:80].lower()
-    if not any(word in head for word in ("think", "thought", "reasoning")):
+    if not any(map(text[:_HEAD].lower().__contains__, _IN_HEADING)):
         return None
     found = _HEADED.match(text)
     return (found["thought"], found["rest"]) if found else None

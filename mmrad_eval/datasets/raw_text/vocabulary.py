@@ -3,21 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
-from functools import lru_cache
-
-_MARKS = str.maketrans(dict.fromkeys(f"{string.punctuation}\u2019\u2018\u201c\u201d", " "))
-
-_ASCII = bytes(ord(chr(i).lower().translate(_MARKS)) if i < 128 else i for i in range(256))
-
-
-@lru_cache(maxsize=16)
-def words_of(text: str) -> frozenset[str]:
-    """The words of a text in lower case: what most reports lack is told from them at once."""
-    if text.isascii():  # the same by a table of bytes, which is several times as fast
-        return frozenset(text.encode("ascii").translate(_ASCII).decode("ascii").split())
-    return frozenset(text.lower().translate(_MARKS).split())
-
 
 SEEN = re.compile(
     r"\b(?:lungs?|heart|cardi\w*|pleura\w*|effusions?|pneumo\w*|hydropneumo\w*|hemothora\w*|opaci\w*|consolidat\w*"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from mmrad_eval.datasets.headings import among
 from mmrad_eval.datasets.raw_text.removed import Removed
-from mmrad_eval.datasets.raw_text.vocabulary import ABOUT, SEEN, words_of
+from mmrad_eval.datasets.raw_text.vocabulary import ABOUT, SEEN
+from mmrad_eval.datasets.words import among, words_of
 
 _SENTENCE = re.compile(r"[^\n]*?(?:[.!?:](?=[\s*_\"')\]]|\Z)[*_\"')\]]*|\n|\Z)\s*")
 _EDGE = " \t\n*_#>-=~`"
