@@ -23,17 +23,18 @@ FEW = 5
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", required=False)
 @in_results
 @click.option("--study", "studies", multiple=True, metavar="ID", help="Only this study; repeats.")
 @click.option(
     "--limit", type=click.IntRange(min=1), help=f"Only the first N. [default: {FEW} on a terminal, all in a page]"
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="An .html file, in place of the terminal.")
-def beside(run: str, results: Path, studies: tuple[str, ...], limit: int | None, out: Path | None) -> int:
+def beside(run: str | None, results: Path, studies: tuple[str, ...], limit: int | None, out: Path | None) -> int:
     """Show which sentences of a report its trace supports, contradicts, or does not know.
 
-    RUN is a folder or the beginning of a run id. The trace is the model's own, or else the evidence that it was shown.
+    RUN is a folder or the beginning of a run id; without it, the newest run with a trace. The trace is the model's own,
+    or else the evidence that it was shown.
     Sentences are marked and coloured, and share a number with their thought; the counts under them are those of
     consistency@rules (or copy@rules).
     """
@@ -41,7 +42,7 @@ def beside(run: str, results: Path, studies: tuple[str, ...], limit: int | None,
     from mmrad_eval.results.run.folder import select
     from mmrad_eval.results.view import side_by_side
 
-    folder = select(results, run)
+    folder = select(results, run) if run else _newest(results)
     kept = _beside(folder, studies, limit or (None if out else FEW))
     missing = set(studies) - {name for name, _ in kept}
     if missing:
@@ -62,6 +63,18 @@ def beside(run: str, results: Path, studies: tuple[str, ...], limit: int | None,
     for name, view in kept:
         terminal.draw(Text(visible(name), "bold underline"), side_by_side.terminal(view))
     return 0
+
+
+def _newest(results: Path) -> RunFolder:
+    """The run that was finished last, of those whose answers have a trace."""
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.results.run.folder import find_runs
+
+    runs = sorted(find_runs(results), key=lambda folder: folder.run.finished, reverse=True)
+    found = next((folder for folder in runs if any(map(_trace, folder.answers()))), None)
+    if found is None:
+        raise UsageError(f"no run under {results} has a trace; tcot-self and mcot make one")
+    return found
 
 
 def _beside(folder: RunFolder, studies: tuple[str, ...], limit: int | None) -> list[tuple[str, Beside]]:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "allow_key")
 """Options that may be given beside an experiment file; all others are its own to say."""
-_STOPPED = 3
+_REFUSED, _STOPPED = 2, 3
+"""Exit statuses: an option that can't be, which asking again can't fix; studies without an answer."""
 _LOOKS = 0.2  # seconds between two looks for Ctrl-C
 
 
@@ -36,6 +37,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
 
     _refuse_others(ctx)
     experiment = experiments.read(path)
+    experiments.check_prompts(experiment, path)
     options, flags = _options(ctx.command)
     if _given(ctx, "out"):
         experiment = msgspec.structs.replace(experiment, out=str(said["out"]))
@@ -53,9 +55,13 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
         codes = crew.wait(work)
     if not said["dry_run"]:
         _end(experiment, crew.folders, quiet=said["quiet"])
-    failed = [command.title for command, code in zip([c for g in groups for c in g], codes, strict=True) if code]
-    if failed:
-        terminal.say(f"not complete: {'; '.join(failed)}; run the same command again to go on", err=True)
+    ended = list(zip([c for g in groups for c in g], codes, strict=True))
+    refused = [command.title for command, code in ended if code == _REFUSED]
+    stopped = [command.title for command, code in ended if code not in {0, _REFUSED}]
+    if stopped:
+        terminal.say(f"not complete: {'; '.join(stopped)}; run the same command again to go on", err=True)
+    if refused:
+        terminal.say(f"refused: {'; '.join(refused)}; fix what is said above, then run the same command", err=True)
     return next((code for code in codes if code), 0)
 
 

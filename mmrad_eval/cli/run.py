@@ -151,7 +151,8 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     if outcomes and not said["quiet"] and not said["no_table"]:
         _table(outcomes, said["out"])
     for outcome in outcomes:
-        _last_words(outcome, "run again without --fresh" if said["fresh"] else "run the same command again")
+        again = "run again without --fresh" if said["fresh"] else "run the same command again"
+        _last_words(outcome, again, table=not said["quiet"] and not said["no_table"])
     return code
 
 
@@ -196,7 +197,11 @@ def _reasons(outcome: Outcome) -> Counter[tuple[str, str]]:
     return found
 
 
-def _last_words(outcome: Outcome, again: str) -> None:
+def _last_words(outcome: Outcome, again: str, *, table: bool) -> None:
+    """What is left to do about a run; ``table``: one was printed."""
+    from mmrad_eval.harness.failures import way_out
+    from mmrad_eval.results.leaderboard.not_scored import INSTALLS
+
     run = outcome.run
     if not run.complete:
         why = f": {outcome.stopped}" if outcome.stopped else ""
@@ -208,6 +213,9 @@ def _last_words(outcome: Outcome, again: str) -> None:
         )
         for (status, reason), count in _reasons(outcome).most_common(MOST_REASONS):
             terminal.say(f"  {count:,} {status}: {reason}", err=True)
+        advice = next(filter(None, map(way_out, [outcome.stopped, *(reason for _, reason in _reasons(outcome))])), "")
+        if advice:
+            terminal.say(f"  {advice}", err=True)
     if run.kept:
         terminal.say(
             f"{run.kept} of {run.counts.n} answers stay from an earlier run of this command: their replies are gone, "
@@ -215,6 +223,8 @@ def _last_words(outcome: Outcome, again: str) -> None:
             err=True,
         )
     missing = outcome.summary.missing if outcome.summary else {}
+    if table:  # it says what only has to be installed
+        missing = {name: m for name, m in missing.items() if not m.remedy.startswith(INSTALLS)}
     if missing:
         remedies = "; ".join(dict.fromkeys(m.remedy for m in missing.values()))
         terminal.say(f"not scored: {', '.join(missing)}; to fix it: {remedies}", err=True)

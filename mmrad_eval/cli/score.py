@@ -70,10 +70,36 @@ def score(**said: Any) -> int:
             raise UsageError("either RUN, or --predictions with --references")
         return _again(said, metrics)
     if not said["predictions"] or not said["references"]:
-        raise UsageError("say --predictions FILE and --references DATA, or name a RUN whose answers are to be scored")
+        raise UsageError(_lacking(said))
     if said["name"] and len(said["predictions"]) > 1:
         raise UsageError("--name is for one file of --predictions; several are called after their files")
     return _files(said, metrics)
+
+
+def _lacking(said: dict[str, Any]) -> str:
+    """What the command line lacks; where a file of reports holds its references, too, how to name them."""
+    for path in said["predictions"]:
+        spec = _own_references(path)
+        if spec:
+            return f"{path} holds its own references: add --references {spec}"
+    return "say --predictions FILE and --references DATA, or name a RUN whose answers are to be scored"
+
+
+def _own_references(path: Path) -> str:
+    """How ``--references`` would name the references in a file of reports; empty where it has none beside them."""
+    from mmrad_eval import datasets
+    from mmrad_eval.core.errors import MmradError
+    from mmrad_eval.datasets.predictions import read_predictions
+
+    try:
+        name = datasets.recognised(path)
+        studies = datasets.load(f"{name}:{path}").studies
+        reports = read_predictions(path).reports
+    except MmradError:
+        return ""
+    texts = {study.id: study.reference.text for study in studies if study.reference and study.reference.text}
+    apart = any(study in reports and reports[study].text != text for study, text in texts.items())
+    return f"{name}:{path}" if apart else ""
 
 
 def _files(said: dict[str, Any], metrics: tuple[str, ...]) -> int:

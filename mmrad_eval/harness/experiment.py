@@ -3,7 +3,7 @@
     models = ["vllm:Qwen/Qwen2.5-VL-7B-Instruct", "baseline:evidence"]
     tasks = ["tcot", "mcot"]
     data = ["demo"]
-    prompts = ["built-in", "prompts/short.txt"]     # optional
+    prompts = ["built-in", "prompts/short.txt"]     # optional; built-in: the task's own
     samples = 1                                     # optional
     out = "results"                                 # optional
 
@@ -90,6 +90,16 @@ def read(path: Path) -> Experiment:
     if not experiment.tasks or not experiment.data:
         raise DataError(f"{path}: no {'task' if not experiment.tasks else 'data'}")
     return experiment
+
+
+def check_prompts(experiment: Experiment, path: Path) -> None:
+    """DataError where a prompt is no file, before any other part of the grid is asked."""
+    for prompt in experiment.prompts:
+        if prompt != BUILT_IN and not Path(prompt).is_file():
+            raise DataError(
+                f"{path}: prompts: {prompt!r} is no file; write the path of a prompt file, or {BUILT_IN!r} for the "
+                "task's own prompt"
+            )
 
 
 def commands(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mmrad_eval.harness.counts import RequestCounts
@@ -38,3 +39,21 @@ class FailureStreak:
         """A reply came, or was cached."""
         self.length = 0
         self.replies += 1
+
+
+def way_out(why: str) -> str:
+    """What to do about a failure that the run's own settings cause, where its words tell; else empty."""
+    if _TOO_MANY_IMAGES.search(why):
+        return (
+            "the server takes fewer images a request than the task shows: raise its limit (--serve-images N, or "
+            "--limit-mm-per-prompt of vLLM), or give the model a card with max_images, and several become one montage"
+        )
+    return ""
+
+
+_TOO_MANY_IMAGES = re.compile(
+    r"at most \d+ image|too many images|limit-mm-per-prompt|(?:max(?:imum)?|allowed) (?:number of )?images"
+    r"|(?:only )?(?:one|a single|1) image (?:is|per|can)",
+    re.IGNORECASE,
+)
+"""How servers say it: vLLM (``multimodal/processing.py``), SGLang, OpenAI's and Anthropic's services."""

@@ -74,6 +74,8 @@ class Plan:
     left_out: Mapping[str, int]
     donor: Donors
     options: Mapping[str, str]
+    prompt_file: str = ""
+    """Name of the file that took the place of the task's own prompt; empty where none did."""
 
     @property
     def card(self) -> Card:
@@ -163,7 +165,8 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, options: R
         },
     )
     train = subset(dataset.studies, lambda study: study.split == "train")
-    plan = Plan(model, task, dataset, studies, train, identity, prompt, left_out, donor, task_options)
+    file = options.prompt.name if options.prompt else ""
+    plan = Plan(model, task, dataset, studies, train, identity, prompt, left_out, donor, task_options, file)
     if is_client(model):
         _rehearse(plan, options.prompt)
     return plan

@@ -67,6 +67,7 @@ def open_run(
         data_options=dict(data_options),
         images=_images(plan.studies),
         attestation=dict(attestation) if attestation else None,
+        prompt_file=plan.prompt_file,
         refusals=tuple(refusals),
         counts=StudyCounts(len(plan.studies), {"pending": len(plan.studies)}, dict(plan.left_out)),
         patients=plan.patients,

@@ -56,3 +56,13 @@ def test_a_run_without_any_trace_says_which_tasks_make_one(call: Call, tmp_path:
     said = call("beside", str(run))
     assert said.code == 2
     assert "its model wrote no trace, and its task showed none" in said.err
+
+
+@pytest.mark.usefixtures("copied")
+def test_without_a_run_the_newest_with_a_trace_is_shown(call: Call) -> None:
+    assert (
+        call("--model", "baseline:normal", "--task", "direct", "--limit", "2", "--metrics", "bleu@raw", "-q").code == 0
+    )
+    said = call("beside")
+    assert said.code == 0, said.err
+    assert "baseline:evidence, tcot, demo" in said.out

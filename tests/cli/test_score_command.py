@@ -129,3 +129,15 @@ def test_one_name_for_several_files_is_refused(call: Call) -> None:
 
     assert said.code == 2
     assert "--name is for one file" in said.err
+
+
+def test_a_file_that_holds_its_own_references_says_how_to_name_them(tmp_path: Path, call: Call) -> None:
+    (tmp_path / "board.json").write_text(
+        '{"s0": {"key_image_path": "a.png", "image_path": ["a.png"], "report": "Findings: Edema is seen.",'
+        ' "model_prediction": "No edema."}}'
+    )
+    (tmp_path / "mine.csv").write_text("id,report\ns0,Edema may be seen.\n")
+    said = call("score", "-p", "board.json")
+    assert said.code == 2
+    assert "board.json holds its own references: add --references rexrank:board.json" in said.err
+    assert "holds its own references" not in call("score", "-p", "mine.csv").err

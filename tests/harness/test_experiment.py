@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.harness.experiment import Command, commands, read
+from mmrad_eval.harness.experiment import Command, Experiment, check_prompts, commands, read
 
 OPTIONS = {
     name: f"--{name.replace('_', '-')}"
@@ -115,3 +116,12 @@ def test_a_model_table_without_a_model_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="can't be read"):
         read(tmp_path / "gone.toml")
+
+
+def test_a_prompt_that_is_no_file_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("Write.")
+    prompts = ("built-in", str(tmp_path / "short.txt"))
+    made = Experiment(tasks=("direct",), models=("baseline:normal",), prompts=prompts)
+    check_prompts(made, tmp_path / "e.toml")
+    with pytest.raises(DataError, match=r"'default' is no file; .* 'built-in' for the task's own prompt"):
+        check_prompts(msgspec.structs.replace(made, prompts=("default",)), tmp_path / "e.toml")

@@ -47,11 +47,25 @@ def _table(found: Comparison, which: int, margin: float | None) -> Table:
     rows = (Row(cells_of(columns, i), rule=i > 0 and families[i] != families[i - 1]) for i in range(len(found.columns)))
     return Table(
         name=f"compare-{which + 1}",
-        title=f"B = {second.name} against A = {first.name}",
+        title=f"B = {second.name} against A = {first.name}: {_headline(found, which)}",
         columns=tuple(written.column for written in columns),
         rows=tuple(rows),
         notes=tuple(_notes(found, found.differences[which], margin)),
     )
+
+
+def _headline(found: Comparison, which: int) -> str:
+    """How many columns differ significantly, and in whose favor."""
+    signs = [
+        (1 if found.differences[which].difference[i] > 0 else -1) * column.sign
+        for i, column in enumerate(found.columns)
+        if column.better and significant(found, which, i)
+    ]
+    judged = sum(bool(column.better) for column in found.columns)
+    if not signs:
+        return f"no significant difference in {judged} columns" if judged != 1 else "no significant difference"
+    sides = [f"{word} in {signs.count(sign)}" for word, sign in (("better", 1), ("worse", -1)) if sign in signs]
+    return f"significantly {' and '.join(sides)} of {judged} columns"
 
 
 def _columns(found: Comparison, which: int, margin: float | None) -> list[CellColumn[int]]:
@@ -126,7 +140,8 @@ ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
 
 
 def _notes(found: Comparison, d: Differences, margin: float | None) -> list[str]:
-    members = len(found.columns) * len(found.differences) - (found.primary is not None)
+    every = len(found.columns) * len(found.differences) - (found.primary is not None)
+    equal = every - found.family.members
     unit = "no patient ids, so studies are resampled: too narrow if patients recur"
     if found.cluster == "patient":
         unit = f"{d.patients:,} patients"
@@ -136,7 +151,8 @@ def _notes(found: Comparison, d: Differences, margin: float | None) -> list[str]
         f"{found.studies:,} studies that every run answered; {unit}.",
         f"Interval: {100 * found.level:g} % {method} bootstrap, {found.resamples:,} resamples.",
         "p: paired approximate randomisation.",
-        f"Holm and max-T adjust for {members} comparisons.",
+        f"Holm and max-T adjust for {found.family.members} comparisons"
+        + (f"; {equal} more equal one of these in every resample, or have no p." if equal else "."),
         f"{SIGN} significant: {whose} at most {ALPHA:g}, and an interval without 0.",
     ]
     if d.patients < 2:

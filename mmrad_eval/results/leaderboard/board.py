@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES
+from mmrad_eval.results.leaderboard.not_scored import not_scored
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
     answers_in_words,
@@ -244,18 +245,7 @@ def _notes(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
         unit = "patients" if units == {"patient"} else "studies (no patient ids: too narrow if patients recur)"
         resamples = max(summary.resamples for summary in summaries)
         notes.append(f"Intervals: {level}, bootstrap over {unit}, {resamples:,} resamples.")
-    lacks: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-    for entry in entries:
-        for name, missing in (entry.summary.missing if entry.summary else {}).items():
-            lacks[missing.what, missing.remedy].append((name, f"{entry.run.card.label} {entry.run.identity.task}"))
-    for (what, remedy), pairs in lacks.items():
-        names, runs = dict.fromkeys(name for name, _ in pairs), {run for _, run in pairs}
-        where = (
-            ""
-            if len(runs) == len({(e.run.card.label, e.run.identity.task) for e in entries})
-            else f" for {', '.join(sorted(runs))}"
-        )
-        notes.append(f"Not scored{where}: {', '.join(names)}: {what}; {remedy}.")
+    notes += not_scored(entries)
     notes += dict.fromkeys(note for entry in entries if entry.summary for note in entry.summary.notes)
     notes += [note for entry in entries if (note := _read(entry, several=len(entries) > 1))]
     return tuple(notes)

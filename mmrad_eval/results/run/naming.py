@@ -20,11 +20,29 @@ def variants(runs: Sequence[Run]) -> list[str]:
     ids = [run.id if len({other.id for other in runs}) > 1 else "" for run in runs]
     for same in alike.values():
         if len(same) > 1:
-            known = [facts(runs[i]) for i in same]
+            known = _with_prompts([runs[i] for i in same])
             differing = differences(known)
             for i, f in zip(same, known, strict=True):
                 words[i] = ", ".join(f"{name} {f[name]}" for name in differing if name in f) or ids[i]
     return words
+
+
+def _with_prompts(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """The facts of runs of one model and task, prompts by their file; by their digest too where a name is two texts."""
+    texts: dict[str, set[str]] = defaultdict(set)
+    for run in runs:
+        texts[_prompt(run)].add(run.identity.prompt)
+    found = []
+    for run in runs:
+        name = _prompt(run)
+        digest = run.identity.prompt[:8]
+        found.append(facts(run) | {"prompt": name if len(texts[name]) == 1 or name == digest else f"{name} {digest}"})
+    return found
+
+
+def _prompt(run: Run) -> str:
+    """What a run's prompt is called: its file, ``built-in`` where that is the task's own, its digest where unknown."""
+    return run.identity.prompt[:8] if run.prompt_file is None else run.prompt_file or "built-in"
 
 
 def facts(run: Run) -> dict[str, Any]:
@@ -34,7 +52,7 @@ def facts(run: Run) -> dict[str, Any]:
     if isinstance(facts.get("revision"), str):
         facts["revision"] = facts["revision"][:8]
     facts["version"] = identity.task_version
-    facts["prompt"] = identity.prompt[:8]
+    facts["prompt"] = _prompt(run)
     selection = msgspec.to_builtins(identity.selection)
     if selection["ids"]:
         selection["ids"] = selection["ids"][:8]

@@ -105,6 +105,8 @@ class Run(Value, frozen=True):
     images: str = ""
     """Folder, with a slash at its end, that ``images:`` stands for in the paths of answers.jsonl; of this machine."""
     attestation: dict[str, str] | None = None
+    prompt_file: str | None = None
+    """Name of the prompt file in the place of the task's own; empty: there was none; None: an earlier version's run."""
     refusals: tuple[str, ...] = ()
     """Texts of rejections that counted as refusals by the user's word (``--refusal-pattern``)."""
     counts: StudyCounts = StudyCounts()

@@ -26,6 +26,7 @@ from mmrad_eval.results.statistics.bootstrap import (
 from mmrad_eval.results.statistics.multiplicity import holm, max_t
 from mmrad_eval.results.statistics.weights import Factor, bootstrap_weights, swaps
 
+IntArray = np.ndarray[tuple[int], np.dtype[np.intp]]
 Arm = Sequence[FloatArray]
 """(patients, K) sums of each run of an arm."""
 
@@ -147,6 +148,8 @@ class Family:
 
     holm: FloatArray
     max_t: FloatArray
+    members: int
+    """Comparisons that were adjusted for: a column that equals another one in every resample counts once."""
 
 
 def family(comparisons: Sequence[Differences], primary: tuple[int, int] | None = None) -> Family:
@@ -162,7 +165,23 @@ def family(comparisons: Sequence[Differences], primary: tuple[int, int] | None =
         if len(lengths) == 1
         else np.empty((0, observed.size))
     )
-    return Family(holm(p.ravel()).reshape(p.shape), max_t(observed.ravel(), resampled).reshape(p.shape))
+    flat, same = p.ravel(), _same_as(comparisons)
+    once = np.where(same == np.arange(len(same)), flat, np.nan)
+    adjusted = np.where(np.isfinite(flat), holm(once)[same], np.nan)
+    members = int(np.isfinite(once).sum())
+    return Family(adjusted.reshape(p.shape), max_t(observed.ravel(), resampled).reshape(p.shape), members)
+
+
+def _same_as(comparisons: Sequence[Differences]) -> IntArray:
+    """(comparisons * columns,) the first member of the family that equals each one in all that was drawn."""
+    first: dict[tuple[bytes, ...], int] = {}
+    places: list[int] = []
+    for found in comparisons:
+        for column in range(len(found.p)):
+            drawn = (found.randomised[:, column], found.replicated[:, column], found.difference[column : column + 1])
+            rounded = tuple((np.round(part, 10) + 0.0).tobytes() for part in drawn)  # equal sums differ by less
+            places.append(first.setdefault(rounded, len(places)))
+    return np.array(places, dtype=np.intp)
 
 
 def sign_stability(first: Arm, second: Arm, parts: Sequence[StatisticsPart]) -> tuple[FloatArray, int]:

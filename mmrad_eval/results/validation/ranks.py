@@ -21,6 +21,9 @@ from mmrad_eval.results.validation.score_files import ScoreFile, measure_of
 SHOWN = 12
 """Flips of each metric that are named one by one, unless all are asked for."""
 
+LEADS = 4
+"""Columns that are named for one side of a flip, in the order of the table; the rest are counted."""
+
 SHOWN_WINNERS = 50
 """Flips between winners that are named one by one, unless all are asked for."""
 
@@ -331,9 +334,9 @@ def _flip(metric: str, flip: Flip, *, rule: bool) -> Row:
 
 
 def _leads(leads: Sequence[Lead], metric: str) -> str:
-    return ", ".join(
-        f"{lead.column.removeprefix(f'{metric} @ ')} {lead.by:.3g}{'*' if lead.apart else ''}" for lead in leads
-    )
+    words = [f"{lead.column.removeprefix(f'{metric} @ ')} {lead.by:.3g}{'*' if lead.apart else ''}" for lead in leads]
+    more = f" and {len(words) - LEADS} more" if len(words) > LEADS else ""
+    return ", ".join(words[:LEADS]) + more
 
 
 def _families(ranking: Ranking) -> dict[str, list[int]]:

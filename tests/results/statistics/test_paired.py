@@ -255,6 +255,21 @@ def test_the_family_errs_as_often_as_it_says_when_nothing_differs() -> None:
     assert rejected["Holm"] <= rejected["max-T"]
 
 
+def test_a_column_that_equals_another_one_counts_once_in_the_family() -> None:
+    rng = np.random.default_rng(5)
+    first = np.stack([rng.normal(0, 1, 40), np.ones(40)], axis=1)
+    second = first + np.array([0.45, 0.0])
+    other = rng.normal(0.1, 1, (40, 1))
+    twice = [np.hstack([arm, arm, extra, np.ones((40, 1))]) for arm, extra in ((first, 0 * other), (second, other))]
+    once = [np.hstack([arm, extra, np.ones((40, 1))]) for arm, extra in ((first, 0 * other), (second, other))]
+
+    doubled = family([compare([twice[0]], [twice[1]], parts(6), resamples=300)])
+    single = family([compare([once[0]], [once[1]], parts(4), resamples=300)])
+
+    assert (doubled.members, single.members) == (2, 2)
+    assert doubled.holm[0].tolist() == [single.holm[0, 0], *single.holm[0].tolist()]
+
+
 def test_formulas_of_several_metrics_stand_side_by_side() -> None:
     found = formula([StatisticsPart([0, 1], ratio), StatisticsPart([2, 0], ratio)], np.array([4.0, 2.0, 8.0]))
     assert found.tolist() == [2.0, 2.0]
