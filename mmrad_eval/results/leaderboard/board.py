@@ -138,6 +138,14 @@ class _Line:
         """Its record."""
         return self.first.run
 
+    @property
+    def lengths(self) -> tuple[float | None, float | None]:
+        """Words of a report, and words of the reports that say something for each word of their references."""
+        summaries = [entry.summary for entry in self.group if entry.summary]
+        scored = sum(summary.scored for summary in summaries)
+        wrote, meant = (sum(summary.words[i] for summary in summaries) for i in (0, 1))
+        return wrote / scored if scored and wrote else None, wrote / meant if meant else None
+
 
 def _status(name: str) -> CellColumn[_Line]:
     return CellColumn(TableColumn(name, kind="count", media="data"), lambda line: line.statuses[name])
@@ -154,6 +162,8 @@ _FIXED: tuple[CellColumn[_Line], ...] = (
     CellColumn(TableColumn("dataset", media="data"), lambda line: line.run.identity.dataset),
     CellColumn(TableColumn("n", kind="count"), lambda line: size_of(line.first)),
     CellColumn(TableColumn("answers", media="drawn"), lambda line: answers_in_words(line.statuses)),
+    CellColumn(TableColumn("words", "words a report", "score", digits=1, headline=False), lambda line: line.lengths[0]),
+    CellColumn(TableColumn("length", "words / reference", "score", digits=2), lambda line: line.lengths[1]),
     *(_status(name) for name in ("failed", "pending", *MODEL_STATUSES)),
     CellColumn(
         TableColumn("scored", kind="count", media="data"),
