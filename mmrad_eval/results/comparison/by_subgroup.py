@@ -75,14 +75,14 @@ class Gap:
     """Adjusted for all pairs and columns of the run."""
 
 
-def attributes_of(names: Sequence[str], folders: Sequence[RunFolder], references: str | None = None) -> list[Subgroups]:
-    """The subgroups of each attribute over the studies that the runs answered; their data is loaded again."""
+def attribute_of(name: str, folders: Sequence[RunFolder], references: str | None = None) -> Subgroups:
+    """The subgroups of an attribute over the studies that the runs answered; their data is loaded again."""
     with confined(strictest(folder.run.data_use for folder in folders)):
         studies: dict[str, Study] = {}
         for folder in folders:
             if not set(folder.answer_lines()) <= studies.keys():
                 studies |= {study.id: study for study in studies_of(folder, references)[0]}
-        return [subgroups(name, list(studies.values())) for name in dict.fromkeys(names)]
+        return subgroups(name, list(studies.values()))
 
 
 def divide(found: SharedColumns, attribute: Subgroups) -> Divided:

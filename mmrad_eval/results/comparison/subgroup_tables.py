@@ -18,7 +18,7 @@ from mmrad_eval.results.comparison.by_subgroup import (
     Gap,
     Group,
     GroupDifferences,
-    attributes_of,
+    attribute_of,
     between_runs,
     divide,
     within_run,
@@ -48,7 +48,8 @@ def run_tables(
 ) -> list[Table]:
     """Each scored run in each subgroup, a pair of tables for each attribute and each set of data.
 
-    ``wanted``: the columns; None: the headline columns. DataError where no run is scored.
+    ``wanted``: the columns; None: the headline columns. DataError where no run is scored, or no data
+    can be divided.
     """
     questions: dict[tuple[str, ...], list[ScoredRun]] = defaultdict(list)
     for entry in entries:
@@ -58,18 +59,27 @@ def run_tables(
             questions[key].append(entry)
     if not questions:
         raise DataError("no run is scored; `mmrad-eval score RUN` scores one")
-    tables = []
+    tables: list[Table] = []
+    refused: list[str] = []
     for (dataset, _, split, target), runs in sorted(questions.items()):
         folders = [RunFolder(entry.folder) for entry in runs]
         chosen = wanted or _headlines(runs)
         words = variants([entry.run for entry in runs])
         title = ", ".join(part for part in (dataset, split, target) if part)
-        for attribute in attributes_of(by, folders, references):
-            divided = [
-                _run(entry, word, attribute, chosen, resamples=resamples, seed=seed)
-                for entry, word in zip(runs, words, strict=True)
-            ]
+        for name in dict.fromkeys(by):
+            try:
+                attribute = attribute_of(name, folders, references)
+                divided = [
+                    _run(entry, word, attribute, chosen, resamples=resamples, seed=seed)
+                    for entry, word in zip(runs, words, strict=True)
+                ]
+            except DataError as error:  # data that can't be divided must not hide other data
+                refused.append(f"{title}: {error}")
+                continue
             tables += _run_tables(title, divided, resamples)
+    if not tables:
+        raise DataError("\n".join(refused))
+    tables[-1] = replace(tables[-1], notes=(*tables[-1].notes, *(f"Left out: {why}." for why in refused)))
     return tables
 
 
@@ -90,8 +100,8 @@ def difference_tables(
     folders = [folder for arm in sides.arms for folder in arm.folders]
     runs = [len(arm.runs) for arm in sides.arms]
     tables = []
-    for attribute in attributes_of(by, folders, references):
-        divided = divide(sides.found, attribute)
+    for name in dict.fromkeys(by):
+        divided = divide(sides.found, attribute_of(name, folders, references))
         found = between_runs(sides.found, divided, runs, resamples=resamples, seed=seed)
         members = len(found) * len(divided.shown) * len(sides.found.columns)
         tables += [
@@ -151,11 +161,11 @@ def _run_tables(title: str, runs: Sequence[_DividedRun], resamples: int) -> list
     for run in runs:
         rows += [_group_row(run, place) for place in range(len(run.divided.groups))]
         gaps += [_gap_row(run, column, gap) for column, gap in run.gaps.items()]
-    name = _name(f"by {attribute.name} {title}")
+    called = _name(f"by {attribute.name} {title}")
     notes = _notes(runs[0].divided, resamples)
     tables = [
         Table(
-            name,
+            called,
             f"{title}: by {attribute.name}",
             (*_WHO, TableColumn(attribute.name), *_SIZE, *scores.values()),
             tuple(replace(row, rule=i > 0 and i % len(runs[0].divided.groups) == 0) for i, row in enumerate(rows)),
@@ -165,7 +175,7 @@ def _run_tables(title: str, runs: Sequence[_DividedRun], resamples: int) -> list
     if gaps:
         tables.append(
             Table(
-                f"{name}-gap",
+                f"{called}-gap",
                 f"{title}: largest gap by {attribute.name}",
                 (*_WHO, *_GAP),
                 tuple(gaps),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -193,3 +194,12 @@ def test_what_can_not_be_divided_is_refused(results: Path) -> None:
         mmrad_eval.leaderboard(results, by="colour")
     with pytest.raises(DataError, match="--by scanner: the data says this of none"):
         mmrad_eval.leaderboard(results, by="scanner")
+
+
+def test_data_that_can_not_be_divided_hides_no_other_data(results: Path, tmp_path: Path) -> None:
+    both = tmp_path / "results"
+    shutil.copytree(results, both)
+    mmrad_eval.evaluate(model="baseline:normal", task="direct", data="demo", metrics=["rules"], out=both)
+    tables = mmrad_eval.leaderboard(both, by="sex", metrics=[COLUMN], resamples=100)
+    assert {row.cells["model"].value for table in tables for row in table.rows} == {"A", "B"}
+    assert any(note.startswith("Left out: demo") and "no group has 10 patients" in note for note in tables[-1].notes)
