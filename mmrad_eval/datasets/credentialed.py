@@ -17,8 +17,10 @@ from mmrad_eval.datasets.lazy import LazyStudies
 MARK = "___"
 _LOOKED_AT = 400
 """Studies, spread over all of them, that are looked at before a run where looking at one costs a file or more."""
-_GROUPS, _DIGITS = 5, 8
-_DICOM = rf"(?<![0-9a-f])[0-9a-f]{{{_DIGITS}}}(?:-[0-9a-f]{{{_DIGITS}}}){{{_GROUPS - 1}}}(?![0-9a-f])"
+_EIGHT = "[0-9a-fA-F]{8}"
+_DICOM = rf"(?<![0-9a-f]){_EIGHT}(?:-{_EIGHT}){{4}}(?![0-9a-f])"
+_INNER = re.compile(f"-{_EIGHT}-{_EIGHT}-{_EIGHT}-")
+"""Three groups within such a name."""
 _PATH = r"(?<![0-9a-z])p?1\d{7}[\W_]{1,3}s5\d{7}(?![0-9a-z])|(?<![0-9a-z])p1\d{7}[\W_]{1,3}s?5\d{7}(?![0-9a-z])"
 _PLACE = re.compile(rf"{_PATH}|{_DICOM}", re.IGNORECASE)
 _NAME = "mimic"
@@ -47,7 +49,7 @@ def looks_credentialed(studies: Sequence[Study], *, marks: bool = True) -> str |
 def marks_of(study: Study, *, marks: bool = True) -> str | None:
     """What in this study is written as in MIMIC-CXR: its ids, the names of its images, where links lead, its texts."""
     found = _identity(study) or _named(_names_of(study)) or _named(_targets(_images(study)))
-    return found or next((said for text in _texts(study) if (said := _in_text(text, marks=marks))), None)
+    return found or _in_texts(_texts(study), marks=marks)
 
 
 def marks_of_messages(messages: Iterable[Message]) -> str | None:
@@ -55,14 +57,11 @@ def marks_of_messages(messages: Iterable[Message]) -> str | None:
 
     ``___`` does not count here: models that were trained on such reports write it themselves.
     """
-    images: list[Image] = []
-    for message in messages:
-        for part in message.parts:
-            if isinstance(part, Text):
-                if found := _in_text(part.text, marks=False):
-                    return found
-            else:
-                images.append(part)
+    parts = [part for message in messages for part in message.parts]
+    images = [part for part in parts if isinstance(part, Image)]
+    found = _in_texts((part.text for part in parts if isinstance(part, Text)), marks=False)
+    if found or not images:
+        return found
     return _named(name for image in images for name in (image.name, image.path)) or _named(_targets(images))
 
 
@@ -85,22 +84,21 @@ def _identity(study: Study) -> str | None:
 
 
 def _named(names: Iterable[str]) -> str | None:
+    """The first name with a mark. Hardly any has one, so all are looked at together first."""
+    names = tuple(names)
+    together = "\n".join(names)
+    if not _may_hold_place(together) and _NAME not in together.lower():
+        return None
     return next((f"image {name!r}" for name in names if _place(name) or _NAME in name.lower()), None)
 
 
-def _place(text: str) -> str | None:
-    """A study's or an image's place of MIMIC-CXR in a text.
-
-    The pattern is slow on long texts, and hardly any text has what each of its forms begins with.
-    """
-    likely = "s5" in text or "p1" in text or "S5" in text or "P1" in text
-    if not likely and "-" in text:
-        lengths = [len(piece) for piece in text.split("-")]
-        likely = len(lengths) >= _GROUPS and [_DIGITS] * (_GROUPS - 2) in (
-            lengths[i : i + _GROUPS - 2] for i in range(1, len(lengths) - _GROUPS + 2)
-        )
-    found = _PLACE.search(text) if likely else None
-    return found[0] if found else None
+def _in_texts(texts: Iterable[str], *, marks: bool) -> str | None:
+    """What marks the first text with a mark; all are looked at together first, as names are."""
+    texts = tuple(texts)
+    together = "\n".join(texts)
+    if not (marks and MARK in together) and not _may_hold_place(together):
+        return None
+    return next((found for text in texts if (found := _in_text(text, marks=marks))), None)
 
 
 def _in_text(text: str, *, marks: bool) -> str | None:
@@ -108,6 +106,18 @@ def _in_text(text: str, *, marks: bool) -> str | None:
         return f"the de-identification mark {MARK} in a text"
     found = _place(text)
     return f"{found!r} in a text" if found else None
+
+
+def _place(text: str) -> str | None:
+    """A study's or an image's place of MIMIC-CXR in a text."""
+    found = _PLACE.search(text) if _may_hold_place(text) else None
+    return found[0] if found else None
+
+
+def _may_hold_place(text: str) -> bool:
+    """Whether a text has what a place begins with, as hardly any has; quick, and sure where it says no."""
+    numbered = "1" in text and "5" in text and ("s5" in text or "p1" in text or "S5" in text or "P1" in text)
+    return numbered or ("-" in text and _INNER.search(text) is not None)
 
 
 def _images(study: Study) -> Iterator[Image]:
@@ -130,15 +140,18 @@ def _targets(images: Iterable[Image]) -> Iterator[str]:
     """Where links lead."""
     for image in images:
         folder, name = os.path.split(image.path)
-        real = os.path.realpath(image.path) if os.path.islink(image.path) else f"{_folder(folder)}/{name}"  # noqa: PTH114
+        real = os.path.realpath(image.path) if os.path.islink(image.path) else f"{_folder(folder)}/{name}"  # noqa: PTH114 (as below)
         if real != image.path:
             yield real
 
 
 @lru_cache(maxsize=4096)
 def _folder(path: str) -> str:
-    """Where a folder truly lies; images share theirs."""
-    return os.path.realpath(path)
+    """Where a folder truly lies. Images share theirs, and folders what leads to them, so each is asked for once."""
+    above, name = os.path.split(path)
+    if not os.path.isabs(path) or name in ("", ".", "..") or os.path.islink(path):  # noqa: PTH114, PTH117 (strings are faster)
+        return os.path.realpath(path)
+    return os.path.join(_folder(above), name)  # noqa: PTH118 (as above)
 
 
 def _texts(study: Study) -> Iterator[str]:
