@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def say_job(job: Job, plan: Plan) -> None:
     """Say what one run would ask; GateError where the data may not leave."""
     from mmrad_eval.harness.look_check import requests_of
-    from mmrad_eval.harness.preview import rehearse
+    from mmrad_eval.harness.preview import preview_of
 
-    seen = rehearse(job, plan)
+    seen = preview_of(job, plan)
     terminal.say(f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}, run {plan.identity.id()}")
     left_out = "".join(f"; {n} left out: {reason}" for reason, n in plan.left_out.items())
     patients = "no patient ids" if plan.patients is None else f"{plan.patients} patients"

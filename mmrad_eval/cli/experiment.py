@@ -49,12 +49,12 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     for command in commands:
         terminal.say(f"  mmrad-eval run {shlex.join(scrub_words(command.arguments))}")
     groups = [[command for command in commands if command.server == server] for server in servers]
-    crew = _Crew(extra, quiet=said["quiet"])
+    runner = _Runner(extra, quiet=said["quiet"])
     with ThreadPoolExecutor(len(groups)) as threads:
-        work = [threads.submit(crew.work, group) for group in groups]
-        codes = crew.wait(work)
+        work = [threads.submit(runner.work, group) for group in groups]
+        codes = runner.wait(work)
     if not said["dry_run"]:
-        _end(experiment, crew.folders, quiet=said["quiet"])
+        _end(experiment, runner.folders, quiet=said["quiet"])
     ended = list(zip([c for g in groups for c in g], codes, strict=True))
     refused = [command.title for command, code in ended if code == _REFUSED]
     stopped = [command.title for command, code in ended if code not in {0, _REFUSED}]
@@ -65,7 +65,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     return next((code for code in codes if code), 0)
 
 
-class _Crew:
+class _Runner:
     """Runs commands as processes of their own, and passes on what they say."""
 
     def __init__(self, extra: Sequence[str], *, quiet: bool) -> None:
@@ -80,7 +80,7 @@ class _Crew:
         return [_STOPPED if self._stopping else self._run(command) for command in commands]
 
     def wait(self, work: Sequence[Future[list[int]]]) -> list[int]:
-        """Wait for all; Ctrl-C lets the studies under way come to their end, a second time ends at once."""
+        """Wait for all; Ctrl-C once lets studies in progress finish, twice quits immediately."""
         left: set[Future[list[int]]] = set(work)
         while left:
             try:

@@ -120,7 +120,7 @@ def _chosen(planned: list[Planned], arms: tuple[str, ...]) -> list[Planned]:
 def _price(planned: list[Planned], results: Path) -> None:
     """One line an arm: there, or what asking it would take; then all of them together."""
     from mmrad_eval.harness.arms import finished
-    from mmrad_eval.harness.preview import Preview, rehearse
+    from mmrad_eval.harness.preview import Preview, preview_of
 
     asked: list[Preview] = []
     for one in planned:
@@ -129,7 +129,7 @@ def _price(planned: list[Planned], results: Path) -> None:
         elif finished(one, results):
             terminal.say(f"{one.arm.task:24} is there")
         else:
-            seen = rehearse(one.job, one.plan)
+            seen = preview_of(one.job, one.plan)
             asked.append(seen)
             terminal.say(
                 f"{one.arm.task:24} {requests(seen)}, about {seen.images:.0f} images and "

@@ -49,19 +49,19 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
 
     if not results.exists():
         raise DataError(f"there is no folder {results}; `mmrad-eval --model baseline:evidence --task mcot` makes a run")
-    entries = []
+    runs = []
     for folder in find_runs(results):
         try:
-            entries += read_scored_runs([folder])
+            runs += read_scored_runs([folder])
         except DataError as error:  # one broken run must not hide the others
             terminal.say(f"mmrad-eval: left out: {error}", err=True)
-    if not entries:
+    if not runs:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
     if attributes := names(said["by"]):
-        divided = run_tables(entries, attributes, wanted=wanted(said["metrics"]), references=said["references"])
+        divided = run_tables(runs, attributes, wanted=wanted(said["metrics"]), references=said["references"])
         show(divided, form, out, all_columns=all_columns)
         return 0
-    show(tables_of(entries), form, out, all_columns=all_columns)
+    show(tables_of(runs), form, out, all_columns=all_columns)
     return 0
 
 

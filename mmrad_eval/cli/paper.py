@@ -68,7 +68,7 @@ def paper(**said: Any) -> int:
         figures=said["figures"],
         claims=ClaimOptions(said["margin"] / 100, said["primary"] is not None, said["resamples"]),
     )
-    terminal.say(f"{made.cast.title}: {len(made.cast.parts)} runs")
+    terminal.say(f"{made.runs.title}: {len(made.runs.parts)} runs")
     for path in made.files:
         terminal.say(f"  {path}")
     if made.missing:

@@ -31,7 +31,7 @@ class Progress:
         self._wide = 0
         self._wait = ""
 
-    def begin(self, plan: Plan, requester: Requester | None, interrupt: Callable[[str], None]) -> None:  # noqa: ARG002 (the protocol's signature)
+    def begin(self, plan: Plan, requester: Requester | None, interrupt: Callable[[str], None]) -> None:
         """Say what is about to run."""
         self._plan, self._requester = plan, requester
         self._statuses.clear()

@@ -191,6 +191,6 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
             score_again(folder, suites[name], references=said["references"])
             if said["verify"]:
                 verified(folder, metrics, said["verify"], options_of(said), said["references"])
-    entries = read_scored_runs(folders)
-    show(tables_of(entries), said["form"], None, more=every_column(said["out"]))
-    return 0 if all(entry.run.complete for entry in entries) else INCOMPLETE
+    runs = read_scored_runs(folders)
+    show(tables_of(runs), said["form"], None, more=every_column(said["out"]))
+    return 0 if all(scored.run.complete for scored in runs) else INCOMPLETE

@@ -130,7 +130,7 @@ class Task(Protocol):
         """The text of the built-in prompt file; empty where the task has none."""
         return ""
 
-    def shown(self, study: Study, context: TaskContext) -> Trace | None:  # noqa: ARG002 (for tasks that show evidence)
+    def shown(self, study: Study, context: TaskContext) -> Trace | None:
         """The evidence that this task shows; what answerers get. Opens no image."""
         return None
 
@@ -139,7 +139,7 @@ class Task(Protocol):
         said = " ".join(f"{key}={value}" for key, value in options.items())
         raise UsageError(f"--set {said}: {self.name} has no options of its own")
 
-    def lacks(self, study: Study, donor: Donor, target: Target) -> str:  # noqa: ARG002 (for tasks that can tell)
+    def lacks(self, study: Study, donor: Donor, target: Target) -> str:
         """Why a study that has what ``needs`` names can't be asked about all the same; empty where it can.
 
         Such a study is left out and counted under that reason.
@@ -214,11 +214,11 @@ class Client(Protocol):
         """The digest of the code of a plugin of a file or an object; the loader's."""
         return ""
 
-    def edge_for(self, images: int) -> int | None:  # noqa: ARG002 (for limits that depend on it)
+    def edge_for(self, images: int) -> int | None:
         """``max_edge`` for a request of so many images."""
         return self.max_edge
 
-    def bytes_for(self, images: int) -> int | None:  # noqa: ARG002 (for limits that depend on it)
+    def bytes_for(self, images: int) -> int | None:
         """``max_bytes`` for a request of so many images."""
         return self.max_bytes
 
@@ -272,7 +272,7 @@ class Answerer(Protocol):
         """The digest of the code of a plugin of a file or an object; the loader's."""
         return ""
 
-    def trace(self, study: Study) -> Trace | None:  # noqa: ARG002 (for answerers that have one)
+    def trace(self, study: Study) -> Trace | None:
         """The reasoning that was written with the report."""
         return None
 
@@ -352,7 +352,7 @@ class Metric(Protocol):
         """Registry names of metrics whose statistics ``reduce`` wants appended to its own, in this order."""
         return ()
 
-    def fit(self, corpus: Corpus) -> Any:  # noqa: ARG002 (for metrics that learn from it)
+    def fit(self, corpus: Corpus) -> Any:
         """What must be known of the corpus; None where nothing must."""
         return None
 

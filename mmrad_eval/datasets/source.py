@@ -96,7 +96,7 @@ class Reader(Protocol):
         """The least class that the format can have: no ``--data-use`` goes below it."""
         return "open"
 
-    def recognises(self, path: Path) -> bool:  # noqa: ARG002 (for readers that can tell)
+    def recognises(self, path: Path) -> bool:
         """Whether a file or folder is of this format; asked where no built-in format is recognised."""
         return False
 

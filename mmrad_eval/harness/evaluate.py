@@ -168,7 +168,7 @@ class _Watcher:
         self._watch = watch
         self._interrupt: Callable[[str], None] = lambda _: None
 
-    def begin(self, plan: Plan, requester: Requester | None, interrupt: Callable[[str], None]) -> None:  # noqa: ARG002 (the protocol's)
+    def begin(self, plan: Plan, requester: Requester | None, interrupt: Callable[[str], None]) -> None:
         """Keep the way to stop, in the thread of the run's own event loop where it has one."""
         try:
             loop = asyncio.get_running_loop()

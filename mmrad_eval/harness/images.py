@@ -50,7 +50,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Limits:
-    """What an endpoint takes; a picture is made anew only where one of these forces it, and that is recorded."""
+    """What an endpoint takes; a picture is re-encoded only where one of these forces it, and that is recorded."""
 
     accepts: tuple[str, ...] = ("image/jpeg", "image/png")
     max_edge: int | None = None
@@ -115,7 +115,7 @@ class ImageLoader:
             self._threads = ThreadPoolExecutor(_WORKERS, "pictures")
         loop = asyncio.get_running_loop()
         loads = [loop.run_in_executor(self._threads, _load, image, limits) for image in images]
-        # one by one: no study is left with work under way when its first picture fails
+        # one by one: no study has work in progress when its first picture fails
         outcomes = await asyncio.gather(*loads, return_exceptions=True) if len(loads) > 1 else [await loads[0]]
         for outcome in outcomes:
             if isinstance(outcome, BaseException):

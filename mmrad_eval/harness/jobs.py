@@ -281,7 +281,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                 async with _told_of_waits(reporter, requester):
                     if job.look_check != "off":
                         blind = job.look_check == "allow blind"
-                        await look_first(plan, folder, requester, results, over_budget, shelf=cache, allow_blind=blind)
+                        await look_first(plan, folder, requester, results, over_budget, cache=cache, allow_blind=blind)
                     run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
         finally:
             reporter.end()

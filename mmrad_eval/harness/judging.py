@@ -14,7 +14,7 @@ from mmrad_eval.core.errors import Failed, MmradError, PluginError, Stopped, Usa
 from mmrad_eval.core.values import UNSCORED_STATUSES, Card, Decoding, Example, Message, Request, Study
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.stopping import Stop
-from mmrad_eval.harness.workers import go_through
+from mmrad_eval.harness.workers import run_workers
 from mmrad_eval.metrics import MissingMetric, Suite
 from mmrad_eval.metrics.judge_metrics import JudgedMetric, asks
 from mmrad_eval.model_registry import resolve
@@ -90,7 +90,7 @@ async def put_questions(
         await _put(*item, requester, lambda: over_budget(begun - 1))
         begun -= 1
 
-    await go_through(lambda: work, put, requester.pace)
+    await run_workers(lambda: work, put, requester.pace)
     stop = requester.signal.stop
     if stop is not None and stop.fatal is not None:
         raise stop.fatal

@@ -111,14 +111,14 @@ async def look_first(
     results: Path,
     over_budget: OverBudget,
     *,
-    shelf: JournalCache,
+    cache: JournalCache,
     allow_blind: bool,
 ) -> None:
     """The check where a study is about to be asked, into run.json; ModelError for a model that is shown to be blind."""
     if not requests_of(plan) or (not requester.fresh and await asks_nothing(plan, folder, requester)):
         return
     with suppress(Stopped):
-        look = await check_looks(plan, requester, results, over_budget, shelf)
+        look = await check_looks(plan, requester, results, over_budget, cache)
         folder.write_run(msgspec.structs.replace(folder.run, look=look))
         if not allow_blind:
             refuse_blind(look, plan.card.label)
@@ -129,7 +129,7 @@ async def check_looks(
     requester: Requester,
     results: Path,
     over_budget: OverBudget,
-    shelf: JournalCache,
+    cache: JournalCache,
 ) -> LookCheck:
     """Ask what is not remembered of this server; a failure or a spent budget gives no verdict.
 
@@ -139,7 +139,7 @@ async def check_looks(
     await requester.sender.find_server()
     place = results / "replies" / FOLDER
     memory = place / f"{safe_name(client.card.label)}-{_identity(client)}"
-    with shelf.journal(memory) as journal:
+    with cache.journal(memory) as journal:
         beside = requester.beside(journal)
         try:
             seen = await _Check(plan, beside, place / "pictures", over_budget).seen()

@@ -14,7 +14,7 @@ from mmrad_eval.harness.holds import Holds
 from mmrad_eval.harness.stopping import Stop
 
 START, MOST = 16, 256
-"""Requests at once where the run does not say: the first, and the most that they grow to."""
+"""Concurrent requests where the run does not say: the first, and the most that they grow to."""
 
 _HOLDS = 2.0  # latency holds while the mean over a window is under this many times the best one seen
 _FEW = 3  # troubles that may be chance
@@ -61,13 +61,13 @@ class _Window:
 
 @dataclass
 class Pace:
-    """A limit on requests at once that learns: raised while latency holds, halved when a server asks for less."""
+    """A limit on concurrent requests that learns: raised while latency holds, halved when a server asks for less."""
 
     limit: float = START
     most: int = MOST
     adaptive: bool = True
     few: int | None = None
-    """The most at once until it is proven that requests are answered at all; None: it is."""
+    """The most concurrent requests until it is proven that requests are answered at all; None: it is."""
     in_flight: int = 0
     holds: Holds = field(default_factory=Holds)
     """What each server takes at the moment."""
@@ -85,7 +85,7 @@ class Pace:
 
     @classmethod
     def fixed(cls, limit: int) -> Pace:
-        """At most ``limit`` at once; halved only when a server asks for less, and grown back."""
+        """At most ``limit`` concurrent requests; halved only when a server asks for less, and grown back."""
         return cls(limit=limit, most=limit)
 
     async def enter(self) -> None:
@@ -111,7 +111,7 @@ class Pace:
 
     @property
     def wanted(self) -> int:
-        """Conversations at once that keep every place in use: some are between two requests, the limit may double."""
+        """Concurrent conversations that fill the limit: some are between two requests, the limit may double."""
         limit = self._limit
         return limit + (limit // 4 if limit >= self.most else limit) + 4
 

@@ -168,11 +168,11 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, options: R
     file = options.prompt.name if options.prompt else ""
     plan = Plan(model, task, dataset, studies, train, identity, prompt, left_out, donor, task_options, file)
     if is_client(model):
-        _rehearse(plan, options.prompt)
+        _check_prompt(plan, options.prompt)
     return plan
 
 
-def _rehearse(plan: Plan, path: Path | None) -> None:
+def _check_prompt(plan: Plan, path: Path | None) -> None:
     """Find a prompt file that can't be filled before anything is paid for; a study's own trouble is its own answer."""
     try:
         asked = first_question(plan, plan.studies[0])
@@ -192,7 +192,7 @@ def _rehearse(plan: Plan, path: Path | None) -> None:
 
 async def nobody(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
     """For what a task shows without asking."""
-    raise AssertionError(f"nobody is asked ({len(messages)} messages, {extra})")
+    raise AssertionError(f"a plan sends nothing ({len(messages)} messages, {extra})")
 
 
 def first_question(plan: Plan, study: Study) -> Sequence[Message]:
@@ -202,7 +202,7 @@ def first_question(plan: Plan, study: Study) -> Sequence[Message]:
     async def ask(messages: Sequence[Message], *, extra: Mapping[str, Any] | None = None) -> Reply:
         del extra  # adds no words
         heard.append(messages)
-        raise Stopped("nobody is asked")
+        raise Stopped("a plan sends nothing")
 
     conversation = plan.task.converse(study, plan.context(ask))
     try:

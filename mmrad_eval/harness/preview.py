@@ -64,7 +64,7 @@ class _Question:
     """Tokens of its largest image."""
 
 
-def rehearse(job: Job, plan: Plan) -> Preview:
+def preview_of(job: Job, plan: Plan) -> Preview:
     """The preview of a job, once the data may go to its model and its judge; GateError where it may not."""
     job.permit(plan)
     if job.judge is not None:

@@ -85,7 +85,7 @@ class Requester:
 
     @property
     def fresh(self) -> bool:
-        """Whether it asks anew what is cached."""
+        """Whether it sends again what is cached."""
         return self._renewed is not None
 
     @property
@@ -156,7 +156,7 @@ class Requester:
         return reply
 
     def rereading(self) -> Requester | None:
-        """A requester that reads the journal anew and sends nothing; None where nobody else has written to it."""
+        """A requester that reads the journal again and sends nothing; None where nobody else has written to it."""
         if not self.journal.changed_by_others():
             return None
         return self._with(journal=Journal(self.journal.folder), _renewed=None, _sends=False)

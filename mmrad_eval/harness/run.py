@@ -35,7 +35,7 @@ from mmrad_eval.harness.plan import Plan, nobody
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.returned_values import typed, valid_answer, valid_messages
 from mmrad_eval.harness.stopping import Stop, StopSignal
-from mmrad_eval.harness.workers import Intake, go_through
+from mmrad_eval.harness.workers import Intake, run_workers
 from mmrad_eval.model_registry import providers
 from mmrad_eval.model_registry.command_line import scrub_command
 from mmrad_eval.results.run.files import sweep
@@ -123,7 +123,7 @@ async def ask_all(
         watch(answer, len(stream))
 
     with AnswerStream(folder) as stream:
-        await go_through(intake.items, ask, requester.pace)
+        await run_workers(intake.items, ask, requester.pace)
         await _settled(plan, stream, requester)
         return _close(plan, folder, stream, requester.counts, requester.gone)
 
@@ -227,14 +227,14 @@ async def _settled(plan: Plan, stream: AnswerStream, requester: Requester) -> No
 
     Of several replies to one request the first counts, whoever asked for it. Nothing is sent for this.
     """
-    anew = requester.rereading()
-    if anew is None:
+    rereading = requester.rereading()
+    if rereading is None:
         return
     for study in plan.studies:
-        answer = await _conversation(plan, study, anew)
+        answer = await _conversation(plan, study, rereading)
         if answer.status not in UNSCORED_STATUSES:
             stream.put(answer)
-    anew.journal.close()
+    rereading.journal.close()
 
 
 def _nothing_is_gone(_: Answer) -> bool:

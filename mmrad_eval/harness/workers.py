@@ -43,7 +43,7 @@ class Intake(Generic[T]):
                 self._begun -= 1
 
 
-async def go_through(take: Callable[[], Iterator[T]], do: Callable[[T], Awaitable[None]], pace: Pace) -> None:
+async def run_workers(take: Callable[[], Iterator[T]], do: Callable[[T], Awaitable[None]], pace: Pace) -> None:
     """``do`` all that ``take`` yields, which each worker calls for itself and which share what is left.
 
     The number of workers follows the pace, so that no more is begun than can be asked soon: what a budget or Ctrl-C

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _TRIAL = ("No acute abnormality of the chest.", "The chest is without acute abnormality.")
 
 
-def foreign(setup: Setup) -> Foreign:
+def load(setup: Setup) -> EvaluateMetric:
     """Load the metric; MissingError where the extra, the hub or a package of its own is not here."""
     try:
         evaluate = importlib.import_module("evaluate")
@@ -44,11 +44,11 @@ def foreign(setup: Setup) -> Foreign:
             f"{setup.name} can't be loaded: {first}",
             "load it where the hub can be reached, or give its folder: evaluate:./folder",
         ) from error
-    return Foreign(setup.name, setup.argument.rstrip("/").rpartition("/")[2], metric, str(evaluate.__version__))
+    return EvaluateMetric(setup.name, setup.argument.rstrip("/").rpartition("/")[2], metric, str(evaluate.__version__))
 
 
-class Foreign:
-    """Means of a foreign metric's numbers, study by study.
+class EvaluateMetric:
+    """Means of a metric of the catalogue's numbers, study by study.
 
     Statistics of a study: the numbers that the metric gives for its pair, and 1.
     """
@@ -79,7 +79,7 @@ class Foreign:
         digest = str(getattr(self._metric, "hash", "") or own)[:12]
         return f"{self.name}|target:{context}|evaluate:{self._version}|script:{digest}|level:mean|v1"
 
-    def measure(self, examples: Sequence[Example], context: str) -> FloatArray:  # noqa: ARG002 (the contract's)
+    def measure(self, examples: Sequence[Example], context: str) -> FloatArray:
         """(n, numbers + 1) numbers and count; zeros where the candidate is empty and the metric refuses it."""
         rows = np.zeros((len(examples), len(self._keys)))
         with _quiet():

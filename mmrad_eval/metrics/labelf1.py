@@ -115,7 +115,7 @@ class LabelF1:
         counted = f"uncertain:{self.policy}|macro:{self.macro}|zero:0|empty:blank"
         return f"{kind}|target:{context}|labels:{self.version}|{counted}|v1"
 
-    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:  # noqa: ARG002  # as above
+    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:
         """(n, 233) statistics; zeros for a study without a reference."""
         rows = np.zeros((len(examples), len(STATISTICS)))
         scored = [i for i, example in enumerate(examples) if example.reference is not None]

@@ -56,7 +56,7 @@ class MeanMetric(Metric):
         """The name, the target, and that it is a mean."""
         return f"{self.name}|target:{context}|mean|v{self.version}"
 
-    def measure(self, examples: Sequence[Example], context: str) -> FloatArray:  # noqa: ARG002 (the contract's)
+    def measure(self, examples: Sequence[Example], context: str) -> FloatArray:
         """(n, columns + 1) the numbers of each study and 1."""
         import numpy as np
 

@@ -29,9 +29,9 @@ PACKAGES = {
 """Packages of metrics by the name of the suite that each of them is. A package's ``METRICS`` maps names to
 (``module:attribute``, summary); its ``PAPER`` names those of the default suite. Importing one imports nothing heavy."""
 
-FOREIGN = {
+CATALOGUES = {
     "evaluate:": (
-        "mmrad_eval.metrics.hf_evaluate:foreign",
+        "mmrad_eval.metrics.hf_evaluate:load",
         "Any text metric of the evaluate catalogue: evaluate:meteor",
     ),
 }
@@ -107,7 +107,7 @@ class Setup:
 
 def registry() -> Registry:
     """Every metric by name, built in and installed; loads no metric."""
-    builtin: dict[str, tuple[str, str]] = dict(FOREIGN)
+    builtin: dict[str, tuple[str, str]] = dict(CATALOGUES)
     for package in PACKAGES:
         builtin |= _listing(package, "METRICS")
     return Registry("metric", builtin)

@@ -26,7 +26,7 @@ class Evidence(Answerer):
     endpoints = ()
     card = Card(provider="baseline", id="evidence", revision="1", summary="copies the evidence text that is shown")
 
-    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
         """The observations in order, joined by blanks; empty where the task shows no text."""
         if shown is None:
             return Report()
@@ -40,7 +40,7 @@ class Normal(Answerer):
     endpoints = ()
     card = Card(provider="baseline", id="normal", revision="1", summary="one fixed normal report for every study")
 
-    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
         """The same report, whatever the study."""
         return Report(text=f"FINDINGS: {FINDINGS}\nIMPRESSION: {IMPRESSION}", findings=FINDINGS, impression=IMPRESSION)
 
@@ -51,7 +51,7 @@ class Reference(Answerer):
     endpoints = ()
     card = Card(provider="baseline", id="reference", revision="1", summary="the reference itself: the ceiling")
 
-    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
         """The reference report; None where the study has none."""
         return study.reference
 
@@ -62,7 +62,7 @@ class Shuffle(Answerer):
     endpoints = ()
     card = Card(provider="baseline", id="shuffle", revision="1", summary="another patient's reference: chance level")
 
-    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:  # noqa: ARG002 (the contract's)
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
         """The reference of a deterministic other patient who has one."""
         return donor(study, lambda other: other.reference is not None).reference
 
@@ -91,7 +91,7 @@ class FileAnswerer(Answerer):
             summary=f"{len(predictions.reports)} reports read from {predictions.path}{predictions.joined}",
         )
 
-    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Answer | None:  # noqa: ARG002 (the contract's)
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Answer | None:
         """The answer under this study's id; None where the file has none."""
         return self.predictions.answer(study.id)
 

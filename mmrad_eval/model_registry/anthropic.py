@@ -79,7 +79,7 @@ class AnthropicClient(WireClient):
         """Less where a request holds many images."""
         return MANY_EDGE if images > MANY_IMAGES else MAX_EDGE
 
-    def path(self, request: Request) -> str:  # noqa: ARG002 (the same for every request)
+    def path(self, request: Request) -> str:
         """The same for every request."""
         return "/messages"
 

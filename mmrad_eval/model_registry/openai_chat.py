@@ -104,7 +104,7 @@ class ChatClient(WireClient):
         """The header that carries the key."""
         return {"Authorization": f"Bearer {secret.reveal()}"}
 
-    def path(self, request: Request) -> str:  # noqa: ARG002 (the same for all)
+    def path(self, request: Request) -> str:
         """The same for every request."""
         return "/chat/completions"
 

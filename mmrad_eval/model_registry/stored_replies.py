@@ -1,4 +1,4 @@
-"""Reading replies out of a journal: what an error meant is derived anew, and replies of version 0.1.0 are still read.
+"""Reading replies out of a journal: what an error meant is derived on reading; those of version 0.1.0 are read too.
 
 A reply that an error status became keeps that status and its body. Its meaning is read by the rules of today, so that
 one which they no longer know as the model's doing counts as not stored.

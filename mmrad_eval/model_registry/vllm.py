@@ -1,6 +1,6 @@
 """vLLM as it really behaves: who is served, what fits, which fields count, which words are live.
 
-What it does in silence is looked for before anything is sent: a prompt that would be clipped at the context is ``too
+What it does silently is looked for before anything is sent: a prompt that would be clipped at the context is ``too
 long``, a body field that it would ignore is refused, a special token in the words of a report is taken apart so that it
 is not taken for an image.
 """
@@ -166,7 +166,7 @@ class VllmClient(ChatClient):
         except TransportError as error:
             if self.server is None or error.kind != "unreachable":
                 raise
-        await asyncio.to_thread(self.server.start)  # waits for a start that is under way; does nothing where it runs
+        await asyncio.to_thread(self.server.start)  # waits for a start in progress; does nothing where it runs
         return await self._asked(sent)
 
     async def _asked(self, sent: PreparedRequest) -> Reply:
@@ -269,7 +269,7 @@ class VllmClient(ChatClient):
             ignored = sorted(names - known.fields) if known.fields else []
             if ignored:
                 version = known.served.version or "there"
-                raise ModelError(f"vLLM {version} at {base} would ignore the field {', '.join(ignored)} in silence")
+                raise ModelError(f"vLLM {version} at {base} would silently ignore the field {', '.join(ignored)}")
         self._checked.add(names)
 
     def _check_order(self, request: Request) -> None:

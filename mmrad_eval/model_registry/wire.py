@@ -41,7 +41,7 @@ class WireClient(Client):
         """What decides what a rejection means beside its words."""
         return RejectionPolicy(self.card.context, self.refusals)
 
-    def edge_for(self, images: int) -> int | None:  # noqa: ARG002 (for providers whose limit depends on it)
+    def edge_for(self, images: int) -> int | None:
         """The same where a request holds so many images."""
         return self.max_edge
 
@@ -59,7 +59,7 @@ class WireClient(Client):
     def path(self, request: Request) -> str:
         """Where under the base address a request goes."""
 
-    def headers(self, request: Request) -> dict[str, str]:  # noqa: ARG002 (for formats that need it)
+    def headers(self, request: Request) -> dict[str, str]:
         """Headers that depend on the request, beside those of every request."""
         return {}
 

@@ -1,4 +1,4 @@
-"""Reports made elsewhere: nothing is shown, and nobody is asked."""
+"""Reports made elsewhere: nothing is shown, and no model is called."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Imported(Task):
     turns: int = 0
     needs: frozenset[str] = frozenset()
 
-    async def converse(self, study: Study, context: TaskContext) -> Answer:  # noqa: ARG002 (the contract's signature)
+    async def converse(self, study: Study, context: TaskContext) -> Answer:
         """Refuse: there is no conversation to hold."""
         raise UsageError(
             f"task imported asks nobody, so {context.card.label} can't take it; see mmrad-eval tasks for others"

@@ -97,7 +97,7 @@ class Loop(Task):
                 raise UsageError(f"--set {name}={value}: {self.name} has the options locate, look, looks and calls")
         return made
 
-    def extra_images(self, study: Study) -> int:  # noqa: ARG002 (the same for every study)
+    def extra_images(self, study: Study) -> int:
         """Images that a conversation may hold beside the study's own."""
         return 0 if self.look == "none" else self.looks
 

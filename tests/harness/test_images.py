@@ -1,4 +1,4 @@
-"""Pictures: untouched where they may be, made anew where a limit forces it, and that is told."""
+"""Pictures: untouched where they may be, re-encoded where a limit forces it, and that is told."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import pytest
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.model_registry.mock_server import Rehearsal
-from mmrad_eval.results.leaderboard.rows import ScoredRun, why_not
+from mmrad_eval.results.leaderboard.rows import ScoredRun, why_unranked
 from mmrad_eval.results.run.folder import find_runs
 
 OLD = Path(__file__).parent.parent / "golden" / "version1"
@@ -127,11 +127,11 @@ def test_an_old_run_with_refusals_is_not_ranked_until_its_command_has_read_them_
     whole = msgspec.structs.replace(summary, statuses=refused, scored=summary.n)
     entry = ScoredRun(folder.path, folder.run, whole)
 
-    assert "version 0.1.0 counted 1 answers" in str(why_not(entry))
+    assert "version 0.1.0 counted 1 answers" in str(why_unranked(entry))
     folder.write_run(folder.run)
-    assert "version 0.1.0" in str(why_not(ScoredRun(folder.path, folder.run, whole)))
+    assert "version 0.1.0" in str(why_unranked(ScoredRun(folder.path, folder.run, whole)))
     folder.write_run(msgspec.structs.replace(folder.run, old_rules=False))
-    assert why_not(ScoredRun(folder.path, folder.run, whole)) is None
+    assert why_unranked(ScoredRun(folder.path, folder.run, whole)) is None
 
 
 def test_a_run_of_a_later_version_is_refused_in_one_line(results: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mmrad_eval.harness.pacing import Pace
-from mmrad_eval.harness.workers import go_through
+from mmrad_eval.harness.workers import run_workers
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 
@@ -29,7 +29,7 @@ async def test_every_item_is_done_once_by_as_many_as_the_pace_allows() -> None:
         at_once -= 1
         seen.append(item)
 
-    await go_through(lambda: items, do, pace)
+    await run_workers(lambda: items, do, pace)
     assert sorted(seen) == list(range(200))
     assert 8 <= most <= pace.wanted
 
@@ -49,7 +49,7 @@ async def test_the_crew_grows_and_shrinks_with_the_pace() -> None:
         if item == 200:
             pace.limit = 1
 
-    await go_through(lambda: items, do, pace)
+    await run_workers(lambda: items, do, pace)
     assert max(seen[item] for item in range(50)) <= 8
     assert max(seen.values()) > 40
     assert max(seen[item] for item in range(400, 500)) <= 6
@@ -61,7 +61,7 @@ async def test_one_failure_speaks_for_all() -> None:
         raise OSError(f"disk full at {item}")
 
     with pytest.raises(OSError, match="disk full"):
-        await go_through(lambda: iter(range(10)), do, Pace.fixed(4))
+        await run_workers(lambda: iter(range(10)), do, Pace.fixed(4))
 
 
 @pytest.fixture

@@ -207,6 +207,6 @@ _OWN = "pip install 'mmrad-eval[engine]'"
 _UPSTREAM = "make an environment with scripts/env-clinical (pip install 'mmrad-eval[clinical]')"
 
 
-def clinic(setup: Setup) -> Engines:
-    """The one clinic of a suite."""
+def engines(setup: Setup) -> Engines:
+    """The engines of a suite, one for all of its metrics."""
     return setup.shared(Engines, lambda: Engines(setup))

@@ -54,7 +54,7 @@ class UpstreamCheXbert:
 
     kernel = "upstream"
 
-    def __init__(self, checkpoint: Path, encoder_folder: Path) -> None:  # noqa: ARG002 (the package takes the hub's)
+    def __init__(self, checkpoint: Path, encoder_folder: Path) -> None:
         with _quiet(), tempfile.TemporaryDirectory(prefix="mmrad-chexbert-") as scratch:
             module = _imported("f1chexbert.f1chexbert")
             (Path(scratch) / "chexbert.pth").symlink_to(checkpoint.resolve())

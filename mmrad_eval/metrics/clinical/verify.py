@@ -47,12 +47,12 @@ def verify(names: Sequence[str], examples: Sequence[Example], count: int, option
     return [
         _compared(head, asked, get, (own, upstream))
         for head, asked, get in (
-            ("radgraph-xl", texts, lambda clinic: clinic.graphs("radgraph-xl")),
-            ("radgraph", texts, lambda clinic: clinic.graphs("radgraph")),
-            ("chexbert", texts, lambda clinic: clinic.labels()),
-            ("bertscore@rexrank", said, lambda clinic: clinic.matches("distilroberta-base", 5)),
-            ("bertscore@radeval", said, lambda clinic: clinic.matches("distilbert-base-uncased", 5)),
-            ("bertscore@roberta-large", said, lambda clinic: clinic.matches("roberta-large", 17)),
+            ("radgraph-xl", texts, lambda engines: engines.graphs("radgraph-xl")),
+            ("radgraph", texts, lambda engines: engines.graphs("radgraph")),
+            ("chexbert", texts, lambda engines: engines.labels()),
+            ("bertscore@rexrank", said, lambda engines: engines.matches("distilroberta-base", 5)),
+            ("bertscore@radeval", said, lambda engines: engines.matches("distilbert-base-uncased", 5)),
+            ("bertscore@roberta-large", said, lambda engines: engines.matches("roberta-large", 17)),
         )
         if _used(head, names)
     ]
@@ -70,12 +70,12 @@ def _used(head: str, names: Sequence[str]) -> bool:
 
 
 def _compared(
-    head: str, asked: Sequence[Any], get: Callable[[Engines], CachedEngine[Any, Any]], clinics: tuple[Engines, Engines]
+    head: str, asked: Sequence[Any], get: Callable[[Engines], CachedEngine[Any, Any]], both: tuple[Engines, Engines]
 ) -> Verified:
     try:
-        for clinic in clinics:
-            clinic.available(_HEADS[head.partition("@")[0].removesuffix("-xl")])
-        own, upstream = (get(clinic) for clinic in clinics)
+        for engines in both:
+            engines.available(_HEADS[head.partition("@")[0].removesuffix("-xl")])
+        own, upstream = (get(engines) for engines in both)
         said, own_seconds = _timed(own, asked)
         expected, upstream_seconds = _timed(upstream, asked)
     except MissingError as error:

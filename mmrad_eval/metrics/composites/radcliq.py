@@ -111,7 +111,7 @@ class RadCliQ:
         """The inputs have signatures of their own."""
         return f"radcliq|target:{context}|of:{','.join(self.requires)}|board:1/mean|v1"
 
-    def measure(self, examples: Sequence[Example], context: str) -> FloatArray:  # noqa: ARG002 (the contract's)
+    def measure(self, examples: Sequence[Example], context: str) -> FloatArray:
         """(n, 1) whether the study counts."""
         return has_reference(examples)[:, None]
 
@@ -182,11 +182,11 @@ class StoredRadCliQ:
 
         complete(self._rows, corpus, self._path)
 
-    def signature(self, context: None) -> str:  # noqa: ARG002 (the contract's)
+    def signature(self, context: None) -> str:
         """The file decides."""
         return f"radcliq|stored:{self._digest[:12]}|board:1/mean|v1"
 
-    def measure(self, examples: Sequence[Example], context: None) -> FloatArray:  # noqa: ARG002 (the contract's)
+    def measure(self, examples: Sequence[Example], context: None) -> FloatArray:
         """(n, 5) sub-scores and count."""
         rows = np.array([[*self._rows[example.study.id], 1.0] for example in examples]).reshape(-1, 5)
         return rows * has_reference(examples)[:, None]

@@ -71,7 +71,7 @@ class TraceQuality:
         against = f"report|target:{context}" if self.against == "report" else self.against
         return f"trace-quality|facts:{self.extract.signature}|against:{against}|match:{VERSION}|v1"
 
-    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:  # noqa: ARG002  # as above
+    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:
         """(n, 73) counts."""
         none = Trace()
         traces = trace_facts([e.answer.trace or none for e in examples], self.extract)

@@ -45,9 +45,9 @@ def extractor(name: str, setup: Setup) -> Extractor:
     """The extractor of that name; MissingError where its weights or its extra are not here."""
     if name == "rules":
         return rules()
-    from mmrad_eval.metrics.clinical.engines import clinic
+    from mmrad_eval.metrics.clinical.engines import engines
 
-    shared = clinic(setup)
+    shared = engines(setup)
     if name == "radgraph":
         shared.available("radgraph", "radgraph-xl")
         graphs = shared.graphs("radgraph-xl")

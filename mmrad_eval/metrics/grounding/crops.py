@@ -43,12 +43,12 @@ class Crops:
     def fit(self, corpus: Corpus) -> None:
         """Nothing is needed of the corpus."""
 
-    def signature(self, context: Any) -> str:  # noqa: ARG002  # the contract passes what ``fit`` gave
+    def signature(self, context: Any) -> str:
         """Which matcher, at which thresholds."""
         found = f"detail {matching.FOUND_DETAIL}, correlation {matching.FOUND_CORRELATION}"
         return f"crop-fidelity|matcher:{matching.VERSION}|found:{found}|v1"
 
-    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:  # noqa: ARG002  # as above
+    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:
         """(n, 6) counts and sums. Opens images."""
         return np.array([_study(e) for e in examples]).reshape(len(examples), len(STATISTICS))
 

@@ -69,11 +69,11 @@ class FindingGrounding:
     def fit(self, corpus: Corpus) -> None:
         """Nothing is needed of the corpus."""
 
-    def signature(self, context: Any) -> str:  # noqa: ARG002  # the contract passes what ``fit`` gave
+    def signature(self, context: Any) -> str:
         """The frame, the facts and the threshold."""
         return f"grounding-finding|frame:{CANONICAL}|facts:{VERSION}|grounded:over {GROUNDED}|v2"
 
-    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:  # noqa: ARG002  # as above
+    def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:
         """(n, 14) counts."""
         return np.array([_study(e) for e in examples]).reshape(len(examples), len(STATISTICS))
 

@@ -148,11 +148,11 @@ class StoredJudgements:
         """Check that every study was judged."""
         complete(self._rows, corpus, self._path)
 
-    def signature(self, context: None) -> str:  # noqa: ARG002 (the contract's)
+    def signature(self, context: None) -> str:
         """The file decides."""
         return f"{self._judge.lower()}|stored:{self._digest[:12]}|unread:worst|deviation:population|v1"
 
-    def measure(self, examples: Sequence[Example], context: None) -> FloatArray:  # noqa: ARG002 (the contract's)
+    def measure(self, examples: Sequence[Example], context: None) -> FloatArray:
         """(n, k) score, square, counts, read, studies."""
         rows = []
         for example in examples:

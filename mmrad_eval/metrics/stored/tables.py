@@ -154,11 +154,11 @@ class StoredScores:
         """Check that every study has a row."""
         complete(self._scores.rows, corpus, self._scores.path)
 
-    def signature(self, context: None) -> str:  # noqa: ARG002 (the contract's)
+    def signature(self, context: None) -> str:
         """The file decides."""
         return f"scores|stored:{self._scores.digest[:12]}|level:mean|v1"
 
-    def measure(self, examples: Sequence[Example], context: None) -> FloatArray:  # noqa: ARG002 (the contract's)
+    def measure(self, examples: Sequence[Example], context: None) -> FloatArray:
         """(n, columns + 1) numbers and count."""
         rows = np.array([self._scores.rows[example.study.id] for example in examples])
         return means(examples, *rows.reshape(len(examples), len(self._scores.columns)).T)

@@ -40,7 +40,7 @@ def gains(reading: ArmReading) -> Iterator[ArmContrast]:
 
 
 def _recalled(reading: ArmReading, arm: str, study: Study) -> list[float]:
-    """(7,): uncovered facts found and in all, covered ones likewise; statements of the report right and in all; 1."""
+    """(7,): uncovered facts found and in all; covered facts found and in all; statements right and in all; 1."""
     wanted, said = reading.facts("reference", study), reading.facts(arm, study)
     pairs = list(zip(reading.covered(study), supported(wanted, said), strict=True))
     return [

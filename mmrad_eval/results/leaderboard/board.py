@@ -31,7 +31,7 @@ from mmrad_eval.results.leaderboard.rows import (
     size_of,
     statuses_of,
     studies_of,
-    why_not,
+    why_unranked,
 )
 from mmrad_eval.results.leaderboard.sanity import sanity_line
 from mmrad_eval.results.run.folder import find_runs
@@ -46,20 +46,22 @@ from mmrad_eval.tasks.given_evidence import DIRECT
 
 def leaderboard(results: str | Path = "results", *, datasets: Collection[str] | None = None) -> ShownTables:
     """The tables of all runs under ``results``, or of those over ``datasets``. DataError where no run is there."""
-    entries = read_scored_runs(find_runs(Path(results)))
-    if not entries:
+    runs = read_scored_runs(find_runs(Path(results)))
+    if not runs:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
-    return ShownTables(tables_of([e for e in entries if datasets is None or e.run.identity.dataset in datasets]))
+    return ShownTables(
+        tables_of([scored for scored in runs if datasets is None or scored.run.identity.dataset in datasets])
+    )
 
 
-def tables_of(entries: Sequence[ScoredRun]) -> list[Table]:
-    """The tables, by dataset, then given before generated. No entries: no table."""
+def tables_of(runs: Sequence[ScoredRun]) -> list[Table]:
+    """The tables, by dataset, then given before generated. No runs: no table."""
     groups: dict[tuple[str, ...], list[ScoredRun]] = defaultdict(list)
-    for entry in largest([entry for entry in entries if not _aside(entry)]):
-        identity = entry.run.identity
+    for scored in largest([scored for scored in runs if not _aside(scored)]):
+        identity = scored.run.identity
         split = identity.selection.split or ""
         question = (identity.dataset, identity.dataset_digest, split, identity.selection.target)
-        groups[*question, "given" if entry.run.given else "generated"].append(entry)
+        groups[*question, "given" if scored.run.given else "generated"].append(scored)
     _share_direct(groups)
     datasets = Counter(key[0] for key in {key[:2] for key in groups})
     order = sorted(groups, key=lambda key: (key[0], key[1], key[2], key[3], key[4] == "generated"))
@@ -71,7 +73,7 @@ def _share_direct(groups: dict[tuple[str, ...], list[ScoredRun]]) -> None:
     for key in list(groups):
         *question, evidence = key
         other = (*question, "generated")
-        direct = [entry for entry in groups[key] if entry.run.identity.task == DIRECT.name]
+        direct = [scored for scored in groups[key] if scored.run.identity.task == DIRECT.name]
         nobody = len(direct) == len(groups[key])  # was given anything
         if evidence == "given" and direct and (nobody or other in groups):
             groups[other] += direct
@@ -79,17 +81,17 @@ def _share_direct(groups: dict[tuple[str, ...], list[ScoredRun]]) -> None:
                 del groups[key]
 
 
-def _aside(entry: ScoredRun) -> bool:
+def _aside(scored: ScoredRun) -> bool:
     """An intervention that nobody asked to score: ``faithfulness`` compares it with others, and it is no row."""
-    return entry.summary is None and entry.run.identity.task in INTERVENTIONS
+    return scored.summary is None and scored.run.identity.task in INTERVENTIONS
 
 
-def _table(key: tuple[str, ...], entries: list[ScoredRun], *, several: bool) -> Table:
+def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Table:
     dataset, digest, split, target, evidence = key
-    grouped = repeats(entries)
+    grouped = repeats(runs)
     words = variants([group[0].run for group in grouped])
-    over = reference_studies(entries)
-    metrics = _metric_columns([e for e in entries if studies_of(e) == over] + list(entries))
+    over = reference_studies(runs)
+    metrics = _metric_columns([scored for scored in runs if studies_of(scored) == over] + list(runs))
     rows = []
     for group, variant in zip(grouped, words, strict=True):
         if len(group) == 1:
@@ -107,7 +109,7 @@ def _table(key: tuple[str, ...], entries: list[ScoredRun], *, several: bool) -> 
             f"{title}: {_EVIDENCE[evidence]}",
             (*(written.column for written in _FIXED), *metrics),
             tuple(rows),
-            notes=(*_notes(entries), *sanity_line(entries)),
+            notes=(*_notes(runs), *sanity_line(runs)),
             ranking="the complete runs over the same studies",
         )
     )
@@ -167,7 +169,7 @@ _FIXED: tuple[CellColumn[_Line], ...] = (
     *(_status(name) for name in ("failed", "pending", *MODEL_STATUSES)),
     CellColumn(
         TableColumn("scored", kind="count", media="data"),
-        lambda line: sum(entry.summary.scored for entry in line.group if entry.summary),
+        lambda line: sum(scored.summary.scored for scored in line.group if scored.summary),
     ),
     CellColumn(
         TableColumn("clusters", kind="count", media="data"),
@@ -183,16 +185,16 @@ _FIXED: tuple[CellColumn[_Line], ...] = (
     CellColumn(TableColumn("complete", media="data"), lambda line: _yes(all(e.run.complete for e in line.group))),
     CellColumn(TableColumn("ranked", media="data"), lambda line: _yes(line.is_ranked)),
     CellColumn(TableColumn("sample", kind="count", media="data"), lambda line: line.run.identity.sample),
-    CellColumn(TableColumn("run", media="data"), lambda line: " ".join(entry.run.id for entry in line.group)),
+    CellColumn(TableColumn("run", media="data"), lambda line: " ".join(scored.run.id for scored in line.group)),
 )
 """The columns before the metrics: a further one is a further line here."""
 
 
-def _metric_columns(entries: Sequence[ScoredRun]) -> tuple[TableColumn, ...]:
+def _metric_columns(runs: Sequence[ScoredRun]) -> tuple[TableColumn, ...]:
     """All columns of all runs in the order in which they were scored, each with the signature that most runs share."""
     found: dict[str, list[ColumnSummary]] = defaultdict(list)
-    for entry in entries:
-        for label, column in columns_of(entry).items():
+    for scored in runs:
+        for label, column in columns_of(scored).items():
             found[label].append(column)
     first = headlines([columns[0] for columns in found.values()])
     return tuple(
@@ -213,9 +215,9 @@ def _row(
 ) -> Row:
     """One row: a run, or the mean over the samples of one."""
     first = group[0]
-    notes = [why for why in dict.fromkeys(why_not(entry) for entry in group) if why]
-    for entry in group:
-        studies = studies_of(entry)
+    notes = [why for why in dict.fromkeys(why_unranked(scored) for scored in group) if why]
+    for scored in group:
+        studies = studies_of(scored)
         if not notes and reference and studies and studies != reference:
             notes.append(f"other studies ({studies[1]:,}) than the ranked rows ({reference[1]:,}): not ranked")
     is_ranked = not notes
@@ -227,11 +229,11 @@ def _row(
     if len(group) > 1:
         notes.append(f"mean of {len(group)} samples; its interval is the mean of theirs, never too narrow")
     statuses: Counter[str] = Counter()
-    for entry in group:
-        statuses.update(statuses_of(entry))
+    for scored in group:
+        statuses.update(statuses_of(scored))
     cells = cells_of(_FIXED, _Line(group, variant, statuses, is_ranked))
     for column in metrics:
-        cell = mean_cell([columns_of(entry).get(column.key) for entry in group], column.footnote)
+        cell = mean_cell([columns_of(scored).get(column.key) for scored in group], column.footnote)
         if cell is not None:
             cells[column.key] = cell
     return Row(cells, tuple(dict.fromkeys(notes)), is_ranked)
@@ -246,8 +248,8 @@ def _order(row: Row, metrics: Sequence[TableColumn]) -> tuple[Any, ...]:
     return (not row.ranked, number is None, best_first, row.cells["model"].value, row.cells["task"].value)
 
 
-def _notes(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
-    summaries = [entry.summary for entry in entries if entry.summary and entry.summary.columns]
+def _notes(runs: Sequence[ScoredRun]) -> tuple[str, ...]:
+    summaries = [scored.summary for scored in runs if scored.summary and scored.summary.columns]
     notes = []
     if summaries:
         level = f"{100 * summaries[0].level:g} %"
@@ -255,19 +257,19 @@ def _notes(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
         unit = "patients" if units == {"patient"} else "studies (no patient ids: too narrow if patients recur)"
         resamples = max(summary.resamples for summary in summaries)
         notes.append(f"Intervals: {level}, bootstrap over {unit}, {resamples:,} resamples.")
-    notes += not_scored(entries)
-    notes += dict.fromkeys(note for entry in entries if entry.summary for note in entry.summary.notes)
-    notes += [note for entry in entries if (note := _read(entry, several=len(entries) > 1))]
+    notes += not_scored(runs)
+    notes += dict.fromkeys(note for scored in runs if scored.summary for note in scored.summary.notes)
+    notes += [note for scored in runs if (note := _read(scored, several=len(runs) > 1))]
     return tuple(notes)
 
 
-def _read(entry: ScoredRun, *, several: bool) -> str:
+def _read(scored: ScoredRun, *, several: bool) -> str:
     """What the reader of raw text took away from the answers of a run, and what was none; empty where nothing."""
-    counts = entry.run.counts
+    counts = scored.run.counts
     said = [
         f"{event} in {n:,}"
         for event, n in counts.events.items()
         if event in {"degenerate", "no image seen"} or event.startswith("removed ")
     ]
-    where = f" of {entry.run.card.label}, {entry.run.identity.task}" if several else ""
+    where = f" of {scored.run.card.label}, {scored.run.identity.task}" if several else ""
     return f"Answers{where}: {', '.join(said)} of {counts.n:,} studies (see mmrad-eval view)." if said else ""

@@ -35,84 +35,84 @@ def read_scored_runs(folders: Iterable[RunFolder]) -> list[ScoredRun]:
     return [ScoredRun(folder.path, folder.run, folder.summary()) for folder in folders]
 
 
-def largest(entries: Sequence[ScoredRun]) -> list[ScoredRun]:
+def largest(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
     """Of runs that differ only in how many studies they took, the one with the most."""
     kept: dict[str, ScoredRun] = {}
-    for entry in entries:
-        identity = entry.run.identity
+    for scored in runs:
+        identity = scored.run.identity
         selection = replace(identity.selection, limit=None, ids=None)
         key = replace(identity, selection=selection).id()
         other = kept.get(key)
-        if other is None or _size(entry) > _size(other):
-            kept[key] = entry
+        if other is None or _size(scored) > _size(other):
+            kept[key] = scored
     return list(kept.values())
 
 
-def _size(entry: ScoredRun) -> tuple[int, int, str]:
-    return (entry.run.counts.n, entry.summary.scored if entry.summary else 0, entry.run.id)
+def _size(scored: ScoredRun) -> tuple[int, int, str]:
+    return (scored.run.counts.n, scored.summary.scored if scored.summary else 0, scored.run.id)
 
 
-def repeats(entries: Sequence[ScoredRun]) -> list[list[ScoredRun]]:
+def repeats(runs: Sequence[ScoredRun]) -> list[list[ScoredRun]]:
     """Runs that differ only in their sample number, together."""
     groups: dict[str, list[ScoredRun]] = defaultdict(list)
-    for entry in entries:
-        groups[replace(entry.run.identity, sample=0).id() + entry.run.card.label].append(entry)
-    return [sorted(group, key=lambda entry: entry.run.identity.sample) for group in groups.values()]
+    for scored in runs:
+        groups[replace(scored.run.identity, sample=0).id() + scored.run.card.label].append(scored)
+    return [sorted(group, key=lambda scored: scored.run.identity.sample) for group in groups.values()]
 
 
-def studies_of(entry: ScoredRun) -> tuple[str, int] | None:
+def studies_of(scored: ScoredRun) -> tuple[str, int] | None:
     """(digest, n) of the studies that a run covers."""
-    return (entry.summary.studies, entry.summary.n) if entry.summary else None
+    return (scored.summary.studies, scored.summary.n) if scored.summary else None
 
 
-def size_of(entry: ScoredRun) -> int:
+def size_of(scored: ScoredRun) -> int:
     """Studies of the selection; the scores of a run that was killed know only those that it came to."""
-    return max(entry.run.counts.n, entry.summary.n) if entry.summary else entry.run.counts.n
+    return max(scored.run.counts.n, scored.summary.n) if scored.summary else scored.run.counts.n
 
 
-def statuses_of(entry: ScoredRun) -> Counter[str]:
+def statuses_of(scored: ScoredRun) -> Counter[str]:
     """Status -> studies of the selection."""
-    statuses = Counter(entry.summary.statuses if entry.summary else entry.run.counts.statuses)
-    statuses["pending"] += size_of(entry) - sum(statuses.values())
+    statuses = Counter(scored.summary.statuses if scored.summary else scored.run.counts.statuses)
+    statuses["pending"] += size_of(scored) - sum(statuses.values())
     return statuses
 
 
-def columns_of(entry: ScoredRun) -> dict[str, ColumnSummary]:
+def columns_of(scored: ScoredRun) -> dict[str, ColumnSummary]:
     """Column label -> number; nothing where it was not scored."""
-    return entry.summary.columns if entry.summary else {}
+    return scored.summary.columns if scored.summary else {}
 
 
-def reference_studies(entries: Sequence[ScoredRun]) -> tuple[str, int] | None:
+def reference_studies(runs: Sequence[ScoredRun]) -> tuple[str, int] | None:
     """The studies over which rows are ranked: the set that most complete runs share, the larger one if tied."""
-    counts = Counter(studies for entry in entries if (studies := studies_of(entry)) and why_not(entry) is None)
+    counts = Counter(studies for scored in runs if (studies := studies_of(scored)) and why_unranked(scored) is None)
     if not counts:
         return None
     return max(counts, key=lambda key: (counts[key], key[1], key[0]))
 
 
-def why_not(entry: ScoredRun) -> str | None:
+def why_unranked(scored: ScoredRun) -> str | None:
     """Why a run can't be ranked whatever the others are, None where it can."""
-    counts = entry.run.counts
-    if entry.summary is None:
+    counts = scored.run.counts
+    if scored.summary is None:
         unfinished = (
             counts.n and counts.unanswered == counts.n
         )  # or killed: then answers may be there, and nobody knows
         todo = "not finished, run the same command again: not ranked"
-        return todo if unfinished else f"not scored yet: mmrad-eval score {entry.folder}"
-    if not entry.summary.n:
-        return f"no study has a reference {entry.run.identity.selection.target}: not ranked"
-    if not entry.run.complete or not entry.summary.complete:
-        of = size_of(entry)
-        return f"incomplete, {of - entry.summary.scored} of {of} studies have no answer yet: not ranked"
-    if entry.run.card.provider == "baseline" and entry.run.card.id == "reference":
+        return todo if unfinished else f"not scored yet: mmrad-eval score {scored.folder}"
+    if not scored.summary.n:
+        return f"no study has a reference {scored.run.identity.selection.target}: not ranked"
+    if not scored.run.complete or not scored.summary.complete:
+        of = size_of(scored)
+        return f"incomplete, {of - scored.summary.scored} of {of} studies have no answer yet: not ranked"
+    if scored.run.card.provider == "baseline" and scored.run.card.id == "reference":
         return "the references themselves, a ceiling: not ranked"
-    rejected = sum(entry.run.counts.statuses.get(status, 0) for status in ("refused", "too long"))
-    if rejected and entry.run.old_rules and entry.run.card.provider not in {"baseline", "file"}:
+    rejected = sum(scored.run.counts.statuses.get(status, 0) for status in ("refused", "too long"))
+    if rejected and scored.run.old_rules and scored.run.card.provider not in {"baseline", "file"}:
         return (
             f"version 0.1.0 counted {rejected} answers as refused or too long, and took failures of servers for such; "
             "run the same command again: not ranked"
         )
-    return _set_apart(entry.run)
+    return _set_apart(scored.run)
 
 
 def _set_apart(run: Run) -> str | None:

@@ -29,14 +29,14 @@ SHOWN = 3
 """Findings that are named; the rest are counted."""
 
 
-def sanity_line(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
+def sanity_line(runs: Sequence[ScoredRun]) -> tuple[str, ...]:
     """One sentence about all that looks wrong in these runs; none where nothing does."""
     found = [
-        f"{entry.run.card.label} {entry.run.identity.task}: {said}"
-        for entry in entries
-        if entry.summary
+        f"{scored.run.card.label} {scored.run.identity.task}: {said}"
+        for scored in runs
+        if scored.summary
         for check in CHECKS
-        if (said := check(entry))
+        if (said := check(scored))
     ]
     if not found:
         return ()
@@ -44,41 +44,41 @@ def sanity_line(entries: Sequence[ScoredRun]) -> tuple[str, ...]:
     return (f"Check before use: {'; '.join(dict.fromkeys(found[:SHOWN]))}{more}.",)
 
 
-def rejected(entry: ScoredRun) -> str:
+def rejected(scored: ScoredRun) -> str:
     """Requests that the model's server turned down."""
-    return _share(entry, ("refused", "too long"), "were refused or too long")
+    return _share(scored, ("refused", "too long"), "were refused or too long")
 
 
-def empty(entry: ScoredRun) -> str:
+def empty(scored: ScoredRun) -> str:
     """Answers without words."""
-    return _share(entry, ("empty",), "are empty")
+    return _share(scored, ("empty",), "are empty")
 
 
-def cut(entry: ScoredRun) -> str:
+def cut(scored: ScoredRun) -> str:
     """Answers that ended at the limit of tokens."""
-    return _share(entry, ("truncated",), "are cut off: raise --max-tokens")
+    return _share(scored, ("truncated",), "are cut off: raise --max-tokens")
 
 
-def unread(entry: ScoredRun) -> str:
+def unread(scored: ScoredRun) -> str:
     """Answers in which no report was found."""
-    return _share(entry, ("unparsed",), "hold no report that could be read")
+    return _share(scored, ("unparsed",), "hold no report that could be read")
 
 
-def same_report(entry: ScoredRun) -> str:
+def same_report(scored: ScoredRun) -> str:
     """One report for most studies."""
-    summary = entry.summary
-    if summary is None or _is_baseline(entry) or summary.same_report < max(FEWEST, SAME * summary.scored):
+    summary = scored.summary
+    if summary is None or _is_baseline(scored) or summary.same_report < max(FEWEST, SAME * summary.scored):
         return ""
     return f"{summary.same_report:,} of {summary.scored:,} reports are the same, word for word"
 
 
-def perfect(entry: ScoredRun) -> str:
+def perfect(scored: ScoredRun) -> str:
     """A column at its best value, which references alone should reach."""
-    if entry.summary is None or _is_reference(entry):
+    if scored.summary is None or _is_reference(scored):
         return ""
     best = [
         label
-        for label, column in entry.summary.columns.items()
+        for label, column in scored.summary.columns.items()
         if column.best is not None
         and column.value is not None
         and column.defined >= MEASURED
@@ -90,15 +90,15 @@ def perfect(entry: ScoredRun) -> str:
     return f"{best[0]}{more} at the best possible value: are the references among the reports?"
 
 
-def images(entry: ScoredRun) -> str:
+def images(scored: ScoredRun) -> str:
     """What the look check found of the images that reach the model."""
-    look = entry.run.look
+    look = scored.run.look
     return "" if look is None else _LOOKS.get(look.verdict, "").format(why=look.why)
 
 
-def order(entry: ScoredRun) -> str:
+def order(scored: ScoredRun) -> str:
     """Images that stand between words, at a server that does not tell whether it keeps their order."""
-    return "the order of words and images at its server is unknown" if entry.run.order == "unknown" else ""
+    return "the order of words and images at its server is unknown" if scored.run.order == "unknown" else ""
 
 
 _LOOKS = {
@@ -110,39 +110,39 @@ _LOOKS = {
 }
 
 
-def degenerate(entry: ScoredRun) -> str:
+def degenerate(scored: ScoredRun) -> str:
     """Answers that repeat themselves, fill in no form or are noise."""
-    return _seen(entry, "degenerate", "answers are degenerate output")
+    return _seen(scored, "degenerate", "answers are degenerate output")
 
 
-def images_lost(entry: ScoredRun) -> str:
+def images_lost(scored: ScoredRun) -> str:
     """Answers that say that no image came."""
-    return _seen(entry, "no image seen", "answers say that no image was shown: were images lost?")
+    return _seen(scored, "no image seen", "answers say that no image was shown: were images lost?")
 
 
-def wrong_language(entry: ScoredRun) -> str:
+def wrong_language(scored: ScoredRun) -> str:
     """Reports in another language than their references, which count as empty."""
-    return _seen(entry, "wrong language", "reports are in another language than their reference")
+    return _seen(scored, "wrong language", "reports are in another language than their reference")
 
 
-def language_not_read(entry: ScoredRun) -> str:
+def language_not_read(scored: ScoredRun) -> str:
     """References in a language that some metric does not read."""
-    return _seen(entry, "language not read", "references are in a language that some metrics do not read")
+    return _seen(scored, "language not read", "references are in a language that some metrics do not read")
 
 
-def low_coverage(entry: ScoredRun) -> str:
+def low_coverage(scored: ScoredRun) -> str:
     """Studies without an answer that can be scored."""
-    summary = entry.summary
+    summary = scored.summary
     if summary is None or summary.n < FEWEST or summary.scored >= COVERED * summary.n:
         return ""
     return f"only {summary.scored:,} of {summary.n:,} studies are scored"
 
 
-def far_longer(entry: ScoredRun) -> str:
+def far_longer(scored: ScoredRun) -> str:
     """Reports that are far longer than their references."""
-    if entry.summary is None or _is_baseline(entry) or entry.summary.scored < FEWEST:
+    if scored.summary is None or _is_baseline(scored) or scored.summary.scored < FEWEST:
         return ""
-    wrote, meant = entry.summary.words
+    wrote, meant = scored.summary.words
     if not meant or wrote < LONGER * meant:
         return ""
     return f"reports have {wrote / meant:.1f} times the words of their references"
@@ -155,24 +155,24 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _share(entry: ScoredRun, statuses: Sequence[str], said: str) -> str:
-    if entry.summary is None or _is_baseline(entry):
+def _share(scored: ScoredRun, statuses: Sequence[str], said: str) -> str:
+    if scored.summary is None or _is_baseline(scored):
         return ""
-    count, scored = sum(entry.summary.statuses.get(status, 0) for status in statuses), entry.summary.scored
-    return f"{count:,} of {scored:,} answers {said}" if count >= max(FEWEST, SHARE * scored) else ""
+    count, of = sum(scored.summary.statuses.get(status, 0) for status in statuses), scored.summary.scored
+    return f"{count:,} of {of:,} answers {said}" if count >= max(FEWEST, SHARE * of) else ""
 
 
-def _seen(entry: ScoredRun, event: str, said: str) -> str:
-    if entry.summary is None or _is_baseline(entry):
+def _seen(scored: ScoredRun, event: str, said: str) -> str:
+    if scored.summary is None or _is_baseline(scored):
         return ""
-    count, scored = entry.summary.events.get(event, 0), entry.summary.scored
-    return f"{count:,} of {scored:,} {said}" if count >= max(FEWEST, SHARE * scored) else ""
+    count, of = scored.summary.events.get(event, 0), scored.summary.scored
+    return f"{count:,} of {of:,} {said}" if count >= max(FEWEST, SHARE * of) else ""
 
 
-def _is_baseline(entry: ScoredRun) -> bool:
+def _is_baseline(scored: ScoredRun) -> bool:
     """Baselines are made to be odd: one normal report for everybody, no words where no evidence is shown."""
-    return entry.run.card.provider == "baseline"
+    return scored.run.card.provider == "baseline"
 
 
-def _is_reference(entry: ScoredRun) -> bool:
-    return _is_baseline(entry) and entry.run.card.id == "reference"
+def _is_reference(scored: ScoredRun) -> bool:
+    return _is_baseline(scored) and scored.run.card.id == "reference"

@@ -132,7 +132,7 @@ def _tied(difference: tuple[float, float, float] | None) -> bool:
 
 def value_of(part: PaperRow, label: str) -> float | None:
     """The value in a column, the mean over samples."""
-    cell = mean_cell([columns_of(entry).get(label) for entry in part.entries], "")
+    cell = mean_cell([columns_of(scored).get(label) for scored in part.samples], "")
     return float(cell.value) if cell is not None and isinstance(cell.value, int | float) else None
 
 
@@ -143,13 +143,13 @@ def rows(
     out = []
     for i, line in enumerate(found.lines):
         cells = {key: Cell(word) for key, word in line.names.items()}
-        summaries = [entry.summary for entry in line.part.entries if entry.summary]
+        summaries = [scored.summary for scored in line.part.samples if scored.summary]
         n = summaries[0].n if summaries else line.part.first.run.counts.n
         cells["n"] = Cell(n)
         bad = sum(s.n - s.statuses.get("ok", 0) for s in summaries)
         cells["not ok"] = Cell(bad / sum(s.n for s in summaries) if sum(s.n for s in summaries) else None)
         for column in columns:
-            value = mean_cell([columns_of(entry).get(column.label) for entry in line.part.entries], column.signature)
+            value = mean_cell([columns_of(scored).get(column.label) for scored in line.part.samples], column.signature)
             if value is not None:
                 cells[column.label] = Cell(
                     value.value, value.low, value.high, marks.get((i, column.label), ""), "", value.note
@@ -157,8 +157,8 @@ def rows(
             if differences:
                 cells |= _difference_cells(found, i, column)
         notes = [line.part.why] if line.part.why else []
-        if len(line.part.entries) > 1:
-            notes.append(f"mean of {len(line.part.entries)} samples")
+        if len(line.part.samples) > 1:
+            notes.append(f"mean of {len(line.part.samples)} samples")
         out.append(Row(cells, tuple(notes), line.part.why is None, rule=False))
     return out
 

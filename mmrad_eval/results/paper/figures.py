@@ -1,4 +1,4 @@
-"""The figures of a paper, drawn from its cast; what can't be drawn is said with the reason."""
+"""The figures of a paper, drawn from its runs; what can't be drawn is said with the reason."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class PaperFigures:
     missing: tuple[str, ...]
 
 
-def draw_all(cast: PaperRuns, contrasts: Sequence[PaperContrast], folder: Path) -> PaperFigures:
+def draw_all(paper: PaperRuns, contrasts: Sequence[PaperContrast], folder: Path) -> PaperFigures:
     """Draw every figure that the runs allow."""
     files: list[Path] = []
     names: list[str] = []
     missing: list[str] = []
     with drawing():
-        for name, made, why in _figures(cast, contrasts):
+        for name, made, why in _figures(paper, contrasts):
             if made is None:
                 missing.append(f"figure {name}: {why}")
             else:
@@ -69,10 +69,10 @@ def draw_all(cast: PaperRuns, contrasts: Sequence[PaperContrast], folder: Path) 
     return PaperFigures(tuple(files), tuple(names), tuple(missing))
 
 
-def _figures(cast: PaperRuns, contrasts: Sequence[PaperContrast]) -> Iterator[tuple[str, Figure | None, str]]:
-    columns = cast.columns
+def _figures(paper: PaperRuns, contrasts: Sequence[PaperContrast]) -> Iterator[tuple[str, Figure | None, str]]:
+    columns = paper.columns
     main = main_column(columns) if columns else None
-    parts = [part for part in cast.parts if part.why is None and part.baseline != "reference"]
+    parts = [part for part in paper.parts if part.why is None and part.baseline != "reference"]
     order = list(_NAMES.values())
     text = "it needs a model's run of tcot and of another form of evidence over the same studies"
     yield "forest", comparison_figures.forest(contrasts, [main] if main else [], "text CoT", order), text
@@ -86,7 +86,7 @@ def _figures(cast: PaperRuns, contrasts: Sequence[PaperContrast]) -> Iterator[tu
     )
     readings, lengths = _read(parts)
     yield "steps-and-lengths", answers.lengths(readings), "no run has a report with words in it"
-    yield _contents(cast)
+    yield _contents(paper)
     yield _by_category(parts)
     by_length = answers.by_length(_by_length(parts, lengths, main), main) if main else None
     yield "score-by-length", by_length, "no run was scored study by study"
@@ -112,18 +112,18 @@ def _read(parts: Sequence[PaperRow]) -> tuple[list[Reading], dict[str, Reading]]
     return [reading for _, reading in readings], {part.first.run.id: reading for part, reading in readings}
 
 
-def _contents(cast: PaperRuns) -> tuple[str, Figure | None, str]:
+def _contents(paper: PaperRuns) -> tuple[str, Figure | None, str]:
     """Regions of the reference traces, as some task showed them, and findings of the references."""
     name = "findings-and-regions"
     regions: dict[str, int] = {}
-    for part in sorted(cast.parts, key=lambda part: not part.first.run.given):  # given traces are the references'
+    for part in sorted(paper.parts, key=lambda part: not part.first.run.given):  # given traces are the references'
         regions = dict(read_answers(part.folders[0], "").categories)
         if regions:
             break
     found: dict[str, int] = {}
     n = 0
     why = "no task has shown a trace"
-    for part in cast.parts:
+    for part in paper.parts:
         try:
             selection, _ = studies_of(part.folders[0])
         except MmradError as error:

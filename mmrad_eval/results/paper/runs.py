@@ -1,4 +1,4 @@
-"""The cast: which runs a paper is about, and which of them stand on the same studies."""
+"""Which runs a paper is about, and which of them stand on the same studies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mmrad_eval.results.leaderboard.rows import (
     reference_studies,
     repeats,
     studies_of,
-    why_not,
+    why_unranked,
 )
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.summary import ColumnSummary
@@ -30,14 +30,14 @@ MOST_COLUMNS = 6
 class PaperRow:
     """One row to be: a run, or several samples of one."""
 
-    entries: tuple[ScoredRun, ...]
+    samples: tuple[ScoredRun, ...]
     why: str | None
     """Why it is shown and not ranked or tested; None where it is both."""
 
     @property
     def first(self) -> ScoredRun:
         """The run that stands for all samples."""
-        return self.entries[0]
+        return self.samples[0]
 
     @property
     def model(self) -> str:
@@ -58,7 +58,7 @@ class PaperRow:
     @property
     def folders(self) -> list[RunFolder]:
         """Where its runs are."""
-        return [RunFolder(entry.folder) for entry in self.entries]
+        return [RunFolder(scored.folder) for scored in self.samples]
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,16 @@ class PaperRuns:
         return shlex.join(words)
 
 
-def paper_runs(entries: Sequence[ScoredRun], *, dataset: str | None = None, metrics: Sequence[str] = ()) -> PaperRuns:
+def paper_runs(runs: Sequence[ScoredRun], *, dataset: str | None = None, metrics: Sequence[str] = ()) -> PaperRuns:
     """The runs of ``dataset``, or of the dataset, split and target with the most runs.
 
     ``metrics`` chooses the columns of the tables in the body, by label or name. DataError where there is no run.
     """
     groups: dict[tuple[str, str, str | None, str], list[ScoredRun]] = defaultdict(list)
-    for entry in largest(entries):
-        identity = entry.run.identity
+    for scored in largest(runs):
+        identity = scored.run.identity
         selection = identity.selection
-        groups[identity.dataset, identity.dataset_digest, selection.split, selection.target].append(entry)
+        groups[identity.dataset, identity.dataset_digest, selection.split, selection.target].append(scored)
     if dataset is not None:
         names = sorted({key[0] for key in groups})
         groups = {key: group for key, group in groups.items() if key[0] == dataset}
@@ -132,14 +132,14 @@ def paper_runs(entries: Sequence[ScoredRun], *, dataset: str | None = None, metr
 
 
 def _why(same: Sequence[ScoredRun], over: tuple[str, int] | None) -> str | None:
-    for entry in same:
-        why = why_not(entry)
-        if why is not None and entry.run.card.provider != "baseline":
+    for scored in same:
+        why = why_unranked(scored)
+        if why is not None and scored.run.card.provider != "baseline":
             return why
-        if entry.summary is None:
+        if scored.summary is None:
             return why
-        if studies_of(entry) != over:
-            return f"other studies ({entry.summary.n:,}) than the rest: not ranked"
+        if studies_of(scored) != over:
+            return f"other studies ({scored.summary.n:,}) than the rest: not ranked"
     return None
 
 
@@ -160,9 +160,9 @@ def _columns(parts: Sequence[PaperRow], metrics: Sequence[str]) -> tuple[ColumnS
     return tuple(c for c in shared if c.label in best)[:MOST_COLUMNS]
 
 
-def spec(entry: ScoredRun) -> str:
+def spec(scored: ScoredRun) -> str:
     """The model as a command line names it."""
-    return f"{entry.run.card.provider}:{entry.run.card.id}"
+    return f"{scored.run.card.provider}:{scored.run.card.id}"
 
 
 def relative(path: Path) -> str:

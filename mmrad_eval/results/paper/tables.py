@@ -40,49 +40,49 @@ class Made:
     """Sentences, each with the command that would fill the gap."""
 
 
-def arms_table(cast: PaperRuns, resamples: int, claims: ClaimOptions) -> Made:
+def arms_table(paper: PaperRuns, resamples: int, claims: ClaimOptions) -> Made:
     """T1: for each model every form of evidence, its controls, and differences to text CoT."""
     out: list[Row] = []
     contrasts: list[PaperContrast] = []
     missing: list[str] = []
     verdicts: list[str] = []
     wanted = ARMS | CONTROLS
-    for model in cast.models:
-        parts = [(task, cast.find(model, task)) for task in wanted]
+    for model in paper.models:
+        parts = [(task, paper.find(model, task)) for task in wanted]
         there = [(task, part) for task, part in parts if part is not None]
         if not there:
             continue
         lines = [_line(model, wanted[task], part, control=task in CONTROLS) for task, part in there]
         text = next((line for line, (task, _) in zip(lines, there, strict=True) if task == TEXT), None)
-        found = contrast(lines, cast.columns, text, resamples)
+        found = contrast(lines, paper.columns, text, resamples)
         contrasts.append(found)
-        made = rows(found, cast.columns, differences=True, marks=ranks(found, cast.columns))
+        made = rows(found, paper.columns, differences=True, marks=ranks(found, paper.columns))
         out += _grouped(made)
-        verdicts += [f"{model}: {said}" for said in visual_gain(cast, model, claims)]
+        verdicts += [f"{model}: {said}" for said in visual_gain(paper, model, claims)]
         lacking = [task for task, part in parts if part is None and task not in _OPTIONAL]
         if lacking:
-            command = cast.command([spec(there[0][1].first)], lacking)
+            command = paper.command([spec(there[0][1].first)], lacking)
             missing.append(f"T1, {model}: no run of {', '.join(lacking)}: {command}")
-    base, lacking_baselines = _baselines(cast)
+    base, lacking_baselines = _baselines(paper)
     out += base
     if lacking_baselines:
         names = [f"baseline:{name}" for name in lacking_baselines]
         task = TEXT if lacking_baselines == ["evidence"] else "direct"
-        missing.append(f"T1: no {', '.join(names)}: {cast.command(names, [task])}")
+        missing.append(f"T1: no {', '.join(names)}: {paper.command(names, [task])}")
     if not contrasts:
-        command = cast.command(["MODEL"], [task for task in wanted if task not in _OPTIONAL])
+        command = paper.command(["MODEL"], [task for task in wanted if task not in _OPTIONAL])
         missing.insert(0, f"T1: no model has run any form of evidence: {command}")
     named = (TableColumn("model", media="data"), TableColumn("task", media="data"), TableColumn("arm", "evidence"))
-    columns = (*named, *_COUNTS, *table_columns(cast.columns, to="text CoT"))
+    columns = (*named, *_COUNTS, *table_columns(paper.columns, to="text CoT"))
     notes = (*_notes(contrasts, "text CoT"), *verdicts)
-    table = Table("t1-arms", f"Evidence given to a frozen model ({cast.title})", columns, tuple(out), notes, _AMONG)
+    table = Table("t1-arms", f"Evidence given to a frozen model ({paper.title})", columns, tuple(out), notes, _AMONG)
     return Made(table, tuple(contrasts), tuple(missing))
 
 
-def adaptation_table(cast: PaperRuns, formats: Mapping[str, RunFolder], resamples: int) -> Made:
+def adaptation_table(paper: PaperRuns, formats: Mapping[str, RunFolder], resamples: int) -> Made:
     """T2: one backbone adapted in several formats; ``formats`` maps a name to its run, the reference first."""
     columns = (TableColumn("arm", "adaptation"), TableColumn("model"), TableColumn("task", media="data"), *_COUNTS)
-    title = f"Formats of adaptation ({cast.title})"
+    title = f"Formats of adaptation ({paper.title})"
     if not formats:
         how = (
             "T2: say which runs are the adapted models: "
@@ -92,54 +92,54 @@ def adaptation_table(cast: PaperRuns, formats: Mapping[str, RunFolder], resample
     lines, missing = [], []
     for name, folder in formats.items():
         part = next(
-            (p for p in cast.parts if any(e.folder.resolve() == folder.path.resolve() for e in p.entries)), None
+            (p for p in paper.parts if any(e.folder.resolve() == folder.path.resolve() for e in p.samples)), None
         )
         if part is None:
-            missing.append(f"T2: {name} ({folder.path}) is not a run over {cast.title}")
+            missing.append(f"T2: {name} ({folder.path}) is not a run over {paper.title}")
         else:
             lines.append(_line(part.model, name, part))
-    found = contrast(lines, cast.columns, lines[0] if lines else None, resamples)
+    found = contrast(lines, paper.columns, lines[0] if lines else None, resamples)
     first = lines[0].names["arm"] if lines else "the first"
-    body = rows(found, cast.columns, differences=True, marks=ranks(found, cast.columns))
-    every = (*columns, *table_columns(cast.columns, to=first))
+    body = rows(found, paper.columns, differences=True, marks=ranks(found, paper.columns))
+    every = (*columns, *table_columns(paper.columns, to=first))
     table = Table("t2-adaptation", title, every, tuple(body), _notes([found], first), _AMONG)
     return Made(table, (found,), tuple(missing))
 
 
-def panel_table(cast: PaperRuns, task: str, resamples: int) -> Made:
+def panel_table(paper: PaperRuns, task: str, resamples: int) -> Made:
     """T3: every model on one task with one prompt, and whether it was trained on MIMIC."""
     lines = []
-    for model in cast.models:
-        part = cast.find(model, task)
+    for model in paper.models:
+        part = paper.find(model, task)
         if part is not None:
-            lines.append(_panel_line(cast, part))
+            lines.append(_panel_line(paper, part))
     lines.sort(key=lambda line: line.part.model)
-    found = contrast(lines, cast.columns, None, resamples)
-    body = rows(found, cast.columns, differences=False, marks=ranks(found, cast.columns))
-    base, _ = _baselines(cast)
+    found = contrast(lines, paper.columns, None, resamples)
+    body = rows(found, paper.columns, differences=False, marks=ranks(found, paper.columns))
+    base, _ = _baselines(paper)
     columns = (
         TableColumn("model"),
         TableColumn("trained on MIMIC"),
         *_COUNTS,
-        *table_columns(cast.columns),
+        *table_columns(paper.columns),
     )
     missing = []
     if len(lines) < 2:
-        missing.append(f"T3: {len(lines)} models have run {task}: {cast.command(['MODEL', 'MODEL'], [task])}")
-    title = f"Models on {task} ({cast.title})"
+        missing.append(f"T3: {len(lines)} models have run {task}: {paper.command(['MODEL', 'MODEL'], [task])}")
+    title = f"Models on {task} ({paper.title})"
     notes = _notes([found], "")
     table = Table("t3-panel", title, columns, (*body, *base), notes, _AMONG)
     return Made(table, (found,), tuple(missing))
 
 
-def supplement(cast: PaperRuns, entries: Sequence[ScoredRun], resamples: int) -> tuple[list[Table], list[Table]]:
+def supplement(paper: PaperRuns, runs: Sequence[ScoredRun], resamples: int) -> tuple[list[Table], list[Table]]:
     """(every column of every run, for each model every difference to text CoT)."""
-    over = [e for e in entries if e.run.identity.dataset == cast.dataset]
+    over = [e for e in runs if e.run.identity.dataset == paper.dataset]
     values = [replace(table, name=f"supplement-{table.name}") for table in tables_of(over)]
     differences: list[Table] = []
-    for number, model in enumerate(cast.models, start=1):
-        text = cast.find(model, TEXT)
-        others = [cast.find(model, task) for task in (*ARMS, *CONTROLS) if task != TEXT]
+    for number, model in enumerate(paper.models, start=1):
+        text = paper.find(model, TEXT)
+        others = [paper.find(model, task) for task in (*ARMS, *CONTROLS) if task != TEXT]
         ready = [part for part in others if part is not None and part.why is None]
         if text is None or text.why is not None or not ready:
             continue
@@ -164,14 +164,14 @@ def _line(model: str, arm: str, part: PaperRow, *, control: bool = False) -> Lin
     return Line({"model": model, "task": part.task, "arm": arm}, part, control)
 
 
-def _panel_line(cast: PaperRuns, part: PaperRow) -> Line:
+def _panel_line(paper: PaperRuns, part: PaperRow) -> Line:
     trained = part.first.run.card.trained_on
     mimic = any("mimic" in name.lower() for name in trained)
     known = "yes" if mimic else "no" if trained else "unknown"
     line = Line({"model": part.model, "task": part.task, "trained on MIMIC": known}, part)
-    if mimic and "mimic" in cast.dataset.lower() and cast.split != "test":
+    if mimic and "mimic" in paper.dataset.lower() and paper.split != "test":
         seen = "trained on MIMIC, and these are not its test patients only: not ranked"
-        return Line(line.names, PaperRow(part.entries, part.why or seen))
+        return Line(line.names, PaperRow(part.samples, part.why or seen))
     return line
 
 
@@ -182,20 +182,20 @@ def _grouped(made: list[Row]) -> list[Row]:
     ]
 
 
-def _baselines(cast: PaperRuns) -> tuple[list[Row], list[str]]:
+def _baselines(paper: PaperRuns) -> tuple[list[Row], list[str]]:
     """Rows of the baselines, never ranked, and the names of those that are missing."""
     out: list[Row] = []
     missing = []
     for name, title in BASELINES.items():
-        part = cast.baseline(name, (TEXT, "mcot", "direct"))
+        part = paper.baseline(name, (TEXT, "mcot", "direct"))
         if part is None:
             missing.append(name)
             continue
         names = {"model": part.model, "task": part.task, "arm": title}
         if name == "evidence":
             names["arm"] += f" ({part.task})"
-        line = Line(names | {"trained on MIMIC": "no model"}, PaperRow(part.entries, None), control=True)
-        (row,) = rows(PaperContrast((line,), None, False, None, {}), cast.columns, differences=False, marks={})
+        line = Line(names | {"trained on MIMIC": "no model"}, PaperRow(part.samples, None), control=True)
+        (row,) = rows(PaperContrast((line,), None, False, None, {}), paper.columns, differences=False, marks={})
         notes = (part.why,) if part.why else ()
         heading = "" if out else "no model"
         out.append(replace(row, ranked=False, rule=not out, heading=heading, notes=(*row.notes, *notes)))

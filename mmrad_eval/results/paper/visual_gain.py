@@ -25,20 +25,20 @@ class ClaimOptions:
     resamples: int = RESAMPLES
 
 
-def visual_gain(cast: PaperRuns, model: str, options: ClaimOptions) -> Iterator[str]:
+def visual_gain(paper: PaperRuns, model: str, options: ClaimOptions) -> Iterator[str]:
     """One sentence for a model that has a run of ``mcot``."""
-    if cast.find(model, MAIN) is None:
+    if paper.find(model, MAIN) is None:
         return
     try:
-        claim = claim_of(cast, model, options)
+        claim = claim_of(paper, model, options)
     except MmradError as error:
         claim = VisualClaim("untested", why=f"the studies can't be loaded: {error}")
     yield sentence(claim).replace("**", "")  # a table's note is plain text
 
 
-def claim_of(cast: PaperRuns, model: str, options: ClaimOptions) -> VisualClaim:
+def claim_of(paper: PaperRuns, model: str, options: ClaimOptions) -> VisualClaim:
     """The claim over this model's runs; DataError where the studies can't be loaded any more."""
-    rows = {task: row for task in (MAIN, *RIVALS) if (row := cast.find(model, task)) is not None and row.why is None}
+    rows = {task: row for task in (MAIN, *RIVALS) if (row := paper.find(model, task)) is not None and row.why is None}
     lacking = [task for task in (MAIN, *RIVALS) if task not in rows]
     if lacking:
         return VisualClaim("untested", why=f"no run of {', '.join(lacking)} that can be compared")

@@ -25,7 +25,7 @@ ENDINGS = {"latex": ".tex", "md": ".md", "csv": ".csv", "html": ".html"}
 class Paper:
     """What was written, and what is missing."""
 
-    cast: PaperRuns
+    runs: PaperRuns
     tables: tuple[Table, ...]
     """Those of the body; the supplement's are in its files."""
     files: tuple[Path, ...]
@@ -51,21 +51,21 @@ def write_paper(
     format of adaptation to its run, the first being what the others are compared with; ``figures=False`` draws none;
     ``claims`` says how the visual gain is judged.
     """
-    entries = read_scored_runs(find_runs(results))
-    mark(out, strictest(entry.run.data_use for entry in entries))
-    cast = paper_runs(entries, dataset=dataset, metrics=metrics)
-    arms = arms_table(cast, resamples, claims or ClaimOptions(resamples=resamples))
-    made = [arms, adaptation_table(cast, adapted or {}, resamples), panel_table(cast, panel_task, resamples)]
-    values, differences = supplement(cast, entries, resamples)
-    pictures = draw_all(cast, arms.contrasts, out / "figures") if figures else PaperFigures((), (), ())
+    runs = read_scored_runs(find_runs(results))
+    mark(out, strictest(scored.run.data_use for scored in runs))
+    paper = paper_runs(runs, dataset=dataset, metrics=metrics)
+    arms = arms_table(paper, resamples, claims or ClaimOptions(resamples=resamples))
+    made = [arms, adaptation_table(paper, adapted or {}, resamples), panel_table(paper, panel_task, resamples)]
+    values, differences = supplement(paper, runs, resamples)
+    pictures = draw_all(paper, arms.contrasts, out / "figures") if figures else PaperFigures((), (), ())
     body = [table.table for table in made if table.table.rows]
     files = [path for table in body for path in _write(out, table.name, [table])]
     files += _write(out, "supplement", values)
     files += _write(out, "supplement-differences", differences, forms=("md", "csv", "html"))  # too long to print
     files += pictures.files
-    files.append(_text(out / "paper.tex", _document(cast, [table.name for table in body], pictures)))
-    missing = [*(gap for table in made for gap in table.missing), *_unscored(cast), *pictures.missing]
-    return Paper(cast, tuple(body), tuple(files), tuple(dict.fromkeys(missing)))
+    files.append(_text(out / "paper.tex", _document(paper, [table.name for table in body], pictures)))
+    missing = [*(gap for table in made for gap in table.missing), *_unscored(paper), *pictures.missing]
+    return Paper(paper, tuple(body), tuple(files), tuple(dict.fromkeys(missing)))
 
 
 def _write(out: Path, name: str, tables: Sequence[Table], forms: Sequence[str] = tuple(ENDINGS)) -> list[Path]:
@@ -81,7 +81,7 @@ def _text(path: Path, text: str) -> Path:
     return path
 
 
-def _document(cast: PaperRuns, tables: Sequence[str], pictures: PaperFigures) -> str:
+def _document(paper: PaperRuns, tables: Sequence[str], pictures: PaperFigures) -> str:
     r"""A document that compiles with no edits; what it holds is ``\input`` from the files beside it."""
     figures = [
         rf"\begin{{figure}}[tp]\centering\includegraphics[width=\linewidth,height=.8\textheight,keepaspectratio]"
@@ -94,7 +94,7 @@ def _document(cast: PaperRuns, tables: Sequence[str], pictures: PaperFigures) ->
             r"\usepackage{booktabs,graphicx}",
             r"\extrafloats{500}\maxdeadcycles=1000",
             r"\begin{document}",
-            rf"\section*{{{escape(cast.title)}}}",
+            rf"\section*{{{escape(paper.title)}}}",
             *(rf"\input{{{name}.tex}}" for name in tables),
             *figures,
             r"\clearpage\appendix",
@@ -106,11 +106,11 @@ def _document(cast: PaperRuns, tables: Sequence[str], pictures: PaperFigures) ->
     )
 
 
-def _unscored(cast: PaperRuns) -> list[str]:
+def _unscored(paper: PaperRuns) -> list[str]:
     """Metrics that some run could not be scored with, and the command that fixes it."""
     gaps: dict[tuple[str, str], dict[str, None]] = {}
-    for part in cast.parts:
-        for entry in part.entries:
-            for name, missing in (entry.summary.missing if entry.summary else {}).items():
+    for part in paper.parts:
+        for scored in part.samples:
+            for name, missing in (scored.summary.missing if scored.summary else {}).items():
                 gaps.setdefault((missing.what, missing.remedy), {})[name] = None
     return [f"not scored: {', '.join(names)}: {what}; {remedy}" for (what, remedy), names in gaps.items()]

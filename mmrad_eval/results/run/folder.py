@@ -122,7 +122,7 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except decode.FAULTS as error:
-            raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` makes it anew") from error
+            raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` makes it again") from error
 
     def scores(self) -> Scores | None:
         """The scores that belong to the summary, None where the run was never scored, or its answers are others."""
@@ -224,7 +224,7 @@ def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
     try:
         return decoder.decode(line)
     except decode.FAULTS as error:
-        raise DataError(f"{where}: {error}; run its command again, and it is made anew") from error
+        raise DataError(f"{where}: {error}; run its command again, and it is made again") from error
 
 
 class Prefix:

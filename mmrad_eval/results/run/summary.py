@@ -50,7 +50,7 @@ class MissingColumns(Value, frozen=True, omit_defaults=False):
 
     what: str
     remedy: str
-    """The command that would mend it."""
+    """The command that fixes it."""
 
 
 class Summary(Value, frozen=True, omit_defaults=False):
@@ -84,7 +84,7 @@ class Summary(Value, frozen=True, omit_defaults=False):
     answers: str = ""
     """SHA-256 of the bytes of the answers.jsonl that it was computed from; empty in summaries of version 0.1.0."""
     scores: str = ""
-    """SHA-256 of the bytes of the scores.parquet that belongs to it; likewise."""
+    """SHA-256 of the bytes of the scores.parquet that belongs to it; empty in summaries of earlier versions."""
     notes: tuple[str, ...] = ()
     level: float = 0.95
     resamples: int = 0

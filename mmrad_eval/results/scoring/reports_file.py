@@ -105,11 +105,11 @@ def studies_of(folder: RunFolder, references: str | Path | None = None) -> tuple
         )
     answered = {answer.study for answer in folder.answers()}
     if not answered:
-        raise DataError(f"{folder.path} holds no answers; run again, and they are made anew from the journal")
+        raise DataError(f"{folder.path} holds no answers; run again, and they are made again from the journal")
     if run.complete and len(answered) < run.counts.n:
         raise DataError(
             f"{folder.answers_path} was cut: it holds {len(answered):,} of {run.counts.n:,} answers; run its command "
-            "again, and it is made anew"
+            "again, and it is made again"
         )
     selection = [study for study in dataset.studies if study.id in answered]
     return selection, [study for study in dataset.studies if study.split == "train"]

@@ -106,8 +106,8 @@ def score(
 ) -> TextScores:
     """Score texts against texts.
 
-    Both are lists of equal length, or mappings by id with the same ids. ``patients`` (likewise) makes the intervals
-    resample patients instead of pairs. ``metrics`` is one or several of: a registry name, a family, a suite,
+    Both are lists of equal length, or mappings by id with the same ids. ``patients``, in the same form, makes the
+    intervals resample patients instead of pairs. ``metrics`` is one or several of: a registry name, a family, a suite,
     ``file.py:Name``, a metric object. Unless ``data_use`` says that the texts are ``open``, no code of this process
     connects to another machine meanwhile: GateError says what tried to.
     """

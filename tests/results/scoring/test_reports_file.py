@@ -1,4 +1,4 @@
-"""Reports made elsewhere: joined by id, whatever their order, and never dropped in silence."""
+"""Reports made elsewhere: joined by id, whatever their order, and never dropped silently."""
 
 from __future__ import annotations
 

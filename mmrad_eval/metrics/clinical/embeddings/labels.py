@@ -45,9 +45,9 @@ def codes(found: Sequence[Labelled]) -> Codes:
 
 def chexbert(setup: Setup) -> LabelF1:
     """``chexbert@uncertain=POLICY``, and ``chexbert-by-label@uncertain=POLICY``."""
-    from mmrad_eval.metrics.clinical.engines import clinic
+    from mmrad_eval.metrics.clinical.engines import engines
 
-    shared = clinic(setup)
+    shared = engines(setup)
     family, _, profile = setup.name.partition("@uncertain=")
     policy = cast("Policy", profile)
     macro = setup.option("macro", "all", ("all", "supported"))

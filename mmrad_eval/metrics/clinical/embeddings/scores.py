@@ -93,9 +93,9 @@ class Near:
 
 def bertscore(setup: Setup) -> Near:
     """``bertscore@PROFILE``, or ``bertscore:FOLDER#LAYER`` for any local model, without rescaling."""
-    from mmrad_eval.metrics.clinical.engines import clinic
+    from mmrad_eval.metrics.clinical.engines import engines
 
-    shared = clinic(setup)
+    shared = engines(setup)
     profile = _local(setup.argument) if setup.argument else PROFILES[setup.name.partition("@")[2]]
     shared.available("bertscore", *([profile.model] if profile.model in NEEDS else []))
     names = ("BERTScore", "BERTScore-P", "BERTScore-R")
@@ -118,9 +118,9 @@ def bertscore(setup: Setup) -> Near:
 
 def semb(setup: Setup) -> Near:
     """``semb@rexrank``: cosine of CheXbert's [CLS] vectors; 0 where the candidate is empty."""
-    from mmrad_eval.metrics.clinical.engines import clinic
+    from mmrad_eval.metrics.clinical.engines import engines
 
-    shared = clinic(setup)
+    shared = engines(setup)
     shared.available("chexbert", "chexbert", "bert-base-uncased")
 
     def source() -> tuple[Values, str]:

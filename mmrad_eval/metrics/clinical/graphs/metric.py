@@ -107,9 +107,9 @@ class RadGraph:
 
 def radgraph(setup: Setup) -> RadGraph:
     """``radgraph@PROFILE`` with the engine and weights of the suite."""
-    from mmrad_eval.metrics.clinical.engines import clinic
+    from mmrad_eval.metrics.clinical.engines import engines
 
-    shared = clinic(setup)
+    shared = engines(setup)
     profile = PROFILES[setup.name.partition("@")[2]]
     shared.available("radgraph", profile.model)
 
