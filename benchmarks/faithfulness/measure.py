@@ -16,14 +16,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
+from benchmarks.chat_server import served  # noqa: E402 (of this checkout)
 from benchmarks.child import Used, used_by  # noqa: E402 (of this checkout)
 
 COMMAND = Path(sys.executable).with_name("mmrad-eval")
@@ -33,21 +32,9 @@ BUDGET = 10.0
 """Seconds of wall time, where everything is stored."""
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    """The address of the invented model."""
-    process = subprocess.Popen([sys.executable, str(HERE / "model.py")], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.wait()
-
-
 def main() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as temporary, served() as address:
+    with tempfile.TemporaryDirectory() as temporary, served(HERE / "model.py") as address:
         folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary).absolute()
         if not (folder / "traces.jsonl").exists():
             subprocess.run([sys.executable, str(HERE / "material.py"), str(folder), str(STUDIES)], check=True)

@@ -20,8 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +28,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.chat_server import served  # noqa: E402 (of this checkout)
 from benchmarks.numbers.read import Leaves, read, same, size  # noqa: E402 (of this checkout)
 
 METRICS = "lexical,facts,consistency,grounding"
@@ -128,18 +128,6 @@ def report(old: dict[str, Leaves], new: dict[str, Leaves], keep: Path) -> int:
     return wrong
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    """The address of the chat model."""
-    process = subprocess.Popen([sys.executable, str(HERE / "model.py")], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.wait()
-
-
 def checked_out(version: str, keep: Path, name: str) -> Path:
     """The folder of a checkout, or a commit's files written below ``keep``."""
     if Path(version).is_dir():
@@ -170,7 +158,7 @@ def main() -> None:
     parser.add_argument("--new-python", default="")
     parser.add_argument("--keep", help="folder for the results of both sides")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary, served() as address:
+    with tempfile.TemporaryDirectory() as temporary, served(HERE / "model.py") as address:
         keep = Path(given.keep or temporary).absolute()
         keep.mkdir(parents=True, exist_ok=True)
         old = side_of("old", given.old, given.old_python, keep)

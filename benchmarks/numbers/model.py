@@ -1,13 +1,11 @@
 """A chat server on loopback that answers every kind of task, always the same to the same words and images.
 
 The reply depends on the set of words and images of a request and not on their order, so that a request that is put
-together in another way gets the reply it got before. A few replies are empty or cut short. The first line on standard
-output is the address.
+together in another way gets the reply it got before. A few replies are empty or cut short.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import re
@@ -16,10 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from benchmarks.chat_server import serve
 from benchmarks.clinical.reports import reports
 
 TEXTS = 5_000
@@ -62,25 +59,11 @@ def answer(body: dict[str, Any], texts: list[str], notes: list[str]) -> tuple[st
     return text, "length" if chance % CUT == 0 else "stop"
 
 
-async def main() -> None:
+def main() -> None:
     """Serve until killed."""
     texts, notes = reports(TEXTS, seed=5), reports(TEXTS, seed=6, low=1, high=3)
-
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        if request.method == "GET":
-            return web.json_response({"object": "list", "data": [{"id": "invented", "object": "model"}]})
-        text, finish = answer(json.loads(await request.read()), texts, notes)
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
-        usage = {"prompt_tokens": 900, "completion_tokens": 120, "total_tokens": 1020}
-        return web.json_response({"id": "x", "model": "invented", "choices": [choice], "usage": usage})
-
-    runner = web.ServerRunner(web.Server(handle, access_log=None))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sys.stdout.write(f"http://127.0.0.1:{runner.addresses[0][1]}/v1\n")
-    sys.stdout.flush()
-    await asyncio.Event().wait()
+    serve(lambda body: answer(json.loads(body), texts, notes))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
