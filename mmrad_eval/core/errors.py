@@ -78,8 +78,9 @@ class ModelError(MmradError):
 class MissingError(MmradError):
     """An extra, weights or data that something needs and that are not here; ``remedy`` is the command that fixes it."""
 
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}; {remedy}")
+    def __init__(self, what: str, remedy: str, who: str = "") -> None:
+        """``who`` needs it; for messages, where ``what`` does not say it."""
+        super().__init__(f"{f'{who}: ' if who else ''}{what}; {remedy}")
         self.what, self.remedy = what, remedy
 
 

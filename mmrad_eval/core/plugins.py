@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core import members
-from mmrad_eval.core.errors import DataError, MmradError, PluginError, UsageError
+from mmrad_eval.core.errors import DataError, MissingError, MmradError, PluginError, UsageError
 from mmrad_eval.core.registry import BUILTIN
 
 if TYPE_CHECKING:
@@ -289,6 +289,8 @@ def _called(kind: Kind, factory: Any, label: str, arguments: tuple[object, ...],
             ) from error
     try:
         return factory(*given)
+    except MissingError as error:
+        raise MissingError(error.what, error.remedy, f"{kind.name} {label}") from error
     except MmradError:
         raise
     except (Exception, SystemExit) as error:

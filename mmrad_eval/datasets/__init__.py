@@ -7,7 +7,7 @@ A dataset is a registered name (``demo``), ``FORMAT:PATH``, or a path whose form
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as remade
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from mmrad_eval.datasets.credentialed import looks_credentialed
 from mmrad_eval.datasets.digests import digest
 from mmrad_eval.datasets.prepare import prepared
 from mmrad_eval.datasets.problems import Problem, Problems
-from mmrad_eval.datasets.recognise import recognise
+from mmrad_eval.datasets.recognise import unrecognised
 from mmrad_eval.datasets.source import (
     FunctionReader,
     Reader,
@@ -50,7 +50,6 @@ __all__ = [
     "looks_credentialed",
     "read",
     "reader",
-    "recognise",
     "recognised",
     "registry",
     "settled_data_use",
@@ -58,14 +57,17 @@ __all__ = [
 ]
 
 KIND = Kind("dataset", (Reader,), "decorate a function of a Source with @mmrad_eval.reader(NAME)")
-GENERAL = frozenset({"table", "rexrank"})
+GENERAL = ("rexrank", "table")
 """Formats that are taken for want of a better one."""
 OPTIONS = re.compile(r"[a-z_-]+=[^&=]+(?:&[a-z_-]+=[^&=]+)*")
 """Options at the end of a spec."""
 
 
 def registry() -> Registry:
-    """The datasets and formats, built in and installed; nothing is imported or drawn."""
+    """The datasets and formats, built in and installed, in the order in which they are asked whether a path is theirs.
+
+    Nothing is imported or drawn.
+    """
     return Registry(
         "dataset",
         {
@@ -73,44 +75,31 @@ def registry() -> Registry:
                 "mmrad_eval.datasets.demo:read",
                 "24 invented studies of 16 patients, with drawn films and traces",
             ),
-            "mmrad": (
-                "mmrad_eval.datasets.readers.mmrad:read",
-                "mmrad:PATH, jsonl of interleaved traces (prompt, response, images)",
-            ),
             "mmrad.trace": (
                 "mmrad_eval.datasets.readers.mmrad_trace:read",
                 "mmrad.trace:PATH, neutral traces (data convert makes them)",
             ),
-            "rexrank": ("mmrad_eval.datasets.readers.rexrank:read", "rexrank:PATH, JSON of the ReXrank board"),
+            "mmrad": (
+                "mmrad_eval.datasets.readers.mmrad:read",
+                "mmrad:PATH, jsonl of interleaved traces (prompt, response, images)",
+            ),
             "r2gen": ("mmrad_eval.datasets.readers.r2gen:read", "r2gen:PATH, annotation.json with train, val and test"),
-            "mimic": (
-                "mmrad_eval.datasets.readers.mimic:read",
-                "mimic:FOLDER, MIMIC-CXR and MIMIC-CXR-JPG, one study an examination",
-            ),
-            "mimic-images": (
-                "mmrad_eval.datasets.readers.mimic:read_images",
-                "mimic-images:FOLDER, the same, one study an image",
-            ),
-            "openi": (
-                "mmrad_eval.datasets.readers.openi:read",
-                "openi:PATH, Indiana University reports: XML folder, tgz or csv",
-            ),
-            "rexgradient": (
-                "mmrad_eval.datasets.readers.rexgradient:read",
-                "rexgradient:PATH, ReXGradient-160K's metadata JSON",
-            ),
-            "chexpert-plus": (
-                "mmrad_eval.datasets.readers.chexpert_plus:read",
-                "chexpert-plus:PATH, CheXpert Plus's csv",
+            "vindr": (
+                "mmrad_eval.datasets.readers.vindr:read",
+                "vindr:FOLDER, VinDr-CXR: boxes and labels, no reports",
             ),
             "padchest-gr": ("mmrad_eval.datasets.readers.padchest_gr:read", "padchest-gr:PATH, PadChest-GR in English"),
             "padchest-gr-es": (
                 "mmrad_eval.datasets.readers.padchest_gr:read_spanish",
                 "padchest-gr-es:PATH, the same in Spanish",
             ),
-            "vindr": (
-                "mmrad_eval.datasets.readers.vindr:read",
-                "vindr:FOLDER, VinDr-CXR: boxes and labels, no reports",
+            "chexpert-plus": (
+                "mmrad_eval.datasets.readers.chexpert_plus:read",
+                "chexpert-plus:PATH, CheXpert Plus's csv",
+            ),
+            "rexgradient": (
+                "mmrad_eval.datasets.readers.rexgradient:read",
+                "rexgradient:PATH, ReXGradient-160K's metadata JSON",
             ),
             "chest-imagenome": (
                 "mmrad_eval.datasets.readers.imagenome:read",
@@ -120,6 +109,19 @@ def registry() -> Registry:
                 "mmrad_eval.datasets.readers.thinkvg:read",
                 "gemex-thinkvg:PATH, grounded thoughts as traces",
             ),
+            "openi": (
+                "mmrad_eval.datasets.readers.openi:read",
+                "openi:PATH, Indiana University reports: XML folder, tgz or csv",
+            ),
+            "mimic": (
+                "mmrad_eval.datasets.readers.mimic:read",
+                "mimic:FOLDER, MIMIC-CXR and MIMIC-CXR-JPG, one study an examination",
+            ),
+            "mimic-images": (
+                "mmrad_eval.datasets.readers.mimic:read_images",
+                "mimic-images:FOLDER, the same, one study an image",
+            ),
+            "rexrank": ("mmrad_eval.datasets.readers.rexrank:read", "rexrank:PATH, JSON of the ReXrank board"),
             "table": (
                 "mmrad_eval.datasets.readers.table:read",
                 "table:PATH, csv, tsv, jsonl or parquet with named columns",
@@ -280,20 +282,24 @@ def locate(spec: str) -> tuple[str, Path | None]:
 
 
 def recognised(path: Path) -> str:
-    """The name of the reader for a path: of a built-in format, else of an installed package that knows it.
+    """The name of the reader that recognises a path: a built-in one, else an installed one, else a general one.
 
-    UsageError where nobody knows it, or two do.
+    UsageError where nobody knows it, or two installed ones do.
     """
-    try:
-        ours = recognise(path)
-    except UsageError:
-        ours = ""
-    if ours and ours not in GENERAL:
-        return ours
-    theirs = [entry.name for entry in registry() if entry.origin != BUILTIN and _recognises(entry.name, path)]
-    if len(theirs) > 1:
-        raise UsageError(f"{path} is recognised by {' and '.join(theirs)}; name one: --data {theirs[0]}:{path}")
-    return theirs[0] if theirs else ours or recognise(path)
+    own = [entry.name for entry in registry() if entry.origin == BUILTIN and entry.name not in GENERAL]
+    name = _first(own, path)
+    if name is None:
+        theirs = [entry.name for entry in registry() if entry.origin != BUILTIN and _recognises(entry.name, path)]
+        if len(theirs) > 1:
+            raise UsageError(f"{path} is recognised by {' and '.join(theirs)}; name one: --data {theirs[0]}:{path}")
+        name = theirs[0] if theirs else _first(GENERAL, path)
+    if name is None:
+        raise UsageError(unrecognised(path))
+    return name
+
+
+def _first(names: Sequence[str], path: Path) -> str | None:
+    return next((name for name in names if _recognises(name, path)), None)
 
 
 def _recognises(name: str, path: Path) -> bool:

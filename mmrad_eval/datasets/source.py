@@ -97,7 +97,7 @@ class Reader(Protocol):
         return "open"
 
     def recognises(self, path: Path) -> bool:
-        """Whether a file or folder is of this format; asked where no built-in format is recognised."""
+        """Whether a file or folder is of this format. Built-in formats are asked first, those of packages next."""
         return False
 
 
@@ -109,6 +109,16 @@ def at_least(use: DataUse) -> Callable[[ReaderT], ReaderT]:
 
     def declare(reader: ReaderT) -> ReaderT:
         reader.least_data_use = use  # type: ignore[attr-defined]  # the member of ``Reader``
+        return reader
+
+    return declare
+
+
+def recognised_by(tells: Callable[[Path], bool]) -> Callable[[ReaderT], ReaderT]:
+    """Declare how a reader recognises a file or folder of its format."""
+
+    def declare(reader: ReaderT) -> ReaderT:
+        reader.recognises = tells  # type: ignore[attr-defined]  # the member of ``Reader``
         return reader
 
     return declare

@@ -240,13 +240,19 @@ class _Builder:
         if name not in self.built:
             made = self._build(name)
             required = () if isinstance(made, MissingMetric) else made.requires
-            parts = [self.add(part, (*above, name)) for part in required]
+            parts = [self._required(part, (*above, name)) for part in required]
             for part in parts:
                 if isinstance(part, MissingMetric):
                     made = MissingMetric(name, f"it is made of {part.name}, and {part.what}", part.remedy)
                     break
             self.built[name] = made
         return self.built[name]
+
+    def _required(self, name: str, above: tuple[str, ...]) -> Metric | MissingMetric:
+        try:
+            return self.add(name, above)
+        except UnknownNameError as error:
+            raise PluginError(f"metric {above[-1]} requires {name!r}: {error}") from error
 
     def _build(self, name: str) -> Metric | MissingMetric:
         if name in self._own:

@@ -144,6 +144,9 @@ MISFITS = [
     ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: 1.0, better='up')", "its column m @ custom: Invalid enum value 'up'"),
     ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: {1: 1.0, '1': 2.0})", "gives two numbers of one name"),
     ("metric", "X = mmrad_eval.mean_metric('m', lambda a, b: exit(0))", "failed: SystemExit: 0"),
+    ("metric", "class X(Good):\n    requires = ('gone@mine',)", "metric good@mine requires 'gone@mine': no metric is called 'gone@mine'"),
+    ("model", "class X(Good):\n    def __init__(self): raise mmrad_eval.MissingError('it needs a scanner', 'buy one')", "p.py:X: it needs a scanner; buy one"),
+    ("task", "def X(): raise mmrad_eval.MissingError('it needs tea', 'brew some')", "p.py:X: it needs tea; brew some"),
     # while it is used
     ("task", "class X(Good):\n    async def converse(self, study, context): return 'Clear.'", "task good returned str in place of mmrad_eval.Answer"),
     ("task", "class X(Good):\n    async def converse(self, study, context): return None", "task good returned None"),

@@ -24,7 +24,8 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Report, Study
 from mmrad_eval.datasets import arrow, columns, sections
 from mmrad_eval.datasets.lazy import LazyStudies
-from mmrad_eval.datasets.source import Source
+from mmrad_eval.datasets.recognise import header, holds
+from mmrad_eval.datasets.source import Source, recognised_by
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +39,11 @@ FOLDERS = ("", "PNG", "PNG/PNG", "CheXpert-v1.0", "CheXpert-v1.0-small")
 SUFFIXES = (".jpg", ".png", ".dcm")
 
 
+def _is_ours(path: Path) -> bool:
+    return holds(path, "df_chexpert_plus*.csv*") or header(path) >= {"path_to_image", "section_findings"}
+
+
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study an examination."""
     path = source.file()

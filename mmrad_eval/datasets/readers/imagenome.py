@@ -26,7 +26,8 @@ from mmrad_eval.core.values import Box, ClinicalContext, Image, Label, Step, Stu
 from mmrad_eval.datasets import arrow, columns
 from mmrad_eval.datasets.lazy import LazyStudies
 from mmrad_eval.datasets.readers.mimic.archive import Archive
-from mmrad_eval.datasets.source import Source, at_least
+from mmrad_eval.datasets.recognise import holds
+from mmrad_eval.datasets.source import Source, at_least, recognised_by
 from mmrad_eval.traces import regions
 
 SUFFIX = "_SceneGraph.json"
@@ -38,7 +39,12 @@ SPLITS = {"train": "train", "valid": "validate", "validate": "validate", "test":
 FOUND = {"yes": 1.0, "no": 0.0}
 
 
+def _is_ours(path: Path) -> bool:
+    return holds(path, "silver_dataset", "*_SceneGraph.json")
+
+
 @at_least("credentialed")
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study an image."""
     path = source.file()

@@ -18,14 +18,21 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Study
 from mmrad_eval.datasets import columns, files, sections
 from mmrad_eval.datasets.readers.table import split
-from mmrad_eval.datasets.source import Record, Source, at_least, dataset_name, gather
+from mmrad_eval.datasets.recognise import first_line
+from mmrad_eval.datasets.source import Record, Source, at_least, dataset_name, gather, recognised_by
 from mmrad_eval.traces import mmrad, record
 
 ID = ("id", "study_id", "dicom_id")
 PATIENT = ("patient", "patient_id", "subject_id")
 
 
+def _is_ours(path: Path) -> bool:
+    line = first_line(path)
+    return all(f'"{key}"' in line for key in ("prompt", "response", "images"))
+
+
 @at_least("credentialed")
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study a line."""
     path = source.file()

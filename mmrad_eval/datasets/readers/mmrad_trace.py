@@ -17,13 +17,19 @@ from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse, Report, Study
 from mmrad_eval.datasets import sections
+from mmrad_eval.datasets.recognise import first_line, parquet_columns
 from mmrad_eval.datasets.source import Record as Placed
-from mmrad_eval.datasets.source import Source, dataset_name, gather
+from mmrad_eval.datasets.source import Source, dataset_name, gather, recognised_by
 from mmrad_eval.traces import files, record
 from mmrad_eval.traces.data_use import class_of
 from mmrad_eval.traces.record import TraceRecord
 
 
+def _is_ours(path: Path) -> bool:
+    return f'"{record.SCHEMA}"' in first_line(path) or parquet_columns(path) >= {"segments", "image_order"}
+
+
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study a record."""
     path = source.file()

@@ -25,8 +25,9 @@ from mmrad_eval.core.decode import BrokenTextError
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Label, Report, Study
 from mmrad_eval.datasets import columns, sections, views
+from mmrad_eval.datasets.recognise import header, holds, suffix
 from mmrad_eval.datasets.rows import read_rows
-from mmrad_eval.datasets.source import Record, Source, gather
+from mmrad_eval.datasets.source import Record, Source, gather, recognised_by
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -36,6 +37,13 @@ LARGEST = 1 << 20
 """Bytes of one XML report; real ones have about 6,000."""
 
 
+def _is_ours(path: Path) -> bool:
+    if path.is_dir():
+        return holds(path, "indiana_reports.csv", "ecgen-radiology/*.xml", "*/ecgen-radiology/*.xml", "*.xml")
+    return suffix(path) in {".tgz", ".tar"} or header(path) >= {"uid", "MeSH"}
+
+
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study a report."""
     path = source.file()

@@ -20,8 +20,9 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, ClinicalContext, Image, Label, PriorStudy, ReaderBox, Report, Study
 from mmrad_eval.datasets import columns, files
+from mmrad_eval.datasets.recognise import holds, json_start
 from mmrad_eval.datasets.rows import read_rows
-from mmrad_eval.datasets.source import Record, Source, gather
+from mmrad_eval.datasets.source import Record, Source, gather, recognised_by
 
 REPORTS = "grounded_reports_*.json"
 TABLES = ("master_table.csv", "master_table.csv.zip", "master_table.csv.gz")
@@ -31,6 +32,13 @@ FOLDERS = ("Padchest_GR_files/PadChest_GR", "Padchest_GR_files", "PadChest_GR", 
 PRIOR_FOLDERS = ("PadChest_GR_progression_prior_studies",)
 
 
+def _is_ours(path: Path) -> bool:
+    start = json_start(path)
+    listed = start.startswith("[") and '"StudyID"' in start and '"sentence_' in start
+    return listed or holds(path, "grounded_reports_*.json")
+
+
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """The English sentences."""
     return _dataset(source, "padchest-gr", "sentence_en")

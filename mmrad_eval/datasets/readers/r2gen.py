@@ -8,6 +8,7 @@ and one record an image. ``report`` is the findings section unless it has headin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,21 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse, Image, Report, Study
 from mmrad_eval.datasets import columns, files, raw_text
 from mmrad_eval.datasets.containers import is_texts
+from mmrad_eval.datasets.recognise import holds, json_start
 from mmrad_eval.datasets.references import reference
-from mmrad_eval.datasets.source import BLANK_SPLIT, Record, Source, dataset_name, gather
+from mmrad_eval.datasets.source import BLANK_SPLIT, Record, Source, dataset_name, gather, recognised_by
+
+_BY_SPLIT = re.compile(r'\{\s*"(?:train|val|valid|validate|test|\s*)"\s*:\s*\[')
+_BY_ID = re.compile(r'\{\s*"[^"]*"\s*:\s*(?:\[\s*)?"')
 
 
+def _is_ours(path: Path) -> bool:
+    start = json_start(path)
+    listed = start.startswith("[") and all(f'"{key}"' in start for key in ("report", "image_path", "split"))
+    return holds(path, "annotation.json") or bool(listed or _BY_SPLIT.match(start) or _BY_ID.match(start))
+
+
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study a record; the split is the key that its list stands under."""
     path = source.file()

@@ -22,12 +22,20 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, PriorStudy, Report, Study
 from mmrad_eval.datasets import columns, files, sections, views
-from mmrad_eval.datasets.source import Record, Source, gather
+from mmrad_eval.datasets.recognise import holds, json_start
+from mmrad_eval.datasets.source import Record, Source, gather, recognised_by
 
 FILE = re.compile(r"(?P<split>[A-Za-z]+)_metadata(?:_view_position)?\.json(?:\.gz)?")
 FIELDS = ("Findings", "Impression", "ImagePath")
 
 
+def _is_ours(path: Path) -> bool:
+    start = json_start(path)
+    keyed = start.startswith("{") and ('"StudyInstanceUid"' in start or '"ImageViewPosition"' in start)
+    return keyed or holds(path, "metadata/*_metadata*.json", "*_metadata_view_position.json")
+
+
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study a key."""
     path = source.file()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 from mmrad_eval.core import data_use
@@ -18,14 +19,20 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Report, Study
 from mmrad_eval.datasets import columns, files, sections
 from mmrad_eval.datasets.readers.table import split
+from mmrad_eval.datasets.recognise import json_start
 from mmrad_eval.datasets.references import WORDS, reference
-from mmrad_eval.datasets.source import Record, Source, dataset_name, gather
+from mmrad_eval.datasets.source import Record, Source, dataset_name, gather, recognised_by
 
 SUBJECT = re.compile(r"(?:^|/)p(1\d{7})/s5\d{7}(?:/|\.|$)")
 """The patient in the name of a MIMIC-CXR file."""
 FIELDS = ("key_image_path", "image_path", "report", "section_findings", "section_impression")
 
 
+def _is_ours(path: Path) -> bool:
+    return json_start(path).startswith("{")
+
+
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study a key of the object."""
     path = source.file()

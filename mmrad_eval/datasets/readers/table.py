@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 from mmrad_eval.core import data_use
@@ -17,13 +18,19 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Study, Trace
 from mmrad_eval.datasets import columns, raw_text
 from mmrad_eval.datasets.containers import read_table
+from mmrad_eval.datasets.recognise import LINES, TABLES, json_start, suffix
 from mmrad_eval.datasets.references import reference
 from mmrad_eval.datasets.rows import FileRow, FileRows
-from mmrad_eval.datasets.source import BLANK_SPLIT, Record, Source, dataset_name, gather
+from mmrad_eval.datasets.source import BLANK_SPLIT, Record, Source, dataset_name, gather, recognised_by
 
 CONTEXT = ("indication", "comparison", "technique", "history", "age", "sex")
 
 
+def _is_ours(path: Path) -> bool:
+    return suffix(path) in {*TABLES, *LINES, ".parquet"} or json_start(path).startswith("[")
+
+
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study a row."""
     path = source.file()

@@ -22,8 +22,9 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Image, Step, Study, Trace
 from mmrad_eval.datasets.lazy import LazyStudies
+from mmrad_eval.datasets.recognise import header, parquet_columns
 from mmrad_eval.datasets.rows import read_rows
-from mmrad_eval.datasets.source import Source, at_least
+from mmrad_eval.datasets.source import Source, at_least, recognised_by
 from mmrad_eval.traces import record, thinkvg
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ REQUIRED = ("image_path", "thinkVG")
 SUBJECT = re.compile(r"(?:^|/)p(1\d{7})/")
 
 
+def _is_ours(path: Path) -> bool:
+    return header(path) >= {"image_path", "thinkVG"} or "thinkVG" in parquet_columns(path)
+
+
 @at_least("credentialed")
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study an image."""
     path = source.file()
@@ -53,10 +59,10 @@ def _columns(source: Source, path: Path) -> dict[str, pa.Array]:
         table = decode.arrow_faults(decode.parquet(path).read, path)
     else:
         table = pa.Table.from_pylist([row.cells for row in read_rows(path, source.problems).rows])
-    missing = [name for name in REQUIRED if name not in table.column_names]
+    missing = [name for name in REQUIRED if name not in table.header]
     if missing:
-        raise DataError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(table.column_names)}")
-    names = [name for name in thinkvg.FIELDS if name in table.column_names]
+        raise DataError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(table.header)}")
+    names = [name for name in thinkvg.FIELDS if name in table.header]
     return {name: table.column(name).combine_chunks().cast(pa.string()).fill_null("") for name in names}
 
 

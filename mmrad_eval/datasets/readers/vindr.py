@@ -18,8 +18,9 @@ from typing import Any
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image, Label, ReaderBox, Study
+from mmrad_eval.datasets.recognise import header, holds
 from mmrad_eval.datasets.rows import FileRow, read_rows
-from mmrad_eval.datasets.source import Source, at_least
+from mmrad_eval.datasets.source import Source, at_least, recognised_by
 
 SPLITS = ("train", "test")
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
@@ -38,7 +39,13 @@ class Seen:
     readers: set[str] = field(default_factory=set)
 
 
+def _is_ours(path: Path) -> bool:
+    lists = ("annotations/annotations_train.csv", "annotations/annotations_test.csv")
+    return holds(path, *lists) or header(path) >= {"image_id", "class_name", "x_min"}
+
+
 @at_least("credentialed")
+@recognised_by(_is_ours)
 def read(source: Source) -> Dataset:
     """One study an image."""
     path = source.file()

@@ -24,9 +24,9 @@ from mmrad_eval.datasets.readers.mimic import index as lists
 from mmrad_eval.datasets.readers.mimic.archive import Archive
 from mmrad_eval.datasets.readers.mimic.index import MimicIndex, Shot
 from mmrad_eval.datasets.readers.mimic.labels import MimicLabels
-from mmrad_eval.datasets.readers.mimic.layout import Layout, find
+from mmrad_eval.datasets.readers.mimic.layout import Layout, find, looks_like_mimic
 from mmrad_eval.datasets.readers.mimic.reports import Nowhere, Reports, open_reports
-from mmrad_eval.datasets.source import Source, at_least
+from mmrad_eval.datasets.source import Source, at_least, recognised_by
 
 VERSION = 1
 """Raised whenever equal files would give other studies; part of the digest."""
@@ -37,6 +37,7 @@ ORDER = ("PA", "AP")
 
 
 @at_least("credentialed")
+@recognised_by(looks_like_mimic)
 def read(source: Source) -> Dataset:
     """One study an examination."""
     return _dataset(source, "mimic")

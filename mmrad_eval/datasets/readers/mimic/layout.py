@@ -80,9 +80,11 @@ def find(root: Path, images: Path | None = None) -> Layout:
     return Layout(root, lists, trees.get("reports"), trees.get("images"))
 
 
-def looks_like_mimic(root: Path) -> bool:
-    """Whether a folder holds a list or tree of MIMIC-CXR."""
-    layout = find(root)
+def looks_like_mimic(path: Path) -> bool:
+    """Whether a path is a folder that holds a list or tree of MIMIC-CXR."""
+    if not path.is_dir():
+        return False
+    layout = find(path)
     return bool(layout.lists) or layout.reports is not None
 
 
