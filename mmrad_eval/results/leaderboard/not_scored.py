@@ -12,27 +12,27 @@ INSTALLS = ("pip install ", "python -m ", "mmrad-eval weights ")
 _NAMED = 3
 
 
-def not_scored(entries: Sequence[ScoredRun]) -> Iterator[str]:
+def not_scored(runs: Sequence[ScoredRun]) -> Iterator[str]:
     """One sentence for what is not installed, and one for each other reason, with the runs that it concerns."""
     lacks: dict[tuple[str, str], dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
     absent: dict[str, str] = {}
-    for entry in entries:
-        for name, missing in (entry.summary.missing if entry.summary else {}).items():
+    for scored in runs:
+        for name, missing in (scored.summary.missing if scored.summary else {}).items():
             if missing.remedy.startswith(INSTALLS):
                 absent[name] = missing.remedy
             else:
-                lacks[missing.what, missing.remedy][name].add(_called(entry))
-    everybody = {_called(entry) for entry in entries}
+                lacks[missing.what, missing.remedy][name].add(_called(scored))
+    everybody = {_called(scored) for scored in runs}
     for (what, remedy), metrics in lacks.items():
-        runs = set.union(*metrics.values())
-        where = "" if runs == everybody else f" for {', '.join(sorted(' '.join(run) for run in runs))}"
+        these = set.union(*metrics.values())
+        where = "" if these == everybody else f" for {', '.join(sorted(' '.join(run) for run in these))}"
         yield f"Not scored{where}: {', '.join(metrics)}: {what}; {remedy}."
     if absent:
         yield f"Not scored: {_named(list(absent))}; to add {'it' if len(absent) == 1 else 'them'}: {_ways(absent)}."
 
 
-def _called(entry: ScoredRun) -> tuple[str, str]:
-    return entry.run.card.label, entry.run.identity.task
+def _called(scored: ScoredRun) -> tuple[str, str]:
+    return scored.run.card.label, scored.run.identity.task
 
 
 def _named(names: Sequence[str]) -> str:
