@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--metrics", "-M", multiple=True, help="Only these: families, metrics or columns, by commas.")
 @click.option("--primary", help="The one column (B against A) that was declared in advance: tested alone.")
 @click.option("--margin", type=click.FloatRange(min=0, min_open=True), help="Also test equivalence within this margin.")
+@click.option("--same-length", is_flag=True, help="Also show the studies in which the reports are about equally long.")
 @subgroup_options
 @click.option(
     "--method",
@@ -52,6 +53,7 @@ def compare(**said: Any) -> int:
         method=cast("Method", said["method"]),
         resamples=said["resamples"],
         seed=said["seed"],
+        same_length=said["same_length"],
         by=said["by"],
         references=said["references"],
     )

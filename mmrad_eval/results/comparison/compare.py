@@ -10,6 +10,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.results.comparison.lengths import SameLength, near, words_of
 from mmrad_eval.results.comparison.shared_columns import SharedColumn, SharedColumns, Stored, shared
 from mmrad_eval.results.leaderboard.rows import ScoredRun
 from mmrad_eval.results.leaderboard.sanity import sanity_line
@@ -90,6 +91,8 @@ class Comparison:
     """What looks wrong in one of the runs."""
     stability: tuple[tuple[FloatArray, int], ...] = ()
     """For each difference, the share of prompts (or samples) that agree on its sign, and how many there are."""
+    same_length: tuple[SameLength | None, ...] = ()
+    """For each further arm, the difference over reports of about the same length; None where there are none."""
 
 
 def compare_runs(
@@ -102,10 +105,12 @@ def compare_runs(
     level: float = LEVEL,
     method: Method = "percentile",
     ok_too: bool = True,
+    same_length: bool = False,
 ) -> Comparison:
     """Compare the first arm with each further one, over the studies that all of them answered.
 
-    ``ok_too``: also over those whose status is ok in every arm, where that makes a difference.
+    ``ok_too``: also over those whose status is ok in every arm, where that makes a difference. ``same_length``: also
+    over those in which the reports are about equally long, which reads every answer.
     UsageError where they can't be compared, naming the field that differs; DataError where nothing is left.
     """
     sides = comparable(arms, wanted)
@@ -135,6 +140,7 @@ def compare_runs(
         method=method,
         sanity=sanity_line(_scored_runs(known, stored)),
         stability=_stability(known, found),
+        same_length=_same_length(known, found, resamples, seed, level) if same_length else (),
     )
 
 
@@ -269,6 +275,22 @@ def _differences(  # noqa: PLR0917 (the private second half of `compare_runs`)
         paired.compare(first, other, found.parts, resamples=resamples, seed=seed, level=level, method=method)
         for other in others
     )
+
+
+def _same_length(
+    arms: Sequence[ComparedSide], found: SharedColumns, resamples: int, seed: int, level: float
+) -> tuple[SameLength | None, ...]:
+    words = [words_of(arm.folders, found.ids) for arm in arms]
+    out: list[SameLength | None] = []
+    for i, other in enumerate(words[1:], start=1):
+        kept = near(words[0], other)
+        if not kept.any():
+            out.append(None)
+            continue
+        sides = _sums(arms, found, kept)
+        difference = paired.compare(sides[0], sides[i], found.parts, resamples=resamples, seed=seed, level=level)
+        out.append(SameLength(difference, int(kept.sum()), (float(words[0].mean()), float(other.mean()))))
+    return tuple(out)
 
 
 def _stability(arms: Sequence[ComparedSide], found: SharedColumns) -> tuple[tuple[FloatArray, int], ...]:

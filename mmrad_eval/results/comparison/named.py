@@ -31,19 +31,21 @@ def compare(
     method: Method = "percentile",
     resamples: int = RESAMPLES,
     seed: int | None = None,
+    same_length: bool = False,
     by: str | Iterable[str] = (),
     references: str | None = None,
 ) -> ShownTables:
     """Compare the first run with each further run, over the studies that all of them answered.
 
     A run is its folder, the beginning of its id under ``results``, or what ``evaluate`` returned; ids with commas
-    between them are the samples of one side. ``metrics`` are families, metrics or columns. ``by``: attributes of
+    between them are the samples of one side. ``metrics`` are families, metrics or columns.
+    ``same_length``: a column for the studies in which the reports are about equally long. ``by``: attributes of
     studies, in whose subgroups the runs are compared instead; the data is loaded again, from ``references`` where it is
     no longer where the runs say. UsageError where runs can't be compared.
     """
     if attributes := names(by):
-        if primary is not None or margin is not None or method != "percentile":
-            raise UsageError("subgroups are compared without a primary column, a margin and BCa intervals")
+        if primary is not None or margin is not None or method != "percentile" or same_length:
+            raise UsageError("subgroups are compared without a primary column, a margin, BCa intervals and lengths")
         return ShownTables(
             difference_tables(
                 [side(Path(results), str(getattr(run, "path", run))) for run in runs],
@@ -61,6 +63,7 @@ def compare(
         resamples=resamples,
         seed=SEED if seed is None else seed,
         method=method,
+        same_length=same_length,
     )
     return ShownTables(comparison_tables(found, margin=margin))
 

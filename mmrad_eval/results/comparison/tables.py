@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.comparison.compare import AsRun, Comparison
+from mmrad_eval.results.comparison.lengths import NEAR
 from mmrad_eval.results.comparison.shared_columns import SharedColumn
 from mmrad_eval.results.leaderboard.rows import mean_cell
 from mmrad_eval.results.statistics.paired import Differences
@@ -50,7 +51,7 @@ def _table(found: Comparison, which: int, margin: float | None) -> Table:
         title=f"B = {second.name} against A = {first.name}: {_headline(found, which)}",
         columns=tuple(written.column for written in columns),
         rows=tuple(rows),
-        notes=tuple(_notes(found, found.differences[which], margin)),
+        notes=tuple(_notes(found, which, margin)),
     )
 
 
@@ -102,6 +103,13 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[CellCo
     if found.stability:
         agree = found.stability[which][0]
         columns.append(_numbers(TableColumn("agree", "prompts that agree, %", "percent"), agree))
+    if found.same_length:
+        columns.append(
+            CellColumn(
+                TableColumn("same length", "B - A, same length", "difference", interval=True, beside=True),
+                lambda i: _between(same.difference, i) if (same := found.same_length[which]) else None,
+            )
+        )
     return [
         *columns,
         CellColumn(TableColumn("patients", kind="count", media="data"), lambda _: d.patients),
@@ -139,7 +147,8 @@ def _outcomes(d: Differences, column: SharedColumn, i: int) -> tuple[int, int]:
 ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
 
 
-def _notes(found: Comparison, d: Differences, margin: float | None) -> list[str]:
+def _notes(found: Comparison, which: int, margin: float | None) -> list[str]:
+    d = found.differences[which]
     every = len(found.columns) * len(found.differences) - (found.primary is not None)
     equal = every - found.family.members
     unit = "no patient ids, so studies are resampled: too narrow if patients recur"
@@ -161,8 +170,21 @@ def _notes(found: Comparison, d: Differences, margin: float | None) -> list[str]
         notes.append("Runs of one side are averaged, and resampled as a level of their own (two-way bootstrap).")
     if margin is not None:
         notes.append(f"Equivalent within {margin:g}: two one-sided bootstrap tests.")
+    if found.same_length:
+        notes.append(_length_note(found, which))
     apart = (f"Not compared: {note}." for note in found.apart)
     return [*notes, *(f"{note}." for note in found.left_out), *apart, *found.sanity]
+
+
+def _length_note(found: Comparison, which: int) -> str:
+    same = found.same_length[which]
+    if same is None:
+        return "Same length: in no study are the reports of A and B about equally long."
+    first, second = same.words
+    return (
+        f"Same length: the {same.studies:,} studies in which the lengths of the reports differ by at most "
+        f"{100 * NEAR:.0f} %, a sensitivity analysis. Words a report: A {first:.1f}, B {second:.1f}."
+    )
 
 
 def _as_run(found: Comparison, which: int) -> Table:

@@ -305,3 +305,38 @@ def test_tables_of_a_comparison_can_be_drawn_in_every_format(kit: Kit) -> None:
     tables: list[Table] = comparison_tables(found)
     for form in ("terminal", "md", "csv", "latex", "html", "json"):
         assert "BLEU-1" in render(tables, form)
+
+
+def test_reports_of_about_the_same_length_are_compared_by_themselves(kit: Kit) -> None:
+    """B repeats the words of the reference in the first half of the studies: there its reports are twice as long."""
+    data = studies()
+    plain = [study.reference.text if study.reference else "" for study in data]
+    first = [kit.answer(study, " ".join(["wrong", *text.split()[1:]])) for study, text in zip(data, plain, strict=True)]
+    second = [kit.answer(s, f"{t} {t}" if i < 40 else t) for i, (s, t) in enumerate(zip(data, plain, strict=True))]
+    sides = []
+    for name, answers in (("short", first), ("long", second)):
+        folder = kit.run(answers, model=name)
+        score(folder, data, suite(METRICS), resamples=100)
+        sides.append([folder])
+    found = compare_runs(sides, resamples=100, same_length=True)
+    same = found.same_length[0]
+    assert same is not None
+    assert same.studies == 40
+    assert same.words == (12.0, 18.0)
+    column = at(found, "BLEU-1 @ raw")
+    assert same.difference.second[column] == pytest.approx(1.0)
+    assert same.difference.difference[column] > found.differences[0].difference[column]
+    (table, *_) = comparison_tables(found)
+    assert any(note.startswith("Same length: the 40 studies") and "A 12.0, B 18.0" in note for note in table.notes)
+
+
+def test_lengths_that_never_agree_have_no_difference(kit: Kit) -> None:
+    data = studies(10, 10)
+    sides = []
+    for name, text in (("one", "clear"), ("many", "the lungs are clear and the heart is normal in size")):
+        folder = kit.run([kit.answer(study, text) for study in data], model=name)
+        score(folder, data, suite(METRICS), resamples=100)
+        sides.append([folder])
+    found = compare_runs(sides, resamples=100, same_length=True)
+    assert found.same_length == (None,)
+    assert "in no study" in "".join(comparison_tables(found)[0].notes)
