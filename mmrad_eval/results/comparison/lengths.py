@@ -1,7 +1,7 @@
 """Lengths of reports, and the studies in which those of two sides are about equally long.
 
 A longer report finds more to match, so a gain may be one of length alone. The difference over the studies with reports
-of about the same length shows what is left of it. It is a sensitivity analysis: what the systems wrote chooses the studies.
+of about the same length shows what is left of it. It is a sensitivity analysis: the reports decide which studies count.
 """
 
 from __future__ import annotations
