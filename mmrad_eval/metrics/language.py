@@ -92,6 +92,8 @@ _RULED_OUT = 0.06
 _WORDS = 2
 """A single word is evidence of nothing, and nor are abbreviations, which are shorter than this:"""
 _LONG = 3
+_TELLING = 3
+"""Words outside that vocabulary that a text without accents needs: two names ("Heimlich valve") tell no language."""
 _LATIN = 0x24F
 """The last letter of Latin Extended-B."""
 
@@ -109,9 +111,10 @@ def language(text: str) -> str:
     if 2 * sum(ord(letter) > _LATIN for letter in letters) > len(letters):
         return _ranked(text.lower())[0][0]
     known = lexicon()
-    if sum(len(word) >= _LONG for word in words) < _WORDS or sum(
-        _of_reports(word, known) for word in words
-    ) > _SHARED * len(words):
+    shared = [word for word in words if _of_reports(word, known)]
+    long = [word for word in words if len(word) >= _LONG]
+    telling = set(long).difference(shared)
+    if len(long) < _WORDS or len(shared) > _SHARED * len(words) or (letters.isascii() and len(telling) < _TELLING):
         return UNDECIDED
     ranked = _ranked(text.lower())
     code, probability = ranked[0]

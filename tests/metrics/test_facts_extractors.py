@@ -66,7 +66,7 @@ def test_an_attribute_of_a_structure_is_a_fact_about_it(
 
 
 def test_words_that_the_vocabulary_does_not_know_stay_themselves() -> None:
-    assert _said(Entity("Situs inversus", PRESENT)) == [("situs inversus", "present", "", "")]
+    assert _said(Entity("Luftsichel sign", PRESENT)) == [("luftsichel sign", "present", "", "")]
 
 
 def test_anatomy_alone_states_nothing() -> None:

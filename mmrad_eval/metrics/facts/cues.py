@@ -11,6 +11,9 @@ _AFTER_PREDICATE = frozenset(("in", "on", "at", "within", "given", "for", "by", 
 _NONE = frozenset(("none", "nil", "absent"))
 _PLACES = frozenset(("on", "at", "in"))
 _ASIDE = Role.ASIDE_AFTER | Role.ASIDE_BEFORE
+_SO = frozenset(("so", "as"))
+_LIKEWISE = 3
+"""Fewest items of "so is pneumothorax"."""
 _VERSUS = frozenset(("versus", "vs"))
 
 
@@ -32,7 +35,7 @@ class _Scope:
 
 def carry(clause: list[Item], before: list[Item]) -> None:
     """Set the status of each item of a clause; ``before`` is the clause before it in the sentence."""
-    scope = _Scope()
+    scope = _likewise(clause, before)
     alone = not any(item.roles & SAID for item in clause)
     for i, item in enumerate(clause):
         roles = item.roles
@@ -50,6 +53,14 @@ def carry(clause: list[Item], before: list[Item]) -> None:
         elif roles & Role.COMMA:
             scope.aside = False
             scope.doubt = scope.doubt and (scope.listed or _list_ahead(clause, i + 1))
+
+
+def _likewise(clause: list[Item], before: list[Item]) -> _Scope:
+    """The scope at the beginning of a clause: "so is ..." and "as is ..." say what the clause before said."""
+    if len(clause) < _LIKEWISE or clause[0].word not in _SO or not clause[1].roles & Role.VERB:
+        return _Scope()
+    last = next((x.status for x in reversed(before) if x.roles & Role.FINDING), None)
+    return _Scope(deny=last == "absent", doubt=last == "uncertain")
 
 
 def alternatives(row: list[Item]) -> None:

@@ -13,6 +13,7 @@ BACKWARD = Role.DENY_BEFORE | Role.DOUBT_BEFORE
 SAID = Role.FINDING | Role.ANATOMY
 _CUTS = Role.STOP | Role.BRACKET
 _JOINING = frozenset((",", "and", "&", "or", "/", "as", "well"))
+_BUT = frozenset(("but", "yet", "though", "although"))
 _ONE = frozenset(("a", "an"))
 """Nothing that is denied in a list begins with these ("no lung markings beyond it, a pneumothorax")."""
 
@@ -93,12 +94,14 @@ class _SoFar:
     denied: bool = False
     doubted: bool = False
     judged: bool = False
+    said: bool = False
 
     def take(self, roles: int) -> None:
         self.verb = self.verb or bool(roles & (Role.VERB | Role.COLON))
         self.denied = self.denied or bool(roles & Role.DENY_AFTER)
         self.doubted = self.doubted or bool(roles & Role.DOUBT_AFTER)
         self.judged = self.judged or bool(roles & Role.ATTRIBUTE)
+        self.said = self.said or bool(roles & SAID)
 
 
 def clauses(row: list[Item]) -> list[list[Item]]:
@@ -120,13 +123,20 @@ def clauses(row: list[Item]) -> list[list[Item]]:
 def _cuts(row: list[Item], i: int, so_far: _SoFar) -> bool:
     roles = row[i].roles
     if roles & _CUTS:
-        return True
+        return not _opposes(row, i, so_far)
     if roles & JOINTS:
         return _anew(row, i + 1, so_far)
     if roles & Role.WITH:  # "lungs are clear with no effusion" goes on, "no effusion with atelectasis" does not
         denies = i + 1 < len(row) and bool(row[i + 1].roles & Role.DENY_AFTER)
         return so_far.denied or not denies
     return False
+
+
+def _opposes(row: list[Item], i: int, so_far: _SoFar) -> bool:
+    """Whether a "but" stands between two attributes of one structure: "enlarged but stable heart"."""
+    if so_far.said or not 0 < i < len(row) - 2 or row[i].word not in _BUT:
+        return False
+    return bool(row[i - 1].roles & row[i + 1].roles & Role.ATTRIBUTE and row[i + 2].roles & Role.ANATOMY)
 
 
 def _anew(row: list[Item], start: int, so_far: _SoFar) -> bool:
@@ -153,8 +163,15 @@ def _has_predicate(segment: list[Item], so_far: _SoFar) -> bool:
         return False
     if so_far.verb:
         return True
+    if _subject_last(segment[verb + 1 :]):
+        return False
     seen = any(item.roles & (Role.SEEN | BACKWARD) for item in segment[verb:])
     return not seen and (so_far.denied or so_far.doubted or so_far.judged)
+
+
+def _subject_last(after: list[Item]) -> bool:
+    """Whether a structure ends a sentence that began with its predicate: "free of effusion and edema are the lungs"."""
+    return len(after) in (1, 2) and bool(after[-1].roles & Role.ANATOMY) and (len(after) == 1 or after[0].word == "the")
 
 
 def _restarts(segment: list[Item]) -> bool:

@@ -24,7 +24,9 @@ _BREAK = re.compile(
     """,
     re.VERBOSE,
 )
-_ABBREVIATION = re.compile(r"(?:\b(?:vs|dr|e\.g|i\.e|eg|ie|approx|mr|ms|mrs|cf|a\.m|p\.m|r\.o))$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:vs|dr|e\.g|i\.e|eg|ie|approx|poss|prob|bilat|mr|ms|mrs|cf|a\.m|p\.m|r\.o))$", re.IGNORECASE
+)
 _HEADING = re.compile(r"\s*([A-Za-z][A-Za-z/&' -]{1,40}):\s*")
 _INSIDE = re.compile(r"(?<=\w)\s+(?=(?:FINDINGS?|IMPRESSIONS?|CONCLUSIONS?)\s*:)")
 """Before a heading in capitals that stands in a sentence without a stop before it."""
@@ -35,7 +37,7 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(
-    r"\b(?:c/w|d/t|[ehrsw]/o|s/p|b/l|f/u)\b|\bw/|\+/-"
+    r"\b(?:c/[wt]|d/t|[ehrsw]/o|s/p|b/l|f/u)\b|\bw/|\+/-"
     r"|[a-z\u00e0-\u024f]+(?:'[a-z]+)?|\d+(?:\.\d+)?|_+|[,:()/&?]|(?<=\s)[-\u2013\u2014]+(?=\s)|\u2014|--"
 )
 _JOINED = re.compile(r"\b(non|un|re|hyper|hypo|over|under|pre|post|peri|sub|pseudo|anti)-(?=[a-z])")
@@ -43,6 +45,7 @@ _JOINED = re.compile(r"\b(non|un|re|hyper|hypo|over|under|pre|post|peri|sub|pseu
 _WRITTEN_OUT: Mapping[str, tuple[str, ...]] = {
     "b/l": ("bilateral",),
     "c/w": ("consistent", "with"),
+    "c/t": ("ct",),
     "d/t": ("due", "to"),
     "e/o": ("evidence", "of"),
     "f/u": ("followup",),
@@ -171,11 +174,13 @@ def tokens(sentence: str) -> tuple[list[str], list[tuple[int, int]]]:
                 found.append(part)
                 spans.append(span)
             continue
-        found.append("-" if word[0] in "-\u2013\u2014" else word)
+        found.append(_MARKS.get(word[0], word))
         spans.append(span)
     return found, spans
 
 
+_MARKS = {"-": "-", "\u2013": "-", "\u2014": "-", "&": "and"}
+"""Marks of one meaning, by their first character."""
 _HIDDEN = "\u00f7"
 """Stands for a hyphen that joins; inside the range of letters of the token pattern, and no letter itself."""
 

@@ -19,6 +19,7 @@ _COPULA = frozenset(("is", "are", ":"))
 """Between an attribute that opens a clause and its structures: "enlarged is the heart", "normal: heart, hila"."""
 _LINKS = frozenset(("in", "of"))
 """After the noun of an attribute these lead to what has it: "enlargement of the heart", "increase in heart size"."""
+_RESPECTS = frozenset(("size", "appearance", "width"))
 _ENDS = frozenset((*_PLACED, "of", "for", "on", "with", "given", "when"))
 """Words at which the noun phrase of an attribute is over."""
 _THE = frozenset(("the", "a", "an", "both", "this", "that", "right", "left"))
@@ -28,28 +29,18 @@ _INSIDE = frozenset(("in", "of", "within", "involving", "along", "throughout"))
 _HARMLESS = frozenset(
     (
         *("view", "views", "image", "images", "film", "films", "radiograph", "radiographs", "mri", "survey", "detail"),
-        *(
-            "evaluation",
-            "assessment",
-            "visualization",
-            "visibility",
-            "level",
-            "height",
-            "heights",
-            "alignment",
-            "xxxx",
-            "rest",
-        ),
+        *("evaluation", "assessment", "visualization", "visibility", "level", "height", "heights", "alignment", "xxxx"),
         *("remainder", "portion", "portions", "aspect", "aspects", "region", "area", "part", "side", "base", "margin"),
         *("margins", "border", "borders", "configuration", "contour", "contours", "mineralization", "position", "head"),
-        *("appearance", "aspect", "structure", "structures", "third", "half", "resection", "removal", "repair"),
+        *("appearance", "structure", "structures", "third", "half", "resection", "removal", "repair", "rest", "end"),
         *("fixation", "size", "shape", "most", "some", "many", "both", "each", "several", "appearances", "projection"),
+        *("contrast", "barium", "secretions", "origin"),
     )
 )
 """Nouns that say nothing abnormal of the bone whose they are: "the remainder of the spine", "the level of T4"."""
-_FIRM = frozenset(("bone_abnormality",))
+_FIRM = frozenset(("bone_abnormality", "foreign_body"))
 """Concepts of structures in which anything that is named, and not known to be harmless, is abnormal."""
-_ABNORMAL = frozenset(("large", "odd", "misshapen", "shifted", "elevated"))
+_ABNORMAL = frozenset(("large", "odd", "misshapen", "shifted", "elevated", "flat"))
 _HALF = 0.5
 """Width of the heart as a share of the chest's, above which it is enlarged."""
 _SHORT = 3
@@ -82,7 +73,18 @@ def judge(clause: list[Item], before: list[Item]) -> None:
             _give(anatomy, name, item, near=_near_denial(clause, i))
         if group and _told(item, name, group):
             item.status = None  # said of the structure, not by itself
+    _announced(clause, before)
     _unjudged(clause)
+
+
+def _announced(clause: list[Item], before: list[Item]) -> None:
+    """Judge the structure that opens a clause by what was said before it: "grossly enlarged, the heart ..."."""
+    attribute = next((x for x in before if _attribute(x)), None)
+    if attribute is None or any(x.roles & SAID for x in before):
+        return
+    subject = next((x for x in clause if x.word not in _THE), clause[0])
+    if subject.roles & Role.ANATOMY and subject.judgement in {"", "same"}:
+        _give(subject, _attribute(attribute), attribute, near=attribute.denied)
 
 
 def _told(item: Item, name: str, group: list[Item]) -> bool:
@@ -130,7 +132,7 @@ def _unjudged(clause: list[Item]) -> None:
             continue
         if any(x.roles & Role.FINDING for x in clause):
             return
-        if item.sense.anatomies[0].concept in _FIRM and _inhabited(clause, i):
+        if any(m.concept in _FIRM for m in item.sense.anatomies) and _inhabited(clause, i):
             item.judgement = "misshapen"
 
 
@@ -186,23 +188,50 @@ def _right(clause: list[Item], i: int) -> list[Item]:
     """The structures that an attribute before them can judge: "normal heart size and mediastinal contours"."""
     found: list[Item] = []
     words = 0
-    start = i + 1
-    if start < len(clause) and (clause[start].word in _LINKS or (i == 0 and clause[start].word in _COPULA)):
+    start = _opened(clause, i)
+    if start < len(clause) and (
+        clause[start].word in _LINKS
+        or (clause[start].word in _COPULA and not any(x.roles & ~(_ADJECTIVE | Role.KNOWN) for x in clause[:i]))
+    ):
         start += 1
     for k, x in enumerate(clause[start:], start):
         if x.roles & Role.ANATOMY:
             if not _describes(clause, k):
                 found.append(x)
             words = 0
+        elif x.roles & Role.ATTRIBUTE and not found and clause[k - 1].roles & (JOINTS | Role.STOP):
+            continue  # "an enlarged, stable heart"
         elif x.roles & (Role.VERB | Role.ATTRIBUTE | Role.FINDING | FORWARD | Role.COLON) or x.word in _PLACED:
             break
         elif not x.roles & JOINTS:
             words += 1
             if words > _REACH:
                 break
-        elif not found and not x.roles & Role.AND:  # "normal size and configuration of the heart" goes on
-            break
+        elif not found and not x.roles & Role.AND and not _coordinated(clause, k):
+            break  # "normal size and configuration of the heart" goes on
     return found
+
+
+def _opened(clause: list[Item], i: int) -> int:
+    """Where the structures of an attribute before them begin: "of normal size is ...", "no abnormality seen in ..."."""
+    start = i + 1
+    passed = Role.VERB | Role.SEEN if clause[i].roles & Role.FINDING else 0
+    while start < len(clause) and (clause[start].word in _RESPECTS or clause[start].roles & passed):
+        start += 1
+    if start == len(clause) or clause[start].word not in (*_COPULA, *_LINKS):
+        return i + 1
+    if clause[start].word == ":" and not any(x.roles & SAID for x in clause[:i]):
+        return start + 1  # "the following are normal: ..."
+    return start
+
+
+def _coordinated(clause: list[Item], k: int) -> bool:
+    """Whether a joint stands between two attributes of one structure: "enlarged, stable heart"."""
+    return (
+        bool(clause[k - 1].roles & Role.ATTRIBUTE)
+        and k + 1 < len(clause)
+        and bool(clause[k + 1].roles & Role.ATTRIBUTE)
+    )
 
 
 def _respect(clause: list[Item], i: int) -> list[Item]:
