@@ -187,7 +187,7 @@ def _page(d: Description) -> Iterator[str]:
     ):
         yield from _spread(f"words of {name}", words)
     yield from _names("context", d.context)
-    yield from _names("marks", d.marks)
+    yield from _marks(d)
     if d.comparisons:
         yield f"comparisons   {d.comparisons} reports compare with an earlier examination"
     yield from _names("labels", d.labels)
@@ -206,6 +206,12 @@ def _page(d: Description) -> Iterator[str]:
         yield from _names("labels", d.reader_labels)
     for note in d.notes:
         yield f"note          {note}"
+
+
+def _marks(d: Description) -> Iterator[str]:
+    if d.marks:
+        told = [f"{mark} {d.mark_totals[mark]} times in {n} reports" for mark, n in d.marks.items()]
+        yield f"marks         {', '.join(told)}"
 
 
 def _names(title: str, counts: dict[str, int]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +12,7 @@ from mmrad_eval.cli import terminal
 from mmrad_eval.core.visible import visible
 
 if TYPE_CHECKING:
+    from mmrad_eval.core.contracts import Metric
     from mmrad_eval.core.registry import Registry
 
 Facts = dict[str, object]
@@ -88,11 +89,27 @@ def _metric_facts(name: str) -> Facts:
                 f"columns: {', '.join(column.label for column in metric.columns)}",
                 f"better: {', '.join(sorted({column.better or 'neither' for column in metric.columns}))}",
                 f"requires: {', '.join(metric.requires) or 'nothing'}",
+                f"reads: {_languages(metric)}",
+                f"options (--metric-option): {_options(chosen.options.get(metric.name, {}))}",
             ]
         )
     for missing in chosen.missing:
         facts[missing.name] = f"can't be computed here: {missing.what}; {missing.remedy}"
     return facts
+
+
+def _languages(metric: Metric) -> str:
+    from mmrad_eval.core.contracts import LanguageBound
+    from mmrad_eval.metrics.language import named
+
+    codes = metric.languages if isinstance(metric, LanguageBound) else ()
+    return ", ".join(sorted(named(code) for code in codes)) or "any language"
+
+
+def _options(offered: Mapping[str, Sequence[str]]) -> str:
+    """Each option with its values: ``cut=default|none (default: default)``."""
+    told = (f"{key}={'|'.join(values)} (default: {values[0]})" for key, values in offered.items())
+    return ", ".join(told) or "none"
 
 
 def _dataset_facts(name: str) -> Facts:

@@ -20,6 +20,7 @@ from mmrad_eval.results.tables import FORMATS
 )
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of RATINGS.")
 @click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True)
+@click.option("--all-metrics", is_flag=True, help="Show all metrics. [default: the first 20 of the first table]")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | None, **said: Any) -> int:
@@ -51,7 +52,7 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
         raise UsageError(
             f"{ratings} has neither metric columns nor texts (reference, report): name a file of scores with --scores"
         )
-    tables = tables_of(found, scored, resamples=said["resamples"], missing=missing)
+    tables = tables_of(found, scored, resamples=said["resamples"], missing=missing, all_metrics=said["all_metrics"])
     if not tables:
         raise UsageError(f"{ratings} holds no ratings and no preferences; name a column with --rating COLUMN=higher")
     show(tables, form, out, all_columns=True)

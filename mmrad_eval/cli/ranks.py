@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.results.tables import FORMATS
+
+if TYPE_CHECKING:
+    from mmrad_eval.results.validation.ranks import Ranking
 
 
 @click.command()
@@ -37,10 +42,14 @@ def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: s
         rankings = [only(ranking, [part for part in columns.split(",") if part]) for ranking in rankings]
     tables = tables_of(rankings, all_flips=all_flips)
     if not tables:
-        systems = max((len(ranking.systems) for ranking in rankings), default=0)
-        raise UsageError(
-            f"nothing to rank: at most {systems} complete {'run' if systems == 1 else 'runs'} over the same studies "
-            "share a column with a good end; two are needed"
-        )
+        raise UsageError(f"nothing to rank: {_why_nothing(rankings)}")
     show(tables, form, out, all_columns=True)
     return 0
+
+
+def _why_nothing(rankings: Sequence[Ranking]) -> str:
+    systems = max((len(ranking.systems) for ranking in rankings), default=0)
+    if systems > 1 and not any(ranking.columns for ranking in rankings):
+        return f"no column of the {systems} complete runs over the same studies says which end of it is good"
+    runs = "1 complete run is" if systems == 1 else f"{systems} complete runs are"
+    return f"{runs} over the same studies; two are needed"

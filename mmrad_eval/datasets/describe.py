@@ -63,6 +63,8 @@ class Description(Value, frozen=True, omit_defaults=False):
     """Field of the context -> studies that have it."""
     marks: dict[str, int] = {}
     """De-identification mark -> reports that hold it."""
+    mark_totals: dict[str, int] = {}
+    """De-identification mark -> how often it stands in reports."""
     comparisons: int = 0
     """Reports with a statement that compares with an earlier examination."""
     labels: dict[str, int] = {}
@@ -158,8 +160,9 @@ class Tally:
                 self.n[field] += 1
                 self._length(f"words_{field}", len(text.split()))
         self.n["no_sections"] += report.findings is None and report.impression is None
-        for mark in deidentification.count(report.text):
+        for mark, times in deidentification.count(report.text).items():
             self._count("marks", mark)
+            self.by["mark_totals"][mark] += times
         for finding in self.labeler(report.text) if self.labeler else ():
             self._count("findings_present", finding)
         self.n["comparisons"] += comparisons.compares(report.text)
@@ -191,7 +194,18 @@ class Tally:
 
 
 NAMES = (
-    *("splits", "views", "context", "marks", "labels", "findings_present", "categories", "announced", "regions"),
+    *(
+        "splits",
+        "views",
+        "context",
+        "marks",
+        "mark_totals",
+        "labels",
+        "findings_present",
+        "categories",
+        "announced",
+        "regions",
+    ),
     *("frames", "reader_labels"),
 )
 LENGTHS = ("images_per_study", "steps_per_trace")

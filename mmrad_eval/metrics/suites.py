@@ -58,9 +58,16 @@ class MissingMetric:
 class Suite(list["Metric"]):
     """Metrics in the order in which their columns are shown, and what could not be built."""
 
-    def __init__(self, metrics: Iterable[Metric] = (), missing: Iterable[MissingMetric] = ()) -> None:
+    def __init__(
+        self,
+        metrics: Iterable[Metric] = (),
+        missing: Iterable[MissingMetric] = (),
+        options: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    ) -> None:
         super().__init__(metrics)
         self.missing: tuple[MissingMetric, ...] = tuple(missing)
+        self.options = options or {}
+        """Metric -> option that it takes -> its values, the default first."""
 
 
 @dataclass
@@ -76,9 +83,12 @@ class Setup:
     """What follows the colon of a name like ``evaluate:meteor``."""
     _shared: dict[Any, Any] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
+    offered: dict[str, dict[str, Sequence[str]]] = field(default_factory=dict)
+    """Metric -> option that it takes -> its values, the default first."""
 
     def option(self, key: str, default: str, choices: Sequence[str] = ()) -> str:
         """The text given for ``key``; UsageError where it is none of ``choices``."""
+        self.offered.setdefault(self.name, {})[key] = tuple(dict.fromkeys((default, *choices)))
         value = str(self.value(key, default))
         if choices and value not in choices:
             raise UsageError(f"option {key}={value}: {self.name} takes {', '.join(choices)}")
@@ -173,7 +183,8 @@ def suite(
         raise UsageError(_no_option(unknown[0], builder.setup))
     metrics = [made for made in builder.built.values() if not isinstance(made, MissingMetric)]
     _distinct(metrics)
-    return Suite(metrics, (made for made in builder.built.values() if isinstance(made, MissingMetric)))
+    missing = (made for made in builder.built.values() if isinstance(made, MissingMetric))
+    return Suite(metrics, missing, builder.setup.offered)
 
 
 def _registered(one: object) -> bool:

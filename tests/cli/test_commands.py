@@ -210,3 +210,10 @@ def test_a_table_goes_into_a_file_whose_ending_says_the_format(call: Call, tmp_p
     assert said.code == 2
     assert "--out table.xls: end it in .txt, .md, .csv, .tex" in said.err
     assert not (tmp_path / "table.xls").exists()
+
+
+def test_metrics_show_tells_the_options_and_the_languages_of_a_metric(call: Call) -> None:
+    said = call("metrics", "show", "bleu@r2gen-iu").out
+    assert "candidate=clean|as-is (default: clean), cut=default|none (default: default)" in said
+    assert "reads: any language" in said
+    assert "reads: English" in call("metrics", "show", "rules@uncertain=positive").out

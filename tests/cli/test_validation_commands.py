@@ -41,6 +41,17 @@ def test_ranks_of_one_run_say_that_two_are_needed(call: Call) -> None:
     assert "two are needed" in said.err
 
 
+def test_ranks_of_runs_that_have_stored_scores_alone_say_what_is_missing(call: Call) -> None:
+    write("refs.csv", "id,findings\na,the heart is normal\nb,no effusion\n")
+    stored = write("stored.csv", "id,mine\na,0.5\nb,0.25\n")
+    for model in ("first", "second"):
+        reports = write(f"{model}.csv", f"id,report\na,{model} normal\nb,{model} effusion\n")
+        assert call("score", "-p", reports, "-r", "refs.csv", "--metrics", f"scores:{stored}").code == 0
+    said = call("ranks")
+    assert said.code == 2
+    assert "no column of the 2 complete runs over the same studies says which end of it is good" in said.err
+
+
 def test_audit_ends_with_0_where_all_holds_and_with_1_where_something_breaks(call: Call) -> None:
     assert call("audit", write("board.csv", BOARD)).code == 0
     said = call("audit", write("bad.csv", BOARD.replace("2,B", "5,B")), "--format", "md")

@@ -229,3 +229,4 @@ def test_the_real_board_file_is_described(shared_data: Path) -> None:
     found = describe(datasets.load(str(shared_data / "iu_xray_valid" / "ReXRank_IUXray_valid.json")))
     assert (found.studies, found.patients, found.findings, found.impression) == (296, None, 296, 296)
     assert found.marks == {"XXXX": 122}
+    assert found.mark_totals["XXXX"] > 122

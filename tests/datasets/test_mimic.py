@@ -13,8 +13,10 @@ import pytest
 
 from mmrad_eval import datasets
 from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.datasets.check import check
 from mmrad_eval.datasets.readers.mimic import sections
 from mmrad_eval.datasets.readers.mimic.archive import Archive
+from mmrad_eval.datasets.source import Source
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Mimic
@@ -141,6 +143,19 @@ def test_marks_line_ends_and_letters_of_lists_do_not_matter(mimic: Mimic) -> Non
     assert [(s.id, s.split, s.reference) for s in data.studies] == [(s.id, s.split, s.reference) for s in plain]
 
 
+def test_a_check_says_the_same_of_files_with_either_line_end(mimic: Mimic) -> None:
+    strange = replace(mimic, root=mimic.root.parent / "strange" / mimic.root.name, newline="\r\n")
+    told = [
+        [
+            (problem.kind, problem.what.replace(str(one.root), ""))
+            for problem in check("mimic", Source(one.write())).problems
+        ]
+        for one in (mimic, strange)
+    ]
+    assert told[0] == told[1]
+    assert told[0]
+
+
 def test_a_missing_column_is_named_with_those_that_are_there(mimic: Mimic) -> None:
     mimic.table("mimic-cxr-2.0.0-metadata.csv", ("dicom_id", "subject_id", "ViewPosition"), [("a", "b", "PA")])
     with pytest.raises(DataError, match="has no column study_id; it has dicom_id, subject_id, ViewPosition"):
@@ -241,6 +256,7 @@ def test_headings_are_known_by_their_variants_and_misspellings() -> None:
         ("FINDINGS/IMPRESSION", "impression"),
         ("FINDINGS AND IMPRESSION", "impression"),
         ("REASON FOR EXAM", "indication"),
+        ("NDICATION", "indication"),
         ("WETREAD", "wet read"),
         ("RECOMMENDATION(S)", "recommendations"),
         ("SOMETHING ELSE", "something else"),

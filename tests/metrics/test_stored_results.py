@@ -205,6 +205,14 @@ def test_a_line_with_cells_too_few_or_too_many_is_named(tmp_path: Path, line: st
         suite([f"scores:{path}"])
 
 
+@pytest.mark.parametrize("dash", ["-", "\u2013", "<NA>", "None"])
+def test_a_dash_is_a_blank_label(dash: str, tmp_path: Path) -> None:
+    cells = f"x,{row(CHEXBERT, Edema='1')}".replace(",,", f",{dash},").replace(",,", f",{dash},")
+    path = tmp_path / "labels.csv"
+    path.write_text(f"id,{CHEXBERT}\n{cells}\n", encoding="utf-8")
+    assert sorted(read_labels(path).rows["x"]) == [1, *[2] * 13]
+
+
 def test_labels_that_were_cut_off_are_not_blank(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text(f"id,{CHEXBERT}\ns0,{row(CHEXBERT)}\ns1,1,0")

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 TEXTS = ("report impression", "reports", "report", "text")
 """Columns by which rows are joined where there is no id: the text that was labelled."""
 
-_VALUES = {"": BLANK, "nan": BLANK, "none": BLANK, "1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}
+_BLANK = ("", "nan", "none", "null", "<na>", "-", "\u2013", "\u2014")
+_VALUES = {**dict.fromkeys(_BLANK, BLANK), "1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1}
 
 
 @dataclass(frozen=True)

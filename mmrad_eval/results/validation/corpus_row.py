@@ -29,9 +29,14 @@ def read_corpus_row(path: Path) -> ScoreFile | None:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError:
         return None  # the reader of tables says what is wrong with it
-    if not isinstance(value, dict) or not value or not all(_is_number(number) for number in value.values()):
+    rows = value if isinstance(value, list) else [value]
+    if (
+        len(rows) != 1
+        or not isinstance(rows[0], dict)
+        or any(isinstance(cell, dict | list) for cell in rows[0].values())
+    ):
         return None
-    return one_row(path, STATED, cells=value)
+    return one_row(path, STATED, cells=rows[0])
 
 
 def pairs_of_all(path: Path, studies: Sequence[Study], predictions: Mapping[str, Report] | None) -> list[Example]:
@@ -56,7 +61,3 @@ def explain_whole(sheet: ScoreFile, candidates: Sequence[Ours]) -> list[Explaine
     """The best explanation of each value by ours over the whole corpus."""
     whole = [replace(one, values=np.array([one.whole])) for one in candidates]
     return explain_rows(sheet, np.array([0]), whole)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

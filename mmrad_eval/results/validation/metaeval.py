@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
@@ -24,6 +25,8 @@ MOST = 5000
 """Items; agreement looks at all pairs of them."""
 TOLERANCE = 0.05
 """Share of a metric's spread over all items within which two scores count as alike."""
+SHOWN = 20
+"""Metrics of a table, the best by its first column, unless all are asked for."""
 SIDES = "raters (share on the majority's side)"
 RATERS = "raters (each against the mean of the others)"
 
@@ -49,8 +52,12 @@ def tables_of(
     resamples: int = RESAMPLES,
     seed: int = SEED,
     missing: Sequence[str] = (),
+    all_metrics: bool = True,
 ) -> list[Table]:
-    """Agreement with ratings, by kind of error; preferences; each where the file has what it needs."""
+    """Agreement with ratings, by kind of error; preferences; each where the file has what it needs.
+
+    Unless ``all_metrics``, the 20 metrics that lead the first table stand in each.
+    """
     if len(ratings.items) > MOST:
         raise DataError(f"{ratings.path}: {len(ratings.items):,} items; their pairs fit in memory up to {MOST:,} items")
     resampler = _Resampler([case for case, _ in ratings.items], resamples, seed)
@@ -66,10 +73,27 @@ def tables_of(
         kinds = {kind for kind in ratings.kinds.values() if kind}
         if len(kinds) > 1:
             tables.append(_by_kind(ratings, scored, orders))
+    if not all_metrics and tables:
+        tables = _leading(tables)
     if missing and tables:
-        first = tables[0]
-        tables[0] = Table(first.name, first.title, first.columns, first.rows, (*first.notes, *missing), first.ranking)
+        tables[0] = msgspec.structs.replace(tables[0], notes=(*tables[0].notes, *missing))
     return tables
+
+
+def _leading(tables: Sequence[Table]) -> list[Table]:
+    """The tables with the metrics that lead the first one, and how many were left out."""
+    order = [row.cells["metric"].value for row in tables[0].rows if row.ranked]
+    hidden = set(order[SHOWN:])
+    if not hidden:
+        return list(tables)
+    kept = [
+        msgspec.structs.replace(
+            table, rows=tuple(row for row in table.rows if not row.ranked or row.cells["metric"].value not in hidden)
+        )
+        for table in tables
+    ]
+    note = f"The first {SHOWN} of {len(order)} metrics; --all-metrics shows all."
+    return [msgspec.structs.replace(kept[0], notes=(*kept[0].notes, note)), *kept[1:]]
 
 
 class _Resampler:
@@ -159,6 +183,7 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
     for metric in scored:
         right, ties = _right(metric, unlike, at)
         same = _alike(metric, alike, at)
+        both = _mean(np.concatenate([right, same]))
         share = _share(right, unlike, at, resampler)
         cells = {
             "metric": Cell(metric.label),
@@ -169,9 +194,10 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
         if alike:
             cells |= {
                 "equals": Cell(len(alike)),
-                "kept": Cell(float(np.nanmean(same)) if np.isfinite(same).any() else None),
+                "kept": Cell(_mean(same)),
+                "both": Cell(both),
             }
-        rows.append((share.value, Row(cells)))
+        rows.append((np.nan if both is None else both, Row(cells)))
     rows.sort(key=lambda one: -one[0] if np.isfinite(one[0]) else np.inf)
     ceiling = []
     if unlike and any(order.share < 1 for order in unlike):
@@ -179,7 +205,7 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
         ceiling = [
             Row(
                 {
-                    "metric": Cell("raters (share on the majority's side)"),
+                    "metric": Cell(SIDES),
                     "pairs": Cell(len(unlike)),
                     "right": Cell(mean),
                 },
@@ -198,6 +224,7 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
         columns += [
             TableColumn("equals", title="pairs that must score alike", kind="count"),
             TableColumn("kept", title="do", kind="percent", better="higher"),
+            TableColumn("both", title="all right", kind="percent", better="higher"),
         ]
         notes.append(f"Alike: within {TOLERANCE:.0%} of the metric's spread over all items.")
     return Table(
@@ -313,6 +340,11 @@ def _ceiling(ratings: Ratings, rating: str, agree: Agreement) -> Weighted:
         return mean_of_raters
 
     return value
+
+
+def _mean(values: FloatArray) -> float | None:
+    """The mean of the values that there are."""
+    return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
 
 def _cell(estimate: Estimate) -> Cell:

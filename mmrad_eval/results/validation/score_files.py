@@ -218,6 +218,8 @@ def one_row(path: Path, name: str, *, cells: dict[str, Any] | None = None) -> Sc
 
 def _padded(path: Path, problems: Problems) -> FileRows:
     """The rows of a file; a csv row with cells missing at its end is kept, with empty ones."""
+    if path.suffix.lower() == ".json" and (named := _by_name(path, problems)):
+        return FileRows(path, tuple(dict.fromkeys(column for row in named for column in row.cells)), named)
     if not path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):
         return read_rows(path, problems)
     text = files.read_text(path, problems)
@@ -239,6 +241,14 @@ def _padded(path: Path, problems: Problems) -> FileRows:
             padded = cells + [""] * (len(header) - len(cells))
             rows.append(FileRow(start, dict(zip(header, padded, strict=True))))
     return FileRows(path, tuple(header), tuple(rows))
+
+
+def _by_name(path: Path, problems: Problems) -> tuple[FileRow, ...]:
+    """The rows of an object with a name for each, such as ``{"s1": {"bleu_score": 0.5}}``; none of any other file."""
+    value = files.json_file(path, problems)
+    if not isinstance(value, dict) or not all(isinstance(cells, dict) for cells in value.values()):
+        return ()
+    return tuple(FileRow(None, {"id": name, **cells}) for name, cells in value.items())
 
 
 def _wide(table: FileRows, system: str | None) -> FileRows:

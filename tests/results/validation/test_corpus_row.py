@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from mmrad_eval.core.values import Example, Report, Study
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.validation.corpus_row import explain_whole, pairs_of_all, read_corpus_row
 from mmrad_eval.results.validation.reproduce import ours
+from mmrad_eval.results.validation.score_files import read_sheet
 
 REFERENCES = [
     "the lungs are clear . there is no pleural effusion .",
@@ -31,12 +31,19 @@ def _examples(path: Path) -> list[Example]:
     return pairs_of_all(path, studies, {str(i): Report(text=text, findings=text) for i, text in enumerate(REPORTS)})
 
 
-@pytest.mark.parametrize("form", ["json", "csv"])
-def test_a_published_row_is_explained_by_the_value_over_the_corpus(form: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", '{"Bleu_4": VALUE, "ROUGE_L": 0.999}'),
+        ("b.json", '[{"model": "ours", "Bleu_4": VALUE, "ROUGE_L": 0.999}]'),
+        ("c.csv", "Bleu_4,ROUGE_L\nVALUE,0.999\n"),
+        ("d.csv", "Model,Bleu_4,ROUGE_L\nours,VALUE,0.999\n"),
+    ],
+)
+def test_a_published_row_is_explained_by_the_value_over_the_corpus(name: str, text: str, tmp_path: Path) -> None:
     value = score(REPORTS, REFERENCES, ["bleu@raw"], resamples=10)["BLEU-4 @ raw"]
-    path = tmp_path / f"published.{form}"
-    row = {"Bleu_4": round(value, 4), "ROUGE_L": 0.999}
-    path.write_text(json.dumps(row) if form == "json" else f"Bleu_4,ROUGE_L\n{row['Bleu_4']},0.999\n")
+    path = tmp_path / name
+    path.write_text(text.replace("VALUE", f"{value:.4f}"))
     sheet = read_corpus_row(path)
     assert sheet is not None
     bleu, rouge = explain_whole(sheet, list(ours(_examples(path), suite(["bleu@raw", "rouge@raw"]), ("findings",))))
@@ -48,7 +55,12 @@ def test_a_published_row_is_explained_by_the_value_over_the_corpus(form: str, tm
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("a.csv", "id,BLEU\ns1,0.1\n"), ("a.csv", "BLEU\n0.1\n0.2\n"), ("a.json", '[{"id": "a", "bleu": 0.1}]')],
+    [
+        ("a.csv", "id,BLEU\ns1,0.1\n"),
+        ("a.csv", "BLEU\n0.1\n0.2\n"),
+        ("a.json", '[{"id": "a", "bleu": 0.1}]'),
+        ("a.json", '{"a": {"bleu": 0.1}}'),
+    ],
 )
 def test_a_file_with_rows_of_reports_is_no_row_of_a_corpus(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
@@ -58,3 +70,10 @@ def test_a_file_with_rows_of_reports_is_no_row_of_a_corpus(name: str, text: str,
 def test_values_of_a_corpus_need_the_texts(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="name its texts with --predictions and --references"):
         pairs_of_all(tmp_path / "a.json", [], None)
+
+
+def test_scores_of_reports_may_be_an_object_by_id(tmp_path: Path) -> None:
+    (tmp_path / "scores.json").write_text('{"s1": {"bleu_4": 0.5, "rouge_l": 1}, "s2": {"bleu_4": 0.25, "rouge_l": 0}}')
+    sheet = read_sheet(tmp_path / "scores.json")
+    assert (sheet.kind, sheet.names) == ("reports", ("s1", "s2"))
+    assert {name: list(values) for name, values in sheet.numbers.items()} == {"bleu_4": [0.5, 0.25], "rouge_l": [1, 0]}

@@ -15,7 +15,7 @@ from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.statistics.rank_correlation import kendall, kendall_weighted, spearman, spearman_weighted
 from mmrad_eval.results.tables import Table
-from mmrad_eval.results.validation.metaeval import tables_of
+from mmrad_eval.results.validation.metaeval import SHOWN, tables_of
 from mmrad_eval.results.validation.rated_scores import Scored, of_file, of_sheet, of_texts
 from mmrad_eval.results.validation.ratings import read_ratings
 from mmrad_eval.results.validation.score_files import read_sheet
@@ -221,6 +221,7 @@ def test_expected_rankings_are_read_and_scored_from_their_texts(tmp_path: Path) 
     table, by_kind = tables_of(found, of_texts(found, suite(["bleu@rexrank"])), resamples=20)
     row = table.rows[0].cells
     assert (row["pairs"].value, row["right"].value, row["equals"].value, row["kept"].value) == (2, 1.0, 1, 0.0)
+    assert row["both"].value == pytest.approx(2 / 3)
     assert by_kind.rows[0].cells["paraphrase"].value == "1 of 2"
 
 
@@ -252,3 +253,13 @@ def test_orders_from_ratings_have_a_ceiling_of_raters(tmp_path: Path) -> None:
     found = read_ratings(write(tmp_path / "r.csv", "\n".join(rows) + "\n"))
     tables = {table.name: table for table in tables_of(found, [Scored("m", np.array([1.0, 0.0]))], resamples=50)}
     assert cell(tables["metaeval-orders"], "raters (share on the majority's side)", "right") == pytest.approx(5 / 6)
+
+
+def test_the_first_metrics_are_shown_unless_all_are_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.csv", "case,candidate,rating\na,1,1\na,2,3\nb,1,4\nb,2,2\n")
+    found = read_ratings(path, {}, {"rating": "higher"})
+    many = [Scored(f"metric {number}", np.array([number, 2, 4, 3.0])) for number in range(SHOWN + 3)]
+    short = tables_of(found, many, resamples=0, all_metrics=False)
+    assert [sum(row.ranked for row in table.rows) for table in short] == [SHOWN] * len(short)
+    assert f"The first {SHOWN} of {SHOWN + 3} metrics; --all-metrics shows all." in short[0].notes
+    assert all(sum(row.ranked for row in table.rows) == SHOWN + 3 for table in tables_of(found, many, resamples=0))
