@@ -95,7 +95,8 @@ def _views(folder: RunFolder, studies: tuple[str, ...]) -> Iterator[tuple[str, B
 
 
 def _trace(answer: Answer) -> Trace | None:
-    return next((t for t in (answer.trace, answer.shown) if t and (t.text or any(s.text for s in t.steps))), None)
+    own = answer.trace.reasoned() if answer.trace else None
+    return next((t for t in (own, answer.shown) if t and (t.text or any(s.text for s in t.steps))), None)
 
 
 def _report(answer: Answer, target: Target) -> str:

@@ -20,7 +20,7 @@ from mmrad_eval.core.structs import keyed as keyed
 
 Frame = str
 """How the four numbers of a box are read: ``original`` (pixels of the image as stored), ``resized:WxH``,
-``pad_square_N`` (longest side scaled to N, centred, padded), ``norm_1``, ``norm_1000``, ``bins_100``;
+``pad_square_N`` (longest side scaled to N, centred, padded), ``norm_N`` (N parts of a side), ``bins_100``;
 with ``_yx`` at the end where boxes are written top, left, bottom, right."""
 
 Target = Literal["findings", "impression", "report"]
@@ -91,6 +91,8 @@ class Step(Value, frozen=True):
     box: Box | None = None
     image: Image | None = None
     text: str = ""
+    part: Literal["trace", "report"] = "trace"
+    """``report``: a statement of the report itself, with the box that the model wrote beside it; no reasoning."""
 
 
 class Trace(Value, frozen=True):
@@ -99,6 +101,13 @@ class Trace(Value, frozen=True):
     steps: tuple[Step, ...] = ()
     text: str = ""
     """Free reasoning that has no steps (a chain of thought in prose), as it was written."""
+
+    def reasoned(self) -> Trace | None:
+        """What was reasoned before the report: the trace without statements of the report; None where that is all."""
+        steps = tuple(step for step in self.steps if step.part == "trace")
+        if len(steps) == len(self.steps):
+            return self
+        return Trace(steps, self.text) if steps or self.text.strip() else None
 
 
 class ReaderBox(Value, frozen=True):
@@ -245,6 +254,8 @@ class Card(Value, frozen=True, kw_only=True):
     revision: str | None = None
     box_frame: Frame = "pad_square_336"
     """The frame in which this model reads and writes boxes."""
+    dialect: str = ""
+    """How this model marks boxes among its words, an entry of ``traces.dialects``; empty: unknown, none is read."""
     max_images: int | None = None
     """Images that one request may hold; None: no limit known."""
     formats: tuple[str, ...] = ("image/jpeg", "image/png")

@@ -31,6 +31,7 @@ from mmrad_eval.tasks.prompt_check import check_names, check_shown
 from mmrad_eval.tasks.prompting import Prompt
 from mmrad_eval.tasks.regions import RENDERS
 from mmrad_eval.tasks.views import VIEWS, chosen, key_image
+from mmrad_eval.traces.boxed import known_dialect
 
 SMALLEST_EDGE = 28
 """Pixels of the smallest patch that models see."""
@@ -375,7 +376,8 @@ def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer,
 
 
 def _check_frame(task: Task, model: Client | Answerer, options: RunOptions) -> None:
-    """A model that counts pixels of its own resize would count those of a smaller picture."""
+    """A dialect that is known; a model that counts pixels of its own resize would count those of a smaller picture."""
+    known_dialect(model.card.dialect)
     frame = model.card.box_frame
     if options.max_edge is not None and is_client(model) and frame.startswith(("multiples_", "resized:")):
         raise UsageError(

@@ -23,7 +23,8 @@ def load_task(name: object, options: Mapping[str, str], results: Path) -> Task:
         raise UsageError(f"--set {said}: trace-of has no options of its own")
     folder = select(results, name.removeprefix(PREFIX))
     run = folder.run
-    written = {answer.study: answer.trace for answer in folder.answers() if answer.trace and answer.trace.steps}
+    own = ((answer.study, answer.trace.reasoned()) for answer in folder.answers() if answer.trace)
+    written = {study: trace for study, trace in own if trace and trace.steps}
     if not written:
         raise UsageError(
             f"{folder.path}: its model wrote no steps, so there is no trace to show; runs of mcot-loop and tcot-self do"

@@ -7,13 +7,17 @@ model declined, the report is empty and is scored as empty. What of the words is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 
-from mmrad_eval.core.errors import Failed
-from mmrad_eval.core.values import Answer, Frame, ModelStatus, Reply, Target, Trace
+from mmrad_eval.core.errors import DataError, Failed
+from mmrad_eval.core.values import Answer, Card, ModelStatus, Reply, Study, Target, Trace
 from mmrad_eval.datasets import raw_text
+from mmrad_eval.datasets.raw_text.marks import without_boxes
 from mmrad_eval.datasets.raw_text.thinking import split_thought
-from mmrad_eval.traces.geometry import CANONICAL
+from mmrad_eval.tasks.views import key_image
+from mmrad_eval.traces.boxed import BoxReader, boxed_steps, known_dialect
+from mmrad_eval.traces.geometry import Size
+from mmrad_eval.traces.rendering import size_of
 from mmrad_eval.traces.steps import read_trace
 
 __all__ = ["read_answer", "split_thought"]
@@ -23,19 +27,21 @@ _WHY_LENGTH = 200
 
 
 def read_answer(
-    reply: Reply, target: Target, *, traced: bool = False, frame: Frame = CANONICAL, thinking: Sequence[str] = ()
+    reply: Reply, target: Target, *, traced: bool = False, card: Card | None = None, study: Study | None = None
 ) -> Answer:
     """The answer in a reply. ``traced``: the model was asked to write a trace before the report.
 
-    Boxes of its steps are in ``frame``. ``thinking``: the marks of thoughts that the model's card declares.
+    ``card`` says how the model marks thoughts and boxes; these lie on the key image of ``study``. Without a card
+    no form of box is taken for granted.
     """
     if reply.finish == "rejected":  # nothing that the model did
         raise Failed(reply.why or "the endpoint rejected the request")
     if reply.finish in _DECLINED:
         return Answer("", _DECLINED[reply.finish], _short(reply.why or reply.text or reply.finish))
-    found = raw_text.read(reply.text, target, traced=traced, thinking=thinking)
+    found = raw_text.read(reply.text, target, traced=traced, thinking=card.thinking if card else ())
     apart = reply.reasoning.strip()
-    trace = _trace("\n\n".join(t for t in (apart, found.thought) if t), frame)
+    reader = _reader(card, study)
+    trace = _trace("\n\n".join(t for t in (apart, found.thought) if t), found, reader)
     status, why = found.status, found.why
     if status == "empty" and apart and not reply.text.strip():
         status, why = "unparsed", "no text after the reasoning"
@@ -43,12 +49,32 @@ def read_answer(
         status = "truncated"
     if status == "ok" or not found.why:
         why = reply.why
-    return Answer("", status, why, found.report, trace, events=found.events)
+    events = dict(sorted((Counter(found.events) + reader.events).items()))
+    return Answer("", status, why, found.report, trace, events=events)
 
 
-def _trace(words: str, frame: Frame) -> Trace | None:
-    """The trace that the model wrote: steps where it marked them, otherwise its words."""
-    return read_trace(words, frame)
+def _reader(card: Card | None, study: Study | None) -> BoxReader:
+    """How the boxes of this model are read."""
+    if card is None:
+        return BoxReader()
+
+    def size() -> Size | None:
+        key = key_image(study) if study is not None else None
+        try:
+            return None if key is None else key.size or size_of(key.path)
+        except DataError:  # pixels are not needed to read an answer again
+            return None
+
+    return BoxReader(known_dialect(card.dialect), card.box_frame, size)
+
+
+def _trace(thought: str, found: raw_text.Understood, reader: BoxReader) -> Trace | None:
+    """The trace that the model wrote, and the statements of its report that it gave a box."""
+    trace = read_trace(thought, reader)
+    stated = boxed_steps(found.boxed, found.marks, reader, lambda words: without_boxes(words, []), "report")
+    if not stated:
+        return trace
+    return Trace((*trace.steps, *stated), trace.text) if trace else Trace(stated)
 
 
 def _short(text: str) -> str:

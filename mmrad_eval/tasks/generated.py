@@ -59,14 +59,14 @@ class SelfText(Task):
         frame = context.card.box_frame
         prompt = parsed(context.prompt)
         messages = opening(prompt, study, context, self._asked(prompt, frame))
-        answer = read_answer(
-            await context.ask(messages), context.target, traced=True, frame=frame, thinking=context.card.thinking
-        )
+        answer = read_answer(await context.ask(messages), context.target, traced=True, card=context.card, study=study)
         if answer.trace is None or not answer.trace.steps:
             return answer
-        events = _counted(answer.trace.steps) if self.boxes else {}
+        looked = answer.trace.reasoned()
+        own = looked.steps if looked else ()
+        events = {**answer.events, **(_counted(own) if self.boxes else {})}
         steps = _cut(study, answer.trace.steps)
-        not_shown = sum(step.box is not None and step.image is None for step in steps)
+        not_shown = sum(step.part == "trace" and step.box is not None and step.image is None for step in steps)
         if not_shown:
             events["out of frame"] = not_shown
         trace = msgspec.structs.replace(answer.trace, steps=steps)
@@ -98,7 +98,7 @@ def _cut(study: Study, steps: Sequence[Step]) -> tuple[Step, ...]:
         return tuple(steps)
     made = []
     for step in steps:
-        sound = step.box is not None and not problems(step.box, size)
+        sound = step.part == "trace" and step.box is not None and not problems(step.box, size)
         image = Image(key.path, key.name, key.view, "region", step.box, "crop", "tool", size) if sound else None
         made.append(msgspec.structs.replace(step, image=image))
     return tuple(made)

@@ -128,7 +128,7 @@ class Given(Task):
                     )
         evidence = self._words(prompt, study, shown, context.card.box_frame) if shown else []
         messages = opening(prompt, study, context, evidence, images=self.image)
-        answer = read_answer(await context.ask(messages), context.target, thinking=context.card.thinking)
+        answer = read_answer(await context.ask(messages), context.target, card=context.card, study=study)
         return msgspec.structs.replace(answer, shown=shown)
 
     def _images(self, study: Study, steps: Sequence[Step], context: TaskContext) -> Sequence[Image | None]:
@@ -184,8 +184,10 @@ def frame_words(frame: str) -> str:
         return f"pixels of the image scaled and padded to a square of {detail} x {detail}"
     if frame.startswith("resized:"):
         return f"pixels of the image resized to {frame.removeprefix('resized:').replace('x', ' x ')}"
-    parts = {"1": "fractions", "1000": "thousandths", "100": "hundredths"}.get(detail)
-    return f"{parts} of the image's width and height" if parts else "pixels of the image"
+    if not frame.startswith(("norm_", "bins_")):
+        return "pixels of the image"
+    parts = {"1": "fractions", "1000": "thousandths", "100": "hundredths"}.get(detail, f"{detail}ths")
+    return f"{parts} of the image's width and height"
 
 
 def corners_in_order(pieces: Sequence[Piece], frame: str) -> list[Piece]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from mmrad_eval.core.values import Reply
 from mmrad_eval.tasks.answers import split_thought
 from mmrad_eval.tasks.tool_calls import Call
+from mmrad_eval.traces.dialects import FORMS, Order
 
 _LOOK = re.compile(
     r"^[ \t>#*_-]*(?:look|zoom)(?: (?:again )?at| in(?:to| on)?)?\b[ \t*_]*:?[ \t*_]*(.*)$",
@@ -16,6 +17,9 @@ _LOOK = re.compile(
 )
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _BOX = re.compile(rf"[\[(]\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*[\])]")
+_BOX_FIELDS: dict[str, Order] = {form.name: form.order for form in FORMS if form.is_field}
+_BOX_FIELDS |= {"box": "", "bbox": ""}
+"""Fields that hold the box of a request, and the order of corners that their name states."""
 _LOOKS = ("look", "zoom", "zoom_in", "crop", "image_zoom_in_tool")
 
 
@@ -30,6 +34,8 @@ class LookAction(NamedTuple):
     """What the model says of the region that it was shown before."""
     malformed: str = ""
     """What is wrong with the request, in words for the model; empty for a sound one."""
+    order: Order = ""
+    """Of the corners, where the field's name says it."""
 
 
 class LookTurn(NamedTuple):
@@ -75,8 +81,8 @@ def read_call(call: Call) -> LookTurn:
 
 def _asked(fields: dict[str, Any], saw: str) -> LookAction:
     region = str(fields.get("region") or fields.get("label") or "").strip()
-    raw = next((fields[name] for name in ("box", "bbox", "bbox_2d") if fields.get(name) is not None), None)
-    return _checked(region, raw, saw, given=raw is not None)
+    name = next((name for name in _BOX_FIELDS if fields.get(name) is not None), "")
+    return _checked(region, fields.get(name), saw, given=bool(name))._replace(order=_BOX_FIELDS.get(name, ""))
 
 
 def _checked(region: str, raw: Any, saw: str, *, given: bool) -> LookAction:

@@ -27,7 +27,7 @@ from mmrad_eval.tasks.messages import opening
 from mmrad_eval.tasks.prompting import Piece, Prompt, parsed, parts
 from mmrad_eval.tasks.tool_calls import calls_of, declared
 from mmrad_eval.tasks.views import key_image
-from mmrad_eval.traces.geometry import clip, convert, problems, spoken
+from mmrad_eval.traces.geometry import clip, convert, corner_words, problems, spoken, y_first
 from mmrad_eval.traces.regions import category_of, contains, fine_names, resolve
 from mmrad_eval.traces.rendering import size_of
 
@@ -121,7 +121,7 @@ class Loop(Task):
             turn, words = talk.read(reply)
             talk.heard(turn.look.saw if turn.look else turn.saw)
             if turn.look is None or reply.finish != "stop":
-                return talk.answer(read_answer(reply, context.target, thinking=context.card.thinking))
+                return talk.answer(read_answer(reply, context.target, card=context.card, study=study))
             if talk.asked > self.looks:
                 why = f"asked to look {talk.asked + 1} times, and never reported"
                 return talk.answer(Answer("", "unparsed", why))
@@ -193,9 +193,9 @@ class _Talk:
         if self.asked > self.task.looks:
             self._keep(look, None, "beyond")
             return self.prompt.fill("last", {})
-        if look.malformed:
+        if wrong := look.malformed or self._other_order(look):
             self._keep(look, None, "malformed")
-            return self._refused(look.malformed)
+            return self._refused(wrong)
         box, why, event = self._located(look)
         if box is None:
             self._keep(look, self._raw(look), event)
@@ -214,8 +214,18 @@ class _Talk:
     def answer(self, answer: Answer) -> Answer:
         """The answer with the trace of looks."""
         written = answer.trace.text if answer.trace else ""
-        trace = Trace(tuple(self.steps), written) if self.steps or written else None
-        return msgspec.structs.replace(answer, trace=trace, events=dict(sorted(self.events.items())))
+        stated = (step for step in (answer.trace.steps if answer.trace else ()) if step.part == "report")
+        steps = (*self.steps, *stated)
+        trace = Trace(steps, written) if steps or written else None
+        events = self.events + Counter(answer.events)
+        return msgspec.structs.replace(answer, trace=trace, events=dict(sorted(events.items())))
+
+    def _other_order(self, look: LookAction) -> str:
+        """What is wrong with a box whose field says another order of corners than the model's frame."""
+        frame = self.context.card.box_frame
+        if not look.order or (look.order == "y first") == y_first(frame):
+            return ""
+        return f"A box is four numbers: [{corner_words(frame)}]."
 
     def _located(self, look: LookAction) -> tuple[Box | None, str, str]:
         """(box, why not, event) of a request under ``locate``."""

@@ -8,8 +8,8 @@ A frame says how the four numbers of a box (left, top, right, bottom) are read, 
                    all (Qwen2.5-VL's own resize: ``multiples_28:3136-12845056``)
 ``pad_square_N``   longest side scaled to N, centred, padded: s = N / max(W, H), x' = x s + (N - W s) / 2
                    (MMRad and GEMeX-ThinkVG N = 336, Chest ImaGenome and GEMeX N = 224)
-``norm_1``         x / W, y / H
-``norm_1000``      1000 x / W, 1000 y / H (Qwen3-VL, InternVL)
+``norm_N``         N x / W, N y / H: fractions (N = 1), percent (100), thousandths (1000: Qwen3-VL, InternVL), 999 parts
+                   (DeepSeek-VL2)
 ``bins_100``       numbers 0..99 of bins, each a hundredth of a side; bin k means its centre, (k + 0.5) / 100 (MAIRA-2,
                    whose processor crops to the central square first: of a square image the two are the same)
 
@@ -44,7 +44,8 @@ _PAD = re.compile(r"pad_square_([1-9]\d*)")
 _MULTIPLES = re.compile(r"multiples_([1-9]\d*):([1-9]\d*)-([1-9]\d*)")
 _Y_FIRST = "_yx"
 """The end of the name of a frame whose boxes are written top, left, bottom, right."""
-_KNOWN = "original, resized:WxH, multiples_F:A-B, pad_square_N, norm_1, norm_1000, bins_100; _yx at the end: y first"
+_KNOWN = "original, resized:WxH, multiples_F:A-B, pad_square_N, norm_N, bins_100; _yx at the end: y first"
+_NORM = re.compile(r"norm_([1-9]\d*)")
 _RESIZED = re.compile(r"resized:([1-9]\d*)x([1-9]\d*)")
 
 
@@ -80,19 +81,23 @@ def convert(box: Box, to: Frame, size: Size) -> Box:
 def valid_frame(frame: Frame) -> bool:
     """Whether ``frame`` is one that this module reads."""
     base = frame.removesuffix(_Y_FIRST)
-    return base in {"original", "norm_1", "norm_1000", "bins_100"} or bool(
-        _PAD.fullmatch(base) or _RESIZED.fullmatch(base) or _MULTIPLES.fullmatch(base)
-    )
+    shaped = (_NORM, _PAD, _RESIZED, _MULTIPLES)
+    return base in {"original", "bins_100"} or any(shape.fullmatch(base) for shape in shaped)
+
+
+def y_first(frame: Frame) -> bool:
+    """Whether boxes of the frame are written top, left, bottom, right."""
+    return frame.endswith(_Y_FIRST)
 
 
 def corner_words(frame: Frame) -> str:
     """The order of the four numbers, as a model is told it."""
-    return "top, left, bottom, right" if frame.endswith(_Y_FIRST) else "left, top, right, bottom"
+    return "top, left, bottom, right" if y_first(frame) else "left, top, right, bottom"
 
 
 def _ordered(numbers: Corners, frame: Frame) -> Corners:
     """Numbers as the frame writes them from left, top, right, bottom, and the other way round."""
-    if not frame.endswith(_Y_FIRST):
+    if not y_first(frame):
         return numbers
     a, b, c, d = numbers
     return b, a, d, c
@@ -214,7 +219,7 @@ def _bounds(frame: Frame, size: Size | None) -> _Bounds | None:
     if size is None and (base == "original" or _MULTIPLES.fullmatch(base)):
         return None
     axes = _axes(frame, size or (1, 1))
-    first, second = (axes.bottom, axes.right) if frame.endswith(_Y_FIRST) else (axes.right, axes.bottom)
+    first, second = (axes.bottom, axes.right) if y_first(frame) else (axes.right, axes.bottom)
     return _Bounds(axes.low, first, second, {"norm_1": 0.005, "bins_100": 0.5}.get(base, 1.0))
 
 
@@ -225,10 +230,9 @@ def _axes(frame: Frame, size: Size) -> _Axes:
         raise DataError(f"an image of {width} x {height} pixels has no boxes")
     if frame == "original":
         return _Axes(1.0, 0.0, 1.0, 0.0, 0.0, width, height)
-    if frame == "norm_1":
-        return _Axes(1 / width, 0.0, 1 / height, 0.0, 0.0, 1.0, 1.0)
-    if frame == "norm_1000":
-        return _Axes(1000 / width, 0.0, 1000 / height, 0.0, 0.0, 1000.0, 1000.0)
+    if norm := _NORM.fullmatch(frame):
+        parts = float(norm[1])
+        return _Axes(parts / width, 0.0, parts / height, 0.0, 0.0, parts, parts)
     if frame == "bins_100":
         return _Axes(100 / width, -0.5, 100 / height, -0.5, -0.5, 99.5, 99.5)
     if padded := _PAD.fullmatch(frame):

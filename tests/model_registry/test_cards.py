@@ -11,7 +11,8 @@ from mmrad_eval.core.values import Card, Decoding
 from mmrad_eval.model_registry import providers, resolve
 from mmrad_eval.model_registry.model_cards import builtin, find, settled
 from mmrad_eval.model_registry.openai_chat import ChatClient
-from mmrad_eval.traces.geometry import valid_frame
+from mmrad_eval.traces.dialects import DIALECTS, FORMS
+from mmrad_eval.traces.geometry import valid_frame, y_first
 
 CARDS = builtin()
 
@@ -36,7 +37,7 @@ def test_every_fact_has_a_source_with_a_date_or_says_that_it_was_not_checked(nam
     stated = {"id"}
     stated |= {
         f
-        for f in ("price", "trained_on", "served_by_vllm", "max_images", "context", "fixed", "aliases")
+        for f in ("price", "trained_on", "served_by_vllm", "max_images", "context", "fixed", "aliases", "dialect")
         if getattr(card, f)
     }
     if card.box_frame != Card(provider="p", id="i").box_frame:
@@ -47,6 +48,9 @@ def test_every_fact_has_a_source_with_a_date_or_says_that_it_was_not_checked(nam
         assert re.search(r"20\d\d|unchecked", card.sources[fact]), f"{name}: {fact} has no date"
     assert card.provider in providers.BUILTIN
     assert valid_frame(card.box_frame)
+    assert card.dialect in DIALECTS
+    orders = {form.order for form in FORMS if form.name in DIALECTS[card.dialect].boxes} - {""}
+    assert orders <= {"y first" if y_first(card.box_frame) else "x first"}
     assert card.summary
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mmrad_eval.datasets.raw_text.removed import Removed
+from mmrad_eval.traces.box_marks import PLACE, has_places
 
 _SPACES = str.maketrans(
     dict.fromkeys(
@@ -18,7 +19,7 @@ _ROLE = r"(?:assistant|system|model|user)?"
 _CONTROL = re.compile(
     rf"""<\|start_header_id\|>[^<]{{0,20}}<\|end_header_id\|>
     |<\|im_start\|>{_ROLE}|<start_of_turn>{_ROLE}
-    |<[|\uff5c](?!(?:box|quad|point)_)[^|<>\uff5c\n]{{1,40}}[|\uff5c]>
+    |<[|\uff5c](?!/?(?:box|quad|point|object_ref|ref|det|begin_of_box|end_of_box))[^|<>\uff5c\n]{{1,40}}[|\uff5c]>
     |</?(?:s|bos|eos|pad|sep|cls|mask|end|start|eot|eod|eom|eoa|boa|image|img|video|im_start|im_end
       |im_patch)(?:_token)?(?:_?\d+)?>
     |<(?:end|start|begin)_of_\w{{1,20}}>
@@ -31,15 +32,14 @@ _TURN = re.compile(
     r"<\|im_start\|>\s*user\b|<start_of_turn>\s*user\b|<\|start_header_id\|>\s*user\b|<\|user\|>|(?<=\S)\s*\[INST\]"
 )
 """Where a model goes on and writes the user's next turn."""
-_NUMBERS = r"[\s\d.,;()\[\]<>xy_/-]*"
 _BOXES = re.compile(
-    rf"""<(box|quad|bbox|point|points|coords|loc)>{_NUMBERS}</\1>
-    |<\|(?:box|quad|point)_start\|>{_NUMBERS}<\|(?:box|quad|point)_end\|>
-    |<(?:[xy]\d{{1,4}}|loc_?\d{{1,4}}|bin_?\d{{1,4}}|\d{{1,4}})>
-    |</?(?:obj|object|ref|phrase|grounding|delim|delimiter_of_multi_objects/?|detected|region)>
-    |\[\[?\s*\d{{1,4}}(?:\.\d+)?(?:\s*,\s*\d{{1,4}}(?:\.\d+)?){{3}}\s*\]\]?""",
+    rf"""{PLACE.pattern}
+    |<\|?/?(?:obj|object|ref|phrase|grounding|box|bbox|quad|det|delim|delimiter_of_multi_objects|detected|region
+      |(?:box|quad|object_ref)_(?:start|end)|(?:begin|end)_of_box)/?\|?>
+    |<(?:[xy]\d{{1,4}})>""",
     re.VERBOSE | re.IGNORECASE,
 )
+"""The place of a mark (``traces.box_marks``), and what is left of broken ones."""
 _BREAK = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6]|tr)>", re.IGNORECASE)
 _HTML = re.compile(
     r"</?(?:b|i|u|em|strong|p|div|span|ul|ol|li|h[1-6]|html|body|hr|font|small|center)(?:\s[^<>]{0,120})?/?>",
@@ -83,7 +83,7 @@ def without_marks(text: str, removed: list[Removed]) -> str:
 
 def without_boxes(text: str, removed: list[Removed]) -> str:
     """A report without the marks of boxes."""
-    return _dropped(text, _BOXES, "box mark", removed) if "<" in text or "[" in text else text
+    return _dropped(text, _BOXES, "box mark", removed) if "<" in text or has_places(text) else text
 
 
 def _dropped(text: str, marks: re.Pattern[str], kind: str, removed: list[Removed]) -> str:

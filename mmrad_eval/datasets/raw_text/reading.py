@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from mmrad_eval.core.values import ModelStatus, Report, Target
 from mmrad_eval.datasets import headings, sections
 from mmrad_eval.datasets.raw_text import degenerate, structured
@@ -19,6 +21,7 @@ from mmrad_eval.datasets.raw_text.removed import Removed, Understood, counted
 from mmrad_eval.datasets.raw_text.thinking import split_thought
 from mmrad_eval.datasets.raw_text.wording import without_closing, without_preamble
 from mmrad_eval.datasets.words import among
+from mmrad_eval.traces.box_marks import PLACE, BoxMark, mark_boxes, marks_in, renumbered, restored, standing_nowhere
 
 _WHY_LENGTH = 200
 _NOTHING = among("nan none null n/a na <na> #n/a nat undefined nil") | {""}
@@ -84,17 +87,59 @@ def read(text: str, target: Target, *, traced: bool = False, thinking: Sequence[
     thought, words = split_thought(settled(text), thinking)
     if thought:
         removed.append(Removed("thought", thought))
-    words = _spelled(unescaped(without_marks(words, removed)).strip())
+    held, marks = mark_boxes(unescaped(words))
+    words = _spelled(without_marks(held, removed).strip())
+    if marks and not PLACE.sub("", words).strip(" \t\n`[](){}.,;:*_-"):
+        removed += [Removed("box mark", mark.raw) for mark in marks]
+        return Understood(
+            "unparsed",
+            Report(),
+            "boxes, and no report",
+            thought,
+            counted(tuple(removed)),
+            tuple(removed),
+            "",
+            tuple(marks),
+        )
     if means_nothing(words):
         event = "" if thought or words or len(text.strip()) <= degenerate.NOISE else "degenerate"
         why = f"the text is {words!r}" if words else "no text after the reasoning" if thought else "no text"
         return _nothing(thought, why, removed, event)
-    wrong = degenerate.degenerate(words)
-    if wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(words)) and not declines(words):
+    bare = PLACE.sub("", words) if marks else words
+    wrong = degenerate.degenerate(bare)
+    if wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(bare)) and not declines(bare):
         return _nothing(thought, _short(f"{wrong}: {words}"), removed, "degenerate", "unparsed")
     before, report = _report(words, target, removed, traced=traced)
+    event = "degenerate" if wrong else ""
+    if marks:
+        return _with_boxes(before, report, thought, removed, marks, event)
     thought = "\n\n".join(t for t in (thought, before) if t)
-    return _judged(report, thought, removed, "degenerate" if wrong else "")
+    return _judged(report and _unboxed(report, removed), thought, removed, event)
+
+
+def _with_boxes(  # noqa: PLR0917 (the second half of `read`)
+    before: str, report: Report | None, thought: str, removed: list[Removed], marks: Sequence[BoxMark], event: str
+) -> Understood:
+    """A report without its marks, and beside it the marks where they stood; those of a trace stay with the trace."""
+    thought = "\n\n".join(t for t in (thought, restored(before, marks)) if t)
+    body, told = _body(report), marks_in(before, marks)
+    loose = standing_nowhere(marks, body, told)
+    report = report and _unboxed(report, removed)
+    pieces = [piece for piece in removed if not set(told).intersection(marks_in(piece.text, marks))]
+    removed = [Removed(piece.kind, restored(piece.text, marks)) for piece in pieces]
+    removed += [Removed("box mark", mark.raw) for mark in loose]
+    found = _judged(report, thought, removed, event)
+    if found.status != "ok":
+        return found
+    boxed, kept = renumbered(body, marks, loose)
+    return msgspec.structs.replace(found, boxed=boxed, marks=kept)
+
+
+def _body(report: Report | None) -> str:
+    """The words of a report without its headings."""
+    if report is None:
+        return ""
+    return "\n".join(part for part in (report.findings, report.impression) if part) or report.text
 
 
 def read_reference(text: str) -> Report:
@@ -189,7 +234,7 @@ def _report(words: str, target: Target, removed: list[Removed], *, traced: bool)
         if before and _announces(before):
             removed.append(Removed("preamble", before))
             before = ""
-        return before, _unboxed(_sections(words[cue.end() :], target, removed), removed)
+        return before, _sections(words[cue.end() :], target, removed)
     return _plain(words, target, removed, traced=traced)
 
 
@@ -209,10 +254,10 @@ def _announces(text: str) -> bool:
 def _plain(words: str, target: Target, removed: list[Removed], *, traced: bool) -> tuple[str, Report | None]:
     report = _sections(words, target, removed)
     if report.findings is not None or report.impression is not None:
-        return _lead(report.text, report), _unboxed(report, removed)
+        return _lead(report.text, report), report
     if traced and _MARKED.search(words):
         return words, None
-    return "", _unboxed(report, removed)
+    return "", report
 
 
 def _unboxed(report: Report, removed: list[Removed]) -> Report:

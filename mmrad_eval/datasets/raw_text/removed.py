@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from mmrad_eval.core.values import ModelStatus, Report
+from mmrad_eval.traces.box_marks import BoxMark
 
 
 class Removed(msgspec.Struct, frozen=True):
@@ -28,6 +29,10 @@ class Understood(msgspec.Struct, frozen=True):
     events: dict[str, int] = {}
     """``no image seen``, ``degenerate``, and ``removed KIND`` with the number of pieces, thoughts aside."""
     removed: tuple[Removed, ...] = ()
+    boxed: str = ""
+    """The words of the report with the places of the boxes that the model marked in them (``traces.box_marks``)."""
+    marks: tuple[BoxMark, ...] = ()
+    """These marks, and those that stand in no sentence of the report."""
 
 
 def counted(removed: tuple[Removed, ...], *events: str) -> dict[str, int]:

@@ -149,7 +149,9 @@ class SelfConsistency:
         return np.where(at("with trace")[..., None] > 0, np.stack(written, axis=-1), np.nan)
 
     def _trace(self, example: Example) -> Trace | None:
-        return example.answer.trace if self.which == "own" else example.answer.shown
+        if self.which != "own":
+            return example.answer.shown
+        return example.answer.trace.reasoned() if example.answer.trace else None
 
 
 def consistency(setup: Setup) -> SelfConsistency:

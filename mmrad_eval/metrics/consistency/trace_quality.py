@@ -74,18 +74,19 @@ class TraceQuality:
     def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:
         """(n, 73) counts."""
         none = Trace()
-        traces = trace_facts([e.answer.trace or none for e in examples], self.extract)
+        own = [e.answer.trace.reasoned() if e.answer.trace else None for e in examples]
+        traces = trace_facts([trace or none for trace in own], self.extract)
         if self.against == "report":
             golds = self.extract([e.reference or "" for e in examples])
         else:
             golds = trace_facts([e.study.trace or none for e in examples], self.extract)
         rows = np.zeros((len(examples), len(STATISTICS)))
-        for row, example, trace, gold in zip(rows, examples, traces, golds, strict=True):
+        for row, written, trace, gold in zip(rows, own, traces, golds, strict=True):
             row[-1] = 1.0
             if gold:
                 row[:_GROUPS] = self._counted(statements(trace), statements(gold)).ravel()
                 row[_GROUPS] = 1.0
-                row[_GROUPS + 1] = float(example.answer.trace is not None)
+                row[_GROUPS + 1] = float(written is not None)
         return rows
 
     def _counted(self, trace: Sequence[Statement], gold: Sequence[Statement]) -> FloatArray:

@@ -109,7 +109,7 @@ class AnatomyGrounding:
 
 
 def _study(example: Example, context: MeanBoxes) -> list[float]:
-    study, trace = example.study, example.answer.trace
+    study, trace = example.study, example.answer.trace and example.answer.trace.reasoned()
     size = size_of(study)
     wanted = [p for p in placed(study.trace, size) if p.box is not None]
     found: dict[str, float] = {"studies": 1.0}

@@ -1,6 +1,7 @@
-"""Grounding of findings: the boxes that a trace gives to abnormal statements, against the boxes that readers drew.
+"""Grounding of findings: boxes that trace or report give to abnormal statements, against boxes that readers drew.
 
-A predicted finding is a step with at least one abnormal fact; a reference finding is what readers boxed under one
+A predicted finding is a step, or a statement of a report in whose words the model marked boxes, with at least one
+abnormal fact; a reference finding is what readers boxed under one
 label (or sentence) of a study. Two of them speak of the same where they share a concept. Beside F1 at an IoU stand
 RadFact's grounding and spatial precision and recall (Bannur et al., MAIRA-2, 2024; microsoft/RadFact,
 src/radfact/metric/radfact.py and box_metrics.py), with our facts in the place of its judge. A statement with boxes
@@ -71,7 +72,7 @@ class FindingGrounding:
 
     def signature(self, context: Any) -> str:
         """The frame, the facts and the threshold."""
-        return f"grounding-finding|frame:{CANONICAL}|facts:{VERSION}|grounded:over {GROUNDED}|v2"
+        return f"grounding-finding|frame:{CANONICAL}|facts:{VERSION}|grounded:over {GROUNDED}|v3"
 
     def measure(self, examples: Sequence[Example], context: Any) -> FloatArray:
         """(n, 14) counts."""
@@ -133,13 +134,14 @@ def _overlap(made: Sequence[_Stated], wanted: Sequence[_Stated]) -> dict[str, fl
 
 
 def _predicted(trace: Trace | None, size: Size | None) -> list[_Stated]:
-    found = []
+    """What the trace, and the report where boxes stand in it, say is there; equal words are one statement."""
+    groups: dict[tuple[str, str], list[Box]] = {}
     for step in trace.steps if trace else ():
-        box = canonical(step.box, size) if step.box else None
-        concepts = _concepts(step.text)
-        if concepts:
-            found.append(_Stated(concepts, (box,) if box else ()))
-    return found
+        boxes = groups.setdefault((step.part, step.text), [])
+        if step.box and (box := canonical(step.box, size)) is not None:
+            boxes.append(box)
+    stated = ((_concepts(text), boxes) for (_, text), boxes in groups.items())
+    return [_Stated(concepts, tuple(boxes)) for concepts, boxes in stated if concepts]
 
 
 def _reference(example: Example, size: Size | None) -> list[_Stated]:

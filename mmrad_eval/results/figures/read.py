@@ -39,8 +39,9 @@ def read_answers(folder: RunFolder, name: str) -> Reading:
         if answer.status in UNSCORED_STATUSES:
             continue
         reading.report[answer.study] = len(answer.report.text.split())
-        trace = answer.trace or answer.shown
-        reading.own = reading.own or answer.trace is not None
+        own = answer.trace.reasoned() if answer.trace else None
+        trace = own or answer.shown
+        reading.own = reading.own or own is not None
         if trace is not None:
             _count(reading, trace)
     return reading

@@ -42,6 +42,7 @@ from mmrad_eval.results.tables.shown import ShownTables
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of, ranked
 from mmrad_eval.tasks import INTERVENTIONS
 from mmrad_eval.tasks.given_evidence import DIRECT
+from mmrad_eval.traces.boxed import EVENTS
 
 
 def leaderboard(results: str | Path = "results", *, datasets: Collection[str] | None = None) -> ShownTables:
@@ -269,7 +270,7 @@ def _read(scored: ScoredRun, *, several: bool) -> str:
     said = [
         f"{event} in {n:,}"
         for event, n in counts.events.items()
-        if event in {"degenerate", "no image seen"} or event.startswith("removed ")
+        if event in {"degenerate", "no image seen", *EVENTS} or event.startswith("removed ")
     ]
     where = f" of {scored.run.card.label}, {scored.run.identity.task}" if several else ""
     return f"Answers{where}: {', '.join(said)} of {counts.n:,} studies (see mmrad-eval view)." if said else ""

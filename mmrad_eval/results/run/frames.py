@@ -139,7 +139,7 @@ def _study(run: str, answer: Answer, patient: str | None, *, texts: bool) -> dic
         "status": answer.status,
         "why": answer.why,
         "report": answer.report.text if texts else None,
-        "steps": len(answer.trace.steps) if answer.trace else None,
+        "steps": len(own.steps) if answer.trace and (own := answer.trace.reasoned()) else None,
         "prompt_tokens": answer.usage.prompt,
         "completion_tokens": answer.usage.completion,
     }

@@ -53,7 +53,7 @@ class Returned(Task):
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """Two turns. Where the first has no trace, its own answer stands, without a ``shown`` trace."""
         messages = opening(parsed(context.prompt), study, context)
-        first = read_answer(await context.ask(messages), context.target, traced=True, thinking=context.card.thinking)
+        first = read_answer(await context.ask(messages), context.target, traced=True, card=context.card, study=study)
         own = _words(first.trace)
         if not own:
             return first
@@ -61,7 +61,7 @@ class Returned(Task):
         if self.mistaken and mistake is None:
             return first
         reply = await context.ask([*messages, *_second(back, context)])
-        answer = read_answer(reply, context.target, thinking=context.card.thinking)
+        answer = read_answer(reply, context.target, card=context.card, study=study)
         steps = (Step(region=mistake.concept, text=back),) if mistake else ()
         return msgspec.structs.replace(answer, trace=first.trace, shown=Trace(steps, back))
 
@@ -87,6 +87,7 @@ def turned(trace: str, seed: str) -> tuple[str, Fact | None]:
 
 
 def _words(trace: Trace | None) -> str:
+    trace = trace.reasoned() if trace else None
     if trace is None:
         return ""
     return trace.text.strip() or "\n".join(step.text.strip() for step in trace.steps if step.text.strip())
