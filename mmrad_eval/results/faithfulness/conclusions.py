@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from mmrad_eval.results.faithfulness.arms import ARMS
 from mmrad_eval.results.faithfulness.measures import ArmMeasures
 from mmrad_eval.results.faithfulness.reading import ArmValue
+from mmrad_eval.results.faithfulness.truncation import cut_too_often
 from mmrad_eval.results.faithfulness.visual import CONTENT, REPORTED
 from mmrad_eval.results.faithfulness.visual_claim import sentence
 from mmrad_eval.results.scoring.evidence_overlap import NAME as OVERLAP
@@ -23,8 +24,6 @@ _WITHOUT: dict[str, str] = {
     BOXES: "Whether findings are read at their places",
 }
 IMAGE, EVIDENCE, OWN_TRACE = "the image", "evidence", "the model's own trace"
-MOST_CUT = 0.1
-"""Share of an arm's answers that may be cut off before nothing is concluded from it."""
 _SIGNED = (" net", " - ", "relative", "causal grounding")
 
 
@@ -37,6 +36,8 @@ def conclusions(measured: ArmMeasures) -> Iterator[str]:
         OWN_TRACE: (_own_trace(values),),
     }
     for subject, said in subjects.items():
+        if subject == EVIDENCE:
+            yield from _claim(measured)
         sentences = [sentence for group in said for sentence in group]
         withheld = _cut_off(measured, subject)
         yield from [withheld] if withheld and sentences else sentences
@@ -54,18 +55,9 @@ def _subject(arm: str) -> str:
 
 def _cut_off(measured: ArmMeasures, subject: str) -> str:
     """Why nothing is concluded about a subject: an arm of it has too many fragments; empty where none has."""
-    shares = {
-        arm: measured.truncated.get(arm, 0) / answered
-        for arm, answered in measured.arms.items()
-        if answered and _subject(arm) == subject
-    }
-    worst = max(shares, key=lambda arm: shares[arm], default="")
-    if not worst or shares[worst] < MOST_CUT:
-        return ""
-    return (
-        f"**No conclusion about {subject}:** {measured.truncated[worst]:,} of {measured.arms[worst]:,} answers of "
-        f"{worst} were cut off at the limit of tokens, so fragments would be compared; raise `--max-tokens`."
-    )
+    answered = {arm: n for arm, n in measured.arms.items() if _subject(arm) == subject}
+    why = cut_too_often(measured.truncated, answered)
+    return f"**No conclusion about {subject}:** {why}." if why else ""
 
 
 def limits(measured: ArmMeasures, lacking: Sequence[Arm]) -> Iterator[str]:
@@ -145,11 +137,14 @@ def _place(values: dict[str, ArmValue]) -> Iterator[str]:
     )
 
 
+def _claim(measured: ArmMeasures) -> Iterator[str]:
+    """The claim knows of its own arms whether they were cut off, as it does in a paper."""
+    if any(measured.arms.get(task) for task in (MAIN, *RIVALS)):
+        yield sentence(measured.claim)
+
+
 def _evidence(measured: ArmMeasures) -> Iterator[str]:
     values = measured.values
-    if not any(measured.arms.get(task) for task in (MAIN, *RIVALS)):
-        return
-    yield sentence(measured.claim)
     copied = values.get(OVERLAP)
     if copied is not None:
         yield (

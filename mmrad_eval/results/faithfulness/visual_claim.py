@@ -6,7 +6,8 @@ boxes, repeated full images, and random regions whose boxes are stated as its ow
 itself and no correction is due. All five arms are taken over the same studies; patients are resampled.
 
 Three outcomes: the gain is shown; it is shown to be smaller than a margin that was stated; or neither, and then the
-chance is given with which a gain of that margin would have been found.
+chance is given with which a gain of that margin would have been found. Nothing is said where answers that were cut off
+decide: a tenth or more of an arm's, or fewer where another outcome follows without their studies.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from mmrad_eval.core.values import Study
 from mmrad_eval.metrics.consistency.matching import supported
 from mmrad_eval.metrics.sums import nan_ratio
 from mmrad_eval.results.faithfulness.reading import ArmReading
+from mmrad_eval.results.faithfulness.truncation import cut_too_often
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED, StatisticsPart
 from mmrad_eval.results.statistics.paired import Differences, compare
 from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums
@@ -90,6 +92,43 @@ def visual_claim(
     studies = [study for study in readings[0].studies if study.id in kept]
     if not studies:
         return VisualClaim("untested", why="no study was answered by all arms", margin=margin, declared=declared)
+    claim = _tested(readings, studies, margin, resamples, declared=declared)
+    cut = _cut_off(readings, kept)
+    if claim.outcome == "untested" or not cut:
+        return claim
+    why = cut_too_often(
+        {task: len(found) for task, found in cut.items()}, dict.fromkeys((MAIN, *RIVALS), len(studies) * len(readings))
+    )
+    if not why:
+        lost = {study for found in cut.values() for study in found}
+        whole = [study for study in studies if study.id not in lost]
+        rest = _tested(readings, whole, margin, resamples, declared=declared) if whole else None
+        if rest is None or rest.outcome != claim.outcome:
+            why = (
+                f"in {len(lost):,} of {len(studies):,} studies some answer was cut off at the limit of tokens, and "
+                "without these studies another outcome follows; raise `--max-tokens`"
+            )
+    return replace(claim, outcome="untested", why=why, tests=(), power=float("nan")) if why else claim
+
+
+def _cut_off(readings: Sequence[ArmReading], kept: set[str]) -> dict[str, list[str]]:
+    """Task -> the study of each answer that was cut off, of the arms that have one."""
+    found = {
+        task: [
+            study
+            for reading in readings
+            for study, answer in reading.answers[task].items()
+            if study in kept and answer.status == "truncated"
+        ]
+        for task in (MAIN, *RIVALS)
+    }
+    return {task: studies for task, studies in found.items() if studies}
+
+
+def _tested(
+    readings: Sequence[ArmReading], studies: Sequence[Study], margin: float, resamples: int, *, declared: bool
+) -> VisualClaim:
+    """The claim over these studies, whoever was cut off."""
     names, index = cluster_index([study.cluster for study in studies])
     sums = {
         task: [cluster_sums(_found(reading, task, studies), index, len(names)) for reading in readings]

@@ -33,7 +33,7 @@ def visual_gain(paper: PaperRuns, model: str, options: ClaimOptions) -> Iterator
         claim = claim_of(paper, model, options)
     except MmradError as error:
         claim = VisualClaim("untested", why=f"the studies can't be loaded: {error}")
-    yield sentence(claim).replace("**", "")  # a table's note is plain text
+    yield sentence(claim).replace("**", "").replace("`", "")  # a table's note is plain text
 
 
 def claim_of(paper: PaperRuns, model: str, options: ClaimOptions) -> VisualClaim:

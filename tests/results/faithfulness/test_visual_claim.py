@@ -109,6 +109,40 @@ def test_words_that_tell_everything_leave_nothing_to_show() -> None:
     assert "the words tell every fact" in sentence(claim)
 
 
+def cut(found: Mapping[str, list[Answer]], task: str, every: int) -> dict[str, list[Answer]]:
+    """The answers with one in ``every`` of an arm cut off, before it could state what the words did not tell."""
+    kept = Report(HEART)
+    return {
+        arm: [
+            Answer(one.study, "truncated", report=kept) if arm == task and number % every == 0 else one
+            for number, one in enumerate(ones)
+        ]
+        for arm, ones in found.items()
+    }
+
+
+@pytest.mark.parametrize("task", [MAIN, *RIVALS])
+def test_nothing_is_said_where_a_tenth_of_an_arm_was_cut_off(task: str) -> None:
+    studies, found = answers(LEVEL | {MAIN: 0.9}, 200)
+    claim = measure(studies, "findings", cut(found, task, 10), resamples=400).claim
+    assert claim.outcome == "untested"
+    assert f"20 of 200 answers of {task} were cut off" in sentence(claim)
+
+
+def test_nothing_is_said_where_few_fragments_of_a_rival_make_the_gain() -> None:
+    studies, found = answers(LEVEL, 200)
+    equal = {task: [Answer(a.study, "ok", report=a.report) for a in found[MAIN]] for task in found}
+    better = {task: cut(equal, task, 12)[task] if task in RIVALS else equal[task] for task in equal}
+    claim = measure(studies, "findings", better, resamples=400).claim
+    assert claim.outcome == "untested"
+    assert "without these studies another outcome follows" in sentence(claim)
+
+
+def test_few_fragments_that_decide_nothing_change_nothing() -> None:
+    studies, found = answers(LEVEL | {MAIN: 0.9}, 200)
+    assert measure(studies, "findings", cut(found, "bcot", 50), resamples=400).claim.outcome == "shown"
+
+
 def test_no_gain_in_few_patients_is_not_shown_and_its_power_stands_beside_it() -> None:
     claim = claim_of(LEVEL, 40)
     assert claim.outcome == "not shown"
