@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mmrad_eval.cli import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mmrad_eval.core.contracts import Client
     from mmrad_eval.harness.jobs import Job
     from mmrad_eval.harness.plan import Plan
     from mmrad_eval.harness.preview import Preview
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 def say_job(job: Job, plan: Plan) -> None:
     """Say what one run would ask; GateError where the data may not leave."""
-    from mmrad_eval.harness.look_check import requests_of
     from mmrad_eval.harness.preview import preview_of
 
     seen = preview_of(job, plan)
@@ -36,11 +36,26 @@ def say_job(job: Job, plan: Plan) -> None:
     terminal.say(f"  {price([seen])}")
     if job.judge is not None:
         terminal.say(f"  the questions to the judge {job.judge.model} come on top")
-    looks = 0 if job.look_check == "off" else requests_of(plan)
-    if looks:
-        terminal.say(f"  before them {looks} requests about drawn pictures, once a server (--no-look-check)")
+    if said := look_check(job, plan):
+        terminal.say(f"  before them {said}")
     for trouble in seen.trouble:
         terminal.say(f"  can't be asked: {trouble}")
+
+
+def look_check(job: Job, plan: Plan) -> str:
+    """What the look check takes at most, once for each server; empty where none is made."""
+    from mmrad_eval.harness.budget import cost
+    from mmrad_eval.harness.look_check import requests_of, usage_of
+    from mmrad_eval.harness.look_guard import addresses
+
+    asked = 0 if job.look_check == "off" else requests_of(plan)
+    if not asked:
+        return ""
+    servers = len(addresses(cast("Client", plan.model)))
+    each = f" to each of {servers} servers" if servers > 1 else ""
+    dollars = cost(usage_of(plan), plan.card)
+    price = "" if dollars is None else f", at most {servers * dollars:.2f} US dollars"
+    return f"{asked} requests about drawn pictures{each}, once a server{price} (--no-look-check)"
 
 
 def requests(seen: Preview) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmrad_eval.cli import terminal
-from mmrad_eval.cli.dry_run import price, requests
+from mmrad_eval.cli.dry_run import look_check, price, requests
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.run import INCOMPLETE, data_options
 from mmrad_eval.cli.visual_options import visual_options
@@ -142,6 +142,9 @@ def _price(planned: list[Planned], results: Path) -> None:
         f"{sum(one.completion_tokens for one in most):,} completion tokens"
     )
     terminal.say(price(asked))
+    shows = next((one for one in planned if one.plan is not None and "images" in one.plan.task.needs), None)
+    if asked and shows is not None and shows.plan is not None and (said := look_check(shows.job, shows.plan)):
+        terminal.say(f"before them {said}")
     terminal.say(
         "arms that share their first request (tcot-self, early-*, mistaken) ask it once; what is stored is free"
     )

@@ -23,7 +23,8 @@ from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.data import Data
 from mmrad_eval.harness.interrupts import INTERRUPTED, Interrupts
 from mmrad_eval.harness.judging import Judge, examples, put_questions
-from mmrad_eval.harness.look_check import Mode, look_first
+from mmrad_eval.harness.look_check import Mode
+from mmrad_eval.harness.look_guard import LookGuard
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Plan, RunOptions, make_plan
 from mmrad_eval.harness.requester import Requester
@@ -281,7 +282,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                 async with _told_of_waits(reporter, requester):
                     if job.look_check != "off":
                         blind = job.look_check == "allow blind"
-                        await look_first(plan, folder, requester, results, over_budget, cache=cache, allow_blind=blind)
+                        await LookGuard(plan, folder, requester, results, over_budget, cache, blind).first()
                     run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
         finally:
             reporter.end()

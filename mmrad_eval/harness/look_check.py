@@ -1,45 +1,41 @@
 """The look check: does the model see the images that are sent, all of them, in their order?
 
-It asks before the first study, once for each server. First what needs no skill: the prompt tokens that the server
-counts with no image, one and two, and whether two different films get different replies. Then three drawn digits and a
-question about them in order; a model that writes reports alone may fail it, so a wrong answer alone only says *not
-confirmed*. The check scores nothing.
+It asks each server before the first study (``look_guard``). First what needs no skill: the prompt tokens that the
+server counts with no image, one and two, and whether two different films get different replies. Then three drawn
+digits and a question about them in order; a model that writes reports alone may fail it, so a wrong answer alone only
+says *not confirmed*. The check scores nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, cast, runtime_checkable
+from typing import Literal, cast
 
 import msgspec
 
-from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.contracts import Client, is_client
-from mmrad_eval.core.errors import Failed, ModelError, Stopped
+from mmrad_eval.core.errors import Failed, ModelError
 from mmrad_eval.core.journal import JournalCache
-from mmrad_eval.core.values import Decoding, Image, Message, Reply, Request, Served, Text
+from mmrad_eval.core.values import Decoding, Image, Message, Reply, Request, Text, Usage
 from mmrad_eval.datasets.raw_text.thinking import split_thought
 from mmrad_eval.harness.look_pictures import DIGITS, digits, films
 from mmrad_eval.harness.plan import Plan
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.harness.run import asks_nothing
 from mmrad_eval.harness.stopping import Stop
 from mmrad_eval.model_registry.model_cards import settled
-from mmrad_eval.results.run.folder import RunFolder, safe_name
 from mmrad_eval.results.run.record import LookCheck
 
 OverBudget = Callable[[int], Stop | None]
 Mode = Literal["off", "on", "allow blind"]
 """``allow blind``: a model that sees no image is asked all the same, and its run says so."""
 
-FOLDER = "look-check"
-"""Of ``results/replies``: the stored replies of the checks, by model and server; the pictures lie beside them."""
 LONGEST = 1024
 """Tokens that a reply to the check may have, so that a thinking model comes to its answer."""
+_A_QUESTION, _AN_IMAGE = 40, 336 * 336 // 784
+"""Tokens, about: of a question with what a chat template puts around it; of a picture, at 28 x 28 pixels a token."""
 _FILM = "Describe this chest X-ray in one sentence."
 _DIGITS = "Each picture shows one digit. Write the digits in the order of the pictures, and nothing else."
 _LABEL = re.compile(
@@ -69,6 +65,12 @@ def requests_of(plan: Plan) -> int:
         return 0
     most = plan.card.max_images
     return 5 if most is None or most > 1 else 4 if most == 1 else 0
+
+
+def usage_of(plan: Plan) -> Usage:
+    """Tokens that one check takes at most, about: an image as a film of the size of its pictures."""
+    images = (0, 1, 1, 2, 3) if requests_of(plan) == 5 else (0, 1, 1, 1) if requests_of(plan) == 4 else ()
+    return Usage(sum(_A_QUESTION + _AN_IMAGE * n for n in images), len(images) * _longest(plan))
 
 
 def verdict(seen: LookReplies) -> LookCheck:
@@ -104,45 +106,21 @@ def read_digits(answer: str) -> str:
     return re.sub(r"\D", "", _LABEL.sub(" ", words))
 
 
-async def look_first(
-    plan: Plan,
-    folder: RunFolder,
-    requester: Requester,
-    results: Path,
-    over_budget: OverBudget,
-    *,
-    cache: JournalCache,
-    allow_blind: bool,
-) -> None:
-    """The check where a study is about to be asked, into run.json; ModelError for a model that is shown to be blind."""
-    if not requests_of(plan) or (not requester.fresh and await asks_nothing(plan, folder, requester)):
-        return
-    with suppress(Stopped):
-        look = await check_looks(plan, requester, results, over_budget, cache)
-        folder.write_run(msgspec.structs.replace(folder.run, look=look))
-        if not allow_blind:
-            refuse_blind(look, plan.card.label)
-
-
 async def check_looks(
     plan: Plan,
     requester: Requester,
-    results: Path,
+    place: Path,
     over_budget: OverBudget,
     cache: JournalCache,
 ) -> LookCheck:
-    """Ask what is not remembered of this server; a failure or a spent budget gives no verdict.
+    """Ask what ``place`` does not remember; a failure or a spent budget gives no verdict.
 
     Stopped where the run stops, as for any request.
     """
-    client = cast("Client", plan.model)
-    await requester.sender.find_server()
-    place = results / "replies" / FOLDER
-    memory = place / f"{safe_name(client.card.label)}-{_identity(client)}"
-    with cache.journal(memory) as journal:
+    with cache.journal(place) as journal:
         beside = requester.beside(journal)
         try:
-            seen = await _Check(plan, beside, place / "pictures", over_budget).seen()
+            seen = await _Check(plan, beside, place.parent / "pictures", over_budget).seen()
         except Failed as reason:
             return LookCheck("no verdict", f"the check could not be finished: {_short(str(reason))}")
         finally:
@@ -194,24 +172,11 @@ class _Check:
 
     def _decoding(self) -> Decoding:
         """Short and plain, as far as the model takes it; the run's own decoding plays no part."""
-        most = min(LONGEST, self.plan.identity.decoding.max_tokens)
-        return settled(cast("Client", self.plan.model), Decoding(max_tokens=most), ())
+        return settled(cast("Client", self.plan.model), Decoding(max_tokens=_longest(self.plan)), ())
 
 
-@runtime_checkable
-class _Told(Protocol):
-    """A client that knows who answers before the first reply."""
-
-    @property
-    def identities(self) -> Sequence[Served]: ...
-
-
-def _identity(client: Client) -> str:
-    """What tells servers apart: who they say they are, else where they are. A fingerprint comes with replies only."""
-    served = client.identities if isinstance(client, _Told) else ()
-    if served:
-        return digest(sorted({digest(msgspec.structs.replace(one, fingerprint=None)) for one in served}))[:8]
-    return digest(sorted(client.endpoints or ()))[:8]
+def _longest(plan: Plan) -> int:
+    return min(LONGEST, plan.identity.decoding.max_tokens)
 
 
 def _spaced(read: str) -> str:

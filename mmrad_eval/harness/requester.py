@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -82,6 +82,8 @@ class Requester:
         """Keys whose stored reply is none by the rules of today."""
         self.check: Callable[[Sequence[Message]], None] = lambda _: None
         """Looks at each request before it leaves; GateError where it may not."""
+        self.verify: Callable[[], Awaitable[None]] | None = None
+        """Waited for after a reply came and before it is stored; Stopped where it must not be."""
 
     @property
     def fresh(self) -> bool:
@@ -170,7 +172,7 @@ class Requester:
 
         What it sends counts as any request does; who replied is not counted among those that answered the run.
         """
-        return self._with(journal=journal, images=ImageLoader(), _counts=False)
+        return self._with(journal=journal, images=ImageLoader(), verify=None, _counts=False)
 
     def _with(self, **own: object) -> Requester:
         """The same requester with members of its own, and with nothing in flight."""
@@ -215,6 +217,8 @@ class Requester:
                 work = _work(work.request, work.images, _marks(loaded), work.limits)
         pixels = {image: (one.media_type, one.data) for image, one in (loaded or {}).items()}
         reply = await self.sender.send(PreparedRequest(work.request, pixels, work.key))
+        if self.verify is not None:
+            await self.verify()
         return Asked(work.key, reply if reply.finish == "rejected" else self._store(work, reply))
 
     def _store(self, work: _Work, reply: Reply) -> Reply:

@@ -38,6 +38,7 @@ from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.harness.workers import Intake, run_workers
 from mmrad_eval.model_registry import providers
 from mmrad_eval.model_registry.command_line import scrub_command
+from mmrad_eval.model_registry.connect import at_provider
 from mmrad_eval.results.run.files import sweep
 from mmrad_eval.results.run.folder import RunFolder, run_path
 from mmrad_eval.results.run.record import Run, StudyCounts
@@ -270,9 +271,9 @@ def _close(
 
 
 def _order(plan: Plan, requests: RequestCounts) -> Literal["", "unknown"]:
-    """What is known of the order of words and images where the run depends on it, at servers of the user's own."""
+    """What is known of the order of words and images where the run depends on it, anywhere but at a provider's own."""
     provider = providers.find(plan.card.provider)
-    if not requests.woven or provider is None or not provider.own_server:
+    if not requests.woven or provider is None or all(at_provider(url, provider) for url in plan.model.endpoints or ()):
         return ""
     return "unknown" if any(one.order is None for one in requests.served) else ""
 

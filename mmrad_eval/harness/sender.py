@@ -57,12 +57,15 @@ class Sender:
         """Servers that take no connection, and since when."""
         self._waits: list[Wait] = []
         """Of single requests, between two tries."""
+        self.losses_when_heard: dict[str, int] = {}
+        """Server -> how often its connection had been lost when it last answered."""
         self._addresses: tuple[str, ...] = ("",)
         transport = client.transport
         if isinstance(transport, Transport):
             self._addresses = tuple(dict.fromkeys(transport.urls))
             self.pace.holds.name(self._addresses)
             transport.watch, transport.ready = self._heard, self.pace.holds.ready
+            self._losses = transport.losses
             if transport.secret is not None and not client.looks_first:
                 self.pace.few = HOPELESS  # a wrong key or model costs no more than these
 
@@ -174,6 +177,7 @@ class Sender:
         self.pace.told(response.headers, response.base)
         if response.status == 200:
             self.pace.holds.replied(response.base)
+            self.losses_when_heard[response.base] = self._losses(response.base)
 
     def _until_next_try(self, error: TransportError, sending: _Sending) -> _Pause:
         """The pause before the next try; Failed where there is none.

@@ -85,18 +85,28 @@ def refuse(  # noqa: PLR0917 (the one rule for cards and experiment files)
 
 def _own(url: str, provider: Provider) -> bool:
     """Whether a key of the provider may go to this address: its own, or this machine."""
+    host = _host(url)[1]
+    return host == "localhost" or _loopback(host) or at_provider(url, provider)
+
+
+def at_provider(url: str, provider: Provider) -> bool:
+    """Whether an address is the provider's own, and no server of somebody else that speaks its format."""
+    from yarl import URL
+
+    scheme, host = _host(url)
+    own = {URL(provider.url).host} if provider.url else set()
+    return scheme == "https" and (host in own or host.endswith(provider.hosts or ("\0",)))
+
+
+def _host(url: str) -> tuple[str, str]:
+    """(scheme, host) of an address, both empty where it is none."""
     from yarl import URL
 
     try:
         address = URL(url)
-        host = (address.host or "").rstrip(".").lower()
-        secure = address.scheme == "https"
+        return address.scheme, (address.host or "").rstrip(".").lower()
     except ValueError:
-        return False
-    if host == "localhost" or _loopback(host):
-        return True
-    own = {URL(provider.url).host} if provider.url else set()
-    return secure and (host in own or host.endswith(provider.hosts or ("\0",)))
+        return "", ""
 
 
 def _loopback(host: str) -> bool:

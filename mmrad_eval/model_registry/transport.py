@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,19 @@ _DOWN, _LONGEST_DOWN = 1.0, 60.0  # seconds for which a failed server is passed 
 _LARGE = 1 << 20  # bytes of a body from which on aiohttp wants to write it in pieces
 _BASE_TIMEOUT = 120.0  # seconds for the queue and the prompt
 _SLOWEST = 4.0  # tokens a second of the slowest server worth waiting for
+
+
+_ADDRESS: ContextVar[str] = ContextVar("address", default="")
+
+
+@contextmanager
+def to_address(base: str) -> Iterator[None]:
+    """While held, what this task posts goes to one server; empty: to whichever is least loaded."""
+    before = _ADDRESS.set(base)
+    try:
+        yield
+    finally:
+        _ADDRESS.reset(before)
 
 
 @dataclass(frozen=True)
@@ -112,14 +127,17 @@ class Transport:
         return self.timeout if self.timeout is not None else _BASE_TIMEOUT + max_tokens / _SLOWEST
 
     def losses(self, base: str) -> int:
-        """How often a connection to this server could not be made: what comes back may be another."""
+        """How often a connection to this server could not be made, or broke: what comes back may be another."""
         return self._by_base[base].losses
 
     async def post(
         self, path: str, body: bytes, *, seconds: float, base: str | None = None, headers: Headers | None = None
     ) -> HttpResponse:
-        """Send ``body`` as JSON; TransportError where no whole response comes within ``seconds``."""
-        server = self._by_base[base] if base else self._least_loaded()
+        """Send ``body`` as JSON; TransportError where no whole response comes within ``seconds``.
+
+        To ``base``, else to the address that the task holds (``to_address``), else to the least loaded server.
+        """
+        server = self._by_base.get(base or _ADDRESS.get()) or self._least_loaded()
         server.in_flight += 1
         try:
             return await self._request("POST", server, path, seconds, body, headers)
@@ -194,7 +212,7 @@ class Transport:
             why = f"no connection to {server.base}: {words}"
             raise TransportError(why, retry=True, kind="unreachable", server=server.base) from None
         except (aiohttp.ClientError, OSError) as error:
-            server.failed()
+            server.lost()
             why = f"the connection to {server.base} broke: {self._words(error)}"
             raise TransportError(why, retry=True, server=server.base) from None
 

@@ -136,6 +136,11 @@ class VllmClient(ChatClient):
         """Who answers, one for each server that was found."""
         return tuple(known.served for known in self._known.values())
 
+    def identity_at(self, base: str) -> Served | None:
+        """Who answers at one address; None where nobody was found there."""
+        known = self._known.get(base)
+        return known.served if known else None
+
     def adapt(self, request: Request) -> Request:
         """The request with live tokens in its words taken apart: ``<|image_pad|>`` becomes ``< |image_pad| >``."""
         if not any(isinstance(p, Text) and _LIVE.search(p.text) for m in request.messages for p in m.parts):

@@ -25,6 +25,9 @@ ALL: Seeing = list
 FIRST: Seeing = lambda shown: shown[:1]  # noqa: E731 (a program in one word)
 NONE: Seeing = lambda _: []  # noqa: E731
 REVERSED: Seeing = lambda shown: shown[::-1]  # noqa: E731
+SWAPPED: Seeing = lambda shown: [*shown[1::-1], *shown[2:]]  # noqa: E731
+BLURRED: Seeing = lambda shown: ["grey" for _ in shown]  # noqa: E731
+"""Every picture arrives, shrunk until nothing is left to see."""
 
 
 @dataclass
@@ -59,7 +62,7 @@ class Program:
         if self.says:
             return self.says
         if self.reads and any(name in DIGITS for name in shown):
-            return " ".join(seen) or "I see no digits."
+            return " ".join(name for name in seen if name in DIGITS) or "I see no digits."
         return f"{REPORT} Pacemaker." if "abnormal" in seen else REPORT
 
     @property
@@ -92,6 +95,9 @@ def serve() -> Iterator[Callable[[Program], Program]]:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 status, value = program.reply(body)
+                if not status:  # it goes down before it answers
+                    self.close_connection = True
+                    return
                 data = json.dumps(value).encode()
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
@@ -142,6 +148,11 @@ def look_of(tmp_path: Path, task: str = "direct") -> Any:
         (Program(ALL), "confirmed"),
         (Program(FIRST), "images lost"),
         (Program(REVERSED), "out of order"),
+        (Program(SWAPPED), "out of order"),
+        (Program(SWAPPED, counts=False), "out of order"),
+        (Program(BLURRED), "not confirmed"),
+        (Program(BLURRED, counts=False), "not confirmed"),
+        (Program(NONE, counts=False, says="1 2 3"), "not confirmed"),
         (Program(ALL, counts=False), "confirmed"),
         (Program(FIRST, counts=False), "images lost"),
         (Program(REVERSED, counts=False), "out of order"),
@@ -196,6 +207,101 @@ def test_what_is_wrong_stands_under_the_table(
 ) -> None:
     ask(serve(program))
     assert words in " ".join(call("leaderboard", "results").out.split())
+
+
+def test_a_program_that_answers_from_the_words_alone_is_blind(
+    serve: Callable[[Program], Program], ask: Ask, tmp_path: Path
+) -> None:
+    assert ask(serve(Program(NONE, says="5 2 9"))).code
+    assert look_of(tmp_path).verdict == "blind"
+
+
+@pytest.fixture
+def ask_several(call: Callable[..., Any]) -> Ask:
+    def run(*programs: Program, words: Sequence[str] = ()) -> Any:
+        urls = [word for program in programs for word in ("--base-url", program.url)]
+        rest = ("--limit", "8", "--metrics", "bleu@raw", "--quiet", *words)
+        return call("--model", "openai:it", *urls, "--task", "direct", *rest)
+
+    return run
+
+
+def test_each_of_several_servers_is_asked_and_a_blind_one_is_named(
+    serve: Callable[[Program], Program], ask_several: Ask, tmp_path: Path
+) -> None:
+    seeing, blind = serve(Program()), serve(Program(NONE))
+    said = ask_several(seeing, blind)
+    assert said.code
+    assert f"sees no image: at {blind.url}: " in said.err
+    assert (seeing.looks, blind.looks, seeing.studies, blind.studies) == (5, 5, 0, 0)
+    assert look_of(tmp_path).verdict == "blind"
+
+
+def test_the_worst_of_several_servers_stands_in_the_run(
+    serve: Callable[[Program], Program], ask_several: Ask, tmp_path: Path
+) -> None:
+    seeing, first = serve(Program()), serve(Program(FIRST))
+    assert ask_several(seeing, first).code == 0
+    assert look_of(tmp_path).verdict == "images lost"
+    assert look_of(tmp_path).why.startswith(f"at {first.url}: ")
+    assert (seeing.looks, first.looks, seeing.studies + first.studies) == (5, 5, 8)
+
+
+def test_a_server_that_is_not_there_holds_up_no_check_of_the_other(
+    serve: Callable[[Program], Program], ask_several: Ask, tmp_path: Path
+) -> None:
+    seeing, gone = serve(Program()), Program(url="http://127.0.0.1:9/v1")
+    assert ask_several(seeing, gone).code == 0
+    assert look_of(tmp_path).verdict == "confirmed"
+    assert (seeing.looks, seeing.studies) == (5, 8)
+
+
+def test_a_dry_run_names_all_servers(serve: Callable[[Program], Program], ask_several: Ask) -> None:
+    said = ask_several(serve(Program()), serve(Program()), words=["--dry-run"])
+    assert "5 requests about drawn pictures to each of 2 servers" in said.out
+
+
+@pytest.mark.parametrize(("returns", "code"), [(ALL, 0), (NONE, 1), (REVERSED, 0)])
+def test_a_server_that_comes_back_is_checked_before_its_replies_are_kept(
+    returns: Seeing, code: int, serve: Callable[[Program], Program], ask: Ask, tmp_path: Path
+) -> None:
+    program = serve(Program())
+
+    def restarts(_: Sequence[str]) -> int:
+        if program.studies == 3:
+            program.sees = returns
+            return 0
+        return 200
+
+    program.faults = restarts
+    said = ask(program, "--limit", "6")
+    assert bool(said.code) == bool(code), said.err
+    kept = [answer for answer in folder_of(tmp_path / "results").answers() if answer.status == "ok"]
+    assert len(kept) == (2 if code else 6)
+    assert program.looks == 10
+    expected = {ALL: "confirmed", NONE: "blind", REVERSED: "out of order"}[returns]
+    assert look_of(tmp_path).verdict == expected
+    assert ("sees no image" in said.err) == bool(code)
+
+
+def test_words_between_images_at_a_host_of_one_s_own_are_of_unknown_order(
+    serve: Callable[[Program], Program], ask: Ask, call: Callable[..., Any], tmp_path: Path
+) -> None:
+    ask(serve(Program()), task="mcot")
+    ask(serve(Program()), task="direct")
+    assert folder_of(tmp_path / "results", "mcot").run.order == "unknown"
+    assert folder_of(tmp_path / "results", "direct").run.order == ""
+    assert "the order of words and images at its server is unknown" in " ".join(
+        call("leaderboard", "results").out.split()
+    )
+
+
+def test_the_price_of_a_faithfulness_page_names_the_check(
+    serve: Callable[[Program], Program], call: Callable[..., Any]
+) -> None:
+    asked = ("faithfulness", "openai:it", "--base-url", serve(Program()).url, "--limit", "2", "--dry-run")
+    assert "before them 5 requests about drawn pictures, once a server" in call(*asked).out
+    assert "drawn pictures" not in call(*asked, "--no-look-check").out
 
 
 def test_a_model_that_sees_gets_no_line(
