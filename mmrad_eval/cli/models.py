@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def models(ctx: click.Context, *, as_json: bool) -> None:
     """List the models: baselines, providers, cards, plugins; `models show NAME` tells all about one.
 
-    A card's line says how many images a request may hold, how its boxes are read, whether vLLM serves it, what it was
-    trained on, and which tasks it can't take.
+    A card's line says how many images a request may hold, how its boxes are read (frame and dialect), whether vLLM
+    serves it, what it was trained on, which tasks it can't take, and which of its facts nobody verified.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -88,7 +88,16 @@ def _row(name: str, card: Card) -> tuple[str, ...]:
     trained = f"saw {', '.join(card.trained_on)}" if card.trained_on else ""
     refused = _refused(card)
     takes = f"can't take: {'; '.join(refused)}" if refused else ""
-    return name, f"{card.provider}:{card.id}", images, card.box_frame, served, price, trained, takes
+    boxes = f"{card.box_frame} ({card.dialect})" if card.dialect else card.box_frame
+    doubts = _unverified(card)
+    unverified = f"unverified: {', '.join(doubts)}" if doubts else ""
+    rest = "; ".join(filter(None, (served, price, trained, takes, unverified)))
+    return name, f"{card.provider}:{card.id}", images, boxes, rest
+
+
+def _unverified(card: Card) -> list[str]:
+    """The facts of a card whose source says that nobody has verified them."""
+    return [fact.replace("_", " ") for fact, source in card.sources.items() if "unverified" in source]
 
 
 def _refused(card: Card) -> list[str]:

@@ -20,8 +20,8 @@ from mmrad_eval.core.structs import keyed as keyed
 
 Frame = str
 """How the four numbers of a box are read: ``original`` (pixels of the image as stored), ``resized:WxH``,
-``pad_square_N`` (longest side scaled to N, centred, padded), ``norm_N`` (N parts of a side), ``bins_100``;
-with ``_yx`` at the end where boxes are written top, left, bottom, right."""
+``pad_square_N`` (longest side scaled to N, centred, padded), ``norm_N`` (N parts of a side), ``bins_100``,
+``center_bins_100`` (of the central square); with ``_yx`` at the end where boxes are top, left, bottom, right."""
 
 Target = Literal["findings", "impression", "report"]
 DataUse = Literal["open", "credentialed", "unknown"]

@@ -184,6 +184,8 @@ def frame_words(frame: str) -> str:
         return f"pixels of the image scaled and padded to a square of {detail} x {detail}"
     if frame.startswith("resized:"):
         return f"pixels of the image resized to {frame.removeprefix('resized:').replace('x', ' x ')}"
+    if kind == "center_bins":
+        return "hundredths of the central square of the image"
     if not frame.startswith(("norm_", "bins_")):
         return "pixels of the image"
     parts = {"1": "fractions", "1000": "thousandths", "100": "hundredths"}.get(detail, f"{detail}ths")

@@ -10,8 +10,8 @@ A frame says how the four numbers of a box (left, top, right, bottom) are read, 
                    (MMRad and GEMeX-ThinkVG N = 336, Chest ImaGenome and GEMeX N = 224)
 ``norm_N``         N x / W, N y / H: fractions (N = 1), percent (100), thousandths (1000: Qwen3-VL, InternVL), 999 parts
                    (DeepSeek-VL2)
-``bins_100``       numbers 0..99 of bins, each a hundredth of a side; bin k means its centre, (k + 0.5) / 100 (MAIRA-2,
-                   whose processor crops to the central square first: of a square image the two are the same)
+``bins_100``       numbers 0..99 of bins, each a hundredth of a side; bin k means its centre, (k + 0.5) / 100
+``center_bins_100``  the same of the central square of the image: MAIRA-2, whose processor crops to it first
 
 With ``_yx`` at its end a frame's boxes are written top, left, bottom, right: ``norm_1000_yx`` is the ``box_2d`` of
 Gemini and MedGemma 1.5.
@@ -42,9 +42,12 @@ SUSPECTS: tuple[Frame, ...] = ("norm_1", "bins_100", "pad_square_224", "pad_squa
 
 _PAD = re.compile(r"pad_square_([1-9]\d*)")
 _MULTIPLES = re.compile(r"multiples_([1-9]\d*):([1-9]\d*)-([1-9]\d*)")
+_BINS = ("bins_100", "center_bins_100")
 _Y_FIRST = "_yx"
 """The end of the name of a frame whose boxes are written top, left, bottom, right."""
-_KNOWN = "original, resized:WxH, multiples_F:A-B, pad_square_N, norm_N, bins_100; _yx at the end: y first"
+_KNOWN = (
+    "original, resized:WxH, multiples_F:A-B, pad_square_N, norm_N, bins_100, center_bins_100; _yx at the end: y first"
+)
 _NORM = re.compile(r"norm_([1-9]\d*)")
 _RESIZED = re.compile(r"resized:([1-9]\d*)x([1-9]\d*)")
 
@@ -82,7 +85,7 @@ def valid_frame(frame: Frame) -> bool:
     """Whether ``frame`` is one that this module reads."""
     base = frame.removesuffix(_Y_FIRST)
     shaped = (_NORM, _PAD, _RESIZED, _MULTIPLES)
-    return base in {"original", "bins_100"} or any(shape.fullmatch(base) for shape in shaped)
+    return base in {"original", *_BINS} or any(shape.fullmatch(base) for shape in shaped)
 
 
 def y_first(frame: Frame) -> bool:
@@ -122,6 +125,8 @@ def iou(a: Box, b: Box, size: Size | None = None) -> float:
     if width <= 0 or height <= 0:
         return 0.0
     shared = width * height
+    if shared == 0:  # sides so small that their product is none
+        return 0.0
     return shared / (area(a) + area(b) - shared)
 
 
@@ -165,7 +170,7 @@ def spoken(box: Box) -> str:
     if base == "norm_1":
         return "[" + ", ".join(f"{v:.3f}" for v in box.xyxy) + "]"
     numbers = [math.floor(v + 0.5) for v in box.xyxy]
-    if base == "bins_100":
+    if base in _BINS:
         numbers = [min(99, max(0, v)) for v in numbers]
     return "[" + ", ".join(map(str, numbers)) + "]"
 
@@ -220,7 +225,7 @@ def _bounds(frame: Frame, size: Size | None) -> _Bounds | None:
         return None
     axes = _axes(frame, size or (1, 1))
     first, second = (axes.bottom, axes.right) if y_first(frame) else (axes.right, axes.bottom)
-    return _Bounds(axes.low, first, second, {"norm_1": 0.005, "bins_100": 0.5}.get(base, 1.0))
+    return _Bounds(axes.low, first, second, {"norm_1": 0.005, **dict.fromkeys(_BINS, 0.5)}.get(base, 1.0))
 
 
 def _axes(frame: Frame, size: Size) -> _Axes:
@@ -233,6 +238,10 @@ def _axes(frame: Frame, size: Size) -> _Axes:
     if norm := _NORM.fullmatch(frame):
         parts = float(norm[1])
         return _Axes(parts / width, 0.0, parts / height, 0.0, 0.0, parts, parts)
+    if frame == "center_bins_100":
+        scale = 100 / min(width, height)
+        left, top = (width * scale - 100) / 2, (height * scale - 100) / 2
+        return _Axes(scale, -left - 0.5, scale, -top - 0.5, -0.5, 99.5, 99.5)
     if frame == "bins_100":
         return _Axes(100 / width, -0.5, 100 / height, -0.5, -0.5, 99.5, 99.5)
     if padded := _PAD.fullmatch(frame):
@@ -271,7 +280,7 @@ def _shape(box: Box) -> list[str]:
     if x2 < x1 or y2 < y1:
         sides = [name for name, low, high in (("right < left", x1, x2), ("bottom < top", y1, y2)) if high < low]
         found.append(f"reversed: {_plain(box)} has {' and '.join(sides)}")
-    if not box.frame.startswith("bins_100") and (x1 == x2 or y1 == y2):  # two equal bin numbers are a box of one bin
+    if not box.frame.startswith(_BINS) and (x1 == x2 or y1 == y2):  # two equal bin numbers are a box of one bin
         found.append(f"empty: {_plain(box)} has no {'width' if x1 == x2 else 'height'}")
     return found
 

@@ -27,6 +27,12 @@ def test_a_line_says_images_boxes_serving_training_and_what_is_impossible() -> N
     assert "can't take" not in line("qwen2.5-vl-7b")
 
 
+def test_a_line_says_how_boxes_are_read_and_what_nobody_verified() -> None:
+    assert "norm_1000_yx (box_2d)" in line("gemini-3.6-flash")
+    assert "unverified: dialect" in line("chexagent-2-3b")
+    assert "unverified" not in line("qwen3-vl-8b")
+
+
 def test_all_is_told_about_one_with_sources() -> None:
     told = said("show", "claude-haiku-4.5")
     assert "price: 1.0; 5.0  (platform.claude.com/docs/en/models, 2026-11)" in told

@@ -45,7 +45,7 @@ def test_every_fact_has_a_source_with_a_date_or_says_that_it_was_not_checked(nam
 
     assert stated <= set(card.sources), f"{name}: no source for {stated - set(card.sources)}"
     for fact in stated:
-        assert re.search(r"20\d\d|unchecked", card.sources[fact]), f"{name}: {fact} has no date"
+        assert re.search(r"20\d\d|unverified", card.sources[fact]), f"{name}: {fact} has no date"
     assert card.provider in providers.BUILTIN
     assert valid_frame(card.box_frame)
     assert card.dialect in DIALECTS

@@ -279,7 +279,9 @@ async def test_a_region_image_is_cut_as_the_run_says(study: Study, context: Make
         ("norm_1", "fractions"),
         ("norm_1000", "thousandths"),
         ("norm_1000_yx", "thousandths"),
+        ("norm_999", "999ths"),
         ("bins_100", "hundredths"),
+        ("center_bins_100", "central square"),
     ],
 )
 def test_every_frame_has_words(frame: str, words: str) -> None:
