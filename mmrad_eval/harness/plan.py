@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from mmrad_eval.core import decode, plugins
 from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext, is_client
 from mmrad_eval.core.data_use import strictest
@@ -101,13 +103,14 @@ class Plan:
 
     def context(self, ask: Ask) -> TaskContext:
         """What the task needs beside a study."""
-        target = self.identity.selection.target
-        if self.card.max_images is not None and self.identity.extra.get("montage"):
-            ask = asking_in_panels(ask, self.card.max_images)
+        target, card = self.identity.selection.target, self.card
+        if card.max_images is not None and self.identity.extra.get("montage"):
+            ask = asking_in_panels(ask, card.max_images)
+            card = msgspec.structs.replace(card, dialect="")  # its boxes may lie on a canvas of panels
         if self.identity.extra.get(OPTION):
             ask = asking_images_first(ask)
         donor = self.last_check.donor(self.donor)
-        return TaskContext(ask, self.card, target, self.prompt, donor, self.options, self._prior)
+        return TaskContext(ask, card, target, self.prompt, donor, self.options, self._prior)
 
     def _prior(self, category: str, study: Study) -> Box | None:
         return self._priors.box(category, study)

@@ -17,7 +17,8 @@ from mmrad_eval.results.run.record import Run, StudyCounts
 
 
 def plan(task: str, most: int | None, **choice: str) -> Plan:
-    client = ChatClient(Card(provider="vllm", id="m", max_images=most), ("http://127.0.0.1:9/v1",))
+    card = Card(provider="vllm", id="m", max_images=most, box_frame="norm_1000", dialect="internvl")
+    client = ChatClient(card, ("http://127.0.0.1:9/v1",))
     chosen = RunOptions(**choice)  # type: ignore[arg-type] # words of the command line
     return make_plan(client, tasks.load(task), datasets.load("demo"), chosen)
 
@@ -49,6 +50,20 @@ async def test_enough_images_are_shown_one_by_one() -> None:
         assert all(image.render != "montage" for image in await images_asked(made))
     single = plan("direct", 1, views="key")
     assert "montage" not in single.identity.extra
+
+
+@pytest.mark.parametrize(("most", "boxes"), [(9, 1), (1, 0)])
+async def test_a_box_that_may_lie_on_a_canvas_is_not_read(most: int, boxes: int) -> None:
+    made = plan("mcot", most, views="key")
+
+    async def ask(_: object, *, extra: object = None) -> Reply:
+        del extra
+        return Reply("FINDINGS: An opacity <box>[[100, 200, 300, 400]]</box>.")
+
+    answer = await made.task.converse(made.studies[0], made.context(ask))  # type: ignore[arg-type] # a plain stand-in
+    steps = answer.trace.steps if answer.trace else ()
+    assert sum(step.box is not None for step in steps) == boxes
+    assert answer.report.findings == "An opacity."
 
 
 def test_the_canvas_makes_another_run() -> None:
