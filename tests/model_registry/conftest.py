@@ -103,3 +103,22 @@ def vllm_server(vllm_command: Path, tiny_model: Path, tmp_path_factory: pytest.T
         server.stop()
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture(scope="session")
+def llama_url() -> Iterator[str]:
+    """Base URL of a llama.cpp server with a small model of words; skips where its environment is not made."""
+    python = ROOT / ".envs/llama/bin/python"
+    if not python.exists():
+        pytest.skip("no .envs/llama: run scripts/env-llama")
+    command = [python, Path(__file__).with_name("llama_server.py")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield next(line.strip() for line in process.stdout if line.startswith("http"))
+        finally:
+            process.stdin.close()
+            process.kill()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +24,10 @@ SHORT = Decoding(max_tokens=16)
 Ask = Callable[..., PreparedRequest]
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Base URL of a llama.cpp server; skips where its environment is not made."""
-    python = ROOT / ".envs/llama/bin/python"
-    if not python.exists():
-        pytest.skip("no .envs/llama: run scripts/env-llama")
-    command = [python, Path(__file__).with_name("llama_server.py")]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield next(line.strip() for line in process.stdout if line.startswith("http"))
-        finally:
-            process.stdin.close()
-            process.kill()
+@pytest.fixture
+def url(llama_url: str) -> str:
+    """Base URL of a llama.cpp server."""
+    return llama_url
 
 
 async def asked(url: str, sent: PreparedRequest) -> Reply:
