@@ -33,6 +33,9 @@ REASONS = {
     # pages that state the class themselves
     "results/view/page.py:write": "the page states the class of its index",
     "results/view/images.py:_load": "beside the page, in a folder that the view marks",
+    "reader_studies/page.py:write": "the page states the class of its data",
+    "reader_studies/films.py:_placed": "beside the pages, in a folder that `make` marks",
+    "reader_studies/films.py:pixels": "in memory",
     # numbers over studies
     "results/paper/write.py:_text": "in a folder that write_paper marks; means and differences over studies",
     "results/figures/style.py:save": "the same",

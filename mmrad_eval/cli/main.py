@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ranks": ("mmrad_eval.cli.ranks:ranks", "Rank systems under every convention side by side, and name the flips."),
     "audit": ("mmrad_eval.cli.audit:audit", "Check a board or file of scores made elsewhere for what must hold."),
     "reproduce": ("mmrad_eval.cli.reproduce:reproduce", "Find the convention behind each column of published scores."),
+    "readers": ("mmrad_eval.cli.readers:readers", "Let radiologists judge: plan a reader study, make it, merge it."),
     "metaeval": ("mmrad_eval.cli.metaeval:metaeval", "Compare metrics with the judgement of radiologists."),
     "probe": ("mmrad_eval.cli.probe:probe", "See how metrics answer to controlled edits of real reports."),
 }

@@ -2,8 +2,9 @@
 
 Whole cases and whole readers are drawn with replacement. Drawing both at once counts the scatter of single readings
 three times (Owen, Ann Appl Stat 2007, theorem 1), so the three bootstraps, of cases, of readers and of both, are
-combined: with C, R and B their variances, the variance is 2 (C + R) - B, and never less than C or R. Under five readers
-nothing can be said about other readers: only cases are drawn, and what is found is about these readers.
+combined: with C, R and B their variances, B - C - R is that of single readings, and the variance is C plus what R has
+above that. Under five readers nothing can be said about other readers: only cases are drawn, and what is found is about
+these readers.
 """
 
 from __future__ import annotations
@@ -89,13 +90,15 @@ class CrossedReadings:
     def _error(self, value: Of) -> tuple[FloatArray, FloatArray]:
         """Standard errors and their degrees of freedom (Satterthwaite, Biometrics 1946)."""
         n, m = self.cases, self.readers
-        by_case = self._variance(value, "cases") * n / (n - 1)
+        by_case = self._variance(value, "cases")
         if self.readers_fixed:
-            return np.sqrt(by_case), np.full(by_case.shape, n - 1.0)
-        by_reader = self._variance(value, "readers") * m / (m - 1)
-        single = np.maximum(self._variance(value, "both") - by_case - by_reader, 0)
-        total = np.maximum(by_case + by_reader - single, np.maximum(by_case, by_reader))
-        scatter = by_case**2 / (n - 1) + by_reader**2 / (m - 1) + single**2 / ((n - 1) * (m - 1))
+            return np.sqrt(by_case * n / (n - 1)), np.full(by_case.shape, n - 1.0)
+        by_reader = self._variance(value, "readers")
+        single = np.maximum(self._variance(value, "both") - by_case - by_reader, 0) * n * m / ((n - 1) * (m - 1))
+        by_case, by_reader = by_case * n / (n - 1), by_reader * m / (m - 1)
+        excess = np.maximum(by_reader - single, 0)  # what readers add to the scatter of single readings
+        total = by_case + excess
+        scatter = by_case**2 / (n - 1) + np.where(excess > 0, by_reader**2 / (m - 1), 0)
         freedom = np.where(scatter > 0, total**2 / np.where(scatter > 0, scatter, 1), np.inf)
         return np.sqrt(total), freedom
 

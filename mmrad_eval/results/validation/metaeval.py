@@ -60,7 +60,7 @@ def tables_of(
     """
     if len(ratings.items) > MOST:
         raise DataError(f"{ratings.path}: {len(ratings.items):,} items; their pairs fit in memory up to {MOST:,} items")
-    resampler = _Resampler([case for case, _ in ratings.items], resamples, seed)
+    resampler = _Resampler(ratings, resamples, seed)
     tables = []
     if ratings.scores:
         main = next(iter(ratings.scores))
@@ -71,12 +71,14 @@ def tables_of(
     if orders:
         tables.append(_preferences(ratings, scored, orders, resampler))
         kinds = {kind for kind in ratings.kinds.values() if kind}
-        if len(kinds) > 1:
+        if len(kinds) > 1 and not ratings.weights:  # these are counts, which weights would leave without a meaning
             tables.append(_by_kind(ratings, scored, orders))
     if not all_metrics and tables:
         tables = _leading(tables)
-    if missing and tables:
-        tables[0] = msgspec.structs.replace(tables[0], notes=(*tables[0].notes, *missing))
+    weighted = ["Cases had different chances of being sampled: each counts with its sampling weight."]
+    notes = (*(weighted if ratings.weights else ()), *missing)
+    if notes and tables:
+        tables[0] = msgspec.structs.replace(tables[0], notes=(*tables[0].notes, *notes))
     return tables
 
 
@@ -99,14 +101,16 @@ def _leading(tables: Sequence[Table]) -> list[Table]:
 class _Resampler:
     """Whole cases drawn with replacement, the same draws for every number."""
 
-    def __init__(self, cases: Sequence[str], resamples: int, seed: int) -> None:
+    def __init__(self, ratings: Ratings, resamples: int, seed: int) -> None:
+        cases = [case for case, _ in ratings.items]
         names, self._of = cluster_index(cases)
         self.cases, self._resamples, self._seed = len(names), resamples, seed
+        weights = np.array([ratings.weights.get(case, 1.0) for case in cases])
+        self.weights: FloatArray = weights / weights.mean() if len(weights) else weights
 
     def estimate(self, value: Weighted, items: FloatArray | None = None) -> Estimate:
         """The value over all items (or those flagged), and its percentile interval over cases."""
-        n = len(self._of)
-        flags = np.ones(n) if items is None else items
+        flags = self.weights if items is None else items * self.weights
         middle = float(value(flags[None, :])[0])
         if self.cases < 2 or self._resamples < 1 or not np.isfinite(middle):
             return Estimate(middle, np.nan, np.nan)
@@ -183,7 +187,7 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
     for metric in scored:
         right, ties = _right(metric, unlike, at)
         same = _alike(metric, alike, at)
-        both = _mean(np.concatenate([right, same]))
+        both = _mean(np.concatenate([right, same]), [*unlike, *alike], at, resampler)
         share = _share(right, unlike, at, resampler)
         cells = {
             "metric": Cell(metric.label),
@@ -194,14 +198,14 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
         if alike:
             cells |= {
                 "equals": Cell(len(alike)),
-                "kept": Cell(_mean(same)),
+                "kept": Cell(_mean(same, alike, at, resampler)),
                 "both": Cell(both),
             }
         rows.append((np.nan if both is None else both, Row(cells)))
     rows.sort(key=lambda one: -one[0] if np.isfinite(one[0]) else np.inf)
     ceiling = []
     if unlike and any(order.share < 1 for order in unlike):
-        mean = float(np.mean([order.share for order in unlike]))
+        mean = _mean(np.array([order.share for order in unlike]), unlike, at, resampler)
         ceiling = [
             Row(
                 {
@@ -300,6 +304,15 @@ def _leads(metric: Scored, orders: Sequence[Order], at: Mapping[Item, int]) -> F
     return np.array([metric.values[at[order.first]] - metric.values[at[order.second]] for order in orders])
 
 
+def _mean(values: FloatArray, orders: Sequence[Order], at: Mapping[Item, int], resampler: _Resampler) -> float | None:
+    """Mean over the orders that have a value, each weighing as its case does."""
+    known = np.isfinite(values)
+    if not known.any():
+        return None
+    weights = resampler.weights[[at[order.first] for order in orders]]
+    return float(np.average(values[known], weights=weights[known]))
+
+
 def _share(right: FloatArray, orders: Sequence[Order], at: Mapping[Item, int], resampler: _Resampler) -> Estimate:
     """Mean of ``right`` with whole cases resampled: an order weighs as its case does."""
     place = np.array([at[order.first] for order in orders], dtype=np.int64)
@@ -308,7 +321,7 @@ def _share(right: FloatArray, orders: Sequence[Order], at: Mapping[Item, int], r
     def share(weights: FloatArray) -> FloatArray:
         mine = weights[:, place[known]]
         total = mine.sum(axis=1)
-        return np.where(total > 0, (mine @ right[known]) / np.maximum(total, 1), np.nan)
+        return np.where(total > 0, (mine @ right[known]) / np.where(total > 0, total, 1), np.nan)
 
     return resampler.estimate(share)
 
@@ -340,11 +353,6 @@ def _ceiling(ratings: Ratings, rating: str, agree: Agreement) -> Weighted:
         return mean_of_raters
 
     return value
-
-
-def _mean(values: FloatArray) -> float | None:
-    """The mean of the values that there are."""
-    return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
 
 def _cell(estimate: Estimate) -> Cell:

@@ -36,10 +36,15 @@ WORDS: dict[str, tuple[str, ...]] = {
     "significant": ("clinically_significant", "significant", "is_significant"),
     "preferred": ("preferred", "preference", "winner", "choice", "better"),
     "over": ("over", "rejected", "loser", "other"),
+    "tied": ("tied", "tie"),
+    "preferred_report": ("preferred_report",),
+    "over_report": ("over_report",),
+    "weight": ("sampling_weight",),
     "reference": ("reference", "ground_truth", "gt", "reference_report", "gt_report"),
     "report": ("report", "prediction", "candidate_report", "candidate_text", "hypothesis", "generated", "text"),
 }
 """Our word -> names of columns that hold it, as ``columns.plain`` writes them."""
+_YES = frozenset(("1", "1.0", "true", "yes"))
 _WORSE = re.compile(r"error|miss|false|halluc|omission|severity|wrong|count", re.IGNORECASE)
 """Names of ratings of which less is better."""
 
@@ -70,6 +75,8 @@ class Ratings:
     """Item -> (reference, report), where the file has them."""
     metrics: dict[str, FloatArray] = field(default_factory=dict)
     """Scores of metrics that stand in the file, (items,)."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """Case -> how many cases it stands for, where not all had the same chance of being sampled; empty otherwise."""
 
     @property
     def raters(self) -> int:
@@ -106,10 +113,13 @@ def read_ratings(
             f"{path}: no column names the case; it has {', '.join(table.columns)}. Say --column case=COLUMN"
         )
     if "preferred" in where and "over" in where:
-        return _preferences(path, table, where)
-    if "category" in where and "count" in where:
-        return _long(path, table, where)
-    return _wide(path, table, where, ratings or {})
+        found = _preferences(path, table, where)
+    elif "category" in where and "count" in where:
+        found = _long(path, table, where)
+    else:
+        found = _wide(path, table, where, ratings or {})
+    found.weights = _weights(path, table, where)
+    return found
 
 
 class _Candidate(msgspec.Struct):
@@ -163,17 +173,21 @@ def _orders(case: str, text: str, path: Path) -> list[Order]:
 def _preferences(path: Path, table: FileRows, where: Mapping[str, str]) -> Ratings:
     """One row a choice: case, preferred, over."""
     found = Ratings(path)
-    votes: dict[tuple[Item, Item], list[int]] = {}
+    votes: dict[tuple[Item, Item], list[float]] = {}
     for row in table.rows:
         case, first, second = (_text(row, where[word]) for word in ("case", "preferred", "over"))
         pair = ((case, first), (case, second))
         turned = pair[::-1] in votes
         counts = votes.setdefault(pair[::-1] if turned else pair, [0, 0])
-        counts[turned] += 1
-        for item in pair:
+        tied = "tied" in where and _text(row, where["tied"]).lower() in _YES
+        counts[turned] += 0.5 if tied else 1
+        counts[not turned] += 0.5 if tied else 0
+        for item, text in zip(pair, ("preferred_report", "over_report"), strict=True):
             if item not in found.kinds:
                 found.items.append(item)
                 found.kinds[item] = _text(row, where["category"]) if "category" in where else ""
+            if "reference" in where and text in where:
+                found.texts[item] = (_text(row, where["reference"]), _text(row, where[text]))
     for (first_item, second_item), (for_first, for_second) in votes.items():
         share = for_first / (for_first + for_second)
         pair = (first_item, second_item) if share >= 0.5 else (second_item, first_item)
@@ -193,7 +207,7 @@ def _long(path: Path, table: FileRows, where: Mapping[str, str]) -> Ratings:
         rater = raters.setdefault(_text(row, where["rater"]) if "rater" in where else "", len(raters))
         number = _number(row, where["count"], path)
         names = ["all errors", f"errors: {_text(row, where['category'])}"]
-        if "significant" in where and _text(row, where["significant"]).lower() in {"1", "1.0", "true", "yes"}:
+        if "significant" in where and _text(row, where["significant"]).lower() in _YES:
             names.append("significant errors")
         for name in names:
             cell = counts.setdefault(name, {})
@@ -241,6 +255,19 @@ def _wide(path: Path, table: FileRows, where: Mapping[str, str], wanted: Mapping
             found.better[column] = wanted.get(column) or ("lower" if _WORSE.search(column) else "higher")
         elif is_metric:
             found.metrics[column] = scores[np.arange(len(items)), np.isfinite(scores).argmax(axis=1)]
+    return found
+
+
+def _weights(path: Path, table: FileRows, where: Mapping[str, str]) -> dict[str, float]:
+    """Each case's sampling weight; DataError where a case has none, two, or one that is no positive number."""
+    found: dict[str, float] = {}
+    for row in table.rows if "weight" in where else ():
+        case, weight = _text(row, where["case"]), _number(row, where["weight"], path)
+        place = f"{path}:{row.line}" if row.line else str(path)
+        if weight <= 0:
+            raise DataError(f"{place}: {where['weight']} is {weight:g}; a sampling weight is above 0")
+        if found.setdefault(case, weight) != weight:
+            raise DataError(f"{place}: case {case} has the sampling weights {found[case]:g} and {weight:g}")
     return found
 
 

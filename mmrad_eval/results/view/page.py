@@ -37,13 +37,13 @@ def write(path: Path, index: ViewIndex, *parts: Records) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = (_file(name) for name in ("page.css", "page.js"))
+    style, script = template_file("page.css"), template_file("elements.js", "page.js")
     stream = environment.get_template("page.html.jinja").stream(
         index=index,
         title=f"{index.dataset}: {', '.join(run.name for run in index.runs[:2])}",
         policy=policy(style, script),
-        style=_trusted(style),
-        script=_trusted(script),
+        style=trusted(style),
+        script=trusted(script),
         table=as_json(index),
         records=((name, as_json(record)) for part in parts for name, record in part()),
     )
@@ -59,7 +59,7 @@ def write(path: Path, index: ViewIndex, *parts: Records) -> None:
 
 def as_json(value: Value) -> Markup:
     """A record as JSON that may stand in a script element: nothing in it can end the element or begin a comment."""
-    return _trusted(msgspec.json.encode(value).decode().translate(_ESCAPES))
+    return trusted(msgspec.json.encode(value).decode().translate(_ESCAPES))
 
 
 def policy(style: str, script: str) -> str:
@@ -74,11 +74,14 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _file(name: str) -> str:
-    return files("mmrad_eval.results.view").joinpath("template", name).read_text(encoding="utf-8")
+def template_file(*names: str) -> str:
+    """Files of this page's template, one after the other."""
+    folder = files("mmrad_eval.results.view").joinpath("template")
+    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
-def _trusted(text: str) -> Markup:
+def trusted(text: str) -> Markup:
+    """A text of ours that stands on a page as it is."""
     from markupsafe import Markup
 
     return Markup(text)  # noqa: S704 (our own files, and JSON without a character that means anything in HTML)

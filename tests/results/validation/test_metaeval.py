@@ -263,3 +263,35 @@ def test_the_first_metrics_are_shown_unless_all_are_asked_for(tmp_path: Path) ->
     assert [sum(row.ranked for row in table.rows) for table in short] == [SHOWN] * len(short)
     assert f"The first {SHOWN} of {SHOWN + 3} metrics; --all-metrics shows all." in short[0].notes
     assert all(sum(row.ranked for row in table.rows) == SHOWN + 3 for table in tables_of(found, many, resamples=0))
+
+
+def weighted(tmp_path: Path, *rows: str) -> Path:
+    path = tmp_path / "weighted.csv"
+    path.write_text("\n".join(("case,rating,metric @ mine,sampling_weight", *rows)) + "\n")
+    return path
+
+
+def test_cases_count_with_their_sampling_weight(tmp_path: Path) -> None:
+    rows = ["a,1,1,1", "b,2,2,1", "c,3,5,4", "d,4,4,1"]
+    repeated = ["a,1,1,1", "b,2,2,1", *(f"c{i},3,5,1" for i in range(4)), "d,4,4,1"]
+    plain, mine = (read_ratings(weighted(tmp_path, *some)) for some in (repeated, rows))
+    found = [tables_of(ratings, of_file(ratings), resamples=0)[0] for ratings in (plain, mine)]
+
+    values = [table.rows[0].cells["tau"].value for table in found]
+    # four equal cases tie with each other, as one that weighs four does with itself
+    assert values[0] == pytest.approx(values[1])
+    assert values[0] != pytest.approx(2 / 3)
+    assert "sampling weight" in found[1].notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        (("a,1,1,1", "a,2,2,3"), "case a has the sampling weights 1 and 3"),
+        (("a,1,1,0",), "sampling_weight is 0; a sampling weight is above 0"),
+        (("a,1,1,",), "sampling_weight is .*, not a number"),
+    ],
+)
+def test_weights_that_are_none_are_refused(tmp_path: Path, rows: tuple[str, ...], why: str) -> None:
+    with pytest.raises(DataError, match=why):
+        read_ratings(weighted(tmp_path, *rows))

@@ -1,17 +1,11 @@
-"""Runs to view, pages taken apart, and a headless browser driven over the WebDriver protocol."""
+"""Runs to view, and pages taken apart."""
 
 from __future__ import annotations
 
-import base64
 import json
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,6 +15,9 @@ import pytest
 
 from mmrad_eval.results.run.folder import RunFolder, find_runs
 from mmrad_eval.results.view import write_view
+from tests.browser import browser, window
+
+__all__ = ["browser", "window"]
 
 FAULTS = ("dense consolidation=refusal", "apical pneumothorax=length", "pacemaker=401")
 """Words of demo traces, and what the rehearsal server does when it reads them."""
@@ -146,158 +143,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return bench
 
 
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element reference, W3C WebDriver section 12
-KEYS = {
-    "Enter": "\ue007",
-    "Escape": "\ue00c",
-    "ArrowDown": "\ue015",
-    "ArrowUp": "\ue013",
-    "Tab": "\ue004",
-    "End": "\ue010",
-}
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
-)
-
-
-class Browser:
-    """One window of Chromium (https://www.w3.org/TR/webdriver2/)."""
-
-    def __init__(self, driver: str, profile: Path) -> None:
-        self.driver = driver
-        options = {"args": [*FLAGS, f"--user-data-dir={profile}"]}
-        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-        made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
-        self.session = f"/session/{made['sessionId']}"
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One command of the protocol; what it returns."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.driver + path, data, {"Content-Type": "application/json"}, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)["value"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(json.load(error)["value"]["message"].split("\n")[0]) from None
-
-    def do(self, path: str, body: Any = None) -> Any:
-        """One command of this session."""
-        return self.call("POST", self.session + path, body or {})
-
-    def get(self, path: str) -> Any:
-        """One question to this session."""
-        return self.call("GET", self.session + path)
-
-    def open(self, address: str | Path) -> None:
-        """Load a page, and wait until it has drawn itself."""
-        self.do("/url", {"url": address.as_uri() if isinstance(address, Path) else address})
-        self.wait("return document.documentElement.dataset.ready === 'yes'")
-
-    def js(self, script: str, *arguments: Any) -> Any:
-        """What a script returns."""
-        return self.do("/execute/sync", {"script": script, "args": list(arguments)})
-
-    def wait(self, script: str, seconds: float = 10.0) -> None:
-        """Wait until a script returns something true."""
-        until = time.monotonic() + seconds
-        while not self.js(script):
-            assert time.monotonic() < until, f"{script} did not come true; the log says {self.log()}"
-            time.sleep(0.02)
-
-    def find(self, css: str) -> str:
-        """The element that a selector names; fails where there is none."""
-        return str(self.do("/element", {"using": "css selector", "value": css})[ELEMENT])
-
-    def click(self, css: str) -> None:
-        """Click as a mouse does: what lies above the element would be in the way."""
-        self.do(f"/element/{self.find(css)}/click")
-
-    def press(self, *keys: str) -> None:
-        """Type keys, by name or letter, at what has the focus."""
-        strokes = [{"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")]
-        self.do("/actions", {"actions": [{"type": "key", "id": "keys", "actions": strokes}]})
-
-    def write(self, css: str, text: str) -> None:
-        """Put text into a field, as if it were typed."""
-        element = self.find(css)
-        self.do(f"/element/{element}/clear")
-        self.do(f"/element/{element}/value", {"text": text})
-
-    def choose(self, css: str, value: str) -> None:
-        """Choose an option of a select by its value."""
-        self.click(f'{css} option[value="{value}"]')
-
-    def text(self, css: str) -> str:
-        """What is seen of an element, as words."""
-        return str(self.get(f"/element/{self.find(css)}/text"))
-
-    def ids(self) -> list[str]:
-        """The studies of the table, as they stand."""
-        return [
-            str(name) for name in self.js("return [...document.querySelectorAll('#rows a')].map(a => a.textContent)")
-        ]
-
-    def focused(self) -> str:
-        """The words of what has the focus."""
-        return str(self.js("return document.activeElement.textContent.trim()"))
-
-    def size(self, width: int, height: int) -> None:
-        """Make the window so large."""
-        self.do("/window/rect", {"width": width, "height": height})
-
-    def dark(self, on: bool) -> None:
-        """What the system prefers."""
-        features = [{"name": "prefers-color-scheme", "value": "dark" if on else "light"}]
-        self.do("/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}})
-
-    def log(self) -> list[str]:
-        """Errors and warnings since the last time."""
-        return [str(entry["message"]) for entry in self.do("/se/log", {"type": "browser"})]
-
-    def shot(self, path: Path) -> None:
-        """A picture of the window."""
-        path.write_bytes(base64.b64decode(self.get("/screenshot")))
-
-    def shot_of(self, css: str) -> bytes:
-        """A picture of an element, as PNG."""
-        return base64.b64decode(self.get(f"/element/{self.find(css)}/screenshot"))
-
-    def close(self) -> None:
-        """End the session."""
-        self.call("DELETE", self.session)
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser that all tests of a session share; skips where there is none."""
-    chromedriver = shutil.which("chromedriver")
-    if chromedriver is None or shutil.which("chromium") is None:
-        pytest.skip("no chromium and chromedriver; scripts/env-browser installs them")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen([chromedriver, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _listening(port)
-        window = Browser(f"http://127.0.0.1:{port}", tmp_path_factory.mktemp("profile"))
-        yield window
-        window.close()
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _listening(port: int) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("chromedriver did not start")
-
-
 @pytest.fixture(scope="session")
 def one(demo: Bench) -> Path:
     """The page of one run."""
@@ -309,17 +154,6 @@ def two(demo: Bench) -> Path:
     """The page of two runs."""
     runs = [demo.run("mcot", name) for name in ("baseline:evidence", "openai:rehearsal")]
     return write_view([*runs, demo.run("direct", "openai:rehearsal")]).path
-
-
-@pytest.fixture
-def window(browser: Browser) -> Iterator[Browser]:
-    """The browser at its usual size, light, without what a test before stored; in the end nothing may have failed."""
-    browser.size(1440, 950)
-    browser.dark(on=False)
-    browser.log()
-    yield browser
-    assert browser.log() == []
-    browser.js("try { localStorage.clear() } catch {}")
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""mmrad-eval readers plan|make|merge: radiologists judge reports, blinded, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmrad_eval.cli import terminal
+from mmrad_eval.cli.words import in_results
+from mmrad_eval.results.tables import FORMATS
+
+if TYPE_CHECKING:
+    from mmrad_eval.reader_studies.records import StudyKey
+
+
+@click.group(name="readers")
+def readers() -> None:
+    """Plan a reader study, make its pages, merge what readers answered."""
+
+
+@readers.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@in_results
+@click.option(
+    "--form",
+    type=click.Choice(["preference", "errors", "likert", "text"]),
+    required=True,
+    help="What readers are asked of each report, or each pair.",
+)
+@click.option("--cases", type=click.IntRange(min=1), required=True, help="Cases that each reader sees.")
+@click.option(
+    "--readers", "count", type=click.IntRange(min=1, max=200), required=True, help="Readers; each gets a page."
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A new folder.")
+@click.option(
+    "--sample",
+    type=click.Choice(["random", "stratified", "disagreement"]),
+    default="random",
+    show_default=True,
+    help="How cases are drawn; the last two record each case's chance.",
+)
+@click.option(
+    "--truth",
+    type=click.Choice(["image", "reference"]),
+    default="image",
+    show_default=True,
+    help="Judge by the images, the original report hidden among the others; or by the reference, which is shown.",
+)
+@click.option("--per-case", type=click.IntRange(min=1), help="Readings of a case by each reader. [default: all]")
+@click.option(
+    "--repeats",
+    type=click.FloatRange(0, 0.5),
+    default=0.1,
+    show_default=True,
+    help="Share of readings that are shown twice.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the sample and the orders.")
+@click.option("--title", default="Reader study", show_default=True, help="What readers read on top of the page.")
+@click.option("--copy-images", is_flag=True, help="Put the images beside the pages, once, not into each.")
+@click.option(
+    "--max-edge",
+    type=click.IntRange(min=64),
+    default=1536,
+    show_default=True,
+    help="Longest side of the images, in pixels.",
+)
+@click.option("--references", "-r", help="The data, where it is no longer where the runs say.")
+def make(**said: Any) -> int:
+    """Make a reader study of runs: one offline page a reader, and the key that says who wrote what.
+
+    Give each reader one page, and keep key.json. Pages hold no name of a system or a reader.
+    """
+    from mmrad_eval.reader_studies.make import StudyPlan
+    from mmrad_eval.reader_studies.make import make as made_study
+    from mmrad_eval.results.run.folder import select
+
+    plan = StudyPlan(
+        form=said["form"],
+        cases=said["cases"],
+        readers=said["count"],
+        sample=said["sample"],
+        truth=said["truth"],
+        per_case=said["per_case"],
+        repeats=said["repeats"],
+        seed=said["seed"],
+        title=said["title"],
+        edge=said["max_edge"],
+        copy_images=said["copy_images"],
+    )
+    folders = [select(said["results"], which) for which in said["runs"]]
+    key = made_study(folders, plan, said["out"], said["references"])
+    _tell(key, said["out"])
+    return 0
+
+
+def _tell(key: StudyKey, out: Path) -> None:
+    from mmrad_eval.reader_studies.make import KEY, PAGES
+
+    first = key.readers[0]
+    repeated = sum(bool(reading.repeats) for reading in first.readings)
+    terminal.say(f"{key.rule}; arms: {', '.join(arm.name for arm in key.arms)}")
+    parts = [f"{len(first.readings)} readings", f"{repeated} of them repeats", f"{len(first.guesses)} guesses"]
+    terminal.say(f"{len(key.readers)} readers, each: {', '.join(parts)}")
+    for note in key.notes:
+        terminal.say(note, err=True)
+    largest = max(path.stat().st_size for path in (out / PAGES).glob("*.html")) / 1e6
+    terminal.say(f"{out / PAGES}: give each reader one page (up to {largest:.1f} MB)")
+    terminal.say(f"{out / KEY}: keep it; it says who wrote what")
+
+
+@readers.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("answers", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ANSWERS...")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of results. [default: DIR/merged]"
+)
+@click.option("--partial", is_flag=True, help="Take what there is of files that are not finished.")
+@click.option("--resamples", type=click.IntRange(min=100), default=2000, show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="terminal", help="Of the tables that are printed."
+)
+def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any) -> int:
+    """Merge what readers saved: preferences, errors, ratings, agreement, and a RATINGS file for metaeval.
+
+    DIR is the folder of `readers make`; ANSWERS are the files that the pages saved, one a reader.
+    """
+    from mmrad_eval.cli.leaderboard import show
+    from mmrad_eval.reader_studies.answers import read_answers, read_key
+    from mmrad_eval.reader_studies.merge import results_of, write
+    from mmrad_eval.reader_studies.merged import MergedStudy
+
+    key = read_key(folder)
+    study = MergedStudy(key, read_answers(answers, key, partial=said["partial"]), said["resamples"])
+    found = results_of(study)
+    show(found.tables, said["form"], None, all_columns=True)
+    if said["form"] == "terminal":
+        for sentence in found.conclusions:
+            terminal.say(sentence)
+    for path in write(study, found, out or folder / "merged"):
+        terminal.say(f"wrote {path}", err=True)
+    return 0

@@ -1,0 +1,74 @@
+"""What a reader study found: tables, conclusions, and files for what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmrad_eval.core import sheets
+from mmrad_eval.core.data_use import mark
+from mmrad_eval.reader_studies import preference_tables, ratings_file, reader_tables, report_tables
+from mmrad_eval.reader_studies.agreement_tables import agreement_table
+from mmrad_eval.reader_studies.merged import MergedStudy
+from mmrad_eval.results.statistics.crossed import FEW_READERS
+from mmrad_eval.results.tables import Table, render
+
+RATINGS, COMMENTS, RESULTS = "ratings.csv", "comments.csv", "results.md"
+
+
+@dataclass(frozen=True)
+class ReaderResults:
+    """Everything that is printed and written."""
+
+    tables: tuple[Table, ...]
+    conclusions: tuple[str, ...]
+    """Sentences, the scope of all of them first."""
+
+
+def results_of(study: MergedStudy) -> ReaderResults:
+    """Count the answers."""
+    two = study.key.form.shows == "two"
+    judged = preference_tables.JUDGED if two else report_tables.judged(study)
+    tables = preference_tables.preference_tables(study) if two else report_tables.report_tables(study)
+    guesses = reader_tables.guess_table(study)
+    agreement = [agreement_table(study, judged)] if judged else []
+    found = preference_tables.preference_sentences(study) if two else report_tables.report_sentences(study)
+    said = [_scope(study), *found, reader_tables.guess_sentence(study)]
+    tables = [*tables, *agreement, *([guesses] if guesses else []), reader_tables.reader_table(study)]
+    return ReaderResults(tuple(tables), tuple(sentence for sentence in said if sentence))
+
+
+def _scope(study: MergedStudy) -> str:
+    """On whom and on what the conclusions rest."""
+    key = study.key
+    judged = (
+        "the images, the original report hidden among the others" if key.truth == "image" else "the reference shown"
+    )
+    readers = f"{study.readers} {'reader' if study.readers == 1 else 'readers'}"
+    size = f"{readers}, {study.cases} cases ({key.rule}), judged by {judged}."
+    weights = " Each case counts with the inverse of its chance." if key.weighted else ""
+    if study.readers < FEW_READERS:
+        who = "this reader" if study.readers == 1 else f"these {study.readers} readers"
+        return (
+            f"{size}{weights} With fewer than {FEW_READERS} readers, what follows is about {who} and says nothing of "
+            "others: intervals are over cases."
+        )
+    return f"{size}{weights} Intervals are over cases and readers."
+
+
+def write(study: MergedStudy, results: ReaderResults, out: Path) -> list[Path]:
+    """results.md, comments.csv, ratings.csv for ``metaeval``, each where it has content; the folder has the class."""
+    out.mkdir(parents=True, exist_ok=True)
+    mark(out, study.key.data_use)
+    words = "\n".join(f"- {sentence}" for sentence in results.conclusions)
+    notes = "".join(f"- {note}\n" for note in study.key.notes)
+    made = "\n## How it was made\n\n" + notes if notes else ""
+    texts = {RESULTS: f"# Reader study {study.key.study}\n\n{words}\n{made}\n{render(results.tables, 'md')}"}
+    comments, ratings = ratings_file.comment_rows(study), ratings_file.ratings_rows(study)
+    if len(comments) > 1:
+        texts[COMMENTS] = sheets.write(comments)
+    if ratings:
+        texts[RATINGS] = sheets.write(ratings)
+    for name, text in texts.items():
+        (out / name).write_text(text, encoding="utf-8")
+    return [out / name for name in texts]
