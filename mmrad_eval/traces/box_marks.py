@@ -44,7 +44,11 @@ _TITLE = (
 _HELD = re.compile(
     rf"{_TITLE}{_FENCE}[\[,\s]*((?:{PLACE.pattern}[,\s]*)+)[\]\s,]*(?:```)?", re.IGNORECASE | re.MULTILINE
 )
-_AROUND = re.compile(rf"[(\[{{][ \t]*({PLACE.pattern}+)[ \t]*[)\]}}]")
+_AROUND = re.compile(
+    rf"[(\[{{`\"'][ \t]*({PLACE.pattern}+)[ \t]*[)\]}}`\"']"
+    rf"|<(?!findings|impression|report|answer)(\w+)>\s*({PLACE.pattern}*)\s*</\2>"
+)
+"""Brackets, quotes or a tag that hold nothing but marks."""
 _NUMBERED = re.compile(r"[\[(]\s*\[?\s*-?\d")
 """What every plain form has."""
 _OWN_SENTENCE = re.compile(rf"(?<=[.!?])([ \t]*{PLACE.pattern}+)[ \t]*\.")
@@ -88,7 +92,7 @@ def mark_boxes(text: str) -> tuple[str, list[BoxMark]]:
             text = pattern.sub(lambda found, name=form.name: _held(found, name, marks), text)  # type: ignore[misc] # a default argument binds the name
     if not marks:
         return text, []
-    text = _AROUND.sub(lambda found: found[1], text)
+    text = _AROUND.sub(lambda found: found[1] or found[3] or "", text)
     return _OWN_SENTENCE.sub(lambda found: found[1], text), marks
 
 
@@ -140,7 +144,7 @@ def _held(found: re.Match[str], form: str, marks: list[BoxMark]) -> str:
     """What stands for a mark: the words that it names, and its place."""
     groups = found.groupdict()
     written = next((groups[name] for name in ("numbers", "barred", "bare") if groups.get(name)), "")
-    label = (groups.get("label") or "").strip()
+    label = (groups.get("label") or groups.get("inside") or "").strip()
     before = found[0][: len(found[0]) - len(found[0].lstrip())]
     mark = BoxMark(form, _numbers(written), label, "", _elsewhere(groups.get("whole") or ""), found[0].strip())
     if not mark.numbers and not written.strip() and form not in {"box", "box_start", "det", "bar box", "box tokens"}:

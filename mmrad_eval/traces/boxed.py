@@ -17,6 +17,7 @@ from mmrad_eval.traces.regions import category_of, fine_names, resolve
 
 _FORMS = {form.name: form for form in FORMS}
 _END = re.compile(rf"(?<=[.!?])(?:[ \t]*{PLACE.pattern}+)?[ \t]+(?=[A-Z\"(*-])|</(?:obj|OBJ)>|\n+")
+_ITEM = re.compile(r"\s*\(?\d{1,2}[.)]")
 EVENTS = ("malformed box", "box out of frame", "box of another dialect", "box on another image")
 """What is counted where a mark gives no box."""
 
@@ -80,11 +81,12 @@ def known_dialect(name: str) -> str:
 
 
 def statements(text: str) -> list[str]:
-    """The sentences of a text; a mark behind a full stop belongs to the sentence before it."""
+    """The sentences of a text; a mark behind a full stop belongs to the sentence before it, a number to its item."""
     found, reached = [], 0
     for end in _END.finditer(text):
-        found.append(text[reached : end.end()])
-        reached = end.end()
+        if not _ITEM.fullmatch(text, reached, end.start()):
+            found.append(text[reached : end.end()])
+            reached = end.end()
     return [said for said in (*found, text[reached:]) if said.strip()]
 
 

@@ -23,8 +23,11 @@ _LABELS = (
     r"(?:</ref>|<\|/ref\|>|<\|object_ref_end\|>|</phrase>|</p>)\s*)?"
 )
 _NUMBER = r"-?\d{1,6}(?:\.\d{1,6})?"
+_WITHIN = r"\s*(?P<inside>[A-Za-z][\w ,/'-]{0,80}?)?\s*"
+"""What the mark is about, where it stands inside of it."""
 _LEAD = (
-    r"(?:\b(?:at |with )?(?:its |the |a )?(?:(?:bounding[ -]?)?box(?:es)?|bbox(?:_2d)?|box_2d|coordinates|location)"
+    r"(?:\b(?:located |seen )?(?:at|within|in)[ \t]+)?"
+    r"(?:,?[ \t]*\b(?:with )?(?:its |the |a )?(?:(?:bounding[ -]?)?box(?:es)?|bbox(?:_2d)?|box_2d|coordinates|location)"
     r"(?: of (?:this|the) (?:area|region|finding))?[ \t]*(?:is|are|:|=)?[ \t]*)?"
 )
 """Words that only say that a box follows."""
@@ -85,7 +88,7 @@ FORMS: tuple[BoxForm, ...] = (
     ),
     BoxForm(
         "det",
-        rf"{_LABELS}<\|det\|>(?P<numbers>{_NUMBERS})(?:<\|/det\|>|\Z)",
+        rf"{_LABELS}<\|det\|>{_WITHIN}(?P<numbers>{_NUMBERS})(?:<\|/det\|>|\Z)",
         ("<|det|>",),
         "<|ref|>heart<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>",
     ),
@@ -103,9 +106,10 @@ FORMS: tuple[BoxForm, ...] = (
     ),
     BoxForm(
         "other tag",
-        rf"{_LABELS}(?:<(?P<tag>bbox|bounding_box|boundingbox|quad|coords|coordinates|loc|location|det|points?|region_box)>"
+        rf"{_LABELS}(?:<(?P<tag>box_2d|bbox_2d|bbox|bounding_box|boundingbox|quad|coords|coordinates|loc|location|det|points?|region_box)>"
         rf"(?P<numbers>{_NUMBERS})(?:</(?P=tag)>|\Z)"
-        rf"|<\|(?P<bar>quad|point|bbox)_start\|>(?P<barred>{_NUMBERS})(?:<\|(?P=bar)_end\|>|\Z))",
+        rf"|<\|(?P<bar>quad|point|bbox)_start\|>(?P<barred>{_NUMBERS})(?:<\|(?P=bar)_end\|>|\Z)"
+        rf"|<(?P<bare>\s*{_NUMBER}(?:\s*,\s*{_NUMBER}){{3}}\s*)>)",
         ("<",),
         "<bbox>100 200 500 600</bbox>",
     ),
@@ -123,9 +127,15 @@ FORMS: tuple[BoxForm, ...] = (
         plain=True,
     ),
     BoxForm(
+        "named corners",
+        rf"{_LEAD}\(?\[?(?P<numbers>(?:[xy]_?(?:[12]|min|max)\s*[=:]\s*{_NUMBER}\s*[,;]?\s*){{4}})\]?\)?",
+        ("x1", "x_1", "xmin", "x_min", "y1", "ymin", "y_min"),
+        "heart (xmin=1, ymin=2, xmax=3, ymax=4)",
+    ),
+    BoxForm(
         "list",
         rf"{_LEAD}(?P<numbers>\[(?:\s*\[\s*{_NUMBER}(?:\s*,\s*{_NUMBER}){{2,7}}\s*\]\s*,?)+\s*\]"
-        rf"|\[\s*{_NUMBER}(?:\s*,\s*{_NUMBER}){{2,7}}\s*\]|\(\s*{_NUMBER}(?:\s*,\s*{_NUMBER}){{3}}\s*\))",
+        rf"|\[\s*{_NUMBER}(?:\s*,\s*{_NUMBER}){{2,7}}\s*\]|\[\s*{_NUMBER}(?:\s+{_NUMBER}){{3}}\s*\]|\(\s*{_NUMBER}(?:\s*,\s*{_NUMBER}){{3}}\s*\))",
         ("[", "("),
         "heart [100, 200, 500, 600]",
         plain=True,
@@ -155,33 +165,33 @@ DIALECTS: dict[str, Dialect] = {
     "bbox_2d": Dialect(
         ("bbox_2d",),
         "Qwen2.5-VL, Qwen3-VL and their heirs",
-        "QwenLM/Qwen3-VL, cookbooks/2d_grounding.ipynb, 2026-01: JSON with bbox_2d and label",
+        "QwenLM/Qwen3-VL, cookbooks/think_with_images.ipynb, read 2026-11-30",
     ),
     "qwen2-vl": Dialect(
         ("box_start", "pairs"),
         "Qwen2-VL and its heirs; the pairs alone where a server leaves special tokens out",
-        "QwenLM/Qwen2-VL, README, 2024: <|box_start|>(x1,y1),(x2,y2)<|box_end|>, 0 to 1000",
+        "public training code writes and reads it, read 2026-11-30: <|box_start|>(x1,y1),(x2,y2)<|box_end|>, 0 to 1000",
     ),
     "internvl": Dialect(
         ("box", "list"),
         "InternVL; the list alone where a server leaves special tokens out",
-        "OpenGVLab/InternVL, docs of grounding data, 2025: <ref>…</ref><box>[[x1, y1, x2, y2]]</box>",
+        "OpenGVLab/InternVL, eval/refcoco/evaluate_grounding.py, and adapters to it, read 2026-11-30",
     ),
     "maira": Dialect(
         ("box tokens",),
         "MAIRA-2",
-        "microsoft/maira-2, processing_maira2.py, 2025: <obj>…<box><x..><y..><x..><y..></box></obj>",
+        "microsoft/maira-2, processing_maira2.py, seen in a public copy, 2026-11-30",
     ),
     "deepseek-vl2": Dialect(
         ("det",),
         "DeepSeek-VL2",
-        "deepseek-ai/DeepSeek-VL2, README, 2025: <|ref|>…<|/ref|><|det|>[[x1, y1, x2, y2]]<|/det|>, 0 to 999",
+        "deepseek-ai/DeepSeek-VL2, README, read 2026-11-30: <|ref|>…<|/ref|><|det|>[[x1, y1, x2, y2]]<|/det|>",
     ),
-    "chexagent": Dialect(("bar box",), "CheXagent-2", "Stanford-AIMI/CheXagent, 2025: <|box|>(x1,y1),(x2,y2)<|/box|>"),
+    "chexagent": Dialect(("bar box",), "CheXagent-2", "unverified: the tags around the corners"),
     "mini-o3": Dialect(
         ("grounding",),
         "Mini-o3",
-        "Mini-o3/Mini-o3, constants and rollout, 2025-09: <grounding>{bbox_2d, source}</grounding>, fractions",
+        "dddraxxx/Mini-o3, verl/tools/minio3_crop_tool.py, read 2026-11-30; the tag itself is unverified",
     ),
 }
 

@@ -216,6 +216,67 @@ def test_what_is_no_box_of_this_model_gives_none_and_is_counted(
     assert answer.report.text.strip() == "Effusion."
 
 
+SECOND_DRAWING = [
+    # (text, dialect, frame, report, boxes read), in forms of public evaluation code, logs and prompts; words invented
+    ("An <|ref|>effusion<|/ref|><|box|>12,34,58,89<|/box|>.", "chexagent", "norm_100", "An effusion.", 1),
+    ("<ref>Effusion</ref><box>null</box>.", "internvl", "norm_1000", "Effusion.", 0),
+    (
+        "A <ref>mass</ref><box>[[290, 202, 835, 851]]</box> is <pred>near</pred><box>[[0, 604, 984, 999]]</box> it.",
+        "internvl",
+        "norm_1000",
+        "A mass is near it.",
+        2,
+    ),
+    ("<zoom><|ref|>Effusion<|/ref|><|box|>[[1,2,30,40]]<|/box|></zoom>", "chexagent", "norm_100", "Effusion", 1),
+    ("<|det|>Effusion [[9, 8, 70, 60], [5, 25, 90, 35]]<|/det|>.", "deepseek-vl2", "norm_999", "Effusion.", 2),
+    ("Effusion at [0.12,0.34,0.56,0.78], small.", "list", "norm_1", "Effusion, small.", 1),
+    ("Effusion, bbox_2d: [100, 200, 300, 400].", "list", "norm_1000", "Effusion.", 1),
+    ("Effusion `[100, 200, 300, 400]`.", "list", "norm_1000", "Effusion.", 1),
+    ("Effusion [100 200 300 400].", "list", "norm_1000", "Effusion.", 1),
+    ("Effusion (x1=100, y1=200, x2=300, y2=400).", "list", "norm_1000", "Effusion.", 0),
+    ("Effusion <100, 200, 300, 400>.", "list", "norm_1000", "Effusion.", 0),
+    ("Effusion <box_2d>[100, 200, 300, 400]</box_2d>.", "box_2d", "norm_1000_yx", "Effusion.", 0),
+    (
+        '{"box_2d": [[20, 10, 60, 50], [1, 2, 30, 40]], "label": "x"}\nEffusion.',
+        "box_2d",
+        "norm_1000_yx",
+        "Effusion.",
+        2,
+    ),
+    ('{"box_2d": {"x1": 1, "y1": 2}, "label": "x"}\nEffusion.', "box_2d", "norm_1000_yx", "Effusion.", 0),
+    (
+        '```json\n{"bbox_2d": [1, 2, 3, 4], "label": "x"},\n{"bbox_2d": [3, 2, 5, 4], "label": "y"}\n```\nEffusion.',
+        "bbox_2d",
+        "norm_1000",
+        "Effusion.",
+        2,
+    ),
+    ("[{'box_2d': [20, 10, 60, 50], 'label': 'x'}]\nEffusion.", "box_2d", "norm_1000_yx", "Effusion.", 1),
+    ("Effusion <|box_start|>(100,200),(300,400)", "qwen2-vl", "norm_1000", "Effusion", 1),
+    ("Effusion <box>[[100, 200", "internvl", "norm_1000", "Effusion", 0),
+]
+
+
+@pytest.mark.parametrize(("text", "dialect", "frame", "report", "boxes"), SECOND_DRAWING)
+def test_forms_of_other_makes_leave_no_mark_and_give_the_boxes_they_state(
+    text: str, dialect: str, frame: str, report: str, boxes: int
+) -> None:
+    answer = read(text, dialect, frame)
+    assert answer.report.text == report
+    assert len(stated(answer)) == boxes
+
+
+def test_a_call_for_a_look_is_no_report() -> None:
+    call = '{"name": "image_zoom_in_tool", "arguments": {"bbox_2d": [57, 30, 66, 46], "label": "base"}}'
+    assert read(f"<tool_call>\n{call}\n</tool_call>", "bbox_2d", "norm_1000").status == "unparsed"
+
+
+def test_a_number_of_a_list_is_no_statement() -> None:
+    answer = read("1. Effusion [1, 2, 30, 40].\n2. Normal heart.", "list", "norm_1000")
+    assert answer.trace is not None
+    assert [step.text for step in answer.trace.steps] == ["1. Effusion.", "2. Normal heart."]
+
+
 def test_several_boxes_of_one_statement_stay_with_it_and_others_have_none() -> None:
     boxes = "<box><x10><y60><x30><y90></box><box><x70><y60><x90><y90></box>"
     text = f"<obj>Bilateral effusions.{boxes}</obj><obj>Clear apices.</obj>"

@@ -34,7 +34,7 @@ _TURN = re.compile(
 """Where a model goes on and writes the user's next turn."""
 _BOXES = re.compile(
     rf"""{PLACE.pattern}
-    |<\|?/?(?:obj|object|ref|phrase|grounding|box|bbox|quad|det|delim|delimiter_of_multi_objects|detected|region
+    |<\|?/?(?:obj|object|ref|phrase|grounding|box|bbox|quad|det|pred|zoom|delim|delimiter_of_multi_objects|detected|region
       |(?:box|quad|object_ref)_(?:start|end)|(?:begin|end)_of_box)/?\|?>
     |<(?:[xy]\d{{1,4}})>""",
     re.VERBOSE | re.IGNORECASE,
