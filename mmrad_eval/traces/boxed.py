@@ -18,7 +18,8 @@ from mmrad_eval.traces.regions import category_of, fine_names, resolve
 _FORMS = {form.name: form for form in FORMS}
 _END = re.compile(rf"(?<=[.!?])(?:[ \t]*{PLACE.pattern}+)?[ \t]+(?=[A-Z\"(*-])|</(?:obj|OBJ)>|\n+")
 _ITEM = re.compile(r"\s*\(?\d{1,2}[.)]")
-EVENTS = ("malformed box", "box out of frame", "box of another dialect", "box on another image")
+OTHER_DIALECT = "box of another dialect"
+EVENTS = ("malformed box", "box out of frame", OTHER_DIALECT, "box on another image")
 """What is counted where a mark gives no box."""
 
 
@@ -45,7 +46,7 @@ class BoxReader:
         form = _FORMS[mark.form]
         wrong = ""
         if not self.speaks(mark) or (form.order and (form.order == "y first") != y_first(self.frame)):
-            wrong = "box of another dialect"
+            wrong = OTHER_DIALECT
         elif mark.other_image:
             wrong = "box on another image"
         elif not mark.numbers or len(mark.numbers) % 4:

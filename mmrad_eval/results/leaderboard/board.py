@@ -42,7 +42,7 @@ from mmrad_eval.results.tables.shown import ShownTables
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of, ranked
 from mmrad_eval.tasks import INTERVENTIONS
 from mmrad_eval.tasks.given_evidence import DIRECT
-from mmrad_eval.traces.boxed import EVENTS
+from mmrad_eval.traces.boxed import EVENTS, OTHER_DIALECT
 
 
 def leaderboard(results: str | Path = "results", *, datasets: Collection[str] | None = None) -> ShownTables:
@@ -272,5 +272,8 @@ def _read(scored: ScoredRun, *, several: bool) -> str:
         for event, n in counts.events.items()
         if event in {"degenerate", "no image seen", *EVENTS} or event.startswith("removed ")
     ]
+    if not said:
+        return ""
     where = f" of {scored.run.card.label}, {scored.run.identity.task}" if several else ""
-    return f"Answers{where}: {', '.join(said)} of {counts.n:,} studies (see mmrad-eval view)." if said else ""
+    way = "; name its dialect in a card" if OTHER_DIALECT in counts.events else ""
+    return f"Answers{where}: {', '.join(said)} of {counts.n:,} studies (see mmrad-eval view{way})."

@@ -33,6 +33,8 @@ class ViewedLook(Value, frozen=True):
     box: Drawn | None = None
     """On the study's key image."""
     image: Cut | None = None
+    stated: bool = False
+    """Whether it is a statement of the report itself, with the box that the model marked in its words."""
 
 
 class Thought(Value, frozen=True):
@@ -149,6 +151,7 @@ def _look(step: Step, album: Album, on: int, pieces: tuple[Piece, ...]) -> Viewe
         pieces=pieces,
         box=album.drawn(step.box, on) if step.box else None,
         image=album.cut(step.image) if step.image else None,
+        stated=step.part == "report",
     )
 
 

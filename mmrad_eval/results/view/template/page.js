@@ -484,7 +484,7 @@ function thought(study, trace, key, title) {
     const region = words(step.region || (step.regions || []).join(", ") || `step ${n + 1}`);
     const button = pin ? el("button", { type: "button", class: "plain", "aria-pressed": "false", title: "Light its box", onclick: () => { const on = button.getAttribute("aria-pressed") !== "true"; button.setAttribute("aria-pressed", on); light(n, on); } }, region) : el("span", {}, region);
     const over = (on) => () => { if (!pin || button.getAttribute("aria-pressed") !== "true") light(n, on); };
-    const fine = [(step.regions || []).join(", "), step.box?.said, step.image && step.image.render !== "file" && `${step.image.render}${step.image.box?.said !== step.box?.said ? ` ${step.image.box?.said ?? ""}` : ""}`].filter(Boolean).join(" \u00b7 ");
+    const fine = [step.stated && "statement of the report", (step.regions || []).join(", "), step.box?.said, step.image && step.image.render !== "file" && `${step.image.render}${step.image.box?.said !== step.box?.said ? ` ${step.image.box?.said ?? ""}` : ""}`].filter(Boolean).join(" \u00b7 ");
     const foreign = step.image && study.pictures[step.image.picture] && step.image.render !== "file" && !(study.images || []).some((image) => image.picture === step.image.picture);
     return el("li", { class: step.image ? null : "bare", onmouseenter: over(true), onmouseleave: over(false) },
       step.image && el("div", { class: "crop" }, picture(study, step.image.picture, { cut: step.image, label: `Region image ${n + 1}: ${step.region}` })),
