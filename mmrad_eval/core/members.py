@@ -25,6 +25,9 @@ __all__ = [
     "original",
     "replaced",
     "required",
+    "returns",
+    "seen",
+    "words",
 ]
 
 if TYPE_CHECKING:
@@ -124,6 +127,21 @@ def methods(contract: type) -> list[str]:
 
 
 @functools.cache
+def returns(contract: type) -> Mapping[str, Any]:
+    """The types that a contract's plain methods return, by name, without those of what is awaited or is a plugin."""
+    hints = {
+        name: _returned(member)
+        for name, member in _members(contract).items()
+        if inspect.isfunction(member) and not inspect.iscoroutinefunction(member) and name != "__call__"
+    }
+    return {
+        name: hint
+        for name, hint in hints.items()
+        if "Awaitable" not in str(hint) and not getattr(hint, "_is_protocol", False)
+    }
+
+
+@functools.cache
 def _members(contract: type) -> Mapping[str, Any]:
     """The public members of a contract and of those that it extends, in their order."""
     found: dict[str, Any] = {}
@@ -161,12 +179,16 @@ def _parameters(member: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def _wrong(name: str, value: object, member: Any) -> str | None:
-    hint = typing.get_type_hints(vars(member).get("get", member)).get("return", Any)
+    hint = _returned(member)
     if isinstance(member, required):
-        return None if fits(value, hint) else f"its `{name}` must be {_words(hint)}, not {_seen(value)}"
+        return None if fits(value, hint) else f"its `{name}` must be {words(hint)}, not {seen(value)}"
     if not callable(value):
-        return f"its `{name}` must be a method `{_spelled(name, member)}`, not {_seen(value)}"
+        return f"its `{name}` must be a method `{_spelled(name, member)}`, not {seen(value)}"
     return wrong_call(name, value, member, either="Awaitable" in str(hint))
+
+
+def _returned(member: Any) -> Any:
+    return typing.get_type_hints(vars(member).get("get", member)).get("return", Any)
 
 
 def wrong_call(
@@ -214,19 +236,20 @@ def _each(values: Any, hint: Any) -> bool:
     return all(fits(value, hint) for value in (values.values() if isinstance(values, Mapping) else values))
 
 
-def _words(hint: Any) -> str:
+def words(hint: Any) -> str:
     """An annotation as a reader says it."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
-        return " or ".join(_words(one) for one in arguments)
+        return " or ".join(words(one) for one in arguments)
     if origin is typing.Literal:
         return " or ".join(map(repr, arguments))
     if isinstance(origin, type):
         what = "set" if issubclass(origin, AbstractSet) else "mapping" if issubclass(origin, Mapping) else "sequence"
-        return f"a {what} of {_words(arguments[-1])}"
+        return f"a {what} of {words(arguments[-1])}"
     return "None" if hint is type(None) else str(getattr(hint, "__name__", hint))
 
 
-def _seen(value: object) -> str:
+def seen(value: object) -> str:
+    """A value as messages show it: the beginning of it, and its type."""
     words = repr(value).split("\n", 1)[0]
     return f"{words[:60]} ({type(value).__name__})"

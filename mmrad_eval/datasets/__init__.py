@@ -187,6 +187,7 @@ def read(reader: object, source: Source) -> Dataset:
     with confined("unknown"):
         plugin = plugins.load(KIND, reader, registry())
     name = plugin.name if isinstance(reader, str) else _name_of(plugin)
+    _refuse_a_name_in_use(plugin)
     said = source.data_use if plugin.value.least_data_use == "open" else None
     with confined(said or "unknown"):  # what is read may be anything until its class is known
         dataset = _made(plugin, name, source)
@@ -244,6 +245,13 @@ def _made(plugin: Plugin, name: str, source: Source) -> Dataset:
             raise
         raise PluginError(f"dataset {name} failed on {source.path}: {plugins.one_line(error)}") from error
     return made
+
+
+def _refuse_a_name_in_use(plugin: Plugin) -> None:
+    """UsageError for a reader of a file or an object whose name another format has: tables would show one for both."""
+    entry = registry().get(plugin.found.name) if isinstance(plugin.found, FunctionReader) else None
+    if entry is not None and plugin.origin in {"file", "object"} and entry.load() is not plugin.found:
+        raise UsageError(f"dataset {plugin.name}: another format is called {entry.name!r} already; rename one of them")
 
 
 def _name_of(plugin: Plugin) -> str:

@@ -157,6 +157,13 @@ def reader(
     """
     if not isinstance(name, str):
         raise PluginError('@reader needs a name: write @mmrad_eval.reader("name") above the function')
+    problem = name_problem(name)
+    if recognises is not None and problem is None:
+        plain = callable(recognises)
+        wrong = wrong_call("recognises", recognises, Reader.recognises) if plain else "its `recognises` is no function"
+        problem = wrong
+    if problem:
+        raise PluginError(f"dataset {name!r} does not fit: {problem}")
     if data_use not in ORDER:
         raise PluginError(f"dataset {name} does not fit: its `data_use` must be {', '.join(ORDER)}, not {data_use!r}")
 

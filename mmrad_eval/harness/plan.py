@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from mmrad_eval.core import decode, plugins
+from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext, is_client
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
@@ -190,7 +191,7 @@ def _check_prompt(plan: Plan, path: Path | None) -> None:
         if path is None:
             raise
         raise PromptError(f"--prompt {path}: {str(error).removeprefix('prompt: ')}") from error
-    except (Exception, SystemExit):  # noqa: BLE001 (said again, with its status, when the study is asked)
+    except (Exception, SystemExit, asyncio.CancelledError):  # noqa: BLE001 (said again, with its status, when the study is asked)
         return
 
 
@@ -318,7 +319,7 @@ def _without_lacking(
     why: Counter[str] = Counter()
 
     def has_all(study: Study) -> bool:
-        reason = plugins.call(f"lacks of task {task.name}", task.lacks, study, donor, options.target)
+        reason = task.lacks(study, donor, options.target)
         if reason:
             why[reason] += 1
         return not reason
@@ -355,7 +356,7 @@ def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, op
     for study in studies:
         own = len(chosen(study, options.views)) if "images" in task.needs else 0
         priors = sum(len(p.images) for p in study.priors) if options.priors == "images" else 0
-        count = own + priors + int(plugins.call(f"extra_images of task {task.name}", task.extra_images, study))
+        count = own + priors + task.extra_images(study)
         if count > most < 1:
             raise UsageError(
                 f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes none; "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
 
+from mmrad_eval.core import members
 from mmrad_eval.core.contracts import Task
 from mmrad_eval.core.errors import PluginError
 from mmrad_eval.core.values import MODEL_STATUSES, Answer, Image, Message, Report, Study, Text
@@ -23,24 +25,42 @@ def typed(value: T | None, kind: type[T], who: str, study: Study) -> T | None:
     return value
 
 
-def valid_answer(answer: Answer, task: Task, study: Study) -> Answer:
+def valid_answer(answer: Answer, who: str, study: Study) -> Answer:
     """The answer that a task returned; PluginError where it is none, or does not say how the study ended."""
-    if typed(answer, Answer, f"task {task.name}", study) is None:
-        raise PluginError(f"task {task.name} returned None in place of mmrad_eval.Answer for study {study.id}")
+    if typed(answer, Answer, who, study) is None:
+        raise PluginError(f"{who} returned None in place of mmrad_eval.Answer for study {study.id}")
     if answer.status not in MODEL_STATUSES:
         raise PluginError(
-            f"task {task.name} returned an Answer of status {answer.status!r} for study {study.id}; "
+            f"{who} returned an Answer of status {answer.status!r} for study {study.id}; "
             f"mmrad_eval.read_answer makes one of a reply, or state one of {', '.join(MODEL_STATUSES)}"
         )
     if not isinstance(answer.report, Report) or not isinstance(answer.report.text, str):
-        raise PluginError(
-            f"task {task.name} returned an Answer whose report is no mmrad_eval.Report for study {study.id}"
-        )
+        raise PluginError(f"{who} returned an Answer whose report is no mmrad_eval.Report for study {study.id}")
+    return valid_form(answer, who, study)
+
+
+def valid_form(answer: Answer, who: str, study: Study) -> Answer:
+    """The answer; PluginError where a field of it has another type, or where it is another study's."""
+    if answer.study not in {"", study.id}:
+        raise PluginError(f"{who} returned the Answer of study {answer.study!r} for study {study.id}")
     try:
         msgspec.convert(msgspec.to_builtins(answer), Answer)
     except (msgspec.ValidationError, TypeError) as error:
-        raise PluginError(f"task {task.name} returned an invalid Answer for study {study.id}: {error}") from error
+        raise PluginError(f"{who} returned an invalid Answer for study {study.id}: {error}") from error
     return answer
+
+
+def valid_extra(extra: object, task: Task, study: Study) -> dict[str, msgspec.Raw]:
+    """The fields that a task adds to the body of a request; PluginError where they are no JSON."""
+    if extra is None:
+        return {}
+    where = f"task {task.name} asked for study {study.id} with extra"
+    if not isinstance(extra, Mapping) or not all(isinstance(name, str) for name in extra):
+        raise PluginError(f"{where} {members.seen(extra)} in place of a mapping of names to JSON values")
+    try:
+        return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in extra.items()}
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{where} that holds no JSON: {error}") from error
 
 
 def valid_messages(messages: object, task: Task, study: Study) -> tuple[Message, ...]:

@@ -16,6 +16,8 @@ import msgspec
 
 from mmrad_eval.core.contracts import Answerer, Client
 from mmrad_eval.core.errors import Failed, GateError, Interrupted, MmradError, PluginError, Stopped
+from mmrad_eval.core.guarding import uncancelled
+from mmrad_eval.core.plugins import one_line
 from mmrad_eval.core.replies import identities
 from mmrad_eval.core.values import (
     UNSCORED_STATUSES,
@@ -33,7 +35,7 @@ from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.harness.returned_values import typed, valid_answer, valid_messages
+from mmrad_eval.harness.returned_values import typed, valid_answer, valid_extra, valid_form, valid_messages
 from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.harness.workers import Intake, run_workers
 from mmrad_eval.model_registry import providers
@@ -150,7 +152,7 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
                 plan.last_check.study(study)
                 shown = typed(plan.task.shown(study, context), Trace, f"shown of task {plan.task.name}", study)
                 said = model.answer(study, shown, context.donor)
-                whole = said if isinstance(said, Answer) else None
+                whole = valid_form(said, f"model {plan.card.label}", study) if isinstance(said, Answer) else None
                 report = typed(None if isinstance(said, Answer) else said, Report, f"model {plan.card.label}", study)
                 trace = model.trace(study) if report is not None else None
             except (GateError, PluginError) as error:
@@ -188,7 +190,7 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
             identity.decoding,
             client.card.revision,
             identity.sample,
-            {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (extra or {}).items()},
+            valid_extra(extra, plan.task, study),
         )
         try:
             asked = await requester.ask(request)
@@ -202,9 +204,9 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
 
     try:
         plan.last_check.study(study)
-        answer = await plan.task.converse(study, plan.context(ask))
+        answer = await uncancelled(plan.task.converse(study, plan.context(ask)), f"task {plan.task.name}")
         _stop_if(interrupted)
-        answer = valid_answer(answer, plan.task, study)
+        answer = valid_answer(answer, f"task {plan.task.name}", study)
     except (GateError, PluginError) as error:
         requester.signal.set(Stop.on(error))
         return Answer(study.id, "pending", str(error), keys=tuple(keys), usage=usage)
@@ -279,8 +281,7 @@ def _order(plan: Plan, requests: RequestCounts) -> Literal["", "unknown"]:
 
 
 def _failure(study: Study, error: Exception | SystemExit) -> Answer:
-    why = str(error) if isinstance(error, MmradError) else f"{type(error).__name__}: {error}"
-    return Answer(study.id, "failed", why)
+    return Answer(study.id, "failed", str(error) if isinstance(error, MmradError) else one_line(error))
 
 
 def _now() -> str:

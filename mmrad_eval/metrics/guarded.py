@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 from mmrad_eval.core import members, plugins
@@ -29,12 +31,20 @@ def _unlike_a_metric(metric: Metric) -> str | None:
     if not metric.statistics:
         return "its `statistics` are empty: name at least one number of a study"
     problems = (plugins.name_problem(metric.name, "|,"), *map(_unlike_a_column, metric.columns))
-    problem = next(filter(None, problems), None)
-    if problem is None and judge_metrics.asks(metric):
-        from mmrad_eval.core.contracts import JudgeMetric
+    return next(filter(None, problems), None) or next(filter(None, map(partial(_unlike, metric), _beside())), None)
 
-        problem = members.misfit(metric, JudgeMetric)
-    return problem
+
+def _beside() -> tuple[type, ...]:
+    """What a metric may have beside the rest."""
+    from mmrad_eval.core.contracts import JudgeMetric, LanguageBound, Sharing
+
+    return LanguageBound, Sharing, JudgeMetric
+
+
+def _unlike(metric: Metric, contract: type) -> str | None:
+    """Why a metric that has a required member of a contract does not fit it."""
+    has_one = any(hasattr(metric, name) for name in members.names(contract))
+    return members.misfit(metric, contract) if has_one else None
 
 
 def _unlike_a_column(column: Column) -> str | None:
@@ -69,6 +79,8 @@ def guarded(metric: Metric, source: str = "") -> Metric:
         return _numbers(metric, "measure", len(metric.statistics), metric.measure, examples, context)
 
     def reduce(sums: FloatArray) -> FloatArray:
+        sums = sums.view()
+        sums.flags.writeable = False  # other metrics may have the same statistics
         return _numbers(metric, "reduce", len(metric.columns), metric.reduce, sums)
 
     def judged(said: Mapping[str, str]) -> Metric:
@@ -88,11 +100,14 @@ def _numbers(metric: Metric, what: str, wide: int, function: Callable[..., Any],
     made = plugins.call(f"metric {metric.name}: {what}", function, given, *more)
     try:
         array = np.asarray(made)
-        array = array.astype(np.float64, casting="unsafe" if array.dtype.kind == "O" else "same_kind")
+        plain = array.dtype.kind == "O" and all(isinstance(number, Real) for number in array.flat)
+        array = array.astype(np.float64, casting="unsafe" if plain else "same_kind")
     except (TypeError, ValueError) as error:
         raise PluginError(
             f"metric {metric.name}: {what} returned {type(made).__name__} that holds no numbers: {error}"
         ) from error
+    if np.ma.isMaskedArray(made):
+        raise PluginError(f"metric {metric.name}: {what} returned a masked array; say nan, or a count of 0, instead")
     wanted = (*(given.shape[:-1] if isinstance(given, np.ndarray) else (len(given),)), wide)
     if array.shape != wanted:
         raise PluginError(

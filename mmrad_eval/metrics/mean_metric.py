@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from mmrad_eval.core import plugins
+from mmrad_eval.core import members, plugins
 from mmrad_eval.core.contracts import Column, Corpus, Metric
 from mmrad_eval.core.errors import PluginError
 
@@ -84,7 +84,7 @@ class MeanMetric(Metric):
         numbers = dict(given) if isinstance(given, Mapping) else {"": given}
         for key, number in numbers.items():
             if not _is_number(number):
-                what = f"{key!r}: {number!r}" if key else f"{number!r} ({type(number).__name__})"
+                what = f"{key!r}: {members.seen(number)}" if key else members.seen(number)
                 raise PluginError(
                     f"metric {self.name} gives {what} for {where}; it must give a finite number, or a mapping of them"
                 )

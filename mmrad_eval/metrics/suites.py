@@ -231,9 +231,10 @@ class _Builder:
             self._own[self.setup.name] = MissingMetric(self.setup.name, error.what, error.remedy)
             return self.setup.name
         metric: Metric = plugin.value
-        if metric.name in self._own or self.known.get(metric.name):
+        taken = metric.name in self._own or metric.name in catalogue(self.known)
+        if taken or self.known.get(metric.name) or self.known.get(_prefix(metric.name)):
             raise UsageError(
-                f"metric {plugin.name}: another metric is called {metric.name!r} already; rename one of them"
+                f"metric {plugin.name}: a metric or suite is called {metric.name!r} already; rename one of them"
             )
         try:
             source = source_of(plugin)

@@ -84,7 +84,7 @@ def resolve(
     known = registry()
     provider = providers.find(spec)
     if provider is None and spec != "file" and known.get(spec):
-        return cast("Client | Answerer", plugins.load(kind(), spec, known).value)
+        return _registered(plugins.load(kind(), spec, known))
     if provider is not None or spec == "file":
         from mmrad_eval.core.errors import UsageError
 
@@ -103,7 +103,7 @@ def _from_name(spec: str, known: Registry, how: Connection) -> Client | Answerer
     if colon and providers.find(provider) is not None:
         return _from_card(model_cards.find(provider, rest), how)
     if colon and provider != "baseline" and known.get(provider):
-        return cast("Client | Answerer", plugins.load(kind(), provider, known, arguments=(rest,)).value)
+        return _registered(plugins.load(kind(), provider, known, arguments=(rest,)))
     card = model_cards.builtin().get(spec)
     if card:
         return _from_card(card, how)
@@ -117,6 +117,7 @@ def _from_card(card: Card, how: Connection) -> Client | Answerer:
 def _from_provider(provider: Provider, card: Card, how: Connection) -> Client | Answerer:
     from mmrad_eval.core import plugins
     from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.model_registry.guarded import guarded
 
     if how.serve is not None and not provider.own_server:
         raise UsageError(f"--serve starts vLLM servers, and {card.label} is none; write vllm:ID")
@@ -124,7 +125,7 @@ def _from_provider(provider: Provider, card: Card, how: Connection) -> Client | 
         return provider.client(card, how)
     how = replace(how, provider=provider)
     client = plugins.call(f"client of provider {card.provider}", provider.client, card, how)
-    return cast("Client", plugins.checked(kind(), client, f"of provider {card.provider}"))
+    return guarded(plugins.checked(kind(), client, f"of provider {card.provider}"))
 
 
 def _host_of(spec: object) -> Plugin | None:
@@ -153,8 +154,19 @@ def kind() -> Kind:
     """What a model must be."""
     from mmrad_eval.core.contracts import Answerer, Client
     from mmrad_eval.core.plugins import Kind
+    from mmrad_eval.model_registry.guarded import unlike_a_model
 
-    return Kind("model", (Client, Answerer), "decorate a function with @mmrad_eval.model")
+    hint = "decorate a function with @mmrad_eval.model"
+    return Kind("model", (Client, Answerer), hint, checked=unlike_a_model)
+
+
+def _registered(plugin: Plugin) -> Client | Answerer:
+    """A model of ours as it is; one of an installed package guarded."""
+    from mmrad_eval.core.registry import BUILTIN
+    from mmrad_eval.model_registry.guarded import guarded
+
+    model: Client | Answerer = plugin.value
+    return model if plugin.origin == BUILTIN else guarded(model)
 
 
 def _identified(plugin: Plugin, model: Client | Answerer) -> Client | Answerer:
@@ -166,8 +178,8 @@ def _identified(plugin: Plugin, model: Client | Answerer) -> Client | Answerer:
     import msgspec
 
     from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.core.members import replaced
     from mmrad_eval.core.provenance import source_of
+    from mmrad_eval.model_registry.guarded import guarded
 
     card = model.card
     own_code = not (isinstance(plugin.value, Provider) and plugin.value.client is Provider.client)
@@ -176,10 +188,10 @@ def _identified(plugin: Plugin, model: Client | Answerer) -> Client | Answerer:
     except UsageError:
         if card.revision is None:
             raise
-        return model
+        return guarded(model)
     if card.revision is None and own_code:
         card = msgspec.structs.replace(card, revision=f"source:{source}")
-    return cast("Client | Answerer", replaced(model, card=card, source=source))
+    return guarded(model, card=card, source=source)
 
 
 def _unknown(spec: str, known: Registry) -> Exception:

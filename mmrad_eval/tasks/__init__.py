@@ -8,9 +8,11 @@ from typing import cast
 from mmrad_eval.core import plugins
 from mmrad_eval.core.contracts import Task
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.members import original, replaced
+from mmrad_eval.core.guarding import guarded
+from mmrad_eval.core.members import original
 from mmrad_eval.core.plugins import Kind, Plugin
 from mmrad_eval.core.provenance import source_of
+from mmrad_eval.core.registry import BUILTIN as BUILTIN_ORIGIN
 from mmrad_eval.core.registry import Registry
 from mmrad_eval.tasks.arms import ARMS
 
@@ -61,7 +63,9 @@ def load(spec: object, options: Mapping[str, str] | None = None) -> Task:
     source = source_of(plugin)
     if source:
         _refuse_a_name_in_use(task, plugin)
-    return cast("Task", replaced(task, source=source)) if source else task
+    if plugin.origin == BUILTIN_ORIGIN:
+        return task
+    return cast("Task", guarded(task, Task, f"task {task.name}", raising=("shown",), own={"source": source}))
 
 
 def _refuse_a_name_in_use(task: Task, plugin: Plugin) -> None:
