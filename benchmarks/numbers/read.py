@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow.parquet
 
-RENAMED: dict[str, str] = {}
+RENAMED = {"identity": "deciding", "pending": "open"}
 """Names of fields, keys and columns that changed: the newer name -> the older one. A name that is not here and differs
 is told as missing on one side."""
 SPECIFICATION = ("columns", "schema", "version", "created", "footnotes", "notes")
@@ -72,11 +72,11 @@ def json_leaves(file: Path) -> Leaves:
 
 
 def named(rows: list[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each row of cells under its first three words, counted where they repeat."""
+    """Each row of cells under its first three words, signatures without their versions, counted where they repeat."""
     seen: Counter[str] = Counter()
     for cells in rows:
         words = [cell["value"] for cell in cells.values() if isinstance(cell.get("value"), str) and cell["value"]]
-        name = ", ".join(map(old, words[:3]))
+        name = ", ".join(old(word.partition("|")[0]) for word in words[:3])
         seen[name] += 1
         yield (name if seen[name] == 1 else f"{name} #{seen[name]}"), cells
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core import members
-from mmrad_eval.core.errors import DataError, MissingError, MmradError, PluginError, UsageError
+from mmrad_eval.core.errors import DataError, Interrupted, MissingError, MmradError, PluginError, UsageError
 from mmrad_eval.core.registry import BUILTIN
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def call(what: str, function: Callable[..., Any], *arguments: object) -> Any:
     """Call code of a plugin; PluginError in one line for whatever it raises that is no error of ours."""
     try:
         return function(*arguments)
-    except MmradError:
+    except (MmradError, Interrupted, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise PluginError(f"{what} failed: {one_line(error)}") from error
 
 
@@ -167,12 +167,23 @@ def load_file(path: Path) -> ModuleType:
         described.loader.exec_module(module)
     except SyntaxError as error:
         del sys.modules[name]
-        raise PluginError(f"{path}:{error.lineno} is not Python: {error.msg}") from error
-    except (Exception, SystemExit) as error:
+        line = f":{error.lineno}" if error.lineno else ""
+        raise PluginError(f"{path}{line} is not Python: {error.msg}") from error
+    except BaseException as error:
         del sys.modules[name]
+        if isinstance(error, KeyboardInterrupt):
+            raise
         words = str(error) if isinstance(error, MmradError) else f"fails when it is imported: {one_line(error)}"
-        raise PluginError(f"{path}{_line(error, path)} {words}") from error
+        raise PluginError(f"{path}{_line(error, path)} {words}{_neighbor(error, path)}") from error
     return module
+
+
+def _neighbor(error: BaseException, path: Path) -> str:
+    """What to do about a module that lies beside the file that imports it."""
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name is None or not any(path.with_name(beside).exists() for beside in (name, f"{name}.py")):
+        return ""
+    return "; it lies beside the file, and a plugin in a file imports installed packages only: make a package of both"
 
 
 def _bytes(path: Path) -> bytes:
@@ -291,9 +302,9 @@ def _called(kind: Kind, factory: Any, label: str, arguments: tuple[object, ...],
         return factory(*given)
     except MissingError as error:
         raise MissingError(error.what, error.remedy, f"{kind.name} {label}") from error
-    except MmradError:
+    except (MmradError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise PluginError(f"{kind.name} {label} failed when it was made: {one_line(error)}") from error
 
 

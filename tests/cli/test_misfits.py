@@ -227,7 +227,7 @@ def test_a_misfit_is_refused_in_one_line(run: Callable[[str, str], Said], kind: 
         ("return Reply('FINDINGS: Clear.', finish='done')", "an invalid Reply: Invalid enum value 'done'"),
         ("return Reply(parts=('FINDINGS: Clear.',))", "an invalid Reply: Expected `object`, got `str`"),
         ("return Reply('Clear.', usage=mmrad_eval.Usage('many'))", "Expected `int | null`, got `str`"),
-        ("import asyncio; raise asyncio.CancelledError", "generate was cancelled from within"),
+        ("import asyncio; raise asyncio.CancelledError", "the model failed: CancelledError"),
     ],
 )
 def test_a_model_that_returns_no_reply_is_never_a_score(
@@ -300,6 +300,8 @@ def test_an_answerer_that_returns_no_report_ends_the_run(run: Callable[[str, str
     [
         ("import nothing_of_this_name", "p.py:X", "p.py:1 fails when it is imported: ModuleNotFoundError"),
         ("x = 1\ny = x +", "p.py:X", "p.py:2 is not Python"),
+        ("import good", "p.py:X", "No module named 'good'; it lies beside the file"),
+        ("raise GeneratorExit", "p.py:X", "p.py:1 fails when it is imported: GeneratorExit"),
         ("import sys\nsys.exit(3)", "p.py:X", "p.py:2 fails when it is imported: SystemExit: 3"),
         (MODEL, "gone.py:Good", "gone.py: no such file"),
         (MODEL, "p.py:Gud", "has no 'Gud'; did you mean Good? it defines"),
@@ -308,10 +310,11 @@ def test_an_answerer_that_returns_no_report_ends_the_run(run: Callable[[str, str
         ("", "p.py", "holds no model; it defines nothing"),
         ("def __getattr__(name): raise RuntimeError('lazy')", "p.py:X", "RuntimeError: lazy"),
         (MODEL + "x = Good()", "p.py:x:7b", "takes nothing after its name"),
-        ("\0", "p.py:X", "p.py"),
+        ("\0", "p.py:X", "p.py is not Python: source code string cannot contain null bytes"),
     ],
 )
 def test_a_file_that_can_not_be_used_says_why(call: Call, tmp_path: Path, text: str, spec: str, words: str) -> None:
+    (tmp_path / "good.py").write_text(MODEL)
     (tmp_path / "p.py").write_text(text)
     said = call("--model", spec, "--task", "direct", "--limit", "1")
 

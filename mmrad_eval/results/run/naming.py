@@ -57,7 +57,12 @@ def facts(run: Run) -> dict[str, Any]:
     if selection["ids"]:
         selection["ids"] = selection["ids"][:8]
     facts |= {k: v for k, v in selection.items() if k not in {"split", "target"}}
-    facts |= msgspec.to_builtins(identity.decoding) | identity.extra
+    extra = dict(identity.extra)
+    sources = extra.pop("source", {})
+    if "model" in sources:  # the revision of such a model is the digest of its code
+        facts.pop("revision", None)
+    facts |= {f"{kind} code": digest[:8] for kind, digest in sources.items()}
+    facts |= msgspec.to_builtins(identity.decoding) | extra
     return {name: value for name, value in facts.items() if value not in (None, "", [], ())}
 
 

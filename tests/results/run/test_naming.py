@@ -26,3 +26,17 @@ def test_prompts_are_called_by_their_files(kit: Kit) -> None:
 def test_two_texts_under_one_name_show_their_digests_too(kit: Kit) -> None:
     runs = [prompted(kit, "a", "brief.txt"), prompted(kit, "b", "brief.txt"), prompted(kit, "c", "long.txt")]
     assert variants(runs) == ["prompt brief.txt aaaaaaaa", "prompt brief.txt bbbbbbbb", "prompt long.txt"]
+
+
+def coded(kit: Kit, model: str) -> Run:
+    run = kit.run([]).run
+    identity = msgspec.structs.replace(
+        run.identity,
+        model=dict(run.identity.model) | {"revision": f"source:{model}"},
+        extra={"source": {"model": model}},
+    )
+    return msgspec.structs.replace(run, identity=identity)
+
+
+def test_models_of_edited_code_are_called_by_the_digest_of_it(kit: Kit) -> None:
+    assert variants([coded(kit, "a" * 12), coded(kit, "b" * 12)]) == ["model code aaaaaaaa", "model code bbbbbbbb"]
