@@ -229,7 +229,9 @@ def fits(value: object, hint: Any) -> bool:
         return value in arguments
     if isinstance(origin, type) and issubclass(origin, Iterable):
         return isinstance(value, origin) and not isinstance(value, str | bytes) and _each(value, arguments[-1])
-    return not isinstance(hint, type) or (isinstance(value, hint) and not (hint is int and isinstance(value, bool)))
+    if hint in {int, float}:
+        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+    return not isinstance(hint, type) or isinstance(value, hint)
 
 
 def _each(values: Any, hint: Any) -> bool:

@@ -56,7 +56,8 @@ __all__ = [
     "split_options",
 ]
 
-KIND = Kind("dataset", (Reader,), "decorate a function of a Source with @mmrad_eval.reader(NAME)")
+_HINT = "decorate a function of a Source with @mmrad_eval.reader(NAME), or make a mmrad_eval.Dataset of studies"
+KIND = Kind("dataset", (Reader,), _HINT)
 GENERAL = ("rexrank", "table")
 """Formats that are taken for want of a better one."""
 OPTIONS = re.compile(r"[a-z_-]+=[^&=]+(?:&[a-z_-]+=[^&=]+)*")

@@ -13,6 +13,7 @@ import msgspec
 
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.harness.interrupts import INTERRUPTED
 from mmrad_eval.harness.jobs import Outcome, execute
 from mmrad_eval.harness.settings import RunSettings
@@ -150,6 +151,8 @@ def evaluate(
     """
     settings = {name: value for name, value in locals().items() if name != "watch"}
     job = RunSettings(**settings).job()
+    if watch is not None and not callable(watch):
+        raise UsageError(f"watch={watch!r}: it must be a function of an answer and a number")
     watcher = _Watcher(watch)
     command = f"mmrad_eval.evaluate(model={model!r}, task={task!r}, data={_said(data)})"
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from mmrad_eval.core import members
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import DataUse, Decoding, Target
 from mmrad_eval.harness import budget as budgets
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 _SETTLED = ("temperature", "top_p", "seed", "stop")
 """Fields of the decoding that give way to what a model takes, unless the user stated them."""
+_LEAST = {"sample": 0, "concurrency": 1, "patience": 0, "timeout": 0}
 _SERVE = ("serve_args", "serve_context", "serve_images", "dtype", "tensor_parallel", "data_parallel")
 
 
@@ -42,7 +46,7 @@ class RunSettings:
     split: str | None = None
     ids: str | Path | None = None
     limit: int | None = None
-    target: Target = "findings"
+    target: str = "findings"
     views: str = "all"
     context: str = "none"
     priors: str = "none"
@@ -97,12 +101,18 @@ class RunSettings:
         ``fleet`` keeps a server that is started (``serve``) for the next job; without one, the server ends with the
         run.
         """
+        self._check()
         stated = dict(self.decoding or {})
         return Job(
-            model=self.model,
-            task=self.task,
+            model=_spec(self.model),
+            task=_spec(self.task),
             data=Data(
-                self.data, _path(self.images), self.data_use, self.patient_column, self.columns or {}, _path(self.link)
+                _spec(self.data),
+                _path(self.images),
+                self.data_use,
+                self.patient_column,
+                self.columns or {},
+                _path(self.link),
             ),
             options=RunOptions(
                 split=self.split,
@@ -111,7 +121,7 @@ class RunSettings:
                 views=self.views,
                 context=self.context,
                 priors=self.priors,
-                target=self.target,
+                target=cast("Target", self.target),
                 prompt=_path(self.prompt),
                 max_edge=self.max_edge,
                 images_first=self.images_first,
@@ -144,6 +154,17 @@ class RunSettings:
             judge=self._judge(),
             planned_only=planned_only,
         )
+
+    def _check(self) -> None:
+        """UsageError for a setting of another type, which a run folder could not keep, or out of its range."""
+        for name, hint in typing.get_type_hints(RunSettings).items():
+            value = getattr(self, name)
+            if not members.fits(value, hint):
+                raise UsageError(f"{name}={value!r}: it must be {members.words(hint)}")
+            if value is not None and name in _LEAST and value < _LEAST[name]:
+                raise UsageError(f"{name}={value}: it must be at least {_LEAST[name]}")
+        if Path(self.out).exists() and not Path(self.out).is_dir():
+            raise UsageError(f"--out {self.out} is no folder")
 
     def _judge(self) -> Judge | None:
         if self.judge is not None:
@@ -188,7 +209,17 @@ def _attestation(stated: Mapping[str, str] | None) -> dict[str, str] | None:
 
 
 def _metrics(named: object) -> tuple[object, ...]:
-    return tuple(named) if isinstance(named, list | tuple) else () if named is None else (named,)
+    """One metric or several: names, which commas may part, files and objects."""
+    if named is None:
+        return ()
+    if isinstance(named, str):
+        return tuple(name for name in named.split(",") if name)
+    return tuple(named) if isinstance(named, list | tuple | AbstractSet | Iterator) else (named,)
+
+
+def _spec(named: object) -> object:
+    """A path as the command line writes it; names and objects as they are."""
+    return str(named) if isinstance(named, Path) else named
 
 
 def _path(path: str | Path | None) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
@@ -138,3 +139,41 @@ def test_the_class_of_a_dataset_object_is_settled_as_that_of_a_file(tmp_path: Pa
 def test_how_a_path_is_read_can_not_be_said_of_a_dataset_object(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="patient_column says how a path is read"):
         mmrad_eval.evaluate("baseline:normal", "direct", DATASET, patient_column="subject", out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"limit": "2"}, "limit='2': it must be int or None"),
+        ({"limit": True}, "limit=True: it must be int or None"),
+        ({"sample": "a"}, "sample='a': it must be int"),
+        ({"sample": -1}, "sample=-1: it must be at least 0"),
+        ({"concurrency": 0}, "concurrency=0: it must be at least 1"),
+        ({"budget": 20.0}, "budget=20.0: it must be str or None"),
+        ({"columns": ["a=b"]}, "it must be a mapping of str or None"),
+        ({"decoding": "greedy"}, "decoding='greedy': it must be a mapping of Any or None"),
+        ({"data_use": "public"}, "data_use='public': it must be 'open' or"),
+        ({"images": 3}, "images=3: it must be str or Path or None"),
+        ({"fresh": "no"}, "fresh='no': it must be bool"),
+        ({"watch": 3}, "watch=3: it must be a function"),
+        ({"out": __file__}, "is no folder"),
+    ],
+)
+def test_a_setting_of_another_type_is_refused_before_anything_is_written(
+    arguments: dict[str, object], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)):
+        mmrad_eval.evaluate("baseline:normal", "direct", **({"out": tmp_path} | arguments))  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
+def test_paths_and_any_collection_of_metrics_are_taken(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("id,report\ns1,FINDINGS: The lungs are clear.\n")
+    run = mmrad_eval.evaluate("baseline:normal", "direct", table, "bleu@raw,rouge@raw", data_use="open", out=tmp_path)
+    again = mmrad_eval.evaluate(
+        "baseline:normal", "direct", table, {"bleu@raw", "rouge@raw"}, data_use="open", out=tmp_path
+    )
+
+    assert run.path == again.path
+    assert set(run) == set(again)
