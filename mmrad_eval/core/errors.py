@@ -127,3 +127,9 @@ class TransportError(Exception):
     def unsent(self) -> bool:
         """Whether nothing was sent, and may be when the server is there."""
         return self.kind == "unreachable" and self.retry
+
+
+def one_line(error: BaseException) -> str:
+    """The type of an error and the first line of its message."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

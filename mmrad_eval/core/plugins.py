@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core import members
-from mmrad_eval.core.errors import DataError, Interrupted, MissingError, MmradError, PluginError, UsageError
+from mmrad_eval.core.errors import Interrupted, MissingError, MmradError, PluginError, UsageError, one_line
+from mmrad_eval.core.plugin_files import FileSpec, attribute, file_spec, load_file, name_of, own
 from mmrad_eval.core.registry import BUILTIN
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from mmrad_eval.core.registry import Registry
 
-_FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<name>[^:]*)(?::(?P<rest>.*))?)?", re.DOTALL)
 _PLACED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -61,23 +57,6 @@ class Plugin:
     """The file of a plugin that was named by its file."""
 
 
-@dataclass(frozen=True)
-class FileSpec:
-    """``path/to/file.py:Name:rest``."""
-
-    path: Path
-    name: str
-    rest: str
-
-
-def file_spec(spec: object) -> FileSpec | None:
-    """The parts of ``path/to/file.py:Name:rest``; None for what names no Python file."""
-    match = _FILE.fullmatch(spec) if isinstance(spec, str) else None
-    if match is None:
-        return None
-    return FileSpec(Path(match["path"]).expanduser(), match["name"] or "", match["rest"] or "")
-
-
 def load(
     kind: Kind,
     spec: object,
@@ -95,7 +74,7 @@ def load(
     file = file_spec(spec)
     if file is not None:
         module, found = load_file(file.path), named(kind, file)
-        label, origin = f"{file.path.absolute()}:{file.name or _name_in(module, found)}", "file"
+        label, origin = f"{file.path.absolute()}:{file.name or name_of(module, found)}", "file"
         arguments = (*arguments, *([file.rest] if file.rest and kind.name != "dataset" else ()))
     elif isinstance(spec, str):
         if registry is None:
@@ -139,119 +118,26 @@ def name_problem(name: str, forbidden: str = "") -> str | None:
     return f"the name {name!r} must not contain {wrong[0]!r}" if wrong else None
 
 
-def one_line(error: BaseException) -> str:
-    """The type of an error and the first line of its message."""
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
-
-
-def load_file(path: Path) -> ModuleType:
-    """The module of a Python file; the same one while the file stays as it is."""
-    import hashlib
-    import importlib.util
-
-    if not path.is_file():
-        what = "this is a folder" if path.is_dir() else "no such file"
-        raise DataError(f"{path}: {what}; a plugin in a file is named path/to/file.py:Name")
-    path = path.absolute()
-    digest = hashlib.sha256(str(path).encode() + b"\0" + _bytes(path)).hexdigest()
-    name = f"mmrad_eval_plugin_{digest[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    described = importlib.util.spec_from_file_location(name, path)
-    assert described is not None
-    assert described.loader is not None
-    module = importlib.util.module_from_spec(described)
-    sys.modules[name] = module  # dataclasses and pickling look their module up
-    try:
-        described.loader.exec_module(module)
-    except SyntaxError as error:
-        del sys.modules[name]
-        line = f":{error.lineno}" if error.lineno else ""
-        raise PluginError(f"{path}{line} is not Python: {error.msg}") from error
-    except BaseException as error:
-        del sys.modules[name]
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        words = str(error) if isinstance(error, MmradError) else f"fails when it is imported: {one_line(error)}"
-        raise PluginError(f"{path}{_line(error, path)} {words}{_neighbor(error, path)}") from error
-    return module
-
-
-def _neighbor(error: BaseException, path: Path) -> str:
-    """What to do about a module that lies beside the file that imports it."""
-    name = error.name if isinstance(error, ModuleNotFoundError) else None
-    if name is None or not any(path.with_name(beside).exists() for beside in (name, f"{name}.py")):
-        return ""
-    return "; it lies beside the file, and a plugin in a file imports installed packages only: make a package of both"
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: the file can't be read: {error.strerror or error}") from error
-
-
-def _line(error: BaseException, path: Path) -> str:
-    """``:12`` for the last line of ``path`` on the way to an error."""
-    line, at = "", error.__traceback__
-    while at is not None:
-        if at.tb_frame.f_code.co_filename == str(path):
-            line = f":{at.tb_lineno}"
-        at = at.tb_next
-    return line
-
-
 def holds(kind: Kind, file: FileSpec) -> bool:
     """Whether the attribute that was named, or anything in the file where none was, is a plugin of this kind."""
     if file.name:
         return _suits(kind, named(kind, file))
-    return any(_suits(kind, value) for value in _own(load_file(file.path)).values())
+    return any(_suits(kind, value) for value in own(load_file(file.path)).values())
 
 
 def named(kind: Kind, file: FileSpec) -> object:
     """The attribute that was named, or the one plugin of this kind that the file holds."""
     module = load_file(file.path)
     if file.name:
-        return call(f"reading {file.name} of {file.path}", _attribute, module, file)
-    fitting = {name: value for name, value in _own(module).items() if _suits(kind, value)}
+        return call(f"reading {file.name} of {file.path}", attribute, module, file)
+    fitting = {name: value for name, value in own(module).items() if _suits(kind, value)}
     distinct = {id(value): name for name, value in fitting.items()}
     if len(distinct) == 1:
         return next(iter(fitting.values()))
     if fitting:
         raise UsageError(f"{file.path} holds several {kind.name}s ({', '.join(fitting)}); name one: {file.path}:NAME")
-    defined = ", ".join(_own(module)) or "nothing"
+    defined = ", ".join(own(module)) or "nothing"
     raise UsageError(f"{file.path} holds no {kind.name}; it defines {defined}. Name it as in {file.path}:NAME")
-
-
-def _attribute(module: ModuleType, file: FileSpec) -> object:
-    import difflib
-
-    value: object = module
-    for part in file.name.split("."):
-        if not hasattr(value, part):
-            own = _own(module)
-            near = difflib.get_close_matches(file.name, own, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise PluginError(f"{file.path} has no {file.name!r}; {hint}it defines {', '.join(own) or 'nothing'}")
-        value = getattr(value, part)
-    return value
-
-
-def _own(module: ModuleType) -> dict[str, object]:
-    """What a file defines itself, by name: no modules, and nothing that it only imports."""
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if not name.startswith("_")
-        and not inspect.ismodule(value)
-        and (
-            getattr(value, "__module__", None) == module.__name__
-            if inspect.isroutine(value) or inspect.isclass(value)
-            else True
-        )
-    }
 
 
 def _suits(kind: Kind, value: object) -> bool:
@@ -350,7 +236,3 @@ def _name_of(value: object) -> str:
     named = inspect.getattr_static(value, "__name__" if inspect.ismodule(value) else "name", None)
     shown = isinstance(named, str) and name_problem(named) is None
     return str(named) if shown else type(members.original(value)).__qualname__
-
-
-def _name_in(module: ModuleType, value: object) -> str:
-    return next(name for name, own in vars(module).items() if own is value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mmrad_eval.core.errors import MmradError, PluginError, UnknownNameError
+from mmrad_eval.core.errors import MmradError, PluginError, UnknownNameError, one_line
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -36,8 +36,7 @@ class RegistryEntry:
         except MmradError:
             raise
         except (Exception, SystemExit) as error:
-            words = " ".join(f"{type(error).__name__}: {error}".split())
-            raise PluginError(f"{self.name} ({self.origin}): importing {module} failed: {words}") from error
+            raise PluginError(f"{self.name} ({self.origin}): importing {module} failed: {one_line(error)}") from error
         for part in attribute.split(".") if attribute else ():
             if not hasattr(value, part):
                 raise PluginError(f"{self.name} ({self.origin}): {module} has no {attribute!r}")

@@ -15,7 +15,8 @@ from mmrad_eval.core import plugins
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.data_use import marked, strictest
-from mmrad_eval.core.errors import MmradError, PluginError, UsageError
+from mmrad_eval.core.errors import MmradError, PluginError, UsageError, one_line
+from mmrad_eval.core.plugin_files import file_spec
 from mmrad_eval.core.plugins import Kind, Plugin
 from mmrad_eval.core.registry import BUILTIN, Registry
 from mmrad_eval.core.values import DataUse
@@ -244,7 +245,7 @@ def _made(plugin: Plugin, name: str, source: Source) -> Dataset:
     except (Exception, SystemExit) as error:
         if isinstance(error, MmradError) or plugin.origin == BUILTIN:
             raise
-        raise PluginError(f"dataset {name} failed on {source.path}: {plugins.one_line(error)}") from error
+        raise PluginError(f"dataset {name} failed on {source.path}: {one_line(error)}") from error
     return made
 
 
@@ -271,7 +272,7 @@ def locate(spec: str) -> tuple[str, Path | None]:
     A registered name wins over a path.
     """
     names = registry()
-    file = plugins.file_spec(spec)
+    file = file_spec(spec)
     if file is not None:
         return f"{file.path.absolute()}:{file.name}", Path(file.rest).expanduser() if file.rest else None
     if names.get(spec):
@@ -316,7 +317,7 @@ def _recognises(name: str, path: Path) -> bool:
     try:
         return bool(plugin.value.recognises(path))
     except Exception as error:
-        raise PluginError(f"dataset {plugin.name}: recognises({path}) failed: {plugins.one_line(error)}") from error
+        raise PluginError(f"dataset {plugin.name}: recognises({path}) failed: {one_line(error)}") from error
 
 
 def settled_data_use(dataset: Dataset, said: DataUse | None) -> DataUse:

@@ -15,9 +15,8 @@ from typing import Any, Literal, cast
 import msgspec
 
 from mmrad_eval.core.contracts import Answerer, Client
-from mmrad_eval.core.errors import Failed, GateError, Interrupted, MmradError, PluginError, Stopped
+from mmrad_eval.core.errors import Failed, GateError, Interrupted, MmradError, PluginError, Stopped, one_line
 from mmrad_eval.core.guarding import uncancelled
-from mmrad_eval.core.plugins import one_line
 from mmrad_eval.core.replies import identities
 from mmrad_eval.core.values import (
     UNSCORED_STATUSES,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mmrad_eval.core import plugins
 from mmrad_eval.core.errors import MissingError, PluginError, UnknownNameError, UsageError
+from mmrad_eval.core.plugin_files import file_spec
 from mmrad_eval.core.provenance import source_of
 from mmrad_eval.core.registry import BUILTIN, Registry
 from mmrad_eval.metrics.guarded import guarded, kind
@@ -149,7 +150,7 @@ def members(names: Sequence[Any], known: Registry | None = None) -> list[Any]:
     groups = catalogue(known)
     found: list[Any] = []
     for name in names:
-        if not isinstance(name, str) or plugins.file_spec(name):
+        if not isinstance(name, str) or file_spec(name):
             found.append(name)
         elif name in groups:
             found += groups[name]
@@ -188,7 +189,7 @@ def suite(
 
 
 def _registered(one: object) -> bool:
-    return isinstance(one, str) and plugins.file_spec(one) is None
+    return isinstance(one, str) and file_spec(one) is None
 
 
 def _distinct(metrics: Iterable[Metric]) -> None:

@@ -63,18 +63,19 @@ def resolve(
     read, ModelError for a key that is not there.
     """
     from mmrad_eval.core import plugins
+    from mmrad_eval.core.plugin_files import file_spec
 
     how = Connection(
         tuple(base_url), api_key_env, api_key_file, frozenset(allowed_keys), timeout, serve=serve, key_needed=key_needed
     )
 
-    if isinstance(spec, tuple) or plugins.file_spec(spec):
+    if isinstance(spec, tuple) or file_spec(spec):
         host = _host_of(spec)
         if host is not None:
             from mmrad_eval.core.values import Card
 
             return _identified(host, _from_provider(host.value, Card(provider=host.value.name, id=host.rest), how))
-    if not isinstance(spec, str) or plugins.file_spec(spec):
+    if not isinstance(spec, str) or file_spec(spec):
         plugin = plugins.load(kind(), spec)
         return _identified(plugin, plugin.value)
     if spec.endswith(".toml"):
@@ -132,8 +133,9 @@ def _host_of(spec: object) -> Plugin | None:
     """The provider of ``path/to/host.py:HOST:ID`` or ``(HOST, ID)``; None where something else is named."""
     from mmrad_eval.core import plugins
     from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.core.plugin_files import file_spec
 
-    file = plugins.file_spec(spec)
+    file = file_spec(spec)
     if file is not None:
         if not plugins.holds(providers.kind(), file):
             return None

@@ -11,7 +11,7 @@ import msgspec
 
 from mmrad_eval.core import guarding, plugins
 from mmrad_eval.core.contracts import Answerer, Client, PreparedRequest, is_client
-from mmrad_eval.core.errors import MmradError, ModelError, PluginError
+from mmrad_eval.core.errors import MmradError, ModelError, PluginError, one_line
 from mmrad_eval.core.values import Card, Reply
 
 BUILTIN_PROVIDERS = frozenset({"baseline", "file"})
@@ -48,7 +48,7 @@ def guarded(model: Client | Answerer, **own: object) -> Client | Answerer:
         except MmradError:
             raise
         except (Exception, SystemExit) as error:
-            raise ModelError(f"{label}: prepare failed: {plugins.one_line(error)}") from error
+            raise ModelError(f"{label}: prepare failed: {one_line(error)}") from error
 
     async def close() -> None:
         made = plugins.call(f"{label}: close", model.close)
