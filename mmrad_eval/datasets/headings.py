@@ -136,7 +136,7 @@ _NUMBER = r"(?:(?:section|part|no)\.?[ \t]*)?(?:\d{1,2}|[ivx]{1,4}|[a-h])[ \t]*[
 _START = re.compile(rf"{_DECOR}(?:{_NUMBER}{_DECOR})?", re.IGNORECASE)
 """What may stand before a name: no letter, and a number in any form."""
 _CLOSER = re.compile(
-    r"[*_`]{1,3}[ \t]*[:\uff1a\u2236\ufe55]?-?[ \t]*"
+    r"[*_`]{1,3}[ \t]*[:\uff1a\u2236\ufe55\u2013\u2014]?-?[ \t]*"
     r"|[ \t]*[:\uff1a\u2236\ufe55]-?[*_`\]\u3011)]{0,3}[ \t]*|\t+|[ \t]*=[ \t]*(?!=)"
     r"|[\]\u3011][ \t]*:?[ \t]*|[ \t]+[\u2013\u2014-]+[ \t]+|[ \t]*(?:->|\u2192|=>|>{1,2})[ \t]*|[ \t]*\|[ \t]*"
 )
@@ -144,7 +144,8 @@ _CLOSER = re.compile(
 _UNDERLINE = re.compile(r"\r?\n[ \t]*[-=~*]{3,}[ \t]*(?=\r?\n|\Z)")
 
 
-_ANY = re.compile(rf"\b(?:{'|'.join(sorted({*_NOUNS, *(name.split()[-1] for name in SECTION)}))})", re.IGNORECASE)
+_WORDS = "|".join(sorted({*_NOUNS, *(name.split()[-1] for name in SECTION)}))
+_ANY = re.compile(rf"(?<![^\W_])(?:{_WORDS})", re.IGNORECASE)
 """A word that each name has."""
 
 

@@ -27,21 +27,6 @@ def _pattern(headings: Iterator[str] | list[str]) -> str:
 _NAME = _pattern(list(SECTION))
 _MAIN = _pattern([h for s in ("findings", "impression", "both") for h in HEADINGS[s] if h != "imp"])
 _NOTE = r"(?:[ \t]*+\([^()\n]{1,40}\))?"  # "(preliminary)" between the name and its colon
-_LINE = re.compile(
-    rf"""^[ \t]*+(?:>[ \t]*+)?(?:(?:\#{{1,6}}|\(?[0-9]{{1,2}}[.)]|[-•*])[ \t]++)?[*_]{{0,3}}[ \t]*+
-    (?P<name>{_NAME}){_NOTE}[ \t]*+
-    (?: [*_]{{1,3}}[ \t]*+[:\u2013\u2014-]?
-      | :[ \t]*+[*_]{{0,3}}
-      | (?<=[ \t])[\u2013\u2014-](?=[ \t])
-      | [\u2013\u2014-](?=[ \t]*+\r?$)
-      | (?=\r?$)
-    )[ \t]*+""",
-    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
-)
-"""A name at the beginning of a line, closed by a colon, a dash, its own bold marks, or the end of the line.
-
-Spaces are taken whole and never given back (``*+``), so that a line of a hundred thousand takes no longer than it must.
-"""
 _BARE = re.compile(
     rf"^[ \t]*(?P<name>{_MAIN.upper()})[ \t]+(?=[A-Z0-9][a-z.])".replace(r"[ \T]", r"[ \t]"), re.MULTILINE
 )
@@ -81,7 +66,7 @@ def _at_lines(text: str) -> Iterator[Opening]:
     """The headings at the beginning of a line, tried only there: a search would try every character."""
     start = 0
     while True:
-        if match := _LINE.match(text, start) or _BARE.match(text, start):
+        if match := _BARE.match(text, start):
             yield _opened(match)
         elif found := opening(text, start):
             yield found
