@@ -37,7 +37,7 @@ def write(path: Path, index: ViewIndex, *parts: Records) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = template_file("page.css"), template_file("elements.js", "page.js")
+    style, script = template_file("page.css"), template_file("elements.js", "viewer.js", "page.js")
     stream = environment.get_template("page.html.jinja").stream(
         index=index,
         title=f"{index.dataset}: {', '.join(run.name for run in index.runs[:2])}",

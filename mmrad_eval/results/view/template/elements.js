@@ -37,6 +37,6 @@ function theme(step) {
 }
 function dialog(title, ...body) {
   $("dialog-title").textContent = title;
-  $("dialog-body").replaceChildren(...body.flat());
+  $("dialog-body").replaceChildren(...body.flat().filter(Boolean));
   $("dialog").showModal();
 }

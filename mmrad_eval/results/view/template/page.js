@@ -13,6 +13,12 @@ let rows = [], drawn = 0, at = -1, folded = {}, boxesOff = new Set();
 
 // ---- texts ------------------------------------------------------------------------------------------------------
 
+// Words of data, those that are searched for marked where they stand.
+const words = (text) => { const parts = self.words(text); return state.q ? parts.flatMap((part) => typeof part === "string" ? hits(part) : part) : parts; };
+function hits(text) {
+  const terms = state.q.split(/\s+/).filter(Boolean).map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return text.split(new RegExp(`(${terms.join("|")})`, "gi")).map((part, n) => n % 2 ? el("mark", { class: "hit" }, part) : part);
+}
 // A long text scrolls by itself, so it has to be reached by keys.
 const scrolls = (text, label) => text.length > 1500 ? { tabindex: 0, role: "region", "aria-label": label } : {};
 const prose = (text, label) => el("div", { class: "prose", dir: "auto", ...scrolls(text, label) }, words(text));
@@ -65,6 +71,7 @@ function said() {
   state.patient = words.get("patient") || "";
   state.where = words.getAll("where").map((w) => w.match(/^([abd]\|.+)\|(ge|le|eq|some|none)\|([^|]*)$/)).filter((m) => m && LABEL.has(m[1].slice(2))).map((m) => m.slice(1));
   state.sort = words.get("sort") || "";
+  state.report = words.get("report") === "shown";
   state.cols = words.getAll("col").filter((label) => LABEL.has(label));
   state.study = page.ids.indexOf(words.get("study") ?? "\n");
 }
@@ -77,7 +84,7 @@ function address(study) {
   if (page.runs.length > 1 && state.b !== (state.a === 0 ? 1 : 0)) set("b", state.b === null ? "none" : id(state.b));
   set("q", state.q); set("status", state.status); set("patient", state.patient);
   state.where.forEach((where) => words.append("where", where.join("|")));
-  set("sort", state.sort);
+  set("sort", state.sort); set("report", state.report && "shown");
   state.cols.forEach((label) => words.append("col", label));
   return "#" + words;
 }
@@ -91,6 +98,7 @@ function remember(push) {
 
 // Beside an open study the table is narrow: one column, the one that it is sorted by.
 const beside = () => state.study >= 0 && matchMedia("(min-width: 901px)").matches;
+const texts = () => state.report && !beside() && !page.redacted;
 const patients = () => !beside() && page.patients.some((p) => p !== null);
 function columns() {
   if (!beside()) return chosen();
@@ -154,9 +162,10 @@ function head() {
       for (const [side, word] of sides()) second.push(heading(`${side}|${label}`, word, { class: side === "a" ? "num first" : "num", title }));
     } else first.push(heading(`a|${label}`, column.name, { class: "num", title }, column.profile));
   }
+  if (texts()) for (const [n] of arms().entries()) first.push(el("th", { scope: "col", rowspan: rows, class: "first" }, el("span", { class: "over" }, `Report${both ? ` ${"AB"[n]}` : ""}`)));
   $("head").replaceChildren(el("tr", {}, first), ...(both ? [el("tr", {}, second)] : []));
   const tight = beside(), value_of = tight ? "4.4rem" : "5rem";
-  const widths = [tight ? "9rem" : "13rem", ...(patients() ? ["8rem"] : []), ...(!both ? ["6.5rem"] : tight ? [] : ["6rem", "6rem"]), ...columns().flatMap(() => both ? [value_of, value_of, "6.2rem"] : ["8rem"])];
+  const widths = [tight ? "9rem" : "13rem", ...(patients() ? ["8rem"] : []), ...(!both ? ["6.5rem"] : tight ? [] : ["6rem", "6rem"]), ...columns().flatMap(() => both ? [value_of, value_of, "6.2rem"] : ["8rem"]), ...(texts() ? arms().map(() => "26rem") : [])];
   $("widths").replaceChildren(...widths.map((width, n) => { const col = el("col"); if (n || !tight) col.style.width = width; return col; }));
   $("table").style.minWidth = `calc(${widths.join(" + ")})`;
 }
@@ -191,6 +200,7 @@ function draw(until) {
     if (named) cells.push(el("td", {}, words(page.patients[i])));
     if (statuses) for (const run of arms()) cells.push(el("td", {}, pill(status(i, run))));
     for (const label of shown) for (const [side] of sides()) cells.push(cell(i, side, label));
+    if (texts()) for (const answer of answers(i)) cells.push(el("td", { class: "first" }, words((answer?.candidate || answer?.report?.text || "").slice(0, 400))));
     body.append(el("tr", { "aria-rowindex": drawn + 1 + above, "data-row": drawn }, cells));
   }
   if (drawn < rows.length) {
@@ -268,7 +278,7 @@ function form() {
 function changed() { at = -1; form(); remember(); table(); }
 function listen() {
   let wait = 0;
-  $("search").addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(() => { state.q = $("search").value.trim(); remember(); table(); }, 90); });
+  $("search").addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(() => { state.q = $("search").value.trim(); remember(); table(); if (state.study >= 0) detail(true); }, 90); });
   $("status").addEventListener("change", () => { state.status = $("status").value; remember(); table(); });
   $("patient").addEventListener("input", () => { const p = $("patient").value; if (!p || page.patients.includes(p)) { state.patient = p; remember(); table(); } });
   $("patients").append(...[...new Set(page.patients.filter((p) => p !== null))].map((p) => el("option", { value: p })));
@@ -310,7 +320,7 @@ function arrive() {
 
 let letters = stored.get("letters") !== "off";
 function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || $("dialog").open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || $("dialog").open || viewer.shown()) return;
   const field = event.target.closest?.("input, select, textarea"), inside = $("detail").contains(event.target);
   const key = event.key;
   if (key === "Escape") {
@@ -325,19 +335,22 @@ function pressed(event) {
   else if (!letters || key.length > 1) return;
   else if (key === "/") { event.preventDefault(); $("search").focus(); $("search").select(); }
   else if (key === "?") { event.preventDefault(); keys(); }
+  else if (key === "v" && state.study >= 0 && !page.redacted) { event.preventDefault(); look(roomOf(state.study), 0); }
   else if (key === "b" && state.study >= 0) { const boxes = [...document.querySelectorAll(".boxes input")], on = boxes.some((box) => box.checked); boxes.forEach((box) => { box.checked = !on; box.dispatchEvent(new Event("change")); }); }
 }
 function keys() {
   const check = el("input", { type: "checkbox", onchange: () => { letters = check.checked; stored.set("letters", letters ? "on" : "off"); } });
   check.checked = letters;
-  const list = [["j  k", "next and previous study"], ["\u2193  \u2191", "the same, in the table"], ["Enter", "open the study"], ["Escape", "close it"], ["/", "search"], ["b", "boxes on and off"], ["?", "this list"]];
+  const list = [["j  k", "next and previous study"], ["\u2193  \u2191", "the same, in the table"], ["Enter", "open the study"], ["Escape", "close it"], ["/", "search"], ["b", "boxes on and off"], ["v", "open the films in the viewer"], ["+  \u2212  0  1", "in the viewer: larger, smaller, fit, 1:1"], ["[  ]  ,  .", "in the viewer: window level, window width"], ["i  r", "in the viewer: invert, reset"], ["?", "this list"]];
   dialog("Keys", el("dl", { class: "keys" }, list.map(([key, what]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, what)])), el("label", {}, check, " single letters are keys"));
 }
 function choose() {
   const shown = new Set(chosen()), groups = new Map();
   page.columns.forEach((column) => groups.set(column.metric, [...(groups.get(column.metric) || []), column]));
   const pick = () => { state.cols = page.columns.map((c) => c.label).filter((label) => shown.has(label)); remember(); table(); };
-  dialog("Columns of the table", [...groups].map(([metric, list]) => el("section", {}, el("h3", {}, metric), el("div", { class: "checks" }, list.map((column) => {
+  const report = el("input", { type: "checkbox", onchange: () => { state.report = report.checked; remember(); table(); } });
+  report.checked = state.report;
+  dialog("Columns of the table", !page.redacted && el("label", {}, report, " The report as it is scored"), [...groups].map(([metric, list]) => el("section", {}, el("h3", {}, metric), el("div", { class: "checks" }, list.map((column) => {
     const box = el("input", { type: "checkbox", onchange: () => { shown[box.checked ? "add" : "delete"](column.label); pick(); } });
     box.checked = shown.has(column.label);
     return el("label", {}, box, " ", name(column));
@@ -374,15 +387,16 @@ function shut(was) {
   $("rows").rows[Math.max(at, 0)]?.querySelector("a")?.focus({ preventScroll: true });
 }
 const TITLE = document.title;
-function detail() {
+function detail(again) {
   const i = state.study, study = record(`study-${i}`) || {}, found = answers(i), pane = $("detail");
   document.title = `${page.ids[i]} \u00b7 ${TITLE}`;
   document.querySelector("main").classList.add("open");
   pane.hidden = false;
-  const body = page.redacted ? [] : [films(study, found), thoughts(study, found), reports(study, found), earlier(study)];
+  const body = page.redacted ? [] : el("div", { class: state.b === null ? "reading" : "reading pair" }, el("div", { class: "pinned" }, films(study, found)), el("div", {}, thoughts(study, found), reports(study, found), earlier(study)));
   pane.replaceChildren(el("div", {}, top(i, study, found), body, table_of_scores(i), page.redacted ? [] : requests(study, found)));
-  pane.scrollTop = 0;
   mark();
+  if (again) return;
+  pane.scrollTop = 0;
   $("study-title").focus({ preventScroll: true });
 }
 function block(title, id, ...content) { return el("section", { class: "block", "aria-labelledby": id }, el("h3", { id }, title), content); }
@@ -401,10 +415,15 @@ function top(i, study, found) {
   return el("header", {},
     el("div", { class: "top" }, el("h2", { id: "study-title", tabindex: -1 }, words(page.ids[i])),
       arms().map((run, n) => el("span", {}, who(n), pill(status(i, run)))),
-      el("div", { class: "nav" }, go(-1, "Previous study", "\u2191"), go(1, "Next study", "\u2193"), el("button", { type: "button", onclick: close }, "Close")),
+      el("div", { class: "nav" }, go(-1, "Previous study", "\u2191"), go(1, "Next study", "\u2193"), el("button", { type: "button", onclick: copyLink }, "Copy link"), el("button", { type: "button", onclick: close }, "Close")),
       el("p", { class: "meta" }, place >= 0 && `${place + 1} of ${rows.length}`, p !== null && el("span", {}, "Patient ", same > 1 ? el("button", { type: "button", class: "plain", title: "Show only the studies of this patient", onclick: () => { state.patient = p; changed(); } }, words(p), ` (${same} studies)`) : words(p)))),
     found.map((answer, n) => answer?.why && el("p", { class: "bad" }, who(n), words(answer.why))),
     study.context && el("dl", { class: "context" }, Object.entries(study.context).map(([key, what]) => el("div", {}, el("dt", {}, key), el("dd", {}, words(what))))));
+}
+
+async function copyLink(event) {
+  const button = event.currentTarget;
+  try { await navigator.clipboard.writeText(location.href); button.textContent = "Copied"; setTimeout(() => { button.textContent = "Copy link"; }, 1500); } catch { dialog("Link to this study", el("p", { class: "prose" }, location.href)); }
 }
 
 // A part of a picture as the model was shown it: the browser draws it from the whole file.
@@ -443,6 +462,26 @@ function groups(study, found) {
   add("readers", "readers", (study.readers || []).map((reader) => ({ xywh: reader.box.xywh, title: [reader.label, reader.sentence, reader.reader].filter(Boolean).join(", ") })));
   return [...list.values()].map((group, n) => ({ key: group.titles.join(" = "), hue: `hue${n % 5}`, boxes: group.boxes.map((box) => ({ ...box, hue: `hue${n % 5}`, group: n })) }));
 }
+// Every film that the viewer offers: the study's own, earlier ones, and the region images of each trace.
+function filmsOf(study, found, list) {
+  const film = (number, label, { cut = null, boxes = [], earlier = false } = {}) => {
+    const p = study.pictures?.[number] || {}, box = cut?.render === "crop" ? cut.box?.xywh : null;
+    return { label, earlier, box: box || [0, 0, p.width || 1, p.height || 1], draw: () => picture(study, number, { cut, boxes, label: `${label}${boxes.length ? `, ${boxes.length} boxes` : ""}` }) };
+  };
+  const out = (study.images || []).map((image, n) => film(image.picture, image.label, { boxes: n === 0 ? list.flatMap((group) => group.boxes) : [] }));
+  for (const prior of study.priors || []) for (const image of prior.images || []) out.push(film(image.picture, `${image.label}, ${prior.id}`, { earlier: true }));
+  found.forEach((answer, n) => { for (const trace of [answer?.shown, answer?.trace]) (trace?.steps || []).forEach((step, k) => { if (step.image) out.push(film(step.image.picture, `${who(n)}region image ${k + 1}: ${step.region || "no region"}`, { cut: step.image })); }); });
+  return out;
+}
+function look(films, start) {
+  if (films.length) viewer.open(page.ids[state.study], films, start, (by) => {
+    const place = rows.indexOf(state.study) + by;
+    if (place < 0 || place >= rows.length || rows.indexOf(state.study) < 0) return;
+    at = place; move(0);
+    look(roomOf(state.study), 0);
+  });
+}
+function roomOf(i) { const study = record(`study-${i}`) || {}, found = answers(i); return filmsOf(study, found, groups(study, found)); }
 function films(study, found) {
   if (!study.images?.length) return block("Images", "images", quiet(page.notes?.length ? "The data could not be loaded." : "This study has no images."));
   const list = groups(study, found);
@@ -453,12 +492,12 @@ function films(study, found) {
     queueMicrotask(show);
     return el("label", {}, check, el("i", { class: group.hue }), `${group.key} (${group.boxes.length})`);
   })) : null;
+  const room = filmsOf(study, found, list);
   return block("Images", "images", boxes, el("div", { class: "films" }, study.images.map((image, n) => {
-    const p = study.pictures[image.picture], on = n === 0 ? list.flatMap((group) => group.boxes) : [];
-    const grow = () => { const large = figure.classList.toggle("large"); button.textContent = large ? "Smaller" : "Larger"; };
-    const button = el("button", { type: "button", class: "plain", onclick: grow }, "Larger");
-    const drawn = picture(study, image.picture, { boxes: on, label: `${image.label}${on.length ? `, ${on.length} boxes` : ""}` });
-    const figure = el("figure", {}, el("div", { class: "film", onclick: (event) => { if (event.target.closest("svg")) grow(); } }, drawn), el("figcaption", {}, el("span", {}, words(image.label)), p.width > 0 && el("span", {}, `${p.width} \u00d7 ${p.height}`), p.shown && el("span", {}, `shown at ${p.shown[0]} \u00d7 ${p.shown[1]}`), p.src && button, p.src && p.why && el("span", { class: "bad" }, words(p.why))));
+    const p = study.pictures[image.picture], read = () => look(room, n);
+    const button = el("button", { type: "button", class: "plain", "aria-label": `Open ${image.label} in the viewer`, onclick: read }, "Open");
+    const drawn = room[n].draw();
+    const figure = el("figure", {}, el("div", { class: "film", onclick: (event) => { if (event.target.closest("svg")) read(); } }, drawn), el("figcaption", {}, el("span", {}, words(image.label)), p.width > 0 && el("span", {}, `${p.width} \u00d7 ${p.height}`), p.shown && el("span", {}, `shown at ${p.shown[0]} \u00d7 ${p.shown[1]}`), p.src && button, p.src && p.why && el("span", { class: "bad" }, words(p.why))));
     return figure;
   })), study.readers?.length > 0 && el("ol", { class: "readers" }, study.readers.map((reader, n) => el("li", {}, `Reader box ${n + 1}: `, words([reader.label, reader.sentence, reader.reader].filter(Boolean).join(" \u00b7 ") || reader.box.said), reader.box.problems && el("span", { class: "bad" }, words(` ${reader.box.problems}`))))));
 }
@@ -572,6 +611,8 @@ function asked(study, x) {
     (x.made || []).map((src) => el("img", { src, alt: "Image that the model made", loading: "lazy" })),
     pairs([["ended by", x.finish === undefined ? "stop" : x.finish], ["because", x.why], ["served", plain(x.served)], ["tokens", plain(x.usage)], ["seconds", x.latency ? x.latency.toFixed(2) : ""]]));
 }
+
+const viewer = makeViewer(words);
 
 // ---- begin ------------------------------------------------------------------------------------------------------
 

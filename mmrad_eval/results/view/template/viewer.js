@@ -1,0 +1,152 @@
+// The viewer: films beside each other at any size, with pan, window and level. It draws with SVG and never reads a pixel,
+// which a browser forbids for pictures that a page from disk only links.
+const makeViewer = (words) => {
+const MOST = 64, STEP = 1.25, PAN = 0.08; // times the fitted size; of one step of zoom; of the pane, for one arrow key
+const WINDOW = { width: 1, level: 0.5, inverted: false };
+const filters = svg("svg", { class: "unseen", "aria-hidden": "true" });
+const panes = [];
+let films = [], moved = null, boxes = true, together = true;
+
+const button = (label, title, act) => el("button", { type: "button", title, onclick: act }, label);
+const check = (label, on, act) => { const box = el("input", { type: "checkbox", onchange: () => act(box.checked) }); box.checked = on; return el("label", {}, box, " ", label); };
+const slider = (name, act) => el("input", { type: "range", min: 1, max: 100, "aria-label": name, oninput: (event) => act(+event.target.value / 100) });
+const width = slider("Window width, per cent of the gray scale", (share) => look({ width: share }));
+const level = slider("Window level, per cent of the gray scale", (share) => look({ level: share }));
+const invert = button("Invert", "Black for white (i)", () => look({ inverted: !active().look.inverted }));
+const said = el("output", { role: "status", class: "dim" });
+const title = el("h2", { id: "viewer-title", tabindex: -1 });
+const grid = el("div", { class: "panes" });
+const count = el("select", { "aria-label": "Films beside each other", onchange: () => { split(+count.value); active()?.stage.focus({ preventScroll: true }); } }, [1, 2, 4].map((n) => el("option", { value: n }, n === 1 ? "1 film" : `${n} films`)));
+const shut = button("Close", "Close the viewer (Escape)", () => node.close());
+const node = el("dialog", { class: "viewer", "aria-labelledby": "viewer-title" },
+  el("header", {}, title,
+    el("span", { class: "nav" }, button("\u2191", "Previous study (k)", () => moved(-1)), button("\u2193", "Next study (j)", () => moved(1))), count,
+    button("Fit", "Fit the film (0)", () => fit()), button("1:1", "One pixel of the file for one of the screen (1)", () => actual()),
+    button("\u2212", "Smaller (\u2212)", () => zoom(1 / STEP)), button("+", "Larger (+)", () => zoom(STEP)),
+    invert,
+    el("label", {}, "Width ", width), el("label", {}, "Level ", level), button("Reset", "Fit, and the film's own window (r)", () => { fit(); look(WINDOW); }),
+    check("Boxes", boxes, (on) => { boxes = on; node.classList.toggle("bare", !on); }), check("Together", together, (on) => { together = on; }), said, shut),
+  grid, filters);
+document.body.append(node);
+node.addEventListener("keydown", pressed);
+node.addEventListener("close", () => { grid.replaceChildren(); panes.length = 0; });
+new ResizeObserver(() => panes.forEach(place)).observe(grid);
+
+const active = () => panes.find((pane) => pane.node.contains(document.activeElement)) || panes.find((pane) => pane.last) || panes[0];
+const moving = () => together ? panes : [active()];
+
+// `list`: { label, width, height, box, draw } of each film; `box` is the part of the film that is shown.
+function open(name, list, start, onmove) {
+  films = list; moved = onmove;
+  title.replaceChildren(...words(name));
+  const earlier = films.findIndex((film, n) => film.earlier && n !== start);
+  const shown = node.open ? panes.length : earlier >= 0 ? 2 : 1, before = node.open ? active().look : null;
+  grid.replaceChildren(); panes.length = 0;
+  split(shown, [start, ...(earlier >= 0 ? [earlier] : [])]);
+  if (!node.open) node.showModal();
+  if (before) look(before);
+  panes.forEach(place);
+  panes[0]?.stage.focus({ preventScroll: true });
+}
+function split(n, chosen = []) {
+  while (panes.length > n) panes.pop().node.remove();
+  while (panes.length < n) {
+    const number = panes.length, others = panes.map((pane) => pane.film), free = films.findIndex((_, i) => !others.includes(i));
+    add(number, Math.max(0, chosen[number] ?? (free < 0 ? 0 : free)));
+  }
+  grid.dataset.panes = n;
+  count.value = n;
+  panes.forEach(place);
+}
+function add(number, film) {
+  const beside = together ? active() : null;
+  const choose = el("select", { "aria-label": `Film ${number + 1}`, onchange: () => load(pane, +choose.value) }, films.map((one, n) => el("option", { value: n }, one.label)));
+  const stage = el("div", { class: "stage", tabindex: 0, role: "group", "aria-label": `Film ${number + 1}: arrow keys move it`, onfocus: () => { panes.forEach((one) => { one.last = one === pane; }); told(); } });
+  const pane = { node: el("section", { class: "pane" }, choose, stage), stage, choose, film, look: { ...(beside?.look ?? WINDOW) }, zoom: beside?.zoom ?? 1, at: beside?.at ?? [0.5, 0.5], fingers: new Map(), last: number === 0 };
+  panes.push(pane);
+  grid.append(pane.node);
+  const transfer = svg("feComponentTransfer", {}, pane.channels = ["R", "G", "B"].map((c) => svg(`feFunc${c}`, { type: "linear" })));
+  filters.querySelector(`#window-${number}`)?.remove();
+  filters.append(svg("filter", { id: `window-${number}`, "color-interpolation-filters": "sRGB" }, transfer));
+  pane.number = number;
+  listen(pane);
+  load(pane, film);
+}
+function load(pane, film) {
+  pane.film = film; pane.choose.value = film;
+  const drawn = films[film].draw();
+  pane.drawn = drawn.tagName === "svg" ? drawn : null;
+  pane.stage.replaceChildren(drawn);
+  drawn.querySelectorAll("image").forEach((image) => image.setAttribute("filter", `url(#window-${pane.number})`));
+  if (!together) { pane.zoom = 1; pane.at = [0.5, 0.5]; }
+  place(pane); shade(pane); told();
+}
+const fitted = (pane) => { const { clientWidth: w, clientHeight: h } = pane.stage, [, , bw, bh] = films[pane.film].box; return Math.min(w / bw, h / bh) || 1; };
+function place(pane) {
+  if (!pane.drawn || !pane.stage.clientWidth) return;
+  const scale = fitted(pane) * pane.zoom, w = pane.stage.clientWidth / scale, h = pane.stage.clientHeight / scale, [x, y, bw, bh] = films[pane.film].box;
+  pane.drawn.setAttribute("viewBox", [x + pane.at[0] * bw - w / 2, y + pane.at[1] * bh - h / 2, w, h].join(" "));
+}
+function shade(pane) {
+  const { width: w, level: l, inverted } = pane.look, low = l - w / 2;
+  for (const channel of pane.channels) { channel.setAttribute("slope", (inverted ? -1 : 1) / w); channel.setAttribute("intercept", inverted ? 1 + low / w : -low / w); }
+}
+function told() {
+  const pane = active();
+  if (!pane?.drawn) { said.textContent = ""; return; }
+  const size = fitted(pane) * pane.zoom * devicePixelRatio, percent = (share) => Math.round(100 * share);
+  width.value = percent(pane.look.width); level.value = percent(pane.look.level);
+  said.textContent = `${percent(size)} %, width ${width.value}, level ${level.value}`;
+  invert.setAttribute("aria-pressed", pane.look.inverted);
+}
+function look(change) { const next = { ...active().look, ...change }; for (const pane of moving()) { pane.look = { ...next }; shade(pane); } told(); }
+function set(zoomed, at) {
+  const limit = (share) => Math.min(1, Math.max(0, share));
+  for (const pane of moving()) { pane.zoom = Math.min(MOST, Math.max(0.2, zoomed)); pane.at = at.map(limit); place(pane); }
+  told();
+}
+function fit() { set(1, [0.5, 0.5]); }
+function actual() { for (const pane of moving()) { pane.zoom = 1 / devicePixelRatio / fitted(pane); place(pane); } told(); }
+// `from`: the point that stays where it is, in pixels of the stage from its centre.
+function zoom(by, from = [0, 0]) {
+  const pane = active(), next = Math.min(MOST, Math.max(0.2, pane.zoom * by)), scale = fitted(pane), [, , bw, bh] = films[pane.film].box;
+  const shift = (1 / pane.zoom - 1 / next) / scale;
+  set(next, [pane.at[0] + from[0] * shift / bw, pane.at[1] + from[1] * shift / bh]);
+}
+function pan(x, y) { const pane = active(), scale = fitted(pane) * pane.zoom, [, , bw, bh] = films[pane.film].box; set(pane.zoom, [pane.at[0] - x / scale / bw, pane.at[1] - y / scale / bh]); }
+function listen(pane) {
+  const { stage, fingers } = pane;
+  const centre = (event) => { const box = stage.getBoundingClientRect(); return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2]; };
+  const spread = () => { const [a, b] = [...fingers.values()]; return Math.hypot(a[0] - b[0], a[1] - b[1]); };
+  stage.addEventListener("wheel", (event) => { event.preventDefault(); stage.focus({ preventScroll: true }); zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), centre(event)); }, { passive: false });
+  stage.addEventListener("dblclick", fit);
+  stage.addEventListener("contextmenu", (event) => event.preventDefault());
+  stage.addEventListener("pointerdown", (event) => { stage.focus({ preventScroll: true }); stage.setPointerCapture(event.pointerId); fingers.set(event.pointerId, [event.clientX, event.clientY]); event.preventDefault(); });
+  stage.addEventListener("pointermove", (event) => {
+    const was = fingers.get(event.pointerId);
+    if (!was) return;
+    const before = fingers.size === 2 ? spread() : 0, x = event.clientX - was[0], y = event.clientY - was[1];
+    fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    if (fingers.size === 2) zoom(spread() / (before || 1), centre(event));
+    else if (event.shiftKey || event.buttons & 2) window(x / stage.clientWidth, y / stage.clientHeight);
+    else pan(x, y);
+  });
+  for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => fingers.delete(event.pointerId));
+}
+function window(wider, higher) {
+  const now = active().look, within = (share) => Math.min(1, Math.max(0.01, share));
+  look({ width: within(now.width + wider), level: within(now.level + higher) });
+}
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select") || (event.target.closest("input") && event.key.startsWith("Arrow"))) return;
+  const w = active()?.stage.clientWidth * PAN, act = {
+    "+": () => zoom(STEP), "=": () => zoom(STEP), "-": () => zoom(1 / STEP), 0: fit, 1: actual, i: () => look({ inverted: !active().look.inverted }), r: () => { fit(); look(WINDOW); },
+    b: () => node.querySelector("header input[type=checkbox]").click(), "[": () => window(0, -0.02), "]": () => window(0, 0.02), ",": () => window(-0.02, 0), ".": () => window(0.02, 0),
+    ArrowLeft: () => pan(w, 0), ArrowRight: () => pan(-w, 0), ArrowUp: () => pan(0, w), ArrowDown: () => pan(0, -w), j: () => moved(1), k: () => moved(-1),
+  }[event.key];
+  if (!act) return;
+  event.preventDefault(); event.stopPropagation();
+  act();
+}
+return { open, shown: () => node.open };
+};
