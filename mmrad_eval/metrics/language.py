@@ -98,14 +98,19 @@ _LATIN = 0x24F
 """The last letter of Latin Extended-B."""
 
 _WORD = re.compile(r"[^\W\d_]+")
-_MASK = re.compile(r"x+")
+_MASK = "x"
+"""What stands, once or several times, for a word that was taken out."""
 
 
 @lru_cache(maxsize=1 << 14)
 def language(text: str) -> str:
     """The ISO 639-1 code of a text's language, or UNDECIDED: too short, no evidence, or ``unavailable``."""
-    words = [word for word in _WORD.findall(text.lower()) if not _MASK.fullmatch(word)]
-    if not words or sum(word in _ENGLISH for word in words) >= _ENOUGH * len(words):
+    words = _WORD.findall(text.lower())
+    english = sum(map(_ENGLISH.__contains__, words))
+    if english and english >= _ENOUGH * len(words):
+        return ENGLISH
+    words = [word for word in words if word.strip(_MASK)]
+    if not words or english >= _ENOUGH * len(words):
         return ENGLISH if words else UNDECIDED
     letters = "".join(words)
     if 2 * sum(ord(letter) > _LATIN for letter in letters) > len(letters):
