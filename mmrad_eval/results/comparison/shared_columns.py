@@ -102,7 +102,7 @@ class _Held:
 
     def __init__(self, rows: Sequence[Sequence[int]]) -> None:
         """``rows``: for each run, the rows of the studies that all runs have."""
-        self._rows = [np.asarray(at, dtype=np.intp) for at in rows]
+        self._rows = [slice(len(at)) if at == [*range(len(at))] else np.asarray(at, dtype=np.intp) for at in rows]
         self._places: dict[bytes, int] = {}
         self._columns: list[list[FloatArray]] = [[] for _ in rows]
 
@@ -120,7 +120,7 @@ class _Held:
     def _place(self, column: Sequence[FloatArray]) -> int:
         digest = hashlib.blake2b(digest_size=16)
         for values in column:
-            digest.update(values.tobytes())
+            digest.update(values.data)
         place = self._places.setdefault(digest.digest(), len(self._places))
         if place == len(self._columns[0]):
             for held, values in zip(self._columns, column, strict=True):

@@ -115,7 +115,7 @@ class Scores:
         if self._file is None:
             self._file = pq.ParquetFile(self.path.absolute(), memory_map=True)
         table = decode.arrow_faults(partial(self._file.read, columns=names), self.path)
-        out = np.empty((len(self.rows.ids), len(names)))
+        out = np.empty((len(self.rows.ids), len(names)), order="F")
         for i, name in enumerate(names):
             out[:, i] = table.column(name).to_numpy(zero_copy_only=False)
         return out

@@ -8,6 +8,7 @@ changes a weight.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ _ENTRIES, _DRAWS = 1 << 19, 1 << 16
 _FEWEST_ROWS = 128
 """Of one block, however many clusters: a product of fewer rows reads all statistics again for each few resamples."""
 _MANY, _EXACT = 4096, 2**24
-"""Clusters from which on single precision is worth its copies; whole numbers below which it is exact."""
+"""Clusters from which on single precision is worth its copies, and blocks of weights are worth a thread; whole numbers
+below which single precision is exact."""
 _COLUMNS = 64
 _ALONE, _NARROW, _FEWEST = 1_000_000, 48, 4
 """Multiplications that OpenBLAS gives to one thread; columns up to which, rows from which on that is best."""
@@ -31,6 +33,15 @@ def bootstrap_weights(clusters: int, resamples: int, seed: int) -> Iterator[Floa
 
     A row is a resample: as many clusters as there are, drawn with replacement, and counted.
     """
+    return _ahead(_drawn(clusters, resamples, seed), clusters)
+
+
+def swaps(clusters: int, resamples: int, seed: int) -> Iterator[FloatArray]:
+    """Blocks of (rows, clusters) zeros and ones as float64: whether a cluster changes sides, each with chance 1/2."""
+    return _ahead(_sides(clusters, resamples, seed), clusters)
+
+
+def _drawn(clusters: int, resamples: int, seed: int) -> Iterator[FloatArray]:
     stream = np.random.PCG64(np.random.SeedSequence([seed, _BOOTSTRAP]))
     words = (clusters + 1) // 2  # two draws of 32 bits from each word of the stream
     for block in _blocks(_ENTRIES, clusters, resamples, _FEWEST_ROWS):
@@ -41,20 +52,32 @@ def bootstrap_weights(clusters: int, resamples: int, seed: int) -> Iterator[Floa
             # floor(u * clusters / 2**32): the bias against any cluster is below clusters / 2**32
             draws = np.multiply(halves[:, :clusters], np.uint64(clusters), dtype=np.uint64)
             draws >>= np.uint64(32)
-            draws += np.arange(b, dtype=np.uint64)[:, None] * np.uint64(clusters)
+            if b > 1:
+                draws += np.arange(b, dtype=np.uint64)[:, None] * np.uint64(clusters)
             drawn = np.bincount(draws.view(np.int64).reshape(-1), minlength=b * clusters)
             counts[start : start + b] = drawn.reshape(b, clusters)
             start += b
         yield counts
 
 
-def swaps(clusters: int, resamples: int, seed: int) -> Iterator[FloatArray]:
-    """Blocks of (rows, clusters) zeros and ones as float64: whether a cluster changes sides, each with chance 1/2."""
+def _sides(clusters: int, resamples: int, seed: int) -> Iterator[FloatArray]:
     stream = np.random.PCG64(np.random.SeedSequence([seed, _SWAPS]))
     words = (clusters + 63) // 64
     for b in _blocks(_ENTRIES, clusters, resamples, _FEWEST_ROWS):
         raw = stream.random_raw(b * words).astype("<u8", copy=False).view(np.uint8).reshape(b, 8 * words)
         yield np.unpackbits(raw, axis=1, count=clusters).astype(np.float64)
+
+
+def _ahead(blocks: Iterator[FloatArray], clusters: int) -> Iterator[FloatArray]:
+    """The same blocks; where they are large, a thread makes the next one while one is multiplied."""
+    if clusters < _MANY:
+        yield from blocks
+        return
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = maker.submit(next, blocks, None)
+            yield block
 
 
 def cluster_index(clusters: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
@@ -80,7 +103,8 @@ def cluster_sums(
     sums = statistics[:clusters] if in_place and every else np.zeros((clusters, statistics.shape[1]))
     for left in range(0, statistics.shape[1], _COLUMNS):  # some columns at a time: the sorted copy stays small
         some = slice(left, left + _COLUMNS)
-        sums[ordered[starts], some] = np.add.reduceat(statistics[order, some], starts, axis=0)
+        sorted_ = statistics[order, some]
+        sums[ordered[starts], some] = np.add.reduceat(sorted_, starts, axis=0) if len(starts) < len(order) else sorted_
     return sums
 
 
@@ -110,8 +134,10 @@ class Factor:
         self._sums = sums
         self._whole = np.zeros(sums.shape[1], np.bool_)
         if len(sums) >= _MANY:
-            small = np.abs(sums).max(axis=0) * len(sums) < _EXACT
-            self._whole = small & np.array([bool((column == np.rint(column)).all()) for column in sums.T])
+            parts = [sums[start : start + _MANY] for start in range(0, len(sums), _MANY)]
+            largest = np.max([np.abs(part).max(axis=0) for part in parts], axis=0)
+            whole = np.all([(part == np.rint(part)).all(axis=0) for part in parts], axis=0)
+            self._whole = whole & (largest * len(sums) < _EXACT)
         if self._whole.any():
             self._single, self._sums = sums[:, self._whole].astype(np.float32), sums[:, ~self._whole]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.statistics import weights as module
 from mmrad_eval.results.statistics.bootstrap import StatisticsPart, bootstrap, percentile
-from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index, cluster_sums
+from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index, cluster_sums, swaps
 
 
 def mean(sums: FloatArray) -> FloatArray:
@@ -53,6 +53,14 @@ def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     blocks = list(bootstrap_weights(11, 100, 5))
     assert len(blocks) > 10
     assert (np.concatenate(blocks) == whole).all()
+
+
+def test_blocks_that_a_thread_makes_ahead_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = [list(bootstrap_weights(300, 500, 5)), list(swaps(300, 500, 5))]
+    monkeypatch.setattr(module, "_MANY", 300)
+    ahead = [list(bootstrap_weights(300, 500, 5)), list(swaps(300, 500, 5))]
+    for before, after in zip(alone, ahead, strict=True):
+        assert (np.concatenate(before) == np.concatenate(after)).all()
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.integers(-9, 9)), max_size=30))
