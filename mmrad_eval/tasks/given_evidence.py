@@ -128,7 +128,8 @@ class Given(Task):
                     )
         evidence = self._words(prompt, study, shown, context.card.box_frame) if shown else []
         messages = opening(prompt, study, context, evidence, images=self.image)
-        answer = read_answer(await context.ask(messages), context.target, card=context.card, study=study)
+        card = context.card if self.image else msgspec.structs.replace(context.card, dialect="")  # on a film not shown
+        answer = read_answer(await context.ask(messages), context.target, card=card, study=study)
         return msgspec.structs.replace(answer, shown=shown)
 
     def _images(self, study: Study, steps: Sequence[Step], context: TaskContext) -> Sequence[Image | None]:

@@ -307,6 +307,18 @@ def test_statements_in_a_json_report_keep_their_boxes() -> None:
     assert [(said, box.xyxy) for said, box in stated(answer)] == [("A right effusion.", (200, 100, 600, 500))]
 
 
+@pytest.mark.parametrize(("name", "boxes"), [("tcot", 1), ("tcot-blind", 0)])
+async def test_a_box_on_a_film_that_was_not_shown_is_not_read(
+    name: str, boxes: int, demo: Dataset, listener: Any, context: Callable[..., TaskContext]
+) -> None:
+    task = tasks.load(name)
+    listener.text = "FINDINGS: An opacity <box>[[100, 200, 300, 400]]</box>."
+    card = Card(provider="t", id="t", dialect="internvl", box_frame="norm_1000")
+    answer = await task.converse(demo.studies[0], context(task, listener, card=card))
+    assert len(stated(answer)) == boxes
+    assert answer.report.findings == "An opacity."
+
+
 def test_boxes_alone_are_no_report() -> None:
     answer = read('[{"box_2d": [200, 100, 600, 500], "label": "effusion"}]', "box_2d", "norm_1000_yx")
     assert (answer.status, answer.why, answer.report.text) == ("unparsed", "boxes, and no report", "")
