@@ -14,6 +14,61 @@ from typing import NamedTuple
 
 from mmrad_eval.datasets.words import among, words_of
 
+_ELSEWHERE = {
+    "findings": (
+        *(
+            "hallazgos",
+            "hallazgos radiológicos",
+            "hallazgos radiograficos",
+            "befund",
+            "befunde",
+            "résultats",
+            "resultats",
+        ),
+        *("résultat", "constatations", "description radiologique", "achados", "achados radiológicos", "reperti"),
+        *(
+            "bevindingen",
+            "所见",
+            "影像所见",
+            "检查所见",
+            "影像学所见",
+            "影像表现",
+            "影像学表现",
+            "所見",
+            "画像所見",
+            "胸部所見",
+        ),
+        *("소견", "영상 소견", "영상소견", "판독 소견", "описание", "opis", "bulgular"),
+    ),
+    "impression": (
+        *("impresión", "impresión diagnóstica", "conclusión", "conclusiones", "beurteilung", "zusammenfassung"),
+        *(
+            "synthèse",
+            "impressão",
+            "impressão diagnóstica",
+            "conclusão",
+            "conclusioni",
+            "conclusie",
+            "诊断",
+            "影像诊断",
+        ),
+        *(
+            "影像学诊断",
+            "诊断意见",
+            "印象",
+            "结论",
+            "診断",
+            "結論",
+            "판독",
+            "결론",
+            "인상",
+            "заключение",
+            "wnioski",
+            "sonuç",
+        ),
+    ),
+}
+"""Headings of reports in other languages."""
 HEADINGS: dict[str, tuple[str, ...]] = {
     "findings": (
         "findings",
@@ -25,8 +80,9 @@ HEADINGS: dict[str, tuple[str, ...]] = {
         "report findings",
         "description",
         "observations",
-        "hallazgos",
-        "befund",
+        "radiographic description",
+        "what i see",
+        *_ELSEWHERE["findings"],
     ),
     "impression": (
         "impression",
@@ -41,9 +97,20 @@ HEADINGS: dict[str, tuple[str, ...]] = {
         "summary",
         "interpretation",
         "diagnosis",
-        "impresión",
-        "conclusión",
-        "beurteilung",
+        *_ELSEWHERE["impression"],
+    ),
+    "closing": (
+        "overall",
+        "in summary",
+        "to summarize",
+        "in short",
+        "bottom line",
+        "tl;dr",
+        "take-home message",
+        "what it means",
+        "comment",
+        "comments",
+        "overall impression is",
     ),
     "both": (
         "findings and impression",
@@ -98,7 +165,10 @@ HEADINGS: dict[str, tuple[str, ...]] = {
         "addenda",
     ),
 }
-"""Section -> the headings that open it, in lower case."""
+"""Section -> the headings that open it, in lower case.
+
+``closing`` is an impression where findings stand before it and no impression is named.
+"""
 
 
 SECTION = {heading: section for section, headings in HEADINGS.items() for heading in headings}
@@ -132,20 +202,31 @@ _NOTE = re.compile(r"\s*\([^()\n]{0,40}\)")
 _JOINT = re.compile(r"\s*(?:[/&+,]|\band\b|\by\b)\s*")
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 _DECOR = r"(?:[^\w\n]|_)*+"
-_NUMBER = r"(?:(?:section|part|no)\.?[ \t]*)?(?:\d{1,2}|[ivx]{1,4}|[a-h])[ \t]*[.):\u2013\u2014-](?![0-9])"
+_NUMBER = (
+    r"(?:(?:(?:section|part|no|step|h)\.?[ \t]*)?"
+    r"(?:\d{1,2}(?:\.\d{1,2}){0,2}|[ivx]{1,4}|[a-h]|[\u4e00\u4e8c\u4e09\u56db\u4e94])[ \t]*"
+    r"(?:[.):\]\u2013\u2014\u3001\uff0e\uff09-](?![0-9])|\ufe0f?\u20e3)"
+    r"|\d{1,2}\.\d{1,2}(?=[ \t])|(?<=\#)\d{1,2}(?=[ \t])|[\u2460-\u2473\u2160-\u217f]|(?:first|second|finally),)"
+)
 _START = re.compile(rf"{_DECOR}(?:{_NUMBER}{_DECOR})?", re.IGNORECASE)
 """What may stand before a name: no letter, and a number in any form."""
+COLON = "[:\uff1a\u2236\ufe55\ua789\u02d0\ufe13]"
+"""A colon of any script."""
+TAIL = r"(?:[-=:~\u2013\u2014]{1,2}(?![\w.]))?"
+"""What some write after it, as in "Findings:-"."""
 _CLOSER = re.compile(
-    r"[*_`]{1,3}[ \t]*[:\uff1a\u2236\ufe55\u2013\u2014]?-?[ \t]*"
-    r"|[ \t]*[:\uff1a\u2236\ufe55]-?[*_`\]\u3011)]{0,3}[ \t]*|\t+|[ \t]*=[ \t]*(?!=)"
-    r"|[\]\u3011][ \t]*:?[ \t]*|[ \t]+[\u2013\u2014-]+[ \t]+|[ \t]*(?:->|\u2192|=>|>{1,2})[ \t]*|[ \t]*\|[ \t]*"
+    rf"(?:[*`]|_(?![A-Za-z])){{1,3}}[ \t]*(?:{COLON}{TAIL}|[\u2013\u2014])?-?[ \t]*"
+    rf"|[ \t]*{COLON}{TAIL}[*_`)\]\u3011]{{0,3}}[ \t]*(?:\|[ \t]*)?"
+    r"|\t+|[ \t]*=(?![=>])[ \t]*|\.-[ \t]*|[ \t]+~[ \t]+|,(?=\")"
+    r"|\uff0d[ \t]*|[\]\u3011\uff3d\u3015\u300d\u300b][ \t]*:?[ \t]*"
+    r"|[ \t]+[\u2013\u2014-]+[ \t]+|[ \t]*(?:->|\u2192|=>|>{1,2})[ \t]*|[ \t]*\|[ \t]*"
 )
 """What may end a name within a line."""
 _UNDERLINE = re.compile(r"\r?\n[ \t]*[-=~*]{3,}[ \t]*(?=\r?\n|\Z)")
 
 
 _WORDS = "|".join(sorted({*_NOUNS, *(name.split()[-1] for name in SECTION)}))
-_ANY = re.compile(rf"(?<![^\W_])(?:{_WORDS})", re.IGNORECASE)
+_ANY = re.compile(_WORDS, re.IGNORECASE)
 """A word that each name has."""
 
 
@@ -188,7 +269,7 @@ def kind_of(name: str) -> str | None:
     """The section that a heading opens, a key of ``HEADINGS``; None for what is no heading."""
     if len(name) > _LONGEST:
         return None
-    name = plain_name(_EDGE.sub("", _NOTE.sub("", name)))
+    name = plain_name(_EDGE.sub("", _NOTE.sub("", name)).replace("_", " "))
     if name in SECTION:
         return SECTION[name]
     found = [_single(part) for part in _JOINT.split(name)]

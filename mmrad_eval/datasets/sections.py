@@ -44,9 +44,10 @@ _CAPITAL = re.compile(r"(?P<name>Findings|FINDINGS|Impression|IMPRESSION|Conclus
 
 
 _CLOSED = re.compile(r"[*_]{0,3}[ \t]*:[ \t]*[*_]{0,3}[ \t]*")
-_RULES = ("---", "***", "===", "###", "~~~", "|", "**", "##", "#")
+_RULES = ("---", "--+", "***", "===", "###", "~~~", "|", "**", "##", "#")
 _FIRST_RULES = re.compile(r"\A(?:[ \t]*[-*=#~|]{1,}[ \t]*(?:\r?\n|\Z))+")
-_LAST_RULES = re.compile(r"(?:(?:\A|\r?\n)[ \t]*[-*=#~|]{1,}[ \t]*)+\Z|[ \t]*\|\Z")
+_BULLETS = "-*+\u2022\u25cf\u25aa\u2013"
+_LAST_RULES = re.compile(r"(?:(?:\A|\r?\n)[ \t]*[-+*=#~|]{1,}[ \t]*)+\Z|[ \t]*\|\Z")
 
 
 _BRACKETED = re.compile(rf"\[(?P<name>{_MAIN})\][ \t]*:?[ \t]*", re.IGNORECASE)
@@ -116,8 +117,21 @@ def find(text: str) -> tuple[Section, ...]:
         if marks and _first_letter(text, at) < marks[-1].body:
             continue
         marks.append(at)
+    marks = list(_settled(marks))
     ends = [at.start for at in marks[1:]] + ([len(text)] if marks else [])
     return tuple(Section(at.section, at.start, at.body, max(at.body, end)) for at, end in zip(marks, ends, strict=True))
+
+
+def _settled(marks: list[Opening]) -> Iterator[Opening]:
+    """The headings that open a section: a closing is the impression of findings before it that have no other one."""
+    named = any(at.section in {"impression", "both"} for at in marks)
+    described = False
+    for at in marks:
+        described = described or at.section == "findings"
+        if at.section != "closing":
+            yield at
+        elif described and not named:
+            yield at._replace(section="impression")
 
 
 def _first_letter(text: str, at: Opening) -> int:
@@ -131,10 +145,20 @@ def bodies(text: str) -> dict[str, str]:
     """Section -> its text without outer space; sections of one name are joined by a newline, empty ones left out."""
     found: dict[str, str] = {}
     for section in find(text):
-        body = unruled(text[section.body : section.end])
+        body = tidied(text[section.body : section.end])
         if body:
             found[section.name] = f"{found[section.name]}\n{body}" if section.name in found else body
     return found
+
+
+def tidied(body: str) -> str:
+    """The words of a section: without rules, the bullet of a single item, and quotes around all of it."""
+    body = unruled(body)
+    if body[:1] in _BULLETS and "\n" not in body and body[1:2].isspace():
+        body = body[1:].lstrip()
+    if len(body) > 1 and body[0] in "\"'" and body[-1] == body[0] and body[0] not in body[1:-1]:
+        body = body[1:-1].strip()
+    return body
 
 
 def unruled(body: str) -> str:

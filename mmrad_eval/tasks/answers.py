@@ -8,9 +8,10 @@ model declined, the report is empty and is scored as empty. What of the words is
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from mmrad_eval.core.errors import DataError, Failed
-from mmrad_eval.core.values import Answer, Card, ModelStatus, Reply, Study, Target, Trace
+from mmrad_eval.core.values import Answer, Card, Message, ModelStatus, Reply, Study, Target, Text, Trace
 from mmrad_eval.datasets import raw_text
 from mmrad_eval.datasets.raw_text.marks import without_boxes
 from mmrad_eval.datasets.raw_text.thinking import split_thought
@@ -27,18 +28,26 @@ _WHY_LENGTH = 200
 
 
 def read_answer(
-    reply: Reply, target: Target, *, traced: bool = False, card: Card | None = None, study: Study | None = None
+    reply: Reply,
+    target: Target,
+    *,
+    traced: bool = False,
+    card: Card | None = None,
+    study: Study | None = None,
+    asked: Sequence[Message] = (),
 ) -> Answer:
     """The answer in a reply. ``traced``: the model was asked to write a trace before the report.
 
     ``card`` says how the model marks thoughts and boxes; these lie on the key image of ``study``. Without a card
-    no form of box is taken for granted.
+    no form of box is taken for granted. ``asked``: the messages that the reply answers; their words are no part of the
+    report.
     """
     if reply.finish == "rejected":  # nothing that the model did
         raise Failed(reply.why or "the endpoint rejected the request")
     if reply.finish in _DECLINED:
         return Answer("", _DECLINED[reply.finish], _short(reply.why or reply.text or reply.finish))
-    found = raw_text.read(reply.text, target, traced=traced, thinking=card.thinking if card else ())
+    thinking = card.thinking if card else ()
+    found = raw_text.read(reply.text, target, traced=traced, thinking=thinking, asked=_words(asked))
     apart = reply.reasoning.strip()
     reader = _reader(card, study)
     trace = _trace("\n\n".join(t for t in (apart, found.thought) if t), found, reader)
@@ -51,6 +60,12 @@ def read_answer(
         why = reply.why
     events = dict(sorted((Counter(found.events) + reader.events).items()))
     return Answer("", status, why, found.report, trace, events=events)
+
+
+def _words(messages: Sequence[Message]) -> str:
+    """What the messages of the user and the system say."""
+    texts = (part.text for m in messages if m.role != "assistant" for part in m.parts if isinstance(part, Text))
+    return "\n".join(texts)
 
 
 def _reader(card: Card | None, study: Study | None) -> BoxReader:

@@ -59,7 +59,8 @@ class SelfText(Task):
         frame = context.card.box_frame
         prompt = parsed(context.prompt)
         messages = opening(prompt, study, context, self._asked(prompt, frame))
-        answer = read_answer(await context.ask(messages), context.target, traced=True, card=context.card, study=study)
+        reply = await context.ask(messages)
+        answer = read_answer(reply, context.target, traced=True, card=context.card, study=study, asked=messages)
         if answer.trace is None or not answer.trace.steps:
             return answer
         looked = answer.trace.reasoned()

@@ -129,7 +129,8 @@ class Given(Task):
         evidence = self._words(prompt, study, shown, context.card.box_frame) if shown else []
         messages = opening(prompt, study, context, evidence, images=self.image)
         card = context.card if self.image else msgspec.structs.replace(context.card, dialect="")  # on a film not shown
-        answer = read_answer(await context.ask(messages), context.target, card=card, study=study)
+        reply = await context.ask(messages)
+        answer = read_answer(reply, context.target, card=card, study=study, asked=messages)
         return msgspec.structs.replace(answer, shown=shown)
 
     def _images(self, study: Study, steps: Sequence[Step], context: TaskContext) -> Sequence[Image | None]:

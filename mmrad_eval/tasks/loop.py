@@ -121,7 +121,8 @@ class Loop(Task):
             turn, words = talk.read(reply)
             talk.heard(turn.look.saw if turn.look else turn.saw)
             if turn.look is None or reply.finish != "stop":
-                return talk.answer(read_answer(reply, context.target, card=context.card, study=study))
+                answer = read_answer(reply, context.target, card=context.card, study=study, asked=talk.messages)
+                return talk.answer(answer)
             if talk.asked > self.looks:
                 why = f"asked to look {talk.asked + 1} times, and never reported"
                 return talk.answer(Answer("", "unparsed", why))

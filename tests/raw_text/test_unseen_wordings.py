@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 import pytest
 
-from tests.raw_text import unseen
-from tests.raw_text.suite import Case, rate
+from tests.raw_text.suite import rate
+from tests.raw_text.unseen import DRAWINGS, KINDS
 
-KINDS: dict[str, tuple[Callable[[], Iterable[Case]], float]] = {
-    "refusals": (unseen.refusals, 0.67),
-    "missing pictures": (unseen.missing_pictures, 0.67),
-    "reports": (unseen.reports, 0.94),
-}
-"""Kind -> its cases, and the least share that is read right."""
+LEAST = 0.98
+"""At first sight: of the first drawing .680 of the refusals, .671 of the missing pictures and .947 of the reports, by
+the reader that came before; of the second .880, .858 and .929; of the third .761, .739 and .928; of the fourth .909,
+.902 and .970.
+"""
 
 
+@pytest.mark.parametrize("drawing", DRAWINGS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_wordings_that_the_reader_was_not_written_from(kind: str) -> None:
-    cases, least = KINDS[kind]
-    right, count = rate(cases())
+def test_wordings_that_the_reader_was_not_written_from(kind: str, drawing: str) -> None:
+    right, count = rate(KINDS[kind](drawing))
 
-    assert right / count >= least
+    assert right / count >= LEAST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mmrad_eval.datasets.raw_text.markup import without_entities, without_html
 from mmrad_eval.datasets.raw_text.removed import Removed
 from mmrad_eval.traces.box_marks import PLACE, has_places
 
@@ -11,8 +12,9 @@ _SPACES = str.maketrans(
     dict.fromkeys(
         "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "
     )
-    | dict.fromkeys("\u2028\u2029\x85", "\n")
+    | dict.fromkeys("\u2028\u2029\x85\u2424\u240a", "\n")
     | dict.fromkeys("\u200b\u2060\ufeff")
+    | {wide: chr(ord("!") + wide - 0xFF01) for wide in range(0xFF01, 0xFF5F) if chr(wide).isalnum()}
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ROLE = r"(?:assistant|system|model|user)?"
@@ -40,13 +42,10 @@ _BOXES = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """The place of a mark (``traces.box_marks``), and what is left of broken ones."""
-_BREAK = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6]|tr)>", re.IGNORECASE)
-_HTML = re.compile(
-    r"</?(?:b|i|u|em|strong|p|div|span|ul|ol|li|h[1-6]|html|body|hr|font|small|center)(?:\s[^<>]{0,120})?/?>",
-    re.IGNORECASE,
-)
-_ENTITIES = {"&nbsp;": " ", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&apos;": "'", "&amp;": "&"}
-_ESCAPES = (("\\r\\n", "\n"), ("\\n", "\n"), ("\\t", " "))
+_ESCAPES = (("\\r\\n", "\n"), ("\\\\n", "\n"), ("\\n", "\n"), ("\\u000a", "\n"), ("\\u000A", "\n"), ("\\t", " "))
+"""Line ends and tabs as programs spell them."""
+_OPENS = ("{", "[")
+"""What JSON begins with: it has escapes of its own."""
 
 
 def settled(text: str) -> str:
@@ -60,15 +59,11 @@ def settled(text: str) -> str:
 
 def unescaped(text: str) -> str:
     r"""A text whose line ends were written as ``\n``, two characters, or as ``<br>``, with HTML's names of marks."""
-    if "\\n" in text and "\n" not in text.strip():
+    escaped = "\\n" in text or "\\u000" in text
+    if escaped and "\n" not in text.strip() and text.lstrip()[:1] not in _OPENS:
         for written, meant in _ESCAPES:
             text = text.replace(written, meant)
-    if "&" in text:
-        for written, meant in _ENTITIES.items():
-            text = text.replace(written, meant)
-    if "<" in text:
-        text = _HTML.sub("", _BREAK.sub("\n", text))
-    return text
+    return without_html(without_entities(text))
 
 
 def without_marks(text: str, removed: list[Removed]) -> str:

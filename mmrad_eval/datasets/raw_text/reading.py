@@ -14,13 +14,14 @@ import msgspec
 
 from mmrad_eval.core.values import ModelStatus, Report, Target
 from mmrad_eval.datasets import headings, sections
-from mmrad_eval.datasets.raw_text import degenerate, structured
-from mmrad_eval.datasets.raw_text.declining import declines
+from mmrad_eval.datasets.raw_text import degenerate, markup, structured
+from mmrad_eval.datasets.raw_text.declining import Declined, declines, without_disclaimers
+from mmrad_eval.datasets.raw_text.echoes import without_prompt
 from mmrad_eval.datasets.raw_text.marks import settled, unescaped, without_boxes, without_marks
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood, counted
 from mmrad_eval.datasets.raw_text.thinking import split_thought
 from mmrad_eval.datasets.raw_text.wording import without_closing, without_preamble
-from mmrad_eval.datasets.words import among
+from mmrad_eval.datasets.words import among, words_of
 from mmrad_eval.traces.box_marks import PLACE, BoxMark, mark_boxes, marks_in, renumbered, restored, standing_nowhere
 
 _WHY_LENGTH = 200
@@ -50,12 +51,10 @@ _COMMAND = re.compile(
     re.DOTALL,
 )
 _LEFT_TAG = re.compile(rf"</?(?:{'|'.join(_ANSWERS)})>", re.IGNORECASE)
-_SECTION_TAG = re.compile(r"<(?P<slash>/?)(?P<name>[A-Za-z][A-Za-z_ /-]{2,40})>")
-_NAMED_TAG = re.compile(
-    r"<section\s+(?:name|title|id)\s*=\s*[\"']?([\w /-]{3,40})[\"']?\s*>(.*?)(?:</section>|\Z)", re.DOTALL
+_SECTION_TAG = re.compile(
+    r"<(?P<slash>/?)(?P<name>[A-Za-z][A-Za-z_ /-]{2,40}?)(?:[_ ](?:start|begin|(?P<end>end|stop)))?>[ \t]*:?",
+    re.IGNORECASE,
 )
-_LATEX_SECTION = re.compile(r"\\(?:sub)*section\*?\{([^{}\n]{1,80})\}")
-_LATEX = re.compile(r"\\(?:textbf|textit|emph|underline|paragraph\*?)\{([^{}\n]{1,200})\}")
 _FENCE = re.compile(r"```[ \t]*([a-zA-Z]*)[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _CUE = re.compile(
     r"^[ \t#*_>-]*(?:final |radiology |chest x-ray )?report[ \t*_]*:[ \t*_]*"
@@ -74,21 +73,24 @@ _LONGEST_LAST_WORD = 10
 """Characters of "impression": where a text ends in another word, no heading is looked for in all of it."""
 _HEADINGS = 3
 """Headings that a text may end with, one after the other: findings, impression, and one of them again."""
+_LONGEST_FRAME = 200
 _YAML = re.compile(r"^(\w[\w /-]{2,40}:)[ \t]*[|>][+-]?[ \t]*$", re.MULTILINE)
 
 
-def read(text: str, target: Target, *, traced: bool = False, thinking: Sequence[str] = ()) -> Understood:
+def read(
+    text: str, target: Target, *, traced: bool = False, thinking: Sequence[str] = (), asked: str = ""
+) -> Understood:
     """How a text that a model wrote is understood.
 
     ``target``: what was asked for. ``traced``: a trace was asked for before the report. ``thinking``: the opening and
-    the closing mark of thoughts that the model's card declares.
+    the closing mark of thoughts that the model's card declares. ``asked``: the words of the prompt, where known.
     """
     removed: list[Removed] = []
     thought, words = split_thought(settled(text), thinking)
     if thought:
         removed.append(Removed("thought", thought))
-    held, marks = mark_boxes(unescaped(words))
-    words = _spelled(without_marks(held, removed).strip())
+    held, marks = mark_boxes(unescaped(_spelled(words.strip())))
+    words = unescaped(_spelled(without_marks(held, removed).strip())).strip()
     if marks and not PLACE.sub("", words).strip(" \t\n`[](){}.,;:*_-"):
         removed += [Removed("box mark", mark.raw) for mark in marks]
         return Understood(
@@ -101,6 +103,10 @@ def read(text: str, target: Target, *, traced: bool = False, thinking: Sequence[
             "",
             tuple(marks),
         )
+    words, echoed = without_prompt(words, asked)
+    removed += [Removed("prompt", said) for said in echoed]
+    if echoed and not any(map(str.isalpha, words)):
+        return _nothing(thought, "the prompt, and no answer", removed, "degenerate", "unparsed")
     if means_nothing(words):
         event = "" if thought or words or len(text.strip()) <= degenerate.NOISE else "degenerate"
         why = f"the text is {words!r}" if words else "no text after the reasoning" if thought else "no text"
@@ -110,15 +116,26 @@ def read(text: str, target: Target, *, traced: bool = False, thinking: Sequence[
     if wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(bare)) and not declines(bare):
         return _nothing(thought, _short(f"{wrong}: {words}"), removed, "degenerate", "unparsed")
     before, report = _report(words, target, removed, traced=traced)
-    event = "degenerate" if wrong else ""
+    events = ["degenerate"] if wrong else []
+    lead = "" if traced else before
+    declined = _declined(lead, report, removed) if report else ""
+    if report and not declined:
+        report = _undisclaimed(report, removed, events)
+        before = _undisclaimed(Report(before), removed, events, alone=True).text if lead else before
     if marks:
-        return _with_boxes(before, report, thought, removed, marks, event)
+        return _with_boxes(before, report, thought, removed, marks, events, declined)
     thought = "\n\n".join(t for t in (thought, before) if t)
-    return _judged(report and _unboxed(report, removed), thought, removed, event)
+    return _judged(report and _unboxed(report, removed), thought, removed, events, declined)
 
 
 def _with_boxes(  # noqa: PLR0917 (the second half of `read`)
-    before: str, report: Report | None, thought: str, removed: list[Removed], marks: Sequence[BoxMark], event: str
+    before: str,
+    report: Report | None,
+    thought: str,
+    removed: list[Removed],
+    marks: Sequence[BoxMark],
+    events: list[str],
+    declined: Declined,
 ) -> Understood:
     """A report without its marks, and beside it the marks where they stood; those of a trace stay with the trace."""
     thought = "\n\n".join(t for t in (thought, restored(before, marks)) if t)
@@ -128,7 +145,7 @@ def _with_boxes(  # noqa: PLR0917 (the second half of `read`)
     pieces = [piece for piece in removed if not set(told).intersection(marks_in(piece.text, marks))]
     removed = [Removed(piece.kind, restored(piece.text, marks)) for piece in pieces]
     removed += [Removed("box mark", mark.raw) for mark in loose]
-    found = _judged(report, thought, removed, event)
+    found = _judged(report, thought, removed, events, declined)
     if found.status != "ok":
         return found
     boxed, kept = renumbered(body, marks, loose)
@@ -144,11 +161,12 @@ def _body(report: Report | None) -> str:
 
 def read_reference(text: str) -> Report:
     """A report that a radiologist wrote, with its sections; nothing is taken for a thought, a remark or a refusal."""
-    words = unescaped(without_marks(settled(text), [])).strip()
+    words = without_marks(settled(text), []).strip()
+    if not means_nothing(words) and words[0] in _OPENS and (report := structured.report_in(structured.literal(words))):
+        return report
+    words = unescaped(words).strip()
     if means_nothing(words):
         return Report()
-    if words[0] in _OPENS and (report := structured.report_in(structured.literal(words))):
-        return report
     return sections.read_report(text if words == text.strip() else words)
 
 
@@ -162,9 +180,9 @@ def means_nothing(text: str) -> bool:
 
 def _spelled(words: str) -> str:
     """The text that a list, a tuple or a quoted text spells in JSON or Python; other words as they are."""
-    if words[:1] not in _QUOTES or words[-1:] not in _QUOTED:
+    if words.removeprefix("b")[:1] not in _QUOTES or words[-1:] not in _QUOTED:
         return words
-    value = structured.literal(words)
+    value = structured.literal(words.removeprefix("b"))
     if isinstance(value, str):
         return value.strip()
     report = structured.report_in(value) if isinstance(value, Sequence) else None
@@ -179,26 +197,44 @@ def _nothing(
     return Understood(status, why=why, thought=thought, events=counted(kept, event), removed=kept)
 
 
-def _judged(report: Report | None, thought: str, removed: list[Removed], event: str) -> Understood:
+def _declined(lead: str, report: Report, removed: list[Removed]) -> Declined:
+    """Whether a reply declines, in the report or in the words before it."""
+    before = (piece.text for piece in removed if piece.kind == "preamble")
+    return declines("\n".join(filter(None, (*before, lead, report.text))))
+
+
+def _undisclaimed(report: Report, removed: list[Removed], events: list[str], *, alone: bool = False) -> Report:
+    """A report without the clauses that decline, each section by itself. ``alone``: findings stand elsewhere."""
+    text, dropped, missing = without_disclaimers(report.text, alone=alone)
+    if not dropped:
+        return report
+    text = without_preamble(text, removed)
+    removed += [Removed("disclaimer", said) for said in dropped]
+    events += ["no image seen"] if missing else []
+    findings, impression = (
+        part and without_disclaimers(part, alone=True)[0] for part in (report.findings, report.impression)
+    )
+    return Report(text, findings or None, impression or None)
+
+
+def _judged(
+    report: Report | None, thought: str, removed: list[Removed], found: list[str], declined: Declined
+) -> Understood:
     """The status of a report that was found."""
     kept = tuple(removed)
     status: ModelStatus
-    events: tuple[str, ...]
+    events = tuple(found)
     if report is None:
-        status, why, events = "unparsed", "a trace, and no report after it", (event,)
-    elif _is_empty(report) or _filled_in_nowhere(report):
-        form = _filled_in_nowhere(report) if report.text.strip() else ""
-        status, why, events = (
-            ("unparsed", form, ("degenerate",)) if form else ("empty", "a report without words", (event,))
-        )
-    elif declined := declines(report.text):
-        status, why, events = (
-            "refused",
-            _short(report.text),
-            (event, "no image seen" if declined == "no image seen" else ""),
-        )
+        status, why = "unparsed", "a trace, and no report after it"
+    elif declined:
+        status, why = "refused", _short(report.text)
+        events = (*events, "no image seen") if declined == "no image seen" else events
+    elif form := _filled_in_nowhere(report) if report.text.strip() else "":
+        status, why, events = "unparsed", form, ("degenerate",)
+    elif _is_empty(report):
+        status, why = "empty", "a report without words"
     else:
-        return Understood("ok", report, "", thought, counted(kept, event), kept)
+        return Understood("ok", report, "", thought, counted(kept, *events), kept)
     return Understood(status, why=why, thought=thought, events=counted(kept, *events), removed=kept)
 
 
@@ -221,14 +257,19 @@ def _report(words: str, target: Target, removed: list[Removed], *, traced: bool)
         _rest(words[tagged.end() :], removed)
         before = without_preamble(f"{words[: tagged.start()].strip()}\n\u2060", removed).strip("\u2060 \n")
         _, report = _report(tagged["inside"].strip(), target, removed, traced=False)
-        return before, report
+        return _headless(before), report
+    if box := markup.boxed(words):
+        before, inside, after = box
+        _rest(after, removed)
+        before = "" if not before or _announces(before) else _headless(before)
+        return before, _report(inside, target, removed, traced=False)[1]
     words = _LEFT_TAG.sub("", _headed(words)) if "<" in words or "\\" in words else words
     if ("{" in words or "[" in words) and (found := structured.json_within(words)):
         report, start, end = found
         _rest(words[:start], removed, "preamble")
         _rest(words[end:], removed)
         return "", report
-    words = structured.without_tables(words)
+    words = markup.without_assignments(structured.without_tables(_unfenced(words, removed)))
     if cue := _cue(words):
         before = words[: cue.start()].strip()
         if before and _announces(before):
@@ -284,22 +325,19 @@ def _rest(text: str, removed: list[Removed], kind: str = "closing remark") -> No
 
 def _headed(words: str) -> str:
     """A text whose sections in tags and commands stand under headings."""
-    words = _NAMED_TAG.sub(lambda m: f"\n{m[1].replace('_', ' ')}:\n{m[2]}\n", words)
-    words = _LATEX_SECTION.sub(lambda m: f"\n{m[1]}\n", words) if "\\" in words else words
-    words = _LATEX.sub(lambda m: m[1], words) if "\\" in words else words
-    return _SECTION_TAG.sub(_as_heading, words)
+    return _SECTION_TAG.sub(_as_heading, markup.without_latex(words))
 
 
 def _as_heading(tag: re.Match[str]) -> str:
     name = tag["name"].replace("_", " ")
     if headings.kind_of(name) is None:
         return tag[0]
-    return "\n" if tag["slash"] else f"\n{name.upper()}:\n"
+    return "\n" if tag["slash"] or tag["end"] else f"\n{name.upper()}:\n"
 
 
 def _sections(text: str, target: Target, removed: list[Removed]) -> Report:
     """The report in a text; words before the first heading belong to the findings where no heading claims them."""
-    text = _unfenced(text, removed).strip()
+    text = text.strip()
     text = _YAML.sub(r"\1", text) if "|" in text or ">" in text else text
     text = without_closing(without_preamble(text, removed), removed).strip()
     report = sections.read_report(sections.unruled(text))
@@ -327,6 +365,14 @@ def _lead(words: str, report: Report) -> str:
     return _headless(words[: found[0].start])
 
 
+_FRAME = among(
+    "report reports radiology radiological chest final structured yaml json xml html text section sections content "
+    "contents field value details detail category item result results name output data toml markdown md x xray step "
+    "first the answer is my here"
+)
+"""Words of a frame around sections, which say nothing."""
+
+
 def _headless(text: str) -> str:
     """A text without the headings that it ends with: one, and those of sections before it that have no words."""
     text = text.strip()
@@ -336,7 +382,7 @@ def _headless(text: str) -> str:
         if not _LAST_WORD.search(text.rstrip("#*_ \t:")[-_LONGEST_LAST_WORD:]):
             break
         text = _LAST_HEADING.sub("", text).strip()
-    return text
+    return "" if len(text) < _LONGEST_FRAME and all(w.isdigit() or w in _FRAME for w in words_of(text)) else text
 
 
 def _unfenced(text: str, removed: list[Removed]) -> str:

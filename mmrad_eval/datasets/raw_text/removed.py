@@ -12,7 +12,9 @@ class Removed(msgspec.Struct, frozen=True):
     """A piece that is no part of the report."""
 
     kind: str
-    """Why: thought, control token, box mark, preamble, title, closing remark, further text, another turn."""
+    """Why: thought, prompt, control token, box mark, preamble, title, disclaimer, closing remark, further text or
+    another turn.
+    """
     text: str
 
 

@@ -12,7 +12,9 @@ from typing import Any
 from mmrad_eval.core.values import Report
 from mmrad_eval.datasets import sections
 from mmrad_eval.datasets.headings import kind_of, plain_name
+from mmrad_eval.datasets.raw_text.marks import unescaped
 
+_SPELLS = ("{", "[")
 _DEEPEST = 60
 """Levels of nesting; no report has more, and a parser's stack holds them."""
 _TRIES = 8
@@ -33,15 +35,21 @@ _WHOLE = [
     "result",
     "generated_report",
     "message",
+    "arguments",
+    "parameters",
+    "input",
 ]
 """Keys that hold a whole report, most telling first."""
 _NAMES = ("section", "heading", "name", "title", "key", "type", "label")
 _BODIES = ("text", "content", "body", "value", "description", "details")
-_FIELD = re.compile(r'"([A-Za-z][\w /-]{2,30})"\s*:\s*\[?\s*"((?:[^"\\]|\\.)*)', re.IGNORECASE)
+_FIELD = re.compile(r'"?([A-Za-z][\w /-]{2,30})"?\s*:\s*\[?\s*"((?:[^"\\]|\\.)*)', re.IGNORECASE)
 _BROKEN = frozenset(("findings", "impression"))
-_ROW = re.compile(r"^[ \t]*\|(.+)\|[ \t]*$", re.MULTILINE)
+_BARS = 2
+_NUMBERED = 2
+"""Cells of a row of which the first may be a number."""
+_ROW = re.compile(r"^[ \t]*(\S[^|\n]*\|.+|\|.+\|)[ \t]*$", re.MULTILINE)
 _RULE = re.compile(r"[\s:|-]*")
-_CELL = re.compile(r"(?<!\\)\|")
+_CELL = re.compile(r"(?<!\\)\|+")
 
 
 def report_in(value: Any, depth: int = 0) -> Report | None:
@@ -49,7 +57,9 @@ def report_in(value: Any, depth: int = 0) -> Report | None:
     if depth > _DEEPEST or value is None or isinstance(value, bool | int | float):
         return None
     if isinstance(value, str):
-        return sections.read_report(value.strip()) if value.strip() else None
+        if value.lstrip()[:1] in _SPELLS and (inner := report_in(literal(value), depth + 1)):
+            return inner
+        return sections.read_report(unescaped(value).strip()) if value.strip() else None
     if isinstance(value, Mapping):
         return _of_object(value, depth)
     return _of_list(list(value), depth) if isinstance(value, list | tuple) else None
@@ -123,6 +133,8 @@ def _words(value: Any) -> str | None:
         parts = [_words(item) for item in value]
         return " ".join(part for part in parts if part)
     if isinstance(value, Mapping):
+        if value.keys() and all(plain_name(str(name)) in _BODIES for name in value):
+            return " ".join(words for item in value.values() if (words := _words(item)))
         return " ".join(f"{name}: {item}" for name, item in value.items() if not isinstance(item, Mapping | list))
     return None
 
@@ -141,12 +153,16 @@ def literal(text: str) -> Any:
     body = text.strip()
     if not body or body[0] not in "{[(\"'" or _depth(body) > _DEEPEST:
         return None
-    for parse in (json.loads, ast.literal_eval):
+    for parse in (_from_json, ast.literal_eval):
         try:
             return parse(_named_nothing(body) if parse is ast.literal_eval else body)
         except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
             continue
     return None
+
+
+def _from_json(text: str) -> Any:
+    return json.loads(text, strict=False)  # line ends within texts too
 
 
 def _named_nothing(text: str) -> str:
@@ -178,10 +194,23 @@ def json_within(text: str) -> tuple[Report, int, int] | None:
             continue
         report = report_in(literal(text[m.start() : end]))
         if report and (report.findings is not None or report.impression is not None):
-            return report, m.start(), end
+            return _with_next(text, report, m.start(), end)
         if report and not text[: m.start()].strip() and text[m.start()] == "{":
             return report, m.start(), end
     return _broken(text)
+
+
+def _with_next(text: str, report: Report, start: int, end: int) -> tuple[Report, int, int]:
+    """The report with the section that the next object holds, where each section has an object of its own."""
+    follows = re.compile(r"[\s,]*(?=\{)").match(text, end)
+    if not follows or (report.findings is not None and report.impression is not None):
+        return report, start, end
+    after = _matching(text, follows.end())
+    other = report_in(literal(text[follows.end() : after])) if after else None
+    if after is None or other is None:
+        return report, start, end
+    found = {name: getattr(report, name) or getattr(other, name) for name in ("findings", "impression")}
+    return _joined({name: words for name, words in found.items() if words}), start, after
 
 
 def _broken(text: str) -> tuple[Report, int, int] | None:
@@ -232,11 +261,12 @@ def _matching(text: str, start: int) -> int | None:
 
 
 def without_tables(text: str) -> str:
-    """A text whose Markdown tables of sections are written as headings and words."""
-    if text.count("|") < 4:
+    """A text whose tables of sections are written as headings and words."""
+    text = text.replace("\u2502", "|") if "\u2502" in text else text
+    if text.count("|") < _BARS:
         return text
     rows = list(_ROW.finditer(text))
-    cells = [[_bare(cell) for cell in _CELL.split(row[1])] for row in rows]
+    cells = [[_bare(cell) for cell in _CELL.split(row[1].strip("|"))] for row in rows]
     cells = [row for row in cells if not all(_RULE.fullmatch(cell) for cell in row)]
     said = list(_down(cells)) or list(_across(cells))
     if not said:
@@ -254,9 +284,10 @@ def _main(name: str) -> bool:
 
 def _down(rows: list[list[str]]) -> Iterator[str]:
     """Lines of a table whose first cells are headings."""
+    rows = [row[1:] if len(row) > _NUMBERED and not kind_of(row[0]) and kind_of(row[1]) else row for row in rows]
     named = [row for row in rows if len(row) > 1 and kind_of(row[0])]
     if any(_main(row[0]) and not all(_main(cell) for cell in row) for row in named):
-        yield from (f"{row[0]}: {' '.join(row[1:])}" for row in named)
+        yield from (f"{row[0].rstrip(': ')}: {' '.join(row[1:])}" for row in named)
 
 
 def _across(rows: list[list[str]]) -> Iterator[str]:

@@ -10,12 +10,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mmrad_eval.datasets import headings
 from mmrad_eval.datasets.words import among
 
 _WORDS = among(
     "think thinking thinks thought thoughts reason reasoning rationale scratchpad analysis cot monologue "
     "reflection reflect deliberation deliberate reflections ruminate"
 )
+_BEFORE_AN_ANSWER = among(
+    "plan planning draft brainstorm brainstorming outline critique verification notes memory steps step"
+)
+"""Names of what is written before an answer; alone, it is the answer."""
 _BRACKETED = among("think thinking thought thoughts reason reasoning rationale scratchpad cot")
 """Names that are delimiters in square brackets too, where a report may have words of its own."""
 _CLOSING = frozenset(("end", "stop", "suffix", "close", "eo"))
@@ -49,21 +54,32 @@ _FOLD = re.compile(
 )
 _MARKS = r"[ \t#*_>=-]*(?:step[ \t]*\d+[ \t]*[:.)-][ \t]*)?[ \t#*_]*"
 _HEADED = re.compile(
-    rf"\A{_MARKS}(?:here is my |my )?(?:internal )?(?:thought process|thinking(?: process)?|thoughts"
-    rf"|reasoning(?: process)?|chain of thought)"
-    rf"{_MARKS}:?{_MARKS}\n(?P<thought>.*)"
+    rf"\A{_MARKS}(?:here is my |my )?(?:internal )?(?:thought process|thinking(?: process)?|thoughts?"
+    rf"|reasoning(?: process| steps)?|chain of thought|plan|analysis|let(?:'s| me) think step by step\.?)"
+    rf"{_MARKS}(?::|\n)(?P<thought>.*)"
     rf"^{_MARKS}(?:here is my |my )?(?:final )?(?:response|answer|report|output"
     rf"|final){_MARKS}:?{_MARKS}\n(?P<rest>.*)\Z",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 """A thought under a heading of its own, and the answer under another one."""
-_HEAD, _IN_HEADING = 80, ("think", "thought", "reasoning")
+_HEAD, _IN_HEADING = 80, ("think", "thought", "reasoning", "plan", "analysis", "\U0001f4ad", "\U0001f9e0")
 """Characters within which such a heading begins, and what it holds."""
 _BRACKETS = ("<", "[", "&lt;", "\u25c1", "\u300a", "{/", "(/", "...done")
 """One of these is in each text with delimiters."""
 _ANSWER = re.compile(
     r"<(?:final_)?(?:report|answer|response|output|solution|radiology_report|final|conclusion)>", re.IGNORECASE
 )
+_CUE = re.compile(
+    r"^[ \t#*_>=-]*(?:(?:here is |here's )?(?:the |my )?final (?:radiology |radiological |chest x-ray )?(?:answer"
+    r"|report|response|output|reading)|answer)[ \t*_#]*(?::|$)[ \t*_]*",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A line that ends a thought whose closing mark is lost."""
+_QUOTE = re.compile(
+    r"\A(?P<head>[^\n]{0,40}\bthought for [^\n]{1,30}\n+)?(?P<quote>(?:>[^\n]*(?:\n|\Z))+)(?P<rest>.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+_THINKS = re.compile(r"think|thought|reason|\U0001f4ad|\U0001f9e0", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _STAGES = re.compile(r"</?(?:SUMMARY|CAPTION)>", re.IGNORECASE)
 _STAGE = re.compile(r"<(SUMMARY|CAPTION)>(.*?)(?:</\1>|(?=<CONCLUSION>))", re.DOTALL | re.IGNORECASE)
@@ -89,9 +105,9 @@ def split_thought(text: str, own: Sequence[str] = ()) -> tuple[str, str]:
     if not _may_hold(text):
         return "", text
     thoughts: list[str] = []
-    for part in (_channels, _fenced, _folded, _stages):
+    for part in (_channels, _fenced, _folded, _stages, _quoted):
         text = part(text, thoughts)
-    text = _tagged(text, thoughts)
+    text = _tagged(text, thoughts, soft=True)
     if headed := _headed(text):
         thoughts.append(headed[0])
         text = headed[1]
@@ -131,6 +147,19 @@ def _folded(text: str, thoughts: list[str]) -> str:
     return _FOLD.sub("", text)
 
 
+def _quoted(text: str, thoughts: list[str]) -> str:
+    """A thought in a quote, before an answer that is not quoted."""
+    found = _QUOTE.match(text) if ">" in text else None
+    if (
+        found is None
+        or not found["rest"].strip()
+        or not (found["head"] or _THINKS.search(found["quote"].split("\n")[0]))
+    ):
+        return text
+    thoughts.append("\n".join(line.lstrip("> ") for line in found["quote"].splitlines()))
+    return found["rest"]
+
+
 def _stages(text: str, thoughts: list[str]) -> str:
     """Stages of LLaVA-CoT: what its conclusion holds is the answer."""
     conclusion = _CONCLUSION.search(text) if "<" in text and _STAGES.search(text) else None
@@ -141,9 +170,19 @@ def _stages(text: str, thoughts: list[str]) -> str:
     return f"{before}\n{conclusion[1]}"
 
 
-def _tagged(text: str, thoughts: list[str]) -> str:
-    """Thoughts between tags, by one pass over the marks."""
-    marks = _marks(text)
+def _tagged(text: str, thoughts: list[str], *, soft: bool) -> str:
+    """Thoughts between tags, by one pass over the marks. ``soft``: a plan, a draft or notes are thoughts too."""
+    marks = _marks(text, soft=soft)
+    found: list[str] = []
+    rest = _apart(text, marks, found)
+    if soft and not any(map(str.isalpha, rest)) and len(marks) > len(_marks(text, soft=False)):
+        return _tagged(text, thoughts, soft=False)
+    thoughts += found
+    return rest
+
+
+def _apart(text: str, marks: list[_Mark], thoughts: list[str]) -> str:
+    """A text without what stands between the marks."""
     last = max((i for i, mark in enumerate(marks) if not mark.opens), default=-1)
     said: list[str] = []
     depth, reached, opened = 0, 0, 0
@@ -170,17 +209,22 @@ def _tagged(text: str, thoughts: list[str]) -> str:
         return "".join((*said, text[reached:]))
     unclosed = text[opened:]
     answer = list(_ANSWER.finditer(unclosed))
-    cut = answer[-1].start() if answer else len(unclosed)
-    thoughts.append(unclosed[:cut])
-    return "".join((*said, unclosed[cut:]))
+    cue = (
+        None
+        if answer
+        else next((m for m in reversed(list(_CUE.finditer(unclosed))) if unclosed[m.end() :].strip()), None)
+    )
+    cut = answer[-1].start() if answer else cue.start() if cue else len(unclosed)
+    thoughts.append(unclosed[:cut].rstrip("- \t\n"))
+    return "".join((*said, unclosed[cue.end() if cue else cut :]))
 
 
-def _marks(text: str) -> list[_Mark]:
+def _marks(text: str, *, soft: bool) -> list[_Mark]:
     """The delimiters of a text in order; nothing is looked for where no bracket stands."""
     if not any(map(text.__contains__, _BRACKETS)):
         return []
     special = _special(text) if any(mark in text for mark in _SPECIAL_MARKS) else ()
-    return sorted((*special, *_tags(text)), key=lambda mark: mark.start)
+    return sorted((*special, *_tags(text, soft=soft)), key=lambda mark: mark.start)
 
 
 def _special(text: str) -> Iterator[_Mark]:
@@ -188,13 +232,15 @@ def _special(text: str) -> Iterator[_Mark]:
         yield _Mark(m.start(), m.end(), m["open"] is not None)
 
 
-def _tags(text: str) -> Iterator[_Mark]:
+def _tags(text: str, *, soft: bool) -> Iterator[_Mark]:
     for m in _TAG.finditer(text):
         name = m["name"] or m["name2"]
         words = _CAMEL.sub("_", name).lower().replace(":", "_").replace("-", "_").replace(".", "_").split("_")
-        known = _BRACKETED if m["name2"] else _WORDS
+        known = _BRACKETED if m["name2"] else _WORDS | _BEFORE_AN_ANSWER if soft else _WORDS
         if m["name2"] and m[0][0] in "{(" and f"{m[0][0]}/" not in text:
             continue  # a word in brackets, of which there is no closing form
+        if soft and not _WORDS & set(words) and headings.kind_of(name) in {"findings", "impression", "both"}:
+            continue  # "impression_and_plan"
         if m["self"] or not known & set(words) or (m["name2"] and len(words) > 1):
             continue
         closes = bool(m["slash"] or m["slash2"] or _CLOSING & set(words))

@@ -16,7 +16,10 @@ SEEN = re.compile(
     r"|acute|lob(?:e|ar|es)|bronch\w*|airspace|soft\ tissues?|hernia\w*|scoliosis|degenerative|tortuous|volumes?"
     r"|hemithorax|thoracic|rotat\w*|underexposed|inspirat\w*|stable|unchanged"
     r"|airways?|ground.glass|retrocardiac|perihilar|aspiration|infection|copd|ett|ng|chf|lungs|cavit\w*|thicken\w*"
-    r"|blunt\w*)\b",
+    r"|blunt\w*|sternum|clavic\w*|scapula\w*|shoulders?|adenopathy|lymph\w*|tubercul\w*|tb|air|knob|fissures?|stomach"
+    r"|bowel|esophag\w*|malignan\w*|metasta\w*|cancer|tumou?rs?|densit\w*|bleeding|h(?:a?e)morrhage|cough|hypoxi\w*"
+    r"|fever|breasts?|neck|foreign bod\w*|lung markings?|shunt|valves?|stents?|drains?|swan|necklace|intubat\w*"
+    r"|embol\w*|aneurysm\w*|inter(?:space|costal)\w*|mainstem|vessels?|tips?)\b",
     re.IGNORECASE,
 )
 """What a sentence of a report speaks of: an organ, a finding, a device, the quality of the film."""

@@ -31,6 +31,8 @@ _OPENS = re.compile(
       |review(?:ed)?|examined?|describe|provide|start|begin|write|report)\b.{{0,120}}\b(?:you|this|that|{_PICTURE}
       |report|below|it)\b.{{0,60}}$
     |based\ on\ (?:the|your|this|these|my)\b.{{0,80}}\b{_PICTURE}\b.{{0,120}}:$
+    |(?:here\ is|here['\u2019]s|i\ can\ (?:tell\ you|describe|share))\ what\ (?:i
+      \ (?:can\ )?(?:see|observe|notice)|is\ (?:seen|visible|shown))\b.{{0,60}}$
     |the\ json\ (?:is|output)$
     )""",
     re.VERBOSE | re.IGNORECASE,
@@ -98,7 +100,8 @@ _MAY_CLOSE = among(
     "clarification signed electronically digitally dictated transcribed reported verified signature date end "
     "substitute replacement advice"
 )
-"""One of these is in each announcement, and in each remark; most reports hold none, and looking for them costs less."""
+"""One of these is in each announcement, and in each remark; most reports hold none, and looking for them costs "
+"less."""
 _MOST = 12
 """Sentences that a preamble or a closing remark may have."""
 _NEAR_END = 1200

@@ -8,10 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from mmrad_eval.core.values import Answer, Example, PriorStudy, Report, Step, Study, Target, Trace, Usage, Value
+from mmrad_eval.datasets import raw_text
 from mmrad_eval.results.view.findings import Findings, Piece, fates, findings
 from mmrad_eval.results.view.images import Album, Cut, Drawn, Picture
 from mmrad_eval.results.view.requests import Exchange
 from mmrad_eval.tasks.views import key_image, label
+
+_REMOVED = "removed "
+"""How the events begin that count what was taken off a reply."""
 
 
 class Shown(Value, frozen=True):
@@ -79,6 +83,13 @@ class StudyRecord(Value, frozen=True):
     priors: tuple[Earlier, ...] = ()
 
 
+class Unscored(Value, frozen=True):
+    """Words of a reply that are no part of its report."""
+
+    kind: str
+    text: str
+
+
 class AnswerRecord(Value, frozen=True):
     """What one run answered."""
 
@@ -92,6 +103,10 @@ class AnswerRecord(Value, frozen=True):
     """The evidence that the task showed."""
     findings: Findings | None = None
     """None without a reference for the target, or without an answer."""
+    events: dict[str, int] = {}
+    """What was counted as the reply was read."""
+    unscored: tuple[Unscored, ...] = ()
+    """What was taken off the last reply, where it is known."""
     exchanges: tuple[Exchange, ...] = ()
     usage: Usage = Usage()
 
@@ -130,9 +145,22 @@ def answer_record(
         trace=_thought(answer.trace, album, on, report) if answer.trace else None,
         shown=_thought(answer.shown, album, on, report) if answer.shown else None,
         findings=findings(report, reference) if report is not None and reference is not None else None,
+        events=answer.events,
+        unscored=_unscored(answer, target, exchanges),
         exchanges=exchanges,
         usage=answer.usage,
     )
+
+
+def _unscored(answer: Answer, target: Target, exchanges: tuple[Exchange, ...]) -> tuple[Unscored, ...]:
+    """The pieces whose kinds the answer counts, read once more from the last reply."""
+    kinds = {event.removeprefix(_REMOVED) for event in answer.events if event.startswith(_REMOVED)}
+    if not kinds or not exchanges:
+        return ()
+    turns = (turn for turn in exchanges[-1].turns if turn.role != "assistant")
+    asked = "\n".join(part.text for turn in turns for part in turn.parts if part.text)
+    pieces = raw_text.read(exchanges[-1].reply, target, asked=asked).removed
+    return tuple(Unscored(piece.kind, piece.text.strip()) for piece in pieces if piece.kind in kinds)
 
 
 def _thought(trace: Trace, album: Album, on: int, report: str | None = None) -> Thought:

@@ -53,15 +53,16 @@ class Returned(Task):
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """Two turns. Where the first has no trace, its own answer stands, without a ``shown`` trace."""
         messages = opening(parsed(context.prompt), study, context)
-        first = read_answer(await context.ask(messages), context.target, traced=True, card=context.card, study=study)
+        reply = await context.ask(messages)
+        first = read_answer(reply, context.target, traced=True, card=context.card, study=study, asked=messages)
         own = _words(first.trace)
         if not own:
             return first
         back, mistake = (own[: _cut(own, self.percent)], None) if not self.mistaken else turned(own, study.id)
         if self.mistaken and mistake is None:
             return first
-        reply = await context.ask([*messages, *_second(back, context)])
-        answer = read_answer(reply, context.target, card=context.card, study=study)
+        again = [*messages, *_second(back, context)]
+        answer = read_answer(await context.ask(again), context.target, card=context.card, study=study, asked=again)
         steps = (Step(region=mistake.concept, text=back),) if mistake else ()
         return msgspec.structs.replace(answer, trace=first.trace, shown=Trace(steps, back))
 

@@ -1,40 +1,51 @@
-"""Answers written without regard to the reader: refusals, complaints that no picture came, and reports like either."""
+"""Answers written without regard to the reader: refusals, complaints that no picture came, and reports like either.
+
+Each folder is one drawing: the reader read it before anything was changed for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tests.raw_text.suite import Case, Wanted
 
 FOLDER = Path(__file__).parent
 MISSING = "no image seen"
+DRAWINGS = ("first", "second", "third", "fourth")
 
 
-def texts(name: str) -> Iterator[tuple[str, str]]:
+def texts(drawing: str, name: str) -> Iterator[tuple[str, str]]:
     """(source, text) of a file: lines of ``#`` name the source of those below; line ends are written as two letters."""
     source = ""
-    for line in (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+    for line in (FOLDER / drawing / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
             source = line[2:]
         elif line:
             yield source, line.replace("\\n", "\n")
 
 
-def refusals(name: str = "refusals") -> Iterator[Case]:
+def refusals(drawing: str) -> Iterator[Case]:
     """Answers that decline, and none of which says that no picture came."""
-    for source, text in texts(name):
+    for source, text in texts(drawing, "refusals"):
         yield Case(text, source, text, Wanted("refused", "", "", no_event=MISSING))
 
 
-def missing_pictures(name: str = "missing_pictures") -> Iterator[Case]:
+def missing_pictures(drawing: str) -> Iterator[Case]:
     """Answers that say that no picture came."""
-    for source, text in texts(name):
+    for source, text in texts(drawing, "missing_pictures"):
         yield Case(text, source, text, Wanted("refused", "", "", event=MISSING))
 
 
-def reports(name: str = "reports") -> Iterator[Case]:
+def reports(drawing: str) -> Iterator[Case]:
     """Reports and sentences of reports; what stands behind an arrow is what is left of one with a disclaimer."""
-    for source, text in texts(name):
+    for source, text in texts(drawing, "reports"):
         raw, _, left = text.partition(" => ")
         yield Case(raw, source, raw, Wanted("ok", left or raw, no_event=MISSING))
+
+
+KINDS: Mapping[str, Callable[[str], Iterator[Case]]] = {
+    "refusals": refusals,
+    "missing pictures": missing_pictures,
+    "reports": reports,
+}

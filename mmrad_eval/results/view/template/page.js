@@ -541,13 +541,21 @@ function reports(study, found) {
     const run = page.runs[arms()[n]], given = answer && !["failed", "pending"].includes(status(state.study, arms()[n])), f = answer?.findings;
     const whole = answer?.report?.text && answer.report.text.trim() !== (answer.candidate || "").trim();
     const mine = card("Report", `${run.target}, as it is scored`, !given ? quiet(answer ? "No answer yet." : "Not asked.") : answer.candidate ? pieces(f?.report, answer.candidate, n, "Report") : quiet("The report is empty."),
-      given && whole && fold("whole-report", "Everything it wrote", () => prose(answer.report.text, "Everything it wrote"), true));
+      given && aside(answer), given && whole && fold("whole-report", "Everything it wrote", () => prose(answer.report.text, "Everything it wrote"), true));
     const theirs = study.reference ? card("Reference", run.target, reference ? pieces(f?.reference, reference, n, "Reference") : quiet(`It has no ${run.target}.`),
       study.reference.text && study.reference.text !== reference && fold("whole-reference", "The whole report", () => prose(study.reference.text, "The whole report"), true)) : card("Reference", "", quiet("There is none."));
     return [mine, theirs, f && card("Findings", "read by rules: an aid, no score", tally(f), facts(f, n))];
   });
   if (state.b === null) return block("Report and reference", "report", el("div", { class: "cols" }, columns[0].slice(0, 2)), columns[0][2] && el("div", { class: "block" }, columns[0][2]));
   return block("Report and reference", "report", el("div", { class: "cols" }, columns.map((list, n) => el("div", {}, heading(n), list))));
+}
+// What of the reply is no word of the report, and what else was counted as it was read.
+function aside(answer) {
+  const taken = answer.unscored || [], kinds = new Set(taken.map((piece) => `removed ${piece.kind}`));
+  const counted = Object.entries(answer.events || {}).filter(([event]) => !kinds.has(event));
+  if (!taken.length && !counted.length) return null;
+  return el("ul", { class: "aside" }, taken.map((piece) => el("li", {}, el("span", { class: "dim" }, `not scored, ${piece.kind}: `), words(piece.text))),
+    counted.map(([event, n]) => el("li", {}, el("span", { class: "dim" }, "counted: "), words(event), n > 1 && ` \u00d7 ${n}`)));
 }
 function pieces(list, plain, n, label) {
   return fill(prose("", label), scrolls(plain, label), list ? list.map((piece) => marked(piece, n)) : words(plain));

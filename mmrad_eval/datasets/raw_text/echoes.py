@@ -1,0 +1,85 @@
+"""Tells the words of the prompt in a reply: a model may write down what it was asked, before its answer or after it.
+
+The prompt may hold findings too, as evidence or in an earlier report. Those may be repeated; instructions may not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mmrad_eval.datasets.raw_text.clauses import kind_of_clause
+from mmrad_eval.datasets.words import among, words_of
+
+_SENTENCE = re.compile(r"[^\n.!?:]+[.!?:]*[\"')\]*]*\s*|\s+|[.!?:]+\s*")
+_ROLE = re.compile(r"\A\W*(?:assistant|model|ai|answer|response)\W*[:\n]\s*", re.IGNORECASE)
+_ROLES = among("user assistant human system model ai findings impression report")
+_ORDERS = among(
+    "rate name tell list answer look mark compare read state explain classify identify assess describe write give use "
+    "summarize report note begin start do leave make provide generate create consider think mention focus include"
+)
+"""Words that an order begins with."""
+_WORD = re.compile(r"[^\W_]+")
+_SHARED = 8
+"""Words that a reply shares with the prompt before it is looked at closely."""
+_INSTRUCTED = 8
+"""Words of instructions from which on they are the prompt, and no chance."""
+_LABEL = 2
+"""Words of a role or a heading between sentences of the prompt."""
+
+
+def without_prompt(text: str, asked: str) -> tuple[str, list[str]]:
+    """A reply without the sentences of the prompt that it begins and ends with, and those sentences."""
+    if not asked or len(words_of(text) & words_of(asked)) < _SHARED:
+        return text, []
+    known = frozenset(key for sentence in _SENTENCE.findall(asked) if (key := _key(sentence)))
+    before = _repeated(list(_sentences(text)), known)
+    said = [text[:before].strip()] if before else []
+    text = _ROLE.sub("", text[before:]) if before else text
+    after = _again(text, known)
+    if after is not None:
+        said.append(text[after:].strip())
+        text = text[:after]
+    if said and words_of(text) <= _ROLES:
+        text = ""
+    return text.strip() if said else text, said
+
+
+def _key(sentence: str) -> str:
+    """A sentence without marks and case."""
+    return " ".join(_WORD.findall(sentence.lower()))
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
+    for found in _SENTENCE.finditer(text):
+        yield found.start(), found.end(), _key(found[0])
+
+
+def _instructs(key: str) -> bool:
+    return key.partition(" ")[0] in _ORDERS or kind_of_clause(key) not in {"seen", "limited"}
+
+
+def _repeated(sentences: list[tuple[int, int, str]], known: frozenset[str]) -> int:
+    """Where the sentences of the prompt end that a text begins with; 0 where it does not begin with instructions."""
+    end = instructed = 0
+    for _, stop, key in sentences:
+        words = len(key.split())
+        if key in known:
+            instructed += words if _instructs(key) else 0
+            end = stop
+        elif words > _LABEL:
+            break
+    return end if instructed >= _INSTRUCTED else 0
+
+
+def _again(text: str, known: frozenset[str]) -> int | None:
+    """Where a text begins to repeat instructions to its end; None where it does not."""
+    start, instructed = len(text), 0
+    for begin, _, key in reversed(list(_sentences(text))):
+        words = len(key.split())
+        if key in known and _instructs(key):
+            instructed += words
+            start = begin
+        elif key not in known and words > _LABEL:
+            break
+    return start if instructed >= _INSTRUCTED else None
