@@ -107,7 +107,7 @@ class _Walk:
     def _class(self, owner: type, where: str) -> object:
         bases = tuple(self.describe(base, where) for base in owner.__bases__)
         functions = [one for one in map(_plain_function, vars(owner).values()) if one is not None]
-        text = _text(owner)
+        text = _class_text(owner)
         if text is not None:
             return (owner.__qualname__, text, bases, tuple(self._used(function, where) for function in functions))
         members = tuple(
@@ -206,6 +206,15 @@ def _text(value: Any) -> str | None:
         return inspect.getsource(value)
     except (OSError, TypeError, SyntaxError):
         return None
+
+
+def _class_text(owner: type) -> str | None:
+    """The text of a class; None too where what stands at its line of its module's file is another thing's.
+
+    From Python 3.13 on a class says its line and no file, so that one which was made by ``exec`` finds strange lines.
+    """
+    text = _text(owner)
+    return text if text is not None and f"class {owner.__name__}" in text else None
 
 
 def _compiled(code: CodeType) -> object:
