@@ -52,7 +52,7 @@ class Donor(Protocol):
         ...
 
 
-def _no_prior(category: str, study: Study) -> Box | None:  # noqa: ARG001 (the signature of a prior)
+def _no_mean_box(category: str, study: Study) -> Box | None:  # noqa: ARG001 (the signature of a mean box)
     return None
 
 
@@ -68,7 +68,7 @@ class TaskContext:
     donor: Donor
     options: Mapping[str, str] = field(default_factory=dict)
     """``views``, ``context``, ``priors``, ``render`` as the run says."""
-    prior: Callable[[str, Study], Box | None] = _no_prior
+    mean_box: Callable[[str, Study], Box | None] = _no_mean_box
     """The mean box of a region category over other patients; None where nobody has one."""
 
 

@@ -24,7 +24,7 @@ from mmrad_eval.datasets import digest as dataset_digest
 from mmrad_eval.datasets.held import selected
 from mmrad_eval.datasets.lazy import outlines, subset
 from mmrad_eval.harness.last_check import LastCheck
-from mmrad_eval.metrics.grounding.prior import MeanBoxes, prior
+from mmrad_eval.metrics.grounding.mean_boxes import MeanBoxes, mean_boxes
 from mmrad_eval.results.run.record import RunIdentity, Selection
 from mmrad_eval.tasks.donors import Donors
 from mmrad_eval.tasks.images_first import OPTION, asking_images_first
@@ -111,15 +111,15 @@ class Plan:
         if self.identity.extra.get(OPTION):
             ask = asking_images_first(ask)
         donor = self.last_check.donor(self.donor)
-        return TaskContext(ask, card, target, self.prompt, donor, self.options, self._prior)
+        return TaskContext(ask, card, target, self.prompt, donor, self.options, self._mean_box)
 
-    def _prior(self, category: str, study: Study) -> Box | None:
-        return self._priors.box(category, study)
+    def _mean_box(self, category: str, study: Study) -> Box | None:
+        return self._mean_boxes.box(category, study)
 
     @cached_property
-    def _priors(self) -> MeanBoxes:
+    def _mean_boxes(self) -> MeanBoxes:
         """Mean boxes of the training split, else of the dataset's other patients; made when a task first asks."""
-        return prior(Corpus(self.dataset.studies, self.train))
+        return mean_boxes(Corpus(self.dataset.studies, self.train))
 
 
 def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, options: RunOptions) -> Plan:

@@ -37,7 +37,7 @@ def of_reference(study: Study, context: TaskContext) -> Sequence[Step]:
 
 def of_atlas(study: Study, context: TaskContext) -> Sequence[Step]:
     """A step for each region category, at the mean box of other patients: the same regions for every study."""
-    boxes = [(category, context.prior(category.name, study)) for category in categories()]
+    boxes = [(category, context.mean_box(category.name, study)) for category in categories()]
     return [Step(c.phrase, (c.region,) if c.region else (), c.name, box) for c, box in boxes if box is not None]
 
 

@@ -242,7 +242,7 @@ class _Talk:
             return (clip(box, self.size), "", "cut at the edge") if outside else (box, "", "")
         category = category_of(look.region)
         if self.task.locate == "prior":
-            box = self.context.prior(category, self.study)
+            box = self.context.mean_box(category, self.study)
         else:
             box = self._reference_box(look.region, category)
         return (box, "", "") if box else (None, f"No region is known here as {look.region!r}.", "unknown region")

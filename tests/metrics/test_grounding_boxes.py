@@ -14,7 +14,7 @@ from mmrad_eval.core.contracts import Corpus
 from mmrad_eval.core.values import Box, Image, Step, Study, Trace
 from mmrad_eval.metrics.grounding.anatomy import kendall
 from mmrad_eval.metrics.grounding.boxes import assign, canonical, placed, share_inside
-from mmrad_eval.metrics.grounding.prior import prior
+from mmrad_eval.metrics.grounding.mean_boxes import mean_boxes
 
 
 @settings(deadline=None)
@@ -105,7 +105,7 @@ def _study(name: str, patient: str, *edges: tuple[float, float, float, float]) -
 def test_the_prior_is_the_mean_box_of_the_training_split() -> None:
     train = [_study("t1", "a", (0, 0, 100, 100)), _study("t2", "b", (100, 100, 200, 200))]
     scored = [_study("s", "c", (0, 0, 10, 10))]
-    found = prior(Corpus(scored, train)).box("lungs", scored[0])
+    found = mean_boxes(Corpus(scored, train)).box("lungs", scored[0])
     assert found == Box((50, 50, 150, 150), "pad_square_336")
 
 
@@ -115,11 +115,11 @@ def test_without_a_training_split_the_prior_is_that_of_the_other_patients() -> N
         _study("s2", "a", (0, 0, 60, 60)),
         _study("s3", "b", (100, 100, 200, 200)),
     ]
-    made = prior(Corpus(scored))
+    made = mean_boxes(Corpus(scored))
     assert made.box("lungs", scored[0]) == Box((100, 100, 200, 200), "pad_square_336")
     assert made.box("lungs", scored[2]) == Box((0, 0, 80, 80), "pad_square_336")
     assert made.box("bones", scored[0]) is None
-    assert prior(Corpus(scored[:2])).box("lungs", scored[0]) is None
+    assert mean_boxes(Corpus(scored[:2])).box("lungs", scored[0]) is None
 
 
 def test_steps_without_a_box_are_no_boxes() -> None:

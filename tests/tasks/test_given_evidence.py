@@ -219,7 +219,7 @@ async def test_the_atlas_shows_the_same_regions_of_every_study(demo: Dataset, co
     seen = set()
     for study in demo.studies[:5]:
         told = dataclasses.replace(
-            context(task, listener), prior=lambda name, _: box if name in ("lungs", "bones") else None
+            context(task, listener), mean_box=lambda name, _: box if name in ("lungs", "bones") else None
         )
         await task.converse(msgspec.structs.replace(study, trace=None), told)
         seen.add(tuple(s.category for s in (task.shown(study, told) or Trace()).steps))

@@ -2,8 +2,8 @@
 
 Boxes are compared in the canonical 336 frame, within their category, one to one with the largest sum of IoU. A
 reference box without a partner counts 0, a predicted one without a partner is extra. Beside the model stand two that
-never look: the prior box of each category, and a box around the whole picture; ``Skill`` is the share of the way from
-the prior to perfection.
+never look: the mean box of each category, and a box around the whole picture; ``Skill`` is the share of the way from
+the mean box to perfection.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Box, Example, Trace
 from mmrad_eval.metrics.grounding.boxes import SIDE, Placed, assign, overlaps, placed, size_of
-from mmrad_eval.metrics.grounding.prior import MeanBoxes, prior
+from mmrad_eval.metrics.grounding.mean_boxes import MeanBoxes, mean_boxes
 from mmrad_eval.metrics.sums import by_name, nan_ratio
 from mmrad_eval.traces import geometry
 from mmrad_eval.traces.geometry import CANONICAL
@@ -73,11 +73,11 @@ class AnatomyGrounding:
     )
 
     def fit(self, corpus: Corpus) -> MeanBoxes:
-        """The prior boxes."""
-        return prior(corpus)
+        """The mean boxes."""
+        return mean_boxes(corpus)
 
     def signature(self, context: MeanBoxes) -> str:
-        """The frame, the pairing and the prior."""
+        """The frame, the pairing and the mean boxes."""
         return f"grounding-anatomy|frame:{CANONICAL}|pairs:hungarian|prior:{context.source} {context.digest}|v1"
 
     def measure(self, examples: Sequence[Example], context: MeanBoxes) -> FloatArray:
@@ -117,9 +117,9 @@ def _study(example: Example, context: MeanBoxes) -> list[float]:
         return [found.get(name, 0.0) for name in STATISTICS]
     made = placed(trace, size)
     found |= _overlap(made, wanted)
-    prior_boxes = {p.category: context.box(p.category, study) for p in wanted}
-    found["sum of IoU of the prior"] = _single(prior_boxes, wanted)
-    found["sum of IoU of the whole picture"] = _single(dict.fromkeys(prior_boxes, _WHOLE), wanted)
+    means = {p.category: context.box(p.category, study) for p in wanted}
+    found["sum of IoU of the prior"] = _single(means, wanted)
+    found["sum of IoU of the whole picture"] = _single(dict.fromkeys(means, _WHOLE), wanted)
     found["full frames"] = float(sum(p.box is not None and geometry.area(p.box) > FULL * SIDE**2 for p in made))
     found["boxes that are none"] = float(sum(p.box is None for p in made))
     found |= _regions(trace, study.trace)

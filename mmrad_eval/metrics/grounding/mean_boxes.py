@@ -1,8 +1,8 @@
-"""The prior box of a category: what anybody would draw who has seen other patients and not this one.
+"""The mean box of a category: what anybody would draw who has seen other patients and not this one.
 
 The mean of the training split's boxes, edge by edge in the canonical frame. Data without a training split gives the
-mean over the other patients of the studies that are scored. Fixed anatomy makes the prior strong: skill counts from
-there.
+mean over the other patients of the studies that are scored. Fixed anatomy makes the mean box a strong guess: skill
+counts from there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class MeanBoxes:
     total: dict[str, FloatArray]
     """(5,) four edges and the number of boxes."""
     own: dict[tuple[str, str], FloatArray]
-    """(cluster, category) -> its part of the total; empty where the prior is from another split."""
+    """(cluster, category) -> its part of the total; empty where the mean is over another split."""
     source: str
     """``train`` or ``other patients``."""
 
@@ -37,7 +37,7 @@ class MeanBoxes:
         return hashlib.sha256(f"{self.source}\n{text}".encode()).hexdigest()[:12]
 
     def box(self, category: str, study: Study) -> Box | None:
-        """The prior box for a study; None where no other patient has a box of that category."""
+        """The mean box for a study; None where no other patient has a box of that category."""
         if category not in self.total:
             return None
         sums = self.total[category] - self.own.get((study.cluster, category), np.zeros(5))
@@ -47,8 +47,8 @@ class MeanBoxes:
         return Box((left, top, right, bottom), CANONICAL)
 
 
-def prior(corpus: Corpus) -> MeanBoxes:
-    """The prior of a corpus."""
+def mean_boxes(corpus: Corpus) -> MeanBoxes:
+    """The mean boxes of a corpus."""
     trained = _sums(corpus.train)
     if trained:
         return MeanBoxes(_totals(trained), {}, "train")
