@@ -226,6 +226,14 @@ def test_two_steps_of_one_finding_ground_it_together() -> None:
     assert values["Grounding recall"] == values["Grounding precision"] == 1.0
 
 
+def test_the_boxes_of_one_statement_are_one_area() -> None:
+    drawn = {"Pneumothorax": [(0, 0, 50, 100)]}
+    there, elsewhere = ((0, 0, 50, 100), (200, 200, 250, 300))
+    same = _against(drawn, _step("lungs", there, "Pneumothorax."), _step("lungs", elsewhere, "Pneumothorax."))
+    other = _against(drawn, _step("lungs", there, "Pneumothorax."), _step("lungs", elsewhere, "A pneumothorax."))
+    assert (same["Grounding precision"], other["Grounding precision"]) == (0.0, 0.5)
+
+
 def test_denied_findings_point_at_nothing() -> None:
     values = _findings(_step("lungs", (200, 200, 300, 300), "No effusion."))
     assert values["Finding mIoU"] == 0.0
