@@ -113,6 +113,10 @@ def _from_table(
             understood = raw_text.read_row(
                 {word: row.cells.get(where[word]) for word in REPORT if word in where}, target
             )
+        except raw_text.ErrorMessageError as error:
+            what = f"{error} and no reply of a model; the study stays pending"
+            problems.warn("error message", what, file=str(path), line=row.line, study=study)
+            continue
         except raw_text.NoReportError as error:
             what = f"{', '.join(where[word] for word in REPORT if word in where)} is {error}, not a text"
             problems.error("not a report", what, file=str(path), line=row.line, study=study)
@@ -127,9 +131,18 @@ def _from_table(
             traces[study] = written
     if strict:
         problems.raise_errors(str(path))
+        _none_but_errors(path, found, problems)
     use = strictest((of_rows((row.cells for row in table.rows), "open"), marked(path.parent)))
     reports = {study: understood.report for study, understood in found.items()}
     return Predictions(path, reports, traces, where, tuple(problems), found, data_use=use)
+
+
+def _none_but_errors(path: Path, found: Mapping[str, Understood], problems: Problems) -> None:
+    """Raise DataError where no reply of a model is in the file, since its making failed."""
+    errors = [problem for problem in problems if problem.kind == "error message"]
+    if errors and not found:
+        message = errors[0].what.partition(" and no reply")[0]
+        raise DataError(f"{path} holds no reply of a model: each is {message} or the like; ask the model again")
 
 
 def _doubts(problems: Problems, path: Path, row: FileRow, study: str, understood: Understood) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmrad_eval.datasets.raw_text.cells import (
+    ErrorMessageError,
     NoReportError,
     identifier,
     is_missing,
@@ -15,6 +16,7 @@ from mmrad_eval.datasets.raw_text.reading import read, read_reference
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood
 
 __all__ = [
+    "ErrorMessageError",
     "NoReportError",
     "Removed",
     "Understood",

@@ -14,6 +14,7 @@ from typing import Any
 from mmrad_eval.core.values import Report, Target
 from mmrad_eval.datasets import sections
 from mmrad_eval.datasets.raw_text import structured
+from mmrad_eval.datasets.raw_text.failures import error_message
 from mmrad_eval.datasets.raw_text.marks import settled
 from mmrad_eval.datasets.raw_text.reading import means_nothing, read, read_reference
 from mmrad_eval.datasets.raw_text.removed import Understood
@@ -21,11 +22,19 @@ from mmrad_eval.datasets.raw_text.removed import Understood
 _SHOWN = 60
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0+")
 _FORMULA = re.compile(r'="([^"]*)"')
+_BYTES = ("b'", 'b"')
+_ARRAY = re.compile(
+    r"(?:np\.|numpy\.|torch\.)?(?:array|tensor)\((\[.*\])(?:,\s*(?:dtype|device)=[\w'<.:]+)*\)", re.DOTALL
+)
 _WORDS = ("report", "findings", "impression")
 
 
 class NoReportError(ValueError):
     """A value that holds no report, in words such as "a number (5)"."""
+
+
+class ErrorMessageError(NoReportError):
+    """A text that a program wrote where it got no reply: a failure, and so never a score."""
 
 
 def read_cell(cell: Any, target: Target = "findings") -> Understood:
@@ -41,7 +50,9 @@ def read_reference_cell(cell: Any) -> Report:
 def _text(cell: Any) -> str:
     """The words of a value; of an object, its sections under headings."""
     if isinstance(cell, str):
-        return cell
+        if message := error_message(cell):
+            raise ErrorMessageError(f"an error message ({message[:_SHOWN]})")
+        return _evaluated(cell)
     if is_missing(cell):
         return ""
     if not isinstance(cell, Mapping | list | tuple):
@@ -54,6 +65,13 @@ def _text(cell: Any) -> str:
             return ""
         raise NoReportError(f"{_kind(cell)} without a report ({str(cell)[:_SHOWN]})")
     return report.text
+
+
+def _evaluated(text: str) -> str:
+    """The text that Python's spelling of bytes or of an array holds: ``b'...'``, ``array(['...'], dtype=object)``."""
+    if text[:2] in _BYTES and isinstance(value := structured.literal(text.strip()[1:]), str):
+        return value.encode("latin-1", errors="replace").decode("utf-8", errors="replace")
+    return array[1] if (array := _ARRAY.fullmatch(text.strip())) else text
 
 
 def is_missing(cell: Any) -> bool:

@@ -34,6 +34,33 @@ _TURN = re.compile(
     r"<\|im_start\|>\s*user\b|<start_of_turn>\s*user\b|<\|start_header_id\|>\s*user\b|<\|user\|>|(?<=\S)\s*\[INST\]"
 )
 """Where a model goes on and writes the user's next turn."""
+_ASKED = re.compile(
+    r"""\A\s*(?:
+     <\|im_start\|>\s*(?:system|user)\b.*?<\|im_start\|>\s*assistant\b
+    |(?:<bos>)?\s*<start_of_turn>\s*user\b.*?<start_of_turn>\s*model\b
+    |(?:<\|begin_of_text\|>)?\s*<\|start_header_id\|>\s*(?:system|user)\b.*?
+        <\|start_header_id\|>\s*assistant\s*<\|end_header_id\|>
+    |<\|(?:system|user)\|>.*?<\|assistant\|>
+    |(?:<s>)?\s*\[INST\].*?\[/INST\]
+    |(?:USER|Human|User|\#\#\#\s*(?:Human|Instruction|User))\s*:.*?
+        (?:\bASSISTANT|\b[Aa]ssistant|\#\#\#\s*(?:Assistant|Response))\s*:)""",
+    re.DOTALL | re.VERBOSE,
+)
+"""The prompt, where a file repeats it before the answer."""
+_ASKS = ("<", "[", "USER", "Human", "User", "###")
+"""What such a text begins with."""
+_KEY = re.compile(
+    r"""^[ \t#*]*(?:ground[ -]truth(?:[ \t]+(?:report|text|answer|findings))?
+    |(?:reference|gold(?:[ \t]+standard)?)[ \t]+(?:report|text|answer|findings))[ \t*]*:""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+"""A line from which on a file repeats the reference behind the answer."""
+_PAIR = re.compile(
+    r"""\A\s*(?:predict\w*|generated|candidate|hypothesis|hyp|model|output)\b[^:\n]{0,20}:(?P<said>.*?)
+    ^[ \t]*(?:reference|ground[ -]truth|target|label|gt|ref|gold|original)\b[^:\n]{0,20}:.*\Z""",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL | re.VERBOSE,
+)
+"""An answer and its reference, each under its name."""
 _BOXES = re.compile(
     rf"""{PLACE.pattern}
     |<\|?/?(?:obj|object|ref|phrase|grounding|box|bbox|quad|det|pred|zoom|delim|delimiter_of_multi_objects|detected|region
@@ -64,6 +91,22 @@ def unescaped(text: str) -> str:
         for written, meant in _ESCAPES:
             text = text.replace(written, meant)
     return without_html(without_entities(text))
+
+
+def answer_alone(text: str, removed: list[Removed]) -> str:
+    """The answer of a text that repeats the prompt before it, or the reference behind it."""
+    if text.lstrip()[:7].startswith(_ASKS) and (asked := _ASKED.match(text)):
+        removed.append(Removed("prompt", text[: asked.end()]))
+        text = text[asked.end() :]
+    if ":" not in text:
+        return text
+    if pair := _PAIR.match(text):
+        removed.append(Removed("reference", text[pair.end("said") :]))
+        return pair["said"]
+    if key := _KEY.search(text):
+        removed.append(Removed("reference", text[key.start() :]))
+        return text[: key.start()]
+    return text
 
 
 def without_marks(text: str, removed: list[Removed]) -> str:

@@ -17,7 +17,7 @@ from mmrad_eval.datasets import headings, sections
 from mmrad_eval.datasets.raw_text import degenerate, markup, structured
 from mmrad_eval.datasets.raw_text.declining import Declined, declines, without_disclaimers
 from mmrad_eval.datasets.raw_text.echoes import without_prompt
-from mmrad_eval.datasets.raw_text.marks import settled, unescaped, without_boxes, without_marks
+from mmrad_eval.datasets.raw_text.marks import answer_alone, settled, unescaped, without_boxes, without_marks
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood, counted
 from mmrad_eval.datasets.raw_text.thinking import split_thought
 from mmrad_eval.datasets.raw_text.wording import without_closing, without_preamble
@@ -86,7 +86,7 @@ def read(
     the closing mark of thoughts that the model's card declares. ``asked``: the words of the prompt, where known.
     """
     removed: list[Removed] = []
-    thought, words = split_thought(settled(text), thinking)
+    thought, words = split_thought(answer_alone(settled(text), removed), thinking)
     if thought:
         removed.append(Removed("thought", thought))
     held, marks = mark_boxes(unescaped(_spelled(words.strip())))

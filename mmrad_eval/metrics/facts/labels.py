@@ -33,6 +33,9 @@ _TEXTS = 1 << 14
 _WORD = re.compile(r"(?!x+\b)[a-z]{2}", re.IGNORECASE)
 """The beginning of a word that can be read: no mark of de-identification (XXXX), and in Latin letters."""
 
+_ANSWER = re.compile(r"\W*(?:yes|no|not|true|false)\W*", re.IGNORECASE)
+"""An answer to a question that nobody put to a report."""
+
 _READ = frozenset((ENGLISH, UNDECIDED))
 _NOTHING = (BLANK,) * len(LABELS)
 _MARKS = JOINTS | Role.COLON | Role.BRACKET | Role.QUESTION
@@ -54,7 +57,7 @@ def label_many(texts: Sequence[str]) -> Codes:
 
 @lru_cache(maxsize=_TEXTS)
 def _codes(text: str) -> tuple[Code, ...]:
-    if not _WORD.search(text) or language(text) not in _READ:
+    if not _WORD.search(text) or _ANSWER.fullmatch(text) or language(text) not in _READ:
         return _NOTHING  # a text that says nothing does not say that nothing was found
     pieces = [sentence for _, sentence in sentences(text, lexicon())]
     found = [mention for piece in pieces for mention in mentions(piece)]

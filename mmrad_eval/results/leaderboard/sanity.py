@@ -54,6 +54,11 @@ def empty(scored: ScoredRun) -> str:
     return _share(scored, ("empty",), "are empty")
 
 
+def lacking(scored: ScoredRun) -> str:
+    """Reports without the section that is scored."""
+    return _seen(scored, "section missing", "reports lack the section that is scored (another --target scores them)")
+
+
 def cut(scored: ScoredRun) -> str:
     """Answers that ended at the limit of tokens."""
     return _share(scored, ("truncated",), "are cut off: raise --max-tokens")
@@ -150,7 +155,7 @@ def far_longer(scored: ScoredRun) -> str:
 
 CHECKS: tuple[Check, ...] = (
     *(images, order, images_lost),
-    *(rejected, empty, cut, unread, degenerate, wrong_language, language_not_read),
+    *(rejected, empty, lacking, cut, unread, degenerate, wrong_language, language_not_read),
     *(low_coverage, same_report, far_longer, perfect),
 )
 

@@ -173,6 +173,10 @@ def _examples(selected: _Selected) -> Iterator[list[Example]]:
         yield [Example(selected.studies[places[answer.study]], answer, selected.target) for answer in answers]
 
 
+LACKING = "section missing"
+"""The event of a report without the section that is scored."""
+
+
 @dataclass
 class _Seen:
     """What is counted of examples while they are measured."""
@@ -195,6 +199,8 @@ class _Seen:
     def _count(self, example: Example) -> None:
         self.events.update(event for event, count in example.answer.events.items() if count)
         words = example.candidate.split()
+        if not words and example.answer.status == "ok":
+            self.events[LACKING] += 1
         if words:
             self.reports[hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest()] += 1
             self.candidate_words += len(words)
