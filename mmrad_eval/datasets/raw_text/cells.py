@@ -59,6 +59,8 @@ def _text(cell: Any) -> str:
         raise NoReportError(f"{_kind(cell)} ({str(cell)[:_SHOWN]})")
     if not cell:
         return ""
+    if isinstance(cell, list | tuple) and len(cell) > 1 and all(one == cell[0] for one in cell):
+        cell = cell[:1]  # one text, given twice
     report = structured.report_in(cell)
     if report is None:
         if structured.is_empty(cell):

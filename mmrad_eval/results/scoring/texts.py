@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -132,23 +133,36 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
         for name, (_, reference) in pairs.items()
     ]
     answers = [_answer(name, candidate, target) for name, (candidate, _) in pairs.items()]
-    examples = [Example(study, answer, target) for study, answer in zip(studies, answers, strict=True)]
+    every = [Example(study, answer, target) for study, answer in zip(studies, answers, strict=True)]
+    examples = [example for example in every if example.reference]
+    studies = [example.study for example in examples]
     asked = metrics if isinstance(metrics, list | tuple) else [metrics]
     chosen = suite(asked, options=options, stored=False)
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in chosen.missing}
     measured = measure(chosen, Corpus(studies, (), target), in_chunks(examples), len(examples))
     columns = summarise(measured.metrics, [s.cluster for s in studies], resamples, seed)
-    found = TextScores(list(pairs), measured.metrics, columns)
+    found = TextScores([study.id for study in studies], measured.metrics, columns)
     found.missing = lacking | measured.lacking
-    found.notes = tuple(measured.spoken.notes())
+    found.notes = (*_without_reference(len(every), len(examples), target), *measured.spoken.notes())
     found.answers = tuple(answers)
     return found
+
+
+def _without_reference(pairs: int, scored: int, target: Target) -> tuple[str, ...]:
+    """The note on pairs that have nothing to be scored against."""
+    if scored == pairs:
+        return ()
+    what = "text" if target == "report" else target
+    has = "has" if pairs - scored == 1 else "have"
+    return (f"{pairs - scored:,} of {pairs:,} references {has} no {what}; such pairs are not scored.",)
 
 
 def _pairs(candidates: Texts, references: Texts) -> dict[str, tuple[Any, Any]]:
     """(candidate, reference) by id; UsageError where they do not fit."""
     if isinstance(candidates, str) or isinstance(references, str):
         raise UsageError("candidates and references are lists of texts, or mappings of texts by id, not one text")
+    if isinstance(candidates, AbstractSet) or isinstance(references, AbstractSet):
+        raise UsageError("a set of texts has no order by which candidates and references could be paired; give lists")
     candidates, references = _paired(candidates, references)
     if isinstance(candidates, Mapping) != isinstance(references, Mapping):
         raise UsageError("candidates and references are both lists, or both mappings by id")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -122,3 +122,25 @@ def test_unscored_runs_and_empty_folders_load_too(kit: Kit) -> None:
     assert len(mmrad_eval.load(kit.results / "empty").runs) == 0
     with pytest.raises(DataError, match="no folder"):
         mmrad_eval.load(kit.results / "nowhere")
+
+
+@pytest.mark.parametrize("nothing", [None, "", "nan", float("nan")])
+def test_a_pair_without_a_reference_counts_nowhere(nothing: Any) -> None:
+    found = mmrad_eval.score(
+        ["the lungs are clear", "a long text that no reference answers"], ["the lungs are clear", nothing], "bleu@raw"
+    )
+    assert found["BLEU-1 @ raw"] == pytest.approx(1)
+    assert found.ids == ("0",)
+    assert found.notes == ("1 of 2 references has no findings; such pairs are not scored.",)
+
+
+def test_a_set_of_texts_is_refused() -> None:
+    texts: Any = {"a", "b"}
+    with pytest.raises(UsageError, match="a set of texts has no order"):
+        mmrad_eval.score(texts, ["a", "b"], "bleu@raw")
+
+
+def test_a_reference_given_twice_is_one_reference() -> None:
+    references: Any = [["the lungs are clear"] * 2]
+    twice = mmrad_eval.score(["the lungs are clear"], references, "bleu@raw")
+    assert twice["BLEU-1 @ raw"] == pytest.approx(1)
