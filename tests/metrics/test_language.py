@@ -32,7 +32,10 @@ def test_reports_in_other_languages_are_told_from_english() -> None:
     assert len({code for code, _ in FOREIGN}) >= 20
     found = [language(text) for _, text in FOREIGN]
     assert ENGLISH not in found
-    assert sum(code == wanted for code, (wanted, _) in zip(found, FOREIGN, strict=True)) >= 0.95 * len(FOREIGN)
+    named_right = [
+        code != UNDECIDED and not differ(code, wanted) for code, (wanted, _) in zip(found, FOREIGN, strict=True)
+    ]
+    assert sum(named_right) >= 0.95 * len(FOREIGN)
 
 
 @pytest.mark.parametrize(("code", "text"), FOREIGN)
