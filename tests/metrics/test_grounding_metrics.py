@@ -227,7 +227,7 @@ def test_two_steps_of_one_finding_ground_it_together() -> None:
 
 
 def test_the_boxes_of_one_statement_are_one_area() -> None:
-    drawn = {"Pneumothorax": [(0, 0, 50, 100)]}
+    drawn = {"Pneumothorax": [(0.0, 0.0, 50.0, 100.0)]}
     there, elsewhere = ((0, 0, 50, 100), (200, 200, 250, 300))
     same = _against(drawn, _step("lungs", there, "Pneumothorax."), _step("lungs", elsewhere, "Pneumothorax."))
     other = _against(drawn, _step("lungs", there, "Pneumothorax."), _step("lungs", elsewhere, "A pneumothorax."))
