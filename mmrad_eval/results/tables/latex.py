@@ -55,8 +55,8 @@ def latex(tables: Sequence[Table]) -> str:
 
 
 def escape(text: str) -> str:
-    """``text`` as LaTeX prints it; characters that the standard fonts lack become a question mark."""
-    out = [_ESCAPES.get(c, c if c.isascii() or c in _LATIN else "?") for c in text]
+    """``text`` as LaTeX prints it; characters that the standard fonts lack stand as code points: names stay apart."""
+    out = [_ESCAPES.get(c, c if c.isascii() or c in _LATIN else f"U+{ord(c):04X}") for c in text]
     return " ".join("".join(out).split())
 
 

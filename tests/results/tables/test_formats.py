@@ -110,6 +110,13 @@ def test_every_signature_is_a_footnote_of_every_drawn_format() -> None:
         assert "radcliq|v1" in text, form
 
 
+def test_latex_keeps_names_apart_whose_letters_its_fonts_lack() -> None:
+    from mmrad_eval.results.tables.latex import escape
+
+    assert escape("модель") != escape("сетка")
+    assert escape("ñ, 模") == "ñ, U+6A21"
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
 def test_a_terminal_line_is_never_longer_than_the_terminal(width: int) -> None:
     assert max(map(len, render(TABLE, width=width).splitlines())) <= width
