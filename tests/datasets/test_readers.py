@@ -279,6 +279,18 @@ def test_duplicate_ids_are_named_with_both_places(tmp_path: Path) -> None:
         datasets.load(str(path))
 
 
+def test_rows_of_one_study_that_differ_in_the_image_alone_are_one_study(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,image,report\ns1,a.png,clear\ns2,c.png,c\ns1,b.png,clear\ns2,c.png,c\ns3,d.png,d\n")
+    data = datasets.load(str(path))
+    assert [(s.id, [Path(image.path).name for image in s.images]) for s in data.studies] == [
+        ("s1", ["a.png", "b.png"]),
+        ("s2", ["c.png"]),
+        ("s3", ["d.png"]),
+    ]
+    assert any("2 rows of this study say the same and were joined" in note for note in data.notes)
+
+
 def test_a_key_that_stands_twice_in_a_json_is_a_duplicate(tmp_path: Path) -> None:
     path = tmp_path / "board.json"
     path.write_text('{"s1": {"report": "FINDINGS: a"}, "s1": {"report": "FINDINGS: b"}}')
@@ -306,7 +318,7 @@ def test_blank_extra_splits_are_noted(tmp_path: Path) -> None:
 
 def test_many_errors_are_quoted_in_part_and_point_to_the_whole(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("id,report\n" + "s1,a\n" * 9)
+    path.write_text("id,report\n" + "".join(f"s1,a{n}\n" for n in range(9)))
     with pytest.raises(DataError, match=r"and 3 more; `mmrad-eval data check .*` lists all"):
         datasets.load(str(path))
 

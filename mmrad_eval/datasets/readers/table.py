@@ -7,10 +7,13 @@ may be absent.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
@@ -18,6 +21,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Study, Trace
 from mmrad_eval.datasets import columns, raw_text
 from mmrad_eval.datasets.containers import read_table
+from mmrad_eval.datasets.problems import Problems
 from mmrad_eval.datasets.recognise import LINES, TABLES, json_start, suffix
 from mmrad_eval.datasets.references import reference
 from mmrad_eval.datasets.rows import FileRow, FileRows
@@ -63,13 +67,35 @@ def _require(table: FileRows, where: dict[str, str]) -> None:
 
 
 def _records(source: Source, table: FileRows, where: dict[str, str]) -> Iterator[Record]:
-    for row in table.rows:
-        cells = {word: row.cells.get(column) for word, column in where.items()}
-        study_id = raw_text.identifier(cells["id"])
+    ids = [raw_text.identifier(row.cells.get(where["id"])) for row in table.rows]
+    again = {name: list[FileRow]() for name, count in Counter(ids).items() if name and count > 1}
+    for row, study_id in zip(table.rows, ids, strict=True):
+        if study_id in again:
+            again[study_id].append(row)
+    for row, study_id in zip(table.rows, ids, strict=True):
         if study_id is None:
             source.problems.error("no id", f"the column {where['id']!r} is empty", file=str(table.path), line=row.line)
-            continue
-        yield Record(_study(source, table, row, study_id, cells), str(table.path), row.line)
+        elif study_id not in again:
+            yield _record(source, table, row, study_id, where)
+        elif rows := again[study_id]:
+            yield from _joined([_record(source, table, one, study_id, where) for one in rows], source.problems)
+            again[study_id] = []
+
+
+def _record(source: Source, table: FileRows, row: FileRow, study_id: str, where: dict[str, str]) -> Record:
+    cells = {word: row.cells.get(column) for word, column in where.items()}
+    return Record(_study(source, table, row, study_id, cells), str(table.path), row.line)
+
+
+def _joined(records: list[Record], problems: Problems) -> list[Record]:
+    """One record of the rows of a study that differ in nothing but the image; any other rows as they are."""
+    first = records[0]
+    if any(replace(one.study, images=()) != replace(first.study, images=()) for one in records):
+        return records
+    images = dict.fromkeys(image for one in records for image in one.study.images)
+    what = f"{len(records)} rows of this study say the same and were joined"
+    problems.warn("one row an image", what, file=first.file, line=first.line, study=first.study.id)
+    return [Record(replace(first.study, images=tuple(images)), first.file, first.line)]
 
 
 def _study(source: Source, table: FileRows, row: FileRow, study_id: str, cells: dict[str, Any]) -> Study:
