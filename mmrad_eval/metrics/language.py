@@ -133,6 +133,7 @@ _LATIN = 0x24F
 """The last letter of Latin Extended-B."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_LETTERS = bytes(ord(c.lower() if c.isalpha() else " ") for c in map(chr, range(128))) + bytes(128)
 _MASK = "x"
 """What stands, once or several times, for a word that was taken out."""
 
@@ -140,7 +141,7 @@ _MASK = "x"
 @lru_cache(maxsize=1 << 14)
 def language(text: str) -> str:
     """The ISO 639-1 code of a text's language, or UNDECIDED: too short, no evidence, or ``unavailable``."""
-    words = _WORD.findall(text.lower())
+    words = _words(text)
     english = sum(map(_ENGLISH.__contains__, words))
     if english and english >= _ENOUGH * len(words):
         return ENGLISH
@@ -161,6 +162,13 @@ def language(text: str) -> str:
     if code == ENGLISH:
         return ENGLISH
     return code if probability >= _SURE and dict(ranked)[ENGLISH] <= _RULED_OUT else UNDECIDED
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text in lower case: its runs of letters."""
+    if text.isascii():  # the same by a table of bytes, which is several times as fast
+        return text.encode("ascii").translate(_LETTERS).decode("ascii").split()
+    return _WORD.findall(text.lower())
 
 
 def differ(first: str, second: str) -> bool:

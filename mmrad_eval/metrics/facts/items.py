@@ -12,6 +12,7 @@ FORWARD = Role.DENY_AFTER | Role.DOUBT_AFTER
 BACKWARD = Role.DENY_BEFORE | Role.DOUBT_BEFORE
 SAID = Role.FINDING | Role.ANATOMY
 _CUTS = Role.STOP | Role.BRACKET
+_MAY_CUT = _CUTS | JOINTS | Role.WITH
 _JOINING = frozenset((",", "and", "&", "or", "/", "as", "well"))
 _BUT = frozenset(("but", "yet", "though", "although"))
 _ONE = frozenset(("a", "an"))
@@ -46,13 +47,13 @@ class Item:
 def items(sentence: str, words: Lexicon) -> tuple[list[str], list[Item]]:
     """The longest phrases of the vocabulary from left to right, and the words between them."""
     found, spans = tokens(sentence)
-    symbol = words.symbol
-    symbols = [symbol(word) for word in found]
+    known, symbol = words.words, words.symbol
+    symbols = [word if word in known else symbol(word) for word in found]
     tree = words.tree
     row: list[Item] = []
     i, n = 0, len(symbols)
     while i < n:
-        node = tree.get(symbols[i])
+        own = node = tree.get(symbols[i])
         sense, end, j = None, i + 1, i + 1
         while node is not None:
             if END in node:
@@ -62,18 +63,16 @@ def items(sentence: str, words: Lexicon) -> tuple[list[str], list[Item]]:
             node = node.get(symbols[j])
             j += 1
         if sense is None:
-            sense = _shared_noun(symbols, i, tree) or disease(symbols[i])
+            shared = _shared_noun(symbols, i, own) if own is not None and end < n and symbols[end] in _JOINING else None
+            sense = shared or disease(symbols[i])
         word = found[i] if end == i + 1 else ""
         row.append(Item(sense.roles if sense else 0, sense, word, spans[i][0], spans[end - 1][1], i, end))
         i = end
     return found, row
 
 
-def _shared_noun(symbols: list[str], i: int, tree: Tree) -> Sense | None:
+def _shared_noun(symbols: list[str], i: int, own: Tree) -> Sense | None:
     """The structure of an adjective whose noun ends its list: "mediastinal" of "mediastinal and aortic contours"."""
-    own = tree.get(symbols[i])
-    if own is None:
-        return None
     k, n = i + 1, len(symbols)
     while k + 2 < n and symbols[k] in _JOINING:
         while k < n and symbols[k] in _JOINING:
@@ -86,41 +85,23 @@ def _shared_noun(symbols: list[str], i: int, tree: Tree) -> Sense | None:
     return None
 
 
-@dataclass(slots=True)
-class _SoFar:
-    """What the clause that is being read already has."""
-
-    verb: bool = False
-    denied: bool = False
-    doubted: bool = False
-    judged: bool = False
-    said: bool = False
-
-    def take(self, roles: int) -> None:
-        self.verb = self.verb or bool(roles & (Role.VERB | Role.COLON))
-        self.denied = self.denied or bool(roles & Role.DENY_AFTER)
-        self.doubted = self.doubted or bool(roles & Role.DOUBT_AFTER)
-        self.judged = self.judged or bool(roles & Role.ATTRIBUTE)
-        self.said = self.said or bool(roles & SAID)
-
-
 def clauses(row: list[Item]) -> list[list[Item]]:
     """The row cut where a new statement begins; the words that cut are left out."""
     cut: list[list[Item]] = []
     clause: list[Item] = []
-    so_far = _SoFar()
+    so_far = 0  # the roles of what the clause already has
     for i, item in enumerate(row):
-        if _cuts(row, i, so_far):
+        if item.roles & _MAY_CUT and _cuts(row, i, so_far):
             cut.append(clause)
-            clause, so_far = [], _SoFar()
+            clause, so_far = [], 0
         else:
             clause.append(item)
-            so_far.take(item.roles)
+            so_far |= item.roles
     cut.append(clause)
     return [clause for clause in cut if clause]
 
 
-def _cuts(row: list[Item], i: int, so_far: _SoFar) -> bool:
+def _cuts(row: list[Item], i: int, so_far: int) -> bool:
     roles = row[i].roles
     if roles & _CUTS:
         return not _opposes(row, i, so_far)
@@ -128,18 +109,18 @@ def _cuts(row: list[Item], i: int, so_far: _SoFar) -> bool:
         return _anew(row, i + 1, so_far)
     if roles & Role.WITH:  # "lungs are clear with no effusion" goes on, "no effusion with atelectasis" does not
         denies = i + 1 < len(row) and bool(row[i + 1].roles & Role.DENY_AFTER)
-        return so_far.denied or not denies
+        return bool(so_far & Role.DENY_AFTER) or not denies
     return False
 
 
-def _opposes(row: list[Item], i: int, so_far: _SoFar) -> bool:
+def _opposes(row: list[Item], i: int, so_far: int) -> bool:
     """Whether a "but" stands between two attributes of one structure: "enlarged but stable heart"."""
-    if so_far.said or not 0 < i < len(row) - 2 or row[i].word not in _BUT:
+    if so_far & SAID or not 0 < i < len(row) - 2 or row[i].word not in _BUT:
         return False
     return bool(row[i - 1].roles & row[i + 1].roles & Role.ATTRIBUTE and row[i + 2].roles & Role.ANATOMY)
 
 
-def _anew(row: list[Item], start: int, so_far: _SoFar) -> bool:
+def _anew(row: list[Item], start: int, so_far: int) -> bool:
     """Whether what follows a comma or an "and" is a statement of its own and not one more member of the list."""
     while start < len(row) and row[start].roles & JOINTS:  # ", and"
         start += 1
@@ -151,22 +132,22 @@ def _anew(row: list[Item], start: int, so_far: _SoFar) -> bool:
     first, segment = row[start], row[start:end]
     if first.roles & Role.DENY_AFTER or first.word == "there" or _has_predicate(segment, so_far):
         return True
-    if so_far.doubted and first.roles & Role.KNOWN:
+    if so_far & Role.DOUBT_AFTER and first.roles & Role.KNOWN:
         return True
-    return so_far.denied and _restarts(segment) and not _or_ahead(row, end)
+    return bool(so_far & Role.DENY_AFTER) and _restarts(segment) and not _or_ahead(row, end)
 
 
-def _has_predicate(segment: list[Item], so_far: _SoFar) -> bool:
+def _has_predicate(segment: list[Item], so_far: int) -> bool:
     """Whether a segment has a subject and a verb that are not the list's own ("... or pneumothorax is seen")."""
     verb = next((k for k, item in enumerate(segment) if k and item.roles & Role.VERB), None)
     if verb is None:
         return False
-    if so_far.verb:
+    if so_far & (Role.VERB | Role.COLON):
         return True
     if _subject_last(segment[verb + 1 :]):
         return False
     seen = any(item.roles & (Role.SEEN | BACKWARD) for item in segment[verb:])
-    return not seen and (so_far.denied or so_far.doubted or so_far.judged)
+    return not seen and bool(so_far & (Role.DENY_AFTER | Role.DOUBT_AFTER | Role.ATTRIBUTE))
 
 
 def _subject_last(after: list[Item]) -> bool:

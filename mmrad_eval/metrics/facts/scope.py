@@ -44,15 +44,20 @@ class SentenceReading:
 def read(sentence: str, words: Lexicon) -> SentenceReading:
     """The items of a sentence and its mentions, in order."""
     found, row = items(sentence, words)
-    if not any(item.roles & SAID for item in row):
+    roles = 0
+    for item in row:
+        roles |= item.roles
+    if not roles & SAID:
         return SentenceReading(found, row, [])
     before: list[Item] = []
     for clause in clauses(row):
         carry(clause, before)
         judge(clause, before)
-        locate(clause, found)
+        if roles & Role.ORGAN:
+            locate(clause, found)
         before = clause
-    alternatives(row)
+    if roles & Role.OR:
+        alternatives(row)
     return SentenceReading(found, row, _mentions(row))
 
 

@@ -56,7 +56,7 @@ def judge(clause: list[Item], before: list[Item]) -> None:
         if roles & Role.ANATOMY:
             item.free = not _placed(clause, i) and not _describes(clause, i)
             item.status = None
-        name = _attribute(item)
+        name = _attribute(item) if roles else ""
         if not name or _modifies(clause, i):
             continue
         left = [x for x in clause[:i] if x.roles & Role.ANATOMY and x.free and not x.judgement]
@@ -79,8 +79,10 @@ def judge(clause: list[Item], before: list[Item]) -> None:
 
 def _announced(clause: list[Item], before: list[Item]) -> None:
     """Judge the structure that opens a clause by what was said before it: "grossly enlarged, the heart ..."."""
+    if not before or any(x.roles & SAID for x in before):
+        return
     attribute = next((x for x in before if _attribute(x)), None)
-    if attribute is None or any(x.roles & SAID for x in before):
+    if attribute is None:
         return
     subject = next((x for x in clause if x.word not in _THE), clause[0])
     if subject.roles & Role.ANATOMY and subject.judgement in {"", "same"}:
@@ -154,7 +156,8 @@ def _attribute(item: Item) -> str:
         return ""
     if item.sense.attribute:
         return item.sense.attribute
-    return "odd" if any(m.judges for m in item.sense.findings) else ""
+    findings = item.sense.findings
+    return "odd" if findings and any(m.judges for m in findings) else ""
 
 
 def _modifies(clause: list[Item], i: int) -> bool:
