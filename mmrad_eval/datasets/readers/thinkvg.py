@@ -59,10 +59,10 @@ def _columns(source: Source, path: Path) -> dict[str, pa.Array]:
         table = decode.arrow_faults(decode.parquet(path).read, path)
     else:
         table = pa.Table.from_pylist([row.cells for row in read_rows(path, source.problems).rows])
-    missing = [name for name in REQUIRED if name not in table.header]
+    missing = [name for name in REQUIRED if name not in table.column_names]
     if missing:
-        raise DataError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(table.header)}")
-    names = [name for name in thinkvg.FIELDS if name in table.header]
+        raise DataError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(table.column_names)}")
+    names = [name for name in thinkvg.FIELDS if name in table.column_names]
     return {name: table.column(name).combine_chunks().cast(pa.string()).fill_null("") for name in names}
 
 
