@@ -54,7 +54,7 @@ def look_check(job: Job, plan: Plan) -> str:
     servers = len(addresses(cast("Client", plan.model)))
     each = f" to each of {servers} servers" if servers > 1 else ""
     dollars = cost(usage_of(plan), plan.card)
-    price = "" if dollars is None else f", at most {servers * dollars:.2f} US dollars"
+    price = "" if dollars is None else f", up to {servers * dollars:.2f} US dollars"
     return f"{asked} requests about drawn pictures{each}, once a server{price} (--no-look-check)"
 
 
