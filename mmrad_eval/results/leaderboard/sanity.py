@@ -41,7 +41,8 @@ def sanity_line(runs: Sequence[ScoredRun]) -> tuple[str, ...]:
     if not found:
         return ()
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return (f"Check before use: {'; '.join(dict.fromkeys(found[:SHOWN]))}{more}.",)
+    said = f"Check before use: {'; '.join(dict.fromkeys(found[:SHOWN]))}{more}"
+    return (said if said.endswith("?") else f"{said}.",)
 
 
 def rejected(scored: ScoredRun) -> str:

@@ -73,12 +73,12 @@ class LanguageTally:
         if self.wrong:
             study, wrote, meant = self.wrong[0]
             said.append(
-                f"{WRONG}: {len(self.wrong):,} reports are in another language than their reference and count as "
+                f"{WRONG}: {_counted(len(self.wrong), 'report')} in another language than the reference and scored as "
                 f"empty, such as {study} ({named(wrote)}, its reference {named(meant)})."
             )
         for languages, codes in self.unread.items():
             others, ours = _listed(set(codes.values())), _listed(languages)
-            said.append(f"{len(codes):,} references are in {others}; metrics that read {ours} leave them out.")
+            said.append(f"{_counted(len(codes), 'reference')} in {others}, which metrics that read {ours} leave out.")
         if unavailable():
             said.append("Languages are not told apart: py3langid is not installed; pip install mmrad-eval.")
         return said
@@ -149,6 +149,10 @@ def _references(corpus: Corpus) -> Iterator[str]:
 
 def _is_short(text: str, code: str) -> bool:
     return code == UNDECIDED or len(text.split()) <= _SHORT
+
+
+def _counted(n: int, what: str) -> str:
+    return f"1 {what} is" if n == 1 else f"{n:,} {what}s are"
 
 
 def _listed(codes: Iterable[str]) -> str:

@@ -81,7 +81,7 @@ def test_few_references_in_another_language_are_left_out_one_by_one() -> None:
     own = found.per_study()["rules micro-F1-14 @ uncertain=positive"]
     assert found.columns["rules micro-F1-14 @ uncertain=positive"].defined == 6
     assert own.isna().tolist() == [False] * 6 + [True]
-    assert found.notes == ("1 references are in Spanish; metrics that read English leave them out.",)
+    assert found.notes == ("1 reference is in Spanish, which metrics that read English leave out.",)
 
 
 def test_english_data_has_no_note() -> None:
