@@ -110,3 +110,16 @@ def test_words_of_a_report_that_look_like_these_stay(text: str) -> None:
 def test_a_reference_keeps_its_words() -> None:
     text = "Effusion.\nReference report: unchanged since 2019."
     assert read_reference(text).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I polmoni sono chiari. Non versamento pleurico.",
+        "Non si osservano addensamenti. I seni costofrenici sono liberi.",
+        "I campi polmonari sono espansi.",
+        "Pľúca bez ložiskových zmien. Srdce nie je zväčšené.",
+    ],
+)
+def test_reports_in_other_languages_are_not_refused(text: str) -> None:
+    assert read(text, "findings").status == "ok"

@@ -41,7 +41,8 @@ _SPACED: dict[str, str] = {
     w.ORGAN: "pulm* poumon* lung* neum* pneum* derrame épanchement erguss pleur* coraz* cœur herz* cardi* cardí* "
     "ápic* apic* bases basal* silueta opac* infiltrat* consolid* condens* nódul* nodul* foyer* alterac* alteraç* "
     "anomal* auffällig* patol* normal* hallazg* catéter cateter fractur* beurteilbar mediast* costo* легк* серд* "
-    "плевр*",
+    "плевр* polmon* cuore versament* diaframm* addensament* parenchim* longen płuc* serc* opłucn* pľúc* plíc* srd* "
+    "akciğer* kalp* plevr*",
 }
 _TELLING = among(
     "siento las est puedo soy imagen favor una el pero nao não sou você nenhuma foi sinto desculpe falta fehlt je "

@@ -11,6 +11,8 @@ from mmrad_eval.datasets.raw_text.clauses.words import letters, plain
 from mmrad_eval.datasets.words import among
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[a-z]+)?")
+_ARTICLE = re.compile(r"i [a-z]{3,}i\b")
+"""Italian for "the": "I polmoni sono chiari"."""
 _ADJUNCT = re.compile(
     r"\b(?:on|in|by|from|at|of|around)\s+(?:(?:this|the|these|that|those|current|single|plain|chest|frontal|a|an"
     r"|both|supine|medical|provided|attached|submitted|specific|your)\s+)+(?:images?|pictures?|xrays?|radiographs?"
@@ -84,6 +86,8 @@ def read(clause: str) -> ReadClause:
     text = plain(clause)
     tokens = tuple(_TOKEN.findall(_ADJUNCT.sub(" ", text)))
     kinds = [letters(token) for token in tokens]
+    if _ARTICLE.match(text):
+        kinds[0] = kinds[0].replace(w.ME, "")
     for at, follows in enumerate(zip(tokens[1:], kinds[1:], strict=True)):
         if (
             w.PICTURE in kinds[at]
