@@ -6,17 +6,35 @@ import base64
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
-from studies import MARKER, SCORED, allowed
+
+from benchmarks.soak.servers import Sent
+from benchmarks.soak.studies import MARKER, SCORED, allowed
 
 _BLOCK = 16 << 20
 
 
 class _Head(msgspec.Struct):
     key: str
+
+
+class _Answer(msgspec.Struct):
+    study: str
+    keys: tuple[str, ...] = ()
+
+
+class Death(NamedTuple):
+    """A process that was killed: one of the servers, or the run (-1)."""
+
+    at: float
+    """Monotonic seconds at which it was certainly gone."""
+    server: int = -1
+    until: float = 0.0
+    """When the next turn of a run began, so that what was sent before had nobody to read it."""
 
 
 def statuses(out: Path, n: int, *, mended: bool) -> tuple[Counter[str], list[str]]:
@@ -69,6 +87,46 @@ def stored(out: Path) -> Counter[str]:
                 except (msgspec.DecodeError, UnicodeDecodeError):
                     continue
     return keys
+
+
+def unstored(out: Path) -> list[str]:
+    """What is wrong with answers, also of an unfinished run: each reply that one was read from must be stored."""
+    keys, wrong = stored(out), []
+    for path in out.glob("runs/*/*/*/*/answers.jsonl*"):
+        lines = (line for line in path.read_bytes().split(b"\n")[:-1])
+        answers = (msgspec.json.decode(line, type=_Answer) for line in lines)
+        missing = sum(any(key not in keys for key in answer.keys) for answer in answers)
+        if missing:
+            wrong.append(f"{missing} answers of {path.name} have replies that are not stored")
+    return wrong
+
+
+def lost(sent: Iterable[Sent], deaths: Sequence[Death], seconds: float) -> tuple[int, Counter[Death], list[str]]:
+    """How many good replies were lost, how many each death explains, and what is wrong where none does.
+
+    A study is asked about until a reply is stored, so all its replies but the last were lost. One is explained where
+    its reader or its sender was killed within ``seconds``, the time for which a reply is waited for.
+    """
+    last: dict[int, Sent] = {}
+    unread: list[Sent] = []
+    for reply in sent:
+        if reply.case in last:
+            unread.append(last[reply.case])
+        last[reply.case] = reply
+    reasons = [_reason(reply, deaths, seconds) for reply in unread]
+    nobody = [reply for reply, why in zip(unread, reasons, strict=True) if why is None]
+    wrong = (
+        [f"{len(nobody)} replies are lost though nothing was killed, first of case {nobody[0].case}"] if nobody else []
+    )
+    return len(unread), Counter(why for why in reasons if why is not None), wrong
+
+
+def _reason(reply: Sent, deaths: Sequence[Death], seconds: float) -> Death | None:
+    """The first death that explains why a reply was lost."""
+    for death in deaths:
+        if death.server in {-1, reply.server} and death.at - seconds <= reply.at <= max(death.at, death.until):
+            return death
+    return None
 
 
 def leaks(out: Path, key: str) -> list[str]:

@@ -2,58 +2,68 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import sys
-import urllib.request
+import time
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 MOCK = "mmrad_eval.model_registry.mock_server"
 
 
-class Servers:
-    """The servers by number; counts what they replied, also those that are gone."""
+class Sent(NamedTuple):
+    """A good reply that a server was about to send."""
 
-    def __init__(self, marker: str, count: int = 2) -> None:
+    at: float
+    """Monotonic seconds."""
+    case: int
+    server: int
+
+
+class Servers:
+    """The servers by number; each logs its good replies, and its deaths are remembered."""
+
+    def __init__(self, folder: Path, marker: str, count: int = 2) -> None:
         self._marker = marker
         self._ports = [_free_port() for _ in range(count)]
+        self._logs = [folder / f"replies of server {number}" for number in range(count)]
         self._processes: list[subprocess.Popen[str] | None] = [None] * count
-        self._replies = [0] * count
-        self._before = 0
-        self.deaths = 0
+        self.deaths: list[tuple[float, int]] = []
+        """Monotonic seconds after each, and the number of the server."""
 
     @property
     def urls(self) -> list[str]:
         """The base addresses."""
         return [f"http://127.0.0.1:{port}/v1" for port in self._ports]
 
-    @property
-    def replies(self) -> int:
-        """Good replies of all of them, as far as they could be asked."""
-        for number in range(len(self._ports)):
-            self._count(number)
-        return self._before + sum(self._replies)
+    def sent(self) -> list[Sent]:
+        """All good replies, in the order of time."""
+        found = []
+        for number, log in enumerate(self._logs):
+            for line in log.read_text().splitlines():
+                at, _, case, *_ = line.split()  # 12.345678 Case 000123 meets nothing
+                found.append(Sent(float(at), int(case), number))
+        return sorted(found)
 
     def start(self, number: int) -> None:
         """Start one at its address."""
         command = [sys.executable, "-m", MOCK, "--port", str(self._ports[number]), "--own-words"]
-        process = subprocess.Popen([*command, "--marker", self._marker], stdout=subprocess.PIPE, text=True)
+        command += ["--marker", self._marker, "--log", str(self._logs[number])]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self._processes[number] = process
         assert process.stdout is not None
         assert process.stdout.readline(), "the mock server did not start"
 
     def kill(self, number: int) -> None:
         """End one in the middle of what it does."""
-        self._count(number)
-        self._before, self._replies[number] = self._before + self._replies[number], 0
         process = self._processes[number]
         if process is not None:
             process.kill()
             process.wait()
             self._processes[number] = None
-            self.deaths += 1
+            self.deaths.append((time.monotonic(), number))
 
     def runs(self, number: int) -> bool:
         """Whether it is there."""
@@ -76,15 +86,6 @@ class Servers:
     ) -> None:
         for number in range(len(self._ports)):
             self.kill(number)
-
-    def _count(self, number: int) -> None:
-        if self._processes[number] is None:
-            return
-        try:
-            with urllib.request.urlopen(f"{self.urls[number]}/counts", timeout=10) as page:
-                self._replies[number] = json.load(page)["replies"]
-        except OSError:
-            return  # too busy to say
 
 
 def _free_port() -> int:

@@ -1,13 +1,15 @@
 """A long run against servers that misbehave in every way: nothing lost, nothing wrong, nothing leaked.
 
-    .venv/bin/python benchmarks/soak/soak.py                       100,000 studies, 6 interruptions (half an hour)
+    .venv/bin/python benchmarks/soak/soak.py                       100,000 studies, 9 interruptions (half an hour)
     .venv/bin/python benchmarks/soak/soak.py --studies 2000        a shorter one
 
 Some studies meet a fault (``studies.py``): what a model does, trouble that passes, trouble that lasts. There are two
 servers; one of them is killed and comes back, again and again. The run is ended at random moments, twice by SIGKILL and
-once by Ctrl-C, and started again. It then goes to its end, where the lasting trouble must have left it incomplete; the
-servers are mended, and it must complete. At each step every study has a status that its fault allows and nothing that
-failed is scored; at the end each request is stored once, no file holds the key, and memory stayed within its budget.
+once by Ctrl-C in turn, and started again. It then goes to its end, where the lasting trouble must have left it
+incomplete; the servers are mended, and it must complete. After each turn every study has a status that its fault
+allows, nothing that failed is scored, and each reply that an answer was read from is stored, also those of answers that
+a kill left unpublished. At the end each request is stored once, no file holds the key, and memory stayed within its
+budget; each good reply that a server sent is stored, unless its reader or its sender was killed while it was in flight.
 Exit status 1 where any of this is not so. The same ``--seed`` gives the same studies, faults and moments.
 """
 
@@ -17,6 +19,7 @@ import argparse
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,18 +27,16 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import checks  # noqa: E402 (lies beside this script)
-import studies  # noqa: E402 (as above)
-from servers import Servers  # noqa: E402 (as above)
-
-from benchmarks.records import write_traces  # noqa: E402 (as above)
+from benchmarks.records import write_traces
+from benchmarks.soak import checks, studies
+from benchmarks.soak.servers import Servers
 
 KEY = "sk-soak/5c0a9e1f7b+d24/883e6a90c17b4f52"
-GROWTH_MB, PEAK_MB = 50.0, 300.0
+GROWTH_MB, PEAK_MB = 15.0, 300.0
 """Budgets: what 10,000 further replies may add, and the most while requests are sent."""
+TIMEOUT = 30.0  # seconds for a reply; long enough that no reply comes after it on a busy machine
 ENOUGH = 4000  # replies of one turn from which on memory says something
 AGAIN = 3  # further turns: on a busy machine a reply may miss its time-out, and its study is asked again
 LINE = 1700  # bytes of a stored reply, about
@@ -61,15 +62,21 @@ class Watch:
         """Megabytes at most, of the whole process or while it was asking."""
         return max((point[1] for point in self.points if point[3] or not asking), default=0.0)
 
-    def growth(self) -> float:
-        """Megabytes over 10,000 replies, between the least of the second and the last quarter: bodies come and go."""
+    def growth(self) -> float | None:
+        """Megabytes that stay for 10,000 replies: the slope through the least of each tenth; bodies come and go.
+
+        None where too few replies came. The first tenth is left out: a process that starts grows.
+        """
         points = [point for point in self.points if point[3]]
         if not points or points[-1][0] - points[0][0] < ENOUGH:
-            return 0.0
-        count = len(points)
-        early = min(points[count // 4 : count // 2], key=lambda point: point[1])
-        late = min(points[3 * count // 4 :], key=lambda point: point[1])
-        return (late[1] - early[1]) / (late[0] - early[0]) * 10_000 if late[0] - early[0] >= ENOUGH / 4 else 0.0
+            return None
+        first, tenth = points[0][0], (points[-1][0] - points[0][0]) / 10
+        tenths: dict[int, tuple[int, float]] = {}
+        for replies, megabytes, *_ in points:
+            number = int((replies - first) / tenth)
+            if number and (number not in tenths or megabytes < tenths[number][1]):
+                tenths[number] = (replies, megabytes)
+        return statistics.linear_regression(*zip(*tenths.values(), strict=True)).slope * 10_000
 
 
 @dataclass
@@ -84,7 +91,8 @@ class Campaign:
     watches: list[Watch] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    kills: int = 0
+    kills: list[checks.Death] = field(default_factory=list)
+    """Those of the run by SIGKILL."""
 
     @property
     def out(self) -> Path:
@@ -93,10 +101,13 @@ class Campaign:
 
     def turn(self, ends: signal.Signals | None = None, after: float = 1.0, *, mended: bool = False) -> int:
         """Start the run; end it by a signal once it has stored ``after`` of what was left; returns its exit status."""
+        if self.kills and not self.kills[-1].until:
+            self.kills[-1] = self.kills[-1]._replace(until=time.monotonic())
         before = stored_bytes(self.out)
         wanted = before + after * (self.n * LINE - before)
         process = subprocess.Popen(self.command(), stderr=subprocess.DEVNULL, env=os.environ | {"SOAK_KEY": KEY})
-        watch, next_death, sent = Watch(), time.monotonic() + self.chance.uniform(1, 30), False
+        begun = time.monotonic()
+        watch, next_death, sent = Watch(), begun + self.chance.uniform(1, 30), False
         self.watches.append(watch)
         while process.poll() is None:
             time.sleep(0.5 if self.n > 5000 else 0.1)
@@ -106,15 +117,18 @@ class Campaign:
                 next_death = time.monotonic() + self.die_or_come_back()
             if ends is not None and not sent and held >= wanted:
                 process.send_signal(ends)
-                sent, self.kills = True, self.kills + (ends == signal.SIGKILL)
+                sent = True
+        if process.returncode == -signal.SIGKILL:
+            self.kills.append(checks.Death(time.monotonic()))
         if not self.servers.runs(1):
             self.servers.start(1)
         self.codes.append(process.returncode)
         seen, wrong = checks.statuses(self.out, self.n, mended=mended and process.returncode == 0)
-        self.wrong += [f"turn {len(self.codes)}: {what}" for what in wrong]
+        self.wrong += [f"turn {len(self.codes)}: {what}" for what in (*wrong, *checks.unstored(self.out))]
         print(
-            f"turn {len(self.codes)} ({ends.name if sent and ends else 'whole'}): exit {process.returncode}, "
-            f"{stored_bytes(self.out) / 1e6:.0f} MB stored, {watch.peak(asking=True):.0f} MB of memory while asking, "
+            f"turn {len(self.codes)} ({ends.name if sent and ends else 'whole'}): exit {process.returncode} after "
+            f"{time.monotonic() - begun:.0f} s, {stored_bytes(self.out) / 1e6:.0f} MB stored, "
+            f"{watch.peak(asking=True):.0f} MB of memory while asking, "
             f"published: {dict(sorted(seen.items())) or 'nothing'}",
             flush=True,
         )
@@ -134,7 +148,7 @@ class Campaign:
             *(str(Path(sys.executable).with_name("mmrad-eval")), "--model", "openai:rehearsal", "--quiet"),
             *(word for url in self.servers.urls for word in ("--base-url", url)),
             *("--task", "tcot-blind", "--data", str(self.folder / "studies.jsonl"), "--data-use", "open"),
-            *("--timeout", "5", "--concurrency", str(self.concurrency), "--metrics", "bleu@r2gen-iu"),
+            *("--timeout", f"{TIMEOUT:g}", "--concurrency", str(self.concurrency), "--metrics", "bleu@r2gen-iu"),
             *("--api-key-env", "SOAK_KEY", "--out", str(self.out)),
         ]
 
@@ -150,7 +164,7 @@ def soak(folder: Path, n: int, interruptions: int, concurrency: int, seed: int) 
     checks.learn(said)
     write_traces(folder / "studies.jsonl", said)
     start = time.monotonic()
-    with Servers(studies.MARKER) as servers:
+    with Servers(folder, studies.MARKER) as servers:
         campaign = Campaign(folder, n, concurrency, servers, random.Random(seed))
         for number in range(interruptions):
             ends = signal.SIGINT if number % 3 == 2 else signal.SIGKILL
@@ -159,7 +173,7 @@ def soak(folder: Path, n: int, interruptions: int, concurrency: int, seed: int) 
                 campaign.wrong.append(f"a turn that was ended by {ends.name} exits with {code}")
         if campaign.turn() != 3:
             campaign.wrong.append("the run is complete although some of its requests always failed")
-        servers.mend(studies.MARKER.replace(r"(\w+(?::\w+)*)", f"({'|'.join(studies.MODELS)})\\b"))
+        servers.mend(studies.MENDED)
         for _ in range(1 + AGAIN):
             if campaign.turn(mended=True) == 0:
                 break
@@ -176,11 +190,14 @@ def judged(campaign: Campaign, servers: Servers, seconds: float) -> list[str]:
     twice = sum(count > 1 for count in keys.values())
     if len(keys) != n or twice:
         wrong.append(f"{len(keys)} keys stored for {n} studies, {twice} of them more than once")
-    rejected = sum(fault in studies.REJECTED for fault in checks.FAULTS.values())
-    lost = servers.replies - (n - rejected)
-    if lost > campaign.kills * campaign.concurrency + servers.deaths * campaign.concurrency + n // 100:
-        wrong.append(f"{lost} good replies are not stored, more than were in flight when something was killed")
-    growth = max(watch.growth() for watch in campaign.watches)
+    deaths = [*campaign.kills, *(checks.Death(at, server) for at, server in servers.deaths)]
+    lost, explained, unexplained = checks.lost(servers.sent(), deaths, TIMEOUT)
+    wrong += unexplained
+    most = max(explained.values(), default=0)
+    if most > campaign.concurrency:
+        wrong.append(f"{most} good replies were lost at one death, more than were in flight")
+    growths = [growth for watch in campaign.watches if (growth := watch.growth()) is not None]
+    growth = max(growths, default=0.0)
     asking, peak = (max(watch.peak(asking=asking) for watch in campaign.watches) for asking in (True, False))
     handles = max((point[2] for watch in campaign.watches for point in watch.points), default=0)
     if growth > GROWTH_MB:
@@ -191,10 +208,10 @@ def judged(campaign: Campaign, servers: Servers, seconds: float) -> list[str]:
         wrong.append(f"{handles} files were open at once")
     faults = sum(fault != "nothing" for fault in checks.FAULTS.values())
     print(
-        f"{n:,} studies ({faults:,} with faults, {model:,} of them the model's) in {seconds:.0f} s; {campaign.kills} "
-        f"times SIGKILL, {servers.deaths} deaths of servers; {max(lost, 0)} replies in flight lost; memory at most "
-        f"{asking:.0f} MB while asking and {peak:.0f} MB in all, growth {growth:.1f} MB over 10,000 replies; at most "
-        f"{handles} open files"
+        f"{n:,} studies ({faults:,} with faults, {model:,} of them the model's) in {seconds:.0f} s; "
+        f"{len(campaign.kills)} times SIGKILL, {len(servers.deaths)} deaths of servers; {lost} replies in flight lost, "
+        f"at most {most} at one death; memory at most {asking:.0f} MB while asking and {peak:.0f} MB with scoring, "
+        f"growth {growth:.1f} MB over 10,000 replies; at most {handles} open files"
     )
     return wrong
 
@@ -203,7 +220,7 @@ def main() -> None:
     """Soak, and say what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=100_000)
-    parser.add_argument("--interruptions", type=int, default=6)
+    parser.add_argument("--interruptions", type=int, default=9)
     parser.add_argument("--concurrency", type=int, default=128)
     parser.add_argument("--seed", type=int, default=11)
     given = parser.parse_args()

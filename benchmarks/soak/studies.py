@@ -19,8 +19,6 @@ MODELS: Mapping[str, tuple[str, int]] = {
     "length": ("truncated", 1500),
 }
 """The model's own doing -> the status that it is scored with, and how many of 100,000 studies meet it."""
-REJECTED = frozenset({"policy", "azure", "moderation", "long", "llama", "sglang"})
-"""Those of them that are told by an error status, so that the server counts no reply."""
 
 PASSING: Mapping[str, int] = {
     "500:1": 1500,
@@ -76,6 +74,8 @@ LASTING: Mapping[str, int] = {
 SCORED = frozenset({"ok", "refused", "too long", "empty", "truncated", "unparsed"})
 UNSCORED = frozenset({"failed", "pending"})
 MARKER = r"Case \d{6} meets (\w+(?::\w+)*)"
+MENDED = rf"Case \d{{6}} meets ((?:{'|'.join(MODELS)})\b|)"
+"""The same once the servers are mended: no fault but what a model does."""
 
 
 def sentences(n: int, seed: int) -> Iterator[str]:
@@ -89,7 +89,7 @@ def sentences(n: int, seed: int) -> Iterator[str]:
 
 def _counts(n: int) -> Iterator[tuple[str, int]]:
     """Fault -> how many of ``n`` studies meet it: one at least, but for waits beyond the first."""
-    shares = PASSING | LASTING | {fault: count for fault, (_, count) in MODELS.items()}
+    shares = {**PASSING, **LASTING, **{fault: count for fault, (_, count) in MODELS.items()}}
     for fault, share in shares.items():
         count = share * n / 100_000
         yield fault, int(count) if fault in ("endlesswait:1", "tomorrow:1", "slow:1") else max(1, round(count))

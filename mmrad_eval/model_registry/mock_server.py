@@ -29,7 +29,8 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -67,6 +68,8 @@ class Rehearsal:
     bucket: tuple[int, float] | None = None
     """Requests at once and refilled a second; who asks for more gets 429, and headers tell what is left."""
     model: str = "rehearsal"
+    log: IO[bytes] | None = None
+    """Unbuffered; gets a line for each good reply before it is sent: monotonic seconds, and what ``marker`` matched."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the model's entry, such as ``root`` and ``max_model_len`` of vLLM."""
     bodies: list[Any] = field(default_factory=list)
@@ -199,8 +202,16 @@ class Rehearsal:
         said = mock_faults.echoes(request.headers.get("Authorization", "")) if echo else ""
         return web.Response(body=self._reply(body, kind, said), content_type="application/json")
 
+    def _good(self, body: bytes) -> None:
+        """Count a good reply, and log it."""
+        self.replies += 1
+        marked = self.marker.search(body) if self.log and self.marker else None
+        if self.log is not None and marked is not None:
+            self.log.write(b"%.6f %b\n" % (time.monotonic(), marked[0]))
+
     def _reply(self, body: bytes, kind: str, said: str = "") -> bytes:
-        self.replies += kind not in ("nofinish", "abort")
+        if kind not in ("nofinish", "abort"):
+            self._good(body)
         text = REPORT
         if self.own_words:
             text = f"FINDINGS: Study {hashlib.sha256(body).hexdigest()[:8]}. {REPORT.removeprefix('FINDINGS: ')}"
@@ -262,12 +273,14 @@ def main() -> None:
     parser.add_argument("--misbehave", type=float, default=0.0, metavar="SHARE", help="share of requests that go wrong")
     parser.add_argument("--marker", help="regular expression of what in a request decides its fault by chance")
     parser.add_argument("--own-words", action="store_true", help="a text of its own for each request")
+    parser.add_argument("--log", type=Path, help="a file that gets a line for each good reply, before it is sent")
     given = parser.parse_args()
     faults = dict(fault.rpartition("=")[::2] for fault in given.fault)
     marker = re.compile(given.marker.encode()) if given.marker else None
     server = Rehearsal(given.delay, faults, given.misbehave, marker=marker, own_words=given.own_words)
 
     async def serve() -> None:
+        server.log = given.log and given.log.open("ab", buffering=0)
         sys.stdout.write(f"{await server.start(given.port)}\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
