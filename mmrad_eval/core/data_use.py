@@ -61,9 +61,16 @@ def mark(folder: Path, use: DataUse) -> None:
 
 
 def marked(folder: Path) -> DataUse:
-    """The class that a folder states, in its mark or, a run's, in run.json; ``open`` where it states none."""
+    """The class that a folder states, in its mark or, a run's, in run.json and summary.json.
+
+    It is ``open`` where it states none.
+    """
     said: list[DataUse] = ["open"]
-    places: tuple[tuple[str, DataUse], ...] = ((MARKER, "credentialed"), ("run.json", "unknown"))
+    places: tuple[tuple[str, DataUse], ...] = (
+        (MARKER, "credentialed"),
+        ("run.json", "unknown"),
+        ("summary.json", "open"),
+    )
     for name, broken in places:
         try:
             fields = msgspec.json.decode((folder / name).read_bytes())

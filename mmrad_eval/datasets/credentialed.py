@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from mmrad_eval.core.values import Image, Message, Report, Study, Text
 from mmrad_eval.datasets.lazy import LazyStudies
@@ -63,6 +64,21 @@ def marks_of_messages(messages: Iterable[Message]) -> str | None:
     if found or not images:
         return found
     return _named(name for image in images for name in (image.name, image.path)) or _named(_targets(images))
+
+
+def marks_of_rows(rows: Iterable[Mapping[Any, Any]]) -> str | None:
+    """What in the cells of a table is written as in MIMIC-CXR: a place in any cell, ids of patient and study in a row.
+
+    ``___`` does not count, as in the words of a request.
+    """
+    for row in rows:
+        cells = [str(cell) for cell in row.values() if isinstance(cell, (str, int)) and not isinstance(cell, bool)]
+        if found := next(filter(None, map(_place, cells)), None):
+            return f"{found!r} in a row"
+        study, patient = (next(filter(form.fullmatch, cells), None) for form in (_STUDY, _PATIENT))
+        if study and patient:
+            return f"study {study!r} of patient {patient!r}"
+    return None
 
 
 def _some(studies: Sequence[Study]) -> Iterator[Study]:

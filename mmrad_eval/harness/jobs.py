@@ -15,9 +15,9 @@ from typing import Any, Protocol, cast
 from mmrad_eval import metrics, model_registry
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
-from mmrad_eval.core.data_use import mark
+from mmrad_eval.core.data_use import ORDER, mark, strictest
 from mmrad_eval.core.journal import Journal, JournalCache
-from mmrad_eval.core.values import Answer
+from mmrad_eval.core.values import Answer, DataUse
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.data import Data
@@ -31,6 +31,7 @@ from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.run import answer_all, ask_all, open_run
 from mmrad_eval.harness.stopping import Stop, StopSignal, strongest
 from mmrad_eval.harness.trace_of import load_task
+from mmrad_eval.metrics import Suite
 from mmrad_eval.model_registry.model_cards import settled
 from mmrad_eval.model_registry.serving import ServeOptions, Server
 from mmrad_eval.model_registry.wire import WireClient
@@ -106,14 +107,18 @@ class Job:
         decoding = settled(model, self.options.decoding, self.stated)
         return make_plan(model, task, dataset or self.data.load(), replace(self.options, decoding=decoding))
 
-    def permit(self, plan: Plan, model: Client | Answerer | None = None) -> gate.Permit:
+    def permit(self, plan: Plan, suite: Suite, model: Client | Answerer | None = None) -> gate.Permit:
         """What lets the data go to the plan's model, or to ``model``; GateError where nothing does.
 
-        The model goes nowhere else from now on.
+        The model goes nowhere else from now on. The files of results that ``suite`` holds count as the data does.
         """
         asked = plan.model if model is None else model
+        dataset = replace(plan.dataset, data_use=plan.data_use)
+        if ORDER.index(suite.data_use) > ORDER.index(plan.data_use):
+            what = f"{dataset.name}, with files of results that its metrics read"
+            dataset = replace(dataset, data_use=suite.data_use, name=what)
         permit = gate.check(
-            replace(plan.dataset, data_use=plan.data_use),
+            dataset,
             asked,
             local_networks=self.local_networks,
             attested=self.attestation,
@@ -171,9 +176,16 @@ def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep t
     ``cache`` keeps what was read of stored replies for the next job. From the first metric that is loaded to the last
     that is computed, nothing connects anywhere that the class of the data does not allow.
     """
-    with confined(plan.data_use) as guard:
+    with _confined(plan.data_use, reporter):
+        return _execute(job, plan, results, reporter, command, cache or JournalCache())
+
+
+@contextmanager
+def _confined(use: DataUse, reporter: Reporter) -> Iterator[None]:
+    """Confine what runs within, and say what it tried to reach in spite of that."""
+    with confined(use) as guard:
         try:
-            return _execute(job, plan, results, reporter, command, cache or JournalCache())
+            yield
         finally:
             if guard.refused:
                 places = ", ".join(sorted(set(guard.refused)))
@@ -187,8 +199,8 @@ def _execute(  # noqa: PLR0917 (as above)
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
     suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
     judge = job.judge.client(suite, job.allowed_keys) if job.judge else None
-    permit = job.permit(plan)
-    judged = None if judge is None else job.permit(plan, judge)
+    permit = job.permit(plan, suite)
+    judged = None if judge is None else job.permit(plan, suite, judge)
     if judge is not None:
         job.budget.check(judge.card)
     folder = open_run(
@@ -212,7 +224,8 @@ def _execute(  # noqa: PLR0917 (as above)
             with judged.guard():
                 suite, late = asyncio.run(_judge(job, plan, judge, suite, folder, guard, results, reporter, cache))
             stop = strongest(stop, late)
-        summary = score(folder, plan.studies, suite, train=plan.train)
+        with _confined(strictest((plan.data_use, suite.data_use)), reporter):
+            summary = score(folder, plan.studies, suite, train=plan.train)
     return Outcome(folder, run, summary, stop)
 
 
@@ -333,13 +346,13 @@ async def _judge(  # noqa: PLR0917 (another private part of `execute`)
     job: Job,
     plan: Plan,
     client: Client,
-    suite: metrics.Suite,
+    suite: Suite,
     folder: RunFolder,
     guard: BudgetGuard,
     results: Path,
     reporter: Reporter,
     cache: JournalCache,
-) -> tuple[metrics.Suite, Stop | None]:
+) -> tuple[Suite, Stop | None]:
     """The suite with what its judge replied within what is left of the run's budget, and why that stopped if it did."""
     where = results / "replies" / safe_name(plan.dataset.name)
     with cache.journal(where / safe_name(client.card.label)) as journal:

@@ -106,7 +106,7 @@ async def put_questions(
             missing.append(MissingMetric(metric.name, what, AGAIN))
         else:
             made.append(JudgedMetric(case.metric, case.said, _name(requester, case.decoding)))
-    return Suite(made, missing)
+    return Suite(made, missing, suite.options, suite.data_use)
 
 
 async def _put(case: _Case, example: Example, requester: Requester, over_budget: Callable[[], Stop | None]) -> None:

@@ -66,10 +66,11 @@ class _Question:
 
 def preview_of(job: Job, plan: Plan) -> Preview:
     """The preview of a job, once the data may go to its model and its judge; GateError where it may not."""
-    job.permit(plan)
+    matters = job.judge is not None or any(isinstance(one, str) and ":" in one for one in job.metrics)  # scores:FILE
+    suite = metrics.suite(job.metrics, options=job.metric_options) if matters else metrics.Suite()
+    job.permit(plan, suite)
     if job.judge is not None:
-        suite = metrics.suite(job.metrics, options=job.metric_options)
-        job.permit(plan, job.judge.client(suite, job.allowed_keys, key_needed=False))
+        job.permit(plan, suite, job.judge.client(suite, job.allowed_keys, key_needed=False))
     return preview(plan)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mmrad_eval.core import plugins
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import MissingError, PluginError, UnknownNameError, UsageError
 from mmrad_eval.core.plugin_files import file_spec
 from mmrad_eval.core.provenance import source_of
@@ -17,6 +18,7 @@ from mmrad_eval.metrics.guarded import guarded, kind
 
 if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
     from mmrad_eval.core.contracts import Metric
+    from mmrad_eval.core.values import DataUse
 
 T = TypeVar("T")
 
@@ -64,11 +66,19 @@ class Suite(list["Metric"]):
         metrics: Iterable[Metric] = (),
         missing: Iterable[MissingMetric] = (),
         options: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        data_use: DataUse = "open",
     ) -> None:
         super().__init__(metrics)
         self.missing: tuple[MissingMetric, ...] = tuple(missing)
         self.options = options or {}
         """Metric -> option that it takes -> its values, the default first."""
+        self.data_use: DataUse = data_use
+        """The class of the files of results that its metrics read; ``open`` where they read none."""
+
+
+def class_of(metrics: Sequence[Metric]) -> DataUse:
+    """The class of the files of results that metrics read."""
+    return metrics.data_use if isinstance(metrics, Suite) else "open"
 
 
 @dataclass
@@ -82,6 +92,8 @@ class Setup:
     """Folder of the journal that keeps what was computed of a text; None: nothing is kept."""
     argument: str = ""
     """What follows the colon of a name like ``evaluate:meteor``."""
+    data_use: DataUse = "open"
+    """The class of the files of results that were read so far."""
     _shared: dict[Any, Any] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
     offered: dict[str, dict[str, Sequence[str]]] = field(default_factory=dict)
@@ -105,6 +117,10 @@ class Setup:
         if key not in self._shared:
             self._shared[key] = make()
         return cast("T", self._shared[key])
+
+    def holds(self, use: DataUse) -> None:
+        """Say that a metric holds data of class ``use``: what is computed with it has no lesser one."""
+        self.data_use = strictest((self.data_use, use))
 
     def unknown(self) -> list[str]:
         """Options that no metric of the suite asked for."""
@@ -185,7 +201,7 @@ def suite(
     metrics = [made for made in builder.built.values() if not isinstance(made, MissingMetric)]
     _distinct(metrics)
     missing = (made for made in builder.built.values() if isinstance(made, MissingMetric))
-    return Suite(metrics, missing, builder.setup.offered)
+    return Suite(metrics, missing, builder.setup.offered, builder.setup.data_use)
 
 
 def _registered(one: object) -> bool:

@@ -160,6 +160,7 @@ def stored(setup: Setup) -> StoredRadCliQ:
 
     path = setup.argument
     table = read_scores(path, NAMES)
+    setup.holds(table.data_use)
     return StoredRadCliQ(setup.name, table.path, table.digest, table.rows)
 
 

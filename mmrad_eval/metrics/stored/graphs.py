@@ -9,12 +9,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core import decode
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, MissingError, UsageError
-from mmrad_eval.core.values import Example
+from mmrad_eval.core.values import DataUse, Example
 from mmrad_eval.metrics.clinical.graphs.graph import Graph, read_graph
 from mmrad_eval.metrics.clinical.graphs.metric import GraphsOf, RadGraph, RadGraphProfile
 from mmrad_eval.metrics.clinical.graphs.rewards import CASES
-from mmrad_eval.metrics.stored.tables import IDS, json_records, readable, two_files
+from mmrad_eval.metrics.stored.tables import IDS, class_of, json_records, readable, two_files
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.clinical.graphs.rewards import Case
@@ -30,6 +31,7 @@ class Graphs:
     rows: dict[str, Graph]
     scheme: str
     """``v1`` or ``xl``; empty where no graph has an entity."""
+    data_use: DataUse
 
     def of(self, study: str) -> Graph:
         """The graph of a study; MissingError where the file has none."""
@@ -51,12 +53,13 @@ def read_graphs(path: Path | str) -> Graphs:
     schemes = {graph.scheme for graph in rows.values()} - {""}
     if len(schemes) > 1:
         raise DataError(f"{file}: holds graphs of version 1 and of XL; they share no labels: keep them apart")
-    return Graphs(file, hashlib.sha256(data).hexdigest(), rows, next(iter(schemes), ""))
+    return Graphs(file, hashlib.sha256(data).hexdigest(), rows, next(iter(schemes), ""), _class_of(file, loaded))
 
 
 def stored_graphs(setup: Setup) -> RadGraph:
     """``graphs:FILE:REFERENCES``, under the option ``case`` (0.1.18 or lower)."""
     candidates, references = (read_graphs(path) for path in two_files(setup.argument, "graphs:"))
+    setup.holds(strictest((candidates.data_use, references.data_use)))
     case: Case = setup.option("case", "0.1.18", CASES)  # type: ignore[assignment] # one of them
     if candidates.scheme and references.scheme and candidates.scheme != references.scheme:
         kinds = f"{candidates.path} is of {candidates.scheme}, {references.path} of {references.scheme}"
@@ -75,6 +78,14 @@ def stored_graphs(setup: Setup) -> RadGraph:
         return of, f"stored:{candidates.digest[:12]}-{references.digest[:12]}|labels:{scheme or 'none'}"
 
     return RadGraph(setup.name, profile, source)
+
+
+def _class_of(path: Path, loaded: Any) -> DataUse:
+    """The class of the file: an object by study id may state it for all, a record for itself."""
+    if isinstance(loaded, dict):
+        records = [{"id": key, **record} for key, record in loaded.items() if isinstance(record, dict)]
+        return class_of(path, [loaded, *records])
+    return class_of(path, loaded)
 
 
 def _records(loaded: Any, path: Path) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -203,6 +203,7 @@ def _judged(
     worst: Sequence[float],
 ) -> StoredJudgements:
     table = read_table(setup.argument)
+    setup.holds(table.data_use)
     names = {str(name).strip().lower(): name for name in table.rows[0]}
     column = next((names[name] for name in _TEXTS if name in names), None)
     rows: dict[str, list[float] | None] = {}

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Corpus, FloatArray
 from mmrad_eval.core.errors import DataError, MissingError
-from mmrad_eval.core.values import Example, Target
+from mmrad_eval.core.values import DataUse, Example, Target
 from mmrad_eval.metrics.labelf1 import BLANK, LABELS, POLICIES, STATISTICS, Codes, LabelF1, Policy, pairs
 from mmrad_eval.metrics.stored.tables import StoredTable, read_table, two_files
 
@@ -36,6 +36,7 @@ class StoredLabels:
     """``id`` or ``text``."""
     rows: Mapping[str, Sequence[int]]
     """Key -> 14 codes in the order of LABELS."""
+    data_use: DataUse
 
     def of(self, study: str, text: str) -> Sequence[int] | None:
         """The codes of a study, None where the file has none."""
@@ -52,14 +53,17 @@ def read_labels(path: Path | str) -> StoredLabels:
     names = [present[label.lower()] for label in LABELS]
     by, keyed = _keyed(table, present)
     rows = {key: [_code(row.get(name), f"{table.path}, {key[:40]}, {name}") for name in names] for key, row in keyed}
-    return StoredLabels(table.path, table.digest, by, rows)
+    return StoredLabels(table.path, table.digest, by, rows, table.data_use)
 
 
 def stored_labels(setup: Setup) -> StoredLabelF1:
     """``labels:FILE:REFERENCES``, under the option ``uncertain``."""
     candidate, reference = two_files(setup.argument, "labels:")
     policy: Policy = setup.option("uncertain", "positive", POLICIES)  # type: ignore[assignment] # one of them
-    return StoredLabelF1(setup.name, read_labels(candidate), read_labels(reference), policy)
+    labels = read_labels(candidate), read_labels(reference)
+    for one in labels:
+        setup.holds(one.data_use)
+    return StoredLabelF1(setup.name, *labels, policy)
 
 
 class StoredLabelF1(LabelF1):

@@ -13,8 +13,10 @@ import numpy as np
 
 from mmrad_eval.core import decode, sheets
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
+from mmrad_eval.core.data_use import FIELD, marked, of_rows, stated, strictest
 from mmrad_eval.core.errors import DataError, MissingError, UsageError
-from mmrad_eval.core.values import Example
+from mmrad_eval.core.values import DataUse, Example
+from mmrad_eval.datasets.credentialed import marks_of_rows
 from mmrad_eval.metrics.lexical.mean import means, reduce_means
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class StoredTable:
     path: Path
     digest: str
     rows: list[dict[str, Any]]
+    data_use: DataUse
 
     def by_id(self) -> dict[str, dict[str, Any]]:
         """Rows by study id; DataError where there is no column of ids, or an id twice."""
@@ -63,6 +66,7 @@ class StudyScores:
     digest: str
     columns: tuple[str, ...]
     rows: dict[str, list[float]]
+    data_use: DataUse
 
 
 def read_table(path: Path | str) -> StoredTable:
@@ -73,7 +77,13 @@ def read_table(path: Path | str) -> StoredTable:
     rows = _json_rows(file, text) if file.suffix in (".json", ".jsonl", ".ndjson") else _csv_rows(file, text)
     if not rows:
         raise DataError(f"{file}: holds no rows")
-    return StoredTable(file, hashlib.sha256(data).hexdigest(), rows)
+    return StoredTable(file, hashlib.sha256(data).hexdigest(), rows, class_of(file, rows))
+
+
+def class_of(path: Path, rows: Sequence[Mapping[str, Any]]) -> DataUse:
+    """The class of a file of results: what its rows and its folder state, and no less than what is seen in it."""
+    seen: DataUse = "credentialed" if marks_of_rows(rows) else "open"
+    return strictest((of_rows(rows, "open"), marked(path.parent), seen))
 
 
 def readable(file: Path, remedy: str) -> bytes:
@@ -117,7 +127,7 @@ def read_scores(path: Path | str, wanted: Mapping[str, Sequence[str]] | None = N
         key: [_number(row.get(column), f"{table.path}, study {key}, {column}") for column in names.values()]
         for key, row in by_id.items()
     }
-    return StudyScores(table.path, table.digest, tuple(names), rows)
+    return StudyScores(table.path, table.digest, tuple(names), rows, table.data_use)
 
 
 def complete(known: Iterable[str], corpus: Corpus, path: Path) -> None:
@@ -134,7 +144,9 @@ def complete(known: Iterable[str], corpus: Corpus, path: Path) -> None:
 
 def stored_scores(setup: Setup) -> StoredScores:
     """``scores:FILE``."""
-    return StoredScores(setup.name, read_scores(setup.argument))
+    scores = read_scores(setup.argument)
+    setup.holds(scores.data_use)
+    return StoredScores(setup.name, scores)
 
 
 class StoredScores:
@@ -199,9 +211,12 @@ def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
 def _json_rows(path: Path, text: str) -> list[dict[str, Any]]:
     loaded = json_records(path, text)
     if isinstance(loaded, dict):
+        use = stated(loaded)
+        class_ = {} if use is None else {FIELD: use}
         loaded = [
-            value | {"id": key} if isinstance(value, dict) else {"id": key, "text": value}
+            {**class_, **value, "id": key} if isinstance(value, dict) else {**class_, "id": key, "text": value}
             for key, value in loaded.items()
+            if stated({key: value}) is None
         ]
     if not isinstance(loaded, list) or not all(isinstance(row, dict) for row in loaded):
         raise DataError(f"{path}: is neither a list of objects nor an object by study id")

@@ -14,6 +14,7 @@ from mmrad_eval.results.paper.tables import adaptation_table, arms_table, panel_
 from mmrad_eval.results.paper.visual_gain import ClaimOptions
 from mmrad_eval.results.run.files import temporary
 from mmrad_eval.results.run.folder import RunFolder, find_runs
+from mmrad_eval.results.run.summary import class_of
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 from mmrad_eval.results.tables import Table, render
 from mmrad_eval.results.tables.latex import escape
@@ -52,7 +53,7 @@ def write_paper(
     ``claims`` says how the visual gain is judged.
     """
     runs = read_scored_runs(find_runs(results))
-    mark(out, strictest(scored.run.data_use for scored in runs))
+    mark(out, strictest(class_of(scored.run, scored.summary) for scored in runs))
     paper = paper_runs(runs, dataset=dataset, metrics=metrics)
     arms = arms_table(paper, resamples, claims or ClaimOptions(resamples=resamples))
     made = [arms, adaptation_table(paper, adapted or {}, resamples), panel_table(paper, panel_task, resamples)]

@@ -12,10 +12,10 @@ import msgspec
 
 from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Answer, Status
+from mmrad_eval.core.values import Answer, DataUse, Status
 from mmrad_eval.results.run.files import file_digest, publishing, temporary
 from mmrad_eval.results.run.record import Run, current_statuses, read_run
-from mmrad_eval.results.run.summary import Summary
+from mmrad_eval.results.run.summary import Summary, class_of
 
 if TYPE_CHECKING:
     from mmrad_eval.results.run.scores import Scores
@@ -63,6 +63,11 @@ class RunFolder:
             ) from error
         except OSError as error:
             raise DataError(f"{path} can't be read: {error.strerror or error}") from error
+
+    @property
+    def data_use(self) -> DataUse:
+        """The class of all that is in the folder: of the run, and of the files of results that it was scored with."""
+        return class_of(self.run, self.stored_summary())
 
     @property
     def images(self) -> Prefix:

@@ -12,6 +12,7 @@ import msgspec
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES, Answer
 from mmrad_eval.results.run.folder import RunFolder, find_runs
+from mmrad_eval.results.run.summary import class_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +106,7 @@ _RUN_FIELDS: Mapping[str, Callable[[_Loaded], Any]] = {
     "seed": lambda loaded: loaded.run.identity.decoding.seed,
     "prompt": lambda loaded: loaded.run.identity.prompt,
     "revision": lambda loaded: loaded.run.card.revision,
-    "data_use": lambda loaded: loaded.run.data_use,
+    "data_use": lambda loaded: class_of(loaded.run, loaded.summary),
     "n": lambda loaded: loaded.summary.n if loaded.summary else loaded.run.counts.n,
     "scored": lambda loaded: loaded.summary.scored if loaded.summary else 0,
     "patients": lambda loaded: loaded.run.patients,

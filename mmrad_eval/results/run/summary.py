@@ -10,7 +10,9 @@
 
 from __future__ import annotations
 
-from mmrad_eval.core.values import Value
+from mmrad_eval.core.data_use import strictest
+from mmrad_eval.core.values import DataUse, Value
+from mmrad_eval.results.run.record import Run
 
 SCHEMA = "mmrad.summary/1"
 
@@ -85,6 +87,8 @@ class Summary(Value, frozen=True, omit_defaults=False):
     """SHA-256 of the bytes of the answers.jsonl that it was computed from; empty in summaries of version 0.1.0."""
     scores: str = ""
     """SHA-256 of the bytes of the scores.parquet that belongs to it; empty in summaries of earlier versions."""
+    data_use: DataUse = "open"
+    """The strictest class of the files of results that its metrics read; ``open`` where they read none."""
     notes: tuple[str, ...] = ()
     level: float = 0.95
     resamples: int = 0
@@ -96,3 +100,8 @@ class Summary(Value, frozen=True, omit_defaults=False):
     def complete(self) -> bool:
         """Whether every study was scored."""
         return self.n > 0 and self.scored == self.n
+
+
+def class_of(run: Run, summary: Summary | None) -> DataUse:
+    """The class of a run with its scores: its own, and that of the files of results that it was scored with."""
+    return strictest((run.data_use, summary.data_use if summary else "open"))

@@ -9,9 +9,11 @@ from pathlib import Path
 from mmrad_eval import datasets
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset, Metric
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Report, Study
 from mmrad_eval.datasets.predictions import Predictions
+from mmrad_eval.metrics.suites import class_of
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.record import OBJECT, Run
 from mmrad_eval.results.run.summary import Summary
@@ -123,7 +125,7 @@ def score_again(
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Score the stored answers of a run with ``metrics``; columns of other metrics stay."""
-    with confined(folder.run.data_use):
+    with confined(strictest((folder.run.data_use, class_of(metrics)))):
         selection, train = studies_of(folder, references)
         return score(folder, selection, metrics, train=train, progress=progress)
 

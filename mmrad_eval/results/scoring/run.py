@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import UNSCORED_STATUSES, Example, Status, Study, Target
 from mmrad_eval.datasets import held
 from mmrad_eval.metrics import Suite
+from mmrad_eval.metrics.suites import class_of
 from mmrad_eval.results.run.files import file_digest, temporary
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks, named, write_scores
@@ -132,6 +134,7 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
         words=(seen.candidate_words, seen.reference_words),
         missing=lacking | found.lacking,
         answers=answers,
+        data_use=strictest((class_of(metrics), before.data_use if before is not None and carried else "open")),
         notes=tuple(notes),
         level=LEVEL,
         resamples=resamples,

@@ -10,6 +10,7 @@ import msgspec
 
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Corpus
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Answer, DataUse, Example, Report, Study, Target
 from mmrad_eval.datasets import raw_text
@@ -113,7 +114,7 @@ def score(
     connects to another machine meanwhile: GateError says what tried to.
     """
     with confined(data_use):
-        return _score(candidates, references, metrics, patients, target, options, resamples, seed)
+        return _score(candidates, references, metrics, patients, target, options, resamples, seed, data_use)
 
 
 def _score(  # noqa: PLR0917 (the private part of `score`)
@@ -125,6 +126,7 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
     options: Mapping[str, Any] | None,
     resamples: int,
     seed: int,
+    data_use: DataUse,
 ) -> TextScores:
     pairs = _pairs(candidates, references)
     patient = _patients(patients, list(pairs))
@@ -139,7 +141,8 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
     asked = metrics if isinstance(metrics, list | tuple) else [metrics]
     chosen = suite(asked, options=options, stored=False)
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in chosen.missing}
-    measured = measure(chosen, Corpus(studies, (), target), in_chunks(examples), len(examples))
+    with confined(strictest((data_use, chosen.data_use))):
+        measured = measure(chosen, Corpus(studies, (), target), in_chunks(examples), len(examples))
     columns = summarise(measured.metrics, [s.cluster for s in studies], resamples, seed)
     found = TextScores([study.id for study in studies], measured.metrics, columns)
     found.missing = lacking | measured.lacking

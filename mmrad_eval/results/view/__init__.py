@@ -82,7 +82,7 @@ def _write(target: Path, content: Content, runs: Sequence[Run], notes: tuple[str
     redacted = content.pictures == "none"
     index = ViewIndex(
         dataset=runs[0].identity.dataset,
-        data_use=strictest(run.data_use for run in runs),
+        data_use=strictest(folder.data_use for folder in content.folders),
         redacted=redacted,
         pictures=content.pictures,
         runs=facts_of(content.folders, runs, redacted=redacted),
