@@ -32,6 +32,9 @@ PASSING: Mapping[str, int] = {
     "nested:1": 60,
     "nofinish:1": 200,
     "abort:1": 200,
+    "saidstatus:1": 100,
+    "saidpage:1": 100,
+    "saidenvoy:2": 50,
     "echo": 500,
     "overload:1": 300,
     "ratelimit:1": 300,
@@ -67,6 +70,8 @@ LASTING: Mapping[str, int] = {
     "memory": 20,
     "ratelimit": 20,
     "nofinish": 20,
+    "saidbody": 20,
+    "saidmemory": 20,
     "cut": 20,
 }
 """Trouble that lasts until the servers are mended: never a score."""

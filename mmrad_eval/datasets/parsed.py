@@ -41,7 +41,7 @@ def parse(path: Path, given: Mapping[str, str] | None = None, target: Target = "
     problems = Problems()
     if path.suffix.lower() in _PLAIN:
         text = files.read_text(path, problems)
-        yield ParsedText(path.stem, text, raw_text.read(text, target))
+        yield _parsed(path.stem, text, {"report": text}, target)
         return
     table = outputs.as_rows(read_table(path, problems), problems)
     where = choose(table, given or {}).columns
@@ -49,10 +49,14 @@ def parse(path: Path, given: Mapping[str, str] | None = None, target: Target = "
         cells = {word: row.cells.get(where[word]) for word in REPORT if word in where}
         study = raw_text.identifier(row.cells.get(where["id"])) or "(no id)"
         raw = "\n".join(_written(cell) for cell in cells.values())
-        try:
-            yield ParsedText(study, raw, raw_text.read_row(cells, target))
-        except raw_text.NoReportError as error:
-            yield ParsedText(study, raw, None, str(error))
+        yield _parsed(study, raw, cells, target)
+
+
+def _parsed(study: str, raw: str, cells: Mapping[str, Any], target: Target) -> ParsedText:
+    try:
+        return ParsedText(study, raw, raw_text.read_row(cells, target))
+    except raw_text.NoReportError as error:
+        return ParsedText(study, raw, None, str(error))
 
 
 def _written(cell: Any) -> str:

@@ -181,6 +181,10 @@ def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) ->
         if not study:
             problems.error("no id", f"record {number} has none", **where)  # type: ignore[arg-type]  # file and line
             continue
+        if wrote := raw_text.server_error(record.report.text):
+            what = f"{wrote} in place of a report; the study stays pending"
+            problems.warn("error message", what, study=study, **where)  # type: ignore[arg-type]  # as above
+            continue
         report = sections.read_report(record.report.text)
         if study in reports:
             _twice(problems, path, FileRow(number, {}), study, None, same=reports[study] == report)

@@ -30,6 +30,7 @@ from mmrad_eval.core.values import (
     Trace,
     Usage,
 )
+from mmrad_eval.datasets.raw_text import server_error
 from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
@@ -160,7 +161,10 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
             except (Exception, SystemExit) as error:  # noqa: BLE001 (one study's trouble must not cost the others)
                 answer = _failure(study, error)
             else:
-                if whole is not None:
+                text = whole.report.text if whole is not None else report.text if report is not None else ""
+                if wrote := server_error(text):
+                    answer = Answer(study.id, "failed", f"the report is {wrote} in place of the model's words")
+                elif whole is not None:
                     answer = msgspec.structs.replace(whole, study=study.id, shown=shown)
                 elif report is None:
                     answer = Answer(study.id, "pending", f"{plan.card.label} has no report for this study")

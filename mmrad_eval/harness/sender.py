@@ -12,6 +12,7 @@ from mmrad_eval.core import plugins
 from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import Failed, GateError, MmradError, ModelError, Stopped, TransportError
 from mmrad_eval.core.values import Reply
+from mmrad_eval.datasets.raw_text import server_error
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.failures import HOPELESS, FailureStreak
 from mmrad_eval.harness.holds import Wait
@@ -248,3 +249,5 @@ def _check(reply: object) -> None:
         raise TypeError(f"generate returned {type(reply).__name__} in place of mmrad_eval.Reply")
     if not isinstance(reply.text, str):
         raise TypeError(f"generate returned a Reply whose text is {type(reply.text).__name__} in place of str")
+    if wrote := server_error(reply.text):
+        raise TransportError(f"the reply is {wrote} in place of the model's words", retry=True)

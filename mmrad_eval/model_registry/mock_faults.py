@@ -72,6 +72,15 @@ PAGES: Mapping[str, Page] = {
 }
 """Fault -> what is sent in place of a reply."""
 
+SAID: Mapping[str, str] = {
+    "saidstatus": "Internal Server Error",
+    "saidpage": _HTML.format("502 Bad Gateway"),
+    "saidbody": '{"error": {"message": "Worker died", "type": "server_error", "code": 500}}',
+    "saidenvoy": "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
+    "saidmemory": "CUDA out of memory. Tried to allocate 2.00 GiB",
+}
+"""Fault -> what stands as the content of a reply with status 200 in place of the model's words."""
+
 STREAMS = ("huge", "endless", "bomb", "cut", "slow")
 """Bodies that are no whole answer: declared too large, without end, a gzip bomb, shorter than declared, dripping."""
 

@@ -11,6 +11,7 @@ so that it is the same in every run):
 ``429:SECONDS:TIMES``                   slow down, with Retry-After, so many times, and then a reply
 ``policy`` ``long``     a 400 with the structured code of a content policy, or of a context that is too short
 ``null`` ``empty`` ``length`` ``refusal`` ``filter``     replies without content, cut short, declined, or filtered
+``saidstatus`` ``saidpage`` and so on   replies whose content is a server's error, as ``mock_faults`` lists them
 ``nofinish`` ``abort``  replies that do not say how they ended, or that they were broken off
 ``echo``                a reply that repeats the key in several spellings
 ``malformed`` ``disconnect`` ``hang``   no JSON, a broken connection, no answer; ``hang:1`` the first time only
@@ -210,7 +211,7 @@ class Rehearsal:
             self.log.write(b"%.6f %b\n" % (time.monotonic(), marked[0]))
 
     def _reply(self, body: bytes, kind: str, said: str = "") -> bytes:
-        if kind not in ("nofinish", "abort"):
+        if kind not in ("nofinish", "abort", *mock_faults.SAID):
             self._good(body)
         text = REPORT
         if self.own_words:
@@ -227,6 +228,7 @@ class Rehearsal:
             message["content"], finish = "", "content_filter"
         elif kind == "abort":
             finish = "abort"
+        message["content"] = mock_faults.SAID.get(kind, message["content"])
         return msgspec.json.encode(
             {
                 "id": "chatcmpl-rehearsal",

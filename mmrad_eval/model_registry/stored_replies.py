@@ -24,6 +24,7 @@ from mmrad_eval.core.values import (
     Usage,
     Value,
 )
+from mmrad_eval.datasets.raw_text import server_error
 from mmrad_eval.model_registry.bodies import arguments, field, text_of
 from mmrad_eval.model_registry.rejections import STRICT, RejectionPolicy, cause_of, counted
 
@@ -55,7 +56,7 @@ def read_stored(data: bytes, policy: RejectionPolicy = STRICT) -> Reply | None:
         cause = cause_of(status, _body(reply.raw), policy, reply.served.context)
         reply = msgspec.structs.replace(reply, finish=cause or "rejected")
     reply = counted(reply, policy)
-    return None if reply.finish == "rejected" else reply
+    return None if reply.finish == "rejected" or server_error(reply.text) else reply
 
 
 def _status_in(reply: Reply) -> int | None:

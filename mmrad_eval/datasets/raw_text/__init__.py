@@ -14,6 +14,7 @@ from mmrad_eval.datasets.raw_text.cells import (
 )
 from mmrad_eval.datasets.raw_text.reading import read, read_reference
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood
+from mmrad_eval.datasets.raw_text.server_errors import server_error
 
 __all__ = [
     "ErrorMessageError",
@@ -28,4 +29,5 @@ __all__ = [
     "read_reference",
     "read_reference_cell",
     "read_row",
+    "server_error",
 ]

@@ -18,6 +18,7 @@ from mmrad_eval.datasets.raw_text.failures import error_message
 from mmrad_eval.datasets.raw_text.marks import settled
 from mmrad_eval.datasets.raw_text.reading import means_nothing, read, read_reference
 from mmrad_eval.datasets.raw_text.removed import Understood
+from mmrad_eval.datasets.raw_text.server_errors import server_error
 
 _SHOWN = 60
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0+")
@@ -50,7 +51,7 @@ def read_reference_cell(cell: Any) -> Report:
 def _text(cell: Any) -> str:
     """The words of a value; of an object, its sections under headings."""
     if isinstance(cell, str):
-        if message := error_message(cell):
+        if message := error_message(cell) or server_error(cell):
             raise ErrorMessageError(f"an error message ({message[:_SHOWN]})")
         return _evaluated(cell)
     if is_missing(cell):

@@ -14,7 +14,7 @@ import msgspec
 
 from mmrad_eval.core.values import ModelStatus, Report, Target
 from mmrad_eval.datasets import headings, sections
-from mmrad_eval.datasets.raw_text import degenerate, markup, structured
+from mmrad_eval.datasets.raw_text import degenerate, markup, server_errors, structured
 from mmrad_eval.datasets.raw_text.declining import Declined, declines, without_disclaimers
 from mmrad_eval.datasets.raw_text.echoes import without_prompt
 from mmrad_eval.datasets.raw_text.marks import answer_alone, settled, unescaped, without_boxes, without_marks
@@ -85,6 +85,13 @@ def read(
     ``target``: what was asked for. ``traced``: a trace was asked for before the report. ``thinking``: the opening and
     the closing mark of thoughts that the model's card declares. ``asked``: the words of the prompt, where known.
     """
+    found = _read(text, target, thinking, asked, traced=traced)
+    if server_errors.like_an_error(text):
+        return msgspec.structs.replace(found, events=dict(sorted({**found.events, server_errors.EVENT: 1}.items())))
+    return found
+
+
+def _read(text: str, target: Target, thinking: Sequence[str], asked: str, *, traced: bool) -> Understood:
     removed: list[Removed] = []
     thought, words = split_thought(answer_alone(settled(text), removed), thinking)
     if thought:

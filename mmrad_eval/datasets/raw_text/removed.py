@@ -29,7 +29,10 @@ class Understood(msgspec.Struct, frozen=True):
     thought: str = ""
     """The words of the trace: what was thought, and what stands before the report."""
     events: dict[str, int] = {}
-    """``no image seen``, ``degenerate``, and ``removed KIND`` with the number of pieces, thoughts aside."""
+    """``no image seen``, ``degenerate``, ``reads like an error``, and ``removed KIND`` with the number of pieces.
+
+    Thoughts are not among the kinds.
+    """
     removed: tuple[Removed, ...] = ()
     boxed: str = ""
     """The words of the report with the places of the boxes that the model marked in them (``traces.box_marks``)."""

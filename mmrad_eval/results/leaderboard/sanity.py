@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from mmrad_eval.datasets.raw_text.server_errors import EVENT
 from mmrad_eval.results.leaderboard.rows import ScoredRun
 
 Check = Callable[[ScoredRun], str]
@@ -126,6 +127,11 @@ def images_lost(scored: ScoredRun) -> str:
     return _seen(scored, "no image seen", "answers say that no image was shown: were images lost?")
 
 
+def like_errors(scored: ScoredRun) -> str:
+    """Answers that may be a server's errors and may be the model's words."""
+    return _seen(scored, EVENT, "answers read like errors of a server")
+
+
 def wrong_language(scored: ScoredRun) -> str:
     """Reports in another language than their references, which count as empty."""
     return _seen(scored, "wrong language", "reports are in another language than their reference")
@@ -156,7 +162,7 @@ def far_longer(scored: ScoredRun) -> str:
 
 CHECKS: tuple[Check, ...] = (
     *(images, order, images_lost),
-    *(rejected, empty, lacking, cut, unread, degenerate, wrong_language, language_not_read),
+    *(rejected, empty, lacking, cut, unread, degenerate, like_errors, wrong_language, language_not_read),
     *(low_coverage, same_report, far_longer, perfect),
 )
 
