@@ -28,13 +28,13 @@ class _Answer(msgspec.Struct):
 
 
 class Death(NamedTuple):
-    """A process that was killed: one of the servers, or the run (-1)."""
+    """A process that was killed: one of the servers, or the run."""
 
     at: float
     """Monotonic seconds at which it was certainly gone."""
-    server: int = -1
-    until: float = 0.0
-    """When the next turn of a run began, so that what was sent before had nobody to read it."""
+    server: int | None = None
+    who: str = ""
+    """Digest of the run's key."""
 
 
 def statuses(out: Path, n: int, *, mended: bool) -> tuple[Counter[str], list[str]]:
@@ -105,7 +105,8 @@ def lost(sent: Iterable[Sent], deaths: Sequence[Death], seconds: float) -> tuple
     """How many good replies were lost, how many each death explains, and what is wrong where none does.
 
     A study is asked about until a reply is stored, so all its replies but the last were lost. One is explained where
-    its reader or its sender was killed within ``seconds``, the time for which a reply is waited for.
+    the very process that asked, or the server that replied, was killed less than ``seconds`` later, the time for which
+    a reply is waited for.
     """
     last: dict[int, Sent] = {}
     unread: list[Sent] = []
@@ -124,7 +125,9 @@ def lost(sent: Iterable[Sent], deaths: Sequence[Death], seconds: float) -> tuple
 def _reason(reply: Sent, deaths: Sequence[Death], seconds: float) -> Death | None:
     """The first death that explains why a reply was lost."""
     for death in deaths:
-        if death.server in {-1, reply.server} and death.at - seconds <= reply.at <= max(death.at, death.until):
+        if reply.at >= death.at - seconds and (
+            death.who == reply.who if death.server is None else death.server == reply.server and reply.at <= death.at
+        ):
             return death
     return None
 

@@ -19,6 +19,8 @@ class Sent(NamedTuple):
     at: float
     """Monotonic seconds."""
     case: int
+    who: str
+    """Digest of the key of the process that asked."""
     server: int
 
 
@@ -43,8 +45,8 @@ class Servers:
         found = []
         for number, log in enumerate(self._logs):
             for line in log.read_text().splitlines():
-                at, _, case, *_ = line.split()  # 12.345678 Case 000123 meets nothing
-                found.append(Sent(float(at), int(case), number))
+                at, who, _, case, *_ = line.split()  # 12.345678 0123456789abcdef Case 000123 meets nothing
+                found.append(Sent(float(at), int(case), who, number))
         return sorted(found)
 
     def start(self, number: int) -> None:

@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.records import write_traces
 from benchmarks.soak import checks, studies
 from benchmarks.soak.servers import Servers
+from mmrad_eval.model_registry.mock_server import key_digest
 
 KEY = "sk-soak/5c0a9e1f7b+d24/883e6a90c17b4f52"
 GROWTH_MB, PEAK_MB = 15.0, 300.0
@@ -101,11 +102,10 @@ class Campaign:
 
     def turn(self, ends: signal.Signals | None = None, after: float = 1.0, *, mended: bool = False) -> int:
         """Start the run; end it by a signal once it has stored ``after`` of what was left; returns its exit status."""
-        if self.kills and not self.kills[-1].until:
-            self.kills[-1] = self.kills[-1]._replace(until=time.monotonic())
         before = stored_bytes(self.out)
         wanted = before + after * (self.n * LINE - before)
-        process = subprocess.Popen(self.command(), stderr=subprocess.DEVNULL, env=os.environ | {"SOAK_KEY": KEY})
+        key = f"{KEY}{len(self.codes):02}"  # of its own, by which its requests are known
+        process = subprocess.Popen(self.command(), stderr=subprocess.DEVNULL, env=os.environ | {"SOAK_KEY": key})
         begun = time.monotonic()
         watch, next_death, sent = Watch(), begun + self.chance.uniform(1, 30), False
         self.watches.append(watch)
@@ -119,7 +119,7 @@ class Campaign:
                 process.send_signal(ends)
                 sent = True
         if process.returncode == -signal.SIGKILL:
-            self.kills.append(checks.Death(time.monotonic()))
+            self.kills.append(checks.Death(time.monotonic(), who=key_digest(f"Bearer {key}")))
         if not self.servers.runs(1):
             self.servers.start(1)
         self.codes.append(process.returncode)

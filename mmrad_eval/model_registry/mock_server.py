@@ -70,7 +70,8 @@ class Rehearsal:
     """Requests at once and refilled a second; who asks for more gets 429, and headers tell what is left."""
     model: str = "rehearsal"
     log: IO[bytes] | None = None
-    """Unbuffered; gets a line for each good reply before it is sent: monotonic seconds, and what ``marker`` matched."""
+    """Unbuffered; gets a line for each good reply before it is sent: monotonic seconds, a digest of the key that came
+    with the request, and what ``marker`` matched."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the model's entry, such as ``root`` and ``max_model_len`` of vLLM."""
     bodies: list[Any] = field(default_factory=list)
@@ -200,19 +201,20 @@ class Rehearsal:
             request.transport.abort()
         if kind == "malformed":
             return web.Response(body=b'{"choices": [{"mess', content_type="application/json")
-        said = mock_faults.echoes(request.headers.get("Authorization", "")) if echo else ""
-        return web.Response(body=self._reply(body, kind, said), content_type="application/json")
+        key = request.headers.get("Authorization", "")
+        said = mock_faults.echoes(key) if echo else ""
+        return web.Response(body=self._reply(body, kind, key, said), content_type="application/json")
 
-    def _good(self, body: bytes) -> None:
+    def _good(self, body: bytes, key: str) -> None:
         """Count a good reply, and log it."""
         self.replies += 1
         marked = self.marker.search(body) if self.log and self.marker else None
         if self.log is not None and marked is not None:
-            self.log.write(b"%.6f %b\n" % (time.monotonic(), marked[0]))
+            self.log.write(b"%.6f %b %b\n" % (time.monotonic(), key_digest(key).encode(), marked[0]))
 
-    def _reply(self, body: bytes, kind: str, said: str = "") -> bytes:
+    def _reply(self, body: bytes, kind: str, key: str, said: str = "") -> bytes:
         if kind not in ("nofinish", "abort", *mock_faults.SAID):
-            self._good(body)
+            self._good(body, key)
         text = REPORT
         if self.own_words:
             text = f"FINDINGS: Study {hashlib.sha256(body).hexdigest()[:8]}. {REPORT.removeprefix('FINDINGS: ')}"
@@ -251,6 +253,11 @@ class Rehearsal:
                 },
             }
         )
+
+
+def key_digest(authorization: str) -> str:
+    """Who asks, as the log has it."""
+    return hashlib.sha256(authorization.encode()).hexdigest()[:16]
 
 
 def chance_fault(decisive: bytes, share: float) -> str:
