@@ -171,6 +171,6 @@ def main() -> None:
         code = 0
     except OSError as error:  # a disk that is full, a folder that is gone or may not be written
         where = f"{error.filename}: " if error.filename else ""
-        terminal.say(f"mmrad-eval: can't go on: {where}{error.strerror or error}", err=True)
+        terminal.complain(f"mmrad-eval: can't go on: {where}{error.strerror or error}")
         code = 1
     sys.exit(code if isinstance(code, int) else 0)

@@ -127,6 +127,7 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
     from mmrad_eval.harness.jobs import Job, execute
     from mmrad_eval.harness.plan import RunOptions, make_plan
     from mmrad_eval.model_registry.answerers import FileAnswerer
+    from mmrad_eval.model_registry.command_line import written_down
     from mmrad_eval.results.scoring.reports_file import join
 
     columns = named_values(said["columns"], "--column", _HOW.format("--column"))
@@ -146,6 +147,7 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
         terminal.say(f"reports read{joined}", err=True)
     if predictions.columns:
         terminal.say("; ".join(f"{word}: {column}" for word, column in predictions.columns.items()), err=True)
+    written_down("--name", said["name"])
     job = Job(f"file:{predictions.path}", "imported", data, options, metrics, options_of(said))
     plan = make_plan(FileAnswerer(predictions, said["name"]), tasks.load("imported"), dataset, options)
     doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]

@@ -24,8 +24,8 @@ _STYLE = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def say(text: object = "", *, err: bool = False) -> None:
-    """Print one line."""
-    click.echo(visible(text), err=err)
+    """Print one line. A message (``err``) may quote what was typed, and what was typed by mistake may be a key."""
+    click.echo(visible(_without_keys(str(text)) if err else text), err=err)
 
 
 def page(text: str, *, err: bool = False, styled: bool = False) -> None:
@@ -47,7 +47,7 @@ def complain(text: str) -> None:
 
 def live(text: str, before: int) -> int:
     """Overwrite a live line of ``before`` characters on standard error; how many characters it has now."""
-    line = visible(text)
+    line = visible(_without_keys(text))
     click.echo("\r" + line.ljust(before), nl=False, err=True)
     return len(line)
 
@@ -90,10 +90,18 @@ def show(error: click.ClickException) -> None:
     """Print what click has to say about a command line."""
     from io import StringIO
 
-    vars(error)["message"] = visible(error.message)  # it quotes the command line, and says it in one line
+    vars(error)["message"] = visible(
+        _without_keys(error.message)
+    )  # it quotes the command line, and says it in one line
     out = StringIO()
     error.show(out)
     page(out.getvalue(), err=True)
+
+
+def _without_keys(text: str) -> str:
+    from mmrad_eval.model_registry.command_line import scrub_word
+
+    return scrub_word(text)
 
 
 def take_over() -> None:

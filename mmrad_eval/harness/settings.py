@@ -21,6 +21,7 @@ from mmrad_eval.harness.data import Data
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.judging import Judge
 from mmrad_eval.harness.plan import RunOptions
+from mmrad_eval.model_registry.command_line import written_down
 from mmrad_eval.model_registry.rejections import declared
 from mmrad_eval.model_registry.serving import ServeOptions
 
@@ -103,6 +104,7 @@ class RunSettings:
         """
         self._check()
         stated = dict(self.decoding or {})
+        self._without_keys()
         return Job(
             model=_spec(self.model),
             task=_spec(self.task),
@@ -165,6 +167,23 @@ class RunSettings:
                 raise UsageError(f"{name}={value}: it must be at least {_LEAST[name]}")
         if Path(self.out).exists() and not Path(self.out).is_dir():
             raise UsageError(f"--out {self.out} is no folder")
+
+    def _without_keys(self) -> None:
+        """UsageError where one of the texts that a run keeps looks like a key."""
+        for option, given in (("--set", self.options), ("--metric-option", self.metric_options)):
+            for name, value in (given or {}).items():
+                written_down(option, f"{name}={value}")
+        for part, text in (self.attestation or {}).items():
+            written_down(f"--attest-{part}", str(text))
+        for option, texts in (
+            ("--refusal-pattern", self.refusal_pattern),
+            ("--stop", (self.decoding or {}).get("stop")),
+        ):
+            for text in _several(texts or ()):
+                written_down(option, str(text))
+        for option, model in (("--model", self.model), ("--judge", self.judge)):
+            if isinstance(model, str) and "/" not in model:  # what has a slash names an organization, or a folder
+                written_down(option, model)
 
     def _judge(self) -> Judge | None:
         if self.judge is not None:

@@ -10,6 +10,8 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from mmrad_eval.core.errors import UsageError
+
 HIDDEN = "[key]"
 
 _WORDS = (
@@ -55,6 +57,18 @@ def looks_like_key(text: str) -> bool:
         return False
     long = len(text) >= 32 and any(c.isdigit() for c in text) and not _PLAIN_NAME.fullmatch(text)
     return long or not _ANY_NAME.fullmatch(text) or scrub_word(text) != text
+
+
+def written_down(option: str, text: str) -> str:
+    """The text, which a run writes into its folder; UsageError where it looks like a key."""
+    said = f"{option} {text}"
+    hidden = scrub_word(said)
+    if hidden != said:
+        raise UsageError(
+            f"{hidden}: this looks like a key, and it would be written into the run; "
+            "keep keys in environment variables (--api-key-env) or in a file (--api-key-file)"
+        )
+    return text
 
 
 def scrub_command(command: str) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import mmrad_eval
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.model_registry.command_line import scrub_command
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
@@ -121,3 +123,83 @@ def test_a_run_that_never_needs_the_key_keeps_no_word_of_it(tmp_path: Path) -> N
     assert ended.returncode == 0
     assert "--api-key-env '[key]'" in json.loads(path.read_text())["command"]
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and PLANTED.encode() in path.read_bytes()]
+
+
+KEY = f"sk-proj-{PLANTED}"
+
+
+TYPED = [
+    ["--set", f"token={KEY}"],
+    ["--set", f"looks={KEY}"],
+    ["--set", "password=plain-words-of-mine"],
+    ["--metric-option", f"engine={KEY}"],
+    ["--refusal-pattern", KEY],
+    ["--stop", f"Bearer {KEY}"],
+    ["--attest-provider", "p", "--attest-retention", "zero", "--attest-who", KEY],
+    ["--judge", f"openai:{KEY}"],
+    ["--task", f"mcot,{KEY}"],
+    ["--data", KEY],
+    ["--metrics", f"bleu@{KEY}"],
+    ["--views", KEY],
+    ["--limit", KEY],
+    [f"--{KEY}"],
+    [KEY],
+    ["--prompt", f"{KEY}.txt"],
+    ["--ids", f"/nowhere/{KEY}"],
+    ["--model", "openai:m", "--base-url", f"me:{KEY}@127.0.0.1:9"],
+    ["--budget", KEY],
+    ["--max-time", KEY],
+    ["--column", KEY],
+    ["--split", f"token={KEY}"],
+]
+EACH = """
+import json, sys
+from mmrad_eval.cli import main
+for words in json.load(sys.stdin):
+    sys.argv[1:] = words
+    try:
+        main.main()
+    except SystemExit as end:
+        print("# ends with", end.code, flush=True)
+"""
+
+
+def test_a_key_typed_into_any_option_reaches_neither_terminal_nor_file(tmp_path: Path) -> None:
+    first = ["--model", "baseline:normal", "--task", "direct", "--limit", "2"]
+    typed = json.dumps([[*first, *words] for words in TYPED])
+    command = [sys.executable, "-c", EACH]
+    ended = subprocess.run(command, input=typed, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("# ends with 1\n") + ended.stdout.count("# ends with 2\n") == len(TYPED), ended.stdout
+    assert PLANTED not in ended.stdout + ended.stderr
+    assert "password=plain" not in ended.stderr
+    assert ended.stderr.count("[key]") >= len(TYPED) - 1
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in written if PLANTED in str(path) or PLANTED.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [(f"openai:{KEY}", r"--model openai:\[key\]: this looks like a key"), (KEY, r"--model \[key\]: this looks like")],
+)
+def test_a_key_in_the_place_of_a_model_is_refused_before_anything_is_asked(model: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        mmrad_eval.evaluate(model, "direct", base_url="http://127.0.0.1:9/v1")
+
+
+def test_a_key_in_an_experiment_file_is_refused_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_text(f'models = ["baseline:normal"]\ntasks = ["mcot-loop"]\n[shared]\nset = ["looks={KEY}"]\n')
+    ended = subprocess.run([COMMAND, str(path)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.returncode == 2, ended.stderr
+    assert "--set looks=[key]: this looks like a key" in ended.stderr
+    assert PLANTED not in ended.stderr
+
+
+def test_names_and_paths_that_look_a_little_like_keys_are_taken(tmp_path: Path) -> None:
+    data = tmp_path / "sk_lung_2024_reports_v2.csv"
+    data.write_text("study_id,report\na,FINDINGS: Clear.\n")
+    words = ["--data", f"table:{data}", "--name", "token-1", "--out", str(tmp_path / "hf_runs_2024_from_may")]
+    run = [COMMAND, "score", "-r", f"table:{data}", "-p", str(data), "--metrics", "bleu@raw", *words[2:]]
+    ended = subprocess.run(run, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
