@@ -5,8 +5,10 @@ The plugin ends the process at the call where it is not refused, so nothing is s
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ import numpy as np
 from mmrad_eval import Answer, Card, Column, Message, Reply, Report, Text
 
 LOG = os.environ["SPY_LOG"]
-WHEN = os.environ["SPY_WHEN"]
+WHEN = os.environ["SPY_WHEN"].split(",")
 
 
 def stop(event, arguments):
@@ -35,7 +37,7 @@ sys.addaudithook(stop)
 
 
 def home(when):
-    if when != WHEN:
+    if when not in WHEN:
         return
     try:
         with socket.socket() as caller:
@@ -43,14 +45,14 @@ def home(when):
             caller.connect(("192.0.2.7", 80))
     except Exception as error:
         with open(LOG, "a") as log:
-            log.write(type(error).__name__ + "\\n")
+            log.write(f"{when}: {type(error).__name__}\\n")
 
 
 def later(when, after=0.0):
     def go():
         time.sleep(after)
         home(when)
-    if when == WHEN:
+    if when in WHEN:
         threading.Thread(target=go).start()
 
 
@@ -147,8 +149,11 @@ def read(source):
     return Dataset("spied", [Study(str(n), film, str(n), text) for n in range(3)], "credentialed", "spied")
 """
 
-READERS = ["import", "thread at import", "reader", "reader thread", "exit"]
-METRICS = ["metric constructor", "fit", "measure", "reduce", "metric thread"]
+ALL = ["import", "thread at import", "exit"]
+READER = [*ALL, "reader", "reader thread"]
+METRIC = ["metric constructor", "fit", "measure", "reduce", "metric thread"]
+MODEL = ["model constructor", "model thread", "generate", "close", "thread at close"]
+TASK = ["task constructor", "prompt"]
 
 
 @pytest.fixture
@@ -167,15 +172,14 @@ def spy(tmp_path: Path) -> Path:
     return place
 
 
-def run(spy: Path, when: str, *words: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    import os
-
+def run(spy: Path, when: Sequence[str], *words: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run a command whose plugins call home at these moments; how it ended, and what became of each call."""
     log = spy / "log"
-    environment = {**os.environ, "PYTHONPATH": str(spy), "SPY_LOG": str(log), "SPY_WHEN": when}
+    environment = {**os.environ, "PYTHONPATH": str(spy), "SPY_LOG": str(log), "SPY_WHEN": ",".join(when)}
     done = subprocess.run(
         [COMMAND, *words], env=environment, cwd=spy, capture_output=True, text=True, check=False, timeout=120
     )
-    return done, log.read_text().split() if log.exists() else []
+    return done, log.read_text().splitlines() if log.exists() else []
 
 
 COMMANDS = {
@@ -192,24 +196,23 @@ COMMANDS = {
 @pytest.mark.parametrize(
     ("command", "when"),
     [
-        *(("describe", when) for when in READERS),
-        ("check", "reader"),
-        ("probe", "measure"),
-        *(("run", when) for when in [*METRICS, "answer", "exit"]),
-        *(("task", when) for when in ["task constructor", "prompt", "converse", "task thread"]),
-        ("answer", "shown"),
-        *(("ask", when) for when in ["model constructor", "model thread", "generate", "close", "thread at close"]),
+        ("describe", READER),
+        ("check", READER),
+        ("probe", [*READER, *METRIC]),
+        ("run", [*READER, *METRIC, "answer"]),
+        ("task", [*READER, *METRIC, *MODEL, *TASK, "converse", "task thread"]),
+        ("answer", [*READER, *METRIC, *TASK, "answer", "shown"]),
+        ("ask", [*READER, *METRIC, *MODEL]),
     ],
 )
-def test_a_plugin_is_refused_whenever_it_calls_home(command: str, when: str, spy: Path) -> None:
+def test_a_plugin_is_refused_whenever_it_calls_home(command: str, when: Sequence[str], spy: Path) -> None:
     done, log = run(spy, when, *COMMANDS[command])
-    assert log, f"the plugin never tried: {done.stdout}{done.stderr}"
-    assert set(log) == {"GateError"}
+    assert set(log) == {f"{moment}: GateError" for moment in when}, f"{done.stdout}{done.stderr}"
     assert done.returncode != 99
 
 
 def test_scoring_a_stored_run_and_looking_at_it_are_closed_too(spy: Path) -> None:
-    made, _ = run(spy, "never", *COMMANDS["run"])
+    made, _ = run(spy, ["never"], *COMMANDS["run"])
     assert made.returncode == 0, made.stderr
     folder = next(spy.glob("results/runs/*/*/*/*"))
     for when, words in (
@@ -219,12 +222,12 @@ def test_scoring_a_stored_run_and_looking_at_it_are_closed_too(spy: Path) -> Non
         ("import", ("leaderboard", "results")),
     ):
         (spy / "log").unlink(missing_ok=True)
-        done, log = run(spy, when, *words)
-        assert set(log) <= {"GateError"}, words
+        done, log = run(spy, [when], *words)
+        assert set(log) <= {f"{when}: GateError"}, words
         assert log or words[0] != "score", f"{words}: the plugin never tried: {done.stderr}"
 
 
 def test_open_data_leaves_plugins_their_network(spy: Path) -> None:
     words = ("--model", "spy-answers", "--task", "direct", "--data", "demo", "--limit", "2", "--metrics", "spy@test")
-    done, log = run(spy, "measure", *words)
+    done, log = run(spy, ["measure"], *words)
     assert (done.returncode, log) == (99, ["reached"])
