@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ FIELD = "data_use"
 MARKER = "data_use.json"
 """The file in which a folder of ours states the class of what it holds."""
 _NAMES = (FIELD, "licence_class")
+_DEPTH = 2
+"""Records within records that are looked into."""
 ORDER: tuple[DataUse, ...] = ("open", "unknown", "credentialed")
 """All classes, the least restricted first."""
 
@@ -33,12 +37,28 @@ def strictest(inputs: Iterable[DataUse]) -> DataUse:
 def stated(record: Mapping[Any, Any]) -> DataUse | None:
     """The class that a row or record states; None where it states none.
 
-    A word that is none of the three counts as credentialed: somebody meant to restrict it.
+    The field is known in any spelling that programs make of it (``Data Use``, ``study.licence_class``), and in records
+    within the record. A word that is none of the three counts as credentialed: somebody meant to restrict it.
     """
-    said = [str(record[name]).strip().lower() for name in _NAMES if record.get(name) not in (None, "")]
+    said = list(_words(record, _DEPTH))
     if not said:
         return None
     return strictest(next((use for use in ORDER if use == word), "credentialed") for word in said)
+
+
+def _words(record: Mapping[Any, Any], depth: int) -> Iterator[str]:
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _words(value, depth - 1) if depth else ()
+        elif value not in (None, "") and _states(str(name)) and (word := str(value).strip().lower()):
+            yield word
+
+
+@lru_cache(maxsize=4096)
+def _states(name: str) -> bool:
+    """Whether the name of a field or column is one of those that state the class."""
+    plain = re.sub(r"[^a-z]+", "_", name.lower()).strip("_").replace("license", "licence")
+    return any(plain == one or plain.endswith(f"_{one}") for one in _NAMES)
 
 
 def of_rows(rows: Iterable[Mapping[Any, Any]], otherwise: DataUse) -> DataUse:
@@ -61,11 +81,15 @@ def mark(folder: Path, use: DataUse) -> None:
 
 
 def marked(folder: Path) -> DataUse:
-    """The class that a folder states, in its mark or, a run's, in run.json and summary.json.
+    """The class that a folder states, in its mark or, a run's, in run.json and summary.json; ``open`` where in none.
 
-    It is ``open`` where it states none.
+    The mark of a folder holds for those within it.
     """
     said: list[DataUse] = ["open"]
+    for above in folder.absolute().parents:
+        if (above / MARKER).is_file():
+            said.append(marked(above))
+            break
     places: tuple[tuple[str, DataUse], ...] = (
         (MARKER, "credentialed"),
         ("run.json", "unknown"),
@@ -81,3 +105,9 @@ def marked(folder: Path) -> DataUse:
             continue
         said.append((stated(fields) if isinstance(fields, dict) else None) or "open")
     return strictest(said)
+
+
+def of_place(path: Path) -> DataUse:
+    """The class that the folder of a file states, and the one that it truly lies in where ``path`` is a link."""
+    real = path.resolve()
+    return strictest(marked(folder) for folder in {path.parent, path, real.parent, real})

@@ -14,7 +14,7 @@ from pathlib import Path
 from mmrad_eval.core import plugins
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.data_use import marked, strictest
+from mmrad_eval.core.data_use import of_place, strictest
 from mmrad_eval.core.errors import MmradError, PluginError, UsageError, one_line
 from mmrad_eval.core.plugin_files import file_spec
 from mmrad_eval.core.plugins import Kind, Plugin
@@ -197,7 +197,8 @@ def read(reader: object, source: Source) -> Dataset:
         from mmrad_eval.datasets.readers.mimic.link import linked
 
         dataset = linked(dataset, source)
-    least = strictest((plugin.value.least_data_use, _least_of_file(name, source), _of_folder(source.path)))
+    of_folder = "open" if source.path is None else of_place(source.path)
+    least = strictest((plugin.value.least_data_use, _least_of_file(name, source), of_folder))
     data_use = settled_data_use(
         remade(dataset, data_use=strictest((dataset.data_use, least))), source.data_use
     )  # before any mark that tells is taken out
@@ -210,11 +211,6 @@ def read(reader: object, source: Source) -> Dataset:
         format=dataset.format or name,
         notes=(*dataset.notes, *source.problems.notes()),
     )
-
-
-def _of_folder(path: Path | None) -> DataUse:
-    """What the folder of a file states of what it holds: one that a command of ours wrote says so."""
-    return "open" if path is None else strictest((marked(path.parent), marked(path)))
 
 
 def _least_of_file(name: str, source: Source) -> DataUse:

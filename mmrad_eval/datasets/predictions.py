@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmrad_eval.core.data_use import marked, of_rows, strictest
+from mmrad_eval.core.data_use import of_place, of_rows, strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, DataUse, Report, Target, Trace
 from mmrad_eval.datasets import columns, outputs, raw_text, sections
@@ -132,7 +132,7 @@ def _from_table(
     if strict:
         problems.raise_errors(str(path))
         _none_but_errors(path, found, problems)
-    use = strictest((of_rows((row.cells for row in table.rows), "open"), marked(path.parent)))
+    use = strictest((of_rows((row.cells for row in table.rows), "open"), of_place(path)))
     reports = {study: understood.report for study, understood in found.items()}
     return Predictions(path, reports, traces, where, tuple(problems), found, data_use=use)
 
@@ -197,7 +197,8 @@ def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) ->
             traces[study] = trace
     if strict:
         problems.raise_errors(str(path))
-    return Predictions(path, reports, traces, {}, tuple(problems), data_use="credentialed" if credentialed else "open")
+    use = strictest(("credentialed" if credentialed else "open", of_place(path)))  # unknown is what states nothing
+    return Predictions(path, reports, traces, {}, tuple(problems), data_use=use)
 
 
 def _twice(problems: Problems, path: Path, row: FileRow, study: str, line: int | None, *, same: bool) -> None:

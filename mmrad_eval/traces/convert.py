@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from mmrad_eval.core import decode, sheets
-from mmrad_eval.core.data_use import mark, strictest
+from mmrad_eval.core.data_use import mark, of_place, strictest
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.traces import anole, files, headers, mmrad, thinkvg, zebra
@@ -97,10 +97,13 @@ def convert(a: str | Path, b: str | Path) -> Converted:
 
 def read(path: Path, source: str | None = None, *, save: zebra.Save | None = None) -> Iterator[TraceRecord]:
     """The records of a file in any of the formats; ``save`` keeps pictures that are inside rows."""
-    source = source or recognise(path)
+    place = of_place(path)
+    return (_known(record, place) for record in _records(path, source or recognise(path), save))
+
+
+def _records(path: Path, source: str, save: zebra.Save | None) -> Iterator[TraceRecord]:
     if source == NEUTRAL:
-        for record in files.read_parquet(path) if _is_parquet(path) else files.read_jsonl(path):
-            yield _known(record)
+        yield from files.read_parquet(path) if _is_parquet(path) else files.read_jsonl(path)
     elif source == "thinkvg":
         for rows in thinkvg.group(row for _, row in _rows(path)):
             yield classed(thinkvg.parse(rows, where=str(path)), source, rows)
@@ -162,9 +165,9 @@ def _one(source: str, row: dict[str, Any], where: str, identity: str, save: zebr
     raise UsageError(f"no format of traces is called {source!r}; known: {', '.join(FORMATS)}")
 
 
-def _known(record: TraceRecord) -> TraceRecord:
-    """A neutral record with the class that its dataset is known to have, whatever it states."""
-    use = class_of(record)
+def _known(record: TraceRecord, place: DataUse) -> TraceRecord:
+    """A record with the class that its dataset and its place are known to have, whatever it states."""
+    use = strictest((class_of(record), place))
     if use == record.study.licence_class:
         return record
     return msgspec.structs.replace(record, study=msgspec.structs.replace(record.study, licence_class=use))
