@@ -49,12 +49,16 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
 
     if not results.exists():
         raise DataError(f"there is no folder {results}; `mmrad-eval --model baseline:evidence --task mcot` makes a run")
-    runs = []
-    for folder in find_runs(results):
+    runs, folders = [], find_runs(results)
+    for folder in folders:
         try:
             runs += read_scored_runs([folder])
         except DataError as error:  # one broken run must not hide the others
+            if len(folders) == 1:
+                raise
             terminal.say(f"mmrad-eval: left out: {error}", err=True)
+    if folders and not runs:
+        raise DataError(f"none of the {len(folders)} runs under {results} can be read, as said above")
     if not runs:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
     if attributes := names(said["by"]):

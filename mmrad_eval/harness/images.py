@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from mmrad_eval.core.contracts import Client
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Image, Value
+from mmrad_eval.traces.dicom import MISSES
 
 if TYPE_CHECKING:
     from mmrad_eval.traces.rendering import Rendered
@@ -80,6 +81,8 @@ class ImageLoader:
     """
 
     memory: Journal | None = None
+    blank: set[str] = field(default_factory=set)
+    """Files of which nothing is seen, because the window that they state misses their values."""
     _marks: dict[bytes, Mark] = field(default_factory=dict)
     _threads: ThreadPoolExecutor | None = None
 
@@ -99,7 +102,20 @@ class ImageLoader:
             if mark is None:
                 return None
             marks[image] = mark
+        self._look(marks)
         return marks
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the run should know of its pictures, one sentence each."""
+        if not self.blank:
+            return ()
+        files = (
+            f"{len(self.blank):,} DICOM files, such as {min(self.blank)}" if len(self.blank) > 1 else min(self.blank)
+        )
+        return (f"{files}: the stated window misses the picture, so that the model got it all black or all white",)
+
+    def _look(self, marks: Mapping[Image, Mark]) -> None:
+        self.blank.update(image.path for image, mark in marks.items() if MISSES in mark.how)
 
     async def load(self, images: Iterable[Image], limits: Limits) -> dict[Image, Loaded]:
         """Read and render ``images``. DataError where one can't be sent."""
@@ -108,6 +124,7 @@ class ImageLoader:
         if rest := [image for image in wanted if image not in loaded]:
             loaded |= await self._loaded(rest, limits)
         self._remember(loaded, limits)
+        self._look({image: one.mark for image, one in loaded.items()})
         return loaded
 
     async def _loaded(self, images: list[Image], limits: Limits) -> dict[Image, Loaded]:

@@ -300,6 +300,8 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         finally:
             reporter.end()
             _name_damage(journal, reporter)
+            for note in requester.images.notes():
+                reporter.say(note)
             await requester.close()
         return run, _unless_fatal(requester.signal.stop)
 

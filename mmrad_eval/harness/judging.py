@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Client, JudgeMetric, Metric
 
 AGAIN = "run the same command again to ask the rest"
+_DECLINED = frozenset({"refusal", "too long"})
+"""Ends of a reply by which no judgement was given, whatever the status."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,10 @@ async def _put(case: _Case, example: Example, requester: Requester, over_budget:
         except (Failed, Stopped) as error:
             why = str(error)
         else:
-            if asked.reply.status is None:
+            if asked.reply.status is None and asked.reply.finish not in _DECLINED:
                 case.said[example.study.id] = asked.reply.text
-            else:  # its endpoint rejected the question: nothing was judged
-                why = asked.reply.why
+            else:  # the question was rejected, or its answer filtered: nothing was judged
+                why = asked.reply.why or "the judge's endpoint declined"
     if why:
         case.lacking, case.why = case.lacking + 1, why
 

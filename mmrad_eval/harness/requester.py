@@ -25,11 +25,13 @@ from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, Mark, limits_
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.sender import Sender
 from mmrad_eval.harness.stopping import Stop, StopSignal
+from mmrad_eval.model_registry.http_errors import UNREADABLE
 from mmrad_eval.model_registry.image_order import depends_on_order
 from mmrad_eval.model_registry.rejections import RejectionPolicy
 from mmrad_eval.model_registry.stored_replies import read_stored
 
 _NO_LIMITS = Limits()
+_NAMED = 4  # files that a failure names
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 
 
@@ -216,7 +218,10 @@ class Requester:
             if _marks(loaded) != work.marks:  # a file was written again without a new size or time
                 work = _work(work.request, work.images, _marks(loaded), work.limits)
         pixels = {image: (one.media_type, one.data) for image, one in (loaded or {}).items()}
-        reply = await self.sender.send(PreparedRequest(work.request, pixels, work.key))
+        try:
+            reply = await self.sender.send(PreparedRequest(work.request, pixels, work.key))
+        except Failed as error:
+            raise Failed(_naming(str(error), work.images)) from error
         if self.verify is not None:
             await self.verify()
         return Asked(work.key, reply if reply.finish == "rejected" else self._store(work, reply))
@@ -247,6 +252,15 @@ class Requester:
 def _work(request: Request, images: tuple[Image, ...], marks: Mapping[Image, Mark], limits: Limits) -> _Work:
     value = request_value(request, {image: (mark.sha256, mark.how) for image, mark in marks.items()})
     return _Work(request_key(value), value, request, images, marks, limits)
+
+
+def _naming(why: str, images: Sequence[Image]) -> str:
+    """A failure with the files that it is about, where the server could not read one of them."""
+    files = [image.path for image in images]
+    if not files or UNREADABLE not in why:
+        return why
+    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    return f"{why}: {', '.join(files[:_NAMED])}{more}"
 
 
 def _marks(loaded: Mapping[Image, Loaded]) -> dict[Image, Mark]:

@@ -128,7 +128,7 @@ async def ask_all(
     with AnswerStream(folder) as stream:
         await run_workers(intake.items, ask, requester.pace)
         await _settled(plan, stream, requester)
-        return _close(plan, folder, stream, requester.counts, requester.gone)
+        return _close(plan, folder, stream, requester.counts, requester.gone, notes=requester.images.notes())
 
 
 async def asks_nothing(plan: Plan, folder: RunFolder, requester: Requester) -> bool:
@@ -253,6 +253,8 @@ def _close(
     stream: AnswerStream,
     requests: RequestCounts,
     replies_gone: Callable[[Answer], bool] = _nothing_is_gone,
+    *,
+    notes: Sequence[str] = (),
 ) -> Run:
     """Put the answers in order and write what is known after the last one."""
     kept = stream.finish([study.id for study in plan.studies], replies_gone)
@@ -270,6 +272,7 @@ def _close(
         kept=kept,
         old_rules=run.old_rules and kept > 0,
         order=run.order if kept else _order(plan, requests),
+        notes=(*plan.dataset.notes, *notes),
     )
     folder.write_run(run)
     return run

@@ -41,6 +41,8 @@ _PASSING = _any(
     r"busy",
 )
 """Words of a rejection that another try may end otherwise; they decide about nothing else."""
+UNREADABLE = "the server can't read an image of this study"
+"""In the words of a rejection; who knows the files names them."""
 _NO_IMAGES = _any(r"image input is not supported", r"does not support (image|vision)", r"not a multimodal model")
 _UNREADABLE = _any(
     r"(process|load|decode|identify|read|open|parse|unsupported|invalid|corrupt\w*|truncated|broken)\b.{0,40}\bimages?\b",
@@ -79,7 +81,7 @@ def read_fault(
 
 def _hint(what: str) -> str:
     if _UNREADABLE.search(what):
-        return "(the server can't read an image of this study: check its files)"
+        return f"({UNREADABLE}: check its files)"
     return "(rejected, and not for its length or by a content policy: a failure, not a score)"
 
 

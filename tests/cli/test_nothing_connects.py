@@ -169,6 +169,8 @@ def spy(tmp_path: Path) -> Path:
         "[mmrad_eval.models]\nspy = spy_plugin:Model\nspy-answers = spy_plugin:Answerer\n"
     )
     (place / "spy_plugin.py").write_text(PLUGIN)
+    rows = [f"{case},{report},The lungs are clear.,{case}" for case in range(4) for report in ("Clear.", "Edema.")]
+    (place / "ratings.csv").write_text("\n".join(["case,report,reference,rating", *rows]))
     return place
 
 
@@ -189,6 +191,8 @@ COMMANDS = {
     "run": ("--model", "spy-answers", "--task", "direct", "--data", "spied", "--metrics", "spy@test", "--quiet"),
     "task": ("--model", "spy", "--task", "spy-task", "--data", "spied", "--metrics", "spy@test", "--quiet"),
     "answer": ("--model", "spy-answers", "--task", "spy-task", "--data", "spied", "--metrics", "spy@test", "--quiet"),
+    "faithfulness": ("faithfulness", "spy", "--data", "spied", "--metrics", "spy@test", "--no-look-check"),
+    "metaeval": ("metaeval", "ratings.csv", "--metrics", "spy@test", "--resamples", "10"),
     "ask": ("--model", "spy", "--task", "tcot-self", "--data", "spied", "--metrics", "spy@test", "--quiet"),
 }
 
@@ -203,6 +207,8 @@ COMMANDS = {
         ("task", [*READER, *METRIC, *MODEL, *TASK, "converse", "task thread"]),
         ("answer", [*READER, *METRIC, *TASK, "answer", "shown"]),
         ("ask", [*READER, *METRIC, *MODEL]),
+        ("faithfulness", [*READER, *METRIC, *MODEL]),
+        ("metaeval", [*ALL, *METRIC]),
     ],
 )
 def test_a_plugin_is_refused_whenever_it_calls_home(command: str, when: Sequence[str], spy: Path) -> None:

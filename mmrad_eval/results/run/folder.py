@@ -13,7 +13,7 @@ import msgspec
 from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, DataUse, Status
-from mmrad_eval.results.run.files import file_digest, publishing, temporary
+from mmrad_eval.results.run.files import file_digest, publishing, sweep, temporary
 from mmrad_eval.results.run.record import Run, current_statuses, read_run
 from mmrad_eval.results.run.summary import Summary, class_of
 
@@ -167,6 +167,7 @@ class RunFolder:
             waiting.replace(self.path / "scores.parquet")
             for stale in self.path.glob(".scores.parquet.of.*"):  # of a process that was killed there
                 stale.unlink()
+        sweep(self.path)
         return summary
 
     def write_run(self, run: Run) -> None:
