@@ -63,6 +63,16 @@ def at_byte(limit: int) -> Callable[[], None]:
     return install
 
 
+def full_at(limit: int) -> Callable[[], None]:
+    """What makes each write fail that would let a file grow beyond so many bytes, as on a disk that is full."""
+
+    def install() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return install
+
+
 def dies(work: Callable[[], object], install: Callable[[], None]) -> bool:
     """Do the work in a process of its own, armed by ``install``; whether it was killed."""
     child = os.fork()

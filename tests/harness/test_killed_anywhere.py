@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mmrad_eval.core.journal import Journal
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.scoring.run import score
@@ -67,6 +70,23 @@ def test_killed_at_any_byte_of_any_file_a_folder_shows_one_truth(words: str, sta
         died += kills.dies(lambda: run(results, words, fresh=True), kills.at_byte(limit))  # noqa: B023 (called here)
         is_whole(results, words)
     assert died > 20
+
+
+@pytest.mark.parametrize("words", SAID.values(), ids=SAID)
+def test_a_disk_that_is_full_at_any_byte_costs_nothing_that_was_shown(words: str, start: Path) -> None:
+    whole = copied(start, "whole")
+    run(whole, words, fresh=True)
+    for limit in kills.sizes(whole):
+        results = copied(start, limit)
+        assert not kills.dies(lambda: run(results, words, fresh=True), kills.full_at(limit))  # noqa: B023 (called here)
+        with Journal(next(results.glob("replies/*/*_writer"))) as journal:
+            lines = (line for path in results.glob("runs/*/*/*/*/answers.jsonl*") for line in whole_lines(path))
+            assert all(key in journal for line in lines for key in line["keys"])
+        is_whole(results, words)
+
+
+def whole_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
 
 
 @pytest.mark.parametrize("words", SAID.values(), ids=SAID)
