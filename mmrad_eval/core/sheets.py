@@ -18,8 +18,11 @@ from typing import NamedTuple
 LONGEST_CELL = 1 << 28
 """Characters of a cell; the csv module's own limit of 131,072 is shorter than some generated reports."""
 
-_FORMULA = re.compile(r"'*[\s\ufeff\u200b]*[\t\r\n=+\-@\uff1d\uff0b\uff0d\uff20]")
-_MARKED = re.compile(r"'(?='*[\s\ufeff\u200b]*[\t\r\n=+\-@\uff1d\uff0b\uff0d\uff20])")
+_UNSEEN = r"[\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]*"
+"""Before a formula: blanks, and what programs drop or do not show."""
+_BEGINS = r"[\t\r\n=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]"
+_FORMULA = re.compile(rf"'*{_UNSEEN}{_BEGINS}")
+_MARKED = re.compile(rf"'(?='*{_UNSEEN}{_BEGINS})")
 _QUOTED = re.compile(r"[\",\r\n]")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?%?")
 

@@ -88,8 +88,13 @@ def _rexrank(pairs: Sequence[Pair], class_: Mapping[str, str]) -> str:
 
 
 def _csv(pairs: Sequence[Pair], class_: Mapping[str, str]) -> str:
-    rows = ((study.id, prediction(answer.report), *class_.values()) for study, answer in pairs)
+    rows = ((_printed(study.id), _printed(prediction(answer.report)), *class_.values()) for study, answer in pairs)
     return sheets.write([(*CSV_COLUMNS, *class_), *rows])
+
+
+def _printed(text: str) -> str:
+    """The text with a replacement mark for each zero byte, which no program takes in a csv file."""
+    return text.replace("\0", "\ufffd")
 
 
 def _jsonl(pairs: Sequence[Pair], class_: Mapping[str, str]) -> str:

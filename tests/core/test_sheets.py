@@ -47,6 +47,9 @@ def test_no_cell_begins_a_formula(text: str) -> None:
         ("'- quoted", "''- quoted"),
         ("'tis clear", "'tis clear"),
         ("  @SUM(A1)", "'  @SUM(A1)"),
+        ("\x07=1+1", "'\x07=1+1"),
+        ("\u200e\u2060=1+1", "'\u200e\u2060=1+1"),
+        ("\u22122+3", "'\u22122+3"),
     ],
 )
 def test_numbers_stay_numbers_and_formulas_become_texts(value: object, cell: str) -> None:

@@ -143,3 +143,13 @@ def test_a_run_is_exported_from_the_command_line_and_scored_again(
     assert scored.returncode == 0, scored.stderr
     assert "1.000" in scored.stdout
     assert call("export", "nothing").returncode == 2
+
+
+@pytest.mark.parametrize("form", submissions.FORMS)
+def test_a_report_with_a_zero_byte_is_read_back(form: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x.{'json' if form == 'rexrank' else form}"
+    text = "The lungs\0 are clear."
+    pair = (Study("a", reference=Report("Clear.")), Answer("a", "ok", report=Report(text, findings=text)))
+    submissions.write([pair], form, path, "open")
+    (report,) = read_predictions(path).reports.values()
+    assert "are clear." in report.text
