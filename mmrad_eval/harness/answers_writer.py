@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from types import TracebackType
 from typing import Self
 
@@ -79,7 +80,7 @@ class AnswerStream:
         """
         part, kept = temporary(self._final), 0
         with publishing(self._final.parent):
-            before = self._before() if any(self._open(study) for study in order) else {}
+            before = self._before({study for study in order if self._open(study)})
             with part.open("xb") as file:
                 for study in order:
                     line = self._line(study)
@@ -104,14 +105,18 @@ class AnswerStream:
         offset, length = self._where[study]
         return os.pread(self._file.fileno(), length, offset)
 
-    def _before(self) -> dict[str, bytes]:
-        """Study -> line of the answers that were published; none where they can't be read."""
+    def _before(self, wanted: AbstractSet[str]) -> dict[str, bytes]:
+        """Study -> line of the answers to these studies that were published; none where they can't be read."""
+        found: dict[str, bytes] = {}
         try:
-            lines = self._final.read_bytes().splitlines(keepends=True)
-            heads = [(msgspec.json.decode(line, type=_Head), line) for line in lines]
+            with self._final.open("rb") as lines:
+                for line in lines if wanted else ():
+                    head = msgspec.json.decode(line, type=_Head)
+                    if head.study in wanted and head.status not in _WITHOUT_ANSWER:
+                        found[head.study] = line
         except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return {}
-        return {head.study: line for head, line in heads if head.status not in _WITHOUT_ANSWER}
+        return found
 
 
 _WITHOUT_ANSWER = (*UNSCORED_STATUSES, "open")
