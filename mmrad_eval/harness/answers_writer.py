@@ -71,15 +71,22 @@ class AnswerStream:
         """Event -> answers in which it was counted."""
         return Counter(event for events in self._events.values() for event in events)
 
-    def finish(self, order: Sequence[str], replies_gone: Callable[[Answer], bool] = lambda _: False) -> int:
+    def finish(
+        self,
+        order: Sequence[str],
+        replies_gone: Callable[[Answer], bool] = lambda _: False,
+        outdated: Callable[[], bool] = lambda: False,
+    ) -> int | None:
         """Write all answers in ``order``; a study that has none is pending.
 
         Nothing that is known is taken away: an answer that the run had before stays where this process did not come to
         its study, and where it got none and ``replies_gone`` says that what it was read from is lost. Returns how many
-        stayed.
+        stayed; None, and nothing is written, where the answers are ``outdated`` at the moment of writing.
         """
         part, kept = temporary(self._final), 0
         with publishing(self._final.parent):
+            if outdated():
+                return None
             before = self._before({study for study in order if self._open(study)})
             with part.open("xb") as file:
                 for study in order:

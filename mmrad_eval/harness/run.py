@@ -45,6 +45,9 @@ from mmrad_eval.results.run.files import sweep
 from mmrad_eval.results.run.folder import RunFolder, run_path
 from mmrad_eval.results.run.record import Run, StudyCounts
 
+_SETTLES = 5
+"""How often a run reads again what other processes stored while it was about to publish; the last of them settles."""
+
 Watch = Callable[[Answer, int], None]
 """Called with each answer and the number of answers so far."""
 
@@ -127,8 +130,17 @@ async def ask_all(
 
     with AnswerStream(folder) as stream:
         await run_workers(intake.items, ask, requester.pace)
-        await _settled(plan, stream, requester)
-        return _close(plan, folder, stream, requester.counts, requester.gone, notes=requester.images.notes())
+        for left in reversed(range(_SETTLES)):
+            others_wrote = await _settled(plan, stream, requester)
+            notes = requester.images.notes()
+            run = _close(
+                *(plan, folder, stream, requester.counts, requester.gone),
+                notes=notes,
+                outdated=others_wrote if left else _never,
+            )
+            if run is not None:
+                return run
+    raise AssertionError("the last answers are always published")
 
 
 async def asks_nothing(plan: Plan, folder: RunFolder, requester: Requester) -> bool:
@@ -173,7 +185,9 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
                     answer = Answer(study.id, status, report=report, trace=trace, shown=shown)
             stream.put(answer)
             watch(answer, len(stream))
-        return _close(plan, folder, stream, RequestCounts())
+        run = _close(plan, folder, stream, RequestCounts())
+        assert run is not None, "what an answerer said is never outdated"
+        return run
 
 
 async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answer:
@@ -228,22 +242,28 @@ def _stop_if(interrupted: Sequence[Interrupted]) -> None:
         raise interrupted[0]
 
 
-async def _settled(plan: Plan, stream: AnswerStream, requester: Requester) -> None:
+async def _settled(plan: Plan, stream: AnswerStream, requester: Requester) -> Callable[[], bool]:
     """Read all answers again where other processes stored replies meanwhile, so that all of them show the same.
 
-    Of several replies to one request the first counts, whoever asked for it. Nothing is sent for this.
+    Of several replies to one request the first counts, whoever asked for it. Nothing is sent for this. Returns what
+    tells whether others have stored more since.
     """
     rereading = requester.rereading()
     if rereading is None:
-        return
+        return requester.journal.changed_by_others
     for study in plan.studies:
         answer = await _conversation(plan, study, rereading)
         if answer.status not in UNSCORED_STATUSES:
             stream.put(answer)
     rereading.journal.close()
+    return rereading.journal.changed_by_others
 
 
 def _nothing_is_gone(_: Answer) -> bool:
+    return False
+
+
+def _never() -> bool:
     return False
 
 
@@ -255,9 +275,12 @@ def _close(
     replies_gone: Callable[[Answer], bool] = _nothing_is_gone,
     *,
     notes: Sequence[str] = (),
-) -> Run:
-    """Put the answers in order and write what is known after the last one."""
-    kept = stream.finish([study.id for study in plan.studies], replies_gone)
+    outdated: Callable[[], bool] = _never,
+) -> Run | None:
+    """Put the answers in order and write what is known after the last one; None where they are ``outdated``."""
+    kept = stream.finish([study.id for study in plan.studies], replies_gone, outdated)
+    if kept is None:
+        return None
     statuses = dict(sorted(stream.statuses.items()))
     run = folder.run
     served = tuple(sorted(map(msgspec.to_builtins, identities(requests.served)), key=msgspec.json.encode))
