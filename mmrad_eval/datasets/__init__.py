@@ -16,6 +16,7 @@ from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.data_use import of_place, strictest
 from mmrad_eval.core.errors import MmradError, PluginError, UsageError, one_line
+from mmrad_eval.core.guarding import valid
 from mmrad_eval.core.plugin_files import file_spec
 from mmrad_eval.core.plugins import Kind, Plugin
 from mmrad_eval.core.registry import BUILTIN, Registry
@@ -310,10 +311,14 @@ def _first(names: Sequence[str], path: Path) -> str | None:
 
 def _recognises(name: str, path: Path) -> bool:
     plugin = plugins.load(KIND, name, registry())
+    what = f"dataset {plugin.name}: recognises({path})"
     try:
-        return bool(plugin.value.recognises(path))
+        found: bool = valid(plugin.value.recognises(path), bool, what)
+    except PluginError:
+        raise
     except Exception as error:
-        raise PluginError(f"dataset {plugin.name}: recognises({path}) failed: {one_line(error)}") from error
+        raise PluginError(f"{what} failed: {one_line(error)}; name the format: --data FORMAT:{path}") from error
+    return found
 
 
 def settled_data_use(dataset: Dataset, said: DataUse | None) -> DataUse:

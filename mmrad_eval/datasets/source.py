@@ -144,7 +144,7 @@ class FunctionReader(Reader):
 
     def recognises(self, path: Path) -> bool:
         """What the function ``recognises`` says."""
-        return self.tells is not None and bool(self.tells(path))
+        return self.tells is not None and self.tells(path)
 
 
 def reader(

@@ -292,7 +292,12 @@ class _Builder:
             metric: Metric = plugins.load(kind(), entry.name, self.known, offered=(self.setup,)).value
         except MissingError as error:
             return MissingMetric(name, error.what, error.remedy)
-        return metric if entry.origin == BUILTIN else guarded(metric)
+        if entry.origin == BUILTIN:
+            return metric
+        if metric.name != name and not entry.name.endswith(":"):
+            place = f"{entry.origin}, {entry.target}"
+            raise PluginError(f"metric {name} ({place}) calls itself {metric.name!r}; register it under that name")
+        return guarded(metric)
 
 
 def _listing(package: str, attribute: str) -> Any:

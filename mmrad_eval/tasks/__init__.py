@@ -7,7 +7,7 @@ from typing import cast
 
 from mmrad_eval.core import plugins
 from mmrad_eval.core.contracts import Task
-from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.errors import PluginError, UsageError
 from mmrad_eval.core.guarding import guarded
 from mmrad_eval.core.members import original
 from mmrad_eval.core.plugins import Kind, Plugin
@@ -65,6 +65,8 @@ def load(spec: object, options: Mapping[str, str] | None = None) -> Task:
         _refuse_a_name_in_use(task, plugin)
     if plugin.origin == BUILTIN_ORIGIN:
         return task
+    if isinstance(spec, str) and not source and task.name != spec:
+        raise PluginError(f"task {plugin.name} calls itself {task.name!r}; register it under that name")
     return cast("Task", guarded(task, Task, f"task {task.name}", raising=("shown",), own={"source": source}))
 
 

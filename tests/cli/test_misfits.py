@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -320,4 +321,60 @@ def test_a_file_that_can_not_be_used_says_why(call: Call, tmp_path: Path, text: 
 
     assert said.code in {1, 2}
     assert words in said.err
+    assert len(said.err.splitlines()) == 1, said.err
+
+
+PACKAGE = """
+import mmrad_eval
+from mmrad_eval import Study
+
+def raw(sent): return "Clear."
+
+def scanner(): raise mmrad_eval.MissingError("it needs a scanner", "buy one")
+
+@mmrad_eval.task("its-own")
+async def task(study, context): ...
+
+metric = mmrad_eval.mean_metric("its-own", lambda a, b: 1.0)
+
+@mmrad_eval.reader("broken", recognises=lambda path: 1 / 0)
+def broken(source): yield Study("a")
+
+@mmrad_eval.reader("vague", recognises=lambda path: "maybe")
+def vague(source): yield Study("a")
+"""
+
+
+@pytest.mark.parametrize(
+    ("group", "attribute", "words", "why"),
+    [
+        ("models", "raw", ["--model", "x"], "model x (unknown, misfit_package:raw) can't be made: it is called as ()"),
+        ("models", "gone", ["--model", "x"], "misfit_package has no 'gone'"),
+        ("models", "scanner", ["--model", "x"], "(unknown, misfit_package:scanner): it needs a scanner; buy one"),
+        ("providers", "raw", ["--model", "x:m"], "it is function and no mmrad_eval.Provider"),
+        ("tasks", "task", ["--task", "x"], "calls itself 'its-own'; register it under that name"),
+        ("metrics", "metric", ["--metrics", "x"], "calls itself 'its-own'; register it under that name"),
+        ("datasets", "broken", ["--data", "a.foo"], "ZeroDivisionError: division by zero; name the format"),
+        ("datasets", "vague", ["--data", "a.foo"], "recognises(a.foo) returned 'maybe' (str) in place of bool"),
+    ],
+)
+def test_a_misfit_of_an_installed_package_is_refused_in_one_line(  # noqa: PLR0917 (one case and its fixtures)
+    call: Call,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    group: str,
+    attribute: str,
+    words: list[str],
+    why: str,
+) -> None:
+    (tmp_path / "misfit_package.py").write_text(PACKAGE)
+    (tmp_path / "a.foo").write_text("a")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    point = EntryPoint("x", f"misfit_package:{attribute}", f"mmrad_eval.{group}")
+    monkeypatch.setattr("mmrad_eval.core.registry._points", lambda: (point,))
+    usual = {"--model": "baseline:normal", "--task": "direct", "--metrics": "bleu@raw"}
+    said = call(*(part for pair in (usual | dict([words])).items() for part in pair), "--limit", "1", "-q")
+
+    assert said.code == 1, said.err
+    assert why in said.err
     assert len(said.err.splitlines()) == 1, said.err
