@@ -12,7 +12,7 @@ import pytest
 from mmrad_eval.metrics.facts.labels import BLANK, FIVE, LABELS, NEGATIVE, POSITIVE, UNCERTAIN, label, label_many
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-SENTENCES = ("labels", "unseen", "unseen_second", "unseen_third", "unseen_fourth", "unseen_fifth")
+SENTENCES = ("labels", "unseen", "unseen_second", "unseen_third", "unseen_fourth", "unseen_fifth", "unseen_sixth")
 SIGN = {POSITIVE: "+", NEGATIVE: "-", UNCERTAIN: "?", BLANK: "."}
 
 

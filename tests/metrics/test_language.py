@@ -50,7 +50,7 @@ def test_terse_and_abbreviated_english_is_never_another_language(spelled: type[s
 
 
 @pytest.mark.parametrize(
-    "name", ["labels", *(f"unseen{part}" for part in ("", "_second", "_third", "_fourth", "_fifth"))]
+    "name", ["labels", *(f"unseen{part}" for part in ("", "_second", "_third", "_fourth", "_fifth", "_sixth"))]
 )
 def test_no_english_sentence_of_the_labeler_is_another_language(name: str) -> None:
     lines = (GOLDEN / f"{name}.tsv").read_text(encoding="utf-8").splitlines()

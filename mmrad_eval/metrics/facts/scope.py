@@ -55,7 +55,8 @@ def read(sentence: str, words: Lexicon) -> SentenceReading:
         judge(clause, before)
         if roles & Role.ORGAN:
             locate(clause, found)
-        before = clause
+        if any(item.roles & ~Role.VERB for item in clause):
+            before = clause  # the "is" of "but is still enlarged" says nothing by itself
     if roles & Role.OR:
         alternatives(row)
     return SentenceReading(found, row, _mentions(row))
