@@ -31,19 +31,23 @@ SUFFIXES = {
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--all-columns", is_flag=True, help="Terminal: every column, in bands below each other.")
-@click.option("--metrics", "-M", multiple=True, help="With --by: only these families, metrics or columns, by commas.")
+@click.option(
+    "--metrics", "-M", multiple=True, help="Only these families, metrics or columns, by commas, in this order."
+)
+@click.option("--sort", help="Column whose best value comes first, by its label or name. [default: the first headline]")
 @subgroup_options
 def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: bool, **said: Any) -> int:
     """Show the table of all runs under RESULTS (default: results).
 
     One row a run, 95 % intervals, statuses; best in bold among complete runs over the same studies. Runs with given
     evidence and runs with generated reasoning never share a table (`direct`, which shows none, stands in both); csv and
-    json tell them apart in `evidence`.
+    json tell them apart in `evidence`. With -M, `--format latex` is the table of a paper: printed names, no intervals.
     """
     from mmrad_eval.core.errors import DataError
     from mmrad_eval.results.comparison.named import names, wanted
     from mmrad_eval.results.comparison.subgroup_tables import run_tables
     from mmrad_eval.results.leaderboard.board import tables_of
+    from mmrad_eval.results.leaderboard.chosen import chosen
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
     from mmrad_eval.results.run.folder import find_runs
 
@@ -65,7 +69,10 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
         divided = run_tables(runs, attributes, wanted=wanted(said["metrics"]), references=said["references"])
         show(divided, form, out, all_columns=all_columns)
         return 0
-    show(tables_of(runs), form, out, all_columns=all_columns)
+    tables = tables_of(runs)
+    if said["metrics"] or said["sort"]:
+        tables = chosen(tables, runs, names(said["metrics"]), said["sort"] or "")
+    show(tables, form, out, all_columns=all_columns or bool(said["metrics"]), papers=bool(said["metrics"]))
     return 0
 
 
@@ -82,8 +89,12 @@ def show(
     *,
     all_columns: bool = False,
     more: str = "--all-columns",
+    papers: bool = False,
 ) -> None:
-    """Print tables, or write them to ``out``; ``more`` shows the columns that a terminal leaves out."""
+    """Print tables, or write them to ``out``; ``more`` shows the columns that a terminal leaves out.
+
+    ``papers``: LaTeX in the form of a paper's body.
+    """
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.tables import render
 
@@ -91,7 +102,12 @@ def show(
         raise UsageError(f"--out {out}: end it in {', '.join(SUFFIXES)}, or say --format")
     form = form or (SUFFIXES[out.suffix.lower()] if out else "terminal")
     color = out is None and terminal.has_colours()
-    text = render(tables, form, color=color, all_columns=all_columns, more=more)
+    if papers and form == "latex":
+        from mmrad_eval.results.paper.printed import leaderboard_latex
+
+        text = leaderboard_latex(tables)
+    else:
+        text = render(tables, form, color=color, all_columns=all_columns, more=more)
     if out is None:
         terminal.page(text, styled=color)
         return

@@ -36,7 +36,14 @@ from mmrad_eval.cli.words import named_values
     metavar="FORMAT=RUN",
     help="T2: a format of adaptation and its run; the first is what the others are compared with.",
 )
-@click.option("--panel-task", default="direct", show_default=True, help="T3: the task on which models are compared.")
+@click.option("--panel-task", help="T3: the task on which models are compared. [default: direct, and imported reports]")
+@click.option("--style", default="article", show_default=True, help="Venue: neurips, cvpr, miccai, acl, radiology.")
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TOML file of printed names for columns, models, tasks and datasets, beside ours.",
+)
+@click.option("--intervals", is_flag=True, help="Set intervals in the tables of the body too; the appendix has them.")
 @click.option("--figures/--no-figures", default=True, help="Draw the figures too. [default: yes]")
 @click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True)
 @visual_options
@@ -48,7 +55,7 @@ def paper(**said: Any) -> int:
     listed with the command that would make it.
     """
     from mmrad_eval.core.errors import DataError
-    from mmrad_eval.results.paper import write_paper
+    from mmrad_eval.results.paper import PaperOptions, write_paper
     from mmrad_eval.results.paper.visual_gain import ClaimOptions
     from mmrad_eval.results.run.folder import select
 
@@ -64,9 +71,14 @@ def paper(**said: Any) -> int:
         metrics=[name for entry in said["metrics"] for name in entry.split(",") if name],
         adapted=adapted,
         panel_task=said["panel_task"],
-        resamples=said["resamples"],
-        figures=said["figures"],
-        claims=ClaimOptions(said["margin"] / 100, said["primary"] is not None, said["resamples"]),
+        options=PaperOptions(
+            said["style"],
+            said["labels"],
+            said["intervals"],
+            said["figures"],
+            said["resamples"],
+            ClaimOptions(said["margin"] / 100, said["primary"] is not None, said["resamples"]),
+        ),
     )
     terminal.say(f"{made.runs.title}: {len(made.runs.parts)} runs")
     for path in made.files:

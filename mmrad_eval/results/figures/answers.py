@@ -9,10 +9,10 @@ import numpy as np
 
 from mmrad_eval.results.figures.read import LengthPoint, Reading
 from mmrad_eval.results.figures.style import (
-    COLUMN,
     GREY,
-    PAGE,
-    axis_label,
+    SMALLEST,
+    Look,
+    arrowed,
     color,
     dashes,
     figure,
@@ -29,24 +29,31 @@ if TYPE_CHECKING:
 MOST_SERIES = 6
 
 
-def lengths(readings: Sequence[Reading]) -> Figure | None:
-    """Steps of a trace, words of a trace, words of a report: one line a run. None where no report has a word."""
+def lengths(readings: Sequence[Reading], look: Look) -> Figure | None:
+    """Steps of a trace, words of a trace, words of a report: a panel for each that some run has, a line a run.
+
+    None where no report has a word.
+    """
     shown = [r for r in readings if any(r.report.values())][:MOST_SERIES]
     if not shown:
         return None
-    made, panels = figure(PAGE, 2.2, 1, 3)
     traced = _traced(shown)
-    _steps(panels[0], traced)
-    _curves(panels[1], [(i, r.words) for i, r in traced], "words of a trace")
-    _curves(panels[2], [(i, [n for n in r.report.values() if n]) for i, r in enumerate(shown)], "words of a report")
-    panels[0].set_ylabel("studies, %")
-    panels[1].set_ylabel("at most, % of studies")
+    stepped = [(i, r) for i, r in traced if r.steps]
+    worded = [(i, r.words) for i, r in traced if r.words]
+    parts = 1 + bool(stepped) + bool(worded)
+    made, panels = figure(look.column if parts == 1 else look.page, 2.3, 1, parts)
+    left = iter(panels)
+    if stepped:
+        _steps(next(left), stepped)
+    if worded:
+        _curves(next(left), worded, "words of a trace")
+    last = next(left)
+    _curves(last, [(i, [n for n in r.report.values() if n]) for i, r in enumerate(shown)], "words of a report")
     handles = [
-        panels[2].plot([], [], color=color(i), linestyle=dashes(i), label=shorten(r.name))[0]
-        for i, r in enumerate(shown)
+        last.plot([], [], color=color(i), linestyle=dashes(i), label=shorten(r.name))[0] for i, r in enumerate(shown)
     ]
     if any(i == _GIVEN for i, _ in traced):
-        handles.append(panels[2].plot([], [], color=GREY, label="the trace that tasks show")[0])
+        handles.append(last.plot([], [], color=GREY, label="the trace that tasks show")[0])
     made.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
     return made
 
@@ -65,13 +72,7 @@ def _hue(series: int) -> str:
     return GREY if series == _GIVEN else color(series)
 
 
-def _steps(panel: Axes, readings: Sequence[tuple[int, Reading]]) -> None:
-    with_steps = [(i, r) for i, r in readings if r.steps]
-    if not with_steps:
-        panel.text(0.5, 0.5, "no trace has steps", ha="center", va="center", transform=panel.transAxes, color=GREY)
-        panel.set_xticks([])
-        panel.set_yticks([])
-        return
+def _steps(panel: Axes, with_steps: Sequence[tuple[int, Reading]]) -> None:
     most = max(max(r.steps) for _, r in with_steps)
     width = 0.8 / len(with_steps)
     for position, (i, r) in enumerate(with_steps):
@@ -79,6 +80,7 @@ def _steps(panel: Axes, readings: Sequence[tuple[int, Reading]]) -> None:
         x = np.arange(1, most + 1) + (position - (len(with_steps) - 1) / 2) * width
         panel.bar(x, 100 * counts / len(r.steps), width, color=_hue(i))
     panel.set_xlabel("steps of a trace")
+    panel.set_ylabel("studies, %")
     whole(panel.xaxis)
 
 
@@ -96,10 +98,11 @@ def _curves(panel: Axes, series: Sequence[tuple[int, Sequence[int]]], label: str
                 linestyle=dashes(max(i, 0)),
             )
     panel.set_xlabel(label)
+    panel.set_ylabel("studies with at most so many, %")
     panel.set_ylim(0, 102)
 
 
-def contents(categories: Mapping[str, int], found: Mapping[str, int], n: int) -> Figure | None:
+def contents(categories: Mapping[str, int], found: Mapping[str, int], n: int, look: Look) -> Figure | None:
     """Which regions the traces look at, and which findings the references state; None where neither is known."""
     if not categories and not found:
         return None
@@ -110,7 +113,7 @@ def contents(categories: Mapping[str, int], found: Mapping[str, int], n: int) ->
     ]
     sides = [side for side in sides if side[0]]
     made, panels = figure(
-        PAGE if len(sides) > 1 else COLUMN, 0.16 * max(len(found), len(regions), 4) + 0.6, 1, len(sides)
+        look.page if len(sides) > 1 else look.column, 0.16 * max(len(found), len(regions), 4) + 0.6, 1, len(sides)
     )
     for series, (panel, (counts, title, label)) in enumerate(zip(panels, sides, strict=True)):
         _bars(panel, counts, label, series)
@@ -130,12 +133,12 @@ def _bars(panel: Axes, counts: Mapping[str, int], label: str, series: int) -> No
     panel.set_ylim(len(counts) - 0.4, -0.6)
     panel.set_xlabel(label)
     for i, n in enumerate(counts.values()):
-        panel.text(n, i, f" {n:,}", va="center", fontsize=6)
+        panel.text(n, i, f" {n:,}", va="center", fontsize=SMALLEST)
     panel.margins(x=0.12)
     whole(panel.xaxis)
 
 
-def categories(series: Mapping[str, Mapping[str, ColumnSummary]], name: str) -> Figure | None:
+def categories(series: Mapping[str, Mapping[str, ColumnSummary]], name: str, look: Look) -> Figure | None:
     """A score by category of region, one series a run: run -> category -> number. None where there is none."""
     shown = {
         run: values
@@ -145,7 +148,7 @@ def categories(series: Mapping[str, Mapping[str, ColumnSummary]], name: str) -> 
     if not shown:
         return None
     rows = list(dict.fromkeys(category for values in shown.values() for category in values))
-    made, (panel,) = figure(COLUMN, 0.2 * len(rows) * (1 + 0.3 * (len(shown) - 1)) + 0.9)
+    made, (panel,) = figure(look.column, min(look.tall - 1, 0.2 * len(rows) * (1 + 0.3 * (len(shown) - 1)) + 0.9))
     for i, values in enumerate(shown.values()):
         offset = (i - (len(shown) - 1) / 2) * 0.7 / len(shown)
         for row, category in enumerate(rows):
@@ -163,19 +166,21 @@ def categories(series: Mapping[str, Mapping[str, ColumnSummary]], name: str) -> 
     return made
 
 
-def by_length(series: Mapping[str, Sequence[LengthPoint]], column: ColumnSummary) -> Figure | None:
-    """A score against the length of the report, one line a run, with its interval at each point."""
-    lines = [(name, points) for name, points in list(series.items())[:MOST_SERIES] if points]
+def by_length(
+    series: Mapping[str, Sequence[LengthPoint]], name: str, column: ColumnSummary, look: Look
+) -> Figure | None:
+    """A score (``name``: as printed) against the length of the report, one line a run, an interval at each point."""
+    lines = [(run, points) for run, points in list(series.items())[:MOST_SERIES] if points]
     if not lines:
         return None
-    made, (panel,) = figure(COLUMN, 2.6)
-    for i, (name, points) in enumerate(lines):
+    made, (panel,) = figure(look.column, 2.7)
+    for i, (run, points) in enumerate(lines):
         x, y, low, high, _ = (np.array(values, dtype=np.float64) for values in zip(*points, strict=True))
-        panel.plot(x, y, marker(i) + "-", color=color(i), linewidth=1, markersize=3.5, label=shorten(name))
+        panel.plot(x, y, marker(i) + "-", color=color(i), linewidth=1, markersize=3.5, label=shorten(run))
         panel.vlines(x, low, high, color=color(i), linewidth=0.6)
     sizes = sorted({point.studies for _, points in lines for point in points})
     many = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-    panel.set_xlabel(f"words of the report (means of fifths, n = {many} studies each)")
-    panel.set_ylabel(axis_label(column.label, column.better))
+    panel.set_xlabel(f"words of the report (n = {many} a point)")
+    panel.set_ylabel(arrowed(name, column.better))
     made.legend(loc="outside lower center", ncols=min(2, len(lines)))
     return made

@@ -14,6 +14,9 @@ from mmrad_eval.core.values import UNSCORED_STATUSES, Trace
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.statistics.bootstrap import StatisticsPart, bootstrap
 
+FEWEST, MIN_BINS = 20, 2
+"""Studies that a point of a score by length rests on at least, and points that make a line."""
+
 
 @dataclass
 class Reading:
@@ -86,13 +89,15 @@ def fifths(
 ) -> list[LengthPoint]:
     """A column over each fifth of the studies by length, with its interval; undefined values are left out.
 
-    ``words``: of each study's report; ``statistics`` (studies, K) and ``clusters`` as ``bootstrap`` takes them.
+    Fewer and larger parts where a fifth would hold under ``FEWEST`` studies, and none where two would. ``words``: of
+    each study's report; ``statistics`` (studies, K) and ``clusters`` as ``bootstrap`` takes them.
     """
     lengths = np.asarray(words, dtype=np.float64)
-    if len(lengths) < 2:
+    bins = min(bins, len(lengths) // FEWEST)
+    if bins < MIN_BINS:
         return []
     points = []
-    for rows in np.array_split(np.argsort(lengths, kind="stable"), min(bins, len(lengths) // 2)):
+    for rows in np.array_split(np.argsort(lengths, kind="stable"), bins):
         found = bootstrap(statistics[rows], [clusters[i] for i in rows], parts)
         value, low, high = (float(of[column]) for of in (found.value, found.low, found.high))
         if np.isfinite(value):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,23 @@ if TYPE_CHECKING:
 
 COLUMN, PAGE = 3.35, 6.9
 """Inches: the width of one column, and of both."""
+
+SMALLEST = 7.0
+"""Points of the smallest letters, at the size in which a figure is printed."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a venue decides of a figure."""
+
+    column: float = COLUMN
+    """Inches of a narrow figure."""
+    page: float = PAGE
+    """Inches of a wide one."""
+    tall: float = 8.0
+    """Inches that a figure and its caption may take."""
+    font: str = "DejaVu Sans"
+
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette (Color Universal Design, 2008): told apart by all common kinds of colour vision."""
@@ -26,9 +44,9 @@ _RC: dict[Any, Any] = {
     "font.size": 7.5,
     "axes.titlesize": 8,
     "axes.labelsize": 7.5,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 6.5,
+    "xtick.labelsize": SMALLEST,
+    "ytick.labelsize": SMALLEST,
+    "legend.fontsize": SMALLEST,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -40,17 +58,15 @@ _RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mmrad-eval",
     "figure.dpi": 200,
-    "savefig.bbox": "tight",
-    "savefig.pad_inches": 0.03,
 }
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
+def drawing(look: Look = Look()) -> Iterator[None]:
     """The style, for as long as the context lasts."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_RC):
+    with mpl.rc_context(_RC | {"font.family": [look.font, "DejaVu Sans"]}):
         yield
 
 
@@ -73,21 +89,21 @@ def save(made: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def color(i: int) -> str:
-    """Colour of series ``i``."""
-    return COLORS[i % len(COLORS)]
+    """Color of series ``i``; IndexError where no further one can be told apart."""
+    return COLORS[i]
 
 
 def marker(i: int) -> str:
-    """Marker of series ``i``."""
-    return MARKERS[i % len(MARKERS)]
+    """Marker of series ``i``; IndexError where no further one can be told apart."""
+    return MARKERS[i]
 
 
 def dashes(i: int) -> Any:
-    """Dash pattern of series ``i``, a second way to tell lines without markers apart."""
-    return _DASHES[i % len(_DASHES)]
+    """Dash pattern of series ``i``, a second way to tell lines without markers apart; IndexError beyond the last."""
+    return _DASHES[i]
 
 
-_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 1)))
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
 
 
 def whole(axis: Any) -> None:
@@ -107,8 +123,30 @@ def shorten(name: str, most: int = 42) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def axis_label(label: str, better: str) -> str:
-    """A column's name over two lines, and which end of it is good."""
-    name, at, profile = label.partition(" @ ")
-    arrow = {"higher": " ↑", "lower": " ↓"}.get(better, "")
-    return f"{name}{arrow}\n@ {profile}" if at else f"{name}{arrow}"
+def arrowed(name: str, better: str) -> str:
+    """A column's name, and which end of it is good."""
+    return name + {"higher": " ↑", "lower": " ↓"}.get(better, "")
+
+
+def grouped_legend(made: Figure, groups: Sequence[tuple[str, Sequence[Any]]]) -> None:
+    """One legend below the figure, a column with a heading for each group of handles."""
+    from matplotlib.lines import Line2D
+
+    groups = [(title, handles) for title, handles in groups if handles]
+    if not groups:
+        return
+    longest = max(len(handles) for _, handles in groups)
+
+    def blank(label: str = "") -> Any:
+        return Line2D([], [], linestyle="none", label=label)
+
+    columns = [[blank(title), *handles, *(blank() for _ in range(longest - len(handles)))] for title, handles in groups]
+    legend = made.legend(
+        handles=[handle for column in columns for handle in column],
+        loc="outside lower center",
+        ncols=len(columns),
+        columnspacing=1.0,
+        handletextpad=0.4,
+    )
+    for start in range(0, len(columns) * (longest + 1), longest + 1):
+        legend.get_texts()[start].set_fontweight("bold")

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmrad_eval.results.figures.style import COLUMN, GREY, PAGE, axis_label, color, figure, marker, short_model, shorten
+from mmrad_eval.results.comparison.tables import significant
+from mmrad_eval.results.figures.style import (
+    COLORS,
+    GREY,
+    MARKERS,
+    Look,
+    arrowed,
+    color,
+    figure,
+    grouped_legend,
+    marker,
+    shorten,
+)
 from mmrad_eval.results.leaderboard.rows import columns_of
 from mmrad_eval.results.paper.contrast import PaperContrast, value_of
 from mmrad_eval.results.paper.runs import PaperRow
@@ -19,46 +32,100 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-MOST_MODELS = 8
-"""Models that colours and marks still tell apart."""
+MOST_MODELS = len(COLORS)
+"""Models that colors tell apart."""
+_MOST_FAMILIES = 3
+_CAPTION = 1.0  # inches
+_GAP = 1.4  # rows between forms and controls, their heading in it
+
+
+@dataclass(frozen=True)
+class ForestWords:
+    """What stands beside the points of a forest."""
+
+    to: str
+    """What differences are taken to."""
+    groups: Mapping[str, Sequence[str]]
+    """Heading -> arms, from above."""
+    model: Callable[[str], str]
+    """What a paper calls a model."""
+
+
+def compared(contrasts: Sequence[PaperContrast]) -> list[PaperContrast]:
+    """Those that a forest shows: models whose arms were compared with the reference line, as many as colors allow."""
+    return [found for found in contrasts if found.wanted and found.comparison is not None][:MOST_MODELS]
 
 
 def forest(
-    contrasts: Sequence[PaperContrast], columns: Sequence[ColumnSummary], to: str, order: Sequence[str]
+    contrasts: Sequence[PaperContrast],
+    columns: Mapping[str, ColumnSummary],
+    words: ForestWords,
+    look: Look,
 ) -> Figure | None:
     """Differences to the reference line with their intervals, one panel a column; None where nothing was compared.
 
-    ``order`` is that of the arms, from above.
+    ``columns``: printed name -> column.
     """
-    usable = [found for found in contrasts if found.wanted and found.comparison is not None][:MOST_MODELS]
-    columns = [column for column in columns if any(_known(found, column) for found in usable)]
-    if not usable or not columns:
+    usable = compared(contrasts)
+    shown = [(name, c) for name, c in columns.items() if any(_known(found, c) for found in usable)]
+    if not usable or not shown:
         return None
     there = {line.names["arm"] for found in usable for i, line in enumerate(found.lines) if i in found.positions}
-    arms = [arm for arm in order if arm in there]
-    across = 1 if len(columns) == 1 else min(3, len(columns))
-    down = -(-len(columns) // across)
-    height = (0.19 * len(arms) * (1 + 0.35 * (len(usable) - 1)) + 0.75) * down + 0.3
-    made, panels = figure(COLUMN if across == 1 else PAGE, height, down, across, sharey=True)
-    for panel, column in zip(panels, columns, strict=False):
+    heights = _heights({title: [arm for arm in arms if arm in there] for title, arms in words.groups.items()})
+    down, across = _grid(len(shown))
+    studies = max(found.comparison.studies for found in usable if found.comparison is not None)
+    bottom = max(heights.values())
+    height = (0.17 * (bottom + 1) * (1 + 0.25 * (len(usable) - 1)) + 0.62) * down + 0.5
+    height = min(height, look.tall - _CAPTION)
+    made, panels = figure(look.column if across == 1 else look.page, height, down, across, sharey=True)
+    for i, (panel, (name, column)) in enumerate(zip(panels, shown, strict=False)):
         for series, found in enumerate(usable):
-            offset = (series - (len(usable) - 1) / 2) * 0.7 / len(usable)
-            for row, arm in enumerate(arms):
-                _point(panel, found, column, arm, (row + offset, series))
+            offset = (series - (len(usable) - 1) / 2) * 0.75 / len(usable)
+            for arm in there:
+                _point(panel, found, column, arm, (heights[arm] + offset, series))
         panel.axvline(0, color=GREY, linewidth=0.6, zorder=0)
-        panel.set_title(axis_label(column.label, column.better))
-        panel.set_yticks(range(len(arms)), arms)
-        panel.set_ylim(len(arms) - 0.5, -0.5)
-        panel.set_xlabel(f"difference to {to}")
-    for panel in panels[len(columns) :]:
-        panel.set_visible(False)
-    handles = [
-        panels[0].plot([], [], marker(i), color=color(i), label=shorten(short_model(found.lines[0].part.model)))[0]
+        panel.set_title(arrowed(name, column.better))
+        panel.set_yticks([heights[name] for name in heights], list(heights))
+        panel.tick_params(axis="y", length=0)
+        for label in panel.get_yticklabels():
+            if label.get_text() in words.groups:
+                label.set_fontweight("bold")
+        panel.set_ylim(bottom + 0.6, -0.6)
+        if i + across >= len(shown):
+            panel.set_xlabel(f"difference to {words.to}\n(n = {studies:,} studies)")
+    for panel in panels[len(shown) :]:
+        panel.remove()
+    names = [
+        panels[0].plot([], [], marker(i), color=color(i), label=shorten(words.model(found.lines[0].part.model)))[0]
         for i, found in enumerate(usable)
     ]
-    if len(usable) > 1:
-        made.legend(handles=handles, loc="outside lower center", ncols=min(2, len(usable)))
+    marks = {"significant": GREY, "not significant": "white"}
+    told = [
+        panels[0].plot([], [], "o", color=GREY, markerfacecolor=face, label=said)[0] for said, face in marks.items()
+    ]
+    made.legend(handles=[*(names if len(usable) > 1 else []), *told], loc="outside lower center", ncols=3)
     return made
+
+
+def _heights(groups: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Heading or arm -> its height, with room between the groups."""
+    heights: dict[str, float] = {}
+    at = 0.0
+    for title, arms in groups.items():
+        if not arms:
+            continue
+        if heights:
+            at += _GAP - 1
+        for name in (title, *arms):
+            heights[name] = at
+            at += 1
+    return heights
+
+
+def _grid(panels: int) -> tuple[int, int]:
+    """(rows, columns) that leave no cell empty, or the last ones where that can't be."""
+    across = {1: 1, 2: 2, 3: 3, 4: 2}.get(panels, 3)
+    return -(-panels // across), across
 
 
 def _known(found: PaperContrast, column: ColumnSummary) -> bool:
@@ -74,7 +141,7 @@ def _where(found: PaperContrast, arm: str) -> int:
 
 
 def _point(panel: Axes, found: PaperContrast, column: ColumnSummary, arm: str, at: tuple[float, int]) -> None:
-    """One difference with its interval, at (height, series)."""
+    """One difference with its interval, at (height, series); filled where it is significant."""
     position, index = found.positions.get(_where(found, arm)), found.column(column.label)
     if position is None or index is None or found.comparison is None:
         return
@@ -82,69 +149,95 @@ def _point(panel: Axes, found: PaperContrast, column: ColumnSummary, arm: str, a
     if not np.isfinite(d.low[index]):
         return
     y, series = at
-    panel.plot([d.low[index], d.high[index]], [y, y], color=color(series), linewidth=1)
-    panel.plot([d.difference[index]], [y], marker(series), color=color(series), markersize=3.5)
+    hue = color(series)
+    face = hue if significant(found.comparison, position, index) else "white"
+    panel.plot([d.low[index], d.high[index]], [y, y], color=hue, linewidth=1)
+    panel.plot([d.difference[index]], [y], marker(series), color=hue, markerfacecolor=face, markersize=3.5)
 
 
 def against(
-    parts: Sequence[PaperRow], first: ColumnSummary, second: ColumnSummary, names: dict[str, str]
-) -> Figure | None:
-    """One column against another with both intervals, a point a run; ``names`` maps a task to what it is called."""
+    parts: Sequence[PaperRow],
+    first: tuple[str, ColumnSummary],
+    second: tuple[str, ColumnSummary],
+    names: tuple[Callable[[str], str], Callable[[str], str]],
+    look: Look,
+) -> tuple[Figure, int] | None:
+    """One column against another with both intervals, a point a run, and how many points; None below two.
+
+    ``first`` and ``second``: printed name and column; ``names``: what a paper calls a model, and a task. A color is a
+    model and a marker a task; baselines are grey, each with a marker of its own.
+    """
     points = [
-        part for part in parts if value_of(part, first.label) is not None and value_of(part, second.label) is not None
+        part
+        for part in parts
+        if value_of(part, first[1].label) is not None and value_of(part, second[1].label) is not None
     ]
+    models = list(dict.fromkeys(part.model for part in points if not part.baseline))[:MOST_MODELS]
+    baselines = list(dict.fromkeys(part.model for part in points if part.baseline))
+    tasks = list(dict.fromkeys(part.task for part in points if part.model in models))[: len(MARKERS) - len(baselines)]
+    points = [part for part in points if part.model in baselines or (part.model in models and part.task in tasks)]
     if len(points) < 2:
         return None
-    models = list(dict.fromkeys(part.model for part in points))
-    tasks = list(dict.fromkeys(part.task for part in points))
-    named = models if len(models) <= MOST_MODELS else []
-    made, (panel,) = figure(COLUMN, 2.5 + 0.07 * (len(named) + len(tasks)))
+    lines = 1 + max(len(models), len(tasks), len(baselines))
+    made, (panel,) = figure(look.column, 2.2 + 0.15 * lines)
     for part in points:
-        a, b = columns_of(part.first)[first.label], columns_of(part.first)[second.label]
-        hue = color(models.index(part.model)) if named else color(0)
-        x, y = value_of(part, first.label), value_of(part, second.label)
-        assert x is not None
-        assert y is not None
-        if a.low is not None and a.high is not None:
-            panel.plot([a.low, a.high], [y, y], color=hue, linewidth=0.5, alpha=0.6)
-        if b.low is not None and b.high is not None:
-            panel.plot([x, x], [b.low, b.high], color=hue, linewidth=0.5, alpha=0.6)
-        panel.plot([x], [y], marker(tasks.index(part.task)), color=hue, markersize=4, markeredgewidth=0)
-    panel.set_xlabel(axis_label(first.label, first.better))
-    panel.set_ylabel(axis_label(second.label, second.better))
-    handles = [
-        panel.plot([], [], "o", color=color(i), label=shorten(short_model(model)))[0] for i, model in enumerate(named)
+        hue = GREY if part.baseline else color(models.index(part.model))
+        mark = marker(len(tasks) + baselines.index(part.model) if part.baseline else tasks.index(part.task))
+        _cross(panel, part, (first[1], second[1]), hue, mark)
+    panel.set_xlabel(arrowed(first[0], first[1].better))
+    panel.set_ylabel(arrowed(second[0], second[1].better))
+    model, task = names
+
+    def handle(mark: str, hue: str, label: str) -> Any:
+        return panel.plot([], [], mark, color=hue, label=shorten(label, 26), markersize=4.5)[0]
+
+    one_task = len(tasks) == 1
+    groups = [
+        ("Model", [handle(marker(0) if one_task else "_", color(i), model(name)) for i, name in enumerate(models)]),
+        ("Evidence", [] if one_task else [handle(marker(i), "black", task(name)) for i, name in enumerate(tasks)]),
+        ("Baseline", [handle(marker(len(tasks) + i), GREY, model(name)) for i, name in enumerate(baselines)]),
     ]
-    if len(tasks) > 1:
-        handles += [
-            panel.plot([], [], marker(i), color=GREY, label=names.get(task, task))[0] for i, task in enumerate(tasks)
-        ]
-    if handles:
-        made.legend(handles=handles, loc="outside lower center", ncols=2)
-    return made
+    grouped_legend(made, groups)
+    return made, len(points)
 
 
-def conventions(parts: Sequence[PaperRow], names: Sequence[str], most: int = 3) -> Figure | None:
+def _cross(panel: Axes, part: PaperRow, columns: tuple[ColumnSummary, ColumnSummary], hue: str, mark: str) -> None:
+    """One run's values with the interval of each."""
+    x, y = (value_of(part, column.label) for column in columns)
+    assert x is not None
+    assert y is not None
+    a, b = (columns_of(part.first)[column.label] for column in columns)
+    if a.low is not None and a.high is not None:
+        panel.plot([a.low, a.high], [y, y], color=hue, linewidth=0.5, alpha=0.6)
+    if b.low is not None and b.high is not None:
+        panel.plot([x, x], [b.low, b.high], color=hue, linewidth=0.5, alpha=0.6)
+    panel.plot([x], [y], mark, color=hue, markersize=4.5, markeredgewidth=0)
+
+
+def conventions(
+    parts: Sequence[PaperRow], names: Sequence[str], name: Callable[[ColumnSummary], str], look: Look
+) -> Figure | None:
     """Ranks of the same runs under each convention of a metric, one panel a metric; crossing lines are flips.
 
-    ``names`` (as many as ``parts``) are what the runs are called. None where no metric has two conventions.
+    ``names`` (as many as ``parts``) are what the runs are called, ``name`` what a metric is. None where no metric has
+    two conventions.
     """
-    families = _families(parts)[:most]
+    families = _families(parts)[:_MOST_FAMILIES]
     if not families or len(parts) < 2:
         return None
-    made, panels = figure(PAGE, 0.16 * len(parts) + 1.4, 1, len(families))
-    for panel, (family, columns) in zip(panels, families, strict=True):
+    made, panels = figure(look.page, 0.16 * len(parts) + 1.5, 1, len(families), sharey=True)
+    for panel, (_, columns) in zip(panels, families, strict=True):
         ranks = np.array([_ranks(parts, column) for column in columns])
         for i in range(len(parts)):
             panel.plot(range(len(columns)), ranks[:, i], marker(i) + "-", color=color(i), linewidth=1, markersize=3.5)
-        panel.set_title(family)
+        panel.set_title(name(columns[0]))
         panel.set_xticks(range(len(columns)), [column.profile for column in columns], rotation=30, ha="right")
         panel.set_yticks(range(1, len(parts) + 1))
         panel.set_ylim(len(parts) + 0.5, 0.5)
         panel.set_xlim(-0.2, len(columns) - 0.8)
-    panels[0].set_ylabel("rank")
+    panels[0].set_ylabel("rank (1 is best)")
     handles = [
-        panels[0].plot([], [], color=color(i), marker=marker(i), label=shorten(name))[0] for i, name in enumerate(names)
+        panels[0].plot([], [], color=color(i), marker=marker(i), label=shorten(run))[0] for i, run in enumerate(names)
     ]
     made.legend(handles=handles, loc="outside lower center", ncols=min(3, len(names)))
     return made

@@ -148,6 +148,8 @@ def rows(
         cells["n"] = Cell(n)
         bad = sum(s.n - s.statuses.get("ok", 0) for s in summaries)
         cells["not ok"] = Cell(bad / sum(s.n for s in summaries) if sum(s.n for s in summaries) else None)
+        meant = sum(s.words[1] for s in summaries)
+        cells["length"] = Cell(sum(s.words[0] for s in summaries) / meant if meant else None)
         for column in columns:
             value = mean_cell([columns_of(scored).get(column.label) for scored in line.part.samples], column.signature)
             if value is not None:
@@ -190,11 +192,11 @@ def table_columns(columns: Sequence[ColumnSummary], *, to: str = "") -> list[Tab
             out.append(
                 TableColumn(
                     f"{column.label} difference",
-                    f"difference @ to {to}",
+                    f"difference to {to}",
                     "difference",
                     interval=True,
                     group=column.label,
                 )
             )
-            out.append(TableColumn(f"{column.label} relative", f"% @ of {to}", "change", digits=1, group=column.label))
+            out.append(TableColumn(f"{column.label} relative", f"% of {to}", "change", digits=1, group=column.label))
     return out

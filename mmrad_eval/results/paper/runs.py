@@ -80,6 +80,20 @@ class PaperRuns:
         return ", ".join(word for word in (self.dataset, self.split, self.target) if word)
 
     @property
+    def size(self) -> str:
+        """``24 studies of 16 patients``, of the runs that are compared."""
+        ready = next((p.first.summary for p in self.parts if p.why is None and p.first.summary), None)
+        if ready is None:
+            return "the studies"
+        return f"{ready.n:,} studies" + (f" of {ready.clusters:,} patients" if ready.cluster == "patient" else "")
+
+    @property
+    def by_patient(self) -> bool:
+        """Whether intervals resample patients; without their ids, studies."""
+        summaries = [scored.summary for part in self.parts for scored in part.samples if scored.summary]
+        return all(summary.cluster == "patient" for summary in summaries)
+
+    @property
     def models(self) -> list[str]:
         """Names of the models, baselines left out, in the order in which they are first met."""
         return list(dict.fromkeys(part.model for part in self.parts if not part.baseline))

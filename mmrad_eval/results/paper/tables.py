@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from mmrad_eval.results.comparison.compare import compare_runs
-from mmrad_eval.results.comparison.tables import comparison_tables
-from mmrad_eval.results.leaderboard.board import tables_of
-from mmrad_eval.results.leaderboard.rows import ScoredRun
 from mmrad_eval.results.paper.contrast import Line, PaperContrast, contrast, ranks, rows, table_columns
+from mmrad_eval.results.paper.labels import Labels
+from mmrad_eval.results.paper.printed import DIFFERENCES, NO_MODEL, NOT_RANKED, UNIT
 from mmrad_eval.results.paper.runs import PaperRow, PaperRuns, spec
 from mmrad_eval.results.paper.visual_gain import ClaimOptions, visual_gain
 from mmrad_eval.results.run.folder import RunFolder
@@ -22,12 +20,19 @@ from mmrad_eval.tasks.arms import TEXT, labels
 ARMS = labels("evidence")
 CONTROLS = labels("control")
 _OPTIONAL = {"crops-atlas", "mcot-unboxed", "mcot-random"}  # nobody is told to run them for this table
+DIRECT, IMPORTED = "direct", "imported"
+PANEL = (DIRECT, IMPORTED)
+"""Tasks whose models stand in one table unless another task is named: each made its report from the image alone."""
 BASELINES = {
     "evidence": "copy of the evidence",
     "normal": "a normal report",
     "shuffle": "another patient's report",
     "reference": "the reference itself",
 }
+
+
+MOST_VERDICTS = 3
+"""Models whose verdict stands below a table; that of more stands in results.md."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,13 @@ class Made:
     contrasts: tuple[PaperContrast, ...]
     missing: tuple[str, ...]
     """Sentences, each with the command that would fill the gap."""
+    verdicts: tuple[str, ...] = ()
+    """Whether each model's gain may be called visual."""
+    to: str = ""
+    """What differences are taken to, where it is not text CoT."""
 
 
-def arms_table(paper: PaperRuns, resamples: int, claims: ClaimOptions) -> Made:
+def arms_table(paper: PaperRuns, resamples: int, claims: ClaimOptions, labels: Labels) -> Made:
     """T1: for each model every form of evidence, its controls, and differences to text CoT."""
     out: list[Row] = []
     contrasts: list[PaperContrast] = []
@@ -50,21 +59,21 @@ def arms_table(paper: PaperRuns, resamples: int, claims: ClaimOptions) -> Made:
     for model in paper.models:
         parts = [(task, paper.find(model, task)) for task in wanted]
         there = [(task, part) for task, part in parts if part is not None]
-        if not there:
-            continue
-        lines = [_line(model, wanted[task], part, control=task in CONTROLS) for task, part in there]
+        if not any(task != DIRECT for task, _ in there):
+            continue  # the image alone is no form of evidence: the panel has it
+        lines = [_line(model, labels.task(task), part, control=task in CONTROLS) for task, part in there]
         text = next((line for line, (task, _) in zip(lines, there, strict=True) if task == TEXT), None)
         found = contrast(lines, paper.columns, text, resamples)
         contrasts.append(found)
         made = rows(found, paper.columns, differences=True, marks=ranks(found, paper.columns))
-        out += _grouped(made)
-        verdicts += [f"{model}: {said}" for said in visual_gain(paper, model, claims)]
+        out += _grouped(made, lines)
+        verdicts += [f"{labels.model(model)}: {said}" for said in visual_gain(paper, model, claims)]
         lacking = [task for task, part in parts if part is None and task not in _OPTIONAL]
         if lacking:
             command = paper.command([spec(there[0][1].first)], lacking)
             missing.append(f"T1, {model}: no run of {', '.join(lacking)}: {command}")
-    base, lacking_baselines = _baselines(paper)
-    out += base
+    base, lacking_baselines = _baselines(paper, labels)
+    out += base if contrasts else []
     if lacking_baselines:
         names = [f"baseline:{name}" for name in lacking_baselines]
         task = TEXT if lacking_baselines == ["evidence"] else "direct"
@@ -73,10 +82,10 @@ def arms_table(paper: PaperRuns, resamples: int, claims: ClaimOptions) -> Made:
         command = paper.command(["MODEL"], [task for task in wanted if task not in _OPTIONAL])
         missing.insert(0, f"T1: no model has run any form of evidence: {command}")
     named = (TableColumn("model", media="data"), TableColumn("task", media="data"), TableColumn("arm", "evidence"))
-    columns = (*named, *_COUNTS, *table_columns(paper.columns, to="text CoT"))
-    notes = (*_notes(contrasts, "text CoT"), *verdicts)
+    columns = (*named, *_COUNTS, *table_columns(paper.columns, to=labels.task(TEXT)))
+    notes = (*_notes(contrasts, labels.task(TEXT)), *verdicts[:MOST_VERDICTS])
     table = Table("t1-arms", f"Evidence given to a frozen model ({paper.title})", columns, tuple(out), notes, _AMONG)
-    return Made(table, tuple(contrasts), tuple(missing))
+    return Made(table, tuple(contrasts), tuple(missing), tuple(verdicts))
 
 
 def adaptation_table(paper: PaperRuns, formats: Mapping[str, RunFolder], resamples: int) -> Made:
@@ -103,20 +112,24 @@ def adaptation_table(paper: PaperRuns, formats: Mapping[str, RunFolder], resampl
     body = rows(found, paper.columns, differences=True, marks=ranks(found, paper.columns))
     every = (*columns, *table_columns(paper.columns, to=first))
     table = Table("t2-adaptation", title, every, tuple(body), _notes([found], first), _AMONG)
-    return Made(table, (found,), tuple(missing))
+    return Made(table, (found,), tuple(missing), to=first)
 
 
-def panel_table(paper: PaperRuns, task: str, resamples: int) -> Made:
-    """T3: every model on one task with one prompt, and whether it was trained on MIMIC."""
+def panel_table(paper: PaperRuns, task: str | None, resamples: int, labels: Labels) -> Made:
+    """T3: every model on one task with one prompt, and whether it was trained on MIMIC.
+
+    Without a task: from the image alone, reports that were made elsewhere among them.
+    """
+    tasks = [task] if task is not None else list(PANEL)
     lines = []
     for model in paper.models:
-        part = paper.find(model, task)
+        part = next((part for one in tasks if (part := paper.find(model, one)) is not None), None)
         if part is not None:
             lines.append(_panel_line(paper, part))
     lines.sort(key=lambda line: line.part.model)
     found = contrast(lines, paper.columns, None, resamples)
     body = rows(found, paper.columns, differences=False, marks=ranks(found, paper.columns))
-    base, _ = _baselines(paper)
+    base, _ = _baselines(paper, labels)
     columns = (
         TableColumn("model"),
         TableColumn("trained on MIMIC"),
@@ -125,38 +138,19 @@ def panel_table(paper: PaperRuns, task: str, resamples: int) -> Made:
     )
     missing = []
     if len(lines) < 2:
-        missing.append(f"T3: {len(lines)} models have run {task}: {paper.command(['MODEL', 'MODEL'], [task])}")
-    title = f"Models on {task} ({paper.title})"
-    notes = _notes([found], "")
-    table = Table("t3-panel", title, columns, (*body, *base), notes, _AMONG)
+        missing.append(f"T3: {len(lines)} models have run {tasks[0]}: {paper.command(['MODEL', 'MODEL'], tasks[:1])}")
+    one = "from the image alone" if tasks[0] == DIRECT else labels.task(tasks[0])
+    what = "" if {line.part.task for line in lines} <= {IMPORTED} else f", {one}"
+    title = f"Models{what} ({paper.title})"
+    table = Table("t3-panel", title, columns, (*body, *base) if lines else (), _notes([found], ""), _AMONG)
     return Made(table, (found,), tuple(missing))
 
 
-def supplement(paper: PaperRuns, runs: Sequence[ScoredRun], resamples: int) -> tuple[list[Table], list[Table]]:
-    """(every column of every run, for each model every difference to text CoT)."""
-    over = [e for e in runs if e.run.identity.dataset == paper.dataset]
-    values = [replace(table, name=f"supplement-{table.name}") for table in tables_of(over)]
-    differences: list[Table] = []
-    for number, model in enumerate(paper.models, start=1):
-        text = paper.find(model, TEXT)
-        others = [paper.find(model, task) for task in (*ARMS, *CONTROLS) if task != TEXT]
-        ready = [part for part in others if part is not None and part.why is None]
-        if text is None or text.why is not None or not ready:
-            continue
-        found = compare_runs(
-            [text.folders, *(part.folders for part in ready)], resamples=min(resamples, _RESAMPLES), ok_too=False
-        )
-        for part, table in zip(ready, comparison_tables(found), strict=False):
-            name = f"supplement-differences-{number}-{part.task}"
-            differences.append(replace(table, name=name, title=f"{model}: {part.task} (B) against {TEXT} (A)"))
-    return values, differences
-
-
 _AMONG = "the runs over the same studies, with those whose difference from them has an interval that holds 0"
-_RESAMPLES = 2_000  # of the supplement, which has every column of every run
 _COUNTS = (
     TableColumn("n", kind="count"),
     TableColumn("not ok", "not ok, %", "percent"),
+    TableColumn("length", "words, % of reference", "percent"),
 )
 
 
@@ -175,14 +169,17 @@ def _panel_line(paper: PaperRuns, part: PaperRow) -> Line:
     return line
 
 
-def _grouped(made: list[Row]) -> list[Row]:
-    """Rows of one model, with its name above the first."""
-    return [
-        replace(row, rule=i == 0, heading=str(row.cells["model"].value) if i == 0 else "") for i, row in enumerate(made)
-    ]
+def _grouped(made: list[Row], lines: Sequence[Line]) -> list[Row]:
+    """Rows of one model, with its name above the first of them and the first control."""
+    out: list[Row] = []
+    for i, (row, line) in enumerate(zip(made, lines, strict=True)):
+        first = i == 0 or line.control != lines[i - 1].control
+        heading = f"{row.cells['model'].value}{NOT_RANKED if line.control else ''}" if first else ""
+        out.append(replace(row, rule=i == 0, heading=heading))
+    return out
 
 
-def _baselines(paper: PaperRuns) -> tuple[list[Row], list[str]]:
+def _baselines(paper: PaperRuns, labels: Labels) -> tuple[list[Row], list[str]]:
     """Rows of the baselines, never ranked, and the names of those that are missing."""
     out: list[Row] = []
     missing = []
@@ -193,11 +190,11 @@ def _baselines(paper: PaperRuns) -> tuple[list[Row], list[str]]:
             continue
         names = {"model": part.model, "task": part.task, "arm": title}
         if name == "evidence":
-            names["arm"] += f" ({part.task})"
-        line = Line(names | {"trained on MIMIC": "no model"}, PaperRow(part.samples, None), control=True)
+            names["arm"] += f" ({labels.task(part.task)})"
+        line = Line(names | {"trained on MIMIC": NO_MODEL}, PaperRow(part.samples, None), control=True)
         (row,) = rows(PaperContrast((line,), None, False, None, {}), paper.columns, differences=False, marks={})
         notes = (part.why,) if part.why else ()
-        heading = "" if out else "no model"
+        heading = "" if out else NO_MODEL
         out.append(replace(row, ranked=False, rule=not out, heading=heading, notes=(*row.notes, *notes)))
     return out, missing
 
@@ -210,12 +207,12 @@ def _notes(contrasts: Sequence[PaperContrast], to: str) -> tuple[str, ...]:
     unit = "patients" if first.cluster == "patient" else "studies (no patient ids)"
     patients = f"{first.differences[0].patients:,} {unit}"
     notes = [
-        f"n: studies; intervals: {100 * first.level:g} %, bootstrap over {patients}, {first.resamples:,} resamples.",
+        f"{UNIT}intervals: {100 * first.level:g} %, bootstrap over {patients}, {first.resamples:,} resamples.",
     ]
     if to and any(found.wanted for found in contrasts):
-        tests = max(c.family.max_t.size for c in compared)
+        tests = max(c.family.members for c in compared)
         notes.append(
-            f"Differences are paired, to {to}; * significant: p at most 0.05 after max-T over {tests} differences of a "
+            f"{DIFFERENCES}to {to}; * significant: p at most 0.05 after max-T over {tests} differences of a "
             "group, and an interval without 0."
         )
     return tuple(notes)

@@ -8,18 +8,31 @@ from pathlib import Path
 
 from mmrad_eval.core.data_use import mark, strictest
 from mmrad_eval.results.leaderboard.rows import read_scored_runs
-from mmrad_eval.results.paper.figures import CAPTIONS, PaperFigures, draw_all
+from mmrad_eval.results.paper import printed
+from mmrad_eval.results.paper.figures import PaperFigures, draw_all
+from mmrad_eval.results.paper.findings import Topic, findings
+from mmrad_eval.results.paper.labels import Labels, labels_of
+from mmrad_eval.results.paper.printed import Printed
 from mmrad_eval.results.paper.runs import PaperRuns, paper_runs
-from mmrad_eval.results.paper.tables import adaptation_table, arms_table, panel_table, supplement
+from mmrad_eval.results.paper.style import PaperStyle, style_of
+from mmrad_eval.results.paper.supplement import supplement
+from mmrad_eval.results.paper.tables import (
+    Made,
+    adaptation_table,
+    arms_table,
+    main_column,
+    panel_table,
+)
 from mmrad_eval.results.paper.visual_gain import ClaimOptions
 from mmrad_eval.results.run.files import temporary
 from mmrad_eval.results.run.folder import RunFolder, find_runs
 from mmrad_eval.results.run.summary import class_of
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 from mmrad_eval.results.tables import Table, render
-from mmrad_eval.results.tables.latex import escape
+from mmrad_eval.results.tables.latex import escape, latex
+from mmrad_eval.tasks.arms import TEXT
 
-ENDINGS = {"latex": ".tex", "md": ".md", "csv": ".csv", "html": ".html"}
+ENDINGS = {"md": ".md", "csv": ".csv", "html": ".html"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,21 @@ class Paper:
     """One sentence a gap, with the command that would fill it."""
 
 
+@dataclass(frozen=True)
+class PaperOptions:
+    """How a paper is set."""
+
+    style: str = "article"
+    labels: Path | None = None
+    """A file of printed names that win over ours."""
+    intervals: bool = False
+    """Whether intervals stand in the tables of the body, too."""
+    figures: bool = True
+    resamples: int = RESAMPLES
+    claims: ClaimOptions | None = None
+    """How the visual gain is judged."""
+
+
 def write_paper(
     results: Path,
     out: Path,
@@ -41,37 +69,68 @@ def write_paper(
     dataset: str | None = None,
     metrics: Sequence[str] = (),
     adapted: Mapping[str, RunFolder] | None = None,
-    panel_task: str = "direct",
-    resamples: int = RESAMPLES,
-    figures: bool = True,
-    claims: ClaimOptions | None = None,
+    panel_task: str | None = None,
+    options: PaperOptions = PaperOptions(),
 ) -> Paper:
     """Write T1, T2, T3, the supplement and the figures of the runs under ``results`` into ``out``.
 
     ``dataset`` chooses among several; ``metrics`` the columns of the tables in the body; ``adapted`` maps the name of a
-    format of adaptation to its run, the first being what the others are compared with; ``figures=False`` draws none;
-    ``claims`` says how the visual gain is judged.
+    format of adaptation to its run, the first being what the others are compared with; ``panel_task`` the task of T3.
     """
     runs = read_scored_runs(find_runs(results))
     mark(out, strictest(class_of(scored.run, scored.summary) for scored in runs))
     paper = paper_runs(runs, dataset=dataset, metrics=metrics)
-    arms = arms_table(paper, resamples, claims or ClaimOptions(resamples=resamples))
-    made = [arms, adaptation_table(paper, adapted or {}, resamples), panel_table(paper, panel_task, resamples)]
-    values, differences = supplement(paper, runs, resamples)
-    pictures = draw_all(paper, arms.contrasts, out / "figures") if figures else PaperFigures((), (), ())
-    body = [table.table for table in made if table.table.rows]
-    files = [path for table in body for path in _write(out, table.name, [table])]
-    files += _write(out, "supplement", values)
-    files += _write(out, "supplement-differences", differences, forms=("md", "csv", "html"))  # too long to print
-    files += pictures.files
-    files.append(_text(out / "paper.tex", _document(paper, [table.name for table in body], pictures)))
-    missing = [*(gap for table in made for gap in table.missing), *_unscored(paper), *pictures.missing]
-    return Paper(paper, tuple(body), tuple(files), tuple(dict.fromkeys(missing)))
+    style, labels, resamples = style_of(options.style), labels_of(options.labels), options.resamples
+    claims = options.claims or ClaimOptions(resamples=resamples)
+    arms = arms_table(paper, resamples, claims, labels)
+    panel = panel_table(paper, panel_task, resamples, labels)
+    made = [arms, adaptation_table(paper, adapted or {}, resamples), panel]
+    every = supplement(paper, runs, resamples, labels)
+    drawn = draw_all(paper, arms.contrasts, out / "figures", style, labels) if options.figures else _NO_FIGURES
+    body = [table for table in made if table.table.rows]
+    words = Printed(labels, labels.names(paper.columns))
+    files = [path for table in body for path in _write(out, table.table.name, [table.table])]
+    tex = [_text(out / f"{table.table.name}.tex", _body(table, words, paper, style, options)) for table in body]
+    appendix = [table for one in body for table in _appendix(one, words, labels)]
+    tex.append(_text(out / "appendix.tex", latex(appendix, style.pages(intervals=True))))
+    tex.append(
+        _text(out / "signatures.tex", latex([printed.signatures(paper.columns, words)], style.pages(intervals=False)))
+    )
+    tex.append(_text(out / "supplement.tex", latex(every.printed, style.pages(intervals=False, rotate=True)[-1:])))
+    files += tex
+    files += _write(out, "supplement", every.values)
+    files += _write(out, "supplement-differences", every.differences)
+    files += drawn.files
+    main = main_column(paper.columns) if paper.columns else None
+    topic = Topic(paper, main, labels, claims) if main else None
+    said = findings(topic, arms.contrasts, panel.contrasts[0], arms.verdicts)
+    files.append(_text(out / "results.md", said))
+    files.append(_text(out / "paper.tex", _document(paper, [table.table.name for table in body], drawn, style, labels)))
+    missing = [*(gap for table in made for gap in table.missing), *_unscored(paper), *drawn.missing]
+    return Paper(paper, tuple(table.table for table in body), tuple(files), tuple(dict.fromkeys(missing)))
 
 
-def _write(out: Path, name: str, tables: Sequence[Table], forms: Sequence[str] = tuple(ENDINGS)) -> list[Path]:
+_NO_FIGURES = PaperFigures((), {}, frozenset(), ())
+
+
+def _body(made: Made, words: Printed, paper: PaperRuns, style: PaperStyle, options: PaperOptions) -> str:
+    table = printed.body(made.table, words, paper.size, with_intervals=options.intervals)
+    return latex([table], style.pages(intervals=options.intervals))
+
+
+def _appendix(made: Made, words: Printed, labels: Labels) -> list[Table]:
+    """Values with intervals, and differences with theirs."""
+    compared = next((found.comparison for found in made.contrasts if found.comparison is not None), None)
+    level = f"{100 * compared.level:g} %" if compared is not None else "95 %"
+    values = printed.intervals(made.table, words, level)
+    to = made.to or labels.task(TEXT)
+    differences = printed.differences(made.table, words, to, level)
+    return [values, *([differences] if differences is not None else [])]
+
+
+def _write(out: Path, name: str, tables: Sequence[Table]) -> list[Path]:
     """One file a format; none for no table."""
-    return [_text(out / f"{name}{ENDINGS[form]}", render(tables, form)) for form in forms] if tables else []
+    return [_text(out / f"{name}{ending}", render(tables, form)) for form, ending in ENDINGS.items()] if tables else []
 
 
 def _text(path: Path, text: str) -> Path:
@@ -82,27 +141,26 @@ def _text(path: Path, text: str) -> Path:
     return path
 
 
-def _document(paper: PaperRuns, tables: Sequence[str], pictures: PaperFigures) -> str:
+def _document(paper: PaperRuns, tables: Sequence[str], drawn: PaperFigures, style: PaperStyle, labels: Labels) -> str:
     r"""A document that compiles with no edits; what it holds is ``\input`` from the files beside it."""
-    figures = [
-        rf"\begin{{figure}}[tp]\centering\includegraphics[width=\linewidth,height=.8\textheight,keepaspectratio]"
-        rf"{{figures/{name}.pdf}}\caption{{{escape(CAPTIONS[name])}}}\label{{fig:{name}}}\end{{figure}}"
-        for name in pictures.names
-    ]
-    return "\n".join(
+    figures = []
+    for name, caption in drawn.captions.items():
+        kind = "figure*" if style.two_columns and name in drawn.wide else "figure"
+        figures.append(
+            rf"\begin{{{kind}}}[tp]\centering\includegraphics{{figures/{name}.pdf}}"
+            rf"\caption{{{escape(caption)}}}\label{{fig:{name}}}\end{{{kind}}}"
+        )
+    data = ", ".join(word for word in (labels.dataset(paper.dataset), paper.split, paper.target) if word)
+    return style.document(
         [
-            r"\documentclass{article}",
-            r"\usepackage{booktabs,graphicx}",
-            r"\extrafloats{500}\maxdeadcycles=1000",
-            r"\begin{document}",
-            rf"\section*{{{escape(paper.title)}}}",
+            rf"\section*{{{escape(data)}}}",
+            "Tables and figures of the text come first, then an appendix. The file results.md says what they show.",
             *(rf"\input{{{name}.tex}}" for name in tables),
             *figures,
-            r"\clearpage\appendix",
-            r"\section{Supplement}",
+            r"\appendix\renewcommand{\thetable}{A\arabic{table}}\setcounter{table}{0}",
+            r"\input{appendix.tex}",
+            r"\input{signatures.tex}",
             r"\input{supplement.tex}",
-            r"\end{document}",
-            "",
         ]
     )
 

@@ -70,8 +70,11 @@ def _letters(n: int) -> str:
     return text
 
 
-def drawing(table: Table, *, all_columns: bool = True) -> Drawing:
-    """``table`` in words. Columns that no row fills are left out; so are those that are no headline, if so asked."""
+def drawing(table: Table, *, all_columns: bool = True, narrow: bool = False) -> Drawing:
+    """``table`` in words. Columns that no row fills are left out; so are those that are no headline, if so asked.
+
+    ``narrow``: for a terminal, with hyphens for minus signs and the ends of intervals without their leading zeros.
+    """
     drawn = [c for c in table.columns if c.media != "data" and (c.kind != "text" or _filled(table, c))]
     columns = [c for c in drawn if all_columns or c.headline]
     signs = _Signs()
@@ -84,7 +87,10 @@ def drawing(table: Table, *, all_columns: bool = True) -> Drawing:
         for i, column in enumerate(columns):
             cell = table.cell(row, column)
             notes = (row_signs if i == 0 else ()) + ((signs.number(cell.note),) if cell.note else ())
-            words.append(CellText(number(cell, column), interval(cell, column), cell.rank, cell.mark, notes))
+            value, ends = number(cell, column), interval(cell, column, narrow=narrow)
+            if not narrow and column.kind != "text":
+                value, ends = _minus(value), _minus(ends)
+            words.append(CellText(value, ends, cell.rank, cell.mark, notes))
         rows.append(tuple(words))
     footnotes = [(sign, text) for text, sign in signs.numbers.items()]
     footnotes += [(sign, _described(text, columns)) for text, sign in signs.letters.items()]
@@ -134,19 +140,24 @@ def number(cell: Cell, column: TableColumn) -> str:
 
 
 def signed(value: float, column: TableColumn) -> str:
-    """A score or a difference with the column's digits; a real minus sign is left to the formats."""
+    """A score or a difference with the column's digits."""
     text = f"{value:+.{column.digits}f}" if column.kind == "difference" else f"{value:.{column.digits}f}"
     return re.sub(r"^[-+](0\.?0*)$", r"\1", text)  # no sign before a zero
 
 
-def interval(cell: Cell, column: TableColumn) -> str:
-    """``low, high`` in words, empty where there is none."""
+def _minus(text: str) -> str:
+    """Numbers with true minus signs; a hyphen between two numbers stays."""
+    return re.sub(r"(?<![\w.])-(?=[\d.])", "\N{MINUS SIGN}", text)
+
+
+def interval(cell: Cell, column: TableColumn, *, narrow: bool) -> str:
+    """``low, high`` in words, empty where there is none; ``narrow``: without zeros before the point."""
     if cell.low is None or cell.high is None:
         return ""
     if column.kind == "percent":
         return f"{100 * cell.low:.1f}, {100 * cell.high:.1f}"
     ends = (signed(cell.low, column), signed(cell.high, column))
-    return ", ".join(re.sub(r"^([-+]?)0\.", r"\1.", end) for end in ends)  # .095, .113: as narrow as the value
+    return ", ".join(re.sub(r"^([-+]?)0\.", r"\1.", end) if narrow else end for end in ends)
 
 
 def bands(columns: Sequence[TableColumn], fixed: int, widths: Sequence[int], room: int) -> list[list[int]]:

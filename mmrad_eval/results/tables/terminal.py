@@ -42,7 +42,7 @@ def terminal(tables: Sequence[Table], *, width: int, color: bool, all_columns: b
     for i, table in enumerate(tables):
         if i:
             console.print()
-        _print(console, _visible(drawing(table, all_columns=all_columns)), max(width, _NARROWEST), more)
+        _print(console, _visible(drawing(table, all_columns=all_columns, narrow=True)), max(width, _NARROWEST), more)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

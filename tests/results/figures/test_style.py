@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from matplotlib.lines import Line2D
 
-from mmrad_eval.results.figures.style import MARKERS, marker
+from mmrad_eval.results.figures.style import COLORS, MARKERS, color, marker
 
 
 def test_fifteen_forms_have_fifteen_filled_markers() -> None:
@@ -12,3 +13,11 @@ def test_fifteen_forms_have_fifteen_filled_markers() -> None:
 
     assert len(set(shown)) == 15
     assert set(MARKERS) <= set(Line2D.filled_markers)  # others vanish where edges have no width
+
+
+def test_no_color_or_marker_comes_twice() -> None:
+    assert len({color(i) for i in range(len(COLORS))}) == len(COLORS)
+    with pytest.raises(IndexError):
+        color(len(COLORS))
+    with pytest.raises(IndexError):
+        marker(len(MARKERS))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,7 @@ from PIL import Image
 
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.results.comparison.compare import compare_runs
-from mmrad_eval.results.paper import Paper, write_paper
+from mmrad_eval.results.paper import Paper, PaperOptions, write_paper
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.record import Selection
 from mmrad_eval.results.tables import Row, Table
@@ -26,8 +24,9 @@ SKILLS = {"direct": 0.3, "tcot": 0.55, "mcot": 0.9, "mcot-repeat": 0.6, "mcot-ra
 BLEU = "BLEU-4 @ raw"
 
 
-def write(stage: Stage, out: Path, **options: Any) -> Paper:
-    return write_paper(stage.results, out, **({"resamples": 300, "figures": False} | options))
+def write(stage: Stage, out: Path, **said: Any) -> Paper:
+    options = PaperOptions(**{"resamples": 300, "figures": False} | said.pop("options", {}))
+    return write_paper(stage.results, out, options=options, **said)
 
 
 def table(paper: Paper, name: str) -> Table:
@@ -57,13 +56,14 @@ def full(stage_class: type[Stage], kit_class: type[Kit], tmp_path_factory: pytes
 def written(full: Stage, tmp_path_factory: pytest.TempPathFactory) -> tuple[Paper, Path]:
     """The paper of those runs with its figures, and its folder."""
     out = tmp_path_factory.mktemp("written") / "paper"
-    return write(full, out, figures=True), out
+    return write(full, out, options={"figures": True}), out
 
 
 def test_arms_stand_by_model_with_differences_to_text_and_controls_beside_them(full: Stage, tmp_path: Path) -> None:
     made = table(write(full, tmp_path / "paper"), "t1-arms")
     headings = [row.heading for row in made.rows if row.heading]
-    assert headings == ["openai:two", "vllm:lab/one", "no model"]
+    controls = ": controls, not ranked"
+    assert headings == ["openai:two", "vllm:lab/one", f"vllm:lab/one{controls}", "no model"]
     one = {str(r.cells["arm"].value): r for r in made.rows if r.cells["model"].value == "vllm:lab/one"}
     assert list(one) == [
         "image",
@@ -73,7 +73,7 @@ def test_arms_stand_by_model_with_differences_to_text_and_controls_beside_them(f
         "image repeated",
         "random regions, no boxes",
     ]
-    assert {"copy of the evidence (tcot)", "a normal report", "another patient's report"} <= set(rows(made))
+    assert {"copy of the evidence (text CoT)", "a normal report", "another patient's report"} <= set(rows(made))
     cell = one["multimodal CoT"].cells[f"{BLEU} difference"]
     runs = full.results / "runs" / "made"
     folders = [next((runs / task).glob("*one/*")) for task in ("tcot", "mcot")]
@@ -110,8 +110,8 @@ def test_lines_that_are_not_told_apart_share_a_place(stage: Stage, tmp_path: Pat
 
 def test_a_visual_gain_is_not_judged_where_a_rival_or_the_studies_are_missing(full: Stage, tmp_path: Path) -> None:
     notes = " ".join(table(write(full, tmp_path / "paper"), "t1-arms").notes)
-    assert "vllm:lab/one: Whether region images help can't be said: no run of bcot, mcot-random-boxed" in notes
-    assert "openai:two: " not in notes  # it has no run of mcot
+    assert "one: Whether region images help can't be said: no run of bcot, mcot-random-boxed" in notes
+    assert "two: Whether" not in notes  # it has no run of mcot
 
 
 def test_what_is_missing_is_listed_with_its_command(written: tuple[Paper, Path]) -> None:
@@ -165,27 +165,26 @@ def test_every_table_is_written_in_four_formats_from_one_value(full: Stage, tmp_
         supplement = next(csv.reader(file))
     assert {"BLEU-1 @ raw", "BLEU-1 @ r2gen-iu", "ROUGE-L @ raw"} <= set(supplement)
     assert all(
-        "bleu|" in (out / f"t1-arms{e}").read_text().replace("\\|", "|").replace("\\textbar{}\\allowbreak{}", "|")
-        for e in (".md", ".html", ".tex")
+        "bleu|" in (out / name).read_text().replace("\\|", "|").replace("\\textbar{}\\allowbreak{}", "|")
+        for name in ("t1-arms.md", "t1-arms.html", "signatures.tex")
     )
 
 
-def test_figures_are_vector_files_of_the_width_of_a_column_or_a_page(written: tuple[Paper, Path]) -> None:
+def test_every_figure_that_the_runs_allow_is_drawn_as_a_vector_file_and_a_picture(written: tuple[Paper, Path]) -> None:
     out = written[1]
     names = {path.stem for path in (out / "figures").iterdir()}
-    assert names >= {
+    assert names == {
         *("forest", "forest-all", "metric-against-metric", "steps-and-lengths", "findings-and-regions"),
         *("score-by-length", "ranks-by-convention"),
     }
     for name in names:
         assert (out / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         with Image.open(out / "figures" / f"{name}.png") as image:
-            assert min(abs(image.width / 200 - width) for width in (3.35, 6.9)) < 1.1
             assert len(image.convert("L").getcolors(256) or []) > 5  # something is drawn
 
 
 def test_the_same_runs_make_the_same_files(full: Stage, written: tuple[Paper, Path], tmp_path: Path) -> None:
-    write(full, tmp_path, figures=True)
+    write(full, tmp_path, options={"figures": True})
     files = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(written[1]) for p in written[1].rglob("*") if p.is_file())
     for file in files:
@@ -212,7 +211,7 @@ def test_samples_of_one_arm_are_one_row(stage: Stage, tmp_path: Path) -> None:
 
 def test_one_run_alone_makes_a_paper(stage: Stage, tmp_path: Path) -> None:
     stage.run("t:a", "mcot", 0.5)
-    made = write(stage, tmp_path / "paper", figures=True)
+    made = write(stage, tmp_path / "paper", options={"figures": True})
     assert rows(table(made, "t1-arms"))["multimodal CoT"].cells[BLEU].value is not None
     assert any("figure forest:" in m for m in made.missing)
 
@@ -221,7 +220,7 @@ def test_one_run_alone_makes_a_paper(stage: Stage, tmp_path: Path) -> None:
 def test_runs_that_failed_everywhere_make_a_paper(stage: Stage, tmp_path: Path, status: Any) -> None:
     for task in ("tcot", "mcot"):
         stage.run("t:a", task, 0.5, status=status)
-    made = write(stage, tmp_path / "paper", figures=True)
+    made = write(stage, tmp_path / "paper", options={"figures": True})
     assert rows(table(made, "t1-arms"))["multimodal CoT"].cells["not ok"].value == 1.0
 
 
@@ -254,26 +253,3 @@ def test_no_run_at_all_is_said_in_words(stage: Stage, tmp_path: Path) -> None:
     stage.results.mkdir()
     with pytest.raises(DataError, match="no runs"):
         write(stage, tmp_path / "paper")
-
-
-@pytest.mark.latex
-def test_the_document_compiles_with_no_edits_and_nothing_runs_over_the_page(full: Stage, tmp_path: Path) -> None:
-    pdflatex = shutil.which("pdflatex")
-    if pdflatex is None:
-        pytest.skip("no pdflatex; scripts/env-latex installs it")
-    out = tmp_path / "paper"
-    stage = type(full)(type(full.kit)(tmp_path / "results"))
-    shutil.copytree(full.results, stage.results)
-    stage.run("vllm:we_ird/na$me%&#{}~^", "tcot", 0.5, seed=77)
-    write(stage, out, figures=True)
-    done = subprocess.run(
-        [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
-        cwd=out,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert (out / "paper.pdf").read_bytes().startswith(b"%PDF")
-    assert "Overfull \\hbox" not in done.stdout

@@ -83,10 +83,10 @@ def test_json_reads_back_as_the_same_tables() -> None:
 
 def test_best_is_bold_and_second_is_told_apart_by_the_good_end_of_each_column() -> None:
     text = render(TABLE, "md")
-    assert "| one &amp; two | 1,234 | all ok | **0.110** [.100, .120]" in text
+    assert "| one &amp; two | 1,234 | all ok | **0.110** [0.100, 0.120]" in text
     assert "_0.100_" in text
-    assert "**-0.700**" in text
-    assert "_-0.500_" in text
+    assert "**\N{MINUS SIGN}0.700**" in text
+    assert "_\N{MINUS SIGN}0.500_" in text
 
 
 def test_an_unranked_row_is_never_best_and_says_why() -> None:
@@ -187,7 +187,7 @@ def test_numbers_are_written_by_their_kind() -> None:
     )
     cells = {"what": Cell("x"), "d": Cell(0.0123, -0.001, 0.02), "p": Cell(0.0004), "share": Cell(0.256)}
     text = render(Table("t", "t", columns, (Row(cells), Row({"d": Cell(-0.0001)}))), "md")
-    assert "| x | +0.012 [-.001, +.020] | &lt;0.001 | 25.6 |" in text
+    assert "| x | +0.012 [\N{MINUS SIGN}0.001, +0.020] | &lt;0.001 | 25.6 |" in text
     assert "| 0.000 |" in text
 
 
