@@ -108,32 +108,45 @@ def signatures(columns: Sequence[ColumnSummary], words: Printed) -> Table:
     return Table("signatures", "How each metric was computed.", heads, rows)
 
 
-def compact(lines: Sequence[tuple[str, Mapping[str, ColumnSummary]]], words: Printed, name: str, title: str) -> Table:
-    """Every metric of a few runs: metrics down, by their conventions, and runs across, values alone."""
-    heads = (TableColumn("metric"), *(TableColumn(f"{i} {run}", run, "score") for i, (run, _) in enumerate(lines)))
-    every = {label: column for _, found in lines for label, column in found.items()}
-    values = {
+@dataclass(frozen=True)
+class CompactColumn:
+    """One run of a compact table."""
+
+    run: str
+    values: Mapping[str, ColumnSummary]
+    marked: frozenset[str] = frozenset()
+    """Labels of the columns whose value has a star."""
+
+
+def compact(lines: Sequence[CompactColumn], words: Printed, name: str, title: str) -> Table:
+    """Every metric of a few runs, times 100: metrics down, by their conventions, and runs across.
+
+    Conventions under which all runs have the same values stand together.
+    """
+    heads = (TableColumn("metric"), *(TableColumn(f"{i} {one.run}", one.run, "percent") for i, one in enumerate(lines)))
+    every = {label: column for one in lines for label, column in one.values.items()}
+    cells = {
         label: {
-            f"{i} {run}": Cell(found[label].value if label in found else None) for i, (run, found) in enumerate(lines)
+            f"{i} {one.run}": Cell(
+                one.values[label].value if label in one.values else None, mark="*" if label in one.marked else ""
+            )
+            for i, one in enumerate(lines)
         }
         for label in every
     }
-    return Table(name, title, heads, by_convention(every, words, values))
-
-
-def by_convention(
-    columns: Mapping[str, ColumnSummary], words: Printed, cells: Mapping[str, dict[str, Cell]]
-) -> tuple[Row, ...]:
-    """One row a column, those of one convention together under its name; ``cells``: the numbers of each column."""
-    order = list(dict.fromkeys(column.profile for column in columns.values()))
-    rows, above = [], ""
-    for label, column in sorted(columns.items(), key=lambda item: order.index(item[1].profile)):
-        arrow = {"higher": " ↑", "lower": " ↓"}.get(column.better, "")
-        heading = "" if column.profile == above else column.profile
-        above = column.profile
-        name = Cell(f"{words.labels.column(column)}{arrow}")
-        rows.append(Row({"metric": name, **cells[label]}, heading=heading))
-    return tuple(rows)
+    blocks: dict[tuple[object, ...], list[str]] = {}
+    for profile in dict.fromkeys(column.profile for column in every.values()):
+        labels = [label for label, column in every.items() if column.profile == profile]
+        blocks.setdefault(tuple((every[label].name, str(cells[label])) for label in labels), []).append(profile)
+    rows: list[Row] = []
+    for profiles in blocks.values():
+        labels = [label for label, column in every.items() if column.profile == profiles[0]]
+        for label in labels:
+            arrow = {"higher": " ↑", "lower": " ↓"}.get(every[label].better, "")
+            first = Cell(f"{words.labels.column(every[label])}{arrow}")
+            heading = ", ".join(profiles) if label == labels[0] else ""
+            rows.append(Row({"metric": first, **cells[label]}, heading=heading))
+    return Table(name, title, heads, tuple(rows))
 
 
 def leaderboard_latex(tables: Sequence[Table]) -> str:

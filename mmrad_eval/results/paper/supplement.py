@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -14,15 +13,17 @@ from mmrad_eval.results.comparison.tables import comparison_tables, significant
 from mmrad_eval.results.leaderboard.board import tables_of
 from mmrad_eval.results.leaderboard.rows import ScoredRun, columns_of
 from mmrad_eval.results.paper.labels import Labels
-from mmrad_eval.results.paper.printed import Printed, by_convention, compact
+from mmrad_eval.results.paper.printed import CompactColumn, Printed, compact
 from mmrad_eval.results.paper.runs import PaperRow, PaperRuns
+from mmrad_eval.results.paper.style import PaperStyle
 from mmrad_eval.results.paper.tables import ARMS, BASELINES, CONTROLS, DIRECT
-from mmrad_eval.results.tables.table import Cell, Table, TableColumn
+from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.tables.table import Table
 from mmrad_eval.tasks.arms import TEXT
 
 _RESAMPLES = 2_000
-_ACROSS = 12
-"""Runs beside each other."""
+_NAME, _VALUE = 95.0, 24.5
+"""Points that the names of metrics and a column of values take, in the smallest type."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,14 @@ class Supplement:
     differences: tuple[Table, ...]
     """For each model, each run against that of text CoT."""
     printed: tuple[Table, ...]
-    """What a page can hold: metrics down and runs across, values and then differences."""
+    """What a page can hold: metrics down and runs across."""
 
 
-def supplement(paper: PaperRuns, runs: Sequence[ScoredRun], resamples: int, labels: Labels) -> Supplement:
+def supplement(
+    paper: PaperRuns, runs: Sequence[ScoredRun], resamples: int, labels: Labels, style: PaperStyle
+) -> Supplement:
     """Every column of every run, and every difference to text CoT."""
+    across = int((style.page - _NAME) / _VALUE)
     over = [scored for scored in runs if scored.run.identity.dataset == paper.dataset]
     values = [replace(table, name=f"supplement-{table.name}") for table in tables_of(over)]
     every = {label: c for part in paper.parts for scored in part.samples for label, c in columns_of(scored).items()}
@@ -51,18 +55,20 @@ def supplement(paper: PaperRuns, runs: Sequence[ScoredRun], resamples: int, labe
         if len(parts) == 1:
             single += parts
             continue
-        printed += _values(parts, words, f"supplement-{number}", f"Every metric of {labels.model(model)}.")
         ready = _compared(paper, model)
-        if ready:
-            sides = [part.folders for part in ready]
-            try:
-                found = compare_runs(sides, resamples=min(resamples, _RESAMPLES), ok_too=False)
-            except UsageError:  # they share no metric
-                continue
+        found = _comparison([part.folders for part in ready], resamples)
+        title = f"Every metric of {labels.model(model)}, times 100"
+        marks: dict[str, frozenset[str]] = {}
+        if found is not None:
             differences += _differences(found, ready, number)
-            printed.append(_printed_differences(found, ready, words, number))
+            marks = {part.first.run.id: _marked(found, at) for at, part in enumerate(ready[1:])}
+            title += f"; * significantly other than {labels.task(TEXT)}, adjusted for all of the table"
+        printed += _tables(parts, marks, words, (f"supplement-{number}", f"{title}."), across)
     baselines = [part for name in BASELINES if (part := paper.baseline(name, (TEXT, "mcot", DIRECT))) is not None]
-    printed += _values([*single, *baselines], words, "supplement-models", "Every metric of models and baselines.")
+    title = (
+        "Every metric of models and baselines, times 100." if single else "Every metric of the baselines, times 100."
+    )
+    printed += _tables([*single, *baselines], {}, words, ("supplement-models", title), across)
     return Supplement(tuple(values), tuple(differences), tuple(printed))
 
 
@@ -74,38 +80,41 @@ def _compared(paper: PaperRuns, model: str) -> list[PaperRow]:
     return [] if text is None or text.why is not None or not ready else [text, *ready]
 
 
-def _values(parts: Sequence[PaperRow], words: Printed, name: str, title: str) -> Iterator[Table]:
-    for start in range(0, len(parts), _ACROSS):
+def _comparison(sides: Sequence[Sequence[RunFolder]], resamples: int) -> Comparison | None:
+    if len(sides) < 2:
+        return None
+    try:
+        return compare_runs(sides, resamples=min(resamples, _RESAMPLES), ok_too=False)
+    except UsageError:  # they share no metric
+        return None
+
+
+def _marked(found: Comparison, at: int) -> frozenset[str]:
+    """Labels of the columns in which a difference is significant."""
+    return frozenset(column.label for i, column in enumerate(found.columns) if significant(found, at, i))
+
+
+def _tables(
+    parts: Sequence[PaperRow],
+    marks: Mapping[str, frozenset[str]],
+    words: Printed,
+    name: tuple[str, str],
+    across: int,
+) -> Iterator[Table]:
+    """The parts as columns, at most ``across`` beside each other; ``name``: of the table, and its title."""
+    each = -(-len(parts) // max(1, -(-len(parts) // across)))  # as equal as can be
+    for number, start in enumerate(range(0, len(parts), max(1, each)), start=1):
         lines = []
-        for part in parts[start : start + _ACROSS]:
+        for part in parts[start : start + each]:
             model, task = words.labels.model(part.model), words.labels.task(part.task)
             alone = sum(other.model == part.model for other in parts) == 1
-            lines.append((model if alone else task or model, columns_of(part.first)))
-        again = f"-{start // _ACROSS + 1}" if start else ""
-        yield compact(lines, words, f"{name}{again}", title)
+            marked = marks.get(part.first.run.id, frozenset())
+            lines.append(CompactColumn(model if alone else task or model, columns_of(part.first), marked))
+        again = f"-{number}" if number > 1 else ""
+        yield compact(lines, words, f"{name[0]}{again}", name[1])
 
 
 def _differences(found: Comparison, ready: Sequence[PaperRow], number: int) -> Iterator[Table]:
     for part, table in zip(ready[1:], comparison_tables(found), strict=False):
         name = f"supplement-differences-{number}-{part.task}"
         yield replace(table, name=name, title=f"{part.model}: {part.task} (B) against {TEXT} (A)")
-
-
-def _printed_differences(found: Comparison, ready: Sequence[PaperRow], words: Printed, number: int) -> Table:
-    text, *others = ready
-    heads = [TableColumn("metric")]
-    heads += [TableColumn(part.task, words.labels.task(part.task), "change") for part in others]
-    known = columns_of(text.first)
-    cells: dict[str, dict[str, Cell]] = {}
-    for i, column in enumerate(found.columns):
-        row = cells.setdefault(column.label, {})
-        for at, part in enumerate(others):
-            value = float(found.differences[at].difference[i])
-            mark = "*" if significant(found, at, i) else ""
-            row[part.task] = Cell(value if math.isfinite(value) else None, mark=mark)
-    body = by_convention({label: known[label] for label in cells}, words, cells)
-    title = (
-        f"Differences of {words.labels.model(text.model)} to {words.labels.task(TEXT)}, times 100, over "
-        f"{found.studies:,} studies; * significant, adjusted for the whole table."
-    )
-    return Table(f"supplement-{number}-differences", title, tuple(heads), body)

@@ -85,7 +85,7 @@ def write_paper(
     arms = arms_table(paper, resamples, claims, labels)
     panel = panel_table(paper, panel_task, resamples, labels)
     made = [arms, adaptation_table(paper, adapted or {}, resamples), panel]
-    every = supplement(paper, runs, resamples, labels)
+    every = supplement(paper, runs, resamples, labels, style)
     drawn = draw_all(paper, arms.contrasts, out / "figures", style, labels) if options.figures else _NO_FIGURES
     body = [table for table in made if table.table.rows]
     words = Printed(labels, labels.names(paper.columns))
@@ -100,6 +100,8 @@ def write_paper(
     files += tex
     files += _write(out, "supplement", every.values)
     files += _write(out, "supplement-differences", every.differences)
+    if every.differences:  # too long to be shown by paper.tex
+        files.append(_text(out / "supplement-differences.tex", latex(every.differences, style.pages(intervals=True))))
     files += drawn.files
     main = main_column(paper.columns) if paper.columns else None
     topic = Topic(paper, main, labels, claims) if main else None

@@ -33,7 +33,7 @@ class TexPage:
 ARTICLE = TexPage()
 """The plain article of one column, in 10 points."""
 
-_GAP, _NARROW_GAP = 6.0, 4.0  # between columns: twice \tabcolsep
+_GAP, _NARROW_GAP = 6.0, 3.6  # between columns: twice \tabcolsep
 _SAFE = 1.03  # widths are those of Computer Modern, within 3 %
 _LEADING = {7.0: 8.0, 8.0: 9.5, 9.0: 11.0, 10.0: 12.0, 10.95: 13.6}  # points between lines, by size10 to size12.clo
 _CLOSER = 2.5  # points by which an interval stands closer to its value than a line

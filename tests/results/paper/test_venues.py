@@ -180,6 +180,26 @@ def test_files_of_reports_make_the_main_table_by_themselves(stage: Stage, tmp_pa
     assert "imported" not in text
 
 
+def test_the_printed_supplement_has_every_metric_of_a_model_on_one_page(two: Stage, tmp_path: Path) -> None:
+    out = write(two, tmp_path / "paper", style="neurips")
+    text = (out / "supplement.tex").read_text()
+    assert text.count(r"\begin{table}") == 3  # two models, and the baselines
+    assert "Every metric of one-7B, times 100; * significantly other than text CoT" in text
+    assert r"\rotatebox{90}{multimodal CoT}" in text
+    assert "continued" not in text
+    first = text[: text.index(r"\end{table}")]
+    assert re.search(r"BLEU-4 \$\\uparrow\$ & (?:\d+\.\d\*? & ){4}\d+\.\d", first)
+    assert re.search(r"\d\*", first)
+
+
+def test_conventions_that_score_alike_are_printed_once(stage: Stage, tmp_path: Path) -> None:
+    for i, task in enumerate(("tcot", "mcot")):
+        stage.run("t:a", task, 0.5, seed=i, metrics=("bleu@r2gen-iu", "bleu@r2gen-mimic", "rouge@raw"))
+    text = (write(stage, tmp_path / "paper") / "supplement.tex").read_text()
+    assert r"\textit{r2gen-iu, r2gen-mimic}" in text
+    assert text.count("BLEU-4") == 1
+
+
 @pytest.mark.latex
 @pytest.mark.parametrize("venue", VENUES)
 def test_a_paper_compiles_with_no_edits_and_nothing_runs_over_its_line(two: Stage, tmp_path: Path, venue: str) -> None:
