@@ -39,9 +39,24 @@ def models(ctx: click.Context, *, as_json: bool) -> None:
     terminal.say()
     terminal.say("Cards (name one as it is, or by its id):")
     rows = [_row(name, card) for name, card in cards.items()]
+    if terminal.has_colours():  # lines of its width; elsewhere one a card, for grep
+        _wrapped(rows)
+        return
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         terminal.say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _wrapped(rows: list[tuple[str, ...]]) -> None:
+    """Each card's name, and what is known of it in lines as wide as the terminal."""
+    import shutil
+    import textwrap
+
+    room = max(shutil.get_terminal_size((100, 24)).columns - 1, 40)
+    for name, *facts in rows:
+        terminal.say(name)
+        for line in textwrap.wrap("; ".join(filter(None, facts)), room - 4, break_on_hyphens=False):
+            terminal.say(f"    {line}")
 
 
 @models.command()

@@ -28,10 +28,10 @@ def draw(d: Description, path: Path) -> None:
     panels: Any = figure.subplots(2, 3).flat
     _columns(next(panels), "Steps of a trace", d.steps_per_trace, "steps")
     _lengths(next(panels), d)
-    _bars(next(panels), "Regions of steps", d.regions or d.announced)
-    _bars(next(panels), "Findings that reports say are present", d.findings_present or d.labels)
-    _bars(next(panels), "Views", d.views)
-    _bars(next(panels), "Reports", _words(d))
+    _bars(next(panels), "Regions of steps", d.regions or d.announced, "steps")
+    _bars(next(panels), "Findings that reports say are present", d.findings_present or d.labels, "studies")
+    _bars(next(panels), "Views", d.views, "images")
+    _bars(next(panels), "Reports", _words(d), "studies")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
 
@@ -65,11 +65,12 @@ def _lengths(axes: Axes, d: Description) -> None:
         _nothing(axes)
         return
     axes.bxp(boxes, showfliers=False, medianprops={"color": INK})
-    axes.tick_params(axis="x", labelsize=8)
-    axes.set_ylabel("words")
+    axes.tick_params(axis="x", labelsize=8, rotation=25)
+    axes.set_ylabel("words (quartiles, least and most)")
 
 
-def _bars(axes: Axes, title: str, counts: dict[str, int]) -> None:
+def _bars(axes: Axes, title: str, counts: dict[str, int], unit: str) -> None:
+    """``unit``: what is counted."""
     axes.set_title(title, fontsize=10)
     if not counts:
         _nothing(axes)
@@ -78,8 +79,7 @@ def _bars(axes: Axes, title: str, counts: dict[str, int]) -> None:
     axes.barh([name if len(name) < 34 else f"{name[:32]}\u2026" for name, _ in shown], [n for _, n in shown], color=INK)
     axes.tick_params(axis="y", labelsize=8)
     axes.locator_params(axis="x", integer=True)
-    if len(counts) > BARS:
-        axes.set_xlabel(f"the {BARS} most frequent of {len(counts)}")
+    axes.set_xlabel(f"{unit} (the {BARS} most frequent of {len(counts)})" if len(counts) > BARS else unit)
 
 
 def _words(d: Description) -> dict[str, int]:

@@ -98,7 +98,7 @@ def _curves(panel: Axes, series: Sequence[tuple[int, Sequence[int]]], label: str
                 linestyle=dashes(max(i, 0)),
             )
     panel.set_xlabel(label)
-    panel.set_ylabel("studies with at most so many, %")
+    panel.set_ylabel("cumulative, % of studies")
     panel.set_ylim(0, 102)
 
 

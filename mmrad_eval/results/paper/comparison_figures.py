@@ -26,6 +26,7 @@ from mmrad_eval.results.leaderboard.rows import columns_of
 from mmrad_eval.results.paper.contrast import PaperContrast, value_of
 from mmrad_eval.results.paper.runs import PaperRow
 from mmrad_eval.results.run.summary import ColumnSummary
+from mmrad_eval.tasks.arms import ARMS as EVERY_ARM
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 MOST_MODELS = len(COLORS)
 """Models that colors tell apart."""
+_ORDER = {arm.task: i for i, arm in enumerate(EVERY_ARM)}
 _MOST_FAMILIES = 3
 _CAPTION = 1.0  # inches
 _GAP = 1.4  # rows between forms and controls, their heading in it
@@ -174,7 +176,8 @@ def against(
     ]
     models = list(dict.fromkeys(part.model for part in points if not part.baseline))[:MOST_MODELS]
     baselines = list(dict.fromkeys(part.model for part in points if part.baseline))
-    tasks = list(dict.fromkeys(part.task for part in points if part.model in models))[: len(MARKERS) - len(baselines)]
+    found = dict.fromkeys(part.task for part in points if part.model in models)
+    tasks = sorted(found, key=lambda one: _ORDER.get(one, len(_ORDER)))[: len(MARKERS) - len(baselines)]
     points = [part for part in points if part.model in baselines or (part.model in models and part.task in tasks)]
     if len(points) < 2:
         return None
