@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 
@@ -39,3 +43,14 @@ def test_all_is_told_about_one_with_sources() -> None:
     facts = json.loads(said("show", "vllm:Qwen/Qwen2.5-VL-7B-Instruct", "--json"))
     assert facts["box_frame"] == "multiples_28:3136-12845056"
     assert "smart_resize" in facts["sources"]["box_frame"]
+
+
+def test_on_a_terminal_what_is_known_of_a_card_is_as_wide_as_it(
+    call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmrad_eval.cli.terminal.has_colours", lambda: True)
+    monkeypatch.setenv("COLUMNS", "72")
+    cards = call("models").out.partition("Cards")[2].splitlines()[1:]
+    assert max(map(len, cards)) < 72
+    assert "radvlm" in cards
+    assert any(one.startswith("    ") and "MS-CXR" in one for one in cards)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmrad_eval.core.data_use import mark, strictest
-from mmrad_eval.results.leaderboard.rows import read_scored_runs
+from mmrad_eval.results.leaderboard.not_scored import not_scored
+from mmrad_eval.results.leaderboard.rows import ScoredRun, read_scored_runs
 from mmrad_eval.results.paper import printed
 from mmrad_eval.results.paper.figures import PaperFigures, draw_all
 from mmrad_eval.results.paper.findings import Topic, findings
@@ -108,7 +109,7 @@ def write_paper(
     said = findings(topic, arms.contrasts, panel.contrasts[0], arms.verdicts)
     files.append(_text(out / "results.md", said))
     files.append(_text(out / "paper.tex", _document(paper, [table.table.name for table in body], drawn, style, labels)))
-    missing = [*(gap for table in made for gap in table.missing), *_unscored(paper), *drawn.missing]
+    missing = [*(gap for table in made for gap in table.missing), *not_scored(_scored(paper)), *drawn.missing]
     return Paper(paper, tuple(table.table for table in body), tuple(files), tuple(dict.fromkeys(missing)))
 
 
@@ -167,11 +168,5 @@ def _document(paper: PaperRuns, tables: Sequence[str], drawn: PaperFigures, styl
     )
 
 
-def _unscored(paper: PaperRuns) -> list[str]:
-    """Metrics that some run could not be scored with, and the command that fixes it."""
-    gaps: dict[tuple[str, str], dict[str, None]] = {}
-    for part in paper.parts:
-        for scored in part.samples:
-            for name, missing in (scored.summary.missing if scored.summary else {}).items():
-                gaps.setdefault((missing.what, missing.remedy), {})[name] = None
-    return [f"not scored: {', '.join(names)}: {what}; {remedy}" for (what, remedy), names in gaps.items()]
+def _scored(paper: PaperRuns) -> list[ScoredRun]:
+    return [scored for part in paper.parts for scored in part.samples]
