@@ -36,6 +36,7 @@ ARTICLE = TexPage()
 _GAP, _NARROW_GAP = 6.0, 3.6  # between columns: twice \tabcolsep
 _SAFE = 1.03  # widths are those of Computer Modern, within 3 %
 _LEADING = {7.0: 8.0, 8.0: 9.5, 9.0: 11.0, 10.0: 12.0, 10.95: 13.6}  # points between lines, by size10 to size12.clo
+_FEW = 0.15  # of a page
 _CLOSER = 2.5  # points by which an interval stands closer to its value than a line
 _HEAD = 3.0  # lines that rules take
 _NOTE = ("scriptsize", 7.0)
@@ -79,8 +80,11 @@ def _table(name: str, table: Drawing, pages: Sequence[TexPage]) -> str:
     fixed = max(1, next((i for i, c in enumerate(table.columns) if c.kind != "text"), len(table.columns)))
     units = [round(width * 10) for width in setting.widths]
     room = round((setting.page.line + _gap(setting.page)) * 10)
-    pieces = [p for band in bands(table.columns, fixed, units, room) for p in _tabulars(table, band, setting)]
     notes = _notes(table, setting.page)
+    below = sum(note.height for note in notes)
+    kept = below if below < _FEW * setting.page.height else 0.0  # short notes stand below rows, never alone
+    split = bands(table.columns, fixed, units, room)
+    pieces = [p for band in split for p in _tabulars(table, band, setting, kept)]
     left = setting.page.height - _caption_height(table.title, setting.page)
     floats: list[list[_Piece]] = [[]]
     for piece in [*pieces, *notes]:
@@ -192,8 +196,8 @@ def _notes(table: Drawing, page: TexPage) -> list[_Piece]:
     return pieces
 
 
-def _tabulars(table: Drawing, band: Sequence[int], setting: _Setting) -> list[_Piece]:
-    """One band of columns, its rows cut where a page is full."""
+def _tabulars(table: Drawing, band: Sequence[int], setting: _Setting, kept: float = 0.0) -> list[_Piece]:
+    """One band of columns, its rows cut where a page is full; ``kept``: height that is left for notes."""
     columns = [table.columns[i] for i in band]
     spec = "".join("l" if column.kind == "text" else "r" for column in columns)
     if setting.paragraph:
@@ -202,7 +206,7 @@ def _tabulars(table: Drawing, band: Sequence[int], setting: _Setting) -> list[_P
     top = [rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}", r"\toprule", *head, r"\midrule"]
     bottom = [r"\bottomrule", r"\end{tabular}"]
     line = setting.leading
-    most = setting.page.height - _caption_height(table.title, setting.page)
+    most = setting.page.height - _caption_height(table.title, setting.page) - kept
     upright = [text_width(column.heading, setting.points) for column in columns] if setting.page.rotate else [0.0]
     begun = (_HEAD + len(head)) * line + max(upright)
     pieces: list[_Piece] = []

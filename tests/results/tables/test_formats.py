@@ -197,3 +197,22 @@ def test_a_column_is_written_with_what_stands_in_it() -> None:
         CellColumn(TableColumn("length", kind="count"), lambda row: Cell(len(row), note="counted")),
     ]
     assert cells_of(columns, "heart") == {"text": Cell("heart"), "length": Cell(5, note="counted")}
+
+
+def test_a_table_of_several_pages_has_one_number_and_no_page_with_notes_alone() -> None:
+    rows = tuple(row(f"model {i}", i / 200, i / 100) for i in range(150))
+    text = render(ranked(replace(TABLE, rows=rows)), "latex")
+    floats = text.split(r"\begin{table}")[1:]
+    assert len(floats) > 2
+    assert text.count(r"\label{") == 1
+    assert text.count(r"\addtocounter{table}{-1}") == len(floats) - 1
+    assert all(r"\begin{tabular}" in one for one in floats)
+    assert "Intervals: 95" in floats[-1]
+
+
+def test_a_heading_of_several_words_is_broken_where_its_column_is_narrow() -> None:
+    columns = (TableColumn("model"), TableColumn("f1", "CheXbert micro-F1 (14)", "score", "higher"))
+    text = render(Table("t", "t", columns, (Row({"model": Cell("a"), "f1": Cell(-0.5)}),)), "latex")
+    assert [line for line in text.splitlines() if line.startswith(" & ")] == [r" & CheXbert \\", r" & micro-F1 \\"]
+    assert r"model & (14)$\uparrow$ \\" in text
+    assert r"a & $-$0.500 \\" in text
