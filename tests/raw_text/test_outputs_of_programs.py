@@ -101,6 +101,8 @@ def test_what_a_file_of_outputs_repeats_is_no_part_of_the_report(text: str) -> N
         "Comparison with the reference examination: no change.",
         "Users of the ventilator: tube in place. The assistant: none.",
         "Model of pacemaker: unknown.\nThe target lesion: stable.",
+        "REFERENCE FINDINGS: The lungs are clear.",
+        "Reference report: unchanged since 2019. Small effusion.",
     ],
 )
 def test_words_of_a_report_that_look_like_these_stay(text: str) -> None:

@@ -51,7 +51,7 @@ _ASKS = ("<", "[", "USER", "Human", "User", "###")
 """What such a text begins with."""
 _KEY = re.compile(
     r"""^[ \t#*]*(?:ground[ -]truth(?:[ \t]+(?:report|text|answer|findings))?
-    |(?:reference|gold(?:[ \t]+standard)?)[ \t]+(?:report|text|answer|findings))[ \t*]*:""",
+    |(?:reference|gold(?:[ \t]+standard)?)[ \t]+(?:report|text|answer))[ \t*]*:""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 """A line from which on a file repeats the reference behind the answer."""
@@ -103,7 +103,7 @@ def answer_alone(text: str, removed: list[Removed]) -> str:
     if pair := _PAIR.match(text):
         removed.append(Removed("reference", text[pair.end("said") :]))
         return pair["said"]
-    if key := _KEY.search(text):
+    if (key := _KEY.search(text)) and text[: key.start()].strip():
         removed.append(Removed("reference", text[key.start() :]))
         return text[: key.start()]
     return text
