@@ -38,8 +38,11 @@ WORDS = st.sampled_from(
 )
 REPORTS = st.lists(WORDS, min_size=1, max_size=30).map(" ".join)
 PAIRS = st.lists(st.tuples(REPORTS, REPORTS), min_size=1, max_size=8)
-SPACED = st.lists(st.tuples(WORDS, st.sampled_from([" ", "  ", "   ", "\n", " \t"])), min_size=1, max_size=20).map(
-    lambda parts: "".join(word + space for word, space in parts).strip()
+ODD = ("\u00a0", "\u2009", "\u200b", "\u3000", "\u2028", "\x85", "\x1c", "\x0b", "\r\n")
+"""Spaces and line ends that some programs split at and others do not."""
+SPACES = st.sampled_from([" ", "  ", "   ", "\n", " \t", *ODD])
+SPACED = st.lists(st.tuples(WORDS, SPACES), min_size=1, max_size=20).map(
+    lambda parts: "".join(word + space for word, space in parts).strip() or "the"
 )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
+from itertools import pairwise
 
 from mmrad_eval.datasets.words import among, words_of
 
+FORM = "a form that is not filled in"
 NOISE = 8
 """Characters from which on a text without a word is noise; a shorter one says nothing."""
 _PERIOD = 24
@@ -18,7 +20,9 @@ _MOST_OF = 0.5
 _RUN_LENGTH = 30
 """Characters of a run of one mark; and of a word that may be a loop without spaces."""
 _LETTER = re.compile(r"[^\W\d_]")
-_STANDS_FOR = frozenset(("string", "str", "text", "findings", "impression", "report"))
+_STANDS_FOR = frozenset(
+    ("string", "str", "text", "findings", "impression", "report", "findings text", "impression text")
+)
 """Words of a schema that stand for a text."""
 _FEW = 3
 _BESIDE, _NEARLY = 6, 0.9
@@ -36,7 +40,8 @@ _GAP = re.compile(
     rf"|insert|enter|describe)[^()\n]{{0,80}}\)|\b(?:TODO|TBD|N/A)\b|\.{{3,}}|\u2026",
     re.IGNORECASE,
 )
-_GAP_MARKS = ("[", "{", "<", "(", "TODO", "TBD", "N/A", "...", "\u2026", "todo", "n/a")
+_ASKED = re.compile(rf"\[\W*(?:{_FILL})\b[^\[\]\n]{{0,80}}\]|<(?:{_FILL})[^<>\n]{{0,60}}>", re.IGNORECASE)
+_GAP_MARKS = ("__", "$", "XXX", "[", "{", "<", "(", "TODO", "TBD", "N/A", "...", "\u2026", "todo", "n/a")
 _FILLS = re.compile(rf"\b(?:{_FILL})\b|^\W*$", re.IGNORECASE)
 _FORM = re.compile(r"\b(?:findings?|impression|report|conclusion)\b|\W|_|\d", re.IGNORECASE)
 _ORDERS = re.compile(
@@ -59,6 +64,14 @@ _ORDER = among(
     "write generate describe provide give create produce report summarize summarise start you given use leave "
     "make begin"
 )
+_ALIKE = 10
+"""Sentences in a row that differ in a number or a word."""
+_ITEM = re.compile(r"(?:^|(?<=[.!?]\s))\(?\d{1,3}[.)]\s+", re.MULTILINE)
+_DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_PARTS = re.compile(r"(?<=[.!?])\s+|\n+")
+_LABEL = re.compile(r"^[\W_]*[A-Za-z][A-Za-z /-]{1,30}:", re.MULTILINE)
+_CHOICE = re.compile(r"\[[^\[\]\n]{1,80}(?:/|,? or )[^\[\]\n]{1,80}\]|\[\s*\]|_{3,}|\$[A-Z_]{4,}|\bX{3,}\b")
+"""A blank, or words to choose from: [clear/opacities]."""
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+|\s+(?=ASSISTANT:)")
 
 
@@ -67,12 +80,12 @@ def degenerate(text: str) -> str:
     if is_noise(text):
         return "a text without words"
     if is_form(text):
-        return "a form that is not filled in"
+        return FORM
     if is_order(text):
         return "the prompt, or one like it, and no answer"
     if _pieces(text)[1] >= _RUN_LENGTH and (run := _RUN.search(text)):
         return f"a loop of {run[1]!r}"
-    unit = loop(text)
+    unit = loop(text) or nearly_a_loop(text)
     return f"a loop of {unit!r}" if unit else ""
 
 
@@ -102,6 +115,8 @@ def is_form(text: str) -> bool:
         return True
     if not any(map(text.__contains__, _GAP_MARKS)):
         return False
+    if not _FORM.sub("", _LABEL.sub("", _CHOICE.sub("", _ASKED.sub("", text)))) and ":" in text:
+        return True
     gaps = _GAP.findall(text)
     if not gaps or _FORM.sub("", _GAP.sub("", text)):
         return False
@@ -133,6 +148,29 @@ def loop(text: str) -> str:
     if glued and glued[1].strip(" -=*_#.\n") and len(glued[0]) > len(tail) * _MOST_OF:
         return glued[1].strip()
     return ""
+
+
+def nearly_a_loop(text: str) -> str:
+    """A sentence that is repeated with a number or a word changed each time; empty where none is."""
+    words, _ = _pieces(text)
+    if len(words) < _ALIKE * _FEW or len(set(words)) > len(words) * _MOST_OF:
+        return ""
+    said = [s for s in _PARTS.split(_ITEM.sub("", text)) if s.strip()]
+    alike = 1
+    for before, after in pairwise(said):
+        alike = alike + 1 if _are_alike(before, after) else 1
+        if alike >= _ALIKE:
+            return " ".join(after.split())
+    return ""
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Whether two sentences differ in a number alone, or in one word of several."""
+    a, b = _DIGITS.sub("0", one).lower().split(), _DIGITS.sub("0", other).lower().split()
+    if len(a) != len(b) or len(a) < _FEW:
+        return False
+    changed = sum(x != y for x, y in zip(a, b, strict=True))
+    return changed == 0 or (changed == 1 and len(a) > _FEW)
 
 
 def _longest(words: list[str], often: set[str]) -> list[str]:

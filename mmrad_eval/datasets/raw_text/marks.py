@@ -22,7 +22,7 @@ _CONTROL = re.compile(
     rf"""<\|start_header_id\|>[^<]{{0,20}}<\|end_header_id\|>
     |<\|im_start\|>{_ROLE}|<start_of_turn>{_ROLE}
     |<[|\uff5c](?!/?(?:box|quad|point|object_ref|ref|det|begin_of_box|end_of_box))[^|<>\uff5c\n]{{1,40}}[|\uff5c]>
-    |</?(?:s|bos|eos|pad|sep|cls|mask|end|start|eot|eod|eom|eoa|boa|image|img|video|im_start|im_end
+    |</?(?:s|unk|bos|eos|pad|sep|cls|mask|end|start|eot|eod|eom|eoa|boa|image|img|video|im_start|im_end
       |im_patch)(?:_token)?(?:_?\d+)?>
     |<(?:end|start|begin)_of_\w{{1,20}}>
     |<unused\d+>|<extra_id_\d+>|<0x[0-9A-Fa-f]{{2}}>|<image_?\w{{0,12}}>

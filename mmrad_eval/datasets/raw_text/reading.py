@@ -120,7 +120,8 @@ def _read(text: str, target: Target, thinking: Sequence[str], asked: str, *, tra
         return _nothing(thought, why, removed, event)
     bare = PLACE.sub("", words) if marks else words
     wrong = degenerate.degenerate(bare)
-    if wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(bare)) and not declines(bare):
+    means_none = wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(bare))
+    if means_none and (wrong == degenerate.FORM or not declines(bare)):
         return _nothing(thought, _short(f"{wrong}: {words}"), removed, "degenerate", "unparsed")
     before, report = _report(words, target, removed, traced=traced)
     events = ["degenerate"] if wrong else []
@@ -254,7 +255,7 @@ def _is_empty(report: Report) -> bool:
 def _filled_in_nowhere(report: Report) -> str:
     """Why no section of a report has words of its own; empty where one has."""
     parts = [part for part in (report.findings, report.impression) if part] or [report.text]
-    return "a form that is not filled in" if all(degenerate.is_form(part) for part in parts) else ""
+    return degenerate.FORM if all(degenerate.is_form(part) for part in parts) else ""
 
 
 def _report(words: str, target: Target, removed: list[Removed], *, traced: bool) -> tuple[str, Report | None]:
