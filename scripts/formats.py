@@ -8,6 +8,8 @@ import textwrap
 from pathlib import Path
 
 from mmrad_eval.core import journal, replies, values
+from mmrad_eval.reader_studies import forms
+from mmrad_eval.reader_studies import records as readers
 from mmrad_eval.results.run import record, scores, summary
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
@@ -28,6 +30,9 @@ fields that are added have defaults, and change neither keys of requests nor ids
 | `…/answers.jsonl` | one answer a study, in the order of the dataset (`.part` while the run goes on) | |
 | `…/scores.parquet` | statistics and values of each study | |
 | `…/summary.json` | columns of a run, with intervals | `{summary}` |
+
+A reader study (`docs/readers.md`) is a folder of its own: `key.json` (`{key}`) and `pages/`; its readers send back
+files of answers (`{answers}`).
 
 What version 0.1.0 wrote is read: its journals, in which a rejection means what the rules of today say (one that they do
 not know as the model's doing is requested again), and its run folders, where `deciding` is now `identity` and the
@@ -56,12 +61,33 @@ PARTS: tuple[tuple[str, tuple[type, ...]], ...] = (
         (values.Answer, values.Report, values.Trace, values.Step, values.Box, values.Image),
     ),
     ("summary.json", (summary.Summary, summary.ColumnSummary, summary.MissingColumns)),
+    (
+        "key.json of a reader study",
+        (
+            readers.StudyKey,
+            readers.StudyArm,
+            readers.KeyCase,
+            readers.KeyReader,
+            readers.KeyReading,
+            forms.ReaderForm,
+            forms.FormQuestion,
+            forms.FormOption,
+        ),
+    ),
+    ("answers of a reader", (readers.ReaderAnswers, readers.ReadingAnswer)),
 )
 
 
 def page() -> str:
     """The whole page."""
-    head = HEAD.format(journal=journal.VERSION, run=record.SCHEMA, old=record.VERSION_1, summary=summary.SCHEMA)
+    head = HEAD.format(
+        journal=journal.VERSION,
+        run=record.SCHEMA,
+        old=record.VERSION_1,
+        summary=summary.SCHEMA,
+        key=readers.KEY_SCHEMA,
+        answers=readers.ANSWERS_SCHEMA,
+    )
     made = [head, "## The journal's line\n\n" + described(journal)]
     for title, kinds in PARTS:
         made.append(f"## {title}\n")

@@ -33,6 +33,36 @@ FLAGS = (
 )
 
 
+CONTRAST = """
+const linear = (v) => v / 255 <= .04045 ? v / 255 / 12.92 : ((v / 255 + .055) / 1.055) ** 2.4;
+const light = ([r, g, b]) => .2126 * linear(r) + .7152 * linear(g) + .0722 * linear(b);
+const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+const rgba = (color) => {
+  canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+  const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255];
+};
+const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3]));
+const ground = (node) => {
+  if (!node) return [255, 255, 255];
+  const c = rgba(getComputedStyle(node).backgroundColor);
+  return c[3] === 1 ? c.slice(0, 3) : over(c, ground(node.parentElement));
+};
+const low = new Map(), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const unseen = 'script, style, svg, .unseen, .skip, .lost, option, :disabled';
+let read = 0;
+while (walk.nextNode()) {
+  const node = walk.currentNode.parentElement;
+  if (!walk.currentNode.data.trim() || node.closest(unseen) || !node.getClientRects().length) continue;
+  const under = ground(node), text = over(rgba(getComputedStyle(node).color), under);
+  const [x, y] = [light(text), light(under)].sort((p, q) => q - p), ratio = (x + .05) / (y + .05);
+  if (ratio < 4.5) low.set(`${node.tagName}.${node.className}`, ratio);
+  read += 1;
+}
+return [read, [...low]];
+"""
+"""Text nodes that were looked at, and those below the contrast of WCAG 2.2, 1.4.3 (formula: its relative luminance)."""
+
+
 class Browser:
     """One window of Chromium (https://www.w3.org/TR/webdriver2/)."""
 

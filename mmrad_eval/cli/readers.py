@@ -141,3 +141,61 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
     for path in write(study, found, out or folder / "merged"):
         terminal.say(f"wrote {path}", err=True)
     return 0
+
+
+@readers.command()
+@click.option(
+    "--form",
+    type=click.Choice(["preference", "errors", "likert"]),
+    default="preference",
+    show_default=True,
+    help="What readers will be asked.",
+)
+@click.option("--cases", "-n", default="20,50,100", show_default=True, help="Cases; several by commas.")
+@click.option("--readers", "-r", "count", default="3,5,8", show_default=True, help="Readers; several by commas.")
+@click.option(
+    "--preference",
+    type=float,
+    default=0.6,
+    show_default=True,
+    help="Share for the first system, of choices that are no ties.",
+)
+@click.option("--ties", type=float, default=0.2, show_default=True, help="Share of ties.")
+@click.option(
+    "--difference",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.3,
+    show_default=True,
+    help="Between the systems, in levels of a rating or errors a report.",
+)
+@click.option("--case-sd", type=click.FloatRange(min=0), default=0.8, show_default=True, help="How much cases differ.")
+@click.option(
+    "--reader-sd", type=click.FloatRange(min=0), default=0.4, show_default=True, help="How much readers differ."
+)
+@click.option("--power", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.8, show_default=True)
+@click.option("--studies", type=click.IntRange(min=50), default=400, show_default=True, help="Simulated, of each size.")
+@click.option("--format", "form_of", type=click.Choice(FORMATS), default="terminal")
+def plan(**said: Any) -> int:
+    """Say how many cases and readers a study of two systems needs, by simulating studies.
+
+    Each is counted as `readers merge` would count it. No model is asked and no data is read.
+    """
+    from mmrad_eval.cli.leaderboard import show
+    from mmrad_eval.reader_studies.plan import Expected, plan_table
+    from mmrad_eval.reader_studies.simulation import Scatter
+
+    scatter = Scatter(said["case_sd"], said["reader_sd"])
+    expected = Expected(said["form"], said["preference"], said["ties"], said["difference"], scatter)
+    cases, readers_of = _sizes(said["cases"], "--cases", 2), _sizes(said["count"], "--readers", 1)
+    table = plan_table(expected, cases, readers_of, power=said["power"], studies=said["studies"])
+    show([table], said["form_of"], None)
+    return 0
+
+
+def _sizes(words: str, option: str, least: int) -> list[int]:
+    from mmrad_eval.core.errors import UsageError
+
+    parts = [part.strip() for part in words.split(",") if part.strip()]
+    if not parts or not all(part.isdigit() and int(part) >= least for part in parts):
+        raise UsageError(f"{option} {words}: whole numbers from {least}, such as {option} 20,50")
+    return [int(part) for part in parts]

@@ -143,7 +143,7 @@ class ReadingAnswer(Value, frozen=True):
 
 
 class ReaderAnswers(Value, frozen=True):
-    """A saved file of answers, without its last line, the checksum of those before it."""
+    """A saved file of answers. Its last line, ``check``, is the checksum of all before it (FNV-1a, 64 bits)."""
 
     schema: str
     study: str

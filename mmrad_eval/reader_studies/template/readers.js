@@ -64,7 +64,7 @@ function tick(leaving) {
   const now = performance.now(), spent = Math.min((now - since) / 1000, IDLE), held = answer(here());
   since = now;
   if ((document.hidden && leaving !== true) || !held) return;
-  held.seconds = Math.round((held.seconds + spent) * 10) / 10;
+  held.seconds += spent;
 }
 function begin(screen) {
   since = performance.now();
@@ -81,7 +81,7 @@ function checksum(text) {
 }
 function file() {
   tick();
-  const some = (group) => Object.fromEntries(Object.entries(group).filter(([, held]) => held.done || Object.keys(held.values).length));
+  const some = (group) => Object.fromEntries(Object.entries(group).filter(([, held]) => held.done || Object.keys(held.values).length).map(([id, held]) => [id, { ...held, seconds: Math.round(held.seconds * 100) / 100 }]));
   const body = { schema: page.schema, study: page.study, reader: page.reader, form: page.form.name, began: state.began, saved: new Date().toISOString(), experience: state.experience, answers: some(state.answers), guesses: some(state.guesses) };
   const text = JSON.stringify(body, null, 1).replace(/\n}$/, "");
   return `${text},\n "check": "${checksum(text)}"\n}\n`;

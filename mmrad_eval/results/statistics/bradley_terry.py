@@ -82,18 +82,20 @@ def _newton(design: FloatArray, outcomes: FloatArray, systems: int) -> tuple[Flo
     never = ~design[:, 1].any(axis=1)
     level = np.zeros((parameters, parameters))
     level[:systems, :systems] = 1.0  # the mean of the strengths is free: this holds it at 0
+    flat = design.reshape(-1, parameters)
+    twice = (flat[:, :, None] * flat[:, None, :]).reshape(len(flat), -1)
     active = np.arange(resamples)
     settled = np.zeros(resamples, np.bool_)
     for _ in range(_STEPS):
-        logits = np.einsum("bp,rop->bro", at[active], design)
+        logits = (at[active] @ flat.T).reshape(-1, len(design), 3)
         logits[:, never, 1] = -np.inf
         chance = np.exp(logits - logits.max(axis=2, keepdims=True))
         chance /= chance.sum(axis=2, keepdims=True)
         expected = totals[active][:, :, None] * chance
-        slope = np.einsum("bro,rop->bp", outcomes[active] - expected, design)
-        mean = np.einsum("bro,rop->brp", chance, design)
-        bend = np.einsum("bro,rop,roq->bpq", expected, design, design, optimize=True)
-        bend -= np.einsum("br,brp,brq->bpq", totals[active], mean, mean, optimize=True)
+        slope = (outcomes[active] - expected).reshape(len(active), -1) @ flat
+        mean = (chance[:, :, :, None] * design).sum(axis=2)
+        bend = (expected.reshape(len(active), -1) @ twice).reshape(-1, parameters, parameters)
+        bend -= (totals[active][:, :, None] * mean).transpose(0, 2, 1) @ mean
         step = np.linalg.solve(bend + level + 1e-10 * np.eye(parameters), slope[:, :, None])[:, :, 0]
         step *= np.minimum(1.0, 2.0 / np.maximum(np.abs(step).max(axis=1, keepdims=True), _CLOSE))
         at[active] += step

@@ -24,7 +24,7 @@ from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_ind
 RESAMPLES, SEED = 2000, 20_260_527
 FEW_READERS = 5
 """Below this number, readers are taken as they are."""
-_GRID = 100_001
+_GRID = 8001
 
 Of = Callable[[FloatArray], FloatArray]
 """(resamples, readings) weights -> (resamples, values)."""
