@@ -33,8 +33,8 @@ class FilmStore:
         current = [image for image in study.images if image is not key]
         films = [self._film(image, label(image)) for image in ([key, *current] if key else current)]
         for prior in study.priors:
-            when = f"{prior.interval_days:g} days earlier" if prior.interval_days is not None else "earlier"
-            films += [self._film(image, f"{label(image)}, {when}") for image in prior.images]
+            when = f", {prior.interval_days:g} days before" if prior.interval_days is not None else ""
+            films += [self._film(image, f"{label(image)}{when}") for image in prior.images]
         return films
 
     def _film(self, image: Image, words: str) -> PageFilm:
