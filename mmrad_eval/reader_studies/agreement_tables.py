@@ -42,8 +42,8 @@ class Judged:
     """Every level that could be given; empty: those that were."""
 
 
-def agreement_table(study: MergedStudy, judged: Sequence[Judged]) -> Table:
-    """Coefficients between readers and within them, with intervals over cases."""
+def agreement_table(study: MergedStudy, judged: Sequence[Judged]) -> Table | None:
+    """Coefficients between readers and within them, with intervals over cases; None where nothing was judged twice."""
     rows: list[Row] = []
     for one in judged:
         for words, matrix, cases, heading in (
@@ -54,6 +54,8 @@ def agreement_table(study: MergedStudy, judged: Sequence[Judged]) -> Table:
                 continue
             made = _rows(study, one, matrix, cases, words)
             rows += [Row({**made[0].cells}, heading=heading), *made[1:]]
+    if not rows:
+        return None
     columns = (
         TableColumn("coefficient"),
         TableColumn("of", media="data"),
@@ -87,7 +89,8 @@ def _rows(study: MergedStudy, one: Judged, matrix: FloatArray, cases: Sequence[i
     rows = []
     for column, (name, _) in enumerate(one.coefficients):
         value, low, high = ends(found, column)
-        low, top = None if low is None else max(-1.0, low), None if high is None else min(1.0, high)
+        least = 0.0 if name == EQUAL[0] else -1.0
+        low, top = None if low is None else max(least, low), None if high is None else min(1.0, high)
         if name == EQUAL[0] and value is not None and not study.key.weighted:
             pairs = int((np.isfinite(matrix).sum(axis=1) > 1).sum())
             if matrix.shape[1] == 2:  # a share of independent pairs

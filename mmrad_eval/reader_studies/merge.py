@@ -31,11 +31,14 @@ def results_of(study: MergedStudy) -> ReaderResults:
     judged = preference_tables.JUDGED if two else report_tables.judged(study)
     tables = preference_tables.preference_tables(study) if two else report_tables.report_tables(study)
     guesses = reader_tables.guess_table(study)
-    agreement = [agreement_table(study, judged)] if judged else []
+    agreement = agreement_table(study, judged) if judged else None
     found = preference_tables.preference_sentences(study) if two else report_tables.report_sentences(study)
-    said = [_scope(study), *found, reader_tables.guess_sentence(study)]
-    tables = [*tables, *agreement, *([guesses] if guesses else []), reader_tables.reader_table(study)]
-    return ReaderResults(tuple(tables), tuple(sentence for sentence in said if sentence))
+    unknown = "" if agreement or not judged else "Nothing was judged twice, so nothing is known of agreement."
+    said = [_scope(study), *found, unknown, reader_tables.guess_sentence(study)]
+    shown = [*tables, agreement, guesses, reader_tables.reader_table(study)]
+    return ReaderResults(
+        tuple(table for table in shown if table is not None), tuple(sentence for sentence in said if sentence)
+    )
 
 
 def _scope(study: MergedStudy) -> str:
@@ -45,7 +48,7 @@ def _scope(study: MergedStudy) -> str:
         "the images, the original report hidden among the others" if key.truth == "image" else "the reference shown"
     )
     readers = f"{study.readers} {'reader' if study.readers == 1 else 'readers'}"
-    size = f"{readers}, {study.cases} cases ({key.rule}), judged by {judged}."
+    size = f"{readers}, {study.cases} {'case' if study.cases == 1 else 'cases'} ({key.rule}), judged by {judged}."
     weights = " Each case counts with the inverse of its chance." if key.weighted else ""
     if study.readers < FEW_READERS:
         who = "this reader" if study.readers == 1 else f"these {study.readers} readers"

@@ -148,6 +148,22 @@ def test_who_read_is_told_without_a_name(study: Make) -> None:
     assert {(row.cells["role"].value, row.cells["years"].value) for row in rows} == {("Radiologist", 9)}
 
 
+@pytest.mark.parametrize("form", ["preference", "errors", "likert", "text"])
+def test_one_reader_of_one_case_has_values_without_intervals(form: str, study: Make) -> None:
+    answers = {"preference": prefers(NORMAL), "errors": counts, "likert": rates(2, 4)}.get(form)
+    _, results = merged(study(form, 1, 1, repeats=0), answers or (lambda _texts, _n: {"text": "shorter"}))
+
+    assert results.conclusions[0].startswith("1 reader, 1 case (")
+    assert "readers-agreement" not in {table.name for table in results.tables}
+    assert all(
+        cell.low is None
+        for table in results.tables[:2]
+        for row in table.rows
+        for key, cell in row.cells.items()
+        if key in ("share", "mean", "difference", "significant")
+    )
+
+
 # -- the file of ratings ------------------------------------------------------------------------------------------
 
 
