@@ -11,7 +11,7 @@ const scores = [];
 const state = {};
 let rows = [], drawn = 0, at = -1, folded = {}, boxesOff = new Set();
 
-// ---- texts ------------------------------------------------------------------------------------------------------
+// ---- texts ----------------------------------------------
 
 // Words of data, those that are searched for marked where they stand.
 const words = (text) => { const parts = self.words(text); return state.q ? parts.flatMap((part) => typeof part === "string" ? hits(part) : part) : parts; };
@@ -31,7 +31,7 @@ function number(value, column, signed) {
 }
 const name = (column) => column.profile ? `${column.name} @ ${column.profile}` : column.name;
 
-// ---- values ---------------------------------------------------------------------------------------------------
+// ---- values ---------------------------------------------
 
 const sides = () => state.b === null ? [["a", ""]] : [["a", "A"], ["b", "B"], ["d", "B \u2212 A"]];
 const arms = () => state.b === null ? [state.a] : [state.a, state.b];
@@ -57,7 +57,7 @@ function text(i) {
   return hay.get(key);
 }
 
-// ---- what the address says --------------------------------------------------------------------------------------
+// ---- what the address says ------------------------------
 
 function said() {
   const words = new URLSearchParams(location.hash.slice(1));
@@ -94,7 +94,7 @@ function remember(push) {
   try { history[push ? "pushState" : "replaceState"](null, "", hash); } catch { location.hash = hash; }
 }
 
-// ---- the table --------------------------------------------------------------------------------------------------
+// ---- the table ------------------------------------------
 
 // Beside an open study the table is narrow: one column, the one that it is sorted by.
 const beside = () => state.study >= 0 && matchMedia("(min-width: 901px)").matches;
@@ -243,7 +243,7 @@ function move(by) {
   $("rows").rows[at].querySelector("a").focus({ preventScroll: true });
 }
 
-// ---- filters ----------------------------------------------------------------------------------------------------
+// ---- filters --------------------------------------------
 
 function options(select, groups, chosen) {
   select.replaceChildren(...groups.map(([group, items]) => {
@@ -316,7 +316,7 @@ function arrive() {
   if (before !== `${state.a} ${state.b} ${state.study}`) { if (state.study >= 0) detail(); else shut(was); }
 }
 
-// ---- keys and looks ---------------------------------------------------------------------------------------------
+// ---- keys and looks -------------------------------------
 
 let letters = stored.get("letters") !== "off";
 function pressed(event) {
@@ -367,7 +367,7 @@ function about() {
   ]))));
 }
 
-// ---- a study ----------------------------------------------------------------------------------------------------
+// ---- a study --------------------------------------------
 
 function open(i) {
   const first = state.study < 0;
@@ -622,7 +622,7 @@ function asked(study, x) {
 
 const viewer = makeViewer(words);
 
-// ---- begin ------------------------------------------------------------------------------------------------------
+// ---- begin ----------------------------------------------
 
 $("theme").addEventListener("click", () => theme(true));
 theme(false);
