@@ -43,7 +43,7 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for pattern, printed in self.patterns.items():
             match = re.fullmatch(pattern, column.name)
             if match:
-                return match.expand(printed)
+                return _expanded(match, pattern, printed)
         return column.name
 
     def model(self, label: str) -> str:
@@ -57,6 +57,13 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def dataset(self, name: str) -> str:
         """A dataset."""
         return self.datasets.get(name, name)
+
+
+def _expanded(match: re.Match[str], pattern: str, printed: str) -> str:
+    try:
+        return match.expand(printed)
+    except (re.error, IndexError) as error:
+        raise DataError(f"--labels: what pattern {pattern!r} prints, {printed!r}, can't be filled: {error}") from error
 
 
 _ARMS = arm_labels("evidence") | arm_labels("control")
