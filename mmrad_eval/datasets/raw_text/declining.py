@@ -23,7 +23,8 @@ Declined = Literal["", "declined", "no image seen"]
 _SPOKEN = (
     frozenset().union(*(ENGLISH[kind] for kind in (w.ME, w.MACHINE, w.YOU, w.EXPERT, w.CANNOT, w.SORRY)))
     | among(
-        "can image images picture pictures photo attachment attached file link upload uploaded please medical advice"
+        "can able possible image images picture pictures photo attachment attached file link upload uploaded please "
+        "medical advice"
     )
     | TELLING
 )
@@ -38,7 +39,8 @@ _ANNOUNCED = re.compile(
     r"|general (?:information|guid\w+|overview|approach|terms)|educational|how (?:\w+[ -]){0,4}(?:works?|read"
     r"|interpreted|organized|structured|to)|(?:radiologists?"
     r"|doctors?|clinicians?) (?:\w+ ){0,2}(?:look|assess|check|evaluate|examine|review)|format|structured report"
-    r"|report usually|can explain|could explain|common findings|a normal (?:chest )?(?:x-?ray|film|radiograph))\b",
+    r"|report usually|(?:can|could|to) (?:explain|tell you|outline)|common findings"
+    r"|a normal (?:chest )?(?:x-?ray|film|radiograph))\b",
     re.IGNORECASE,
 )
 """What announces words that are about no patient."""

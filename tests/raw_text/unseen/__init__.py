@@ -12,7 +12,7 @@ from tests.raw_text.suite import Case, Wanted
 
 FOLDER = Path(__file__).parent
 MISSING = "no image seen"
-DRAWINGS = ("first", "second", "third", "fourth")
+DRAWINGS = ("first", "second", "third", "fourth", "fifth")
 
 
 def texts(drawing: str, name: str) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,8 @@ from mmrad_eval.datasets.raw_text.clauses import words as w
 from mmrad_eval.datasets.raw_text.clauses.said import ReadClause
 from mmrad_eval.datasets.words import among
 
+_SHORT = 20
+"""Characters of a request in another language that names no picture, since the sentence before it does."""
 _NEAR = 4
 """Words between a denial and the picture that it denies."""
 _ARTICLES = among("the your my this an a for")
@@ -69,11 +71,11 @@ def _needed(c: ReadClause) -> bool:
 
 def _nothing_came(c: ReadClause) -> bool:
     """As in "Nothing is attached", "I only see text"."""
-    if c.every(w.TEXT, w.ONLY, w.LOOK + w.SEND):
+    if c.every(w.TEXT, w.ONLY, w.LOOK + w.SEND) or (c.every(w.FOREIGN, w.PLEASE, w.SEND) and len(c.text) <= _SHORT):
         return True
     if w.NOT not in c.has and w.CANNOT not in c.has:
         return False
-    if c.words("nothing", "none") and w.SEND in c.has:
+    if c.words("nothing", "none") and c.any(w.SEND + w.HERE):
         return True
     if c.words("it") and w.HERE in c.has and len(c.tokens) <= _NEAR + 1:
         return True
@@ -85,7 +87,7 @@ def _nothing_came(c: ReadClause) -> bool:
 def _denied(c: ReadClause, picture: int) -> bool:
     """Whether it is a picture that is denied, and one that may come; not what can't be read in pictures."""
     if picture < 0 or c.foreign:
-        return c.any(w.LOOK + w.SEND + w.HERE)
+        return c.any(w.LOOK + w.SEND + w.HERE) and not (c.every(w.CANNOT, w.DO) and w.LOOK not in c.has)
     if c.words("link", "url") or c.order(w.PICTURE, w.NOT, w.SEND + w.LOOK):
         return True
     denials = [at for at in range(len(c.kinds)) if not {w.NOT, w.CANNOT}.isdisjoint(c.kinds[at])]
