@@ -23,7 +23,7 @@ REPORT = ("report", "findings", "impression")
 _OF_MODEL = among(
     "pred preds predict predicts predicted prediction predictions generated generation generations gen output outputs "
     "response responses completion completions candidate candidates hypothesis hypotheses hyp hyps model llm vlm lmm "
-    "mllm ai res result results inference inferred decoded sampled filtered resps resp"
+    "mllm ai auto automatic automated res result results inference inferred decoded sampled filtered resps resp"
 )
 _SURELY = among(
     "pred preds predict predicted prediction predictions generated generation hypothesis hypotheses hyp hyps candidate"
@@ -31,7 +31,8 @@ _SURELY = among(
 """Words of a model whatever stands beside them: ``labels_pred``."""
 _OF_REFERENCE = among(
     "reference references ref refs gt gts ground groundtruth truth true gold golden target targets tgt label labels "
-    "expected actual human radiologist original orig solution real annotation annotated"
+    "expected actual human radiologist doctor physician clinician expert original orig solution "
+    "real annotation annotated"
 )
 _NEUTRAL = among(
     "findings finding report reports impression impressions conclusion text caption answer answers content"
@@ -66,6 +67,8 @@ class Chosen:
 def side(name: str) -> Side:
     """What the words of a column's name say that it holds."""
     words = set(columns.plain(name).split("_"))
+    if {"system", "output"} <= words:
+        return "model"
     if columns.plain(name) in columns.STUDY["id"] or words & _ELSE:
         return "else"
     if words & _OF_REFERENCE and not words & _SURELY:

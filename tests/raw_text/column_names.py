@@ -14,3 +14,15 @@ PREDICTIONS = (
     "predict", "response", "output", "hypothesis", "candidate", "qwen2_5_vl", "model_report", "result", "inference",
 )  # fmt: skip
 """16 names of a column of what a model wrote; ``qwen2_5_vl`` is a model's name, which no list holds."""
+
+OTHER_REFERENCES = (
+    "findings_gt", "section_findings", "truth", "y_true", "annotation", "human", "doctor_report", "gold_findings",
+    "expected", "golden", "report_gt", "original", "findings_true", "label_text", "ideal", "reference_findings",
+    "ref_text", "standard", "radiologist", "expert",
+)  # fmt: skip
+"""Names that the choice was not written from."""
+OTHER_PREDICTIONS = (
+    "y_pred", "generation", "gen", "completion", "model_output", "pred_findings", "gpt4o", "medgemma", "maira2",
+    "generated_findings", "ai_report", "auto_report", "predicted_report", "pred_report", "sys_out", "system_output",
+    "candidate_text", "findings_generated", "llm", "output_text",
+)  # fmt: skip

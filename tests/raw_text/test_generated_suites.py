@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from tests.raw_text import (
     section_forms,
     thinking_forms,
 )
-from tests.raw_text.column_names import PREDICTIONS, REFERENCES
+from tests.raw_text.column_names import OTHER_PREDICTIONS, OTHER_REFERENCES, PREDICTIONS, REFERENCES
 from tests.raw_text.suite import FINDINGS, Case, rate
 
 SUITES: dict[str, Callable[[], Iterable[Case]]] = {
@@ -103,9 +103,11 @@ def test_an_id_is_one_id_however_it_is_spelled(tmp_path: Path) -> None:
     assert share(ids(tmp_path)) >= IDS
 
 
-def columns(folder: Path) -> Iterator[tuple[str, bool]]:
+def columns(
+    folder: Path, references: Sequence[str] = REFERENCES, predictions: Sequence[str] = PREDICTIONS
+) -> Iterator[tuple[str, bool]]:
     """(names, whether the prediction was scored or the file was refused) for both orders of each pair of names."""
-    for number, (reference, prediction) in enumerate((a, b) for a in REFERENCES for b in PREDICTIONS):
+    for number, (reference, prediction) in enumerate((a, b) for a in references for b in predictions):
         for names in ((reference, prediction), (prediction, reference)):
             path = folder / f"both{number}{names[0] == reference}.jsonl"
             texts = {reference: FINDINGS[0], prediction: FINDINGS[1]}
@@ -124,3 +126,7 @@ def _chosen(path: Path) -> str:
 
 def test_no_pair_of_names_makes_a_reference_the_prediction(tmp_path: Path) -> None:
     assert share(columns(tmp_path)) >= COLUMNS
+
+
+def test_no_pair_of_other_names_makes_a_reference_the_prediction(tmp_path: Path) -> None:
+    assert share(columns(tmp_path, OTHER_REFERENCES, OTHER_PREDICTIONS)) >= COLUMNS
