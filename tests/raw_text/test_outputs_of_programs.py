@@ -54,6 +54,11 @@ def test_a_report_is_no_error_message(report: str) -> None:
     assert read_cell(report).report.text == report
 
 
+def test_a_report_in_a_page_is_no_error_message() -> None:
+    page = "<html><body><p><b>Findings:</b> Clear lungs.</p><p><b>Impression:</b> Normal.</p></body></html>"
+    assert read_cell(page).report.findings == "Clear lungs."
+
+
 def test_the_studies_of_error_messages_in_a_file_stay_pending(tmp_path: Path) -> None:
     path = tmp_path / "outputs.jsonl"
     path.write_text('{"id": "a", "report": "Clear lungs."}\n{"id": "b", "report": "Error code: 500 - overloaded"}\n')
@@ -125,3 +130,12 @@ def test_a_reference_keeps_its_words() -> None:
 )
 def test_reports_in_other_languages_are_not_refused(text: str) -> None:
     assert read(text, "findings").status == "ok"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"Cardiomegaly": 1, "Edema": 0}', "{'labels': {'Edema': None}, 'scores': [0.1, 0.9]}"]
+)
+def test_an_object_of_numbers_is_no_report(text: str) -> None:
+    understood = read(text, "findings")
+    assert (understood.status, understood.report.text) == ("unparsed", "")
+    assert "an object without words" in understood.why

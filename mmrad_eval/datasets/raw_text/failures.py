@@ -28,11 +28,11 @@ _MESSAGE = re.compile(
             r"(?:HTTP(?:/\d(?:\.\d)?)?|status(?: code)?|error(?: code)?)\s*[:=]?\s*[45]\d\d\b",
             rf"[45]\d\d\s*[:-]?\s*{_CODES}",
             rf"(?:{_STATES})\s*(?:[.:;,!(-]|for\b|\Z)",
-            r"<(?:!doctype\s+html|html\b)",
+            rf"<(?:!doctype\s+html|html\b).{{0,2000}}?(?:[45]\d\d\s+{_CODES}|{_TOLD}|nginx|cloudflare|<title>[^<]*\berror\b)",
             r"\{\s*[\"']error[\"']\s*:",
         )
     ),
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 """The beginning of an error: what interpreters, HTTP clients and the field's harnesses write in place of a reply."""
 

@@ -120,6 +120,8 @@ def _read(text: str, target: Target, thinking: Sequence[str], asked: str, *, tra
         return _nothing(thought, why, removed, event)
     bare = PLACE.sub("", words) if marks else words
     wrong = degenerate.degenerate(bare)
+    if words[0] == "{" and structured.without_words(structured.literal(words)):
+        wrong = "an object without words"
     means_none = wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(bare))
     if means_none and (wrong == degenerate.FORM or not declines(bare)):
         return _nothing(thought, _short(f"{wrong}: {words}"), removed, "degenerate", "unparsed")

@@ -148,6 +148,19 @@ def is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value)) or value == ""
 
 
+def without_words(value: Any) -> bool:
+    """Whether an object holds numbers alone, such as a label for each finding, and no text that could be a report."""
+    return isinstance(value, Mapping) and bool(value) and _numbers(value)
+
+
+def _numbers(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_numbers, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_numbers, value))
+    return value is None or isinstance(value, int | float)
+
+
 def literal(text: str) -> Any:
     """The value that a text spells, in JSON or in Python; None where it spells none."""
     body = text.strip()
