@@ -194,11 +194,12 @@ class Rehearsal:
             return mock_faults.page(kind)
         if kind in mock_faults.STREAMS:
             return await mock_faults.stream(request, kind)
-        if kind == "hang":
-            await asyncio.sleep(3600)
-        if kind == "disconnect":
-            assert request.transport is not None
-            request.transport.abort()
+        if kind in ("hang", "disconnect"):
+            if kind == "hang":
+                await asyncio.sleep(3600)
+            elif request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)  # nobody reads it
         if kind == "malformed":
             return web.Response(body=b'{"choices": [{"mess', content_type="application/json")
         key = request.headers.get("Authorization", "")
