@@ -17,6 +17,11 @@ def among(words: str) -> frozenset[str]:
 @lru_cache(maxsize=16)
 def words_of(text: str) -> frozenset[str]:
     """The words of a text in lower case, without marks."""
-    if text.isascii():  # the same by a table of bytes, which is several times as fast
-        return frozenset(text.encode("ascii").translate(_LOWERED).decode("ascii").split())
+    if text.isascii():
+        return frozenset(plain_words(text))
     return frozenset(text.lower().translate(_SPACES).split())
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text in ASCII, in order: by a table of bytes, which is several times as fast as a pattern."""
+    return text.encode("ascii").translate(_LOWERED).decode("ascii").split()

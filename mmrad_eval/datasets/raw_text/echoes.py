@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from mmrad_eval.datasets.raw_text.clauses import kind_of_clause
-from mmrad_eval.datasets.words import among, words_of
+from mmrad_eval.datasets.words import among, plain_words, words_of
 
 _SENTENCE = re.compile(r"[^\n.!?:]+[.!?:]*[\"')\]*]*\s*|\s+|[.!?:]+\s*")
 _ROLE = re.compile(r"\A\W*(?:assistant|model|ai|answer|response)\W*[:\n]\s*", re.IGNORECASE)
@@ -32,6 +32,8 @@ def without_prompt(text: str, asked: str) -> tuple[str, list[str]]:
     """A reply without the sentences of the prompt that it begins and ends with, and those sentences."""
     if not asked or len(words_of(text) & words_of(asked)) < _SHARED:
         return text, []
+    if not _may_repeat([key for _, _, key in _sentences(text) if key], asked):
+        return text, []
     known = frozenset(key for sentence in _SENTENCE.findall(asked) if (key := _key(sentence)))
     before = _repeated(list(_sentences(text)), known)
     said = [text[:before].strip()] if before else []
@@ -45,9 +47,18 @@ def without_prompt(text: str, asked: str) -> tuple[str, list[str]]:
     return text.strip() if said else text, said
 
 
+def _may_repeat(keys: list[str], asked: str) -> bool:
+    """Whether a reply may begin or end with sentences of the prompt; quick, and sure where it says no."""
+    long = [key for key in keys if key.count(" ") >= _LABEL]
+    if not long or _LABEL * (len(keys) - len(long)) >= _INSTRUCTED:
+        return True
+    words = f" {_key(asked)} "
+    return f" {long[0]} " in words or f" {long[-1]} " in words
+
+
 def _key(sentence: str) -> str:
     """A sentence without marks and case."""
-    return " ".join(_WORD.findall(sentence.lower()))
+    return " ".join(plain_words(sentence) if sentence.isascii() else _WORD.findall(sentence.lower()))
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int, str]]:

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from mmrad_eval.datasets.words import among, words_of
+
 EVENT = "reads like an error"
 """In answers: a text that may be a server's, and may be the model's."""
 _LONGEST = 20_000
@@ -172,6 +174,10 @@ _LIKELY = re.compile(
     r"|^\W*(?:error|exception)\b\W*[:({]",
     re.IGNORECASE,
 )
+_TELLING = among(
+    "error exception wrong failed request connection operation server model again memory limit unavailable"
+)
+"""A word of each alternative; most reports have none of them, and to look for these costs less."""
 
 
 def server_error(text: str) -> str:
@@ -193,7 +199,9 @@ def server_error(text: str) -> str:
 def like_an_error(text: str) -> bool:
     """Whether a short text reads like an error, whoever wrote it."""
     words = text.strip()
-    return 0 < len(words) <= _SHORT and _LIKELY.search(words) is not None
+    if not words or len(words) > _SHORT or (words.isascii() and words_of(words).isdisjoint(_TELLING)):
+        return False
+    return _LIKELY.search(words) is not None
 
 
 def _status(words: str) -> str:
