@@ -73,7 +73,7 @@ def test_listings_name_what_can_be_chosen(call: Call, kind: str) -> None:
         (["--model", "baseline:evidence", "--task", "mcot", "--max-tokens", "0"], 2, "at least one token"),
         (["--model", "baseline:evidence", "--task", "mcot", "--temperature", "-1"], 2, "--temperature -1: a number"),
         (["--model", "baseline:evidence", "--task", "mcot", "--top-p", "2"], 2, "--top-p 2: a share"),
-        (["--model", "baseline:evidence", "--task", "mcot", "--out", "/dev/null"], 1, "Not a directory"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--out", "/dev/null"], 2, "--out /dev/null is no folder"),
         (["leaderboard", "nowhere"], 1, "there is no folder nowhere"),
     ],
 )
