@@ -156,7 +156,11 @@ def leaderboard_latex(tables: Sequence[Table]) -> str:
     text = []
     for table in tables:
         text += [f"% {column.key}: {column.footnote}" for column in table.columns if column.footnote]
-        text.append(latex([_board(table, labels)], (page,)))
+        board = _board(table, labels)
+        bare = replace(board, columns=tuple(column for column in board.columns if column.key != "length"))
+        with_length, without = (latex([one], (page,)) for one in (board, bare))
+        pieces = [one.count(r"\begin{tabular}") for one in (with_length, without)]
+        text.append(without if pieces[1] < pieces[0] else with_length)  # the metrics stay beside each other
     return "\n".join(text)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mmrad_eval.core.errors import UsageError
+from mmrad_eval.metrics import suite
 from mmrad_eval.results.leaderboard.board import tables_of
 from mmrad_eval.results.leaderboard.chosen import chosen
 from mmrad_eval.results.leaderboard.rows import read_scored_runs
@@ -70,3 +71,17 @@ def test_its_latex_is_the_table_of_a_paper(choose: Choose) -> None:
     assert [line.count("&") for line in lines] == [3, 3, 3]  # the length of reports beside both
     assert "n = 6 studies" in text
     assert "[0" not in text
+
+
+def test_four_metrics_stand_beside_each_other_without_the_length_where_that_takes_their_room(kit: Kit) -> None:
+    studies = kit.studies(6, 3)
+    wanted = ["BLEU-4", "ROUGE-L", "CIDEr-D", "rules micro-F1-14"]
+    metrics = suite(["bleu@raw", "rouge@raw", "cider@raw", "rules@uncertain=positive"])
+    for name in ("vllm:lab/a-model-with-a-long-name-and-7B-Instruct", "t:b"):
+        folder = kit.run([kit.answer(s, "heart size is normal") for s in studies], model=name, task="direct")
+        score(folder, studies, metrics, resamples=10)
+    runs = read_scored_runs(find_runs(kit.results))
+    text = leaderboard_latex(chosen(tables_of(runs), runs, wanted, "BLEU-4"))
+    assert text.count(r"\begin{tabular}") == 1
+    row = next(line for line in text.splitlines() if line.startswith("b &"))
+    assert row.count("&") == 4
