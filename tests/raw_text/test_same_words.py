@@ -81,7 +81,7 @@ def test_every_form_is_read_from_a_file_as_from_a_model(tmp_path: Path, form: st
 
     for study, reply in REPLIES.items():
         answer = read.answer(study)
-        assert answer is not None
+        assert answer is not None, TEXTS[study]
         assert (answer.status, answer.report, answer.events) == (reply.status, reply.report, reply.events), TEXTS[study]
         assert (answer.trace and answer.trace.text) == (reply.trace and reply.trace.text), TEXTS[study]
 
