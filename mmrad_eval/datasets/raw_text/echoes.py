@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mmrad_eval.datasets.raw_text.clauses import kind_of_clause
 from mmrad_eval.datasets.words import among, plain_words, words_of
@@ -26,15 +27,22 @@ _INSTRUCTED = 8
 """Words of instructions from which on they are the prompt, and no chance."""
 _LABEL = 2
 """Words of a role or a heading between sentences of the prompt."""
+_PARTED = bytes(
+    ord("\n" if c in "\n.!?:" else c.lower() if c.isalnum() else " ") for c in map(chr, range(128))
+) + bytes(128)
+"""ASCII in lower case, with line ends where sentences end and spaces for other marks."""
 
 
 def without_prompt(text: str, asked: str) -> tuple[str, list[str]]:
     """A reply without the sentences of the prompt that it begins and ends with, and those sentences."""
     if not asked or len(words_of(text) & words_of(asked)) < _SHARED:
         return text, []
-    if not _may_repeat([key for _, _, key in _sentences(text) if key], asked):
+    said = _keys(text)
+    if not _may_repeat(said, asked):
         return text, []
-    known = frozenset(key for sentence in _SENTENCE.findall(asked) if (key := _key(sentence)))
+    known = frozenset(_keys(asked))
+    if not _instructs_from(said, known) and not _instructs_to(said, known):
+        return text, []
     before = _repeated(list(_sentences(text)), known)
     said = [text[:before].strip()] if before else []
     text = _ROLE.sub("", text[before:]) if before else text
@@ -56,6 +64,14 @@ def _may_repeat(keys: list[str], asked: str) -> bool:
     return f" {long[0]} " in words or f" {long[-1]} " in words
 
 
+def _keys(text: str) -> list[str]:
+    """The sentences of a text without marks and case, in order; of plain text by a table of bytes."""
+    if not text.isascii():
+        return [key for sentence in _SENTENCE.findall(text) if (key := _key(sentence))]
+    parts = text.encode("ascii").translate(_PARTED).decode("ascii").split("\n")
+    return [key for part in parts if (key := " ".join(part.split()))]
+
+
 def _key(sentence: str) -> str:
     """A sentence without marks and case."""
     return " ".join(plain_words(sentence) if sentence.isascii() else _WORD.findall(sentence.lower()))
@@ -66,8 +82,34 @@ def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
         yield found.start(), found.end(), _key(found[0])
 
 
+@lru_cache(maxsize=4096)
 def _instructs(key: str) -> bool:
     return key.partition(" ")[0] in _ORDERS or kind_of_clause(key) not in {"seen", "limited"}
+
+
+def _instructs_from(keys: list[str], known: frozenset[str]) -> bool:
+    """Whether a text begins with enough instructions of the prompt."""
+    instructed = 0
+    for key in keys:
+        words = key.count(" ") + 1
+        if key in known:
+            instructed += words if _instructs(key) else 0
+        elif words > _LABEL:
+            break
+    return instructed >= _INSTRUCTED
+
+
+def _instructs_to(keys: list[str], known: frozenset[str]) -> bool:
+    """Whether a text ends with enough of them."""
+    instructed = 0
+    for key in reversed(keys):
+        words = key.count(" ") + 1
+        if key not in known:
+            if words > _LABEL:
+                break
+        elif _instructs(key):
+            instructed += words
+    return instructed >= _INSTRUCTED
 
 
 def _repeated(sentences: list[tuple[int, int, str]], known: frozenset[str]) -> int:
