@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,9 @@ def test_the_wheel_holds_the_package_and_runs_the_demo_elsewhere(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "baseline:evidence" in done.stdout
     assert "BLEU" in done.stdout
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Pytest would refuse the second one."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
