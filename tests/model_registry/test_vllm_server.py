@@ -175,7 +175,7 @@ async def test_more_images_than_the_server_takes_leave_the_study_open(client: Vl
 async def test_a_field_that_would_be_ignored_is_refused_and_one_that_counts_is_heard(
     client: VllmClient, sent_of: Make
 ) -> None:
-    with pytest.raises(ModelError, match="would ignore the field guided_choice"):
+    with pytest.raises(ModelError, match="would silently ignore the field guided_choice"):
         await ask(client, sent_of, ("user", "Report."), extra={"guided_choice": ["a", "b"]})
     chosen: Reply = await ask(
         client, sent_of, ("user", "Report."), extra={"structured_outputs": {"choice": ["FINDINGS: Clear."]}}

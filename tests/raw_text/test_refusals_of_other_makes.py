@@ -35,3 +35,17 @@ def test_a_refusal_is_told_by_what_it_withholds(text: str) -> None:
 )
 def test_what_the_picture_cannot_show_is_a_report(text: str) -> None:
     assert not declines(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%ijaxi:\ufffd I\ufffdAwit\ufffd pneu 300!3 analyze or\x19\ufffd{|}~",
+        "\ufffd efgh[\\ I\ufffd\ufffd 20nalP\ufffdE)*+,-./:DFirst'(N\ufffd I\ufffdwx",
+        "f)*+,-./:I SIO@Firstdi@ unyze]^DINGSngd)*+,-./:First s, see",
+        "}{ you #$% 12 ;; I ++ == please <> 44 ##",
+    ],
+)
+def test_an_i_among_marks_and_broken_characters_declines_nothing(text: str) -> None:
+    """As a model with random weights writes."""
+    assert not declines(text)

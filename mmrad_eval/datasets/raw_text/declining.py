@@ -57,6 +57,8 @@ _OF_THIS_ONE = re.compile(
 
 
 _SENTENCE_ENDS = ".!?\u3002"
+_OF_LETTERS = 0.7
+"""Of the characters of speech, at least this share are letters and spaces."""
 _LABEL = re.compile(r"\W*(?:important|(?:please )?note|disclaimer|caution|remember|reminder)\W*", re.IGNORECASE)
 _LINKED = re.compile(r"^(?:however|that said|nevertheless|nonetheless|still)\W+", re.IGNORECASE)
 
@@ -73,9 +75,15 @@ def declines(text: str) -> Declined:
     kinds = {told.kind for told in _told(text)}
     if "seen" in kinds or ("limited" in kinds and not kinds & {"declined", "missing"}):
         return ""
-    if kinds.isdisjoint({"declined", "missing", "talk", "lost"}):
+    if kinds.isdisjoint({"declined", "missing"}) and (kinds.isdisjoint({"talk", "lost"}) or not _is_speech(text)):
         return ""
     return "no image seen" if "missing" in kinds or ("lost" in kinds and "declined" not in kinds) else "declined"
+
+
+def _is_speech(text: str) -> bool:
+    """Whether a text is of words: an I among marks and broken characters speaks to nobody."""
+    letters = sum(c.isalpha() or c.isspace() for c in text)
+    return "\ufffd" not in text and letters >= _OF_LETTERS * len(text)
 
 
 def without_disclaimers(text: str, *, alone: bool = False) -> tuple[str, list[str], bool]:
