@@ -6,7 +6,6 @@ The prompt may hold findings too, as evidence or in an earlier report. Those may
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from mmrad_eval.datasets.raw_text.clauses import kind_of_clause
@@ -37,19 +36,22 @@ def without_prompt(text: str, asked: str) -> tuple[str, list[str]]:
     """A reply without the sentences of the prompt that it begins and ends with, and those sentences."""
     if not asked or len(words_of(text) & words_of(asked)) < _SHARED:
         return text, []
-    said = _keys(text)
-    if not _may_repeat(said, asked):
+    keys = _keys(text)
+    if not _may_repeat(keys, asked):
         return text, []
     known = frozenset(_keys(asked))
-    if not _instructs_from(said, known) and not _instructs_to(said, known):
-        return text, []
-    before = _repeated(list(_sentences(text)), known)
-    said = [text[:before].strip()] if before else []
-    text = _ROLE.sub("", text[before:]) if before else text
-    after = _again(text, known)
+    before = _repeated(keys, known)
+    said = []
+    if before:
+        _, end = _places(text)[before - 1]
+        said.append(text[:end].strip())
+        text = _ROLE.sub("", text[end:])
+        keys = _keys(text)
+    after = _again(keys, known)
     if after is not None:
-        said.append(text[after:].strip())
-        text = text[:after]
+        start, _ = _places(text)[after]
+        said.append(text[start:].strip())
+        text = text[:start]
     if said and words_of(text) <= _ROLES:
         text = ""
     return text.strip() if said else text, said
@@ -77,9 +79,9 @@ def _key(sentence: str) -> str:
     return " ".join(plain_words(sentence) if sentence.isascii() else _WORD.findall(sentence.lower()))
 
 
-def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
-    for found in _SENTENCE.finditer(text):
-        yield found.start(), found.end(), _key(found[0])
+def _places(text: str) -> list[tuple[int, int]]:
+    """Where each of the sentences of ``_keys`` begins and ends."""
+    return [found.span() for found in _SENTENCE.finditer(text) if _key(found[0])]
 
 
 @lru_cache(maxsize=4096)
@@ -87,52 +89,28 @@ def _instructs(key: str) -> bool:
     return key.partition(" ")[0] in _ORDERS or kind_of_clause(key) not in {"seen", "limited"}
 
 
-def _instructs_from(keys: list[str], known: frozenset[str]) -> bool:
-    """Whether a text begins with enough instructions of the prompt."""
-    instructed = 0
-    for key in keys:
-        words = key.count(" ") + 1
-        if key in known:
-            instructed += words if _instructs(key) else 0
-        elif words > _LABEL:
-            break
-    return instructed >= _INSTRUCTED
-
-
-def _instructs_to(keys: list[str], known: frozenset[str]) -> bool:
-    """Whether a text ends with enough of them."""
-    instructed = 0
-    for key in reversed(keys):
-        words = key.count(" ") + 1
-        if key not in known:
-            if words > _LABEL:
-                break
-        elif _instructs(key):
-            instructed += words
-    return instructed >= _INSTRUCTED
-
-
-def _repeated(sentences: list[tuple[int, int, str]], known: frozenset[str]) -> int:
-    """Where the sentences of the prompt end that a text begins with; 0 where it does not begin with instructions."""
+def _repeated(keys: list[str], known: frozenset[str]) -> int:
+    """How many sentences, repeated from the prompt, a text begins with; 0 where they are no instructions."""
     end = instructed = 0
-    for _, stop, key in sentences:
-        words = len(key.split())
+    for place, key in enumerate(keys, start=1):
+        words = key.count(" ") + 1
         if key in known:
             instructed += words if _instructs(key) else 0
-            end = stop
+            end = place
         elif words > _LABEL:
             break
     return end if instructed >= _INSTRUCTED else 0
 
 
-def _again(text: str, known: frozenset[str]) -> int | None:
-    """Where a text begins to repeat instructions to its end; None where it does not."""
-    start, instructed = len(text), 0
-    for begin, _, key in reversed(list(_sentences(text))):
-        words = len(key.split())
+def _again(keys: list[str], known: frozenset[str]) -> int | None:
+    """The sentence from which on a text repeats instructions to its end; None where it does not."""
+    start, instructed = len(keys), 0
+    for place in range(len(keys) - 1, -1, -1):
+        key = keys[place]
+        words = key.count(" ") + 1
         if key in known and _instructs(key):
             instructed += words
-            start = begin
+            start = place
         elif key not in known and words > _LABEL:
             break
     return start if instructed >= _INSTRUCTED else None
