@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.reader_studies.merged import MergedReading, MergedStudy, ends
+from mmrad_eval.reader_studies.merged import MergedReading, MergedStudy
 from mmrad_eval.results.statistics import agreement
 from mmrad_eval.results.statistics.crossed import CrossedReadings
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
@@ -88,7 +88,7 @@ def _rows(study: MergedStudy, one: Judged, matrix: FloatArray, cases: Sequence[i
     )
     rows = []
     for column, (name, _) in enumerate(one.coefficients):
-        value, low, high = ends(found, column)
+        value, low, high = found.at(column)
         least = 0.0 if name == EQUAL[0] else -1.0
         low, top = None if low is None else max(least, low), None if high is None else min(1.0, high)
         if name == EQUAL[0] and value is not None and not study.key.weighted:

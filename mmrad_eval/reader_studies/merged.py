@@ -10,7 +10,6 @@ import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.reader_studies.records import KeyReading, ReaderAnswers, ReadingAnswer, StudyKey
-from mmrad_eval.results.statistics.bootstrap import Estimates
 from mmrad_eval.results.statistics.crossed import RESAMPLES, SEED, CrossedReadings
 
 
@@ -97,9 +96,3 @@ class MergedStudy:
     def name(self, arm: int) -> str:
         """What tables call an arm."""
         return self.key.arms[arm].name
-
-
-def ends(estimates: Estimates, column: int) -> tuple[float | None, float | None, float | None]:
-    """(value, low, high) of one column; None where there is none."""
-    found = (estimates.value[column], estimates.low[column], estimates.high[column])
-    return tuple(float(value) if np.isfinite(value) else None for value in found)  # type: ignore[return-value]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.reader_studies.agreement_tables import ALPHA, NOMINAL, WEIGHTED, Judged
-from mmrad_eval.reader_studies.merged import MergedReading, MergedStudy, ends
+from mmrad_eval.reader_studies.merged import MergedReading, MergedStudy
 from mmrad_eval.results.statistics.agreement import wilson
 from mmrad_eval.results.statistics.bradley_terry import fit, strengths_of
 from mmrad_eval.results.statistics.crossed import mean_of
@@ -62,7 +62,7 @@ def _pairs(found: Preferences) -> Table:
     rows = []
     for number, (first, second) in enumerate(found.pairs):
         mine = found.values[found.rows == number]
-        value, low, high = ends(estimates, number)
+        value, low, high = estimates.at(number)
         rows.append(
             Row(
                 {
@@ -106,7 +106,7 @@ def _strengths(found: Preferences) -> Table:
     order = np.argsort(-estimates.value, kind="stable")
     made = []
     for arm in order:
-        value, low, high = ends(estimates, int(arm))
+        value, low, high = estimates.at(int(arm))
         made.append(Row({"system": Cell(study.name(int(arm))), "strength": Cell(value, low, high)}))
     times = "a system that is stronger by 1 is preferred 2.7 times as often as the other"
     notes = [f"Strength: log worth in Davidson's model, with mean 0; {times}. Tie parameter {whole.tie[0]:.2f}."]

@@ -11,7 +11,7 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.reader_studies.agreement_tables import ALPHA, ICC, NOMINAL, WEIGHTED, Judged
 from mmrad_eval.reader_studies.forms import FormQuestion
-from mmrad_eval.reader_studies.merged import MergedReading, MergedStudy, ends
+from mmrad_eval.reader_studies.merged import MergedReading, MergedStudy
 from mmrad_eval.results.statistics.agreement import wilson
 from mmrad_eval.results.statistics.crossed import Scale, difference_of, mean_of
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
@@ -104,7 +104,7 @@ def _means(study: MergedStudy, name: str, title: str, notes: Sequence[str]) -> T
             "seconds": Cell(round(float(np.median([row.answer.seconds for row in mine]))) if mine else None),
         }
         for (key, *_), estimates in zip(measures, found, strict=True):
-            cells[key] = Cell(*ends(estimates, arm))
+            cells[key] = Cell(*estimates.at(arm))
         rows.append(Row(cells))
     columns = [
         TableColumn("system"),
@@ -136,7 +136,7 @@ def _differences(study: MergedStudy) -> list[Table]:
     rows = []
     for first, second in combinations(range(len(study.key.arms)), 2):
         found = study.crossed.estimate(difference_of(values[:, first], values[:, second]))
-        value, low, high = ends(found, 0)
+        value, low, high = found.at(0)
         mark = "" if low is None or high is None or low <= 0 <= high else "*"
         names = {"first": Cell(study.name(first)), "second": Cell(study.name(second))}
         rows.append(Row({**names, "difference": Cell(value, low, high, mark=mark)}))
@@ -168,7 +168,7 @@ def _kinds(study: MergedStudy, question: FormQuestion) -> Table:
 
             found = study.crossed.estimate(mean_of(by_arm(study, number)), "count")
             cells = {"kind": Cell(kind.key), "of": Cell(column.key)}
-            cells |= {f"arm {arm}": Cell(*ends(found, arm)) for arm in range(len(study.key.arms))}
+            cells |= {f"arm {arm}": Cell(*found.at(arm)) for arm in range(len(study.key.arms))}
             rows.append(Row(cells, heading=column.words if not place else ""))
     columns = [TableColumn("kind"), TableColumn("of", media="data")]
     columns += [

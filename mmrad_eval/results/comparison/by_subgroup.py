@@ -8,15 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Study
 from mmrad_eval.results.comparison.shared_columns import SharedColumns
-from mmrad_eval.results.run.folder import RunFolder
-from mmrad_eval.results.scoring.reports_file import studies_of
-from mmrad_eval.results.scoring.subgroups import Attribute, Subgroups, subgroups
+from mmrad_eval.results.scoring.subgroups import Attribute, Subgroups
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED, Estimates, percentile
 from mmrad_eval.results.statistics.grouped import Contrasts, Grouped, contrasts, grouped, simultaneous
 from mmrad_eval.results.statistics.paired import run_weights
@@ -63,7 +58,7 @@ class Divided:
 
 @dataclass(frozen=True)
 class Gap:
-    """The subgroups between which a column of a run differs most; None of them where fewer than two are shown."""
+    """The subgroups between which a column of a run differs most, by their places."""
 
     worst: int
     best: int
@@ -73,16 +68,6 @@ class Gap:
     """Simultaneous over all pairs of subgroups: the pair was chosen for its size."""
     p: float
     """Adjusted for all pairs and columns of the run."""
-
-
-def attribute_of(name: str, folders: Sequence[RunFolder], references: str | None = None) -> Subgroups:
-    """The subgroups of an attribute over the studies that the runs answered; their data is loaded again."""
-    with confined(strictest(folder.run.data_use for folder in folders)):
-        studies: dict[str, Study] = {}
-        for folder in folders:
-            if not set(folder.answer_lines()) <= studies.keys():
-                studies |= {study.id: study for study in studies_of(folder, references)[0]}
-        return subgroups(name, list(studies.values()))
 
 
 def divide(found: SharedColumns, attribute: Subgroups) -> Divided:

@@ -13,7 +13,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.results.comparison.compare import compare_runs
 from mmrad_eval.results.comparison.shared_columns import SharedColumn, Stored, shared
 from mmrad_eval.results.run.folder import RunFolder
-from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED, replicates
+from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED, finite, replicates
 from mmrad_eval.results.statistics.paired import deviation as deviation_of
 from mmrad_eval.results.statistics.power import detectable, paired_deviation, patients_needed, power_of
 from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums
@@ -113,7 +113,7 @@ def _pilot_table(columns: Sequence[SharedColumn], deviations: FloatArray, pilot:
         heads += [TableColumn(f"power at {n}", f"power at {n:,}, %", "percent") for n in sizes]
     rows = []
     for column, deviation in zip(columns, deviations, strict=True):
-        cells = {"column": Cell(column.label), "deviation": Cell(float(deviation) if np.isfinite(deviation) else None)}
+        cells = {"column": Cell(column.label), "deviation": Cell(finite(deviation))}
         rows.append(Row(cells | (_cells(float(deviation), sizes, aim) if np.isfinite(deviation) else {})))
     notes = (f"Scatter: {pilot.how}; {pilot.size:,} {pilot.unit}.", _aim(aim))
     return Table("power", "The smallest difference that a test can show", tuple(heads), tuple(rows), notes)

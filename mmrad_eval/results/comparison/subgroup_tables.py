@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from msgspec.structs import replace
 
+from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.results.comparison.by_subgroup import (
     MIN_PATIENTS,
@@ -18,20 +19,19 @@ from mmrad_eval.results.comparison.by_subgroup import (
     Gap,
     Group,
     GroupDifferences,
-    attribute_of,
     between_runs,
     divide,
     within_run,
 )
 from mmrad_eval.results.comparison.compare import ComparableSides, comparable
 from mmrad_eval.results.comparison.shared_columns import SharedColumn, SharedColumns, Stored, shared
-from mmrad_eval.results.comparison.tables import ALPHA, ARROWS, SIGN
+from mmrad_eval.results.comparison.tables import ALPHA, SIGN, labelled
 from mmrad_eval.results.leaderboard.rows import ScoredRun, headlines
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.naming import variants
-from mmrad_eval.results.scoring.subgroups import Subgroups
-from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED, Estimates
-from mmrad_eval.results.statistics.grouped import Contrasts
+from mmrad_eval.results.scoring.reports_file import studies_of_all
+from mmrad_eval.results.scoring.subgroups import Subgroups, subgroups
+from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED, Estimates, finite
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of
 
 Wanted = Callable[[SharedColumn], bool]
@@ -62,21 +62,22 @@ def run_tables(
     tables: list[Table] = []
     refused: list[str] = []
     for (dataset, _, split, target), runs in sorted(questions.items()):
-        folders = [RunFolder(entry.folder) for entry in runs]
-        chosen = wanted or _headlines(runs)
-        words = variants([entry.run for entry in runs])
         title = ", ".join(part for part in (dataset, split, target) if part)
-        for name in dict.fromkeys(by):
+        with confined(strictest(entry.run.data_use for entry in runs)):
             try:
-                attribute = attribute_of(name, folders, references)
-                divided = [
-                    _run(entry, word, attribute, chosen, resamples=resamples, seed=seed)
-                    for entry, word in zip(runs, words, strict=True)
-                ]
-            except DataError as error:  # data that can't be divided must not hide other data
+                studies = studies_of_all([RunFolder(entry.folder) for entry in runs], references)
+                shown = _shown(runs, wanted or _headlines(runs))
+            except DataError as error:  # data that can't be loaded must not hide other data, nor one attribute another
                 refused.append(f"{title}: {error}")
                 continue
-            tables += _run_tables(title, divided, resamples)
+            for name in dict.fromkeys(by):
+                try:
+                    attribute = subgroups(name, studies)
+                    divided = [_divided(run, attribute, resamples=resamples, seed=seed) for run in shown]
+                except DataError as error:
+                    refused.append(f"{title}: {error}")
+                    continue
+                tables += _run_tables(title, divided, resamples)
     if not tables:
         raise DataError("\n".join(refused))
     tables[-1] = replace(tables[-1], notes=(*tables[-1].notes, *(f"Left out: {why}." for why in refused)))
@@ -100,14 +101,16 @@ def difference_tables(
     folders = [folder for arm in sides.arms for folder in arm.folders]
     runs = [len(arm.runs) for arm in sides.arms]
     tables = []
-    for name in dict.fromkeys(by):
-        divided = divide(sides.found, attribute_of(name, folders, references))
-        found = between_runs(sides.found, divided, runs, resamples=resamples, seed=seed)
-        members = len(found) * len(divided.shown) * len(sides.found.columns)
-        tables += [
-            _difference_table(sides, divided, i, one, members=members, resamples=resamples)
-            for i, one in enumerate(found)
-        ]
+    with confined(strictest(folder.run.data_use for folder in folders)):
+        studies = studies_of_all(folders, references)
+        for name in dict.fromkeys(by):
+            divided = divide(sides.found, subgroups(name, studies))
+            found = between_runs(sides.found, divided, runs, resamples=resamples, seed=seed)
+            members = len(found) * len(divided.shown) * len(sides.found.columns)
+            tables += [
+                _difference_table(sides, divided, i, one, members=members, resamples=resamples)
+                for i, one in enumerate(found)
+            ]
     return tables
 
 
@@ -122,29 +125,44 @@ def _headline_of(arms: Sequence[Sequence[RunFolder]]) -> Wanted:
 
 
 @dataclass(frozen=True)
-class _DividedRun:
-    """One run in its subgroups."""
+class _ShownRun:
+    """One run, what it is called beside the others, and its columns."""
 
     entry: ScoredRun
     variant: str
     found: SharedColumns
+
+
+@dataclass(frozen=True)
+class _DividedRun(_ShownRun):
+    """One run in its subgroups."""
+
     divided: Divided
     inside: Estimates
     """(groups, columns)."""
     gaps: dict[int, Gap]
 
 
-def _run(
-    entry: ScoredRun, variant: str, attribute: Subgroups, wanted: Wanted, *, resamples: int, seed: int
-) -> _DividedRun:
-    scores = RunFolder(entry.folder).scores()
-    if scores is None or entry.summary is None:
-        raise DataError(f"{entry.folder} was never scored: mmrad-eval score {entry.folder}")
-    found = shared([Stored(entry.run.card.label, scores, entry.summary)], wanted)
-    if not found.columns:
-        raise DataError(f"{entry.folder} was scored with none of these columns; mmrad-eval score {entry.folder} -M ...")
-    divided = divide(found, attribute)
-    return _DividedRun(entry, variant, found, divided, *within_run(found, divided, resamples=resamples, seed=seed))
+def _shown(runs: Sequence[ScoredRun], wanted: Wanted) -> list[_ShownRun]:
+    """The runs with the columns that are wanted; DataError where one has none of them."""
+    out = []
+    for entry, variant in zip(runs, variants([entry.run for entry in runs]), strict=True):
+        scores = RunFolder(entry.folder).scores()
+        if scores is None or entry.summary is None:
+            raise DataError(f"{entry.folder} was never scored: mmrad-eval score {entry.folder}")
+        found = shared([Stored(entry.run.card.label, scores, entry.summary)], wanted)
+        if not found.columns:
+            raise DataError(
+                f"{entry.folder} was scored with none of these columns; mmrad-eval score {entry.folder} -M ..."
+            )
+        out.append(_ShownRun(entry, variant, found))
+    return out
+
+
+def _divided(run: _ShownRun, attribute: Subgroups, *, resamples: int, seed: int) -> _DividedRun:
+    divided = divide(run.found, attribute)
+    inside, gaps = within_run(run.found, divided, resamples=resamples, seed=seed)
+    return _DividedRun(run.entry, run.variant, run.found, divided, inside, gaps)
 
 
 def _run_tables(title: str, runs: Sequence[_DividedRun], resamples: int) -> list[Table]:
@@ -157,9 +175,11 @@ def _run_tables(title: str, runs: Sequence[_DividedRun], resamples: int) -> list
         for run in runs
         for column in run.found.columns
     }
-    rows, gaps = [], []
+    rows: list[Row] = []
+    gaps: list[Row] = []
     for run in runs:
-        rows += [_group_row(run, place) for place in range(len(run.divided.groups))]
+        own = [_group_row(run, place) for place in range(len(run.divided.groups))]
+        rows += [replace(row, rule=bool(rows) and not place) for place, row in enumerate(own)]
         gaps += [_gap_row(run, column, gap) for column, gap in run.gaps.items()]
     called = _name(f"by {attribute.name} {title}")
     notes = _notes(runs[0].divided, resamples)
@@ -168,7 +188,7 @@ def _run_tables(title: str, runs: Sequence[_DividedRun], resamples: int) -> list
             called,
             f"{title}: by {attribute.name}",
             (*_WHO, TableColumn(attribute.name), *_SIZE, *scores.values()),
-            tuple(replace(row, rule=i > 0 and i % len(runs[0].divided.groups) == 0) for i, row in enumerate(rows)),
+            tuple(rows),
             notes=tuple(notes),
         )
     ]
@@ -216,7 +236,7 @@ def _group_row(run: _DividedRun, place: int) -> Row:
     cells = _who(run) | {run.divided.attribute.name: Cell(group.name)} | _sizes(group)
     if group.shown:
         for i, column in enumerate(run.found.columns):
-            cells[column.label] = Cell(*_three(run.inside, (place, i)))
+            cells[column.label] = Cell(*run.inside.at((place, i)))
     return Row(cells, ranked=False)
 
 
@@ -226,13 +246,13 @@ def _gap_row(run: _DividedRun, column: int, gap: Gap) -> Row:
     return Row(
         _who(run)
         | {
-            "metric": Cell(f"{of.label}{ARROWS[of.better]}"),
+            "metric": Cell(labelled(of)),
             "worst": Cell(groups[gap.worst].name),
-            "worst value": Cell(_number(run.inside.value[gap.worst, column])),
+            "worst value": Cell(finite(run.inside.value[gap.worst, column])),
             "best": Cell(groups[gap.best].name),
-            "best value": Cell(_number(run.inside.value[gap.best, column])),
-            "gap": Cell(gap.difference, _number(gap.low), _number(gap.high), mark=SIGN if significant else ""),
-            "max-T": Cell(_number(gap.p)),
+            "best value": Cell(finite(run.inside.value[gap.best, column])),
+            "gap": Cell(gap.difference, finite(gap.low), finite(gap.high), mark=SIGN if significant else ""),
+            "max-T": Cell(finite(gap.p)),
         },
         ranked=False,
     )
@@ -246,18 +266,18 @@ def _difference_table(
     size = len(sides.found.columns)
 
     def cell(values: FloatArray) -> Callable[[tuple[int, int]], float | None]:
-        return lambda at: _number(values[at]) if divided.groups[at[0]].shown else None
+        return lambda at: finite(values[at]) if divided.groups[at[0]].shown else None
 
     def within(at: tuple[int, int]) -> Cell:
-        return Cell(*_three(found.within, at)) if divided.groups[at[0]].shown else Cell()
+        return Cell(*found.within.at(at)) if divided.groups[at[0]].shown else Cell()
 
     def against(at: tuple[int, int]) -> Cell:
-        value, low, high = _three(found.against, at[0] * size + at[1])
+        value, low, high = found.against.at(at[0] * size + at[1])
         apart = low is not None and high is not None and (low > 0 or high < 0)
         return Cell(value, low, high, mark=SIGN if apart and found.against.p[at[0] * size + at[1]] <= ALPHA else "")
 
     columns: list[CellColumn[tuple[int, int]]] = [
-        CellColumn(TableColumn("column", "metric"), lambda at: _label(sides.found.columns[at[1]])),
+        CellColumn(TableColumn("column", "metric"), lambda at: labelled(sides.found.columns[at[1]])),
         CellColumn(TableColumn(divided.attribute.name), lambda at: divided.groups[at[0]].name),
         CellColumn(TableColumn("n", kind="count"), lambda at: _sizes(divided.groups[at[0]])["n"]),
         CellColumn(TableColumn("patients", kind="count"), lambda at: _sizes(divided.groups[at[0]])["patients"]),
@@ -273,7 +293,7 @@ def _difference_table(
         ),
         CellColumn(
             TableColumn("max-T", "p (max-T)", "p"),
-            lambda at: _number(found.against.p[at[0] * size + at[1]]) if divided.groups[at[0]].shown else None,
+            lambda at: finite(found.against.p[at[0] * size + at[1]]) if divided.groups[at[0]].shown else None,
         ),
     ]
     places = [(group, column) for column in range(size) for group in range(len(divided.groups))]
@@ -289,10 +309,6 @@ def _difference_table(
             f"{SIGN} significant: p at most {ALPHA:g}, and an interval without 0.",
         ),
     )
-
-
-def _label(column: SharedColumn) -> str:
-    return f"{column.label}{ARROWS[column.better]}"
 
 
 def _sizes(group: Group) -> dict[str, Cell]:
@@ -312,15 +328,6 @@ def _notes(divided: Divided, resamples: int) -> list[str]:
     if divided.unknown:
         notes.append(f"{divided.unknown:,} studies are in no group, because the data does not say.")
     return notes
-
-
-def _three(of: Estimates | Contrasts, at: int | tuple[int, int]) -> tuple[float | None, float | None, float | None]:
-    """Value and ends."""
-    return _number(of.value[at]), _number(of.low[at]), _number(of.high[at])
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _name(words: str) -> str:

@@ -12,6 +12,7 @@ from mmrad_eval.results.comparison.compare import AsRun, Comparison
 from mmrad_eval.results.comparison.lengths import NEAR
 from mmrad_eval.results.comparison.shared_columns import SharedColumn
 from mmrad_eval.results.leaderboard.rows import mean_cell
+from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.paired import Differences
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of
 
@@ -120,22 +121,23 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[CellCo
 
 def _numbers(column: TableColumn, values: FloatArray) -> CellColumn[int]:
     """A column of one array, a number a compared column."""
-    return CellColumn(column, lambda i: _number(values, i))
+    return CellColumn(column, lambda i: finite(values[i]))
 
 
 def _named(found: Comparison, which: int, i: int) -> Cell:
     column = found.columns[i]
     note = "primary: tested alone" if found.primary == (which, i) else ""
-    return Cell(_label(column), note=note)
+    return Cell(labelled(column), note=note)
 
 
-def _label(column: SharedColumn) -> str:
-    return f"{column.label}{ARROWS[column.better]}"
+def labelled(column: SharedColumn) -> str:
+    """A column's label, with an arrow to its better end."""
+    return f"{column.label}{_ARROWS[column.better]}"
 
 
 def _between(d: Differences, i: int) -> Cell:
     """The difference with its interval."""
-    return Cell(_number(d.difference, i), _number(d.low, i), _number(d.high, i))
+    return Cell(finite(d.difference[i]), finite(d.low[i]), finite(d.high[i]))
 
 
 def _outcomes(d: Differences, column: SharedColumn, i: int) -> tuple[int, int]:
@@ -144,7 +146,7 @@ def _outcomes(d: Differences, column: SharedColumn, i: int) -> tuple[int, int]:
     return int(wins), int(losses)
 
 
-ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
+_ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
 
 
 def _notes(found: Comparison, which: int, margin: float | None) -> list[str]:
@@ -194,9 +196,7 @@ def _as_run(found: Comparison, which: int) -> Table:
     keys = (f"{first.name} as run", f"{second.name} as run")
     d = found.differences[which]
     columns: list[CellColumn[int]] = [
-        CellColumn(
-            TableColumn("column", "metric"), lambda i: f"{found.columns[i].label}{ARROWS[found.columns[i].better]}"
-        ),
+        CellColumn(TableColumn("column", "metric"), lambda i: labelled(found.columns[i])),
         *(
             CellColumn(TableColumn(key, f"{letter} as run", "score", interval=True), partial(_stored, found, run))
             for key, letter, run in zip(keys, "AB", (first, second), strict=True)
@@ -208,7 +208,7 @@ def _as_run(found: Comparison, which: int) -> Table:
             TableColumn("ok difference", "B - A, all ok", "difference", interval=True),
             lambda i: _between(ok, i) if ok else None,
         ),
-        CellColumn(TableColumn("ok p", "p, all ok", "p"), lambda i: _number(ok.p, i) if ok else None),
+        CellColumn(TableColumn("ok p", "p, all ok", "p"), lambda i: finite(ok.p[i]) if ok else None),
     ]
     rows = [Row(cells_of(columns, i)) for i in range(len(found.columns))]
     notes = [
@@ -248,8 +248,3 @@ def _relative(d: Differences, i: int) -> float | None:
     """The difference as a share of the first arm's size; None where that is nothing."""
     first, difference = d.first[i], d.difference[i]
     return float(difference / abs(first)) if np.isfinite(difference) and abs(first) > 1e-12 else None
-
-
-def _number(values: FloatArray, i: int) -> float | None:
-    value = values[i]
-    return float(value) if np.isfinite(value) else None

@@ -14,7 +14,7 @@ from mmrad_eval.results.comparison.tables import significant
 from mmrad_eval.results.leaderboard.rows import columns_of, mean_cell
 from mmrad_eval.results.paper.runs import PaperRow
 from mmrad_eval.results.run.summary import ColumnSummary
-from mmrad_eval.results.statistics.bootstrap import RESAMPLES, percentile
+from mmrad_eval.results.statistics.bootstrap import RESAMPLES, finite, percentile
 from mmrad_eval.results.tables.table import Cell, Row, TableColumn
 
 Rank = Literal["", "best", "second"]
@@ -170,7 +170,7 @@ def _difference_cells(found: PaperContrast, line: int, column: ColumnSummary) ->
     if found.comparison is None or at is None or where is None or not found.wanted:
         return {}
     d = found.comparison.differences[where]
-    value, low, high = (float(x[at]) if np.isfinite(x[at]) else None for x in (d.difference, d.low, d.high))
+    value, low, high = (finite(x[at]) for x in (d.difference, d.low, d.high))
     first = float(d.first[at])
     relative = value / abs(first) if value is not None and abs(first) > 1e-12 else None
     mark = "*" if significant(found.comparison, where, at) else ""

@@ -21,7 +21,7 @@ from mmrad_eval.metrics import judge_metrics, suite
 from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
 from mmrad_eval.results.scoring import languages
 from mmrad_eval.results.scoring.languages import LanguageTally, ReferenceLanguages
-from mmrad_eval.results.statistics.bootstrap import StatisticsPart, bootstrap_sums
+from mmrad_eval.results.statistics.bootstrap import StatisticsPart, bootstrap_sums, finite
 from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums
 
 A = TypeVar("A")
@@ -289,9 +289,9 @@ def summarise(
     for m, defined in zip(shown, coverage, strict=True):
         for i, column in enumerate(m.metric.columns):
             columns[column.label] = ColumnSummary(
-                value=_number(estimates.value[at]) if n else None,
-                low=_number(estimates.low[at]),
-                high=_number(estimates.high[at]),
+                value=finite(estimates.value[at]) if n else None,
+                low=finite(estimates.low[at]),
+                high=finite(estimates.high[at]),
                 n=n,
                 defined=int(defined[i]) if n else 0,
                 name=column.name,
@@ -303,7 +303,3 @@ def summarise(
             )
             at += 1
     return columns
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -117,6 +117,16 @@ def studies_of(folder: RunFolder, references: str | Path | None = None) -> tuple
     return selection, [study for study in dataset.studies if study.split == "train"]
 
 
+def studies_of_all(folders: Sequence[RunFolder], references: str | Path | None = None) -> list[Study]:
+    """The studies that any of the runs asked, each once; the data is loaded as few times as that takes."""
+    asked = {folder: set(folder.answer_lines()) for folder in folders}
+    studies: dict[str, Study] = {}
+    for folder in sorted(folders, key=lambda folder: -len(asked[folder])):
+        if not asked[folder] <= studies.keys():
+            studies |= {study.id: study for study in studies_of(folder, references)[0]}
+    return list(studies.values())
+
+
 def score_again(
     folder: RunFolder,
     metrics: Sequence[Metric],

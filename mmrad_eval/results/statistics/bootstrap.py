@@ -39,6 +39,15 @@ class Estimates:
     low: FloatArray
     high: FloatArray
 
+    def at(self, place: int | tuple[int, ...]) -> tuple[float | None, float | None, float | None]:
+        """Value and ends of one column; None where there is none."""
+        return finite(self.value[place]), finite(self.low[place]), finite(self.high[place])
+
+
+def finite(value: float) -> float | None:
+    """A number as tables and JSON hold it; None where it is undefined."""
+    return float(value) if np.isfinite(value) else None
+
 
 def formula(parts: Sequence[StatisticsPart], sums: FloatArray) -> FloatArray:
     """(..., K) shared sums -> (..., columns): all parts' columns, side by side."""

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.statistics.bootstrap import DEFINED, LEVEL, RESAMPLES, SEED, StatisticsPart, formula, percentile
+from mmrad_eval.results.statistics.bootstrap import (
+    DEFINED,
+    LEVEL,
+    RESAMPLES,
+    SEED,
+    Estimates,
+    StatisticsPart,
+    formula,
+    percentile,
+)
 from mmrad_eval.results.statistics.multiplicity import max_t
 from mmrad_eval.results.statistics.paired import deviation
 from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index, cluster_sums, product
@@ -30,13 +39,9 @@ class Grouped:
 
 
 @dataclass(frozen=True)
-class Contrasts:
-    """Differences that were looked at together, (m,) each; nan where undefined."""
+class Contrasts(Estimates):
+    """Differences that were looked at together, (m,) each, with the percentile interval of each by itself."""
 
-    value: FloatArray
-    low: FloatArray
-    high: FloatArray
-    """Percentile interval of each difference by itself."""
     p: FloatArray
     """Adjusted for all of them: bootstrap max-T (Westfall and Young 1993), resamples centred on the difference."""
 

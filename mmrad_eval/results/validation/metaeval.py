@@ -14,6 +14,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import DataError
+from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.rank_correlation import kendall_weighted, spearman_weighted
 from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
@@ -356,5 +357,4 @@ def _ceiling(ratings: Ratings, rating: str, agree: Agreement) -> Weighted:
 
 
 def _cell(estimate: Estimate) -> Cell:
-    low, high = (None if not np.isfinite(end) else end for end in (estimate.low, estimate.high))
-    return Cell(estimate.value if np.isfinite(estimate.value) else None, low, high)
+    return Cell(finite(estimate.value), finite(estimate.low), finite(estimate.high))

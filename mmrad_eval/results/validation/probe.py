@@ -20,6 +20,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, Example, Report, Study, Target
 from mmrad_eval.metrics import Suite
 from mmrad_eval.results.scoring.measure import Measured, measure_examples
+from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 from mmrad_eval.results.validation.perturbations import EDITS, sentences
@@ -97,7 +98,7 @@ def tables_of(probed: Probed, responses: Sequence[MetricResponse], missing: Sequ
     columns = [TableColumn("metric")]
     columns += [TableColumn(edit.name, title=_title(probed, edit.name), kind="score", digits=2) for edit in used]
     rows = [
-        Row({"metric": Cell(one.label)} | {edit.name: Cell(_finite(one.share(edit.name))) for edit in used})
+        Row({"metric": Cell(one.label)} | {edit.name: Cell(finite(one.share(edit.name))) for edit in used})
         for one in responses
     ]
     response = Table("probe", "Response to edits of real references", tuple(columns), tuple(rows), tuple(notes))
@@ -210,7 +211,3 @@ def _interval(
 def _title(probed: Probed, name: str) -> str:
     count = sum(text is not None for text in probed.texts[name])
     return f"{name} ({count})"
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None

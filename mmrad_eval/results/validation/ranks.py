@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.rank_correlation import kendall, kendall_matrix
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 from mmrad_eval.results.validation.score_files import ScoreFile, measure_of
@@ -262,14 +263,14 @@ def _agreement(name: str, ranking: Ranking) -> Table:
     for i, column in enumerate(ranking.columns):
         taus = between[i].tolist()
         cells: dict[str, Cell] = {"column": Cell(column), "winner": Cell(_winner(ranking, ranks[:, i]))}
-        cells["mean rank"] = Cell(_number(kendall(oriented[:, i], consensus)))
+        cells["mean rank"] = Cell(finite(kendall(oriented[:, i], consensus)))
         if many:
             known = [j for j, tau in enumerate(taus) if j != i and np.isfinite(tau)]
             if known:
                 least = min(known, key=lambda j: taus[j])
                 cells |= {"least": Cell(ranking.columns[least]), "tau of least": Cell(taus[least])}
         else:
-            cells |= {ranking.columns[j]: Cell(_number(tau)) for j, tau in enumerate(taus) if j != i}
+            cells |= {ranking.columns[j]: Cell(finite(tau)) for j, tau in enumerate(taus) if j != i}
         rows.append(Row(cells))
     columns = [TableColumn("column"), TableColumn("winner"), TableColumn("mean rank", kind="score", digits=2)]
     if many:
@@ -371,7 +372,7 @@ def _between(rankings: Sequence[Ranking]) -> Table | None:
                 "one": Cell(one.title),
                 "other": Cell(other.title),
                 "systems": Cell(len(shared)),
-                "tau": Cell(_number(kendall(a, b))),
+                "tau": Cell(finite(kendall(a, b))),
                 "flips": Cell(turned),
                 "winner of one": Cell(_winner(one, one.ranks[:, i])),
                 "winner of other": Cell(_winner(other, other.ranks[:, j])),
@@ -391,7 +392,3 @@ def _between(rankings: Sequence[Ranking]) -> Table | None:
     )
     title = f"The same column on {' and '.join(ranking.title for ranking in rankings)}"
     return Table("ranks-between", title, columns, tuple(rows))
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -18,6 +18,7 @@ from mmrad_eval.core.values import Answer, Example, Report, Study, Target
 from mmrad_eval.datasets.columns import plain
 from mmrad_eval.metrics import Suite, suite
 from mmrad_eval.results.scoring.measure import measure_examples
+from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.rank_correlation import spearman
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 from mmrad_eval.results.validation.formula_check import FORMULAS, PARTS
@@ -154,7 +155,7 @@ def table_of(sheet: ScoreFile, found: Sequence[Explained], missing: Sequence[str
         notes: list[str] = []
         if match is not None:
             cells["by"] = Cell(" = ".join((f"{match.ours.label}{match.scale}", *one.others)))
-            cells |= {"rows": Cell(match.rows), "equal": Cell(match.equal), "rho": Cell(_finite(match.alike))}
+            cells |= {"rows": Cell(match.rows), "equal": Cell(match.equal), "rho": Cell(finite(match.alike))}
             cells["largest"] = Cell(f"{match.largest:.1e}")
             notes.append(match.ours.signature)
             if match.wrong and one.verdict == MOST:
@@ -279,7 +280,3 @@ def _mean(sheet: ScoreFile, column: str, best: ConventionMatch, verdict: str) ->
     if verdict == ALL and not best.scale and abs(stated - best.ours.whole) <= slack:
         return "the value over the whole corpus"
     return "neither the mean of its rows nor the corpus value"
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -17,7 +17,7 @@ from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Study
 from mmrad_eval.results.run.folder import RunFolder, safe_name
 from mmrad_eval.results.run.record import Run
-from mmrad_eval.results.scoring.reports_file import studies_of
+from mmrad_eval.results.scoring.reports_file import studies_of_all
 from mmrad_eval.results.view import page
 from mmrad_eval.results.view.content import Content, Everything, Redacted
 from mmrad_eval.results.view.images import MAX_EDGE, How, ImageStore
@@ -126,14 +126,9 @@ def _target(out: Path, pictures: How) -> Path:
 
 def _studies(folders: Sequence[RunFolder], references: str | None) -> tuple[list[Study], tuple[str, ...]]:
     """The studies that any run asked; none, and the reason, where the data can't be loaded as it was."""
-    asked = {folder: set(folder.answer_lines()) for folder in folders}
-    studies: dict[str, Study] = {}
     try:
-        for folder in sorted(folders, key=lambda folder: -len(asked[folder])):
-            if not asked[folder] <= studies.keys():
-                studies |= {study.id: study for study in studies_of(folder, references)[0]}
+        return studies_of_all(folders, references), ()
     except (DataError, UsageError) as error:
         if references is not None:
             raise
         return [], (f"No images and no references are shown, because the data can't be loaded: {error}",)
-    return list(studies.values()), ()
