@@ -20,6 +20,11 @@ def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--top-p", type=float),
         click.option("--seed", type=int),
         click.option("--stop", multiple=True, help="Stop sequence; none unless given."),
+        click.option(
+            "--reasoning",
+            metavar="EFFORT|TOKENS",
+            help="How much the model may think, within --max-tokens. [default: not said]",
+        ),
     )
 
 
@@ -103,6 +108,8 @@ def _decoding(said: dict[str, Any]) -> dict[str, Any]:
     from mmrad_eval.core.errors import UsageError
 
     written = {name: said[name] for name in ("max_tokens", "top_p", "seed", "stop") if said[name] not in (None, ())}
+    if said["reasoning"] is not None:
+        written["reasoning"] = reasoning_of(said["reasoning"])
     temperature = said["temperature"]
     if temperature is None:
         return written
@@ -110,6 +117,11 @@ def _decoding(said: dict[str, Any]) -> dict[str, Any]:
         return written | {"temperature": None if temperature == "none" else float(temperature)}
     except ValueError:
         raise UsageError(f"--temperature {temperature}: write a number, or none to leave it out") from None
+
+
+def reasoning_of(words: str) -> int | str:
+    """An effort, or a number of tokens."""
+    return int(words) if words.lstrip("-").isdecimal() else words
 
 
 def _attestation(said: dict[str, Any]) -> dict[str, str] | None:

@@ -185,6 +185,11 @@ class Client(Protocol):
         return frozenset()
 
     @default
+    def reasoning(self) -> AbstractSet[str]:
+        """What ``--reasoning`` may be: ``effort`` for the name of one, ``tokens`` for a number; by default nothing."""
+        return frozenset()
+
+    @default
     def max_edge(self) -> int | None:
         """Pixels of the longest side of an image that it takes."""
         return None
@@ -251,10 +256,7 @@ class Answerer(Protocol):
 
     @abstractmethod
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | Answer | None:
-        """The report, or a whole answer where a status, a trace or events are known; None where it has none.
-
-        A study without an answer stays pending.
-        """
+        """The report, or a whole answer where more is known; None where it has none: the study stays pending."""
         ...
 
     @default
@@ -341,10 +343,7 @@ class Metric(Protocol):
 
     @abstractmethod
     def reduce(self, sums: FloatArray) -> FloatArray:
-        """(..., k) summed statistics to (..., columns); nan where nothing was defined.
-
-        The row of one study gives its per-study values.
-        """
+        """(..., k) statistics, summed or of one study, to (..., columns); nan where nothing was defined."""
         ...
 
     @default

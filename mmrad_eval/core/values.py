@@ -192,6 +192,14 @@ class Decoding(Value, frozen=True, omit_defaults=False):
     top_p: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    reasoning: int | str | None = None
+    """How much the model may think before it answers: an effort, one of ``EFFORTS``, or a number of tokens."""
+
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""Names of efforts of reasoning, from the least on; which of them a model takes is its provider's to say."""
+TOKENS = "tokens"
+"""Stands among the efforts that a card lists where the model takes a number of thinking tokens."""
 
 
 class Request(Value, frozen=True):
@@ -274,6 +282,8 @@ class Card(Value, frozen=True, kw_only=True):
     served_by_vllm: bool | None = None
     thinking: tuple[str, ...] = ()
     """The opening and the closing mark of this model's thoughts, for marks that are not recognised by their form."""
+    reasoning: tuple[str, ...] | None = None
+    """What ``--reasoning`` may be: efforts, and ``tokens`` for a number of them; empty: nothing; None: unknown."""
     fixed: tuple[str, ...] = ()
     """Decoding values that this model takes no order for, such as ``temperature``."""
     price: tuple[float, float] | None = None

@@ -14,7 +14,7 @@ import msgspec
 
 from mmrad_eval.core import members
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.values import DataUse, Decoding, Target
+from mmrad_eval.core.values import EFFORTS, DataUse, Decoding, Target
 from mmrad_eval.harness import budget as budgets
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.data import Data
@@ -211,9 +211,18 @@ class RunSettings:
 
 def _decoding(stated: Mapping[str, Any]) -> Decoding:
     try:
-        return msgspec.convert(dict(stated), Decoding)
+        made = msgspec.convert(dict(stated), Decoding)
     except msgspec.ValidationError as error:
         raise UsageError(f"decoding: {error}; it has {', '.join(Decoding.__struct_fields__)}") from error
+    how = made.reasoning
+    if isinstance(how, str) and how not in EFFORTS:
+        raise UsageError(f"--reasoning {how}: write a number of tokens, or one of {', '.join(EFFORTS)}")
+    if isinstance(how, int) and not 0 <= how < made.max_tokens:
+        raise UsageError(
+            f"--reasoning {how}: tokens from 0 on, and fewer than --max-tokens {made.max_tokens}, which thoughts and "
+            "the answer share"
+        )
+    return made
 
 
 def _attestation(stated: Mapping[str, str] | None) -> dict[str, str] | None:

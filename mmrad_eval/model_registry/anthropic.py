@@ -14,6 +14,7 @@ import msgspec
 from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.values import (
+    TOKENS,
     Card,
     Decoding,
     Finish,
@@ -42,6 +43,8 @@ MAX_EDGE, MANY_IMAGES, MANY_EDGE = 8000, 20, 2000
 """Pixels of a side, and in requests of more than 20 images (the same page)."""
 MAX_BYTES = 5 * 1000 * 1000 * 3 // 4
 """An image of 5 MB in base64 (the same page's limit per image, counted as it travels)."""
+LEAST_THINKING = 1024
+"""Tokens of the smallest budget of extended thinking (platform.claude.com, extended thinking; anthropic 2.13.0)."""
 MAX_TOGETHER = 31 * 1000 * 1000 * 3 // 4
 """The same page's 32 MB of a request, less one for its words."""
 
@@ -65,6 +68,7 @@ class AnthropicClient(WireClient):
     """One Claude model."""
 
     unasked = frozenset({"temperature", "top_p"})
+    reasoning = frozenset({"effort", TOKENS})
     max_edge = MAX_EDGE
     max_bytes = MAX_BYTES
     max_together = MAX_TOGETHER
@@ -159,7 +163,23 @@ def _decoding(decoding: Decoding, card: Card) -> dict[str, Any]:
         fields["top_p"] = decoding.top_p
     if decoding.stop:
         fields["stop_sequences"] = decoding.stop
-    return fields
+    return fields | _thinking(decoding, card)
+
+
+def _thinking(decoding: Decoding, card: Card) -> dict[str, Any]:
+    """A number of tokens is a budget of extended thinking, an effort goes beside thinking that adapts to it."""
+    how = decoding.reasoning
+    if how is None:
+        return {}
+    if decoding.temperature is not None or decoding.top_p is not None:
+        raise ModelError(f"{card.label} takes no --temperature and no --top-p beside --reasoning; leave them out")
+    if how in {"none", 0}:
+        return {"thinking": {"type": "disabled"}}
+    if isinstance(how, int):
+        if how < LEAST_THINKING:
+            raise ModelError(f"--reasoning {how}: {card.label} thinks with {LEAST_THINKING:,} tokens at least")
+        return {"thinking": {"type": "enabled", "budget_tokens": how}}
+    return {"thinking": {"type": "adaptive"}, "output_config": {"effort": how}}
 
 
 def _usage(usage: Any) -> Usage:

@@ -11,6 +11,7 @@ import msgspec
 from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import TransportError
 from mmrad_eval.core.values import (
+    TOKENS,
     Card,
     Decoding,
     Finish,
@@ -68,6 +69,7 @@ class GeminiClient(WireClient):
 
     max_bytes = MAX_BYTES
     max_together = MAX_TOGETHER
+    reasoning = frozenset({"effort", TOKENS})
 
     def __init__(
         self, card: Card, urls: tuple[str, ...], secret: Secret | None = None, *, timeout: float | None = None
@@ -166,6 +168,11 @@ def _decoding(decoding: Decoding) -> dict[str, Any]:
         fields["seed"] = decoding.seed
     if decoding.stop:
         fields["stopSequences"] = decoding.stop
+    if isinstance(decoding.reasoning, int):
+        fields["thinkingConfig"] = {"thinkingBudget": decoding.reasoning}
+    elif decoding.reasoning is not None:  # a budget of 0 turns thinking off, which no level does
+        off = decoding.reasoning == "none"
+        fields["thinkingConfig"] = {"thinkingBudget": 0} if off else {"thinkingLevel": decoding.reasoning.upper()}
     return fields
 
 

@@ -10,7 +10,7 @@ import msgspec
 from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Answerer, Client, is_client
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Card, Decoding
+from mmrad_eval.core.values import TOKENS, Card, Decoding
 from mmrad_eval.model_registry import providers
 
 _MOVING = ("-latest", ":latest")
@@ -66,9 +66,32 @@ def settled(model: Client | Answerer, decoding: Decoding, stated: Collection[str
     if refused:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
         raise UsageError(f"{card.label} takes no order for {', '.join(refused)}; leave {options} out")
+    if decoding.reasoning is not None:
+        if is_client(model):
+            _check_reasoning(model, decoding.reasoning)
+        else:  # nobody is asked, so nothing can think
+            decoding = msgspec.structs.replace(decoding, reasoning=None)
     left_out = (set(card.fixed) | (set(model.unasked) if is_client(model) else set())) - set(stated)
     dropped = {name: None for name in ("temperature", "top_p", "seed") if name in left_out}
     return msgspec.structs.replace(decoding, **dropped)
+
+
+def _check_reasoning(model: Client, how: int | str) -> None:
+    """UsageError where this model, or the format in which it is asked, has no such reasoning."""
+    card, form = model.card, TOKENS if isinstance(how, int) else "effort"
+    said = f"--reasoning {how}: {card.label}"
+    if card.reasoning is not None and (TOKENS if form == TOKENS else how) not in card.reasoning:
+        why = f"takes {_listed(card.reasoning)}" if card.reasoning else "has no reasoning to set"
+        raise UsageError(f"{said} {why}")
+    if form not in model.reasoning and (model.reasoning or card.reasoning is None):
+        other = {"effort": "the name of an effort", TOKENS: "a number of tokens"}
+        takes = " or ".join(other[name] for name in sorted(model.reasoning))
+        why = f"takes {takes} only" if takes else f"is asked in a way that has no field for it ({card.provider})"
+        raise UsageError(f"{said} {why}")
+
+
+def _listed(efforts: Collection[str]) -> str:
+    return ", ".join("a number of tokens" if one == TOKENS else one for one in efforts)
 
 
 def _with_near_name(message: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
@@ -85,6 +86,8 @@ def azure(card: Card, how: Connection) -> AzureClient:
 class ChatClient(WireClient):
     """One model behind one or several servers of the chat completions format."""
 
+    reasoning: AbstractSet[str] = frozenset({"effort"})
+
     def __init__(
         self,
         card: Card,
@@ -111,7 +114,11 @@ class ChatClient(WireClient):
     def body(self, sent: PreparedRequest) -> dict[str, Any]:
         """Model, messages in order, decoding."""
         body = {"model": sent.request.model, "messages": messages_value(sent)}
-        return body | _decoding(sent.request.decoding, self._limit_field)
+        return body | _decoding(sent.request.decoding, self._limit_field) | self.thinking(sent.request.decoding)
+
+    def thinking(self, decoding: Decoding) -> dict[str, Any]:
+        """The fields that say how much the model may think."""
+        return {} if decoding.reasoning is None else {"reasoning_effort": decoding.reasoning}
 
     def read(self, response: HttpResponse) -> Reply:
         """What a response says, before anything is read into it."""

@@ -19,7 +19,7 @@ import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import ModelError, TransportError, UsageError
-from mmrad_eval.core.values import Card, Image, Message, Reply, Request, Served, Text
+from mmrad_eval.core.values import TOKENS, Card, Decoding, Image, Message, Reply, Request, Served, Text
 from mmrad_eval.model_registry.bodies import count_of, read_error, read_json, text_of
 from mmrad_eval.model_registry.bodies import field as inner
 from mmrad_eval.model_registry.connect import connect
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8000/v1"
 _PROBE = (("system", "S"), ("user", "U"), ("assistant", "A"), ("user", "V"))
+_QUESTION = [{"role": "user", "content": "U"}]
+_SWITCHES = ("enable_thinking", "thinking")
+"""Words for the switch in chat templates: of Qwen 3, GLM and others; of DeepSeek V3.1 and Granite."""
+_OFF = frozenset(("none", 0))
 _WORDS_AROUND = 32  # tokens that a chat template may put around a message; those of known families put 5 to 20
 _MARGIN = 1.5  # an image may take so many times the tokens of the dearest one seen before the server is asked
 
@@ -120,6 +124,7 @@ class VllmClient(ChatClient):
 
     looks_first = True
     server: Server | None
+    reasoning = frozenset({"effort", TOKENS})
 
     def __init__(
         self, card: Card, urls: tuple[str, ...], secret: Secret | None = None, *, timeout: float | None = None
@@ -130,6 +135,8 @@ class VllmClient(ChatClient):
         self._known: dict[str, _Known] = {}
         self._gauge = _Gauge()
         self._checked: set[frozenset[str]] = set()
+        self._heard: set[int | str] = set()
+        """Reasoning that the chat templates of all servers take notice of."""
 
     @property
     def identities(self) -> tuple[Served, ...]:
@@ -178,6 +185,7 @@ class VllmClient(ChatClient):
         if not self._known:
             await self.prepare()
         self._check_fields(sent.request)
+        await self._check_reasoning(sent.request.decoding)
         self._check_order(sent.request)
         misfit = await self._misfit(sent)
         if misfit is not None:
@@ -252,9 +260,7 @@ class VllmClient(ChatClient):
             raise TransportError(why, retry=True)
         return read_json(response.body, self.transport.secret)[0]
 
-    async def _tokens(
-        self, base: str, messages: Any, extra: Mapping[str, msgspec.Raw] | None = None
-    ) -> list[int] | None:
+    async def _tokens(self, base: str, messages: Any, extra: Mapping[str, object] | None = None) -> list[int] | None:
         """Token ids of a conversation; None where the server can't say."""
         body: dict[str, Any] = {"model": self.card.id, "messages": messages, "add_generation_prompt": True}
         for name in ("chat_template_kwargs", "chat_template", "mm_processor_kwargs", "tools"):
@@ -266,8 +272,37 @@ class VllmClient(ChatClient):
         tokens = inner(read_json(response.body, self.transport.secret)[0], "tokens")
         return tokens if isinstance(tokens, list) and tokens else None
 
+    def thinking(self, decoding: Decoding) -> dict[str, Any]:
+        """The chat template's switch, and vLLM's own field for an effort or for tokens."""
+        how = decoding.reasoning
+        if how is None:
+            return {}
+        fields: dict[str, Any] = {"chat_template_kwargs": dict.fromkeys(_SWITCHES, how not in _OFF)}
+        if how not in _OFF:
+            fields["thinking_token_budget" if isinstance(how, int) else "reasoning_effort"] = how
+        return fields
+
+    async def _check_reasoning(self, decoding: Decoding) -> None:
+        """ModelError where a chat template takes no notice of what the run says of reasoning.
+
+        A number of tokens is vLLM's to keep; it refuses the field where it was started without a reasoning parser.
+        """
+        how = decoding.reasoning
+        if how is None or how in self._heard:
+            return
+        for base in () if isinstance(how, int) and how else self._known:
+            tried = (_template_words(one) for one in (how, "low" if how == "high" else "high"))
+            first, second = [await self._tokens(base, _QUESTION, {"chat_template_kwargs": words}) for words in tried]
+            if first is not None and first == second:
+                what = "no switch for thinking" if how in _OFF else "no efforts, at most a switch (none)"
+                raise ModelError(
+                    f"--reasoning {how}: the chat template of {self.card.id} at {base} has {what}; leave it out, or "
+                    "write a number of tokens"
+                )
+        self._heard.add(how)
+
     def _check_fields(self, request: Request) -> None:
-        names = frozenset(request.extra)
+        names = frozenset((*request.extra, *self.thinking(request.decoding)))
         if not names or names in self._checked:
             return
         for base, known in self._known.items():
@@ -302,7 +337,9 @@ class VllmClient(ChatClient):
             return None
         messages = messages_value(sent)
         base = min(self._known, key=lambda one: self._known[one].served.context or context)
-        tokens = await self._tokens(base, messages, sent.request.extra)
+        thinking = sent.request.decoding.reasoning
+        words = {} if thinking is None else {"chat_template_kwargs": _template_words(thinking)}
+        tokens = await self._tokens(base, messages, {**words, **sent.request.extra})
         if tokens is None:
             return None
         self._gauge.saw(len(tokens), sent.request, sent.images)
@@ -321,6 +358,12 @@ class VllmClient(ChatClient):
             return reply
         why = f"the answer was cut after {wrote} tokens, where the context of {context} ended"
         return msgspec.structs.replace(reply, finish="too long", why=why)
+
+
+def _template_words(how: int | str) -> dict[str, Any]:
+    """What the chat template is told; vLLM itself passes on the effort that a request names."""
+    switch: dict[str, Any] = dict.fromkeys(_SWITCHES, how not in _OFF)
+    return switch if isinstance(how, int) or how in _OFF else switch | {"reasoning_effort": how}
 
 
 def _harmless(part: Text | Image) -> Text | Image:

@@ -28,6 +28,8 @@ class WireClient(Client):
     """Bytes of one image file that the endpoint takes."""
     max_together: int | None = None
     """Bytes of all image files of one request together."""
+    reasoning: AbstractSet[str] = frozenset()
+    """What the wire format has a field for: ``effort``, ``tokens``."""
     unasked: AbstractSet[str] = frozenset()
     """Decoding values that are left out unless the run states them, as many models of this provider refuse them."""
 

@@ -28,7 +28,7 @@ RENAMED = {
     "set": "options",
     "no_look_check": "look_check",  # a command asks unless it is told not to, a notebook only if it is told to
     "samples": "sample",  # a command makes several runs, a call one
-    **dict.fromkeys(("max_tokens", "temperature", "top_p", "seed", "stop"), "decoding"),
+    **dict.fromkeys(("max_tokens", "temperature", "top_p", "seed", "stop", "reasoning"), "decoding"),
     **dict.fromkeys(("attest_provider", "attest_retention", "attest_who"), "attestation"),
     "engine": "metric_options",
     "policy": "metrics",  # stands in place of the policy in the names of metrics
@@ -68,6 +68,7 @@ def test_evaluate_takes_every_setting_with_the_same_default() -> None:
     [
         (["--images-first"], {"images_first": True}),
         (["--max-tokens", "70", "--temperature", "none"], {"decoding": {"max_tokens": 70, "temperature": None}}),
+        (["--reasoning", "512"], {"decoding": {"reasoning": 512}}),
         (["--seed", "3", "--stop", "END"], {"decoding": {"seed": 3, "stop": ["END"]}}),
         (
             ["--views", "key", "--context", "all", "--max-edge", "64"],

@@ -29,6 +29,8 @@ def openai_parts(parts: list[dict[str, str]]) -> Any:
 
 def openai_chat(client: Any, asked: Asked, limit: str) -> None:
     decoding = asked["decoding"]
+    if "reasoning" in decoding:
+        decoding["reasoning_effort"] = decoding.pop("reasoning")
     client.chat.completions.create(
         model=asked["model"],
         messages=[{"role": m["role"], "content": openai_parts(m["parts"])} for m in asked["messages"]],
@@ -54,6 +56,8 @@ def openrouter(asked: Asked) -> None:
     from openrouter import OpenRouter  # type: ignore[import-not-found, unused-ignore]  # as above
 
     client = OpenRouter(api_key="planted", server_url=asked["base_url"], retry_config=None)
+    if "reasoning" in asked["decoding"]:
+        asked["decoding"]["reasoning_effort"] = asked["decoding"].pop("reasoning")
     client.chat.send(
         model=asked["model"],
         messages=[{"role": m["role"], "content": openai_parts(m["parts"])} for m in asked["messages"]],
@@ -88,6 +92,13 @@ def anthropic(asked: Asked) -> None:
         more["system"] = turns.pop(0)["parts"][0]["text"]
     if "stop" in decoding:
         more["stop_sequences"] = decoding.pop("stop")
+    how = decoding.pop("reasoning", None)
+    if isinstance(how, int):
+        more["thinking"] = {"type": "enabled", "budget_tokens": how}
+    elif how == "none":
+        more["thinking"] = {"type": "disabled"}
+    elif how:
+        more |= {"thinking": {"type": "adaptive"}, "output_config": {"effort": how}}
     client = anthropic.Anthropic(api_key="planted", base_url=asked["base_url"], max_retries=0)
     client.messages.create(
         model=asked["model"],
@@ -113,6 +124,11 @@ def gemini(asked: Asked) -> None:
     if "stop" in decoding:
         more["stop_sequences"] = decoding.pop("stop")
     more["max_output_tokens"] = decoding.pop("max_tokens")
+    how = decoding.pop("reasoning", None)
+    if how is not None:
+        budget = 0 if how == "none" else how
+        named = "thinking_budget" if isinstance(budget, int) else "thinking_level"
+        more["thinking_config"] = types.ThinkingConfig(**{named: budget})
     client = genai.Client(api_key="planted", http_options=types.HttpOptions(base_url=asked["base_url"]))
     client.models.generate_content(
         model=asked["model"],

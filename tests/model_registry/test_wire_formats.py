@@ -48,6 +48,14 @@ PROVIDERS = {  # provider -> model, what follows the server's address for us and
     "anthropic": ("claude-x", "/v1", "", "Authorization"),
     "gemini": ("gemini-x", "", "", "x-goog-api-key"),
 }
+REASONING: dict[str, tuple[int | str, ...]] = {
+    "openai": ("none", "high"),
+    "openrouter": ("xhigh",),
+    "together": ("medium",),
+    "azure": ("minimal",),
+    "anthropic": ("none", "max", 1024),
+    "gemini": ("none", "high", 2048),
+}
 KEYS = {
     "openai": "OPENAI_API_KEY",
     "openrouter": "OPENROUTER_API_KEY",
@@ -113,7 +121,8 @@ async def test_it_is_what_the_provider_s_own_client_sends(
     sdks: Path, sent_of: Make, monkeypatch: pytest.MonkeyPatch, provider: str
 ) -> None:
     seed = None if provider == "anthropic" else 7  # which takes none
-    decodings = (BARE, Decoding(max_tokens=300, temperature=0.5, top_p=0.9, seed=seed, stop=("END", "STOP")))
+    thinking = [Decoding(max_tokens=3000, temperature=None, reasoning=how) for how in REASONING[provider]]
+    decodings = (BARE, Decoding(max_tokens=300, temperature=0.5, top_p=0.9, seed=seed, stop=("END", "STOP")), *thinking)
     model = PROVIDERS[provider][0]
     asked = [sent_of(*talk, decoding=d, model=model, provider=provider) for talk in CONVERSATIONS for d in decodings]
     async with Rehearsal(keep=True) as server:
@@ -146,7 +155,8 @@ def header(server: Rehearsal, number: int, names: list[str]) -> list[str]:
 def normal(value: Any) -> Any:
     """What an oracle sent, where a provider takes two spellings in the one that we use.
 
-    Google's client writes ``mime_type`` and the base64 of addresses; its API documents ``mimeType`` and reads both.
+    Google's client writes ``mime_type``, ``thinking_budget`` and the base64 of addresses; its API documents the names
+    in camel case and reads both.
     OpenRouter's says ``stream: false``, which its API takes for granted.
     """
     if isinstance(value, list):
@@ -155,7 +165,8 @@ def normal(value: Any) -> Any:
         return value
     if "mime_type" in value:
         return {"mimeType": value["mime_type"], "data": value["data"].replace("-", "+").replace("_", "/")}
-    return {name: normal(item) for name, item in value.items() if (name, item) != ("stream", False)}
+    spelled = {"thinking_budget": "thinkingBudget", "thinking_level": "thinkingLevel"}
+    return {spelled.get(name, name): normal(item) for name, item in value.items() if (name, item) != ("stream", False)}
 
 
 @pytest.mark.parametrize("provider", KEYS)
