@@ -21,13 +21,16 @@ def readers() -> None:
 
 
 @readers.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, metavar="RUN...")
 @in_results
 @click.option(
     "--form",
-    type=click.Choice(["preference", "errors", "likert", "text"]),
+    type=click.Choice(["preference", "errors", "likert", "text", "rate"]),
     required=True,
-    help="What readers are asked of each report, or each pair.",
+    help="What readers are asked of each report, each pair, or (rate) each trace.",
+)
+@click.option(
+    "--data", "-d", metavar="DATA", help="With rate, in the place of runs: the dataset whose traces are read."
 )
 @click.option("--cases", type=click.IntRange(min=1), required=True, help="Cases that each reader sees.")
 @click.option(
@@ -40,6 +43,13 @@ def readers() -> None:
     default="random",
     show_default=True,
     help="How cases are drawn; the last two record each case's chance.",
+)
+@click.option(
+    "--strata",
+    default="normal",
+    show_default=True,
+    metavar="ATTRIBUTE,...",
+    help="With stratified: sex, age, view, normal, prior, findings-count, scanner, FILE.csv:COLUMN.",
 )
 @click.option(
     "--truth",
@@ -56,6 +66,13 @@ def readers() -> None:
     show_default=True,
     help="Share of readings that are shown twice.",
 )
+@click.option(
+    "--plant",
+    type=click.FloatRange(0, 0.5),
+    default=0.05,
+    show_default=True,
+    help="With rate: further cases with a planted error, as a share of --cases.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the sample and the orders.")
 @click.option("--title", default="Reader study", show_default=True, help="What readers read on top of the page.")
 @click.option("--copy-images", is_flag=True, help="Put the images beside the pages, once, not into each.")
@@ -68,11 +85,13 @@ def readers() -> None:
 )
 @click.option("--references", "-r", help="The data, where it is no longer where the runs say.")
 def make(**said: Any) -> int:
-    """Make a reader study of runs: one offline page a reader, and the key that says who wrote what.
+    """Make a reader study of runs, or of a dataset's traces: one offline page a reader, and the key to them.
 
     Give each reader one page, and keep key.json. Pages hold no name of a system or a reader.
     """
-    from mmrad_eval.reader_studies.make import StudyPlan
+    from mmrad_eval import datasets
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.reader_studies.make import StudyPlan, rate
     from mmrad_eval.reader_studies.make import make as made_study
     from mmrad_eval.results.run.folder import select
 
@@ -81,16 +100,23 @@ def make(**said: Any) -> int:
         cases=said["cases"],
         readers=said["count"],
         sample=said["sample"],
+        strata=tuple(name for name in said["strata"].split(",") if name),
         truth=said["truth"],
         per_case=said["per_case"],
         repeats=said["repeats"],
+        plant=said["plant"],
         seed=said["seed"],
         title=said["title"],
         edge=said["max_edge"],
         copy_images=said["copy_images"],
     )
-    folders = [select(said["results"], which) for which in said["runs"]]
-    key = made_study(folders, plan, said["out"], said["references"])
+    if bool(said["runs"]) == bool(said["data"]):
+        raise UsageError("name runs, or with --form rate a dataset with --data; not both")
+    if said["data"]:
+        key = rate(datasets.load(said["data"]), plan, said["out"])
+    else:
+        folders = [select(said["results"], which) for which in said["runs"]]
+        key = made_study(folders, plan, said["out"], said["references"])
     _tell(key, said["out"])
     return 0
 
@@ -102,6 +128,8 @@ def _tell(key: StudyKey, out: Path) -> None:
     repeated = sum(bool(reading.repeats) for reading in first.readings)
     terminal.say(f"{key.rule}; arms: {', '.join(arm.name for arm in key.arms)}")
     parts = [f"{len(first.readings)} readings", f"{repeated} of them repeats", f"{len(first.guesses)} guesses"]
+    planted = sum(bool(case.planted) for case in key.cases)
+    parts += [f"{planted} cases with a planted error"] if planted else []
     terminal.say(f"{len(key.readers)} readers, each: {', '.join(parts)}")
     for note in key.notes:
         terminal.say(note, err=True)

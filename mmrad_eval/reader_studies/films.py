@@ -29,9 +29,7 @@ class FilmStore:
 
     def of(self, study: Study) -> list[PageFilm]:
         """The films of a study, the key image first, prior studies last. DataError as in ``rendering.load``."""
-        key = key_image(study)
-        current = [image for image in study.images if image is not key]
-        films = [self._film(image, label(image)) for image in ([key, *current] if key else current)]
+        films = [self._film(image, label(image)) for image in ordered(study)]
         for prior in study.priors:
             when = f", {prior.interval_days:g} days before" if prior.interval_days is not None else ""
             films += [self._film(image, f"{label(image)}{when}") for image in prior.images]
@@ -51,6 +49,13 @@ class FilmStore:
         (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(data)
         return name
+
+
+def ordered(study: Study) -> list[Image]:
+    """The images of a study, the key image first."""
+    key = key_image(study)
+    others = [image for image in study.images if image is not key]
+    return [key, *others] if key else others
 
 
 def pixels(image: Image, edge: int) -> tuple[bytes, tuple[int, int]]:

@@ -50,8 +50,8 @@ class ReaderForm(Value, frozen=True, omit_defaults=False):
     """Everything that is asked of one reading."""
 
     name: str
-    shows: Literal["one", "two"]
-    """Reports that a reading shows."""
+    shows: Literal["one", "two", "trace"]
+    """What a reading shows: a report, two of them, or a trace (statements and their boxes)."""
     questions: tuple[FormQuestion, ...]
 
     @property
@@ -122,7 +122,27 @@ LIKERT = ReaderForm(
 )
 TEXT = ReaderForm("text", "one", (FormQuestion("text", "What would you change in this report, and why?", "text"),))
 
-FORMS: Mapping[str, ReaderForm] = {form.name: form for form in (PREFERENCE, ERRORS, LIKERT, TEXT)}
+_GOOD = LIKERT.main.options
+_SHARES = (FormOption(3, "All"), FormOption(2, "Most"), FormOption(1, "Few or none"))
+AGAINST_REPORT = FormQuestion(
+    "text_vs_report", "How many statements fit the report?", "scale", _SHARES, required=True, good=3
+)
+"""Asked where the report is shown."""
+RATE = ReaderForm(
+    "rate",
+    "trace",
+    (
+        FormQuestion("rating", "How good is the reasoning?", "scale", _GOOD, good=4),
+        FormQuestion("text_vs_image", "How many statements fit the image?", "scale", _SHARES, good=3),
+        AGAINST_REPORT,
+        FormQuestion("box_fits", "How many boxes show what their statement says?", "scale", _SHARES, good=3),
+        FormQuestion("worst_statement", "Number of the worst statement (optional)", "counts", required=False),
+        _COMMENT,
+    ),
+)
+"""The five levels are those of ``likert``; a statement that is wrong in place or in fact is what ``worst`` asks for."""
+
+FORMS: Mapping[str, ReaderForm] = {form.name: form for form in (PREFERENCE, ERRORS, LIKERT, TEXT, RATE)}
 
 GUESS = FormQuestion(
     "guess",

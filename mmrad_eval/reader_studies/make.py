@@ -1,24 +1,27 @@
-"""Make a reader study of runs: sample cases, blind their reports, order them, write a page a reader and the key."""
+"""Make a reader study: sample cases, blind what is read, order it, write a page a reader and the key."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.core.data_use import mark, strictest
+from mmrad_eval.core.contracts import Dataset, FloatArray
+from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.values import MODEL_STATUSES, Answer, Example, Study, Target
+from mmrad_eval.core.values import Study
 from mmrad_eval.metrics.facts.extract import extract
-from mmrad_eval.reader_studies import design, page, sampling
+from mmrad_eval.reader_studies import design, eligible, page, sampling
 from mmrad_eval.reader_studies.blinding import EMPTY, blinded
+from mmrad_eval.reader_studies.eligible import EligibleCase, ReaderMaterial
 from mmrad_eval.reader_studies.films import FilmStore
-from mmrad_eval.reader_studies.forms import EXPERIENCE, GUESS, ReaderForm, form
+from mmrad_eval.reader_studies.forms import AGAINST_REPORT, EXPERIENCE, GUESS, ReaderForm, form
+from mmrad_eval.reader_studies.planted import planted
 from mmrad_eval.reader_studies.records import (
     ANSWERS_SCHEMA,
     KeyCase,
@@ -26,19 +29,17 @@ from mmrad_eval.reader_studies.records import (
     KeyReading,
     PageCase,
     PageReading,
+    RatedStatement,
     ReaderPage,
     StudyArm,
     StudyKey,
     Truth,
 )
 from mmrad_eval.results.run.folder import RunFolder
-from mmrad_eval.results.run.naming import short_names
 from mmrad_eval.results.run.record import Run
-from mmrad_eval.results.scoring.reports_file import studies_of
 
 KEY = "key.json"
 PAGES = "pages"
-ORIGINAL = "original report"
 
 
 @dataclass(frozen=True)
@@ -49,64 +50,74 @@ class StudyPlan:
     cases: int
     readers: int
     sample: sampling.SampleRule = "random"
+    strata: tuple[str, ...] = ("normal",)
+    """Attributes (``subgroups``) whose groups, joined, are the strata of ``stratified``."""
     truth: Truth = "image"
     per_case: int | None = None
     """Readings of each case by each reader; None: every report, or every pair."""
     repeats: float = 0.1
     """Share of readings that are shown twice."""
+    plant: float = 0.05
+    """Further cases with a planted error, as a share of ``cases``; for traces only."""
     seed: int = 1
     title: str = "Reader study"
     edge: int = 1536
     copy_images: bool = False
 
 
-@dataclass(frozen=True)
-class _Eligible:
-    study: Study
-    texts: tuple[str, ...]
-    reference: str
-
-
 def make(folders: Sequence[RunFolder], plan: StudyPlan, out: Path, references: str | None = None) -> StudyKey:
     """Write ``out``: key.json, and pages/ with one page a reader. UsageError where it can't be made of these runs."""
-    runs = [folder.run for folder in folders]
+    _check([folder.run for folder in folders])
+    read = eligible.traces_of_runs if form(plan.form).shows == "trace" else eligible.reports
+    return _make(read(folders, plan.truth, references), plan, out)
+
+
+def rate(dataset: Dataset, plan: StudyPlan, out: Path) -> StudyKey:
+    """The same of a dataset's own traces, for the form ``rate``; UsageError for another form."""
+    if form(plan.form).shows != "trace":
+        raise UsageError(f"--form {plan.form} is about reports of runs; a dataset's traces are read with --form rate")
+    return _make(eligible.traces_of_dataset(dataset, plan.truth), plan, out)
+
+
+def _make(material: ReaderMaterial, plan: StudyPlan, out: Path) -> StudyKey:
+    if (out / KEY).exists():
+        raise UsageError(f"{out} holds a reader study already; name another folder with --out, or remove it")
     asked = form(plan.form)
-    _check(runs, out)
-    arms = _arms(runs, plan.truth)
-    _fits(arms, asked, plan)
-    eligible, notes = _eligible(folders, runs[0].identity.selection.target, references, original=plan.truth == "image")
+    if plan.truth == "image":
+        kept = tuple(question for question in asked.questions if question != AGAINST_REPORT)
+        asked = msgspec.structs.replace(asked, questions=kept)
+    _fits(material.arms, asked, plan)
+    notes = list(material.notes)
     random = np.random.default_rng(plan.seed)
-    inclusion = _chances(eligible, plan, folders=len(folders))
-    drawn = sampling.draw(inclusion, random)
-    picked = [eligible[case] for case in drawn]
-    words = _names(runs, (one.reference for one in eligible))
-    cases = [
-        KeyCase(
-            one.study.id,
-            one.study.patient,
-            round(float(inclusion[number]), 12),
-            one.reference,
-            one.texts,
-            tuple(blinded(text, words) for text in one.texts),
-        )
-        for one, number in zip(picked, drawn, strict=True)
-    ]
+    strata = (
+        sampling.strata_of(plan.strata, [one.study for one in material.cases]) if plan.sample == "stratified" else []
+    )
+    inclusion = _chances(material, strata, plan)
+    drawn = sampling.draw(inclusion, random, strata)
+    words = _names(material.runs, (one.reference for one in material.cases))
+    cases = [_case(material.cases[i], float(inclusion[i]), words, strata[i] if strata else "") for i in drawn]
+    picked = [material.cases[i] for i in drawn]
+    if asked.shows == "trace" and plan.plant:
+        more, used, note = _planted(material, drawn, words, plan, random)
+        cases, picked = [*cases, *more], [*picked, *used]
+        notes += [note] if note else []
     empty = sum(shown == EMPTY for case in cases for shown in case.shown)
     if empty:
-        notes.append(f"{empty} of {len(cases) * len(arms)} reports are empty, and are shown as {EMPTY}")
+        notes.append(f"{empty} of {len(cases) * len(material.arms)} reports are empty, and are shown as {EMPTY}")
+    rule = sampling.RULES[plan.sample]
     key = StudyKey(
         form=asked,
         truth=plan.truth,
-        target=runs[0].identity.selection.target,
-        dataset=runs[0].identity.dataset,
-        dataset_digest=runs[0].identity.dataset_digest,
-        data_use=strictest(run.data_use for run in runs),
-        rule=sampling.RULES[plan.sample].format(n=plan.cases, total=len(eligible)),
+        target=material.target,
+        dataset=material.dataset,
+        dataset_digest=material.dataset_digest,
+        data_use=material.data_use,
+        rule=rule.format(n=plan.cases, total=len(material.cases), strata=" x ".join(plan.strata)),
         weighted=plan.sample != "random",
         seed=plan.seed,
-        arms=arms,
+        arms=material.arms,
         cases=tuple(cases),
-        readers=_readers(plan, asked, len(arms)),
+        readers=_readers(replace(plan, cases=len(cases)), asked, len(material.arms)),
         notes=tuple(notes),
     )
     key = msgspec.structs.replace(key, study=key.identity())
@@ -114,7 +125,7 @@ def make(folders: Sequence[RunFolder], plan: StudyPlan, out: Path, references: s
     return key
 
 
-def _check(runs: Sequence[Run], out: Path) -> None:
+def _check(runs: Sequence[Run]) -> None:
     if not runs:
         raise UsageError("name at least one run whose reports are to be read")
     first = runs[0].identity
@@ -130,14 +141,59 @@ def _check(runs: Sequence[Run], out: Path) -> None:
             )
     if len({run.id for run in runs}) < len(runs):
         raise UsageError("a run is named twice")
-    if (out / KEY).exists():
-        raise UsageError(f"{out} holds a reader study already; name another folder with --out, or remove it")
 
 
-def _arms(runs: Sequence[Run], truth: Truth) -> tuple[StudyArm, ...]:
-    names = short_names(runs) if len(runs) > 1 else [f"{runs[0].card.label} {runs[0].identity.task}"]
-    arms = [StudyArm(name, run.id) for name, run in zip(names, runs, strict=True)]
-    return (*arms, StudyArm(ORIGINAL, original=True)) if truth == "image" else tuple(arms)
+def _case(one: EligibleCase, inclusion: float, words: Sequence[str], stratum: str) -> KeyCase:
+    statements = tuple(
+        tuple(msgspec.structs.replace(said, text=blinded(said.text, words)) for said in arm) for arm in one.statements
+    )
+    return KeyCase(
+        one.study.id,
+        one.study.patient,
+        round(inclusion, 12),
+        one.reference,
+        one.texts,
+        tuple(map(eligible.numbered, statements)) if statements else tuple(blinded(text, words) for text in one.texts),
+        statements,
+        stratum,
+    )
+
+
+def _planted(
+    material: ReaderMaterial, drawn: Sequence[int], words: Sequence[str], plan: StudyPlan, random: np.random.Generator
+) -> tuple[list[KeyCase], list[EligibleCase], str]:
+    """Further cases with an error in each of their traces, the studies of them, and what is lacking, in words."""
+    wanted = math.ceil(plan.plant * plan.cases - 1e-9)
+    spare = sorted(set(range(len(material.cases))) - set(drawn))
+    cases: list[KeyCase] = []
+    used: list[EligibleCase] = []
+    for i in random.permutation(len(spare)):
+        if len(cases) == wanted:
+            break
+        one = material.cases[spare[i]]
+        plain = _case(one, 1.0, words, "")
+        made = [planted(arm, f"{plan.seed}/{one.study.id}/{n}") for n, arm in enumerate(plain.statements)]
+        whole = [found for found in made if found is not None]
+        if len(whole) < len(made):
+            continue
+        arms = tuple(found[0] for found in whole)
+        cases.append(
+            msgspec.structs.replace(
+                plain,
+                statements=arms,
+                shown=tuple(map(eligible.numbered, arms)),
+                planted=", ".join(dict.fromkeys(found[1] for found in whole)),
+                wrong=tuple(found[2] for found in whole),
+            )
+        )
+        used.append(one)
+    lacking = wanted - len(cases)
+    note = (
+        f"{lacking} of {wanted} cases with a planted error could not be made: too few traces are left"
+        if lacking
+        else ""
+    )
+    return cases, used, note
 
 
 def _fits(arms: Sequence[StudyArm], asked: ReaderForm, plan: StudyPlan) -> None:
@@ -149,44 +205,16 @@ def _fits(arms: Sequence[StudyArm], asked: ReaderForm, plan: StudyPlan) -> None:
         raise UsageError(f"--per-case {plan.per_case}: there are {made} {what} of each case")
 
 
-def _eligible(
-    folders: Sequence[RunFolder], target: Target, references: str | None, *, original: bool
-) -> tuple[list[_Eligible], list[str]]:
-    """The studies that every run answered and that have images and a reference; and what was left out, in words."""
-    studies = {study.id: study for study in studies_of(folders[0], references)[0]}
-    answers: list[dict[str, Answer]] = [
-        {answer.study: answer for answer in folder.answers() if answer.status in MODEL_STATUSES} for folder in folders
-    ]
-    lost = {"not answered by every run": 0, "without a reference": 0, "without an image that can be read": 0}
-    found: list[_Eligible] = []
-    for name, study in studies.items():
-        examples = [Example(study, mine[name], target) for mine in answers if name in mine]
-        reference = study.reference.target(target) if study.reference else None
-        if len(examples) < len(folders):
-            lost["not answered by every run"] += 1
-        elif not reference or not reference.strip():
-            lost["without a reference"] += 1
-        elif not study.images or not all(Path(image.path).is_file() for image in study.images):
-            lost["without an image that can be read"] += 1
-        else:
-            texts = [example.candidate for example in examples]
-            found.append(_Eligible(study, tuple([*texts, reference] if original else texts), reference))
-    notes = [f"{count:,} of {len(studies):,} studies {why} were left out" for why, count in lost.items() if count]
-    if not found:
-        raise UsageError(f"no study can be shown: {'; '.join(notes)}")
-    return found, notes
-
-
-def _chances(eligible: Sequence[_Eligible], plan: StudyPlan, *, folders: int) -> FloatArray:
-    if plan.sample == "stratified":
-        strata = ["abnormal" if _findings(one.reference) else "normal" for one in eligible]
+def _chances(material: ReaderMaterial, strata: Sequence[str], plan: StudyPlan) -> FloatArray:
+    if strata:
         return sampling.stratified(strata, plan.cases)
     if plan.sample == "disagreement":
-        if folders < 2:
+        runs = len(material.runs)
+        if runs < 2:
             raise UsageError("--sample disagreement compares runs: name at least two")
-        apart = [sampling.disagreement([_findings(text) for text in one.texts[:folders]]) for one in eligible]
+        apart = [sampling.disagreement([_findings(text) for text in one.texts[:runs]]) for one in material.cases]
         return sampling.chances([sampling.BASE + value for value in apart], plan.cases)
-    return sampling.chances([1.0] * len(eligible), plan.cases)
+    return sampling.chances([1.0] * len(material.cases), plan.cases)
 
 
 def _findings(text: str) -> frozenset[str]:
@@ -212,7 +240,7 @@ def _readers(plan: StudyPlan, asked: ReaderForm, arms: int) -> tuple[KeyReader, 
             asked.shows,
             blocks=blocks,
             repeats=plan.repeats,
-            guess=plan.truth == "image",
+            guess=plan.truth == "image" and asked.shows != "trace",
             seed=plan.seed,
         )
         for number, code in enumerate(design.codes(plan.readers, plan.seed))
@@ -239,14 +267,20 @@ def _context(study: Study) -> dict[str, str]:
     return {name: value for name, value in known if value}
 
 
+def _shown(case: KeyCase, arms: Sequence[int]) -> tuple[tuple[str, ...], tuple[RatedStatement, ...]]:
+    """The reports of a reading, or the statements of its trace."""
+    if case.statements:
+        return (), case.statements[arms[0]]
+    return tuple(case.shown[arm] for arm in arms), ()
+
+
 def _page(key: StudyKey, reader: KeyReader, cases: Sequence[PageCase], title: str) -> ReaderPage:
     """A reader's page: cases are numbered in the order in which this reader meets them."""
     met = list(dict.fromkeys(reading.case for reading in (*reader.readings, *reader.guesses)))
 
     def shown(readings: Sequence[KeyReading]) -> tuple[PageReading, ...]:
         return tuple(
-            PageReading(one.id, met.index(one.case), tuple(key.cases[one.case].shown[arm] for arm in one.arms))
-            for one in readings
+            PageReading(one.id, met.index(one.case), *_shown(key.cases[one.case], one.arms)) for one in readings
         )
 
     return ReaderPage(

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from mmrad_eval.core import sheets
 from mmrad_eval.core.data_use import mark
-from mmrad_eval.reader_studies import preference_tables, ratings_file, reader_tables, report_tables
+from mmrad_eval.reader_studies import preference_tables, ratings_file, reader_tables, report_tables, trace_tables
 from mmrad_eval.reader_studies.agreement_tables import agreement_table
 from mmrad_eval.reader_studies.merged import MergedStudy
 from mmrad_eval.results.statistics.crossed import FEW_READERS
 from mmrad_eval.results.tables import Table, render
 
-RATINGS, COMMENTS, RESULTS = "ratings.csv", "comments.csv", "results.md"
+RATINGS, COMMENTS, RESULTS, AGAIN = "ratings.csv", "comments.csv", "results.md", "read-again.csv"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ def results_of(study: MergedStudy) -> ReaderResults:
     two = study.key.form.shows == "two"
     judged = preference_tables.JUDGED if two else report_tables.judged(study)
     tables = preference_tables.preference_tables(study) if two else report_tables.report_tables(study)
+    tables += trace_tables.trace_tables(study) if study.key.form.shows == "trace" else []
     guesses = reader_tables.guess_table(study)
     agreement = agreement_table(study, judged) if judged else None
     found = preference_tables.preference_sentences(study) if two else report_tables.report_sentences(study)
@@ -60,18 +61,26 @@ def _scope(study: MergedStudy) -> str:
 
 
 def write(study: MergedStudy, results: ReaderResults, out: Path) -> list[Path]:
-    """results.md, comments.csv, ratings.csv for ``metaeval``, each where it has content; the folder has the class."""
+    """results.md, comments.csv, and ratings.csv (for ``metaeval``, or of traces), each where it has content.
+
+    For traces also read-again.csv. The folder has the class of the data.
+    """
     out.mkdir(parents=True, exist_ok=True)
     mark(out, study.key.data_use)
     words = "\n".join(f"- {sentence}" for sentence in results.conclusions)
     notes = "".join(f"- {note}\n" for note in study.key.notes)
     made = "\n## How it was made\n\n" + notes if notes else ""
     texts = {RESULTS: f"# Reader study {study.key.study}\n\n{words}\n{made}\n{render(results.tables, 'md')}"}
-    comments, ratings = ratings_file.comment_rows(study), ratings_file.ratings_rows(study)
+    traces = study.key.form.shows == "trace"
+    comments = ratings_file.comment_rows(study)
+    ratings = trace_tables.trace_rows(study) if traces else ratings_file.ratings_rows(study)
+    again = trace_tables.again_rows(study) if traces else []
     if len(comments) > 1:
         texts[COMMENTS] = sheets.write(comments)
     if ratings:
         texts[RATINGS] = sheets.write(ratings)
+    if len(again) > 1:
+        texts[AGAIN] = sheets.write(again)
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8")
     return [out / name for name in texts]

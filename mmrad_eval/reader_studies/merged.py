@@ -40,8 +40,16 @@ class MergedStudy:
 
     @cached_property
     def readings(self) -> list[MergedReading]:
-        """Every reading that counts: repeats are left out."""
-        return [row for row, reading in self._finished() if not reading.repeats]
+        """Every reading that counts: repeats and cases with a planted error are left out."""
+        return [row for row, reading in self._finished() if not reading.repeats and not self._planted(row)]
+
+    @cached_property
+    def planted(self) -> list[MergedReading]:
+        """The readings of cases with a planted error."""
+        return [row for row, reading in self._finished() if not reading.repeats and self._planted(row)]
+
+    def _planted(self, row: MergedReading) -> bool:
+        return bool(self.key.cases[row.case].planted)
 
     @cached_property
     def repeats(self) -> list[tuple[MergedReading, MergedReading]]:
@@ -49,7 +57,7 @@ class MergedStudy:
         first = {(row.reader, reading.id): row for row, reading in self._finished() if not reading.repeats}
         again = ((row, reading) for row, reading in self._finished() if reading.repeats)
         pairs = ((first.get((row.reader, reading.repeats)), row) for row, reading in again)
-        return [(one, row) for one, row in pairs if one is not None]
+        return [(one, row) for one, row in pairs if one is not None and not self._planted(row)]
 
     def _finished(self) -> list[tuple[MergedReading, KeyReading]]:
         given = {answers.reader: answers.answers for answers in self.answers}
@@ -64,7 +72,7 @@ class MergedStudy:
     def case_weights(self) -> FloatArray:
         """(cases,) the inverse of each case's chance, with mean 1."""
         weights = 1 / np.array([case.inclusion for case in self.key.cases])
-        found: FloatArray = weights / weights.mean()
+        found: FloatArray = weights / weights[[not case.planted for case in self.key.cases]].mean()
         return found
 
     def clusters(self, cases: Sequence[int]) -> list[str]:

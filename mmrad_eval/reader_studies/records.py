@@ -26,7 +26,18 @@ class StudyArm(Value, frozen=True, omit_defaults=False):
     original: bool = False
 
 
-class KeyCase(Value, frozen=True, omit_defaults=False):
+class RatedStatement(Value, frozen=True):
+    """One statement of a trace, as readers see it."""
+
+    text: str
+    region: str = ""
+    film: int = 0
+    """The image of the case that its boxes lie on."""
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    """Left, top, width and height, as shares of the image."""
+
+
+class KeyCase(Value, frozen=True):
     """A case, and what each arm wrote of it."""
 
     id: str
@@ -39,6 +50,14 @@ class KeyCase(Value, frozen=True, omit_defaults=False):
     """Each arm's report, as it was written."""
     shown: tuple[str, ...]
     """The same as readers see it."""
+    statements: tuple[tuple[RatedStatement, ...], ...] = ()
+    """Each arm's trace as readers see it, where traces are read."""
+    stratum: str = ""
+    """The group that it was drawn from."""
+    planted: str = ""
+    """The kind of error that was put into its traces; such a case counts for nothing but whether it is found."""
+    wrong: tuple[int, ...] = ()
+    """The number of the statement of each arm that has the error, from 1."""
 
 
 class KeyReading(Value, frozen=True, omit_defaults=False):
@@ -112,6 +131,8 @@ class PageReading(Value, frozen=True):
     id: str
     case: int
     texts: tuple[str, ...]
+    statements: tuple[RatedStatement, ...] = ()
+    """In the place of texts, where traces are read."""
 
 
 class ReaderPage(Value, frozen=True):

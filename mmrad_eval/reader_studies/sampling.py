@@ -9,11 +9,13 @@ import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.values import Study
+from mmrad_eval.results.scoring.subgroups import subgroups
 
 SampleRule = Literal["random", "stratified", "disagreement"]
 RULES: Mapping[SampleRule, str] = {
     "random": "simple random sample of {n} of {total} cases",
-    "stratified": "{n} of {total} cases, as many normal as abnormal ones (rules, of the reference) as far as there are",
+    "stratified": "{n} of {total} cases, equally many of each stratum ({strata}) as far as there are",
     "disagreement": "{n} of {total} cases, with chances that grow with how much the systems' findings differ",
 }
 BASE = 0.25
@@ -35,12 +37,15 @@ def chances(sizes: Sequence[float], n: int) -> FloatArray:
         sure |= over
 
 
-def draw(inclusion: FloatArray, random: np.random.Generator) -> list[int]:
+def draw(inclusion: FloatArray, random: np.random.Generator, strata: Sequence[str] = ()) -> list[int]:
     """Cases drawn with exactly these chances, their sum many of them, in random order.
 
-    Systematic sampling of a list in random order (Madow, Ann Math Stat 1949).
+    Systematic sampling of a list in random order (Madow, Ann Math Stat 1949), stratum after stratum, so that each gets
+    as many as its chances sum to.
     """
     order = random.permutation(len(inclusion))
+    if strata:
+        order = np.array(sorted(order, key=lambda i: strata[i]))
     ends = np.cumsum(inclusion[order])
     n = round(float(ends[-1]))
     marks = random.random() + np.arange(n)
@@ -58,6 +63,21 @@ def stratified(strata: Sequence[str], n: int) -> FloatArray:
         free = [name for name in held if wanted[name] < held[name]]
         wanted[min(free, key=lambda name: wanted[name])] += 1
     return np.array([wanted[name] / held[name] for name in strata])
+
+
+def strata_of(names: Sequence[str], studies: Sequence[Study]) -> list[str]:
+    """The stratum of each study: its groups by each attribute (``subgroups``), joined; ``unknown`` where none is known.
+
+    UsageError where an attribute puts one study into several groups, which are no strata.
+    """
+    parts: list[list[str]] = []
+    for name in names:
+        members = subgroups(name, studies, option="--strata").members
+        found = {study.id: [group for group, ids in members.items() if study.id in ids] for study in studies}
+        if any(len(groups) > 1 for groups in found.values()):
+            raise UsageError(f"--strata {name}: a study may be in several of its groups, so they are no strata")
+        parts.append([(found[study.id] or ["unknown"])[0] for study in studies])
+    return [", ".join(groups) for groups in zip(*parts, strict=True)]
 
 
 def disagreement(findings: Sequence[frozenset[str]]) -> float:

@@ -6,7 +6,7 @@ const IDLE = 120; // seconds without a key, click or wheel that count at most
 const MOST_UNDO = 300;
 const screens = [{ kind: "start" }, ...page.readings.map((reading, n) => ({ kind: "answers", reading, n })), ...(page.guesses || []).map((reading, n) => ({ kind: "guesses", reading, n })), { kind: "end" }];
 const asked = (screen) => screen.kind === "answers" ? page.form.questions : screen.kind === "guesses" ? [page.guess] : page.experience;
-const look = { zoom: 1, x: 0, y: 0, light: 1, contrast: 1, invert: false, film: 0, of: -1 };
+const look = { zoom: 1, x: 0, y: 0, light: 1, contrast: 1, invert: false, film: 0, of: -1, boxes: true, lit: 0 };
 let state = { began: "", experience: {}, answers: {}, guesses: {}, at: 0, undo: [] };
 let since = performance.now(), kept = true;
 
@@ -153,14 +153,14 @@ function draw() {
 }
 const heading = (text) => el("h2", { id: "heading", tabindex: "-1" }, text);
 function start(screen) {
-  const two = page.form.shows === "two";
+  const what = { one: "one report", two: "two reports", trace: "one trace, which is numbered statements with their boxes," }[page.form.shows];
   const shown = page.cases[0]?.reference !== undefined && page.cases[0]?.reference !== null;
   const input = el("input", { type: "file", id: "resume", accept: ".json,application/json", onchange: async () => { const why = await input.files[0].text().then(load); if (why) note(why); } });
   return [
     heading("Before you begin"),
     el("div", { class: "card" }, el("ol", { class: "steps-of" },
-      el("li", {}, `There are ${page.readings.length} readings, each of ${two ? "two reports" : "one report"} beside the images of a case. ${shown ? "The reference report is shown; judge by it and the images." : "Judge by the images: no report is the truth."}`),
-      el("li", {}, "Cases come again, with other reports or the same. Judge each time as if it were the first."),
+      el("li", {}, `There are ${page.readings.length} readings, each of ${what} beside the images of a case. ${shown ? "The reference report is shown; judge by it and the images." : "Judge by the images: no report is the truth."}`),
+      el("li", {}, page.form.shows === "trace" ? "Some cases come again, and some traces may have errors. Judge each time as if it were the first." : "Cases come again, with other reports or the same. Judge each time as if it were the first."),
       page.guesses?.length > 0 && el("li", {}, `At the end you guess of ${page.guesses.length} reports who wrote them.`),
       el("li", {}, "Every answer is kept in this browser at once. Close the page whenever you like, and open the same file again to go on."),
       el("li", {}, "At the end, save a file and send it to whoever gave you this page. Nothing is sent by itself."),
@@ -177,9 +177,22 @@ function reading(screen) {
     heading(guess ? `Guess ${n + 1} of ${page.guesses.length}` : `Reading ${n + 1} of ${page.readings.length}`),
     said.length > 0 && el("dl", { class: "context" }, said.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, words(value))))),
     shown.reference && card("Reference report", shown.reference),
-    el("div", { class: two ? "pair" : null }, reading.texts.map((text, side) => card(two ? `Report ${"AB"[side]}` : "Report", text))),
+    reading.statements?.length ? trace(reading.statements) : el("div", { class: two ? "pair" : null }, reading.texts.map((text, side) => card(two ? `Report ${"AB"[side]}` : "Report", text))),
     form(screen, el("button", { class: "go" }, answer(screen)?.done ? "Keep and go on" : "Next"), el("button", { type: "button", onclick: () => go(state.at - 1) }, "Back")),
   ];
+}
+function trace(statements) {
+  const boxed = (one) => one.boxes?.length > 0;
+  return el("article", { class: "card" }, el("header", {}, el("h3", {}, "Trace")), el("ol", { class: "statements" }, statements.map((one, n) => el("li", { "data-n": n + 1, onmouseenter: () => light(n + 1), onmouseleave: () => light(0) },
+    boxed(one) ? el("button", { type: "button", "aria-label": `Show the box of statement ${n + 1}`, onclick: () => light(look.lit === n + 1 ? 0 : n + 1, true) }, String(n + 1)) : el("span", { class: "number" }, String(n + 1)),
+    el("div", {}, one.region && el("span", { class: "dim" }, words(one.region), ": "), words(one.text))))));
+}
+// The statement whose box stands out; its film is shown.
+function light(number, move) {
+  look.lit = number;
+  const one = number && here().reading?.statements?.[number - 1];
+  if (move && one && (one.film || 0) !== look.film) { look.film = one.film || 0; films(here().reading.case); }
+  for (const node of document.querySelectorAll("[data-n]")) node.classList.toggle("lit", Number(node.dataset.n) === number);
 }
 const card = (title, text) => el("article", { class: "card" }, el("header", {}, el("h3", {}, title)), prose(text));
 const prose = (text) => el("div", { class: "prose", dir: "auto" }, words(text));
@@ -237,16 +250,16 @@ function number(key, said, set, label) {
 
 function films(number) {
   const shown = page.cases[number].films || [];
-  if (look.of !== number) Object.assign(look, { of: number, film: 0, zoom: 1, x: 0, y: 0, light: 1, contrast: 1, invert: false });
+  if (look.of !== number) Object.assign(look, { of: number, film: 0, zoom: 1, x: 0, y: 0, light: 1, contrast: 1, invert: false, lit: 0 });
   if (!shown.length) { $("pane").replaceChildren(el("p", { class: "lost" }, "This case has no image.")); return; }
   const film = shown[look.film], image = el("img", { src: film.src, alt: film.label, draggable: "false" });
-  const stage = el("div", { class: "stage", id: "stage", tabindex: "0", role: "group", "aria-label": `Image ${look.film + 1} of ${shown.length}: ${film.label}` }, image);
+  const stage = el("div", { class: "stage", id: "stage", tabindex: "0", role: "group", "aria-label": `Image ${look.film + 1} of ${shown.length}: ${film.label}` }, image, overlay(film));
   const button = (text, label, act, pressed) => el("button", { type: "button", title: label, "aria-label": label, "aria-pressed": pressed, onclick: act }, text);
   const which = shown.map((other, n) => button(other.label || `Image ${n + 1}`, `Show image ${n + 1}: ${other.label}`, () => { Object.assign(look, { film: n, zoom: 1, x: 0, y: 0 }); films(number); }, String(n === look.film)));
   $("pane").replaceChildren(stage, el("div", { class: "shelf", role: "toolbar", "aria-label": "Image tools" }, el("div", { class: "which" }, which),
     button("\u2212", "Zoom out", () => zoom(1 / 1.25)), button("+", "Zoom in", () => zoom(1.25)), button("Fit", "Fit the window", fit),
     button("Darker", "Darker", () => tone("light", -0.1)), button("Brighter", "Brighter", () => tone("light", 0.1)), button("Contrast", "More contrast; less with the key {", () => tone("contrast", 0.15)),
-    button("Invert", "Invert", invert, String(look.invert))));
+    button("Invert", "Invert", invert, String(look.invert)), page.form.shows === "trace" && button("Boxes", "Boxes", boxes, String(look.boxes))));
   stage.addEventListener("wheel", (event) => { event.preventDefault(); zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, event); }, { passive: false });
   stage.addEventListener("pointerdown", (event) => { stage.setPointerCapture(event.pointerId); look.drag = [event.clientX - look.x, event.clientY - look.y]; });
   stage.addEventListener("pointermove", (event) => { if (look.drag) { look.x = event.clientX - look.drag[0]; look.y = event.clientY - look.drag[1]; placed(); } });
@@ -254,13 +267,29 @@ function films(number) {
   stage.addEventListener("dblclick", (event) => { if (look.zoom > 1) fit(); else zoom(2.5, event); });
   placed();
 }
+// The boxes of the statements that lie on this film, with their numbers.
+function overlay(film) {
+  const all = here().reading?.statements || [], size = Math.max(film.width, film.height) / 38;
+  const drawn = all.flatMap((one, n) => (one.film || 0) === look.film ? (one.boxes || []).map((box) => [n + 1, box]) : []);
+  if (!drawn.length) return null;
+  return svg("svg", { class: look.boxes ? "boxes" : "boxes off", viewBox: `0 0 ${film.width} ${film.height}`, "aria-hidden": "true" }, drawn.map(([number, [x, y, w, h]]) => {
+    const left = x * film.width, top = y * film.height;
+    return svg("g", { "data-n": number, class: number === look.lit ? "lit" : null }, svg("rect", { x: left, y: top, width: w * film.width, height: h * film.height }), svg("text", { x: left + size * .25, y: top + size, "font-size": size }, String(number)));
+  }));
+}
+function boxes() { look.boxes = !look.boxes; document.querySelector(".boxes")?.classList.toggle("off", !look.boxes); document.querySelector('.shelf [title="Boxes"]')?.setAttribute("aria-pressed", String(look.boxes)); }
+// The next statement that has a box.
+function nextBox() {
+  const all = here().reading?.statements || [], places = all.flatMap((one, n) => one.boxes?.length ? [n + 1] : []);
+  if (places.length) { const at = places.find((n) => n > look.lit) || 0; light(at, true); say(at ? `Box of statement ${at}` : "No box"); }
+}
 function placed() {
   const stage = $("stage"), image = stage?.querySelector("img");
   if (!image) return;
   const room = (size) => size * (look.zoom - 1);
   look.x = Math.min(0, Math.max(-room(stage.clientWidth), look.x));
   look.y = Math.min(0, Math.max(-room(stage.clientHeight), look.y));
-  image.style.transform = `translate(${look.x}px, ${look.y}px) scale(${look.zoom})`;
+  for (const node of stage.children) node.style.transform = `translate(${look.x}px, ${look.y}px) scale(${look.zoom})`;
   image.style.filter = `${look.invert ? "invert(1) " : ""}brightness(${look.light}) contrast(${look.contrast})`;
 }
 function zoom(by, event) {
@@ -278,7 +307,7 @@ function other() { const all = page.cases[here().reading.case].films || []; if (
 
 // ---- keys -------------------------------------------------------------------------------------------------------
 
-const IMAGE_KEYS = { "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(1 / 1.25), f: fit, i: invert, "[": () => tone("light", -0.1), "]": () => tone("light", 0.1), "{": () => tone("contrast", -0.15), "}": () => tone("contrast", 0.15), v: other };
+const IMAGE_KEYS = { "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(1 / 1.25), f: fit, i: invert, "[": () => tone("light", -0.1), "]": () => tone("light", 0.1), "{": () => tone("contrast", -0.15), "}": () => tone("contrast", 0.15), v: other, b: nextBox, B: boxes };
 function pressed(event) {
   tick();
   if ($("dialog").open || event.altKey) return;
@@ -303,7 +332,8 @@ function step(event, input, key) {
   if (to) { event.preventDefault(); to.focus(); }
 }
 function choose(key) {
-  const question = asked(here()).find((one) => ["preference", "scale"].includes(one.kind));
+  const all = asked(here()).filter((one) => ["preference", "scale"].includes(one.kind));
+  const question = all.find((one) => (values(here())[one.key] ?? "") === "") || all.find((one) => one.key === document.activeElement?.name) || all[0]; // the first that is open, else the one that has the focus
   if (!question || here().kind === "end") return false;
   const n = question.options.findIndex((_, place) => stroke(question, place) === key), input = document.querySelectorAll(`input[name="${question.key}"]`)[n];
   if (!input) return false;
@@ -312,7 +342,7 @@ function choose(key) {
   return true;
 }
 function keys() {
-  const list = [["1 2 3 \u2026", "choose an answer"], ["Enter", "go on"], ["Ctrl Enter", "go on, out of a text"], ["p", "back to the screen before"], ["u, Ctrl z", "take back the last change"], ["c, Escape", "into the comment, and out"], ["Tab, arrows", "from field to field"], ["s", "save a file"], ["+ \u2212 f", "zoom in, out, fit"], ["[ ] { }", "darker, brighter, less and more contrast"], ["i", "invert"], ["v", "the next image"]];
+  const list = [["1 2 3 \u2026", "choose an answer"], ["Enter", "go on"], ["Ctrl Enter", "go on, out of a text"], ["p", "back to the screen before"], ["u, Ctrl z", "take back the last change"], ["c, Escape", "into the comment, and out"], ["Tab, arrows", "from field to field"], ["s", "save a file"], ["+ \u2212 f", "zoom in, out, fit"], ["[ ] { }", "darker, brighter, less and more contrast"], ["i", "invert"], ["v", "the next image"], ...(page.form.shows === "trace" ? [["b, B", "the next box, all boxes on or off"]] : [])];
   dialog("Keys", el("dl", { class: "keys" }, list.flatMap(([key, what]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, what)])));
 }
 

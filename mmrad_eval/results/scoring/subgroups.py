@@ -59,12 +59,13 @@ class Subgroups:
     """Ids of studies whose group is not known."""
 
 
-def subgroups(name: str, studies: Sequence[Study]) -> Subgroups:
+def subgroups(name: str, studies: Sequence[Study], *, option: str = "--by") -> Subgroups:
     """Divide ``studies`` by an attribute of ``ATTRIBUTES``, or by a column of a table: ``patients.csv:race``.
 
-    UsageError for an unknown attribute; DataError where the studies are not divided by it.
+    UsageError for an unknown attribute; DataError where the studies are not divided by it. ``option`` is what messages
+    call it.
     """
-    attribute = _attribute(name)
+    attribute = _attribute(name, option)
     members: dict[str, set[str]] = {}
     unknown = set()
     for study in studies:
@@ -74,10 +75,10 @@ def subgroups(name: str, studies: Sequence[Study]) -> Subgroups:
         for group in groups:
             members.setdefault(group, set()).add(study.id)
     if not members:
-        raise DataError(f"--by {name}: the data says this of none of its {len(studies):,} studies")
+        raise DataError(f"{option} {name}: the data says this of none of its {len(studies):,} studies")
     if len(members) > MOST_GROUPS:
         raise DataError(
-            f"--by {name}: {len(members):,} different values, such as {min(members)!r}; at most {MOST_GROUPS} "
+            f"{option} {name}: {len(members):,} different values, such as {min(members)!r}; at most {MOST_GROUPS} "
             "groups can be compared, so write a column that has fewer"
         )
     place = {group: i for i, group in enumerate(attribute.order)}
@@ -85,13 +86,13 @@ def subgroups(name: str, studies: Sequence[Study]) -> Subgroups:
     return Subgroups(attribute, {group: frozenset(members[group]) for group in names}, frozenset(unknown))
 
 
-def _attribute(name: str) -> Attribute:
+def _attribute(name: str, option: str) -> Attribute:
     if name in ATTRIBUTES:
         return ATTRIBUTES[name]
     file, colon, column = name.rpartition(":")
     if colon and file and column:
         return _column(Path(file), column)
-    raise UsageError(f"--by {name}: choose {', '.join(ATTRIBUTES)}, or FILE.csv:COLUMN for a table with study ids")
+    raise UsageError(f"{option} {name}: choose {', '.join(ATTRIBUTES)}, or FILE.csv:COLUMN for a table with study ids")
 
 
 def _column(path: Path, column: str) -> Attribute:
