@@ -103,6 +103,8 @@ def boxed_steps(
     ``plain`` takes what is left of marks out of a statement. A statement without a box is a step without one. A mark
     that stands in no statement is one by itself, in its own words.
     """
+    if not marks:
+        return ()
     steps: list[Step] = []
     placed = {id(mark) for mark in marks_in(text, marks)}
     for said in statements(text):

@@ -24,6 +24,7 @@ _STANDS_FOR = frozenset(
     ("string", "str", "text", "findings", "impression", "report", "findings text", "impression text")
 )
 """Words of a schema that stand for a text."""
+_LONGEST_STANDING = max(map(len, _STANDS_FOR))
 _FEW = 3
 _BESIDE, _NEARLY = 6, 0.9
 _RUN = re.compile(r"([^\s])\1{29,}")
@@ -113,7 +114,7 @@ def is_noise(text: str) -> bool:
 
 def is_form(text: str) -> bool:
     """Brackets where words should be, or a text that stands for another."""
-    if "orem ipsum" in text or text.strip().lower() in _STANDS_FOR:
+    if "orem ipsum" in text or (len(body := text.strip()) <= _LONGEST_STANDING and body.lower() in _STANDS_FOR):
         return True
     blanked = "XXX" in text and len(words_of(text)) <= _NAMES  # de-identified reports hold it too
     if not blanked and not any(map(text.__contains__, _GAP_MARKS)):
@@ -139,11 +140,8 @@ def is_order(text: str) -> bool:
 def loop(text: str) -> str:
     """The words that are repeated without end; empty where nothing is."""
     words, longest = _pieces(text)
-    counts = Counter(words)
-    if len(words) - len(counts) >= _ROUNDS - 1 and max(counts.values()) >= _ROUNDS_OF_MANY:
-        often = {word for word, n in counts.items() if n >= _ROUNDS_OF_MANY}
-        if found := _period(_longest(words, often)):
-            return " ".join(found)
+    if (often := _often(words)) and (found := _period(_longest(words, often))):
+        return " ".join(found)
     if longest < _RUN_LENGTH:
         return ""
     tail = text[-_CHECKED:]
@@ -151,6 +149,15 @@ def loop(text: str) -> str:
     if glued and glued[1].strip(" -=*_#.\n") and len(glued[0]) > len(tail) * _MOST_OF:
         return glued[1].strip()
     return ""
+
+
+def _often(words: list[str]) -> set[str]:
+    """The words that occur as often as those of a loop; none where no loop can be made of them."""
+    counts = Counter(words)
+    if len(words) - len(counts) < _ROUNDS - 1:
+        return set()
+    often = {word: n for word, n in counts.items() if n >= _ROUNDS_OF_MANY}
+    return set(often) if max(often.values(), default=0) >= _ROUNDS or sum(often.values()) >= _MANY else set()
 
 
 def nearly_a_loop(text: str) -> str:
@@ -178,14 +185,10 @@ def _are_alike(one: str, other: str) -> bool:
 
 def _longest(words: list[str], often: set[str]) -> list[str]:
     """The longest run of words that all occur often: a loop lies within one."""
-    best: tuple[int, int] = (0, 0)
-    start = 0
-    for at, word in enumerate((*words, "")):
-        if word not in often:
-            if at - start > best[1] - best[0]:
-                best = (start, at)
-            start = at + 1
-    return words[slice(*best)]
+    marked = bytes(map(often.__contains__, words))
+    run = max(marked.split(b"\0"), key=len)
+    start = marked.find(run)
+    return words[start : start + len(run)]
 
 
 def _period(words: list[str]) -> list[str]:

@@ -34,10 +34,10 @@ _PARTED = bytes(
 
 def without_prompt(text: str, asked: str) -> tuple[str, list[str]]:
     """A reply without the sentences of the prompt that it begins and ends with, and those sentences."""
-    if not asked or len(words_of(text) & words_of(asked)) < _SHARED:
+    if not asked:
         return text, []
     keys = _keys(text)
-    if not _may_repeat(keys, asked):
+    if not _may_repeat(keys, asked) or len(words_of(text) & words_of(asked)) < _SHARED:
         return text, []
     known = frozenset(_keys(asked))
     before = _repeated(keys, known)
@@ -62,8 +62,10 @@ def _may_repeat(keys: list[str], asked: str) -> bool:
     long = [key for key in keys if key.count(" ") >= _LABEL]
     if not long or _LABEL * (len(keys) - len(long)) >= _INSTRUCTED:
         return True
-    words = f" {_key(asked)} "
-    return f" {long[0]} " in words or f" {long[-1]} " in words
+    lower = asked.lower()
+    edges = [key for key in (long[0], long[-1]) if all(map(lower.__contains__, key.split()))]
+    words = f" {_key(asked)} " if edges else ""
+    return any(f" {key} " in words for key in edges)
 
 
 def _keys(text: str) -> list[str]:

@@ -55,6 +55,8 @@ _KEY = re.compile(
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 """A line from which on a file repeats the reference behind the answer."""
+_KEY_WORDS = ("ground", "reference", "gold")
+"""One of these is in each such line."""
 _PAIR = re.compile(
     r"""\A\s*(?:predict\w*|generated|candidate|hypothesis|hyp|model|output)\b[^:\n]{0,20}:(?P<said>.*?)
     ^[ \t]*(?:reference|ground[ -]truth|target|label|gt|ref|gold|original)\b[^:\n]{0,20}:.*\Z""",
@@ -103,7 +105,8 @@ def answer_alone(text: str, removed: list[Removed]) -> str:
     if pair := _PAIR.match(text):
         removed.append(Removed("reference", text[pair.end("said") :]))
         return pair["said"]
-    if (key := _KEY.search(text)) and text[: key.start()].strip():
+    key = _KEY.search(text) if any(map(text.lower().__contains__, _KEY_WORDS)) else None
+    if key and text[: key.start()].strip():
         removed.append(Removed("reference", text[key.start() :]))
         return text[: key.start()]
     return text
