@@ -21,6 +21,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("results",),
     ("reader_studies",),
     ("harness",),
+    ("construction",),
     ("cli",),
 )
 RESULTS: Sequence[Sequence[str]] = (

@@ -1,4 +1,4 @@
-"""`mmrad-eval data describe|check|convert`: what a dataset holds, what is wrong with it, traces in another format."""
+"""`mmrad-eval data`: what a dataset holds, what is wrong with it, traces in another format, traces that are built."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.build import build
 from mmrad_eval.cli.convert import convert
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.visible import visible
@@ -41,9 +42,10 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(name="data")
 def data() -> None:
-    """Describe, check or convert a dataset: a registered name, FORMAT:PATH, or a path."""
+    """Describe, check, convert or build a dataset: a registered name, FORMAT:PATH, or a path."""
 
 
+data.add_command(build)
 data.add_command(convert)
 
 

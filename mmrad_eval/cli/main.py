@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mmrad_eval.cli.doctor:doctor",
         "Check what is installed, and say how to fix what is missing.",
     ),
-    "data": ("mmrad_eval.cli.data:data", "Describe or check a dataset on disk."),
+    "data": ("mmrad_eval.cli.data:data", "Describe or check a dataset on disk, or build one of traces."),
     "parse": ("mmrad_eval.cli.parse:parse", "Show each text of a file beside what is understood of it."),
     "export": ("mmrad_eval.cli.export:export", "Write the reports of a run as public boards want them."),
     "ranks": ("mmrad_eval.cli.ranks:ranks", "Rank systems under every convention side by side, and name the flips."),

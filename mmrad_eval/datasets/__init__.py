@@ -104,6 +104,14 @@ def registry() -> Registry:
                 "mmrad_eval.datasets.readers.rexgradient:read",
                 "rexgradient:PATH, ReXGradient-160K's metadata JSON",
             ),
+            "ms-cxr": (
+                "mmrad_eval.datasets.readers.ms_cxr:read",
+                "ms-cxr:PATH, MS-CXR: phrases of reports with boxes",
+            ),
+            "reflacx": (
+                "mmrad_eval.datasets.readers.reflacx:read",
+                "reflacx:FOLDER, dictations in their order, with gaze and ellipses",
+            ),
             "chest-imagenome": (
                 "mmrad_eval.datasets.readers.imagenome:read",
                 "chest-imagenome:FOLDER, scene graphs as traces",
@@ -124,6 +132,7 @@ def registry() -> Registry:
                 "mmrad_eval.datasets.readers.mimic:read_images",
                 "mimic-images:FOLDER, the same, one study an image",
             ),
+            "boxes": ("mmrad_eval.datasets.readers.boxes:read", "boxes:PATH, a table with one row a box"),
             "rexrank": ("mmrad_eval.datasets.readers.rexrank:read", "rexrank:PATH, JSON of the ReXrank board"),
             "table": (
                 "mmrad_eval.datasets.readers.table:read",

@@ -23,7 +23,7 @@ from mmrad_eval.traces.dicom import MISSES
 
 Size = tuple[int, int]
 
-WITHOUT_REPORTS = frozenset({"vindr", "chest-imagenome", "gemex-thinkvg"})
+WITHOUT_REPORTS = frozenset({"vindr", "chest-imagenome", "gemex-thinkvg", "ms-cxr", "boxes"})
 """Formats that never have one."""
 NAMED = re.compile(r"[^A-Za-z]+")
 

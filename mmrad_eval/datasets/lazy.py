@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import overload
+from typing import Any, overload
 
 from mmrad_eval.core.values import Study
 from mmrad_eval.datasets.held import selected
@@ -32,6 +32,10 @@ class LazyStudies(Sequence[Study]):
     @abstractmethod
     def digest(self) -> str:
         """SHA-256 over what the studies hold, 64 hexadecimal digits, without reading them one by one."""
+
+    def rows(self, place: int) -> list[dict[str, Any]]:
+        """The rows of the source that a study was made of, where there are several for each; else none."""
+        return []
 
     @overload
     def __getitem__(self, place: int) -> Study: ...
@@ -74,6 +78,10 @@ class Subset(LazyStudies):
     def read(self, place: int) -> Study:
         """From the whole."""
         return self._studies.read(self._places[place])
+
+    def rows(self, place: int) -> list[dict[str, Any]]:
+        """From the whole."""
+        return self._studies.rows(self._places[place])
 
     def prepare(self) -> None:
         """Pass it on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace as remade
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -62,6 +62,10 @@ class PreparedStudies(LazyStudies):
             reference=study.reference and self._report(study.reference),
             priors=tuple(self._prior(prior) for prior in study.priors),
         )
+
+    def rows(self, place: int) -> list[dict[str, Any]]:
+        """Those of the data itself."""
+        return self._studies.rows(place) if isinstance(self._studies, LazyStudies) else []
 
     def outline(self, place: int) -> Study:
         """As it was."""

@@ -69,6 +69,21 @@ def _gemini_tool(tool: Tool) -> dict[str, Any]:
     return {"tools": [{"functionDeclarations": [declared]}]}
 
 
+def chat_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """As chat completions take the form of a reply (platform.openai.com/docs/guides/structured-outputs)."""
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}}
+
+
+def _no_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (the signature of a schema)
+    """For a wire format that has no field for it that is known here."""
+    return {}
+
+
+def _gemini_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as above)
+    """As Gemini takes it (ai.google.dev, structured output), beside the decoding that the client writes there."""
+    return {"generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": schema}}
+
+
 def _imported(target: str) -> Callable[[Card, Connection], Client]:
     """A factory that is imported when it is first called."""
     module, _, name = target.partition(":")
@@ -105,6 +120,8 @@ class Provider:
     """Whether it is a server of the user's own: ``--serve`` can start it, and its ids don't move."""
     tool: Callable[[Tool], dict[str, Any]] = chat_tool
     """The fields of a request's body that offer a tool."""
+    schema: Callable[[str, Mapping[str, Any]], dict[str, Any]] = chat_schema
+    """The fields of a request's body that ask for a reply of a JSON schema; none where the format has no such field."""
 
 
 BUILTIN: Mapping[str, Provider] = {
@@ -140,6 +157,7 @@ BUILTIN: Mapping[str, Provider] = {
             url="https://api.anthropic.com/v1",
             keys=("ANTHROPIC_API_KEY",),
             tool=_anthropic_tool,
+            schema=_no_schema,
         ),
         Provider(
             "gemini",
@@ -148,6 +166,7 @@ BUILTIN: Mapping[str, Provider] = {
             url="https://generativelanguage.googleapis.com/v1",
             keys=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
             tool=_gemini_tool,
+            schema=_gemini_schema,
         ),
         Provider(
             "openrouter",

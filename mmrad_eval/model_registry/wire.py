@@ -77,9 +77,13 @@ class WireClient(Client):
         """The bytes that are sent. An extra field may add to the body, never change what the run says."""
         body = self.body(sent)
         for name, value in sent.request.extra.items():
-            if name in body:
+            inner = msgspec.json.decode(value) if isinstance(body.get(name), dict) else None
+            if isinstance(inner, dict) and not inner.keys() & body[name].keys():
+                body[name] |= inner
+            elif name in body:
                 raise ModelError(f"the task sets {name} as an extra field; it is the run's to set")
-            body[name] = value
+            else:
+                body[name] = value
         return encoded(body)
 
     async def generate(self, sent: PreparedRequest) -> Reply:

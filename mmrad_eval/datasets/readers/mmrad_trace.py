@@ -2,16 +2,19 @@
 of traces.
 
 One study a record: its problem image, its trace, its report by its sections, and what ``study`` says of patient and
-split. The class is that of the records: ``open`` only where all say so.
+split. The class is that of the records: ``open`` only where all say so. A folder that `mmrad-eval data build` made is
+read too, under the name that its ``build.json`` states, with what that says of the leak.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
@@ -24,8 +27,21 @@ from mmrad_eval.traces import files, record
 from mmrad_eval.traces.data_use import class_of
 from mmrad_eval.traces.record import TraceRecord
 
+BUILD, TRACES = "build.json", "traces.jsonl"
+"""What a folder of a build holds."""
+
+
+class _Build(msgspec.Struct):
+    """What is read of build.json."""
+
+    schema: Literal["mmrad.build/1"]
+    name: str
+    notes: tuple[str, ...] = ()
+
 
 def _is_ours(path: Path) -> bool:
+    if path.is_dir():
+        return (path / BUILD).is_file() and (path / TRACES).is_file()
     return f'"{record.SCHEMA}"' in first_line(path) or parquet_columns(path) >= {"segments", "image_order"}
 
 
@@ -33,9 +49,20 @@ def _is_ours(path: Path) -> bool:
 def read(source: Source) -> Dataset:
     """One study a record."""
     path = source.file()
+    build = _build(path) if path.is_dir() else None
+    file = path / TRACES if path.is_dir() else path
     classes: set[DataUse] = set()
-    studies = gather(_records(source, path, classes), source.problems)
-    return Dataset(dataset_name(path), studies, _data_use(source, classes), str(path), "mmrad.trace")
+    studies = gather(_records(source, file, classes), source.problems)
+    name, notes = (build.name, build.notes) if build else (dataset_name(path), ())
+    return Dataset(name, studies, _data_use(source, classes), str(path), "mmrad.trace", notes)
+
+
+def _build(folder: Path) -> _Build:
+    path = folder / BUILD
+    try:
+        return msgspec.convert(decode.json_value(decode.read_bytes(path), str(path)), _Build)
+    except msgspec.ValidationError as error:
+        raise DataError(f"{path}: not what `mmrad-eval data build` writes: {error}") from error
 
 
 def _records(source: Source, path: Path, classes: set[DataUse]) -> Iterator[Placed]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -95,10 +95,14 @@ class Thoughts(LazyStudies):
             sha.update(f"|{name}:".encode() + "\n".join(column.to_pylist()).encode())
         return sha.hexdigest()
 
+    def rows(self, place: int) -> list[dict[str, Any]]:
+        """All rows about an image."""
+        rows = self._rows[self._starts[place] : self._starts[place + 1]].tolist()
+        return [{name: column[row].as_py() for name, column in self._columns.items()} for row in rows]
+
     def read(self, place: int) -> Study:
         """All rows about an image as one study."""
-        rows = self._rows[self._starts[place] : self._starts[place + 1]].tolist()
-        said = [{name: column[row].as_py() for name, column in self._columns.items()} for row in rows]
+        said = self.rows(place)
         image = self._source.image(self._paths[place].lstrip("/"))
         trace = record.trace_of(thinkvg.parse(said, where=str(self._path)))
         steps = tuple(_with_crop(step, image) for step in trace.steps)

@@ -20,6 +20,8 @@ MOST = 1000
 where ROUGE-L spreads by .15 over studies."""
 METRIC = "rouge@r2gen-mimic"
 NAME = "ROUGE-L(T*, R*)"
+STATED = "Leak of "
+"""How the note of a dataset begins that states what its traces hold of its reports; it stands under every table."""
 
 
 def traced(studies: Sequence[Study], target: Target) -> list[Study]:

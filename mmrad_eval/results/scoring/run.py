@@ -111,6 +111,7 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
 
     if selected.given and (said := evidence_overlap.note(selected.studies, selected.target)):
         notes.append(said)
+    notes += [said for said in folder.run.notes if said.startswith(evidence_overlap.STATED)]
     clusters = [study.cluster for study, scored in zip(selected.studies, selected.scored, strict=True) if scored]
     columns = summarise(measured, clusters, resamples, seed, last=True)
     if before is not None and carried:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace as remade
+from typing import Any
 
 import msgspec
 
@@ -122,6 +123,10 @@ class LinkedStudies(LazyStudies):
     def read(self, place: int) -> Study:
         """The study, looked up."""
         return self._link.apply(self._studies[place])
+
+    def rows(self, place: int) -> list[dict[str, Any]]:
+        """Those of the data itself."""
+        return self._studies.rows(place) if isinstance(self._studies, LazyStudies) else []
 
     def outline(self, place: int) -> Study:
         """The study, looked up: its patient and split come from the lists."""

@@ -1,0 +1,367 @@
+"""`mmrad-eval data build`: traces for any corpus, from regions, boxes and reports, by a writer and an auditor."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmrad_eval.cli import terminal
+from mmrad_eval.cli.words import named_values
+
+if TYPE_CHECKING:
+    from mmrad_eval.construction.build import BuildPlan, BuildSettings, Built
+    from mmrad_eval.construction.records import StageLine, StageName
+
+INCOMPLETE = 3
+_EVERY = 10.0  # seconds between two lines of progress
+_REASONS = 3  # reasons of failures that are named
+
+
+def _configured(ctx: click.Context, _param: click.Parameter, path: Path | None) -> Path | None:
+    """Take the options of a TOML file as defaults; what the command line says wins."""
+    if path is None:
+        return None
+    from mmrad_eval.core import decode
+    from mmrad_eval.core.errors import UsageError
+
+    data = decode.read_bytes(path, longest=decode.LONGEST_TOML)
+    found: dict[str, Any] = decode.toml_value(data, str(path), dict[str, Any])
+    named = {name.replace("-", "_"): value for name, value in found.items()}
+    known = {param.name for param in ctx.command.params if param.name} - {"config"}
+    spelled = {opt.lstrip("-").replace("-", "_"): p.name for p in ctx.command.params for opt in p.opts}
+    for name in named:
+        if spelled.get(name, name) not in known:
+            import difflib
+
+            near = difflib.get_close_matches(name, [*known, *spelled], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"{path}: there is no option {name!r}{hint}")
+    ctx.default_map = {spelled.get(name, name): value for name, value in named.items()}
+    return path
+
+
+def _with(command: Callable[..., Any], *options: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    folder = click.Path(path_type=Path)
+    return _with(
+        command,
+        click.option(
+            "--link", metavar="REPORTS", help="MIMIC-CXR folder, or any data with reports under the same ids."
+        ),
+        click.option("--images", type=folder, help="Folder that image paths start from."),
+        click.option("--patient-column", help="Column that holds the patient's id."),
+        click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a table's column."),
+        click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the reader."),
+        click.option(
+            "--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class, where it is unknown."
+        ),
+        click.option("--limit", type=click.IntRange(min=1), help="Only the first N images."),
+    )
+
+
+def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options: list[Callable[..., Any]] = []
+    for role, what in (("writer", "Writes and corrects the traces"), ("auditor", "Judges them by the report")):
+        options += [
+            click.option(f"--{role}", metavar="MODEL", help=f"{what}: as for --model, program:{role}, or none."),
+            click.option(f"--{role}-url", multiple=True, metavar="URL", help=f"Address of the {role}'s server."),
+            click.option(f"--{role}-key-env", metavar="NAME", help=f"Environment variable of the {role}'s key."),
+        ]
+    return _with(
+        command,
+        *options,
+        click.option("--prompts", type=click.Path(path_type=Path), help="Folder of prompt files in place of ours."),
+        click.option("--max-tokens", type=int, default=2048, show_default=True, help="Tokens of one answer."),
+        click.option("--temperature", metavar="NUMBER|none", help="[default: 0, or none where a model takes none]"),
+        click.option("--no-schema", is_flag=True, help="Request no JSON schema, for servers that refuse one."),
+        click.option("--allow-key", multiple=True, metavar="NAME", help="Let a card read a key from this variable."),
+        click.option(
+            "--local-network", "local_networks", multiple=True, metavar="HOST", help="Counts as this machine."
+        ),
+        click.option("--attest-provider", help="State that this provider may have credentialed data …"),
+        click.option("--attest-retention", help="… under this retention setting …"),
+        click.option("--attest-who", help="… in the words of this person."),
+        click.option("--concurrency", type=click.IntRange(min=1), help="Concurrent requests. [default: adapts]"),
+        click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one try."),
+        click.option("--patience", type=click.FloatRange(min=0), help="Seconds to wait for a server that is away."),
+        click.option("--budget", metavar="20usd", help="Begin nothing more once so much is spent."),
+        click.option("--max-requests", type=int, help="Begin nothing more once so many requests are sent."),
+        click.option("--max-time", metavar="1h30m", help="Begin nothing more once so much time has passed."),
+    )
+
+
+def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    choice = click.Choice
+    return _with(
+        command,
+        click.option("--name", help="Name of the dataset. [default: the source's, and what the writer saw]"),
+        click.option("--stages", metavar="STAGE[..STAGE]", help="One stage, or a range. [default: all]"),
+        click.option(
+            "--writer-sees",
+            type=choice(["nothing", "labels", "report"]),
+            default="nothing",
+            show_default=True,
+            help="What of the report the writer sees when it summarizes; each is a dataset of its own name.",
+        ),
+        click.option(
+            "--report", type=choice(["reference", "none"]), default="reference", show_default=True,
+            help="Compare with the reports, or build without any.",
+        ),
+        click.option("--lost", metavar="N|any", default="0", show_default=True, help="Findings that a trace may lack."),
+        click.option("--comparisons", type=choice(["keep", "drop"]), default="keep", show_default=True,
+                     help="Statements that compare with an earlier study."),
+        click.option("--profile", type=choice(["full", "paper"]), default="full", show_default=True,
+                     help="Categories of steps: six, or the two of the published example."),
+        click.option("--order", type=choice(["vocabulary", "source"]), default="vocabulary", show_default=True,
+                     help="Order of the steps."),
+        click.option("--render", type=choice(["crop", "masked", "highlighted", "none"]), default="crop",
+                     show_default=True, help="Region images."),
+        click.option("--pixels", type=choice(["source", "336"]), default="source", show_default=True,
+                     help="Pixels of films and region images: the source's, or the authors' padded square."),
+        click.option("--films", type=choice(["copy", "link"]), default="copy", show_default=True,
+                     help="Copy films into the build, or link to them."),
+        click.option("--hold-out", multiple=True, type=click.Path(path_type=Path),
+                     help="File of patients, one a line, that must be in test."),
+        click.option("--plant", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+                     help="Share of statements of which a copy with an error tests the auditor."),
+        click.option("--seed", type=int, default=1, show_default=True, help="Of the split and of planted errors."),
+        click.option("--partial", is_flag=True, help="Write the dataset though some images failed."),
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("source", required=False)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_configured,
+    help="TOML file that holds any of these options; the command line wins.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the build.")
+@_source_options
+@_model_options
+@_build_options
+@click.option("--dry-run", is_flag=True, help="Say what would be asked and what it costs, and ask nothing.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+def build(**said: Any) -> int:
+    """Build interleaved traces of SOURCE: what a writer says of its regions, audited by another model and by rules.
+
+    SOURCE has regions with boxes (gemex-thinkvg, chest-imagenome, padchest-gr, vindr, ms-cxr, reflacx, a table of
+    boxes, demo). Run again to go on where it stopped. The folder is a dataset: --data DIR.
+    """
+    from mmrad_eval.construction.build import plan_of, run
+
+    settings = _settings(said)
+    plan = plan_of(settings)
+    if said["dry_run"]:
+        _price(plan)
+        return 0
+    progress = BuildProgress(quiet=said["quiet"])
+    if not said["quiet"]:
+        who = ", ".join(f"{role} {client.card.label}" for role, client in plan.clients.items()) or "no models"
+        terminal.say(
+            f"{plan.name}: {plan.count} images of {settings.dataset.name}, data use {plan.data_use}; {who}", err=True
+        )
+    built = run(plan, progress)
+    return _told(plan, built)
+
+
+def _settings(said: dict[str, Any]) -> BuildSettings:
+    from mmrad_eval.construction.build import BuildSettings, Named
+    from mmrad_eval.construction.options import BuildOptions
+    from mmrad_eval.construction.sources import load
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.core.values import Decoding
+    from mmrad_eval.harness import budget as budgets
+    from mmrad_eval.harness import gate
+
+    for name, example in (("source", "demo"), ("out", "--out build"), ("writer", "--writer program:writer")):
+        if not said[name]:
+            raise UsageError(f"say {'the SOURCE' if name == 'source' else f'--{name}'}, such as {example}")
+    attested = {part: said[f"attest_{part}"] or "" for part in ("provider", "retention", "who")}
+    temperature = _temperature(said["temperature"])
+    dataset = load(
+        said["source"],
+        link=said["link"],
+        images=said["images"],
+        data_use=said["data_use"],
+        patient_column=said["patient_column"],
+        columns=named_values(said["columns"], "--column", "write OURS=THEIRS"),
+        options=named_values(said["options"], "--option", "write --option NAME=VALUE"),
+    )
+    return BuildSettings(
+        dataset=dataset,
+        out=said["out"],
+        writer=Named(said["writer"], said["writer_url"], said["writer_key_env"]),
+        auditor=Named(said["auditor"] or "none", said["auditor_url"], said["auditor_key_env"]),
+        options=BuildOptions(
+            sees=said["writer_sees"],
+            report=said["report"],
+            lost=_lost(said["lost"]),
+            comparisons=said["comparisons"],
+            profile=said["profile"],
+            order=said["order"],
+            render=said["render"],
+            pixels=said["pixels"],
+            films=said["films"],
+            plant=said["plant"],
+            seed=said["seed"],
+        ),
+        name=said["name"] or "",
+        stages=_stages(said["stages"]),
+        prompts=said["prompts"],
+        hold_out=said["hold_out"],
+        limit=said["limit"],
+        decoding=Decoding(max_tokens=said["max_tokens"], temperature=temperature),
+        stated=frozenset({"temperature"} if said["temperature"] is not None else ()),
+        structured=not said["no_schema"],
+        partial=said["partial"],
+        concurrency=said["concurrency"],
+        timeout=said["timeout"],
+        patience=said["patience"],
+        budget=budgets.Budget(
+            usd=None if said["budget"] is None else budgets.usd(said["budget"]),
+            requests=said["max_requests"],
+            seconds=None if said["max_time"] is None else budgets.duration(said["max_time"]),
+        ),
+        allowed_keys=frozenset(said["allow_key"]),
+        local_networks=said["local_networks"],
+        attestation=gate.attestation(**attested) if any(attested.values()) else None,
+        planned_only=said["dry_run"],
+    )
+
+
+def _temperature(written: str | None) -> float | None:
+    from mmrad_eval.core.errors import UsageError
+
+    if written in (None, "none"):
+        return 0.0 if written is None else None
+    try:
+        return float(written)
+    except ValueError:
+        raise UsageError(f"--temperature {written}: write a number, or none to leave it out") from None
+
+
+def _lost(written: str) -> int | None:
+    from mmrad_eval.core.errors import UsageError
+
+    if written == "any":
+        return None
+    if not str(written).isdigit():
+        raise UsageError(f"--lost {written}: write a whole number, or any")
+    return int(written)
+
+
+def _stages(written: str | None) -> tuple[StageName, ...]:
+    """``audit``, ``4``, ``reflect..check``, ``2-4`` as the stages that are meant."""
+    from mmrad_eval.construction.records import STAGES
+    from mmrad_eval.core.errors import UsageError
+
+    if not written:
+        return STAGES
+    first, _, last = written.replace("..", "-").partition("-")
+    places = []
+    for word in (first, last or first):
+        known = [n for n, name in enumerate(STAGES) if word in {name, str(n + 1)}]
+        if not known:
+            raise UsageError(f"--stages {written}: there is no stage {word!r}; they are {', '.join(STAGES)}")
+        places += known
+    if places[0] > places[1]:
+        raise UsageError(f"--stages {written}: {STAGES[places[0]]} comes after {STAGES[places[1]]}")
+    return STAGES[places[0] : places[1] + 1]
+
+
+def _price(plan: BuildPlan) -> None:
+    from mmrad_eval.construction.price import price_of
+
+    seen = price_of(plan)
+    terminal.say(f"{plan.name}: {seen.images:,} images, data use {plan.data_use}")
+    if not seen.requests:
+        terminal.say("  no request: nobody is asked")
+        return
+    planted = f", {seen.planted:,} about planted errors" if seen.planted else ""
+    terminal.say(f"  {seen.requests:,} requests; {seen.returned:,} more if a tenth of the records go back{planted}")
+    terminal.say(f"  about {seen.prompt_tokens:,} prompt tokens and {seen.completion_tokens:,} completion tokens")
+    dollars = "a card has no price" if seen.dollars is None else f"about {seen.dollars:.2f} US dollars"
+    terminal.say(f"  {dollars}")
+
+
+class BuildProgress:
+    """A line a stage, on standard error, and one every ten seconds in between."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._stage = ""
+        self._due = self._made = 0
+        self._next = 0.0
+
+    def begin(self, stage: StageName, due: int, done: int) -> None:
+        """Remember what is to do."""
+        self._stage, self._due, self._made = stage, due, 0
+        self._next = time.monotonic() + _EVERY
+
+    def made(self, line: StageLine) -> None:
+        """Count, and say so when it is time."""
+        self._made += 1
+        if not self._quiet and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _EVERY
+            of = f" of {self._due:,}" if self._due else ""
+            terminal.say(f"  {line.stage}: {self._made:,}{of} images", err=True)
+
+    def end(self, stage: StageName, tally: Counter[tuple[str, str]]) -> None:
+        """Say what the stage came to, by reason."""
+        if self._quiet:
+            return
+        parts = [f"{n:,} {status}" for status, n in _by_status(tally).items()]
+        reasons = [f"{why} {n:,}" for (status, why), n in sorted(tally.items(), key=lambda p: -p[1]) if why]
+        said = f" ({', '.join(reasons)})" if reasons else ""
+        terminal.say(f"  {stage:<10} {', '.join(parts) or 'nothing'}{said}", err=True)
+
+
+def _by_status(tally: Counter[tuple[str, str]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for status in ("kept", "corrected", "rejected", "failed"):
+        if n := sum(count for (name, _), count in tally.items() if name == status):
+            found[status] = n
+    return found
+
+
+def _told(plan: BuildPlan, built: Built) -> int:
+    """Say what came out, and what is left to do."""
+    out = plan.settings.out
+    if built.record is not None:
+        record = built.record
+        terminal.say(
+            f"{record.name}: {record.records:,} traces, {', '.join(f'{k} {v:,}' for k, v in record.splits.items())}"
+        )
+        for one in record.planted:
+            terminal.say(f"  planted {one.kind}: {one.noticed} of {one.n} noticed ({one.low:.2f} to {one.high:.2f})")
+        if record.planted:
+            alarms, beside = record.false_alarms
+            terminal.say(f"  false alarms: {alarms} of {beside} statements that our rules support")
+        for note in record.notes:
+            terminal.say(f"  {note}")
+        for warning in record.warnings:
+            terminal.say(f"  note: {warning}")
+        terminal.say(f"{out}: read {out / 'card.md'}; use it with --data {out}")
+    if built.complete:
+        return 0
+    why = f": {built.stop.reason}" if built.stop is not None else ""
+    terminal.say(f"the build is not complete{why}; run the same command again to go on", err=True)
+    for reason, count in built.failed.most_common(_REASONS):
+        terminal.say(f"  {count:,} failed: {' '.join(reason.split())[:300]}", err=True)
+    sys.stderr.flush()
+    return INCOMPLETE

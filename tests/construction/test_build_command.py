@@ -1,0 +1,156 @@
+"""`data build` as a user meets it: the demo, ranges, a TOML, prices, refusals, and the dataset that comes out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
+PROGRAMS = ("--writer", "program:writer", "--auditor", "program:auditor")
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all commands of this file run; the demo is built in it once."""
+    made = tmp_path_factory.mktemp("built")
+    ended = run(made, "data", "build", "demo", *PROGRAMS, "--plant", "0.2", "--out", "demo-build")
+    assert ended.returncode == 0, ended.stderr
+    return made
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([COMMAND, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    """Digest of each file that must be the same for the same build."""
+    names = [*folder.glob("stages/*.jsonl"), *folder.glob("images/*"), folder / "traces.jsonl", folder / "mmrad.jsonl"]
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in names}
+
+
+def test_the_demo_is_a_dataset_at_once_with_its_leak_under_every_table(folder: Path) -> None:
+    record = json.loads((folder / "demo-build/build.json").read_text())
+    assert record["name"] == "demo-traces"
+    assert record["records"] > 10
+    checked = run(folder, "data", "check", "demo-build")
+    assert checked.returncode == 0, checked.stdout
+    assert "sound" in checked.stdout
+    words = ("--data", "demo-build", "--model", "baseline:evidence", "--split", "all", "--metrics", "rouge@raw")
+    for task in ("mcot", "direct"):
+        ended = run(folder, *words, "--task", task, "--out", "results")
+        assert ended.returncode == 0, ended.stderr
+        assert "Leak of demo-traces" in ended.stdout
+    card = (folder / "demo-build/card.md").read_text()
+    assert "knows no medicine" in card
+    assert "| negation |" in card
+
+
+def test_the_authors_records_say_split_patient_and_boxes_that_their_pictures_show(folder: Path) -> None:
+    records = [json.loads(line) for line in (folder / "demo-build/mmrad.jsonl").read_text().splitlines()]
+    for one in records:
+        assert (one["prompt"] + one["response"]).count("<image>") == len(one["images"])
+        assert all((folder / "demo-build" / image).is_file() for image in one["images"])
+        assert one["split"] in {"train", "validate", "test"}
+    by_patient: dict[str, set[str]] = {}
+    for one in records:
+        by_patient.setdefault(one["patient"], set()).add(one["split"])
+    assert all(len(splits) == 1 for splits in by_patient.values())
+    ended = run(folder, "data", "describe", "demo-build/mmrad.jsonl")
+    assert f"traces        {len(records)}" in ended.stdout
+
+
+def test_the_same_command_again_sends_nothing_and_changes_no_byte(folder: Path) -> None:
+    before = bytes_of(folder / "demo-build")
+    ended = run(folder, "data", "build", "demo", *PROGRAMS, "--plant", "0.2", "--out", "demo-build")
+    assert ended.returncode == 0
+    assert bytes_of(folder / "demo-build") == before
+    models = json.loads((folder / "demo-build/build.json").read_text())["models"]
+    assert {model["sent"] for model in models.values()} == {0}
+
+
+def test_stages_can_run_one_by_one_to_the_same_bytes(folder: Path) -> None:
+    words = ("data", "build", "demo", *PROGRAMS, "--plant", "0.2", "--out", "by-stage", "--stages")
+    early = run(folder, *words, "audit")
+    assert early.returncode == 2
+    assert "needs reflect" in early.stderr
+    for stages in ("collect", "2", "reflect..audit", "check-rate", "7-9"):
+        ended = run(folder, *words, stages)
+        assert ended.returncode == 0, ended.stderr
+    assert bytes_of(folder / "by-stage") == bytes_of(folder / "demo-build")
+    assert "there is no stage 'polish'" in run(folder, *words, "polish").stderr
+
+
+def test_a_toml_says_the_same_as_the_command_line(folder: Path) -> None:
+    (folder / "build.toml").write_text(
+        'source = "demo"\nwriter = "program:writer"\nauditor = "program:auditor"\nplant = 0.2\nout = "from-toml"\n'
+    )
+    ended = run(folder, "data", "build", "--config", "build.toml")
+    assert ended.returncode == 0, ended.stderr
+    assert bytes_of(folder / "from-toml") == bytes_of(folder / "demo-build")
+    (folder / "wrong.toml").write_text('source = "demo"\nauditer = "program:auditor"\n')
+    ended = run(folder, "data", "build", "--config", "wrong.toml")
+    assert (ended.returncode, "did you mean 'auditor'" in ended.stderr) == (2, True)
+
+
+def test_a_dry_run_prices_and_sends_nothing(folder: Path) -> None:
+    (folder / "card.toml").write_text('provider = "openai"\nid = "writer"\nprice = [1.0, 4.0]\n')
+    (folder / "other.toml").write_text('provider = "openai"\nid = "auditor"\nprice = [1.0, 4.0]\n')
+    words = ("data", "build", "demo", "--writer", "card.toml", "--auditor", "other.toml", "--out", "dry")
+    ended = run(folder, *words, "--plant", "0.1", "--dry-run")
+    assert ended.returncode == 0, ended.stderr
+    assert "72 requests; 4 more if a tenth" in ended.stdout
+    assert "US dollars" in ended.stdout
+    assert "about planted errors" in ended.stdout
+    assert not (folder / "dry").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--writer", "program:writer"), 2, "needs an auditor"),
+        (("--writer", "program:poet", "--auditor", "program:auditor"), 2, "no program is called 'program:poet'"),
+        (("--writer", "program:writer", "--auditor", "program:writer"), 2, "one and the same model"),
+        (("--writer", "baseline:normal", "--auditor", "program:auditor"), 2, "answers studies and not questions"),
+        ((*PROGRAMS, "--lost", "few"), 2, "write a whole number, or any"),
+        ((*PROGRAMS, "--prompts", "nowhere"), 2, "is no folder"),
+        ((*PROGRAMS, "--hold-out", "nobody.txt"), 1, "names no patient"),
+        ((*PROGRAMS, "--link", "reports.csv"), 1, "ids must be the same"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(words: tuple[str, ...], code: int, said: str, folder: Path) -> None:
+    (folder / "nobody.txt").write_text("\n")
+    (folder / "reports.csv").write_text("id,report\nx1,The heart is large.\n")
+    ended = run(folder, "data", "build", "demo", *words, "--out", "refused")
+    assert ended.returncode == code, ended.stderr
+    assert said in ended.stderr
+    assert len([line for line in ended.stderr.splitlines() if line.startswith("mmrad-eval:")]) == 1
+    assert "Traceback" not in ended.stderr
+
+
+def test_credentialed_data_goes_to_no_remote_model(folder: Path) -> None:
+    words = ("data", "build", "demo", "--data-use", "credentialed", "--out", "far", "--writer", "openai:a")
+    far = ("--writer-url", "https://models.example.org/v1", "--auditor", "program:auditor", "--writer-key-env", "NO")
+    ended = run(folder, *words, *far)
+    assert ended.returncode in {1, 4}
+    assert not (folder / "far/traces.jsonl").exists()
+
+
+def test_own_prompts_take_the_place_of_ours_and_are_checked(folder: Path) -> None:
+    prompts = folder / "prompts"
+    prompts.mkdir(exist_ok=True)
+    (prompts / "audit.txt").write_text("[[user]]\nJudge.\n\nReport:\n{report}\n\nStatements:\n{statements}\n")
+    words = ("data", "build", "demo", *PROGRAMS, "--limit", "3", "--prompts", "prompts")
+    assert run(folder, *words, "--out", "own").returncode == 0
+    mine = json.loads((folder / "own/build.json").read_text())["prompts"]
+    ours = json.loads((folder / "demo-build/build.json").read_text())["prompts"]
+    assert mine["audit"] != ours["audit"]
+    assert mine["reflect"] == ours["reflect"]
+    (prompts / "audit.txt").write_text("[[user]]\nJudge {statements}.\n")
+    assert "[[user]] must show {report}" in run(folder, *words, "--out", "own").stderr
