@@ -25,7 +25,16 @@ T = TypeVar("T")
 PACKAGES = {
     name.rpartition(".")[2]: f"mmrad_eval.metrics.{name}"
     for name in (
-        *("lexical", "facts", "clinical.graphs", "clinical.embeddings", "composites", "consistency", "grounding"),
+        *(
+            "lexical",
+            "facts",
+            "findings",
+            "clinical.graphs",
+            "clinical.embeddings",
+            "composites",
+            "consistency",
+            "grounding",
+        ),
         "stored",
     )
 }

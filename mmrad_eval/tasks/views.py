@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Image, Study
 from mmrad_eval.datasets import views as words
@@ -31,6 +33,15 @@ def chosen(study: Study, views: str) -> tuple[Image, ...]:
     if views == "key":
         return (key,)
     return (key, *(image for image in rest if views == "all" or orientation(image.view) == "frontal"))
+
+
+def as_shown(study: Study, views: str, priors: str) -> Study:
+    """The study with the images and priors alone that ``--views`` and ``--priors`` show, in their own order."""
+    kept = study.images if views == "all" else chosen(study, views)
+    if len(kept) == len(study.images) and (priors != "none" or not study.priors):
+        return study
+    images = tuple(image for image in study.images if image in kept)
+    return msgspec.structs.replace(study, images=images, priors=() if priors == "none" else study.priors)
 
 
 def label(image: Image) -> str:

@@ -42,7 +42,7 @@ def extract(text: str) -> tuple[Fact, ...]:
     words = lexicon()
     found: list[Fact] = []
     for start, sentence in sentences(text, words):
-        for fact in _facts(sentence):
+        for fact in facts_of(sentence):
             first, last = fact.span
             found.append(
                 Fact(
@@ -66,7 +66,8 @@ def mentions(sentence: str) -> tuple[Mention, ...]:
 
 
 @lru_cache(maxsize=_SENTENCES)
-def _facts(sentence: str) -> tuple[Fact, ...]:
+def facts_of(sentence: str) -> tuple[Fact, ...]:
+    """The facts of one sentence, in order; spans count in the sentence."""
     words = lexicon()
     reading = read(sentence, words)
     if not reading.mentions:

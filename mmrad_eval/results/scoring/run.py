@@ -25,6 +25,7 @@ from mmrad_eval.results.scoring import evidence_overlap
 from mmrad_eval.results.scoring.languages import REMEDY
 from mmrad_eval.results.scoring.measure import CHUNK, Mapper, Measured, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
+from mmrad_eval.tasks.views import as_shown
 
 _TRIES = 3
 
@@ -174,7 +175,18 @@ def _examples(selected: _Selected) -> Iterator[list[Example]]:
     places = {name: place for place, name in enumerate(selected.rows.ids)}
     for start in range(0, len(selected.offsets), CHUNK):
         answers = selected.folder.answers_at(selected.offsets[start : start + CHUNK])
-        yield [Example(selected.studies[places[answer.study]], answer, selected.target) for answer in answers]
+        yield [
+            Example(_shown(selected, selected.studies[places[answer.study]]), answer, selected.target)
+            for answer in answers
+        ]
+
+
+def _shown(selected: _Selected, study: Study) -> Study:
+    """The study as its model saw it; of reports that were made elsewhere nobody knows, and all of it may have been."""
+    run = selected.folder.run
+    if run.card.provider == "file":
+        return study
+    return as_shown(study, run.identity.selection.views, run.identity.selection.priors)
 
 
 LACKING = "section missing"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmrad_eval.core.errors import DataError, PluginError
-from mmrad_eval.core.values import Answer, Report, Study
+from mmrad_eval.core.values import Answer, PriorStudy, Report, Study
 from mmrad_eval.metrics.facts.labels import label_many
 from mmrad_eval.metrics.labelf1 import Codes, LabelF1, Policy
 from mmrad_eval.results.run.summary import Summary
@@ -19,6 +19,8 @@ from mmrad_eval.results.scoring.run import score
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mmrad_eval.core.contracts import FloatArray
+    from mmrad_eval.core.values import Example
     from tests.results.conftest import Kit
 
 
@@ -231,3 +233,16 @@ def test_the_last_answer_of_a_study_counts(kit: Kit) -> None:
     studies = kit.studies(1, patients=1)
     folder = kit.run([Answer("s00000", "failed"), kit.answer(studies[0], "heart size is normal")])
     assert score(folder, studies, [kit.Words()]).columns["Recall @ test"].value == 1.0
+
+
+def test_a_metric_sees_the_priors_that_were_shown_alone(kit: Kit) -> None:
+    seen: list[int] = []
+
+    class Priors(kit.Words):  # type: ignore[misc, name-defined]  # a class of the fixture
+        def measure(self, examples: Sequence[Example], context: object) -> FloatArray:
+            seen.extend(len(example.study.priors) for example in examples)
+            return super().measure(examples, context)  # type: ignore[no-any-return]  # as above
+
+    studies = [msgspec.structs.replace(s, priors=(PriorStudy("earlier"),)) for s in kit.studies(2, patients=2)]
+    score(kit.run([kit.answer(s, "effusion") for s in studies]), studies, [Priors()])
+    assert seen == [0, 0]
