@@ -13,16 +13,35 @@ from tests.raw_text.suite import Case, Wanted
 FOLDER = Path(__file__).parent
 MISSING = "no image seen"
 DRAWINGS = ("first", "second", "third", "fourth", "fifth")
+FILLED = 3
+"""Texts that are made of one line with slots."""
 
 
 def texts(drawing: str, name: str) -> Iterator[tuple[str, str]]:
-    """(source, text) of a file: lines of ``#`` name the source of those below; line ends are written as two letters."""
-    source = ""
+    """(source, text) of a file.
+
+    Lines of ``#`` name the source of those below; line ends are written as two letters; ``@ name = a | b`` says what
+    fills the slot ``{name}`` of later lines.
+    """
+    source, fillers = "", dict[str, list[str]]()
     for line in (FOLDER / drawing / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
             source = line[2:]
+        elif line.startswith("@ "):
+            name, _, words = line[2:].partition(" = ")
+            fillers[name] = words.split(" | ")
         elif line:
-            yield source, line.replace("\\n", "\n")
+            yield from ((source, text.replace("\\n", "\n")) for text in _filled(line, fillers))
+
+
+def _filled(form: str, fillers: Mapping[str, list[str]]) -> Iterator[str]:
+    """A line with its slots filled in a few ways that differ from line to line; the line itself where it has none."""
+    slots = [name for name in fillers if f"{{{name}}}" in form]
+    for way in range(FILLED if slots else 1):
+        text = form
+        for place, name in enumerate(slots, len(form)):
+            text = text.replace(f"{{{name}}}", fillers[name][(way * 2 + place) % len(fillers[name])])
+        yield text
 
 
 def refusals(drawing: str) -> Iterator[Case]:
