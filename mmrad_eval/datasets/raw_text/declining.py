@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from mmrad_eval.datasets.raw_text.clauses import Clause, Kind, clauses, kind_of_clause
 from mmrad_eval.datasets.raw_text.clauses import words as w
 from mmrad_eval.datasets.raw_text.clauses.elsewhere import TELLING
+from mmrad_eval.datasets.raw_text.clauses.said import read
 from mmrad_eval.datasets.raw_text.clauses.words import ENGLISH
 from mmrad_eval.datasets.raw_text.vocabulary import SEEN
 from mmrad_eval.datasets.words import among, words_of
@@ -30,7 +31,7 @@ _SPOKEN = (
 )
 """One of these is in each text that declines and names organs or findings."""
 _MAY_DECLINE = frozenset().union(_SPOKEN, *(ENGLISH[kind] for kind in (w.PICTURE, w.ADVICE, w.DECLINE))) | among(
-    "x ray rays report reports error text comment else different another"
+    "x ray rays report reports error text comment else different another visual input"
 )
 """One of these is in each text that declines; many reports hold none, and looking for them costs less."""
 _ANNOUNCED = re.compile(
@@ -39,7 +40,7 @@ _ANNOUNCED = re.compile(
     r"|general (?:information|guid\w+|overview|approach|terms)|educational|how (?:\w+[ -]){0,4}(?:works?|read"
     r"|interpreted|organized|structured|to)|(?:radiologists?"
     r"|doctors?|clinicians?) (?:\w+ ){0,2}(?:look|assess|check|evaluate|examine|review)|format|structured report"
-    r"|report usually|(?:can|could|to) (?:explain|tell you|outline)|common findings"
+    r"|report usually|(?:can|could|to) (?:explain|tell you(?!$)|outline)|common findings"
     r"|a normal (?:chest )?(?:x-?ray|film|radiograph))\b",
     re.IGNORECASE,
 )
@@ -115,7 +116,8 @@ def _told(text: str) -> Iterator[_Told]:
     before: Kind = ""
     for clause in clauses(text):
         kind = kind_of_clause(clause.said)
-        if kind == "missing" and before == "limited" and text[: clause.start].rstrip()[-1:] not in _SENTENCE_ENDS:
+        aside = before == "limited" and text[: clause.start].rstrip()[-1:] not in _SENTENCE_ENDS
+        if kind == "missing" and aside and w.YOU not in read(clause.said).has:
             kind = "limited"  # "made to the report only, as the images are not available"
         before = kind
         if _OF_THIS_ONE.search(clause.said):

@@ -42,6 +42,14 @@ _GAP = re.compile(
     re.IGNORECASE,
 )
 _ASKED = re.compile(rf"\[\W*(?:{_FILL})\b[^\[\]\n]{{0,80}}\]|<(?:{_FILL})[^<>\n]{{0,60}}>", re.IGNORECASE)
+_PLACEHOLDERS = among(
+    "provided available applicable given specified supplied unavailable pending tbd unspecified undefined"
+)
+_BESIDE_PLACEHOLDERS = among(
+    "not no none nothing n a data information content text section findings finding impression report currently yet at"
+    " this time is are was were been has have be to the here"
+)
+_LONGEST_PLACEHOLDER = 60
 _GAP_MARKS = ("__", "$", "[", "{", "<", "(", "TODO", "TBD", "N/A", "...", "\u2026", "todo", "n/a")
 _FILLS = re.compile(rf"\b(?:{_FILL})\b|^\W*$", re.IGNORECASE)
 _FORM = re.compile(r"\b(?:findings?|impression|report|conclusion)\b|\W|_|\d", re.IGNORECASE)
@@ -116,6 +124,8 @@ def is_form(text: str) -> bool:
     """Brackets where words should be, or a text that stands for another."""
     if "orem ipsum" in text or (len(body := text.strip()) <= _LONGEST_STANDING and body.lower() in _STANDS_FOR):
         return True
+    if len(text) <= _LONGEST_PLACEHOLDER and stands_for_nothing(text):
+        return True
     blanked = "XXX" in text and len(words_of(text)) <= _NAMES  # de-identified reports hold it too
     if not blanked and not any(map(text.__contains__, _GAP_MARKS)):
         return False
@@ -125,6 +135,12 @@ def is_form(text: str) -> bool:
     if not gaps or _FORM.sub("", _GAP.sub("", text)):
         return False
     return all(_FILLS.search(gap) or len(gap.split()) < 3 for gap in gaps)
+
+
+def stands_for_nothing(text: str) -> bool:
+    """Whether a text says of itself that it is none, as "Not provided."; "None." may mean that nothing was found."""
+    words = words_of(text)
+    return not words.isdisjoint(_PLACEHOLDERS) and words <= _PLACEHOLDERS | _BESIDE_PLACEHOLDERS
 
 
 def is_order(text: str) -> bool:

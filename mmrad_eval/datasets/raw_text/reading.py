@@ -129,6 +129,8 @@ def _read(text: str, target: Target, thinking: Sequence[str], asked: str, *, tra
     events = ["degenerate"] if wrong else []
     lead = "" if traced else before
     declined = _declined(lead, report, removed) if report else ""
+    if report and not declined and _filled_in_nowhere(report):
+        declined = declines("\n".join(piece.text for piece in removed))
     if report and not declined:
         report = _undisclaimed(report, removed, events)
         before = _undisclaimed(Report(before), removed, events, alone=True).text if lead else before

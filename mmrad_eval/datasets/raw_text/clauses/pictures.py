@@ -14,6 +14,11 @@ _ARTICLES = among("the your my this an a for")
 _SEND_IT = among(
     "upload attach send share provide submit paste resend reupload reattach include drop insert add supply"
 )
+_NONE_OF_IT = among("one any got received")
+"""What a denial of something named before ends with: "which I haven't got"."""
+_IT_I_LACK = ("i", "do", "not", "have")
+_GOVERNS = among("on about regarding with of")
+_NOTICE = among("detect identify recognize recognise notice")
 _BARE = among("or and see view process open access medical load display seeing viewing accessing")
 """What stands before pictures at large."""
 
@@ -81,7 +86,7 @@ def _nothing_came(c: ReadClause) -> bool:
         return True
     if "arrive" in c.tokens or any(token.startswith(("attach", "upload")) for token in c.tokens):
         return True
-    return c.every(w.LOOK, w.ME) and c.tokens[-1] in {"one", "any"}
+    return c.every(w.LOOK, w.ME) and (c.tokens[-1] in _NONE_OF_IT or c.tokens == _IT_I_LACK)
 
 
 def _denied(c: ReadClause, picture: int) -> bool:
@@ -97,10 +102,17 @@ def _denied(c: ReadClause, picture: int) -> bool:
             "".join(w.SEND if c.tokens[at] in w.PARTICIPLES else c.kinds[at] for at in range(no + 1, picture))
         )
         at_large = w.CANNOT in c.kinds[no] and c.tokens[picture] in w.MANY and c.tokens[picture - 1] in _BARE
-        if at_large or not between.isdisjoint(w.RULE + w.DO + w.GIVE):
+        if not set(c.tokens[no + 1 : picture]).isdisjoint(_NOTICE) and "here" in c.tokens:
+            return True
+        blind = w.LOOK in between and between.isdisjoint(w.RULE + w.DO + w.GIVE)
+        if (at_large and not blind) or not between.isdisjoint(w.RULE + w.DO + w.GIVE):
+            return False
+        if not set(c.tokens[no + 1 : picture]).isdisjoint(_GOVERNS) and between.isdisjoint(w.LOOK + w.SEND):
+            return False
+        if not set(c.tokens[no + 1 : picture]).isdisjoint(_GOVERNS) and w.ADVICE in between:
             return False
         near = w.NOT in c.kinds[no] and (picture - no <= _NEAR or c.tokens[0] == "there")
         return near or not between.isdisjoint(w.LOOK + w.SEND)
-    if c.first(w.LOOK + w.SEND + w.HERE + w.GONE) < 0:
+    if c.first(w.LOOK + w.SEND + w.HERE + w.GONE, picture) < 0 and w.SEND not in c.kinds[picture - 1]:
         return False
     return w.SEND in c.has or not c.order(w.PICTURE, w.DO + w.RULE)

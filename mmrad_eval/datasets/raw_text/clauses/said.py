@@ -16,7 +16,7 @@ _ARTICLE = re.compile(r"i [a-z]{3,}i\b")
 _ADJUNCT = re.compile(
     r"\b(?:on|in|by|from|at|of|around)\s+(?:(?:this|the|these|that|those|current|single|plain|chest|frontal|a|an"
     r"|both|supine|medical|provided|attached|submitted|specific|your)\s+)+(?:images?|pictures?|xrays?|radiographs?"
-    r"|films?|scans?|studies|study|views?|projections?|examination)\b(?!\s+(?:that|which|i)\b)"
+    r"|films?|scans?|cxrs?|photos?|studies|study|views?|projections?|examination)\b(?!\s+(?:that|which|i)\b)"
     r"|\bon plain films?\b|\bby xray\b"
 )
 """Where something was looked for: "on this film" is no task."""
@@ -27,6 +27,9 @@ AT_LARGE = re.compile(
 """Pictures at large: what can't be told from them is no finding."""
 _POINTING = among("it this that these those so one")
 _SEES = among("see sees seeing find finding identify detect view note notice appreciate discern believe think")
+_HOW_TAKEN = among("portable bedside supine upright")
+_WHICH = among("this the that a such your an my")
+"""What stands before a picture that is named by how it was taken: "this portable radiograph" is one picture."""
 _SPOKEN = w.ME + w.YOU + w.EXPERT + w.RULE + w.DECLINE + w.CANNOT + w.SORRY
 
 
@@ -86,6 +89,9 @@ def read(clause: str) -> ReadClause:
     text = plain(clause)
     tokens = tuple(_TOKEN.findall(_ADJUNCT.sub(" ", text)))
     kinds = [letters(token) for token in tokens]
+    for at in range(1, len(tokens)):
+        if tokens[at] in _HOW_TAKEN and tokens[at - 1] in _WHICH:
+            kinds[at] = ""
     if _ARTICLE.match(text):
         kinds[0] = kinds[0].replace(w.ME, "")
     for at, follows in enumerate(zip(tokens[1:], kinds[1:], strict=True)):

@@ -14,12 +14,13 @@ _END = re.compile(
     r"|attachment))\b)"
     r"|\s+(?=(?:once|as soon as|until|when|after|before|if) (?:you|the (?:image|x-?ray|picture|radiograph|film)|i"
     r"|describing|writing)\b)"
-    r"|\s+(?=(?:in order to|so that i|so i) )"
+    r"|\s+(?=(?:in order to|so that i|so i) )|(?<=\byou)\s+that\s+(?=(?:there|no|this|the|it|i)\b)"
     r"|,\s+(?:aber|mais|pero|mas|ma|por lo que|et|und)\b\s*",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"^\W*(?:while|although|though|since|because|as|given|without|if|once|when|despite|even)\b", re.IGNORECASE
+    r"^\W*(?:while|although|though|since|because|as|given|without|if|once|when|despite|even|whatever|whichever)\b",
+    re.IGNORECASE,
 )
 _COMMA = re.compile(r",\s+(?!and\b|or\b)")
 

@@ -51,7 +51,7 @@ ENGLISH: dict[str, frozenset[str]] = {
         "department"
     ),
     PATIENT: among("patient patients he she his her child infant"),
-    CANNOT: among("cannot unable incapable impossible inability"),
+    CANNOT: among("cannot unable incapable impossible inability insufficient"),
     NOT: among("no not never without none nothing nobody neither nor nowhere hardly lack lacks lacking"),
     DECLINE: _forms(
         "decline refuse refrain abstain withhold deny disable forbid prohibit restrict violate disallow reject"
@@ -68,25 +68,25 @@ ENGLISH: dict[str, frozenset[str]] = {
         "qualification qualifications qualified license licensed licence certified certification authority "
         "authorized authorised permitted permission allowed allow allows permit designed built intended validated "
         "comfortable equipped obliged bound suited suitable able capable possible appropriate responsible skills "
-        "credentials competent configured meant eligible advisable ethical safe safety supported support degree "
+        "credentials specialty speciality forte competent configured meant eligible advisable ethical safe safety supported support degree "
         "cleared approved law legally position right"
     ),
     SORRY: among("sorry apologize apologise apologies apology unfortunately afraid regrettably regretfully regret"),
     PLEASE: among("please kindly mind let try"),
     DO: _forms(
         "interpret analyze analyse diagnose assist help evaluate assess examine describe perform determine comment "
-        "review complete answer identify detect conduct process judge say respond continue recognize recognise "
+        "review complete answer identify detect conduct process judge say respond continue recognize recognise report overstep "
         "reply handle engage discuss attempt serve fulfil fulfill comply participate proceed screen speculate "
         "advise counsel estimate undertake explain practice opine issue"
     )
     | among("read reads reading tell tells telling doing done rely relied practicing practising speak"),
-    GIVE: _forms("give offer generate produce issue provide create deliver prepare draft render make")
+    GIVE: _forms("give offer generate produce issue provide create deliver prepare draft render make compose formulate")
     | among("giving write writes writing written wrote made making making summarize summarise"),
-    LOOK: _forms("view access open load retrieve display receive locate download")
+    LOOK: _forms("view access open load retrieve display receive locate download parse decode")
     | among("see sees seeing seen get gets got getting find finds finding found have has"),
     SEND: _forms("upload attach send resend share submit paste include supply provide transmit add retry insert")
     | among("sent resent given give gave loaded came come arrive arrived received reupload reattach attaching load "
-        "again"),
+        "again reach reached"),
     JUDGE: _forms(
         "exclude ruleout differentiate distinguish characterize confirm measure count localize quantify correlate "
         "compare appreciate visualize discern delineate"
@@ -135,7 +135,7 @@ ENGLISH: dict[str, frozenset[str]] = {
     HERE: among("here there available visible present accessible anywhere yet chat conversation"),
     GONE: among(
         "missing blank corrupted corrupt broken empty lost failed forgot forgotten unavailable error issue wrong "
-        "absent inaccessible unreadable expired invalid problem trouble nowhere incomplete unsuccessful"
+        "absent inaccessible unreadable dead unreachable damaged expired invalid problem trouble nowhere incomplete unsuccessful"
     ),
     NEED: among("need needs needed require requires required must await awaiting waiting ready want wait necessary"),
     WHEN: among("once if when whenever until unless after where which"),
@@ -157,6 +157,26 @@ _PHRASES = (
     (r"'m\b", " am"),
     (r"'ll\b", " will"),
     (r"(?:what|something)(?:'s| is) wrong", "findings"),
+    (r"(?:ethical|legal|safety|privacy|liability) (?:concern|issue|reason|consideration|matter)s?", "policy"),
+    (r"\bmy (?:field|area)\b", "my specialty"),
+    (
+        r"(?:no|not have(?: the| any)?|lack(?:s|ing)?(?: the| any)?) (?:abilit|capabilit|capacit)(?:y|ies) (?:to|of|for)\b",
+        "cannot",
+    ),
+    (
+        r"(?:in|within|with|from) (?:your|the|this|our) (?:input|message|prompt|request|query|question|conversation|chat)\b",
+        " here",
+    ),
+    (r"(?:not (?:have )?(?:enough|sufficient)) (?:information|data|context|detail|knowledge)s?", "cannot"),
+    (r"not know (?=how\b|what\b|$)", "cannot "),
+    (r"visual (?:input|content|data|information|material)s?", "image"),
+    (
+        r"(?:instead|in place|in lieu) of (?=(?:the|an?|your|any) (?:\w+ ){0,2}(?:image|picture|photo|x-?ray|radiograph|film|scan)\b)",
+        "without ",
+    ),
+    (r"all (?:that )?(?:i|we) (?:can see|have|see|got|get|received)", "only have"),
+    (r"count me out", "decline"),
+    (r"first (?=(?:image|picture|x-?ray|radiograph|film|view|exam)s?\b)", "prior "),
     (r"'d\b", " would"),
     (r"'(?:re|ve|s)\b", ""),
     (r"steers? clear of|keep away from", "avoid"),
