@@ -7,14 +7,14 @@ report, and the clauses that decline are a disclaimer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from mmrad_eval.datasets.raw_text.clauses import Clause, Kind, clauses, kind_of_clause
 from mmrad_eval.datasets.raw_text.clauses import words as w
 from mmrad_eval.datasets.raw_text.clauses.elsewhere import TELLING
-from mmrad_eval.datasets.raw_text.clauses.said import read
+from mmrad_eval.datasets.raw_text.clauses.said import ReadClause, of_patient, read
 from mmrad_eval.datasets.raw_text.clauses.words import ENGLISH
 from mmrad_eval.datasets.raw_text.vocabulary import SEEN
 from mmrad_eval.datasets.words import among, words_of
@@ -57,6 +57,12 @@ _OF_THIS_ONE = re.compile(
 )
 
 
+_SHOWS = re.compile(
+    r"\b(?:shows?|showing|shown|demonstrates?|reveals?|depicts?|suggests?|reviewed|dictated|signed)\b|^\W*(?:this|it) is an? |^\W*(?:[\w-]+ ){0,4}(?:xray|radiograph|film|image)s?\W*$"
+)
+"""A picture that shows something, or that is only named."""
+_PICTURE = re.compile(rf"\b(?:{'|'.join(sorted(w.PICTURES))})\b")
+_DEALT_WITH = w.DO + w.RULE + w.ADVICE + w.EXPERT + w.DECLINE + w.MACHINE + w.PAST
 _SENTENCE_ENDS = ".!?\u3002"
 _OF_LETTERS = 0.7
 """Of the characters of speech, at least this share are letters and spaces."""
@@ -73,12 +79,34 @@ def declines(text: str) -> Declined:
     """Whether a text declines, and whether because no picture came; empty for a report."""
     if _cannot_decline(text):
         return ""
-    kinds = {told.kind for told in _told(text)}
+    told = list(_told(text))
+    kinds = {one.kind for one in told}
     if "seen" in kinds or ("limited" in kinds and not kinds & {"declined", "missing"}):
         return ""
-    if kinds.isdisjoint({"declined", "missing"}) and (kinds.isdisjoint({"talk", "lost"}) or not _is_speech(text)):
-        return ""
-    return "no image seen" if "missing" in kinds or ("lost" in kinds and "declined" not in kinds) else "declined"
+    if kinds.isdisjoint({"declined", "missing"}):
+        said = [read(one.clause.said) for one in told]
+        if not _is_speech(text) or (kinds.isdisjoint({"talk", "lost"}) and not _of_the_task(said)):
+            return ""
+        return "no image seen" if "lost" in kinds or _of_pictures_alone(said) else "declined"
+    return "no image seen" if "missing" in kinds else "declined"
+
+
+def _of_the_task(said: Sequence[ReadClause]) -> bool:
+    """Whether clauses of which nothing else is known speak of a picture or a task, and none of a patient."""
+    if any(of_patient(c) or c.foreign or _SHOWS.search(c.text) or c.any(_patient(c)) for c in said):
+        return False
+    return any(_PICTURE.search(c.text) or c.every(w.ME, w.DO) or c.every(w.TEXT, w.ONLY) for c in said)
+
+
+def _patient(c: ReadClause) -> str:
+    """What may be said of a patient; of diseases and of certainty others speak too."""
+    return w.ORGAN + w.STATE + ("" if c.any(w.EXPERT + w.DECLINE + w.RULE) else w.SICKNESS + w.JUDGE)
+
+
+def _of_pictures_alone(said: Sequence[ReadClause]) -> bool:
+    """Whether clauses speak of a picture, or of text in its place, and of nothing that is done with it."""
+    of_one = any(_PICTURE.search(c.text) or c.every(w.TEXT, w.ONLY) for c in said)
+    return of_one and not any(c.any(_DEALT_WITH) or c.words("ask") for c in said)
 
 
 def _is_speech(text: str) -> bool:

@@ -110,4 +110,6 @@ def _is_foreign(words: list[str]) -> bool:
     if any(not word.isascii() for word in words):
         return True
     known = [word for word in words if word in _TELLING_TWICE]
+    if "de" in words and not {"d", "l"}.isdisjoint(words):  # "d'image", "l'index"
+        return True
     return len(known) > 1 and not all(word in _COMMON for word in known)

@@ -17,7 +17,8 @@ _SEND_IT = among(
 _NONE_OF_IT = among("one any got received")
 """What a denial of something named before ends with: "which I haven't got"."""
 _IT_I_LACK = ("i", "do", "not", "have")
-_GOVERNS = among("on about regarding with of")
+_COMES = (("is",), ("has",), ("are",), ("have",), ("comes",), ("arrives",))
+_GOVERNS = among("on about regarding with of from")
 _NOTICE = among("detect identify recognize recognise notice")
 _BARE = among("or and see view process open access medical load display seeing viewing accessing")
 """What stands before pictures at large."""
@@ -35,7 +36,7 @@ def misses(c: ReadClause, *, patient: bool) -> bool:
     if patient or w.PICTURE not in c.has:
         return not patient and _nothing_came(c)
     lost = w.GONE in c.has and not c.any(w.RULE + w.ADVICE)
-    asked = c.asks and not c.any(w.DECLINE + w.EXPERT + w.ADVICE)
+    asked = c.asks and not c.any(w.DECLINE + w.EXPERT + w.ADVICE) and w.DO not in c.kinds[0]
     return lost or asked or (_denied(c, picture) if c.any(w.NOT + w.CANNOT) else _needed(c))
 
 
@@ -43,7 +44,10 @@ def may_miss(c: ReadClause) -> bool:
     """Whether a clause speaks of a picture as of one that is not there."""
     if w.PICTURE not in c.has or c.any(w.RULE + w.ADVICE + w.EXPERT + w.DECLINE + w.MACHINE + w.PAST):
         return False
+    picture = c.first(w.PICTURE)
     if c.foreign and w.DO in c.has:
+        return False
+    if picture > 0 and (c.tokens[picture - 1] in _GOVERNS or c.order(w.DO, w.PICTURE)):
         return False
     if c.any(w.NOT + w.CANNOT):
         return c.any(w.ME + w.YOU + w.HERE + w.SEND + w.LOOK + w.TEXT)
@@ -57,6 +61,10 @@ def _asks_for_it(c: ReadClause, picture: int) -> bool:
         return False
     if c.every(w.WHEN, w.LOOK + w.HERE) and picture >= 0 and not c.any(w.PRODUCT):
         return True
+    if w.WHEN in c.kinds[0] and 0 < picture <= _NEAR + 1 and not c.any(w.DO + w.ADVICE + w.LOOK + w.STATE + w.SICKNESS):
+        between = c.tokens[1:picture]
+        if set(between).isdisjoint(_GOVERNS) and (w.YOU in c.kinds[1] or c.tokens[picture + 1 : picture + 2] in _COMES):
+            return True
     order = next((i for i, token in enumerate(c.tokens[:_NEAR]) if token in _SEND_IT), -1)
     if order > 0 and (c.tokens[order - 1] in _ARTICLES or c.first(w.NOT + w.CANNOT + w.ME) in range(order)):
         order = -1
@@ -80,7 +88,8 @@ def _nothing_came(c: ReadClause) -> bool:
         return True
     if w.NOT not in c.has and w.CANNOT not in c.has:
         return False
-    if c.words("nothing", "none") and c.any(w.SEND + w.HERE):
+    none = next((at for at, token in enumerate(c.tokens) if token in {"nothing", "none"}), -1)
+    if none >= 0 and (w.HERE in c.has or c.first(w.SEND, none) >= 0):
         return True
     if c.words("it") and w.HERE in c.has and len(c.tokens) <= _NEAR + 1:
         return True
@@ -107,12 +116,11 @@ def _denied(c: ReadClause, picture: int) -> bool:
         blind = w.LOOK in between and between.isdisjoint(w.RULE + w.DO + w.GIVE)
         if (at_large and not blind) or not between.isdisjoint(w.RULE + w.DO + w.GIVE):
             return False
-        if not set(c.tokens[no + 1 : picture]).isdisjoint(_GOVERNS) and between.isdisjoint(w.LOOK + w.SEND):
-            return False
-        if not set(c.tokens[no + 1 : picture]).isdisjoint(_GOVERNS) and w.ADVICE in between:
+        governed = not set(c.tokens[no + 1 : picture]).isdisjoint(_GOVERNS)
+        if governed and (w.ADVICE in between or between.isdisjoint(w.LOOK + w.SEND)):
             return False
         near = w.NOT in c.kinds[no] and (picture - no <= _NEAR or c.tokens[0] == "there")
         return near or not between.isdisjoint(w.LOOK + w.SEND)
-    if c.first(w.LOOK + w.SEND + w.HERE + w.GONE, picture) < 0 and w.SEND not in c.kinds[picture - 1]:
+    if c.first(w.LOOK + w.SEND + w.HERE + w.GONE, picture) < 0:
         return False
     return w.SEND in c.has or not c.order(w.PICTURE, w.DO + w.RULE)

@@ -27,9 +27,13 @@ AT_LARGE = re.compile(
 """Pictures at large: what can't be told from them is no finding."""
 _POINTING = among("it this that these those so one")
 _SEES = among("see sees seeing find finding identify detect view note notice appreciate discern believe think")
-_HOW_TAKEN = among("portable bedside supine upright")
-_WHICH = among("this the that a such your an my")
-"""What stands before a picture that is named by how it was taken: "this portable radiograph" is one picture."""
+_ONE_PICTURE = re.compile(
+    r"\b(this|the|that|these|such an?|your|my|an?) (?:(?:pa|ap|and lateral|and|frontal|portable|bedside|supine|upright|single|chest"
+    r"|medical|digital|attached|provided|uploaded|shared|submitted|given)\s+)+(image|picture|xray|radiograph|film|scan|photo"
+    r"|study|cxr)(?=s?\b)(?!s?[ -]based)"
+)
+"""A picture that is named by how it was taken or that it was sent: "this portable radiograph"."""
+_BASED = re.compile(r"\bx?\w+[ -]based\b")
 _SPOKEN = w.ME + w.YOU + w.EXPERT + w.RULE + w.DECLINE + w.CANNOT + w.SORRY
 
 
@@ -86,12 +90,9 @@ class ReadClause(NamedTuple):
 
 def read(clause: str) -> ReadClause:
     """The words of a clause; the image in "image analysis" or "image evidence" is none."""
-    text = plain(clause)
+    text = _BASED.sub("", _ONE_PICTURE.sub(_as_one, plain(clause)))
     tokens = tuple(_TOKEN.findall(_ADJUNCT.sub(" ", text)))
     kinds = [letters(token) for token in tokens]
-    for at in range(1, len(tokens)):
-        if tokens[at] in _HOW_TAKEN and tokens[at - 1] in _WHICH:
-            kinds[at] = ""
     if _ARTICLE.match(text):
         kinds[0] = kinds[0].replace(w.ME, "")
     for at, follows in enumerate(zip(tokens[1:], kinds[1:], strict=True)):
@@ -102,6 +103,10 @@ def read(clause: str) -> ReadClause:
         ):
             kinds[at] = kinds[at].replace(w.PICTURE, "")
     return ReadClause(text, tokens, tuple(kinds), frozenset({*"".join(kinds), *letters_elsewhere(clause)}))
+
+
+def _as_one(named: re.Match[str]) -> str:
+    return f"{named[1]} {'image' if named[2] == 'study' else named[2]}"
 
 
 def of_patient(c: ReadClause) -> bool:

@@ -54,11 +54,11 @@ ENGLISH: dict[str, frozenset[str]] = {
     CANNOT: among("cannot unable incapable impossible inability insufficient"),
     NOT: among("no not never without none nothing nobody neither nor nowhere hardly lack lacks lacking"),
     DECLINE: _forms(
-        "decline refuse refrain abstain withhold deny disable forbid prohibit restrict violate disallow reject"
+        "decline refuse hesitate refrain abstain withhold deny disable forbid prohibit restrict violate disallow reject"
     )
     | among(
         "withheld avoid avoids avoiding blocked filtered flagged unsupported unqualified unauthorized offlimits "
-        "forbidden unwilling reluctant hesitant unlicensed irresponsible unethical inappropriate violation"
+        "refusal forbidden unwilling reluctant hesitant unlicensed irresponsible unethical inappropriate violation"
     ),
     PAST: _forms("exceed prevent guess skip risk harm")
     | among("against beyond outside unsafe dangerous harmful risky unwise guesswork mistaken"),
@@ -69,7 +69,7 @@ ENGLISH: dict[str, frozenset[str]] = {
         "authorized authorised permitted permission allowed allow allows permit designed built intended validated "
         "comfortable equipped obliged bound suited suitable able capable possible appropriate responsible skills "
         "credentials specialty speciality forte competent configured meant eligible advisable ethical safe safety supported support degree "
-        "cleared approved law legally position right"
+        "cleared approved law legally position"
     ),
     SORRY: among("sorry apologize apologise apologies apology unfortunately afraid regrettably regretfully regret"),
     PLEASE: among("please kindly mind let try"),
@@ -120,7 +120,7 @@ ENGLISH: dict[str, frozenset[str]] = {
         "second repeat repeated quality degraded degradation rotated rotation motion artifact artifacts artefact "
         "artefacts exposure underexposed overexposed technique projection supine portable history indication "
         "correlate correlation clinically pacs older old guided procedure changes change recent last preceding "
-        "baseline obtain obtained acquire acquired centered centred cropped cut addendum ct mri ultrasound "
+        "baseline obtain obtained expiration exposed positioning acquire acquired centered centred cropped cut addendum ct mri ultrasound "
         "tomography echo expiratory decubitus foreign evidence ward late"
     ),
     REPORTED: among(
@@ -157,6 +157,16 @@ _PHRASES = (
     (r"'m\b", " am"),
     (r"'ll\b", " will"),
     (r"(?:what|something)(?:'s| is) wrong", "findings"),
+    (r"\bto be (?:clear|sure)\b", "to be honest"),
+    (r"\bright (?=(?:to|person|people|one|tool|place|resource|source|expertise)\b)", "suited "),
+    (r"\b(?:was|were|been) taken\b(?! for)", "acquired"),
+    (r"\bill[- ](?:suited|equipped|qualified|prepared|placed)\b", "unqualified"),
+    (
+        r"mak(?:e|ing) (?:things|it|this|that|anything|something|one) up|made up|invent(?:ed|ing)?\b|fabricat(?:ed?|ing)",
+        "guess",
+    ),
+    (r"\bblind to\b", "cannot see"),
+    (r"cannot be (?:read|processed|parsed|decoded)\b(?! (?:by|as))", "cannot be loaded"),
     (r"(?:ethical|legal|safety|privacy|liability) (?:concern|issue|reason|consideration|matter)s?", "policy"),
     (r"\bmy (?:field|area)\b", "my specialty"),
     (
