@@ -58,10 +58,19 @@ _OF_THIS_ONE = re.compile(
 
 
 _SHOWS = re.compile(
-    r"\b(?:shows?|showing|shown|demonstrates?|reveals?|depicts?|suggests?|reviewed|dictated|signed)\b|^\W*(?:this|it) is an? |^\W*(?:[\w-]+ ){0,4}(?:xray|radiograph|film|image)s?\W*$"
+    r"\b(?:shows?|showing|shown|demonstrates?|reveals?|depicts?|suggests?|reviewed|dictated|signed)\b"
+    r"|^\W*(?:this|it) is an? "
 )
-"""A picture that shows something, or that is only named."""
+"""Of a picture that shows something, or was looked at."""
+_NAMED = re.compile(r"^\W*(?:[\w-]+ ){0,4}(?:xray|radiograph|film|image)s?\W*$")
+"""A picture that is only named."""
 _PICTURE = re.compile(rf"\b(?:{'|'.join(sorted(w.PICTURES))})\b")
+_TAKE_IT = re.compile(r"(?:so |please )*(?:take|treat|use|keep|bear|read|handle|do not|don't)\b", re.IGNORECASE)
+_ONE_PICTURE = re.compile(
+    rf"\b(?:the|your|this|that|these|any|no|an?|my) (?:(?!about|on|with|of|regarding)\w+ ){{0,3}}(?:{'|'.join(sorted(w.PICTURES))})\b"
+    rf"|\b(?:{'|'.join(sorted(w.PICTURES - w.MANY))})\b"
+)
+"""A picture, and not pictures at large."""
 _DEALT_WITH = w.DO + w.RULE + w.ADVICE + w.EXPERT + w.DECLINE + w.MACHINE + w.PAST
 _SENTENCE_ENDS = ".!?\u3002"
 _OF_LETTERS = 0.7
@@ -93,9 +102,13 @@ def declines(text: str) -> Declined:
 
 def _of_the_task(said: Sequence[ReadClause]) -> bool:
     """Whether clauses of which nothing else is known speak of a picture or a task, and none of a patient."""
-    if any(of_patient(c) or c.foreign or _SHOWS.search(c.text) or c.any(_patient(c)) for c in said):
+    if any(of_patient(c) or c.foreign or _SHOWS.search(c.text) or _names(c) or c.any(_patient(c)) for c in said):
         return False
     return any(_PICTURE.search(c.text) or c.every(w.ME, w.DO) or c.every(w.TEXT, w.ONLY) for c in said)
+
+
+def _names(c: ReadClause) -> bool:
+    return bool(_NAMED.match(c.text)) and not c.any(w.NOT + w.DO + w.SEND)
 
 
 def _patient(c: ReadClause) -> str:
@@ -105,7 +118,7 @@ def _patient(c: ReadClause) -> str:
 
 def _of_pictures_alone(said: Sequence[ReadClause]) -> bool:
     """Whether clauses speak of a picture, or of text in its place, and of nothing that is done with it."""
-    of_one = any(_PICTURE.search(c.text) or c.every(w.TEXT, w.ONLY) for c in said)
+    of_one = any(_ONE_PICTURE.search(c.text) or c.every(w.TEXT, w.ONLY) for c in said)
     return of_one and not any(c.any(_DEALT_WITH) or c.words("ask") for c in said)
 
 
@@ -124,11 +137,22 @@ def without_disclaimers(text: str, *, alone: bool = False) -> tuple[str, list[st
         return text, [], False
     told = list(_told(text))
     dropped = [t for t in told if t.kind in {"declined", "missing"}]
+    dropped += [b for a, b in pairwise(told) if a in dropped and b not in dropped and _goes_on(text, a, b)]
     if not dropped or (not alone and all(t.kind != "seen" for t in told)):
         return text, [], False
     labels = [one for one, other in pairwise(told) if other in dropped and _LABEL.fullmatch(one.clause.said)]
     kept = "".join(text[t.clause.start : t.clause.end] for t in told if t not in dropped and t not in labels)
     return _LINKED.sub("", kept.strip()), [t.clause.said for t in dropped], any(t.kind == "missing" for t in dropped)
+
+
+def _goes_on(text: str, declined: _Told, after: _Told) -> bool:
+    """As in "I'm an AI, so take this with care": an order in the same sentence, about nothing that is seen."""
+    return (
+        after.kind in {"", "talk", "lecture"}
+        and text[: after.clause.start].rstrip()[-1:] not in _SENTENCE_ENDS
+        and declined.clause.end == after.clause.start
+        and _TAKE_IT.match(after.clause.said) is not None
+    )
 
 
 def _cannot_decline(text: str) -> bool:

@@ -73,7 +73,7 @@ _CLOSES = re.compile(
       |signed)\b.{{0,60}}\b{_EXPERT}
     |\b(?:let\ me\ know|feel\ free|i\ hope\ (?:this|that|it)|hope\ this\ helps|happy\ to\ (?:help|assist|provide
       |clarify)|would\ you\ like|do\ you\ (?:want|need)|if\ you\ (?:have|need|would\ like|want|provide|can))\b
-    |^(?:if|should|when|once)\ you\b.{0, 120}\b(?:i|me|we)\b
+    |^(?:if|should|when|once)\ you\b.{{0,120}}\b(?:i|me|we)\b
     |\b(?:further|other|more|any|additional)\ (?:questions|assistance|help)\b
     |^\[?\s*(?:electronically\ |digitally\ )?(?:signed|dictated|transcribed|reported|verified)\ (?:by
       |and)\b.{{0,80}}\]?$
