@@ -30,10 +30,6 @@ _SPOKEN = (
     | TELLING
 )
 """One of these is in each text that declines and names organs or findings."""
-_MAY_DECLINE = frozenset().union(_SPOKEN, *(ENGLISH[kind] for kind in (w.PICTURE, w.ADVICE, w.DECLINE))) | among(
-    "x ray rays report reports error text comment else different another visual input"
-)
-"""One of these is in each text that declines; many reports hold none, and looking for them costs less."""
 _ANNOUNCED = re.compile(
     r"\b(?:for reference|usual|checklist|generic|example|sample|template|hypothetical|illustrat\w+|fictional|mock"
     r"|typical(?:ly)?|in general|generally|usually"
@@ -64,13 +60,15 @@ _SHOWS = re.compile(
 """Of a picture that shows something, or was looked at."""
 _NAMED = re.compile(r"^\W*(?:[\w-]+ ){0,4}(?:xray|radiograph|film|image)s?\W*$")
 """A picture that is only named."""
-_PICTURE = re.compile(rf"\b(?:{'|'.join(sorted(w.PICTURES))})\b")
 _TAKE_IT = re.compile(r"(?:so |please )*(?:take|treat|use|keep|bear|read|handle|do not|don't)\b", re.IGNORECASE)
+_PICTURES = "|".join(sorted(w.PICTURES))
 _ONE_PICTURE = re.compile(
-    rf"\b(?:the|your|this|that|these|any|no|an?|my) (?:(?!about|on|with|of|regarding)\w+ ){{0,3}}(?:{'|'.join(sorted(w.PICTURES))})\b"
-    rf"|\b(?:{'|'.join(sorted(w.PICTURES - w.MANY))})\b"
+    r"\b(?:the|your|this|that|these|any|no|an?|my) (?:(?!about|on|with|of|regarding)\w+ ){0,3}"
+    rf"(?:{_PICTURES})\b|\b(?:{'|'.join(sorted(w.PICTURES - w.MANY))})\b"
 )
 """A picture, and not pictures at large."""
+_PICTURE = re.compile(rf"\b(?:{_PICTURES})\b")
+_ABOUT_IT = re.compile(rf"\b(?:about|regarding|concerning) (?:\w+ ){{0,3}}?(?:{_PICTURES})\b")
 _DEALT_WITH = w.DO + w.RULE + w.ADVICE + w.EXPERT + w.DECLINE + w.MACHINE + w.PAST
 _SENTENCE_ENDS = ".!?\u3002"
 _OF_LETTERS = 0.7
@@ -118,7 +116,7 @@ def _patient(c: ReadClause) -> str:
 
 def _of_pictures_alone(said: Sequence[ReadClause]) -> bool:
     """Whether clauses speak of a picture, or of text in its place, and of nothing that is done with it."""
-    of_one = any(_ONE_PICTURE.search(c.text) or c.every(w.TEXT, w.ONLY) for c in said)
+    of_one = any(_ONE_PICTURE.search(_ABOUT_IT.sub("", c.text)) or c.every(w.TEXT, w.ONLY) for c in said)
     return of_one and not any(c.any(_DEALT_WITH) or c.words("ask") for c in said)
 
 
@@ -158,8 +156,7 @@ def _goes_on(text: str, declined: _Told, after: _Told) -> bool:
 def _cannot_decline(text: str) -> bool:
     if not text.isascii():
         return False
-    words = words_of(text)
-    return words.isdisjoint(_MAY_DECLINE) or (words.isdisjoint(_SPOKEN) and SEEN.search(text) is not None)
+    return words_of(text).isdisjoint(_SPOKEN) and SEEN.search(text) is not None
 
 
 def _told(text: str) -> Iterator[_Told]:

@@ -68,6 +68,8 @@ def _declines(c: ReadClause) -> bool:
         or c.every(w.PAST, me, act + w.PRODUCT + w.ADVICE + w.PICTURE + w.RULE + w.MACHINE)
         or c.every(w.NOT, w.RULE, me + act + w.ADVICE)
         or (c.every(w.NOT, me) and (c.order(w.NOT, act) or c.any(w.EXPERT)))
+        or c.every(w.PAST, w.RULE)
+        or (c.every(w.NOT, w.RULE) and len(c.tokens) < _SHORT)
         or c.every(w.NOT, w.ME, w.MACHINE + w.ELSE)
         or c.every(w.NOT, w.MACHINE, w.ADVICE)
         or (w.NOT in c.has and c.words("advice", "substitute"))

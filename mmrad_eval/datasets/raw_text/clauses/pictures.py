@@ -8,6 +8,7 @@ from mmrad_eval.datasets.words import among
 
 _SHORT = 20
 """Characters of a request in another language that names no picture, since the sentence before it does."""
+_FEW = 2
 _NEAR = 4
 """Words between a denial and the picture that it denies."""
 _ARTICLES = among("the your my this an a for")
@@ -26,7 +27,7 @@ _BARE = among("or and see view process open access medical load display seeing v
 
 def misses(c: ReadClause, *, patient: bool) -> bool:
     """Whether a clause says that no picture came, or asks for one."""
-    if c.any(w.TECHNIQUE + w.PATIENT):
+    if c.any(w.TECHNIQUE + w.PATIENT) or _of_the_task(c):
         return False
     picture = c.first(w.PICTURE)
     if patient and (picture < 0 or picture > c.first(w.ORGAN) >= 0):
@@ -38,6 +39,11 @@ def misses(c: ReadClause, *, patient: bool) -> bool:
     lost = w.GONE in c.has and not c.any(w.RULE + w.ADVICE)
     asked = c.asks and not c.any(w.DECLINE + w.EXPERT + w.ADVICE) and w.DO not in c.kinds[0]
     return lost or asked or (_denied(c, picture) if c.any(w.NOT + w.CANNOT) else _needed(c))
+
+
+def _of_the_task(c: ReadClause) -> bool:
+    """As in "Reading X-rays takes training that I do not have": what is done with pictures is spoken of."""
+    return w.DO in c.kinds[0] and c.tokens[0].endswith("ing") and w.GONE not in c.has and w.PICTURE in c.has
 
 
 def may_miss(c: ReadClause) -> bool:
@@ -89,7 +95,7 @@ def _nothing_came(c: ReadClause) -> bool:
     if w.NOT not in c.has and w.CANNOT not in c.has:
         return False
     none = next((at for at, token in enumerate(c.tokens) if token in {"nothing", "none"}), -1)
-    if none >= 0 and (w.HERE in c.has or c.first(w.SEND, none) >= 0):
+    if none >= 0 and len(c.tokens) > _FEW and (w.HERE in c.has or c.first(w.SEND, none) >= 0):
         return True
     if c.words("it") and w.HERE in c.has and len(c.tokens) <= _NEAR + 1:
         return True
@@ -107,20 +113,24 @@ def _denied(c: ReadClause, picture: int) -> bool:
     denials = [at for at in range(len(c.kinds)) if not {w.NOT, w.CANNOT}.isdisjoint(c.kinds[at])]
     no = next((at for at in reversed(denials) if at < picture), denials[0])
     if no < picture:
-        between = set(
-            "".join(w.SEND if c.tokens[at] in w.PARTICIPLES else c.kinds[at] for at in range(no + 1, picture))
-        )
-        at_large = w.CANNOT in c.kinds[no] and c.tokens[picture] in w.MANY and c.tokens[picture - 1] in _BARE
-        if not set(c.tokens[no + 1 : picture]).isdisjoint(_NOTICE) and "here" in c.tokens:
-            return True
-        blind = w.LOOK in between and between.isdisjoint(w.RULE + w.DO + w.GIVE)
-        if (at_large and not blind) or not between.isdisjoint(w.RULE + w.DO + w.GIVE):
-            return False
-        governed = not set(c.tokens[no + 1 : picture]).isdisjoint(_GOVERNS)
-        if governed and (w.ADVICE in between or between.isdisjoint(w.LOOK + w.SEND)):
-            return False
-        near = w.NOT in c.kinds[no] and (picture - no <= _NEAR or c.tokens[0] == "there")
-        return near or not between.isdisjoint(w.LOOK + w.SEND)
+        return _denied_before(c, no, picture)
     if c.first(w.LOOK + w.SEND + w.HERE + w.GONE, picture) < 0:
         return False
     return w.SEND in c.has or not c.order(w.PICTURE, w.DO + w.RULE)
+
+
+def _denied_before(c: ReadClause, no: int, picture: int) -> bool:
+    """As in "I see no image", and not as in "I can't describe images" and "no opinion on the image"."""
+    said = set(c.tokens[no + 1 : picture])
+    between = set("".join(w.SEND if c.tokens[at] in w.PARTICIPLES else c.kinds[at] for at in range(no + 1, picture)))
+    if "here" in c.tokens and not said.isdisjoint(_NOTICE):
+        return True
+    if not between.isdisjoint(w.RULE + w.DO + w.GIVE):
+        return False
+    if not said.isdisjoint(_GOVERNS) and (w.ADVICE in between or between.isdisjoint(w.LOOK + w.SEND)):
+        return False
+    at_large = w.CANNOT in c.kinds[no] and c.tokens[picture] in w.MANY and c.tokens[picture - 1] in _BARE
+    if at_large and w.LOOK not in between:
+        return False
+    near = w.NOT in c.kinds[no] and (picture - no <= _NEAR or c.tokens[0] == "there")
+    return near or not between.isdisjoint(w.LOOK + w.SEND)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from mmrad_eval.datasets.raw_text.clauses import words as w
 from mmrad_eval.datasets.raw_text.clauses.elsewhere import letters_elsewhere
-from mmrad_eval.datasets.raw_text.clauses.words import letters, plain
+from mmrad_eval.datasets.raw_text.clauses.phrases import plain
+from mmrad_eval.datasets.raw_text.clauses.words import letters
 from mmrad_eval.datasets.words import among
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[a-z]+)?")
@@ -28,9 +29,9 @@ AT_LARGE = re.compile(
 _POINTING = among("it this that these those so one")
 _SEES = among("see sees seeing find finding identify detect view note notice appreciate discern believe think")
 _ONE_PICTURE = re.compile(
-    r"\b(this|the|that|these|such an?|your|my|an?) (?:(?:pa|ap|and lateral|and|frontal|portable|bedside|supine|upright|single|chest"
-    r"|medical|digital|attached|provided|uploaded|shared|submitted|given)\s+)+(image|picture|xray|radiograph|film|scan|photo"
-    r"|study|cxr)(?=s?\b)(?!s?[ -]based)"
+    r"\b(this|the|that|these|such an?|your|my|an?) (?:(?:pa|ap|and lateral|and|frontal|portable|bedside|supine|upright"
+    r"|single|chest|medical|digital|attached|provided|uploaded|shared|submitted|given)\s+)+"
+    r"(image|picture|xray|radiograph|film|scan|photo|study|cxr)(?=s?\b)(?!s?[ -]based)"
 )
 """A picture that is named by how it was taken or that it was sent: "this portable radiograph"."""
 _BASED = re.compile(r"\bx?\w+[ -]based\b")

@@ -5,7 +5,6 @@ A word may stand for several things; each is one letter.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from mmrad_eval.datasets.raw_text.vocabulary import SEEN
@@ -68,15 +67,16 @@ ENGLISH: dict[str, frozenset[str]] = {
         "qualification qualifications qualified license licensed licence certified certification authority "
         "authorized authorised permitted permission allowed allow allows permit designed built intended validated "
         "comfortable equipped obliged bound suited suitable able capable possible appropriate responsible skills "
-        "credentials specialty speciality forte competent configured meant eligible advisable ethical safe safety supported support degree "
+        "credentials specialty forte competent configured meant eligible advisable ethical safe safety supported "
+        "support degree "
         "cleared approved law legally position"
     ),
     SORRY: among("sorry apologize apologise apologies apology unfortunately afraid regrettably regretfully regret"),
     PLEASE: among("please kindly mind let try"),
     DO: _forms(
         "interpret analyze analyse diagnose assist help evaluate assess examine describe perform determine comment "
-        "review complete answer identify detect conduct process judge say respond continue recognize recognise report overstep "
-        "reply handle engage discuss attempt serve fulfil fulfill comply participate proceed screen speculate "
+        "review complete answer identify detect conduct process judge say respond continue recognize recognise report "
+        "overstep reply handle engage discuss attempt serve fulfil fulfill comply participate proceed screen speculate "
         "advise counsel estimate undertake explain practice opine issue"
     )
     | among("read reads reading tell tells telling doing done rely relied practicing practising speak"),
@@ -120,7 +120,8 @@ ENGLISH: dict[str, frozenset[str]] = {
         "second repeat repeated quality degraded degradation rotated rotation motion artifact artifacts artefact "
         "artefacts exposure underexposed overexposed technique projection supine portable history indication "
         "correlate correlation clinically pacs older old guided procedure changes change recent last preceding "
-        "baseline obtain obtained expiration exposed positioning acquire acquired centered centred cropped cut addendum ct mri ultrasound "
+        "baseline obtain obtained expiration exposed positioning acquire acquired centered centred cropped cut "
+        "addendum ct mri ultrasound "
         "tomography echo expiratory decubitus foreign evidence ward late"
     ),
     REPORTED: among(
@@ -135,7 +136,8 @@ ENGLISH: dict[str, frozenset[str]] = {
     HERE: among("here there available visible present accessible anywhere yet chat conversation"),
     GONE: among(
         "missing blank corrupted corrupt broken empty lost failed forgot forgotten unavailable error issue wrong "
-        "absent inaccessible unreadable dead unreachable damaged expired invalid problem trouble nowhere incomplete unsuccessful"
+        "absent inaccessible unreadable dead unreachable damaged expired invalid problem trouble nowhere "
+        "incomplete unsuccessful"
     ),
     NEED: among("need needs needed require requires required must await awaiting waiting ready want wait necessary"),
     WHEN: among("once if when whenever until unless after where which"),
@@ -150,90 +152,7 @@ PARTICIPLES = among(
     "given provided offered generated made created produced written rendered issued allowed supported available "
     "processed permitted"
 )
-_PHRASES = (
-    (r"can not|can't|cant|can`t|couldn't|could not", "cannot"),
-    (r"won't|will not|wouldn't|would not", "would not"),
-    (r"n't\b", " not"),
-    (r"'m\b", " am"),
-    (r"'ll\b", " will"),
-    (r"(?:what|something)(?:'s| is) wrong", "findings"),
-    (r"\bto be (?:clear|sure)\b", "to be honest"),
-    (r"\bright (?=(?:to|person|people|one|tool|place|resource|source|expertise)\b)", "suited "),
-    (r"\b(?:was|were|been) taken\b(?! for)", "acquired"),
-    (r"\bill[- ](?:suited|equipped|qualified|prepared|placed)\b", "unqualified"),
-    (
-        r"mak(?:e|ing) (?:things|it|this|that|anything|something|one) up|made up|invent(?:ed|ing)?\b|fabricat(?:ed?|ing)",
-        "guess",
-    ),
-    (r"\bblind to\b", "cannot see"),
-    (r"cannot be (?:read|processed|parsed|decoded)\b(?! (?:by|as))", "cannot be loaded"),
-    (r"(?:ethical|legal|safety|privacy|liability) (?:concern|issue|reason|consideration|matter)s?", "policy"),
-    (r"\bmy (?:field|area)\b", "my specialty"),
-    (
-        r"(?:no|not have(?: the| any)?|lack(?:s|ing)?(?: the| any)?) (?:abilit|capabilit|capacit)(?:y|ies) (?:to|of|for)\b",
-        "cannot",
-    ),
-    (
-        r"(?:in|within|with|from) (?:your|the|this|our) (?:input|message|prompt|request|query|question|conversation|chat)\b",
-        " here",
-    ),
-    (r"(?:not (?:have )?(?:enough|sufficient)) (?:information|data|context|detail|knowledge)s?", "cannot"),
-    (r"not know (?=how\b|what\b|$)", "cannot "),
-    (r"visual (?:input|content|data|information|material)s?", "image"),
-    (
-        r"(?:instead|in place|in lieu) of (?=(?:the|an?|your|any) (?:\w+ ){0,2}(?:image|picture|photo|x-?ray|radiograph|film|scan)\b)",
-        "without ",
-    ),
-    (r"all (?:that )?(?:i|we) (?:can see|have|see|got|get|received)", "only have"),
-    (r"count me out", "decline"),
-    (r"first (?=(?:image|picture|x-?ray|radiograph|film|view|exam)s?\b)", "prior "),
-    (r"'d\b", " would"),
-    (r"'(?:re|ve|s)\b", ""),
-    (r"steers? clear of|keep away from", "avoid"),
-    (r"cut out for", "qualified"),
-    (r"(?:diagnostic|medical) devices?", "diagnostic tool"),
-    (r"(?:a|any|real|your) (?:real |actual )?patients?\b", "somebody"),
-    (r"patient (?=images?|data|records?)", ""),
-    (r"x[- ]?ray", "xray"),
-    (r"not (?:be |going to be |gonna be )?(?:able|capable|possible|feasible)\b", "cannot"),
-    (r"(?:no|not have (?:the|any)) (?:way|means) (?:for me )?(?:of|to)\b", "cannot"),
-    (r"no can do", "cannot do"),
-    (r"\bre-(?=upload|send|attach|share)", "re"),
-    (r"turn(?:ing)? (?:\w+ ){0,2}down|passing on|pass on (?:this|that|it)|say no to", "decline"),
-    (r"off[- ]limits", "offlimits"),
-    (r"look(?:s|ing)? for\b", "lookfor"),
-    (r"rather not|prefer not|no comment\b(?! on)", "decline to comment"),
-    (r"patient care", "care"),
-    (r"let me (?:have|see|get)", "please send"),
-    (r"ruled? out|rules out", "ruleout"),
-    (r"such as|for instance|in general|as a rule|for example", "suchas"),
-    (r"follow[- ]up", "followup"),
-    (r"\bco[mn] base\b", "sobre"),
-    (r"\b(?:could|can|would|will|may|might) (?=you\b|(?:i|we) (?:have|see|get)\b)", "please "),
-    (r"(?:clinical|no|further|relevant) information", "history"),
-    (r"outside (?=images?|films?|stud|hospital|radiographs?|ct\b|prior)", "prior "),
-    (r"limited (?=abilit|capabilit|capacit|expertise|training|knowledge)", "no "),
-    (r"as soon as", "once"),
-    (r"in the absence of", "without"),
-    (r"on file|from before", "prior"),
-    (r"nothing (?:acute|wrong|abnormal|new|to (?:report|add|say|note)|of note|further)", "nad"),
-    (r"(?:nothing|not anything|no) else (?:is )?(?:seen|noted)", "nad"),
-    (r"\b(?:some|any)(?:thing|one) else|something|anything else", "else"),
-    (r"get in touch with", "contact"),
-    (r"(?:come|came|go|went) through|show(?:ing)? up|make it\b|(?<=not )work(?:ing|s|ed)?\b", "arrive"),
-    (r"\bleads? (?=to|nowhere)", "goes "),
-    (r"(?:have|need) to (?:be|see)", "must"),
-)
-_REPLACED = tuple((re.compile(pattern), word) for pattern, word in _PHRASES)
 _ORGAN_EXCEPT = ENGLISH[STATE] | ENGLISH[PICTURE] | ENGLISH[SICKNESS]
-
-
-def plain(said: str) -> str:
-    """A clause in lower case with one spelling of what may be spelled in several ways."""
-    said = said.lower().replace("\u2019", "'").replace("\u2018", "'")
-    for pattern, word in _REPLACED:
-        said = pattern.sub(word, said)
-    return said
 
 
 @lru_cache(maxsize=8192)
