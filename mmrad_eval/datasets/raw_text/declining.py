@@ -106,7 +106,7 @@ def _of_the_task(said: Sequence[ReadClause]) -> bool:
 
 
 def _names(c: ReadClause) -> bool:
-    return bool(_NAMED.match(c.text)) and not c.any(w.NOT + w.DO + w.SEND)
+    return bool(_NAMED.match(c.text)) and not c.any(w.NOT + w.DO + w.SEND + w.LOOK + w.GONE)
 
 
 def _patient(c: ReadClause) -> str:

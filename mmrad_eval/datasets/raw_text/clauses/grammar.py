@@ -69,6 +69,7 @@ def _declines(c: ReadClause) -> bool:
         or c.every(w.NOT, w.RULE, me + act + w.ADVICE)
         or (c.every(w.NOT, me) and (c.order(w.NOT, act) or c.any(w.EXPERT)))
         or c.every(w.PAST, w.RULE)
+        or (c.every(w.CANNOT, w.ME) and AT_LARGE.search(c.text) is not None and not _perceives(c))
         or (c.every(w.NOT, w.RULE) and len(c.tokens) < _SHORT)
         or c.every(w.NOT, w.ME, w.MACHINE + w.ELSE)
         or c.every(w.NOT, w.MACHINE, w.ADVICE)

@@ -12,6 +12,7 @@ _OR = "(?:,? (?:and|or)|,|/)"
 _CONVERSATION = "(?:input|message|prompt|request|query|question|conversation|chat)"
 _PHRASES = (
     (r"x[- ]?ray", "xray"),
+    (r"\bxray (image|picture|film|scan|photo|file)(s?)\b", r"\1\2"),
     (r"can not|can't|cant|can`t|couldn't|could not", "cannot"),
     (r"won't|will not|wouldn't|would not", "would not"),
     (r"n't\b", " not"),
@@ -27,8 +28,12 @@ _PHRASES = (
     (rf"\b({_AT_LARGE}){_OR} (?:{_OTHER}(?:{_OR} |/)?)+", r"\1 "),
     (r"\bdraw(?:s|ing)? (?:the|a) line\b", "decline"),
     (rf"\bnot do (?=(?:chest |medical )?(?:{_AT_LARGE}|mris|diagnos|report|interpret|reading))", "not interpret "),
+    (r"\b(?:switched|turned|shut) off\b", "disabled"),
+    (r"\b(help|assist)( you)? further\b", "help"),
+    (rf"\bmissing (?=(?:a|an|the|its) (?!(?:\w+ )?{_PICTURE}))", "short of "),
+    (r"\bpassed (?:on|along|over)\b", "sent"),
     (r"\bblind to\b", "cannot see"),
-    (r"cannot be (?:read|processed|parsed|decoded)\b(?! (?:by|as))", "cannot be loaded"),
+    (r"cannot be (?:read|processed|parsed|decoded|recogni[sz]ed)\b(?! (?:by|as))", "cannot be loaded"),
     (r"(?:ethical|legal|safety|privacy|liability) (?:concern|issue|reason|consideration|matter)s?", "policy"),
     (r"\bmy (?:field|area)\b", "my specialty"),
     (r"(?:no|(?:not have|lacks?|lacking)(?: the| any)?) (?:capa|a)(?:c|b)\w*it(?:y|ies) (?:to|of|for)\b", "cannot"),

@@ -32,6 +32,8 @@ def misses(c: ReadClause, *, patient: bool) -> bool:
     picture = c.first(w.PICTURE)
     if patient and (picture < 0 or picture > c.first(w.ORGAN) >= 0):
         return False
+    if patient and w.ME in c.has and _needed(c):
+        return True
     if _asks_for_it(c, picture) or ("without" in c.tokens and picture - c.tokens.index("without") in range(1, _NEAR)):
         return True
     if patient or w.PICTURE not in c.has:

@@ -34,7 +34,13 @@ _ONE_PICTURE = re.compile(
     r"(image|picture|xray|radiograph|film|scan|photo|study|cxr)(?=s?\b)(?!s?[ -]based)"
 )
 """A picture that is named by how it was taken or that it was sent: "this portable radiograph"."""
-_BASED = re.compile(r"\bx?\w+[ -]based\b")
+_BASED = re.compile(r"\b\w+-based\b")
+_ABOUT = among("on about with regarding")
+_NOTICE = among("detect identify recognize recognise process say tell answer reply respond continue attempt let help")
+"""What is done before a picture is interpreted, or says nothing of it."""
+_BEFORE_A_PICTURE = among(
+    "the this that these those your such any a an my medical chest diagnostic frontal of attached provided uploaded"
+)
 _SPOKEN = w.ME + w.YOU + w.EXPERT + w.RULE + w.DECLINE + w.CANNOT + w.SORRY
 
 
@@ -103,7 +109,22 @@ def read(clause: str) -> ReadClause:
             and not {w.PRODUCT, w.TECHNIQUE}.isdisjoint(follows[1])
         ):
             kinds[at] = kinds[at].replace(w.PICTURE, "")
+    for at in range(1, len(tokens)):
+        if w.PICTURE in kinds[at] and _is_dealt_with(tokens, kinds, at):
+            kinds[at] = kinds[at].replace(w.PICTURE, w.PRODUCT)
     return ReadClause(text, tokens, tuple(kinds), frozenset({*"".join(kinds), *letters_elsewhere(clause)}))
+
+
+def _is_dealt_with(tokens: tuple[str, ...], kinds: list[str], picture: int) -> bool:
+    """Whether a picture is what is interpreted or spoken of, and not what is seen or sent."""
+    at = picture - 1
+    while at > 0 and (tokens[at] in _BEFORE_A_PICTURE or w.PICTURE in kinds[at]):
+        at -= 1
+    if any(w.GONE in kind for kind in kinds[picture:]) or tokens[picture + 1 : picture + 2] == ("that",):
+        return False
+    if at > 0 and tokens[at] in _ABOUT and w.DO in kinds[at - 1]:
+        return True
+    return w.DO in kinds[at] and tokens[at] not in _NOTICE
 
 
 def _as_one(named: re.Match[str]) -> str:

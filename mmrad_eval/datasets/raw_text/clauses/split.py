@@ -6,20 +6,22 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+_PICTURE = "(?:image|x-?ray|picture|radiograph|film|file|scan|photo|attachment)"
 _END = re.compile(
     r"(?<=[.!?;:])[\"')\]*_]*\s+|\n+|(?<=[\u3002\uff01\uff1f\uff1b])|\uff0c|\s+[\u2013\u2014-]\s+"
     r"|,?\s+\b(?:(?<!help )but|however|yet|because|since|although|though|whereas|therefore|hence)\b,?\s+"
     r"|,\s+(?:so|as|and so|and therefore|while|that said|which)\b,?\s+"
-    r"|(?<!soon)(?<!long)(?<!far)\s+as\s+(?=(?:no|there|you|i|the (?:image|x-?ray|picture|radiograph|file|film"
-    r"|attachment))\b)"
-    r"|\s+(?=(?:once|as soon as|until|when|after|before|if) (?:you|the (?:image|x-?ray|picture|radiograph|film)|i"
+    rf"|(?<!soon)(?<!long)(?<!far)\s+as\s+(?=(?:no|there|you|i|the {_PICTURE})\b)"
+    rf"|\s+(?=(?:once|as soon as|until|when|after|before|if) (?:you|i|the (?:\w+ )?{_PICTURE}"
     r"|describing|writing)\b)"
     r"|\s+(?=(?:in order to|so that i|so i) )|(?<=\byou)\s+that\s+(?=(?:there|no|this|the|it|i)\b)"
+    r"|(?<=\w)\s+(?=i(?:'ll| will| shall)\b)"
     r"|,\s+(?:aber|mais|pero|mas|ma|por lo que|et|und)\b\s*",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"^\W*(?:while|although|though|since|because|as|given|without|if|once|when|despite|even|whatever|whichever)\b",
+    r"^\W*(?:while|although|though|since|because|as|given|without|if|once|when|until|after|before|in case|despite|even"
+    r"|whatever|whichever)\b",
     re.IGNORECASE,
 )
 _COMMA = re.compile(r",\s+(?!and\b|or\b)")

@@ -47,9 +47,9 @@ ENGLISH: dict[str, frozenset[str]] = {
     EXPERT: among(
         "radiologist radiologists doctor doctors physician physicians clinician clinicians professional "
         "professionals specialist specialists expert experts provider providers pulmonologist practitioner "
-        "department"
+        "department hospital clinic staff nurse"
     ),
-    PATIENT: among("patient patients he she his her child infant"),
+    PATIENT: among("patient he she his her child infant"),
     CANNOT: among("cannot unable incapable impossible inability insufficient"),
     NOT: among("no not never without none nothing nobody neither nor nowhere hardly lack lacks lacking"),
     DECLINE: _forms(
@@ -77,7 +77,7 @@ ENGLISH: dict[str, frozenset[str]] = {
         "interpret analyze analyse diagnose assist help evaluate assess examine describe perform determine comment "
         "review complete answer identify detect conduct process judge say respond continue recognize recognise report "
         "overstep reply handle engage discuss attempt serve fulfil fulfill comply participate proceed screen speculate "
-        "advise counsel estimate undertake explain practice opine issue"
+        "advise counsel estimate undertake explain practice opine issue understand"
     )
     | among("read reads reading tell tells telling doing done rely relied practicing practising speak"),
     GIVE: _forms("give offer generate produce issue provide create deliver prepare draft render make compose formulate")
@@ -136,7 +136,8 @@ ENGLISH: dict[str, frozenset[str]] = {
     HERE: among("here there available visible present accessible anywhere yet chat conversation"),
     GONE: among(
         "missing blank corrupted corrupt broken empty lost failed forgot forgotten unavailable error issue wrong "
-        "absent inaccessible unreadable dead unreachable damaged expired invalid problem trouble nowhere "
+        "absent removed stripped dropped blocked deleted omitted discarded timeout inaccessible unreadable dead "
+        "unreachable damaged expired invalid problem trouble nowhere "
         "incomplete unsuccessful"
     ),
     NEED: among("need needs needed require requires required must await awaiting waiting ready want wait necessary"),
