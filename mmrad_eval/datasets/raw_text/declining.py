@@ -69,7 +69,7 @@ _ONE_PICTURE = re.compile(
 """A picture, and not pictures at large."""
 _PICTURE = re.compile(rf"\b(?:{_PICTURES})\b")
 _ABOUT_IT = re.compile(rf"\b(?:about|regarding|concerning) (?:\w+ ){{0,3}}?(?:{_PICTURES})\b")
-_DEALT_WITH = w.DO + w.RULE + w.ADVICE + w.EXPERT + w.DECLINE + w.MACHINE + w.PAST
+_DEALT_WITH = w.DO + w.RULE + w.ADVICE + w.EXPERT + w.DECLINE + w.MACHINE + w.PAST + w.DEALT_WITH
 _SENTENCE_ENDS = ".!?\u3002"
 _OF_LETTERS = 0.7
 """Of the characters of speech, at least this share are letters and spaces."""

@@ -19,7 +19,8 @@ SEEN = re.compile(
     r"|blunt\w*|sternum|clavic\w*|scapula\w*|shoulders?|adenopathy|lymph\w*|tubercul\w*|tb|air|knob|fissures?|stomach"
     r"|bowel|esophag\w*|malignan\w*|metasta\w*|cancer|tumou?rs?|densit\w*|bleeding|h(?:a?e)morrhage|cough|hypoxi\w*"
     r"|fever|breasts?|neck|foreign bod\w*|lung markings?|shunt|valves?|stents?|drains?|swan|necklace|intubat\w*"
-    r"|lingula\w*|azygos|paratracheal|subpleural|pectus|kyphosis|eventration|bulla\w*|blebs?|embol\w*|aneurysm\w*|inter(?:space|costal)\w*|mainstem|vessels?|tips?)\b",
+    r"|ventric\w*|atri(?:um|al|a)|sulc(?:us|i)|recess\w*|pericardi\w*|axill\w*|humer\w*|osteo\w*|spondyl\w*"
+    r"|sclero\w*|plaques?|cysts?|abscess\w*|gastric|liver|spleen|subcutaneous|stripe|lingula\w*|azygos|paratracheal|subpleural|pectus|kyphosis|eventration|bulla\w*|blebs?|embol\w*|aneurysm\w*|inter(?:space|costal)\w*|mainstem|vessels?|tips?)\b",
     re.IGNORECASE,
 )
 """What a sentence of a report speaks of: an organ, a finding, a device, the quality of the film."""

@@ -122,7 +122,8 @@ def _about_patient(c: ReadClause) -> Kind:
 
 def _talk(c: ReadClause) -> Kind:
     """Whether a clause of which nothing else is known is spoken to the asker."""
-    if (c.any(w.STATE + w.SICKNESS + w.JUDGE) or _perceives(c)) and not c.any(w.YOU):
+    told = c.any(w.STATE + w.SICKNESS + w.JUDGE) or _perceives(c)
+    if told and not c.any(w.YOU) and not c.every(w.ME, w.DEALT_WITH):
         return "lost" if c.words("it") and c.every(w.ME, w.LOOK, w.NOT + w.CANNOT) else ""
     if may_miss(c):
         return "lost"

@@ -19,6 +19,7 @@ _NONE_OF_IT = among("one any got received")
 """What a denial of something named before ends with: "which I haven't got"."""
 _IT_I_LACK = ("i", "do", "not", "have")
 _COMES = (("is",), ("has",), ("are",), ("have",), ("comes",), ("arrives",))
+_MEANT = among("meant mean intended wanted tried supposed")
 _GOVERNS = among("on about regarding with of from")
 _NOTICE = among("detect identify recognize recognise notice")
 _BARE = among("or and see view process open access medical load display seeing viewing accessing")
@@ -32,7 +33,8 @@ def misses(c: ReadClause, *, patient: bool) -> bool:
     picture = c.first(w.PICTURE)
     if patient and (picture < 0 or picture > c.first(w.ORGAN) >= 0):
         return False
-    if patient and w.ME in c.has and _needed(c):
+    meant = c.every(w.YOU, w.SEND, w.PICTURE) and not _MEANT.isdisjoint(c.tokens)
+    if meant or (patient and w.ME in c.has and _needed(c)):
         return True
     if _asks_for_it(c, picture) or ("without" in c.tokens and picture - c.tokens.index("without") in range(1, _NEAR)):
         return True

@@ -35,7 +35,7 @@ _ONE_PICTURE = re.compile(
 )
 """A picture that is named by how it was taken or that it was sent: "this portable radiograph"."""
 _BASED = re.compile(r"\b\w+-based\b")
-_ABOUT = among("on about with regarding")
+_ABOUT, _ON = among("about regarding concerning"), among("on with")
 _NOTICE = among("detect identify recognize recognise process say tell answer reply respond continue attempt let help")
 """What is done before a picture is interpreted, or says nothing of it."""
 _BEFORE_A_PICTURE = among(
@@ -111,7 +111,7 @@ def read(clause: str) -> ReadClause:
             kinds[at] = kinds[at].replace(w.PICTURE, "")
     for at in range(1, len(tokens)):
         if w.PICTURE in kinds[at] and _is_dealt_with(tokens, kinds, at):
-            kinds[at] = kinds[at].replace(w.PICTURE, w.PRODUCT)
+            kinds[at] = kinds[at].replace(w.PICTURE, w.PRODUCT + w.DEALT_WITH)
     return ReadClause(text, tokens, tuple(kinds), frozenset({*"".join(kinds), *letters_elsewhere(clause)}))
 
 
@@ -122,7 +122,7 @@ def _is_dealt_with(tokens: tuple[str, ...], kinds: list[str], picture: int) -> b
         at -= 1
     if any(w.GONE in kind for kind in kinds[picture:]) or tokens[picture + 1 : picture + 2] == ("that",):
         return False
-    if at > 0 and tokens[at] in _ABOUT and w.DO in kinds[at - 1]:
+    if tokens[at] in _ABOUT or (at > 0 and tokens[at] in _ON and w.DO in kinds[at - 1]):
         return True
     return w.DO in kinds[at] and tokens[at] not in _NOTICE
 

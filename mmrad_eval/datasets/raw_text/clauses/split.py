@@ -15,6 +15,7 @@ _END = re.compile(
     rf"|\s+(?=(?:once|as soon as|until|when|after|before|if) (?:you|i|the (?:\w+ )?{_PICTURE}"
     r"|describing|writing)\b)"
     r"|\s+(?=(?:in order to|so that i|so i) )|(?<=\byou)\s+that\s+(?=(?:there|no|this|the|it|i)\b)"
+    r"|,\s+(?=(?:please |just |kindly )?(?:upload|send|attach|share|provide|resend)\b)"
     r"|(?<=\w)\s+(?=i(?:'ll| will| shall)\b)"
     r"|,\s+(?:aber|mais|pero|mas|ma|por lo que|et|und)\b\s*",
     re.IGNORECASE,

@@ -15,7 +15,7 @@ CANNOT, NOT, DECLINE, PAST, RULE, SORRY, PLEASE = "C", "N", "X", "x", "K", "H", 
 DO, GIVE, LOOK, SEND, JUDGE = "V", "G", "L", "U", "D"
 PICTURE, PRODUCT, ADVICE, TEXT, ELSE = "P", "T", "a", "t", "e"
 ORGAN, STATE, SICKNESS, TECHNIQUE = "S", "s", "g", "Q"
-FOREIGN, REPORTED = "z", "b"
+FOREIGN, REPORTED, DEALT_WITH = "z", "b", "d"
 LECTURE, MAYBE, HERE, GONE, NEED, WHEN, REFER, ONLY = "l", "c", "h", "m", "n", "i", "r", "o"
 
 
