@@ -21,6 +21,11 @@ _HTML = re.compile(
     r"|dl|dt|dd|article|header|main|title)(?:\s[^<>]{0,120})?/?>",
     re.IGNORECASE,
 )
+_SECTION_TAG = re.compile(
+    r"<(?P<slash>/?)(?P<name>[A-Za-z][A-Za-z_ /-]{2,40}?)(?:[_ ](?:start|begin|(?P<end>end|stop)))?>[ \t]*:?",
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"```[ \t]*([a-zA-Z]*)[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _LATEX_SECTION = re.compile(r"\\(?:sub)*section\*?\{([^{}\n]{1,80})\}")
 _LATEX_WORDS = re.compile(r"\\(?:textbf|textit|text|emph|underline|mathrm|mbox|paragraph\*?)\{([^{}]{1,4000})\}")
 _LATEX_REST = re.compile(
@@ -85,3 +90,31 @@ def _assigned(found: re.Match[str]) -> str:
         return found[0]
     value = found["value"].replace('\\"', '"')
     return f"\n{found['name']}:\n{value}\n"
+
+
+def in_sections(before: str) -> bool:
+    """Whether an answer tag stands within the sections of a report."""
+    return bool(
+        "<" in before and any(headings.kind_of(m["name"].replace("_", " ")) for m in _SECTION_TAG.finditer(before))
+    )
+
+
+def headed(words: str) -> str:
+    """A text whose sections in tags and commands stand under headings."""
+    return _SECTION_TAG.sub(_tag_as_heading, without_latex(words))
+
+
+def _tag_as_heading(tag: re.Match[str]) -> str:
+    name = tag["name"].replace("_", " ")
+    if headings.kind_of(name) is None:
+        return tag[0]
+    return "\n" if tag["slash"] or tag["end"] else f"\n{name.upper()}:\n"
+
+
+def fenced(text: str) -> tuple[str, str, str] | None:
+    """(before, inside, after) of the longest code fence; None where there is none."""
+    fences = list(_FENCE.finditer(text)) if "```" in text else []
+    if not fences:
+        return None
+    best = max(fences, key=lambda fence: len(fence[2]))
+    return text[: best.start()], best[2], text[best.end() :]

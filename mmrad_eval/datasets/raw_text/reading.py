@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from mmrad_eval.core.values import ModelStatus, Report, Target
-from mmrad_eval.datasets import headings, sections
+from mmrad_eval.datasets import sections
 from mmrad_eval.datasets.raw_text import degenerate, markup, server_errors, structured
 from mmrad_eval.datasets.raw_text.declining import Declined, declines, without_disclaimers
 from mmrad_eval.datasets.raw_text.echoes import without_prompt
@@ -51,11 +51,6 @@ _COMMAND = re.compile(
     re.DOTALL,
 )
 _LEFT_TAG = re.compile(rf"</?(?:{'|'.join(_ANSWERS)})>", re.IGNORECASE)
-_SECTION_TAG = re.compile(
-    r"<(?P<slash>/?)(?P<name>[A-Za-z][A-Za-z_ /-]{2,40}?)(?:[_ ](?:start|begin|(?P<end>end|stop)))?>[ \t]*:?",
-    re.IGNORECASE,
-)
-_FENCE = re.compile(r"```[ \t]*([a-zA-Z]*)[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _CUE = re.compile(
     r"^[ \t#*_>-]*(?:final |radiology |chest x-ray )?report[ \t*_]*:[ \t*_]*"
     r"|^[^\n]{0,120}\bgenerate the following report[ \t*_]*:[ \t*_]*",
@@ -265,7 +260,7 @@ def _filled_in_nowhere(report: Report) -> str:
 def _report(words: str, target: Target, removed: list[Removed], *, traced: bool) -> tuple[str, Report | None]:
     """What stands before the report, and the report; None where there is a trace alone."""
     tagged = (_TAGGED.search(words) or _COMMAND.search(words)) if "<" in words else None
-    if tagged and not _in_sections(words[: tagged.start()]):
+    if tagged and not markup.in_sections(words[: tagged.start()]):
         _rest(words[tagged.end() :], removed)
         before = without_preamble(f"{words[: tagged.start()].strip()}\n\u2060", removed).strip("\u2060 \n")
         _, report = _report(tagged["inside"].strip(), target, removed, traced=False)
@@ -275,7 +270,7 @@ def _report(words: str, target: Target, removed: list[Removed], *, traced: bool)
         _rest(after, removed)
         before = "" if not before or _announces(before) else _headless(before)
         return before, _report(inside, target, removed, traced=False)[1]
-    words = _LEFT_TAG.sub("", _headed(words)) if "<" in words or "\\" in words else words
+    words = _LEFT_TAG.sub("", markup.headed(words)) if "<" in words or "\\" in words else words
     if ("{" in words or "[" in words) and (found := structured.json_within(words)):
         report, start, end = found
         _rest(words[:start], removed, "preamble")
@@ -322,29 +317,10 @@ def _unboxed(report: Report, removed: list[Removed]) -> Report:
     return Report(text.strip(), *parts)
 
 
-def _in_sections(before: str) -> bool:
-    """Whether an answer tag stands within the sections of a report."""
-    return bool(
-        "<" in before and any(headings.kind_of(m["name"].replace("_", " ")) for m in _SECTION_TAG.finditer(before))
-    )
-
-
 def _rest(text: str, removed: list[Removed], kind: str = "closing remark") -> None:
     rest = _LEFT_TAG.sub("", text).strip(" \t\n`*_#-")
     if rest:
         removed.append(Removed(kind, rest))
-
-
-def _headed(words: str) -> str:
-    """A text whose sections in tags and commands stand under headings."""
-    return _SECTION_TAG.sub(_as_heading, markup.without_latex(words))
-
-
-def _as_heading(tag: re.Match[str]) -> str:
-    name = tag["name"].replace("_", " ")
-    if headings.kind_of(name) is None:
-        return tag[0]
-    return "\n" if tag["slash"] or tag["end"] else f"\n{name.upper()}:\n"
 
 
 def _sections(text: str, target: Target, removed: list[Removed]) -> Report:
@@ -399,13 +375,12 @@ def _headless(text: str) -> str:
 
 def _unfenced(text: str, removed: list[Removed]) -> str:
     """The inside of code fences where they hold the report; the text itself where there is none."""
-    fences = list(_FENCE.finditer(text)) if "```" in text else []
-    if not fences:
+    if not (fenced := markup.fenced(text)):
         return text
-    best = max(fences, key=lambda fence: len(fence[2]))
-    _rest(text[: best.start()], removed, "preamble")
-    _rest(text[best.end() :], removed)
-    return best[2]
+    before, inside, after = fenced
+    _rest(before, removed, "preamble")
+    _rest(after, removed)
+    return inside
 
 
 def _short(text: str) -> str:

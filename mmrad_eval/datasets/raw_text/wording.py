@@ -66,6 +66,7 @@ _CLOSES = re.compile(
     |\b(?:educational|informational|illustrative|research|demonstration)\b.{{0,30}}\bpurposes?\b|\bpurposes?\ only\b
     |\b(?:report|draft|interpretation|reading|analysis|text|output|response)\b.{{0,60}}{_PRODUCT}
     |{_PRODUCT}.{{0,60}}\b(?:report|draft|interpretation|reading|analysis|output|model|assistant|not|cannot)\b
+    |\bnot\ (?:a\ |an\ |any\ )?(?:medical|clinical|professional|official)\ (?:diagnosis|advice|opinion|report)\b
     |\bi(?:['\u2019]m|\ am)\ (?:not\ a|an\ ai|just\ an?|only\ an?)\b
     |\b(?:please|should|must|always|recommend(?:ed)?\ to)\b.{{0,40}}\bconsult\b.{{0,60}}\b{_EXPERT}
     |\b(?:recommend|suggest|advise)\b.{{0,60}}\b(?:confirmed|reviewed|verified|checked|read)\b.{{0,30}}\b{_EXPERT}
@@ -100,7 +101,7 @@ _MAY_CLOSE = among(
     "automated language machine computer i consult radiologist radiologists physician physicians doctor doctors "
     "clinician professional professionals let feel hope happy would you your question questions assistance help "
     "clarification signed electronically digitally dictated transcribed reported verified signature date end "
-    "substitute replacement advice"
+    "substitute replacement advice diagnosis diagnostic"
 )
 """One of these is in each announcement, and in each remark; most reports hold none, and looking for them costs "
 "less."""

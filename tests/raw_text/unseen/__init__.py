@@ -12,7 +12,7 @@ from tests.raw_text.suite import Case, Wanted
 
 FOLDER = Path(__file__).parent
 MISSING = "no image seen"
-DRAWINGS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+DRAWINGS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh")
 FILLED = 3
 """Texts that are made of one line with slots."""
 

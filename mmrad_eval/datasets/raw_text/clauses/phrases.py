@@ -36,6 +36,8 @@ _PHRASES = (
     (r"\b(?:answer|reply) (?:is|has to be|must be) (?:a )?no\b|\bconsider (?:this|that) a no\b", "decline"),
     (r"\bnothing to (?:view|look at|work with|go on)\b", "nothing is here"),
     (r"\bimaging (?:exams?|studies|study|tests?|scans?)\b", "scans"),
+    (rf"\b({_PICTURE}s?) (?:that |which )?you (?:just |have )?(?:upload|send|sent|shar|provid|attach|post)\w*", r"\1"),
+    (rf"\bif i (?:only )?had (?=(?:the|an?|your) (?:\w+ )?{_PICTURE})", "i need "),
     (r"\bblind to\b", "cannot see"),
     (r"cannot be (?:read|processed|parsed|decoded|recogni[sz]ed)\b(?! (?:by|as))", "cannot be loaded"),
     (r"(?:ethical|legal|safety|privacy|liability) (?:concern|issue|reason|consideration|matter)s?", "policy"),
