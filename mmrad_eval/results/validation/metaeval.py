@@ -6,7 +6,7 @@ with intervals that resample whole cases; and the ceiling, which is how one rate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -18,6 +18,7 @@ from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.rank_correlation import kendall_weighted, spearman_weighted
 from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
+from mmrad_eval.results.validation.left_out import Agreement, Weighted, ceiling, less_raters, sides
 from mmrad_eval.results.validation.rated_scores import Scored
 from mmrad_eval.results.validation.ratings import Item, Order, Ratings
 
@@ -28,13 +29,9 @@ TOLERANCE = 0.05
 """Share of a metric's spread over all items within which two scores count as alike."""
 SHOWN = 20
 """Metrics of a table, the best by its first column, unless all are asked for."""
-SIDES = "raters (share on the majority's side)"
+SIDES = "raters (each against the majority of the others)"
+LESS = "Less raters': the metric in each rater's place, less that rater,"
 RATERS = "raters (each against the mean of the others)"
-
-Agreement = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
-"""(items,) and (items,) values, (resamples, items) weights -> (resamples,) agreement."""
-Weighted = Callable[[FloatArray], FloatArray]
-"""(resamples, items) weights -> (resamples,) values."""
 
 
 @dataclass(frozen=True)
@@ -134,27 +131,33 @@ def _agreement(ratings: Ratings, scored: Sequence[Scored], rating: str, resample
         tau = _of(kendall_weighted, wanted, metric.values, resampler)
         rho = _of(spearman_weighted, wanted, metric.values, resampler)
         cells = {"metric": Cell(metric.label), "n": Cell(int(known.sum())), "tau": _cell(tau), "rho": _cell(rho)}
+        if ratings.raters > 1:
+            less = less_raters(ratings, rating, kendall_weighted, metric.values)
+            cells["less"] = _cell(resampler.estimate(less, known.astype(np.float64)))
         rows.append((tau.value, Row(cells)))
     rows.sort(key=lambda one: -one[0] if np.isfinite(one[0]) else np.inf)
-    ceiling = []
+    last = []
     if ratings.raters > 1:
         cells = {"metric": Cell(RATERS), "n": Cell(len(ratings.items))}
         for key, agree in (("tau", kendall_weighted), ("rho", spearman_weighted)):
-            cells[key] = _cell(resampler.estimate(_ceiling(ratings, rating, agree)))
-        ceiling = [Row(cells, ranked=False, rule=True)]
-    columns = (
+            cells[key] = _cell(resampler.estimate(ceiling(ratings, rating, agree)))
+        last = [Row(cells, ranked=False, rule=True)]
+    columns = [
         TableColumn("metric"),
         TableColumn("n", title="items", kind="count"),
         TableColumn("tau", title="Kendall tau-b", kind="score", better="higher", interval=True),
         TableColumn("rho", title="Spearman rho", kind="score", better="higher", interval=True),
-    )
+    ]
     raters = f"the mean of {ratings.raters} raters" if ratings.raters > 1 else "the ratings"
     notes = [f"Against {raters}; positive: the metric and they agree. 95 % intervals over {resampler.cases} cases."]
+    if ratings.raters > 1:
+        columns.append(TableColumn("less", title="tau less raters'", kind="score", better="higher", interval=True))
+        notes.append(f"{LESS} against the mean of the others.")
     return Table(
         "metaeval",
         f"{ratings.path.name}: agreement with {rating}",
-        columns,
-        (*(row for _, row in rows), *ceiling),
+        tuple(columns),
+        (*(row for _, row in rows), *last),
         tuple(notes),
     )
 
@@ -172,7 +175,7 @@ def _by_rating(ratings: Ratings, scored: Sequence[Scored], resampler: _Resampler
     if ratings.raters > 1:
         cells = {"metric": Cell(RATERS)}
         cells |= {
-            rating: _cell(resampler.estimate(_ceiling(ratings, rating, kendall_weighted))) for rating in ratings.scores
+            rating: _cell(resampler.estimate(ceiling(ratings, rating, kendall_weighted))) for rating in ratings.scores
         }
         rows.append(Row(cells, ranked=False, rule=True))
     columns = [TableColumn("metric")]
@@ -184,6 +187,8 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
     """The share of orders that each metric gets right; a tie where one must win is half right."""
     at = {item: number for number, item in enumerate(ratings.items)}
     unlike, alike = ([order for order in orders if order.alike == same] for same in (False, True))
+    raters = sides(orders)
+    voted = bool(np.isfinite(raters).any())
     rows = []
     for metric in scored:
         right, ties = _right(metric, unlike, at)
@@ -202,22 +207,16 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
                 "kept": Cell(_mean(same, alike, at, resampler)),
                 "both": Cell(both),
             }
+        if voted:
+            less = sides(orders, _leads(metric, orders, at)) - raters
+            cells["less"] = _cell(_share(less, orders, at, resampler))
         rows.append((np.nan if both is None else both, Row(cells)))
     rows.sort(key=lambda one: -one[0] if np.isfinite(one[0]) else np.inf)
-    ceiling = []
-    if unlike and any(order.share < 1 for order in unlike):
-        mean = _mean(np.array([order.share for order in unlike]), unlike, at, resampler)
-        ceiling = [
-            Row(
-                {
-                    "metric": Cell(SIDES),
-                    "pairs": Cell(len(unlike)),
-                    "right": Cell(mean),
-                },
-                ranked=False,
-                rule=True,
-            )
-        ]
+    last = []
+    if voted:
+        cells = {"metric": Cell(SIDES), "pairs": Cell(int(np.isfinite(raters).sum()))}
+        cells["right"] = _cell(_share(raters, orders, at, resampler))
+        last = [Row(cells, ranked=False, rule=True)]
     columns = [
         TableColumn("metric"),
         TableColumn("pairs", kind="count"),
@@ -232,11 +231,14 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
             TableColumn("both", title="all right", kind="percent", better="higher"),
         ]
         notes.append(f"Alike: within {TOLERANCE:.0%} of the metric's spread over all items.")
+    if voted:
+        columns.append(TableColumn("less", title="right less raters'", kind="percent", better="higher", interval=True))
+        notes.append(f"{LESS} against the majority of the others, over the pairs on which they have one.")
     return Table(
         "metaeval-orders",
         f"{ratings.path.name}: orders that a metric gets right",
         tuple(columns),
-        (*(row for _, row in rows), *ceiling),
+        (*(row for _, row in rows), *last),
         tuple(notes),
     )
 
@@ -256,6 +258,14 @@ def _by_kind(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Order]
             if np.isfinite(both).any():
                 cells[kind] = Cell(f"{np.nansum(both):g} of {int(np.isfinite(both).sum())}")
         rows.append(Row(cells))
+    raters = sides(orders)
+    if np.isfinite(raters).any():
+        cells = {"metric": Cell(SIDES)}
+        for kind in kinds:
+            right = raters[[ratings.kinds.get(order.first) == kind for order in orders]]
+            if np.isfinite(right).any():
+                cells[kind] = Cell(f"{np.nansum(right):g} of {int(np.isfinite(right).sum())}")
+        rows.append(Row(cells, ranked=False, rule=True))
     columns = [TableColumn("metric"), *(TableColumn(kind) for kind in kinds)]
     return Table("metaeval-kinds", f"{ratings.path.name}: orders right by kind of case", tuple(columns), tuple(rows))
 
@@ -269,21 +279,21 @@ def _orders_of(ratings: Ratings) -> list[Order]:
     cases: dict[str, list[int]] = {}
     for number, (case, _) in enumerate(ratings.items):
         cases.setdefault(case, []).append(number)
-    return [
-        Order(ratings.items[a], ratings.items[b], share=_siding(ratings, main, a, b))
-        for places in cases.values()
-        for a in places
-        for b in places
-        if wanted[a] > wanted[b]
-    ]
+    found = []
+    for places in cases.values():
+        for a, b in ((a, b) for a in places for b in places if wanted[a] > wanted[b]):
+            votes = _votes(ratings, main, a, b)
+            share = sum(votes) / len(votes) if votes else 1.0
+            found.append(Order(ratings.items[a], ratings.items[b], share, votes=votes))
+    return found
 
 
-def _siding(ratings: Ratings, rating: str, better: int, worse: int) -> float:
-    """The share of the raters of both items who put them in this order; a tie is half."""
+def _votes(ratings: Ratings, rating: str, better: int, worse: int) -> tuple[float, ...]:
+    """What each rater of both items says of this order: 1 right, 0 wrong, 0.5 a tie."""
     scores = ratings.scores[rating]
     lead = scores[better] - scores[worse]
     lead = lead[np.isfinite(lead)] * (-1 if ratings.better[rating] == "lower" else 1)
-    return float((np.sign(lead) + 1).mean() / 2) if len(lead) else 1.0
+    return tuple(((np.sign(lead) + 1) / 2).tolist())
 
 
 def _right(metric: Scored, orders: Sequence[Order], at: Mapping[Item, int]) -> tuple[FloatArray, int]:
@@ -331,29 +341,6 @@ def _of(agree: Agreement, x: FloatArray, y: FloatArray, resampler: _Resampler) -
     known = np.isfinite(x) & np.isfinite(y)
     a, b = np.where(known, x, 0.0), np.where(known, y, 0.0)
     return resampler.estimate(lambda weights: agree(a, b, weights), known.astype(np.float64))
-
-
-def _ceiling(ratings: Ratings, rating: str, agree: Agreement) -> Weighted:
-    """Mean over raters of the agreement of each with the mean of the others, over the items that both rated."""
-    scores = ratings.scores[rating]
-    parts = []
-    for rater in range(scores.shape[1]):
-        others = np.delete(scores, rater, axis=1)
-        count = np.isfinite(others).sum(axis=1)
-        mean = np.where(count > 0, np.nansum(others, axis=1) / np.maximum(1, count), np.nan)
-        known = np.isfinite(scores[:, rater]) & np.isfinite(mean)
-        if known.sum() > 1:
-            flags = known.astype(np.float64)
-            parts.append((np.where(known, scores[:, rater], 0.0), np.where(known, mean, 0.0), flags))
-
-    def value(weights: FloatArray) -> FloatArray:
-        if not parts:
-            return np.full(len(weights), np.nan)
-        agreements: FloatArray = np.array([agree(own, mean, weights * flags) for own, mean, flags in parts])
-        mean_of_raters: FloatArray = agreements.sum(axis=0) / len(parts)
-        return mean_of_raters
-
-    return value
 
 
 def _cell(estimate: Estimate) -> Cell:

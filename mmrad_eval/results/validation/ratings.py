@@ -57,6 +57,8 @@ class Order:
     second: Item
     share: float = 1.0
     alike: bool = False
+    votes: tuple[float, ...] = ()
+    """What each rater said: 1 for the first, 0 for the second, 0.5 for neither; empty where nobody was asked."""
 
 
 @dataclass
@@ -178,20 +180,19 @@ def _preferences(path: Path, table: FileRows, where: Mapping[str, str]) -> Ratin
         case, first, second = (_text(row, where[word]) for word in ("case", "preferred", "over"))
         pair = ((case, first), (case, second))
         turned = pair[::-1] in votes
-        counts = votes.setdefault(pair[::-1] if turned else pair, [0, 0])
         tied = "tied" in where and _text(row, where["tied"]).lower() in _YES
-        counts[turned] += 0.5 if tied else 1
-        counts[not turned] += 0.5 if tied else 0
+        votes.setdefault(pair[::-1] if turned else pair, []).append(0.5 if tied else float(not turned))
         for item, text in zip(pair, ("preferred_report", "over_report"), strict=True):
             if item not in found.kinds:
                 found.items.append(item)
                 found.kinds[item] = _text(row, where["category"]) if "category" in where else ""
             if "reference" in where and text in where:
                 found.texts[item] = (_text(row, where["reference"]), _text(row, where[text]))
-    for (first_item, second_item), (for_first, for_second) in votes.items():
-        share = for_first / (for_first + for_second)
-        pair = (first_item, second_item) if share >= 0.5 else (second_item, first_item)
-        found.orders.append(Order(*pair, share=max(share, 1 - share), alike=share == 0.5))
+    for pair, said in votes.items():
+        share = sum(said) / len(said)
+        turned = share < 0.5
+        votes_for = tuple(1 - vote for vote in said) if turned else tuple(said)
+        found.orders.append(Order(*(pair[::-1] if turned else pair), max(share, 1 - share), share == 0.5, votes_for))
     return found
 
 

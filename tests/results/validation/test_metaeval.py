@@ -15,7 +15,7 @@ from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.statistics.rank_correlation import kendall, kendall_weighted, spearman, spearman_weighted
 from mmrad_eval.results.tables import Table
-from mmrad_eval.results.validation.metaeval import SHOWN, tables_of
+from mmrad_eval.results.validation.metaeval import SHOWN, SIDES, tables_of
 from mmrad_eval.results.validation.rated_scores import Scored, of_file, of_sheet, of_texts
 from mmrad_eval.results.validation.ratings import read_ratings
 from mmrad_eval.results.validation.score_files import read_sheet
@@ -176,7 +176,8 @@ def test_preferences_are_counted_over_raters(tmp_path: Path) -> None:
     table = tables_of(found, [Scored("m", np.array([values[item] for item in found.items]))], resamples=50)[0]
     row = table.rows[0].cells
     assert (row["right"].value, row["pairs"].value, row["kept"].value) == (0.5, 2, 1.0)
-    assert table.rows[-1].cells["right"].value == pytest.approx((2 / 3 + 1) / 2)
+    # a rater whose others are split counts for nothing: the third of case 1 and both of case 3 are left, and alone
+    assert (table.rows[-1].cells["pairs"].value, table.rows[-1].cells["right"].value) == (2, 0.0)
 
 
 def test_scores_of_another_file_are_joined_by_case_and_candidate(tmp_path: Path) -> None:
@@ -252,7 +253,43 @@ def test_orders_from_ratings_have_a_ceiling_of_raters(tmp_path: Path) -> None:
     rows = ["case,candidate,rater,score", "1,a,x,2", "1,b,x,1", "1,a,y,3", "1,b,y,3", "1,a,z,5", "1,b,z,1"]
     found = read_ratings(write(tmp_path / "r.csv", "\n".join(rows) + "\n"))
     tables = {table.name: table for table in tables_of(found, [Scored("m", np.array([1.0, 0.0]))], resamples=50)}
-    assert cell(tables["metaeval-orders"], "raters (share on the majority's side)", "right") == pytest.approx(5 / 6)
+    assert cell(tables["metaeval-orders"], SIDES, "right") == pytest.approx(5 / 6)
+
+
+def test_a_metric_that_copies_one_rater_gains_nothing_by_that_raters_own_vote(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    truth = generator.normal(size=40)
+    raters = truth[:, None] + generator.normal(size=(40, 3))
+    lines = [f"c{i},x{i % 2},{r},{raters[i, r]}" for i in range(40) for r in range(3)]
+    found = read_ratings(write(tmp_path / "r.csv", "\n".join(["case,candidate,rater,quality", *lines]) + "\n"))
+    copied, known = Scored("first rater", raters[:, 0]), Scored("truth", truth)
+    table = tables_of(found, [copied, known], resamples=100)[0]
+    ceiling = table.rows[-1].cells["tau"].value
+    others = [np.delete(raters, r, axis=1).mean(axis=1) for r in range(3)]
+    own = [kendall(raters[:, r], others[r]) for r in range(3)]
+    assert ceiling == pytest.approx(np.mean(own))
+    less = [kendall(raters[:, 0], other) - mine for other, mine in zip(others, own, strict=True)]
+    assert cell(table, "first rater", "less") == pytest.approx(np.mean(less))
+    row = next(row for row in table.rows if row.cells["metric"].value == "truth").cells["less"]
+    assert row.low is not None
+    assert row.high is not None
+    assert row.low <= float(row.value or 0) <= row.high
+
+
+def test_a_metric_in_each_raters_place_is_held_against_the_same_majority(tmp_path: Path) -> None:
+    rows = ["case,preferred,over,rater,category"]
+    for case, votes in enumerate(("aaab", "aabb", "aaaa", "abbb")):
+        rows += [f"{case},{v},{'b' if v == 'a' else 'a'},{rater},k{case % 2}" for rater, v in enumerate(votes)]
+    found = read_ratings(write(tmp_path / "p.csv", "\n".join(rows) + "\n"))
+    values = {"a": 1.0, "b": 0.0}
+    scored = [Scored("always a", np.array([values[candidate] for _, candidate in found.items]))]
+    tables = {table.name: table for table in tables_of(found, scored, resamples=50)}
+    orders = tables["metaeval-orders"]
+    # 3 to 1: right are 3 of 4; 2 to 2: the others of each are 2 to 1 against, 0 of 4; 4 to 0: 4 of 4
+    assert cell(orders, SIDES, "right") == pytest.approx((0.75 + 0 + 1 + 0.75) / 4)
+    # in their places the metric is right in 1, in half (the majority of the others flips), in 1, in 0
+    assert cell(orders, "always a", "less") == pytest.approx((1 + 0.5 + 1 + 0) / 4 - (0.75 + 0 + 1 + 0.75) / 4)
+    assert cell(tables["metaeval-kinds"], SIDES, "k0") == "1.75 of 2"
 
 
 def test_the_first_metrics_are_shown_unless_all_are_asked_for(tmp_path: Path) -> None:
