@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmrad_eval.harness.experiment import Command, Experiment, Primary
     from mmrad_eval.results.run.folder import RunFolder
 
-_ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "allow_key")
+_ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "allow_key", "shard")
 """Options that may be given beside an experiment file; all others are its own to say."""
 _REFUSED, _STOPPED = 2, 3
 """Exit statuses: an option that can't be, which asking again can't fix; studies without an answer."""
@@ -44,6 +44,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     commands = experiments.commands(experiment, options, flags, said["allow_key"])
     extra = [flag for flag, name in (("--fresh", "fresh"), ("--dry-run", "dry_run")) if said[name]]
     extra += [f"--allow-key={name}" for name in said["allow_key"]]
+    extra += [f"--shard={said['shard']}"] if said["shard"] else []
     servers = list(dict.fromkeys(command.server for command in commands))
     terminal.say(f"{path}: {len(commands)} commands on {len(servers)} servers")
     for command in commands:
@@ -53,7 +54,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     with ThreadPoolExecutor(len(groups)) as threads:
         work = [threads.submit(runner.work, group) for group in groups]
         codes = runner.wait(work)
-    if not said["dry_run"]:
+    if not said["dry_run"] and not said["shard"]:
         _end(experiment, runner.folders, quiet=said["quiet"])
     ended = list(zip([c for g in groups for c in g], codes, strict=True))
     refused = [command.title for command, code in ended if code == _REFUSED]

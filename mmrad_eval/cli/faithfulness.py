@@ -12,7 +12,7 @@ import click
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import look_check, price, requests
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
-from mmrad_eval.cli.run import INCOMPLETE, data_options
+from mmrad_eval.cli.run import INCOMPLETE, data_options, say_shares
 from mmrad_eval.cli.visual_options import visual_options
 from mmrad_eval.core.visible import visible_lines
 
@@ -57,7 +57,7 @@ def faithfulness(**said: Any) -> int:
 
 def _page(said: dict[str, Any], job: Job) -> int:
     from mmrad_eval.cli.progress import Progress
-    from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
+    from mmrad_eval.harness.arms import ask_shares, compare_arms, plan_arms, run_arms
     from mmrad_eval.results.faithfulness import markdown, record
 
     dataset = job.data.load()
@@ -66,10 +66,13 @@ def _page(said: dict[str, Any], job: Job) -> int:
     if said["dry_run"]:
         _price(planned, said["out"])
         return 0
+    progress, command = Progress(quiet=said["quiet"]), shlex.join(["mmrad-eval", *sys.argv[1:]])
+    if said["shard"]:
+        outcomes = ask_shares(planned, said["out"], progress, command)
+        say_shares(outcomes, said["shard"], "run the same command again")
+        return 0 if all(outcome.complete for outcome in outcomes) else INCOMPLETE
     folders, code = {}, 0
-    for one, folder, why in run_arms(
-        planned, said["out"], Progress(quiet=said["quiet"]), shlex.join(["mmrad-eval", *sys.argv[1:]])
-    ):
+    for one, folder, why in run_arms(planned, said["out"], progress, command):
         if folder is None:
             terminal.say(f"{one.arm.task}: left out: {why}", err=True)
             continue

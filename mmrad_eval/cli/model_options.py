@@ -81,6 +81,11 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--no-look-check", is_flag=True, help="Ask nothing about drawn pictures before the first study."),
         click.option("--allow-blind", is_flag=True, help="Ask a model that the look check has shown to see no image."),
+        click.option(
+            "--shard",
+            metavar="I/N",
+            help="Ask about share I of N of the studies, beside other commands, and publish nothing.",
+        ),
         click.option("--budget", metavar="20usd", help="Begin no study once so much is spent."),
         click.option("--max-requests", type=int, help="Begin no study once so many requests are sent."),
         click.option("--max-time", metavar="1h30m", help="Begin no study once so much time has passed."),

@@ -6,7 +6,7 @@ import gc
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from mmrad_eval.cli.dry_run import say_job
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.words import named_values
+from mmrad_eval.core.values import UNSCORED_STATUSES
 
 if TYPE_CHECKING:
     from mmrad_eval.harness.jobs import Job, Outcome
@@ -143,17 +144,26 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
         outcomes.append(outcome)
         if said["verify"] and outcome.summary:
             verified(outcome.folder, job.metrics, said["verify"], dict(job.metric_options))
-        if not outcome.run.complete:
+        if not outcome.complete:
             code = code or INCOMPLETE
         if outcome.stop is not None and outcome.stop.interrupted:  # Ctrl-C ends the command, not one of its runs
             code = code or INCOMPLETE
             break
-    if outcomes and not said["quiet"] and not said["no_table"]:
+    _end(said, outcomes)
+    return code
+
+
+def _end(said: dict[str, Any], outcomes: list[Outcome]) -> None:
+    """The table, and what is left to do."""
+    again = "run again without --fresh" if said["fresh"] else "run the same command again"
+    if said["shard"]:
+        say_shares(outcomes, said["shard"], again)
+        return
+    table = not said["quiet"] and not said["no_table"]
+    if outcomes and table:
         _table(outcomes, said["out"])
     for outcome in outcomes:
-        again = "run again without --fresh" if said["fresh"] else "run the same command again"
-        _last_words(outcome, again, table=not said["quiet"] and not said["no_table"])
-    return code
+        _last_words(outcome, again, table=table)
 
 
 def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
@@ -189,33 +199,38 @@ def _table(outcomes: list[Outcome], results: Path) -> None:
 
 def _reasons(outcome: Outcome) -> Counter[tuple[str, str]]:
     """(status, why) -> studies without an answer, each reason on one line: a server may have written it."""
+    if outcome.share is None:
+        told = Counter((answer.status, answer.why) for answer in outcome.folder.answers())
+    else:
+        told = outcome.share
     found: Counter[tuple[str, str]] = Counter()
-    for answer in outcome.folder.answers():
-        if answer.status in {"failed", "pending"} and answer.why and answer.why != outcome.stopped:
-            line = " ".join("".join(c if c.isprintable() else " " for c in answer.why).split())
-            found[answer.status, line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} …"] += 1
+    for (status, why), count in told.items():
+        if status in UNSCORED_STATUSES and why and why != outcome.stopped:
+            line = " ".join("".join(c if c.isprintable() else " " for c in why).split())
+            found[status, line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]} …"] += count
     return found
+
+
+def say_shares(outcomes: Sequence[Outcome], shard: str, again: str) -> None:
+    """What a command that asked about a share of the studies came to, and what is left to do."""
+    for outcome in outcomes:
+        share = outcome.share or Counter()
+        left = sum(count for (status, _), count in share.items() if status in UNSCORED_STATUSES)
+        who = f"{outcome.run.card.label} {outcome.run.identity.task}, shard {shard}"
+        terminal.say(f"{who}: {share.total() - left} of {share.total()} studies asked and stored", err=True)
+        if left:
+            _say_open(outcome, left, share.total(), who, again)
+    if all(outcome.complete for outcome in outcomes):
+        terminal.say("when every shard is asked, the same command without --shard writes and scores the run", err=True)
 
 
 def _last_words(outcome: Outcome, again: str, *, table: bool) -> None:
     """What is left to do about a run; ``table``: one was printed."""
-    from mmrad_eval.harness.failures import way_out
     from mmrad_eval.results.leaderboard.not_scored import INSTALLS
 
     run = outcome.run
     if not run.complete:
-        why = f": {outcome.stopped}" if outcome.stopped else ""
-        who = f"{run.card.label} {run.identity.task}"
-        terminal.say(
-            f"{who}: {run.counts.unanswered} of {run.counts.n} studies have no answer yet{why}; "
-            f"{again} to ask those only",
-            err=True,
-        )
-        for (status, reason), count in _reasons(outcome).most_common(MOST_REASONS):
-            terminal.say(f"  {count:,} {status}: {reason}", err=True)
-        advice = next(filter(None, map(way_out, [outcome.stopped, *(reason for _, reason in _reasons(outcome))])), "")
-        if advice:
-            terminal.say(f"  {advice}", err=True)
+        _say_open(outcome, run.counts.unanswered, run.counts.n, f"{run.card.label} {run.identity.task}", again)
     if run.kept:
         terminal.say(
             f"{run.kept} of {run.counts.n} answers stay from an earlier run of this command: their replies are gone, "
@@ -229,3 +244,17 @@ def _last_words(outcome: Outcome, again: str, *, table: bool) -> None:
         remedies = "; ".join(dict.fromkeys(m.remedy for m in missing.values()))
         terminal.say(f"not scored: {', '.join(missing)}; to fix it: {remedies}", err=True)
     terminal.say(f"{outcome.folder.path}", err=True)
+
+
+def _say_open(outcome: Outcome, left: int, total: int, who: str, again: str) -> None:
+    """How many studies have no answer, why, and the way on."""
+    from mmrad_eval.harness.failures import way_out
+
+    why = f": {outcome.stopped}" if outcome.stopped else ""
+    terminal.say(f"{who}: {left} of {total} studies have no answer yet{why}; {again} to ask those only", err=True)
+    reasons = _reasons(outcome)
+    for (status, reason), count in reasons.most_common(MOST_REASONS):
+        terminal.say(f"  {count:,} {status}: {reason}", err=True)
+    advice = next(filter(None, map(way_out, [outcome.stopped, *(reason for _, reason in reasons)])), "")
+    if advice:
+        terminal.say(f"  {advice}", err=True)

@@ -10,7 +10,7 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError, MmradError
 from mmrad_eval.core.journal import JournalCache
 from mmrad_eval.core.values import Answer, Study
-from mmrad_eval.harness.jobs import Job, Reporter, execute
+from mmrad_eval.harness.jobs import Job, Outcome, Reporter, execute
 from mmrad_eval.harness.plan import Plan
 from mmrad_eval.results.faithfulness import Arm, ArmMeasures, applicable, measure
 from mmrad_eval.results.faithfulness.visual_claim import MARGIN
@@ -78,6 +78,19 @@ def run_arms(
             outcome = execute(one.job, one.plan, results, reporter, command, cache)
             folder, why = outcome.folder, outcome.stopped
         yield one, folder, why
+
+
+def ask_shares(planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = "") -> list[Outcome]:
+    """What the jobs' shard came to in each arm that can be asked, until one is interrupted; no page is made of it."""
+    cache, outcomes = JournalCache(), list[Outcome]()
+    for one in planned:
+        if one.plan is None or finished(one, results) is not None:
+            continue
+        outcomes.append(execute(one.job, one.plan, results, reporter, command, cache))
+        stop = outcomes[-1].stop
+        if stop is not None and stop.interrupted:
+            break
+    return outcomes
 
 
 def compare_arms(

@@ -16,8 +16,9 @@ from mmrad_eval import metrics, model_registry
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
 from mmrad_eval.core.data_use import ORDER, mark, strictest
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.journal import Journal, JournalCache
-from mmrad_eval.core.values import Answer, DataUse
+from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, DataUse
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.data import Data
@@ -28,7 +29,8 @@ from mmrad_eval.harness.look_guard import LookGuard
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Plan, RunOptions, make_plan
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.harness.run import answer_all, ask_all, open_run
+from mmrad_eval.harness.run import Share, answer_all, ask_all, ask_share, open_run
+from mmrad_eval.harness.shards import Shard
 from mmrad_eval.harness.stopping import Stop, StopSignal, strongest
 from mmrad_eval.harness.trace_of import load_task
 from mmrad_eval.metrics import Suite
@@ -78,6 +80,8 @@ class Job:
     results: Path = Path("results")
     """Where other runs are found by their ids."""
     fresh: bool = False
+    shard: Shard | None = None
+    """The share of the studies that is asked about and not published; None: all, published and scored."""
     look_check: Mode = "off"
     """Whether the model is asked, before the first study, what it sees (``harness.look_check``)."""
     attestation: Mapping[str, str] | None = None
@@ -104,8 +108,14 @@ class Job:
         )
         if isinstance(model, WireClient):
             model.refusals = self.refusals
+        if self.shard is not None and not is_client(model):
+            raise UsageError(f"--shard {self.shard}: {model.card.label} answers without being asked; leave --shard out")
         decoding = settled(model, self.options.decoding, self.stated)
         return make_plan(model, task, dataset or self.data.load(), replace(self.options, decoding=decoding))
+
+    def asked(self, plan: Plan) -> Plan:
+        """The plan with the studies of the job's shard alone; the run that they belong to is the same."""
+        return plan if self.shard is None else replace(plan, studies=self.shard.studies(plan.studies))
 
     def permit(self, plan: Plan, suite: Suite, model: Client | Answerer | None = None) -> gate.Permit:
         """What lets the data go to the plan's model, or to ``model``; GateError where nothing does.
@@ -161,6 +171,15 @@ class Outcome:
     """None where no study has a reference, or nothing was to be scored."""
     stop: Stop | None = None
     """Why the run ended before all studies had an answer; None where nothing stopped it."""
+    share: Share | None = None
+    """What the job's shard came to, whose replies are stored and not published; None where the run was whole."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every study that was to be asked about has an answer."""
+        if self.share is None:
+            return self.run.complete
+        return not any(status in UNSCORED_STATUSES for status, _ in self.share)
 
     @property
     def stopped(self) -> str:
@@ -215,9 +234,11 @@ def _execute(  # noqa: PLR0917 (as above)
     guard = BudgetGuard(job.budget)
     with permit.guard():
         if is_client(plan.model):
-            run, stop = asyncio.run(_ask(job, plan, folder, results, guard, reporter, cache))
+            run, stop, share = asyncio.run(_ask(job, plan, folder, results, guard, reporter, cache))
         else:
-            run, stop = _answer(plan, folder, reporter)
+            (run, stop), share = _answer(plan, folder, reporter), None
+    if share is not None:
+        return Outcome(folder, run, None, stop, share)
     summary = None
     if job.metrics and run.counts.n > run.counts.unanswered and any(study.reference for study in plan.studies):
         if judge is not None and judged is not None and not (stop is not None and stop.interrupted):
@@ -277,8 +298,9 @@ def _requester(job: Job, client: Client, where: Path, cache: JournalCache, journ
 
 async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
     job: Job, plan: Plan, folder: RunFolder, results: Path, guard: BudgetGuard, reporter: Reporter, cache: JournalCache
-) -> tuple[Run, Stop | None]:
-    """The run of a client, and why it stopped if it did."""
+) -> tuple[Run, Stop | None, Share | None]:
+    """The run of a client, why it stopped if it did, and what its shard came to."""
+    asked, share = job.asked(plan), None
     client = cast("Client", plan.model)
     where = results / "replies" / safe_name(plan.dataset.name)
     with cache.journal(where / safe_name(client.card.label)) as journal:
@@ -291,19 +313,23 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         over_budget = guard.account(requester.counts, client.card)
         try:
             with Interrupts(requester.signal) as interrupts, guard.clock(requester.signal):
-                reporter.begin(plan, requester, interrupts.interrupt)
+                reporter.begin(asked, requester, interrupts.interrupt)
                 async with _told_of_waits(reporter, requester):
                     if job.look_check != "off":
                         blind = job.look_check == "allow blind"
-                        await LookGuard(plan, folder, requester, results, over_budget, cache, blind).first()
-                    run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
+                        await LookGuard(asked, folder, requester, results, over_budget, cache, blind).first()
+                    if job.shard is None:
+                        run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
+                    else:
+                        share = await ask_share(asked, requester, over_budget, watch=reporter.answered)
+                        run = folder.run
         finally:
             reporter.end()
             _name_damage(journal, reporter)
             for note in requester.images.notes():
                 reporter.say(note)
             await requester.close()
-        return run, _unless_fatal(requester.signal.stop)
+        return run, _unless_fatal(requester.signal.stop), share
 
 
 def _name_damage(journal: Journal, reporter: Reporter) -> None:

@@ -71,7 +71,7 @@ def preview_of(job: Job, plan: Plan) -> Preview:
     job.permit(plan, suite)
     if job.judge is not None:
         job.permit(plan, suite, job.judge.client(suite, job.allowed_keys, key_needed=False))
-    return preview(plan)
+    return preview(job.asked(plan))
 
 
 def preview(plan: Plan) -> Preview:

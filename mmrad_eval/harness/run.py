@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -48,6 +49,8 @@ from mmrad_eval.results.run.record import Run, StudyCounts
 _SETTLES = 5
 """How often a run reads again what other processes stored while it was about to publish; the last of them settles."""
 
+Share = Counter[tuple[Status, str]]
+"""(status, why it has no answer) -> studies that were asked about and are not published."""
 Watch = Callable[[Answer, int], None]
 """Called with each answer and the number of answers so far."""
 
@@ -121,15 +124,13 @@ async def ask_all(
 
     ``over_budget`` is called before each study with the number of those in progress.
     """
-    intake = Intake(iter(plan.studies), requester.signal, over_budget)
 
-    async def ask(study: Study) -> None:
-        answer = await _conversation(plan, study, requester)
+    def put(answer: Answer) -> None:
         stream.put(answer)
         watch(answer, len(stream))
 
     with AnswerStream(folder) as stream:
-        await run_workers(intake.items, ask, requester.pace)
+        await _ask_each(plan, requester, over_budget, put)
         for left in reversed(range(_SETTLES)):
             others_wrote = await _settled(plan, stream, requester)
             notes = requester.images.notes()
@@ -141,6 +142,33 @@ async def ask_all(
             if run is not None:
                 return run
     raise AssertionError("the last answers are always published")
+
+
+async def ask_share(
+    plan: Plan, requester: Requester, over_budget: Callable[[int], Stop | None] = lambda _: None, *, watch: Watch
+) -> Share:
+    """Ask about every study of a plan that holds a share of a run's studies; what is stored is published by the run."""
+    share: Share = Counter()
+
+    def count(answer: Answer) -> None:
+        share[answer.status, answer.why if answer.status in UNSCORED_STATUSES else ""] += 1
+        watch(answer, share.total())
+
+    await _ask_each(plan, requester, over_budget, count)
+    share["pending", ""] += len(plan.studies) - share.total()
+    return +share
+
+
+async def _ask_each(
+    plan: Plan, requester: Requester, over_budget: Callable[[int], Stop | None], put: Callable[[Answer], None]
+) -> None:
+    """Hold the conversation about each study, at the pace of the requester, until the run stops."""
+    intake = Intake(iter(plan.studies), requester.signal, over_budget)
+
+    async def ask(study: Study) -> None:
+        put(await _conversation(plan, study, requester))
+
+    await run_workers(intake.items, ask, requester.pace)
 
 
 async def asks_nothing(plan: Plan, folder: RunFolder, requester: Requester) -> bool:

@@ -21,6 +21,7 @@ from mmrad_eval.harness.data import Data
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.judging import Judge
 from mmrad_eval.harness.plan import RunOptions
+from mmrad_eval.harness.shards import Shard
 from mmrad_eval.model_registry.command_line import written_down
 from mmrad_eval.model_registry.rejections import declared
 from mmrad_eval.model_registry.serving import ServeOptions
@@ -47,6 +48,8 @@ class RunSettings:
     split: str | None = None
     ids: str | Path | None = None
     limit: int | None = None
+    shard: str | None = None
+    """Such as ``2/4``."""
     target: str = "findings"
     views: str = "all"
     context: str = "none"
@@ -150,6 +153,7 @@ class RunSettings:
             refusals=declared(_several(self.refusal_pattern)),
             results=Path(self.out),
             fresh=self.fresh,
+            shard=None if self.shard is None else Shard.written(self.shard),
             look_check="off" if not self.look_check else "allow blind" if self.allow_blind else "on",
             attestation=_attestation(self.attestation),
             local_networks=_several(self.local_networks),
