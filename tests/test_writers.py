@@ -45,6 +45,7 @@ REASONS = {
     "results/paper/figures.py:draw_all": "the same",
     "cli/leaderboard.py:show": "a table of means over studies, where the user names a file",
     "datasets/summary_figure.py:draw": "counts over a dataset, where the user names a file",
+    "cli/budget.py:_draw": "means over studies, where the user names a file",
     # places and kinds of faults
     "cli/data.py:check": "files, lines and ids of what is wrong, where the user names a file",
     # never data of a study

@@ -44,9 +44,9 @@ def say_job(job: Job, plan: Plan) -> None:
 
 def look_check(job: Job, plan: Plan) -> str:
     """What the look check takes at most, once for each server; empty where none is made."""
-    from mmrad_eval.harness.budget import cost
     from mmrad_eval.harness.look_check import requests_of, usage_of
     from mmrad_eval.harness.look_guard import addresses
+    from mmrad_eval.results.run.spent import cost
 
     asked = 0 if job.look_check == "off" else requests_of(plan)
     if not asked:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "view": ("mmrad_eval.cli.view:view", "Read runs in a page: images, traces, reports, scores, requests."),
     "beside": ("mmrad_eval.cli.beside:beside", "Show each report beside its trace, sentence by sentence."),
     "faithfulness": ("mmrad_eval.cli.faithfulness:faithfulness", "Say whether a model looks, and whether it helps."),
+    "budget": ("mmrad_eval.cli.budget:budget", "Show what a score costs in tokens, and gains at equal tokens."),
     "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
     "models": ("mmrad_eval.cli.models:models", "List the models; `models show NAME` tells all about one."),
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),

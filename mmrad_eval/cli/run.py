@@ -59,6 +59,35 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what of a study is shown, and how."""
+    options = (
+        click.option(
+            "--views", default="all", show_default=True, help="Images of a study to show: key, frontal or all."
+        ),
+        click.option(
+            "--context", default="none", show_default=True, help="Clinical context to tell: none, indication or all."
+        ),
+        click.option(
+            "--priors", default="none", show_default=True, help="Earlier examinations to show: none, report or images."
+        ),
+        click.option(
+            "--render", default="record", show_default=True, help="Region images: record, crop, masked or highlighted."
+        ),
+        click.option(
+            "--images-first",
+            is_flag=True,
+            help="Show all images of a message before its words; marked, and ranked apart.",
+        ),
+        click.option(
+            "--max-edge", type=int, help="Longest side of pictures that are sent, in pixels; larger ones are shrunk."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command(name="run")
 @click.argument("experiment", required=False, type=click.Path(path_type=Path))
 @click.option(
@@ -71,18 +100,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
 )
-@click.option("--views", default="all", show_default=True, help="Images of a study to show: key, frontal or all.")
-@click.option("--context", default="none", show_default=True, help="Clinical context to tell: none, indication or all.")
-@click.option(
-    "--priors", default="none", show_default=True, help="Earlier examinations to show: none, report or images."
-)
-@click.option(
-    "--render", default="record", show_default=True, help="Region images: record, crop, masked or highlighted."
-)
-@click.option(
-    "--images-first", is_flag=True, help="Show all images of a message before its words; marked, and ranked apart."
-)
-@click.option("--max-edge", type=int, help="Longest side of pictures that are sent, in pixels; larger ones are shrunk.")
+@shown_options
 @click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="An option of the task: `tasks show`.")
 @click.option("--prompt", type=click.Path(path_type=Path), help="Prompt file in the place of the task's own.")
 @decoding_options

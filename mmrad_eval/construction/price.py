@@ -9,7 +9,7 @@ from mmrad_eval.construction.asking import Role
 from mmrad_eval.construction.build import BuildPlan
 from mmrad_eval.construction.collect import collect
 from mmrad_eval.core.values import Usage
-from mmrad_eval.harness.budget import cost
+from mmrad_eval.results.run.spent import cost
 
 RETURNED = 0.1
 """Share of records that are expected to go back to the writer: each costs a reflection and an audit more."""

@@ -19,7 +19,7 @@ from mmrad_eval.construction.planting import PlantedError
 from mmrad_eval.construction.records import CollectedStudy, StageLine
 from mmrad_eval.construction.stage_files import StageFile
 from mmrad_eval.core.data_use import mark
-from mmrad_eval.harness.budget import cost
+from mmrad_eval.results.run.spent import cost
 
 TRACES, AUTHORS, CARD, BUILD = "traces.jsonl", "mmrad.jsonl", "card.md", "build.json"
 

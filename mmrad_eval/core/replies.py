@@ -23,6 +23,8 @@ class Usage(Value, frozen=True):
     completion: int | None = None
     reasoning: int | None = None
     cached: int | None = None
+    image: int | None = None
+    """Of the prompt's, those of images; few providers tell them apart."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -30,6 +32,7 @@ class Usage(Value, frozen=True):
             _sum(self.completion, other.completion),
             _sum(self.reasoning, other.reasoning),
             _sum(self.cached, other.cached),
+            _sum(self.image, other.image),
         )
 
 

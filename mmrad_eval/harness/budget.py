@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.values import Card, Usage
+from mmrad_eval.core.values import Card
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.stopping import Stop, StopSignal
+from mmrad_eval.results.run.spent import cost
 
 _MONEY = re.compile(r"\$?\s*(\d+(?:\.\d+)?)\s*(usd|\$)?", re.IGNORECASE)
 _NUMBER = r"(\d+(?:\.\d+)?)"
@@ -34,14 +35,6 @@ class Budget:
                 f"--budget needs a price, and the card of {card.label} has none: write a card file with "
                 "`price = [prompt, completion]` in US dollars for a million tokens, and name it as the model"
             )
-
-
-def cost(usage: Usage, card: Card) -> float | None:
-    """US dollars of the tokens at the card's price, cached ones at full price; None where there is no price."""
-    if card.price is None:
-        return None
-    prompt, completion = card.price
-    return ((usage.prompt or 0) * prompt + (usage.completion or 0) * completion) / 1e6
 
 
 class BudgetGuard:

@@ -9,9 +9,9 @@ from mmrad_eval import metrics
 from mmrad_eval.core.contracts import is_client
 from mmrad_eval.core.errors import GateError, MmradError
 from mmrad_eval.core.values import Image, Study, Text, Usage
-from mmrad_eval.harness.budget import cost
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.plan import Plan, first_question
+from mmrad_eval.results.run.spent import cost
 from mmrad_eval.traces import rendering
 
 _SAMPLE = 24

@@ -178,10 +178,13 @@ def _decoding(decoding: Decoding) -> dict[str, Any]:
 
 def _usage(usage: Any) -> Usage:
     """Google counts thoughts beside the candidate's tokens; here completion holds both, as with the others."""
+    details = field(usage, "promptTokensDetails")
+    kinds = {field(one, "modality"): count_of(field(one, "tokenCount")) for one in details or ()}
     written, thought = count_of(field(usage, "candidatesTokenCount")), count_of(field(usage, "thoughtsTokenCount"))
     return Usage(
         prompt=count_of(field(usage, "promptTokenCount")),
         completion=None if written is None and thought is None else (written or 0) + (thought or 0),
         reasoning=thought,
         cached=count_of(field(usage, "cachedContentTokenCount")),
+        image=kinds.get("IMAGE", 0) if kinds else None,
     )

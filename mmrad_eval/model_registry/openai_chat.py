@@ -262,4 +262,5 @@ def _usage(usage: Any) -> Usage:
         completion=count_of(field(usage, "completion_tokens")),
         reasoning=count_of(field(usage, "completion_tokens_details", "reasoning_tokens")),
         cached=count_of(field(usage, "prompt_tokens_details", "cached_tokens")),
+        image=count_of(field(usage, "prompt_tokens_details", "image_tokens")),
     )

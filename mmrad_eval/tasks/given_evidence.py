@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Literal
 
 import msgspec
 
 from mmrad_eval.core.contracts import Task, TaskContext
-from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Box, DataUse, Image, Step, Study, Trace
 from mmrad_eval.tasks.answers import read_answer
 from mmrad_eval.tasks.messages import opening
@@ -64,6 +64,8 @@ class Given(Task):
     turns: int = 1
     steps_of: StepsOf = of_reference
     """Where the trace comes from."""
+    most_images: int | None = None
+    """Region images that are shown at most, those of the first steps; None: all."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What tells this run from others of the task."""
     data_use: DataUse = "open"
@@ -85,6 +87,22 @@ class Given(Task):
     @property
     def _shows(self) -> bool:
         return self.text or self.boxes or self.regions != "none"
+
+    def configured(self, options: Mapping[str, str]) -> Given:
+        """The task under ``--set images=N``: region images of the first N steps alone; UsageError for anything else."""
+        for name, value in options.items():
+            if name != "images" or self.regions == "none":
+                has = "the option images" if self.regions != "none" else "no options of its own"
+                raise UsageError(f"--set {name}={value}: {self.name} has {has}")
+            if not value.isdecimal():
+                raise UsageError(f"--set images={value}: a number of region images, from 0 on")
+        made = {name: str(int(value)) for name, value in options.items()}
+        return replace(self, most_images=int(made["images"]), options={**self.options, **made}) if made else self
+
+    def extra_images(self, study: Study) -> int:
+        """Images that a conversation may hold beside the study's own."""
+        steps = len(study.trace.steps) if self.several_images and study.trace else 0
+        return steps if self.most_images is None else min(steps, self.most_images)
 
     def prompt(self) -> str:
         """The prompt file that all arms share."""
@@ -121,7 +139,7 @@ class Given(Task):
         prompt = parsed(context.prompt)
         shown = self.shown(study, context)
         if shown and self.regions != "none" and self.steps_of is of_reference:
-            for number, step in enumerate(shown.steps, 1):
+            for number, step in enumerate(shown.steps[: self.most_images], 1):
                 if step.image is None:
                     raise DataError(
                         f"study {study.id}: step {number} has neither a region image nor a box to cut one at"
@@ -134,6 +152,10 @@ class Given(Task):
         return msgspec.structs.replace(answer, shown=shown)
 
     def _images(self, study: Study, steps: Sequence[Step], context: TaskContext) -> Sequence[Image | None]:
+        images = self._all_images(study, steps, context)
+        return [image if self.most_images is None or i < self.most_images else None for i, image in enumerate(images)]
+
+    def _all_images(self, study: Study, steps: Sequence[Step], context: TaskContext) -> Sequence[Image | None]:
         render = context.options.get("render", "record")
         own = [region_image(study, step, render) for step in steps]
         if self.regions == "none":

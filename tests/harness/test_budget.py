@@ -6,8 +6,9 @@ import pytest
 
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Card, Usage
-from mmrad_eval.harness.budget import Budget, BudgetGuard, cost, duration, usd
+from mmrad_eval.harness.budget import Budget, BudgetGuard, duration, usd
 from mmrad_eval.harness.counts import RequestCounts
+from mmrad_eval.results.run.spent import cost
 
 PRICED = Card(provider="p", id="m", price=(2.0, 10.0))
 FREE = Card(provider="p", id="m")

@@ -59,6 +59,8 @@ class AsRun:
     statuses: dict[str, int]
     columns: tuple[dict[str, ColumnSummary], ...]
     """Of each run of the arm."""
+    samples: tuple[ScoredRun, ...]
+    """Its runs."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def compare_runs(
         family=paired.family(everything, chosen),
         primary=chosen,
         all_ok=all_ok,
-        as_run=_as_run(known, stored),
+        as_run=_as_run(known, _scored_runs(known, stored)),
         studies=len(found.ids),
         ok_studies=int(ok.sum()),
         cluster="study" if any(run.summary.cluster == "study" for run in stored) else "patient",
@@ -300,16 +302,17 @@ def _stability(arms: Sequence[ComparedSide], found: SharedColumns) -> tuple[tupl
     return tuple(paired.sign_stability(first, other, found.parts) for other in others)
 
 
-def _as_run(arms: Sequence[ComparedSide], stored: Sequence[Stored]) -> tuple[AsRun, ...]:
+def _as_run(arms: Sequence[ComparedSide], runs: Sequence[ScoredRun]) -> tuple[AsRun, ...]:
     out, start = [], 0
     for arm in arms:
-        summaries = [run.summary for run in stored[start : start + len(arm.runs)]]
+        samples = tuple(runs[start : start + len(arm.runs)])
+        summaries = [run.summary for run in samples if run.summary]
         start += len(arm.runs)
         statuses: Counter[str] = Counter()
         for summary in summaries:
             statuses.update(summary.statuses)
         scored, n = sum(summary.scored for summary in summaries), sum(summary.n for summary in summaries)
-        out.append(AsRun(arm.name, scored, n, dict(statuses), tuple(summary.columns for summary in summaries)))
+        out.append(AsRun(arm.name, scored, n, dict(statuses), tuple(s.columns for s in summaries), samples))
     return tuple(out)
 
 

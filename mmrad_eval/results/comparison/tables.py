@@ -11,6 +11,7 @@ from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.comparison.compare import AsRun, Comparison
 from mmrad_eval.results.comparison.lengths import NEAR
 from mmrad_eval.results.comparison.shared_columns import SharedColumn
+from mmrad_eval.results.leaderboard.costs import cost_table
 from mmrad_eval.results.leaderboard.rows import mean_cell
 from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.paired import Differences
@@ -25,7 +26,8 @@ def comparison_tables(found: Comparison, *, margin: float | None = None) -> list
     tables = [_table(found, i, margin) for i in range(len(found.differences))]
     if found.all_ok or len({tuple(sorted(run.statuses.items())) for run in found.as_run}) > 1:
         tables += [_as_run(found, i) for i in range(len(found.differences))]
-    return tables
+    spent = cost_table("compare-costs", [(run.name, run.samples) for run in found.as_run])
+    return [*tables, *([spent] if spent else [])]
 
 
 def significant(found: Comparison, which: int, column: int) -> bool:

@@ -16,6 +16,7 @@ from mmrad_eval.results.faithfulness.own_trace import early, follows, mistakes
 from mmrad_eval.results.faithfulness.reading import ArmReading, ArmValue, estimate
 from mmrad_eval.results.faithfulness.visual import by_label, causal, conflict, sensitivity
 from mmrad_eval.results.faithfulness.visual_claim import MARGIN, VisualClaim, visual_claim
+from mmrad_eval.results.run.spent import Spent, spent_of
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 
 
@@ -32,6 +33,8 @@ class ArmMeasures:
     """Arm -> reason -> studies that it could not be asked about."""
     truncated: Mapping[str, int] = field(default_factory=dict)
     """Arm -> answers that ended at the limit of tokens."""
+    spent: Mapping[str, Spent] = field(default_factory=dict)
+    """Arm -> tokens of its answers."""
     claim: VisualClaim = field(default_factory=lambda: VisualClaim("untested"))
     """Whether a gain of region images may be called visual."""
 
@@ -70,5 +73,6 @@ def measure(
         clustered_by=by,
         left_out=left_out or {},
         truncated={arm: sum(a.status == "truncated" for a in found.values()) for arm, found in by_id.items()},
+        spent={arm: spent_of([answer.usage for answer in found.values()]) for arm, found in by_id.items()},
         claim=claim,
     )

@@ -6,15 +6,22 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from mmrad_eval.metrics.labelf1 import LABELS
 from mmrad_eval.results.faithfulness.arms import ARMS
 from mmrad_eval.results.faithfulness.conclusions import conclusions, interval, limits, plain, shown
 from mmrad_eval.results.faithfulness.measures import ArmMeasures
 from mmrad_eval.results.faithfulness.reading import ArmValue
 from mmrad_eval.results.faithfulness.visual_claim import as_data
+from mmrad_eval.results.run.spent import Spent
 from mmrad_eval.tasks.arms import Arm
 
 SCHEMA = "mmrad.faithfulness/1"
+_ARM_COLUMNS = (
+    *("arm", "shows", "answered", "cut off", "prompt tokens", "of images", "completion tokens", "of reasoning"),
+    "left out",
+)
 EDIT = "IS "
 """How the names of image sensitivity begin."""
 
@@ -55,14 +62,16 @@ def markdown(measured: ArmMeasures, model: str, dataset: str, lacking: Sequence[
         "",
         "## Arms",
         "",
-        "| arm | shows | answered | cut off | left out |",
-        "|---|---|---|---|---|",
+        f"| {' | '.join(_ARM_COLUMNS)} |",
+        f"|{'---|' * len(_ARM_COLUMNS)}",
         *(
             f"| {arm.task} | {arm.shows} | {measured.arms.get(arm.task, 0)} | {measured.truncated.get(arm.task, 0)} "
-            f"| {_left_out(measured, arm)} |"
+            f"| {_tokens(measured, arm)} | {_left_out(measured, arm)} |"
             for arm in ARMS
             if arm not in lacking
         ),
+        "",
+        "Tokens are those of a study, on average, as the provider counted them over all turns; empty where it did not.",
         "",
     ]
     return "\n".join(lines)
@@ -77,6 +86,7 @@ def record(measured: ArmMeasures, model: str, dataset: str, runs: dict[str, str]
         "runs": runs,
         "arms": measured.arms,
         "truncated": dict(measured.truncated),
+        "spent": {arm: msgspec.to_builtins(spent) for arm, spent in measured.spent.items()},
         "patients": measured.patients,
         "clustered_by": measured.clustered_by,
         "left_out": {arm: dict(reasons) for arm, reasons in measured.left_out.items()},
@@ -122,6 +132,18 @@ def _by_label(measured: ArmMeasures) -> Iterator[str]:
 
 def _signed(net: ArmValue) -> str:
     return shown(" net", net.value)
+
+
+def _tokens(measured: ArmMeasures, arm: Arm) -> str:
+    """Tokens a study of each kind, as cells."""
+    spent, answered = measured.spent.get(arm.task, Spent()), measured.arms.get(arm.task, 0)
+    kinds = (
+        (spent.answers, spent.prompt),
+        (spent.image_answers, spent.image),
+        (spent.answers, spent.completion),
+        (spent.reasoning_answers, spent.reasoning),
+    )
+    return " | ".join(f"{many / known:,.0f}" if known and known == answered else "" for known, many in kinds)
 
 
 def _left_out(measured: ArmMeasures, arm: Arm) -> str:

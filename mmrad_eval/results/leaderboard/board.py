@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES
+from mmrad_eval.results.leaderboard.costs import NOTE, cost_columns
 from mmrad_eval.results.leaderboard.not_scored import not_scored
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
@@ -92,14 +93,15 @@ def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Tab
     grouped = repeats(runs)
     words = variants([group[0].run for group in grouped])
     over = reference_studies(runs)
+    spent = cost_columns(runs)
     metrics = _metric_columns([scored for scored in runs if studies_of(scored) == over] + list(runs))
     rows = []
     for group, variant in zip(grouped, words, strict=True):
         if len(group) == 1:
-            rows.append(_row(group, variant, over, metrics))
+            rows.append(_row(group, variant, over, metrics, spent))
         else:  # people read the mean over samples, data has one row a run
-            rows.append(replace(_row(group, variant, over, metrics), media="drawn"))
-            rows += [replace(_row([e], variant, over, metrics), media="data") for e in group]
+            rows.append(replace(_row(group, variant, over, metrics, spent), media="drawn"))
+            rows += [replace(_row([e], variant, over, metrics, spent), media="data") for e in group]
     rows = [replace(row, cells={**row.cells, "evidence": Cell(evidence)}) for row in rows]
     rows.sort(key=lambda row: _order(row, metrics))
     title = ", ".join([dataset + (f" ({digest[:8]})" if several else ""), *([split] if split else []), target])
@@ -108,9 +110,9 @@ def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Tab
         Table(
             name.strip("-"),
             f"{title}: {_EVIDENCE[evidence]}",
-            (*(written.column for written in _FIXED), *metrics),
+            (*(w.column for w in _FIXED), *(w.column for w in spent), *metrics),
             tuple(rows),
-            notes=(*_notes(runs), *sanity_line(runs)),
+            notes=(*_notes(runs), *([NOTE] if spent else []), *sanity_line(runs)),
             ranking="the complete runs over the same studies",
         )
     )
@@ -212,7 +214,11 @@ def _metric_columns(runs: Sequence[ScoredRun]) -> tuple[TableColumn, ...]:
 
 
 def _row(
-    group: Sequence[ScoredRun], variant: str, reference: tuple[str, int] | None, metrics: Sequence[TableColumn]
+    group: Sequence[ScoredRun],
+    variant: str,
+    reference: tuple[str, int] | None,
+    metrics: Sequence[TableColumn],
+    spent: Sequence[CellColumn[Sequence[ScoredRun]]],
 ) -> Row:
     """One row: a run, or the mean over the samples of one."""
     first = group[0]
@@ -232,7 +238,7 @@ def _row(
     statuses: Counter[str] = Counter()
     for scored in group:
         statuses.update(statuses_of(scored))
-    cells = cells_of(_FIXED, _Line(group, variant, statuses, is_ranked))
+    cells = cells_of(_FIXED, _Line(group, variant, statuses, is_ranked)) | cells_of(spent, group)
     for column in metrics:
         cell = mean_cell([columns_of(scored).get(column.key) for scored in group], column.footnote)
         if cell is not None:

@@ -174,8 +174,8 @@ def _board(table: Table, labels: Labels) -> Table:
             printed = _printed(column.key, labels)
             profile = f" ({column.key.partition(' @ ')[2]})" if names.count(printed) > 1 else ""
             columns.append(replace(column, title=f"{printed}{profile}", footnote=""))
-        elif column.media != "data" and (
-            column.key in {"model", "length"} or (len(values) > 1 and column.key not in {"answers", "words"})
+        elif (column.media != "data" and column.headline) and (
+            column.key in {"model", "length"} or (len(values) > 1 and column.key != "answers")
         ):
             columns.append(column)
     counts = {table.cell(row, column).value for row in shown for column in table.columns if column.key == "n"}

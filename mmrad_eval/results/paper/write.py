@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from mmrad_eval.core.data_use import mark, strictest
+from mmrad_eval.results.leaderboard.costs import cost_table
 from mmrad_eval.results.leaderboard.not_scored import not_scored
 from mmrad_eval.results.leaderboard.rows import ScoredRun, read_scored_runs
 from mmrad_eval.results.paper import printed
@@ -92,7 +95,7 @@ def write_paper(
     words = Printed(labels, labels.names(paper.columns))
     files = [path for table in body for path in _write(out, table.table.name, [table.table])]
     tex = [_text(out / f"{table.table.name}.tex", _body(table, words, paper, style, options)) for table in body]
-    appendix = [table for one in body for table in _appendix(one, words, labels)]
+    appendix = [*(table for one in body for table in _appendix(one, words, labels)), *_costs(paper, labels)]
     tex.append(_text(out / "appendix.tex", latex(appendix, style.pages(intervals=True))))
     tex.append(
         _text(out / "signatures.tex", latex([printed.signatures(paper.columns, words)], style.pages(intervals=False)))
@@ -129,6 +132,17 @@ def _appendix(made: Made, words: Printed, labels: Labels) -> list[Table]:
     to = made.to or labels.task(TEXT)
     differences = printed.differences(made.table, words, to, level)
     return [values, *([differences] if differences is not None else [])]
+
+
+def _costs(paper: PaperRuns, labels: Labels) -> list[Table]:
+    """What each run of a model cost; nothing where no model was asked."""
+    sides = [
+        (f"{labels.model(part.model)}, {labels.task(part.task)}", part.samples)
+        for part in paper.parts
+        if not part.baseline
+    ]
+    table = cost_table("costs", sides)
+    return [replace(table, title=f"{table.title} ({paper.title}).")] if table else []
 
 
 def _write(out: Path, name: str, tables: Sequence[Table]) -> list[Path]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.values import DataUse, Value
 from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.run.spent import Spent
 
 SCHEMA = "mmrad.summary/1"
 
@@ -81,6 +82,8 @@ class Summary(Value, frozen=True, omit_defaults=False):
     ``language not read``."""
     words: tuple[int, int] = (0, 0)
     """Words of the scored reports that say something, and of their references."""
+    spent: Spent = Spent()
+    """Tokens of the scored answers."""
     missing: dict[str, MissingColumns] = {}
     """Registry name of a metric that was asked for -> why it has no column."""
     answers: str = ""

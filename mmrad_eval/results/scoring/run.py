@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import UNSCORED_STATUSES, Example, Status, Study, Target
+from mmrad_eval.core.values import UNSCORED_STATUSES, Example, Status, Study, Target, Usage
 from mmrad_eval.datasets import held
 from mmrad_eval.metrics import Suite
 from mmrad_eval.metrics.suites import class_of
 from mmrad_eval.results.run.files import file_digest, temporary
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks, named, write_scores
+from mmrad_eval.results.run.spent import spent_of
 from mmrad_eval.results.run.summary import MissingColumns, Summary
 from mmrad_eval.results.scoring import evidence_overlap
 from mmrad_eval.results.scoring.languages import REMEDY
@@ -134,6 +135,7 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
         same_report=max(seen.reports.values(), default=0),
         events=dict(sorted((seen.events + found.spoken.events()).items())),
         words=(seen.candidate_words, seen.reference_words),
+        spent=spent_of(seen.usages),
         missing=lacking | found.lacking,
         answers=answers,
         data_use=strictest((class_of(metrics), before.data_use if before is not None and carried else "open")),
@@ -204,6 +206,7 @@ class _Seen:
     candidate_words: int = 0
     reference_words: int = 0
     """Words of the reports that say something, and of their references."""
+    usages: list[Usage] = field(default_factory=list)
 
     def counted(self, chunks: Iterable[list[Example]]) -> Iterator[list[Example]]:
         """The same chunks, which are counted on their way."""
@@ -214,6 +217,7 @@ class _Seen:
 
     def _count(self, example: Example) -> None:
         self.events.update(event for event, count in example.answer.events.items() if count)
+        self.usages.append(example.answer.usage)
         words = example.candidate.split()
         if not words and example.answer.status == "ok":
             self.events[LACKING] += 1
