@@ -19,7 +19,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("model_registry", "metrics"),
     ("tasks",),
     ("results",),
-    ("reader_studies",),
+    ("reader_studies", "training"),
     ("harness",),
     ("construction",),
     ("cli",),

@@ -58,7 +58,7 @@ def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> N
     """Count studies, patients, views, sections, empties, de-identification marks, trace steps and regions."""
     from mmrad_eval.datasets.describe import describe as count
 
-    found = count(_loaded(spec, said), _present if figure is not None else None)
+    found = count(loaded(spec, said), _present if figure is not None else None)
     if figure is not None:
         from mmrad_eval.datasets.summary_figure import draw
 
@@ -87,7 +87,7 @@ def ids(
     def holds(wanted: str | None, there: bool) -> bool:
         return wanted is None or there == (wanted == "with")
 
-    for study in _loaded(spec, said).studies:
+    for study in loaded(spec, said).studies:
         text = study.reference.text if study.reference else ""
         if (
             split in {None, study.split}
@@ -133,7 +133,8 @@ def _present(text: str) -> list[str]:
     return [name for name, code in label(text).items() if code == 1]
 
 
-def _loaded(spec: str, said: dict[str, Any]) -> Dataset:
+def loaded(spec: str, said: dict[str, Any]) -> Dataset:
+    """The dataset of that spec, read as ``source_options`` say."""
     from mmrad_eval.datasets import load
 
     return load(

@@ -1,31 +1,67 @@
-"""`mmrad-eval export`: the reports of a run in the form that a public board takes."""
+"""`mmrad-eval export`: reports as public boards take them, traces and preferences as trainers read them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.data import source_options
 from mmrad_eval.cli.words import in_results
 
 SUFFIXES = {"rexrank": "json", "csv": "csv", "jsonl": "jsonl"}
+TRAINING = ("sft", "dpo", "grpo")
 
 
 @click.command()
-@click.argument("run")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option(
-    "--format", "form", type=click.Choice(list(SUFFIXES)), default="rexrank", show_default=True, help="Form to write."
+    "--format",
+    "form",
+    type=click.Choice([*SUFFIXES, *TRAINING]),
+    default="rexrank",
+    show_default=True,
+    help="Form to write.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: beside the run's answers]")
+@click.option("--out", type=click.Path(path_type=Path), help="File or folder. [default: beside the run's answers]")
 @in_results
 @click.option("--references", "-r", help="The data, where it is no longer where the run says.")
-def export(run: str, form: str, out: Path | None, results: Path, references: str | None) -> int:
-    """Write the reports of a run as public boards want them, and check the file against the board's description.
+@click.option("--data", metavar="DATA", help="sft, grpo: teach the traces or references of this dataset.")
+@source_options
+@click.option("--for", "names", default="", metavar="NAMES", help="Trainers, with commas. [default: all that can]")
+@click.option("--by", metavar="COLUMN", help="Of runs: the column that tells a good answer from a bad one.")
+@click.option("--at-least", type=float, help="sft of runs: the least value of an answer that is taught.")
+@click.option("--margin", type=float, default=0.0, help="dpo: the least difference of two answers. [default: any]")
+@click.option("--split", default="train", show_default=True, help="The split that may be trained on.")
+@click.option("--hold-out", type=click.Path(path_type=Path), multiple=True, help="Ids that may not, one a line.")
+@click.option("--target", type=click.Choice(["findings", "impression", "report"]), help="Part that is taught.")
+@click.option("--budget", type=click.IntRange(min=256), metavar="TOKENS", help="Of a record; pictures are left out.")
+@click.option("--boxes", metavar="FRAME", help="Frame of box numbers in words. [default: pixels of the film]")
+@click.option("--prompt", type=click.Path(path_type=Path), help="File with the question in place of the built-in one.")
+def export(runs: tuple[str, ...], form: str, out: Path | None, **said: Any) -> int:
+    """Write the reports of a run as public boards take them, or records that trainers read.
 
-    RUN is a run folder, or the beginning of a run id. Studies that have no report yet are left out and named; the exit
-    status is then 3.
+    RUN is a run folder, or the beginning of a run id. rexrank, csv, jsonl: one run; studies that have no report yet are
+    left out and named, and the exit status is then 3.
+
+    sft: conversations, of the traces of --data or of runs whose model wrote good ones. dpo: pairs of the answers of
+    runs. grpo: questions and references of --data. Each trainer has its folder: llamafactory, ms-swift, trl, anole,
+    zebra. Patients to test on are never in it.
     """
+    from mmrad_eval.core.errors import UsageError
+
+    if form in TRAINING:
+        from mmrad_eval.cli.training import write
+
+        return write(runs, form, out, **said)
+    if len(runs) != 1 or said["data"]:
+        raise UsageError(f"--format {form} takes one run; sft, dpo and grpo take several, or --data")
+    return _board(runs[0], form, out, said["results"], said["references"])
+
+
+def _board(run: str, form: str, out: Path | None, results: Path, references: str | None) -> int:
     from mmrad_eval.datasets import submissions
     from mmrad_eval.results.run.folder import select
     from mmrad_eval.results.scoring.reports_file import studies_of

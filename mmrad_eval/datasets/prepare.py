@@ -1,4 +1,4 @@
-"""Named steps on the words of reports, before anything else sees them: marks masked or dropped, comparisons dropped.
+"""Named steps on studies, before anything else sees them: marks masked or dropped, comparisons dropped, a split made.
 
 A step changes the dataset: its name says so (``mimic+marks-drop``), its digest differs, and so do all runs on it.
 Nothing is prepared unless it is asked for: ``--data 'mimic:FOLDER?marks=drop'``.
@@ -16,11 +16,15 @@ import msgspec
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import PriorStudy, Report, Study
-from mmrad_eval.datasets import comparisons, deidentification, digests
+from mmrad_eval.datasets import comparisons, deidentification, digests, splits
 from mmrad_eval.datasets.held import held
-from mmrad_eval.datasets.lazy import LazyStudies
+from mmrad_eval.datasets.lazy import LazyStudies, outlines
 
-STEPS: dict[str, tuple[str, ...]] = {"marks": ("keep", "mask", "drop"), "comparisons": ("keep", "drop")}
+STEPS: dict[str, tuple[str, ...]] = {
+    "marks": ("keep", "mask", "drop"),
+    "comparisons": ("keep", "drop"),
+    "split": ("keep", "patient"),
+}
 """Step -> its ways, the one that changes nothing first."""
 
 
@@ -33,19 +37,23 @@ def prepared(dataset: Dataset, options: Mapping[str, str]) -> Dataset:
     changing = {name: way for name, way in steps.items() if way != STEPS[name][0]}
     if not changing:
         return dataset
+    if "split" in changing and (named := _trained_on(dataset.studies)):
+        raise UsageError(
+            f"{dataset.source} has a split {named!r}, and split=patient is for data that has none to train on"
+        )
     lazy = PreparedStudies(dataset.studies, changing)
     kept: Sequence[Study] = lazy if isinstance(dataset.studies, LazyStudies) else held(lazy)
-    words = ", ".join(f"{name}:{way}/{_version(name)}" for name, way in changing.items())
+    words = ", ".join(f"{name}:{way}/{_VERSIONS[name]}" for name, way in changing.items())
     return remade(
         dataset,
         name="+".join([dataset.name, *(f"{name}-{way}" for name, way in changing.items())]),
         studies=kept,
-        notes=(*dataset.notes, f"reports were prepared: {words}"),
+        notes=(*dataset.notes, f"studies were prepared: {words}"),
     )
 
 
 class PreparedStudies(LazyStudies):
-    """Studies whose reports are prepared when they are asked for."""
+    """Studies that are prepared when they are asked for."""
 
     def __init__(self, studies: Sequence[Study], steps: Mapping[str, str]) -> None:
         self._studies = studies
@@ -56,7 +64,7 @@ class PreparedStudies(LazyStudies):
 
     def read(self, place: int) -> Study:
         """The study with its own report and those of its priors prepared."""
-        study = self._studies[place]
+        study = self._split(self._studies[place])
         return msgspec.structs.replace(
             study,
             reference=study.reference and self._report(study.reference),
@@ -68,9 +76,9 @@ class PreparedStudies(LazyStudies):
         return self._studies.rows(place) if isinstance(self._studies, LazyStudies) else []
 
     def outline(self, place: int) -> Study:
-        """As it was."""
+        """As it was, in its split."""
         inner = self._studies
-        return inner.outline(place) if isinstance(inner, LazyStudies) else inner[place]
+        return self._split(inner.outline(place) if isinstance(inner, LazyStudies) else inner[place])
 
     def prepare(self) -> None:
         """Pass it on."""
@@ -80,8 +88,12 @@ class PreparedStudies(LazyStudies):
     def digest(self) -> str:
         """Of the studies and the steps."""
         inner = digests.digest(Dataset("", self._studies, "unknown", ""))
-        steps = ",".join(f"{name}:{way}/{_version(name)}" for name, way in sorted(self._steps.items()))
+        steps = ",".join(f"{name}:{way}/{_VERSIONS[name]}" for name, way in sorted(self._steps.items()))
         return hashlib.sha256(f"prepared|{steps}|{inner}".encode()).hexdigest()
+
+    def _split(self, study: Study) -> Study:
+        made = "split" in self._steps
+        return msgspec.structs.replace(study, split=splits.split_of(study.cluster)) if made else study
 
     def _prior(self, prior: PriorStudy) -> PriorStudy:
         return msgspec.structs.replace(prior, report=prior.report and self._report(prior.report))
@@ -96,5 +108,10 @@ class PreparedStudies(LazyStudies):
         return deidentification.clean(text, cast("deidentification.How", self._steps.get("marks", "keep")))
 
 
-def _version(name: str) -> int:
-    return deidentification.VERSION if name == "marks" else comparisons.VERSION
+def _trained_on(studies: Sequence[Study]) -> str | None:
+    """The name of the split that the data itself gives for training."""
+    names = {study.split for study in outlines(studies) if study.split}
+    return next((name for name in sorted(names) if name.lower().startswith("train")), None)
+
+
+_VERSIONS = {"marks": deidentification.VERSION, "comparisons": comparisons.VERSION, "split": splits.VERSION}

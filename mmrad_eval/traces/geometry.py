@@ -106,6 +106,21 @@ def _ordered(numbers: Corners, frame: Frame) -> Corners:
     return b, a, d, c
 
 
+def frame_size(frame: Frame, size: Size) -> Size:
+    """Width and height of the picture whose pixels the frame counts: of a padded square with its padding.
+
+    DataError for a frame that counts no pixels of a picture of its own (``norm_N``, bins).
+    """
+    base = frame.removesuffix(_Y_FIRST)
+    if padded := _PAD.fullmatch(base):
+        return int(padded[1]), int(padded[1])
+    if made := _resized(base, size):
+        return int(made[0]), int(made[1])
+    if base == "original":
+        return size
+    raise DataError(f"the frame {frame!r} counts no pixels of a picture")
+
+
 def area(box: Box, size: Size | None = None) -> float:
     """Area in square units of the box's frame, or in original square pixels where ``size`` is given; 0 if reversed."""
     x1, y1, x2, y2 = (convert(box, "original", size) if size else box).xyxy

@@ -98,13 +98,7 @@ def studies_of(folder: RunFolder, references: str | Path | None = None) -> tuple
     DataError where the data is no longer what was answered.
     """
     run = folder.run
-    dataset = _load(run, references)
-    found = datasets.digest(dataset)
-    if found != run.identity.dataset_digest:
-        raise DataError(
-            f"{dataset.source} is not the data of {folder.path}: its digest is {found[:12]}, the run's is "
-            f"{run.identity.dataset_digest[:12]}; give the data of that time with --references, or run again"
-        )
+    dataset = data_of(folder, references)
     answered = {answer.study for answer in folder.answers()}
     if not answered:
         raise DataError(f"{folder.path} holds no answers; run again, and they are made again from the journal")
@@ -115,6 +109,19 @@ def studies_of(folder: RunFolder, references: str | Path | None = None) -> tuple
         )
     selection = [study for study in dataset.studies if study.id in answered]
     return selection, [study for study in dataset.studies if study.split == "train"]
+
+
+def data_of(folder: RunFolder, references: str | Path | None = None) -> Dataset:
+    """The whole dataset of a run, loaded again; DataError where it is no longer what was answered."""
+    run = folder.run
+    dataset = _load(run, references)
+    found = datasets.digest(dataset)
+    if found != run.identity.dataset_digest:
+        raise DataError(
+            f"{dataset.source} is not the data of {folder.path}: its digest is {found[:12]}, the run's is "
+            f"{run.identity.dataset_digest[:12]}; give the data of that time with --references, or run again"
+        )
+    return dataset
 
 
 def studies_of_all(folders: Sequence[RunFolder], references: str | Path | None = None) -> list[Study]:

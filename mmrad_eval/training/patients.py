@@ -1,0 +1,73 @@
+"""Whom a model may be trained on: the patients of one split, none of whom is tested on or held out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmrad_eval.core import decode
+from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.values import Study
+from mmrad_eval.datasets.lazy import outlines
+
+_TESTED = ("test", "gold", "held", "eval")
+"""How names of splits begin that no model may be trained on."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The studies that may be exported, and how many may not, by reason."""
+
+    ids: frozenset[str]
+    left_out: Mapping[str, int]
+    held_out: Mapping[str, int]
+    """Hold-out file -> how many of its ids the data has."""
+
+
+def training_set(
+    studies: Sequence[Study], split: str, hold_out: Iterable[Path] = (), *, source: str = "the data"
+) -> TrainingSet:
+    """The studies of ``split`` whose patients have no study in another split and are in no hold-out list.
+
+    A study without a patient id is a patient of its own. UsageError where ``split`` is one to test on, or where the
+    data names no splits: then nothing tells who is a test patient.
+    """
+    if split.lower().startswith(_TESTED):
+        raise UsageError(
+            f"--split {split}: a model that was trained on what it is tested on proves nothing; name another"
+        )
+    outlined = [(study.id, study.cluster, study.split or "") for study in outlines(studies)]
+    names = Counter(name for _, _, name in outlined)
+    if split not in names:
+        there = ", ".join(f"{name or 'no split'} ({count:,})" for name, count in names.most_common())
+        raise UsageError(
+            f"{source} has no split {split!r}, and without it nothing tells who may be trained on; it has: {there}. "
+            "Name another with --split, or let patients be divided: --data 'DATA?split=patient'"
+        )
+    elsewhere = {patient for _, patient, name in outlined if name != split}
+    lists = {str(path): read_ids(path) for path in hold_out}
+    held = frozenset[str]().union(*lists.values())
+    kept: set[str] = set()
+    left_out: Counter[str] = Counter()
+    for identity, patient, name in outlined:
+        if name != split:
+            left_out["of another split"] += 1
+        elif held & {identity, patient}:
+            left_out["in a hold-out list"] += 1
+        elif patient in elsewhere:
+            left_out["its patient is in another split too"] += 1
+        else:
+            kept.add(identity)
+    known = {word for identity, patient, _ in outlined for word in (identity, patient)}
+    return TrainingSet(frozenset(kept), dict(left_out), {path: len(ids & known) for path, ids in lists.items()})
+
+
+def read_ids(path: Path) -> frozenset[str]:
+    """The ids of a hold-out list: of patients or of studies, one a line; what follows a ``#`` is a remark."""
+    lines = (line.decode("utf-8", "replace").partition("#")[0].strip() for line in decode.lines(path))
+    found = frozenset(line for line in lines if line)
+    if not found:
+        raise DataError(f"{path}: a hold-out list has one id of a patient or a study a line, and this file has none")
+    return found
