@@ -1,8 +1,8 @@
 """The token budget of a record, met before it is written: pictures are left out, never words.
 
-Nothing is tokenized here. Pictures are counted by their size as each model's processor does; words from above, so that
-no tokenizer of the models in question needs more: a token for every three letters of a word, one for each digit and
-each mark, none for the space before a word.
+Nothing is tokenized here. Pictures are counted by their size as each model's processor does; words from above, so
+that no report in English needs more with the vocabulary of Qwen's models: a token for every three letters of a word
+(two where it has capitals within, or letters beyond ASCII), one for each digit and mark, none for the space before it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import msgspec
 from mmrad_eval.training.conversation import Conversation
 
 _PIECE = re.compile(r"[^\W\d_]+|\n|\S")
-_LETTERS = 3
+_SMALL, _OTHER = 3, 2
+"""Letters of a token: of a word in small letters of ASCII, after the first, and of any other word of Latin letters."""
 _FOREIGN = 2
-"""Tokens of a letter that is none of Latin, at most, about."""
+"""Tokens of a letter that is not Latin, at most, about."""
 _LAST_LATIN = "\u024f"
 
 Count = Callable[[Conversation], int]
@@ -33,7 +34,8 @@ def _tokens(piece: str) -> int:
     if len(piece) == 1:
         return 1 if piece <= _LAST_LATIN else _FOREIGN
     foreign = sum(letter > _LAST_LATIN for letter in piece)
-    return math.ceil((len(piece) - foreign) / _LETTERS) + _FOREIGN * foreign
+    letters = _SMALL if piece.isascii() and piece[1:].islower() else _OTHER
+    return math.ceil((len(piece) - foreign) / letters) + _FOREIGN * foreign
 
 
 def fitted(conversation: Conversation, budget: int, count: Count) -> Conversation | None:

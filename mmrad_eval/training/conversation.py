@@ -46,8 +46,9 @@ class ExportLook(Value, frozen=True):
 
     @property
     def phrase(self) -> str:
-        """The region with an article."""
-        return self.region if not self.region or self.region.lower().startswith("the ") else f"the {self.region}"
+        """The region within a sentence: with an article, and small unless it is an abbreviation."""
+        small = self.region[:1].lower() + self.region[1:] if self.region[1:2].islower() else self.region
+        return small if not small or small.startswith("the ") else f"the {small}"
 
 
 class Conversation(Value, frozen=True):

@@ -117,7 +117,7 @@ def _sound(box: Box | None, size: Size) -> Box | None:
     found = geometry.problems(box, size)
     bad = [what for what in found if not what.startswith(_IN_PADDING) or "wholly" in what]
     if bad:
-        raise Unfit(f"a box is {bad[0].partition(':')[0]}")
+        raise Unfit(f"a faulty box: {bad[0].partition(':')[0]}")
     return geometry.clip(box, size)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,9 +97,11 @@ def _column(folder: RunFolder, wanted: str) -> tuple[ScoreBlock, StoredColumn]:
         pair for pair in columns if wanted in {pair[1].name, f"{pair[0].metric}: {pair[1].name}"}
     ]
     if len(found) != 1:
-        what = "has no column" if not found else f"has {len(found)} columns"
-        labels = ", ".join(column.label for _, column in found or columns)
-        raise UsageError(f"{folder.path} {what} {wanted!r}; name one: {labels}")
+        labels = [column.label for _, column in found or columns]
+        if not found:
+            labels = difflib.get_close_matches(wanted, labels, n=8, cutoff=0.2) or labels[:8]
+        what = f"has {len(found)} columns" if found else "has no column"
+        raise UsageError(f"{folder.path} {what} {wanted!r}; name one, such as {'; '.join(labels)}")
     return found[0]
 
 

@@ -120,7 +120,7 @@ its boxes are words. Train on one of the two.""",
 A reward gets `solution` (the reference report), `facts` and `study` as keyword lists. `reward.py` is yours.""",
     }[settings.form]
     return f"""\
-    ROOT_IMAGE_DIR=$PWD {command}
+    {command}
 
 run in this folder. `max_length {n}`, which no record exceeds; a longer one would be passed over. `max_pixels` as here,
 so that no picture is resized; `load_from_cache_file false`, as its cache does not notice that a file has changed.

@@ -112,7 +112,7 @@ if __name__ == "__main__":
 def _beside(settings: Settings) -> dict[str, str]:
     length = f"max_length={settings.budget}"
     name, arguments, more = {
-        "sft": ("SFT", length, ""),
+        "sft": ("SFT", f"{length}, assistant_only_loss=True", ""),
         "dpo": ("DPO", length, ""),
         "grpo": ("GRPO", "max_completion_length=1024", "\n        reward_funcs=[],  # yours"),
     }[settings.form]
@@ -123,8 +123,8 @@ def _beside(settings: Settings) -> dict[str, str]:
 def _how(settings: Settings) -> str:
     rest = {
         "sft": """
-TRL puts loss on every token, the prompt and pictures included, unless `assistant_only_loss=True` is set; that needs a
-chat template with `{% generation %}` marks, which Qwen2.5-VL's own has not.""",
+Without `assistant_only_loss=True` TRL puts loss on every token, the question and the pictures included. It needs a chat
+template with `{% generation %}` marks, which TRL brings for Qwen2.5-VL and some others.""",
         "dpo": "",
         "grpo": """
 A reward gets `reference` (the reference report), `facts` and `study` as keyword lists; `train.py` names none.""",
