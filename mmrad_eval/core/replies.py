@@ -132,6 +132,8 @@ class _ReplyType(type(msgspec.Struct)):  # type: ignore[misc]  # msgspec does no
         parts: tuple[ReplyPart, ...] = (),
         **fields: Any,
     ) -> Any:
+        if parts and text == reasoning == "" and not images:
+            return super().__call__(parts=tuple(parts), finish=finish, why=why, **fields)
         for name, value in (("text", text), ("reasoning", reasoning)):
             if not isinstance(value, str):
                 raise TypeError(f"a Reply's {name} is {type(value).__name__} in place of str")

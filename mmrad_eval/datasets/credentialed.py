@@ -112,7 +112,7 @@ def _in_texts(texts: Iterable[str], *, marks: bool) -> str | None:
     """What marks the first text with a mark; all are looked at together first, as names are."""
     texts = tuple(texts)
     together = "\n".join(texts)
-    if not (marks and MARK in together) and not _may_hold_place(together):
+    if not (marks and "_" in together and MARK in together) and not _may_hold_place(together):
         return None
     return next((found for text in texts if (found := _in_text(text, marks=marks))), None)
 

@@ -222,6 +222,8 @@ _CLOSER = re.compile(
     r"|[ \t]+[\u2013\u2014-]+[ \t]+|[ \t]*(?:->|\u2192|=>|>{1,2})[ \t]*|[ \t]*\|[ \t]*"
 )
 """What may end a name within a line."""
+_PLAIN = re.compile(r"(findings|impression):[ \t]+(?=[a-z])", re.IGNORECASE | re.ASCII)
+"""The line that most reports have, which the patterns for all others read alike, in four times as long."""
 _UNDERLINE = re.compile(r"\r?\n[ \t]*[-=~*]{3,}[ \t]*(?=\r?\n|\Z)")
 
 
@@ -295,6 +297,8 @@ def _single(name: str) -> str | None:
 
 def opening(text: str, start: int) -> Opening | None:
     """The heading that the line at ``start`` opens with, however it is decorated; None where it opens with none."""
+    if plain := _PLAIN.match(text, start):
+        return Opening(start, plain.end(), _NOUNS[plain[1].lower()])
     end = text.find("\n", start)
     end = len(text) if end < 0 else end
     first = _START.match(text, start, end)

@@ -21,6 +21,22 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Study)
 
 
+class Outline(msgspec.Struct, frozen=True):
+    """What studies are chosen, counted and resampled by: a fifth of the time that a whole study takes."""
+
+    id: str
+    patient: str | None = None
+    split: str | None = None
+
+    @property
+    def cluster(self) -> str:
+        """As a study's."""
+        return self.patient if self.patient is not None else f"study:{self.id}"
+
+
+_OUTLINES = msgspec.msgpack.Decoder(Outline)
+
+
 class PackedStudies(Sequence[Study]):
     """Studies as MessagePack, one string of bytes each."""
 
@@ -47,6 +63,10 @@ class PackedStudies(Sequence[Study]):
 
     def __iter__(self) -> Iterator[Study]:
         return map(_DECODER.decode, self._packed)
+
+    def outlines(self) -> Iterator[Outline]:
+        """Each study with id, patient and split alone."""
+        return map(_OUTLINES.decode, self._packed)
 
 
 def held(studies: Iterable[Study]) -> Sequence[Study]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 from mmrad_eval.core.values import Study
-from mmrad_eval.datasets.held import selected
+from mmrad_eval.datasets.held import Outline, PackedStudies, selected
 
 FEW = 200
 """Studies that are read in a row before it pays to prepare for all."""
@@ -58,11 +58,11 @@ class LazyStudies(Sequence[Study]):
             yield self.read(place)
 
 
-def outlines(studies: Sequence[Study]) -> Iterator[Study]:
+def outlines(studies: Sequence[Study]) -> Iterator[Study | Outline]:
     """Each study with at least id, patient and split, as cheaply as the data allows."""
     if isinstance(studies, LazyStudies):
         return (studies.outline(place) for place in range(len(studies)))
-    return iter(studies)
+    return studies.outlines() if isinstance(studies, PackedStudies) else iter(studies)
 
 
 class Subset(LazyStudies):
@@ -96,11 +96,13 @@ class Subset(LazyStudies):
         return hashlib.sha256(f"{self._studies.digest()}|{list(self._places)}".encode()).hexdigest()
 
 
-def subset(studies: Sequence[Study], keep: Callable[[Study], bool]) -> Sequence[Study]:
+def subset(studies: Sequence[Study], keep: Callable[[Study | Outline], bool]) -> Sequence[Study]:
     """The studies whose outline satisfies ``keep``, in order; of a lazy sequence none is read for it.
 
     ``keep`` may look at id, patient and split alone.
     """
     if isinstance(studies, LazyStudies):
         return Subset(studies, [place for place in range(len(studies)) if keep(studies.outline(place))])
+    if isinstance(studies, PackedStudies):
+        return studies.only(place for place, outline in enumerate(studies.outlines()) if keep(outline))
     return selected(studies, keep)

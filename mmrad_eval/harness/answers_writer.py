@@ -91,7 +91,7 @@ class AnswerStream:
             with part.open("xb") as file:
                 for study in order:
                     line = self._line(study)
-                    if self._open(study) and study in before:
+                    if study in before and self._open(study):
                         earlier = before[study]
                         answer = msgspec.json.decode(self._whole(earlier), type=Answer)
                         if study not in self._where or replies_gone(answer):

@@ -69,6 +69,8 @@ class Holds:
     """The addresses of one client; a client that names none has one without a name."""
 
     _addresses: dict[str, _Address] = field(default_factory=lambda: {"": _Address()})
+    _limited: bool = False
+    """Whether any of them has asked to wait or told its limits, as most never do."""
 
     def name(self, addresses: Iterable[str]) -> None:
         """From now on these are the addresses."""
@@ -76,6 +78,7 @@ class Holds:
 
     def hold(self, address: str, seconds: float) -> None:
         """An answer of ``address`` asked to wait; of any of them, where a client does not say of which."""
+        self._limited = True
         for one in self._of(address):
             one.asks += 1
             longest = seconds if one.asks > 1 else min(seconds, FIRST_HOLD)
@@ -91,6 +94,7 @@ class Holds:
         account = ratelimits.account(headers, tokens=tokens)
         if account is None:
             return
+        self._limited = True
         now = time.monotonic()
         for one in self._of(address):
             # at first, those in flight may not have been counted yet
@@ -115,6 +119,8 @@ class Holds:
 
     def wait(self) -> Wait | None:
         """Until when no address takes a request, and why; None where one does now."""
+        if not self._limited:
+            return None
         now = time.monotonic()
         address, one = min(self._addresses.items(), key=lambda pair: pair[1].free_at(now))
         until = one.free_at(now)

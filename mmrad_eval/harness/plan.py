@@ -99,7 +99,7 @@ class Plan:
     @property
     def patients(self) -> int | None:
         """Distinct patients of the selection; None where some study has no patient id."""
-        ids = [study.patient for study in self.studies]
+        ids = [study.patient for study in outlines(self.studies)]
         return None if None in ids else len(set(ids))
 
     def context(self, ask: Ask) -> TaskContext:

@@ -31,6 +31,7 @@ from mmrad_eval.core.values import (
     Trace,
     Usage,
 )
+from mmrad_eval.datasets.lazy import outlines
 from mmrad_eval.datasets.raw_text import server_error
 from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
@@ -306,7 +307,7 @@ def _close(
     outdated: Callable[[], bool] = _never,
 ) -> Run | None:
     """Put the answers in order and write what is known after the last one; None where they are ``outdated``."""
-    kept = stream.finish([study.id for study in plan.studies], replies_gone, outdated)
+    kept = stream.finish([study.id for study in outlines(plan.studies)], replies_gone, outdated)
     if kept is None:
         return None
     statuses = dict(sorted(stream.statuses.items()))

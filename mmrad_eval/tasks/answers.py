@@ -58,7 +58,8 @@ def read_answer(
         status = "truncated"
     if status == "ok" or not found.why:
         why = reply.why
-    events = dict(sorted((Counter(found.events) + reader.events).items()))
+    counts = Counter(found.events) + reader.events if reader.events else found.events
+    events = dict(sorted(counts.items()))
     return Answer("", status, why, found.report, trace, events=events)
 
 

@@ -20,6 +20,7 @@ Slots = Mapping[str, Piece | Sequence[Piece]]
 
 _BLOCK = re.compile(r"^\[\[([^\]\n]+)\]\][ \t]*\n?", re.MULTILINE)
 _SLOT = re.compile(r"\{([a-z_]+)\}")
+_ABSENT: tuple[str, tuple[str, ...], tuple[str, ...]] = ("", (), ())
 
 
 class Prompt:
@@ -34,7 +35,9 @@ class Prompt:
             if name in self._blocks:
                 raise PromptError(f"{source}: block [[{name}]] appears twice; keep one")
             self._blocks[name] = body.strip("\n")
-        self._pieces = {name: _SLOT.split(body) for name, body in self._blocks.items()}
+        cut = {name: _SLOT.split(body) for name, body in self._blocks.items()}
+        self._filled = {name: (pieces[0], tuple(pieces[1::2]), tuple(pieces[2::2])) for name, pieces in cut.items()}
+        """Block -> its words before the first slot, its slots, and the words behind each."""
         if "user" not in self._blocks:
             found = ", ".join(self._blocks) or "none"
             raise PromptError(
@@ -46,8 +49,7 @@ class Prompt:
 
     def fill(self, block: str, slots: Slots) -> list[Piece]:
         """The block with its slots filled; empty where no slot has a value, or where there is no such block."""
-        pieces = self._pieces.get(block, ("",))
-        names = pieces[1::2]
+        first, names, behind = self._filled.get(block, _ABSENT)
         try:
             values = [slots[name] for name in names]
         except KeyError as unknown:
@@ -57,8 +59,8 @@ class Prompt:
             ) from None
         if names and not any(values):
             return []
-        filled: list[Piece] = [pieces[0]] if pieces[0] else []
-        for value, words in zip(values, pieces[2::2], strict=True):
+        filled: list[Piece] = [first] if first else []
+        for value, words in zip(values, behind, strict=True):
             if not isinstance(value, str | Image):
                 filled += value
             elif value:
@@ -70,7 +72,7 @@ class Prompt:
     @property
     def slots(self) -> dict[str, set[str]]:
         """Block -> its slots."""
-        return {name: set(pieces[1::2]) for name, pieces in self._pieces.items()}
+        return {name: set(slots) for name, (_, slots, _) in self._filled.items()}
 
     def text(self, block: str) -> str:
         """A block without slots, as it stands."""

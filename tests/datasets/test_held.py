@@ -31,7 +31,9 @@ def test_many_studies_come_back_as_they_are_by_place_by_slice_and_in_order() -> 
     assert tuple(packed) == whole
     assert (packed[0], packed[-1], len(packed)) == (whole[0], whole[-1], len(whole))
     assert tuple(packed[5:9]) == whole[5:9]
-    assert list(outlines(packed)) == list(whole)
+    assert [(o.id, o.patient, o.split, o.cluster) for o in outlines(packed)] == [
+        (study.id, study.patient, study.split, study.cluster) for study in whole
+    ]
     with pytest.raises(IndexError):
         packed[len(whole)]
 

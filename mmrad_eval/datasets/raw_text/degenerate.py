@@ -50,7 +50,8 @@ _BESIDE_PLACEHOLDERS = among(
     " this time is are was were been has have be to the here"
 )
 _LONGEST_PLACEHOLDER = 60
-_GAP_MARKS = ("__", "$", "[", "{", "<", "(", "TODO", "TBD", "N/A", "...", "\u2026", "todo", "n/a")
+_GAP_SIGNS = ("$", "[", "{", "<", "(", "\u2026")
+_GAP_WORDS = ("...", "TODO", "TBD", "todo")
 _FILLS = re.compile(rf"\b(?:{_FILL})\b|^\W*$", re.IGNORECASE)
 _FORM = re.compile(r"\b(?:findings?|impression|report|conclusion)\b|\W|_|\d", re.IGNORECASE)
 _ORDERS = re.compile(
@@ -126,8 +127,8 @@ def is_form(text: str) -> bool:
         return True
     if len(text) <= _LONGEST_PLACEHOLDER and stands_for_nothing(text):
         return True
-    blanked = "XXX" in text and len(words_of(text)) <= _NAMES  # de-identified reports hold it too
-    if not blanked and not any(map(text.__contains__, _GAP_MARKS)):
+    blanked = "X" in text and "XXX" in text and len(words_of(text)) <= _NAMES  # de-identified reports hold it too
+    if not blanked and not _has_gap(text):
         return False
     if not _FORM.sub("", _LABEL.sub("", _CHOICE.sub("", _ASKED.sub("", text)))) and ":" in text:
         return True
@@ -141,6 +142,16 @@ def stands_for_nothing(text: str) -> bool:
     """Whether a text says of itself that it is none, as "Not provided."; "None." may mean that nothing was found."""
     words = words_of(text)
     return not words.isdisjoint(_PLACEHOLDERS) and words <= _PLACEHOLDERS | _BESIDE_PLACEHOLDERS
+
+
+def _has_gap(text: str) -> bool:
+    """Whether something that may be a gap of a form stands in a text; a single character is found fastest."""
+    return (
+        any(map(text.__contains__, _GAP_SIGNS))
+        or ("_" in text and "__" in text)
+        or ("/" in text and ("N/A" in text or "n/a" in text))
+        or any(map(text.__contains__, _GAP_WORDS))
+    )
 
 
 def is_order(text: str) -> bool:
@@ -170,10 +181,10 @@ def loop(text: str) -> str:
 def _often(words: list[str]) -> set[str]:
     """The words that occur as often as those of a loop; none where no loop can be made of them."""
     counts = Counter(words)
-    if len(words) - len(counts) < _ROUNDS - 1:
+    if len(words) - len(counts) < _ROUNDS - 1 or max(counts.values()) < _ROUNDS_OF_MANY:
         return set()
     often = {word: n for word, n in counts.items() if n >= _ROUNDS_OF_MANY}
-    return set(often) if max(often.values(), default=0) >= _ROUNDS or sum(often.values()) >= _MANY else set()
+    return set(often) if max(often.values()) >= _ROUNDS or sum(often.values()) >= _MANY else set()
 
 
 def nearly_a_loop(text: str) -> str:

@@ -120,7 +120,6 @@ RULES: Sequence[Rule] = (
     ),
 )
 
-_WHOLE = tuple((rule.server, re.compile(rule.text, re.DOTALL)) for rule in RULES)
 _ANY = re.compile("|".join(rule.text for rule in RULES), re.DOTALL)
 """All of them at once: hardly any text is one, and to ask each rule costs several times as much."""
 _PHRASES = {status.phrase.lower(): int(status) for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST} | {
@@ -197,7 +196,7 @@ def server_error(text: str) -> str:
         return named
     if not _ANY.fullmatch(words):
         return ""
-    return next(f"an error of {server}" for server, pattern in _WHOLE if pattern.fullmatch(words))
+    return next(f"an error of {rule.server}" for rule in RULES if re.fullmatch(rule.text, words, re.DOTALL))
 
 
 def like_an_error(text: str) -> bool:

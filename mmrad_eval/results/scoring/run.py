@@ -15,6 +15,7 @@ from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import UNSCORED_STATUSES, Example, Status, Study, Target, Usage
 from mmrad_eval.datasets import held
+from mmrad_eval.datasets.lazy import outlines
 from mmrad_eval.metrics import Suite
 from mmrad_eval.metrics.suites import class_of
 from mmrad_eval.results.run.files import file_digest, temporary
@@ -114,7 +115,8 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
     if selected.given and (said := evidence_overlap.note(selected.studies, selected.target)):
         notes.append(said)
     notes += [said for said in folder.run.notes if said.startswith(evidence_overlap.STATED)]
-    clusters = [study.cluster for study, scored in zip(selected.studies, selected.scored, strict=True) if scored]
+    outlined = zip(outlines(selected.studies), selected.scored, strict=True)
+    clusters = [study.cluster for study, scored in outlined if scored]
     columns = summarise(measured, clusters, resamples, seed, last=True)
     if before is not None and carried:
         signatures = {block.signature for block in carried}
@@ -130,7 +132,7 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
         statuses=dict(sorted(Counter(rows.statuses).items())),
         studies=hashlib.sha256("\n".join(sorted(rows.ids)).encode()).hexdigest(),
         clusters=len(set(clusters)),
-        cluster="patient" if all(study.patient is not None for study in selected.studies) else "study",
+        cluster="study" if None in rows.patients else "patient",
         columns=columns,
         same_report=max(seen.reports.values(), default=0),
         events=dict(sorted((seen.events + found.spoken.events()).items())),
@@ -152,11 +154,11 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
     run = folder.run
     target = run.identity.selection.target
     selection = held.selected(studies, lambda study: bool(study.reference and study.reference.target(target)))
-    twice = [name for name, count in Counter(study.id for study in selection).items() if count > 1]
+    ids = tuple(study.id for study in outlines(selection))
+    twice = [name for name, count in Counter(ids).items() if count > 1]
     if twice:
         raise DataError(f"{folder.path}: {len(twice)} study ids occur more than once in the data, such as {twice[0]!r}")
     lines = folder.answer_lines()
-    ids = tuple(study.id for study in selection)
     statuses: list[Status] = []
     answers: list[str] = []
     offsets: list[int] = []
@@ -168,7 +170,8 @@ def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:
         else:
             answers.append(line.digest)
             offsets.append(line.offset)
-    rows = ScoreRows(ids, tuple(study.patient for study in selection), tuple(statuses), tuple(answers))
+    patients = tuple(study.patient for study in outlines(selection))
+    rows = ScoreRows(ids, patients, tuple(statuses), tuple(answers))
     return _Selected(folder, run.id, target, run.given, selection, rows, offsets)
 
 
