@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mmrad_eval.construction.records import CheckFinding, CollectedStudy, SourceRegion, TraceStatement
+from mmrad_eval.construction.sides import crossed
 from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.values import Box, Step, Trace
 from mmrad_eval.datasets import comparisons
-from mmrad_eval.metrics.consistency.matching import Compared, StepVerdict, compare, is_kind
+from mmrad_eval.metrics.consistency.matching import Compared, StepVerdict, compare, is_kind, supports
 from mmrad_eval.metrics.consistency.statements import Statement, same_place, statements, trace_parts
 from mmrad_eval.metrics.facts.extract import Fact, extract
 from mmrad_eval.metrics.facts.lexicon import lexicon
@@ -115,7 +116,8 @@ def _facts(
 ) -> tuple[dict[int, str], Iterator[CheckFinding]]:
     """What the facts of the report make of each statement, and of the findings that they lack."""
     facts, owners = _read(said)
-    theirs = statements(extract(report))
+    spoken = extract(report)
+    theirs = statements(spoken)
     mine = statements(facts)
     compared = compare(mine, theirs)
     plain = _plainly(said, theirs)
@@ -124,8 +126,13 @@ def _facts(
         for member in statement.members:
             n = owners[member]
             word = _word(statement, verdict, plain.get((n, statement.fact.concept)), theirs)
+            if word in RETURNED and any(supports(statement.fact, fact) for fact in spoken):
+                word = "supported"  # of a report that says two things, the trace says one
             words[n] = min((words.get(n, "silent"), word), key=_ORDER.index)
     words = {one.n: words.get(one.n, "silent") for one in said}
+    for one in said:
+        if words[one.n] in {"supported", "silent", "normal remark"} and crossed(one.text, report):
+            words[one.n] = "side"
     return words, _told(said, words, mine, compared, theirs, report, lost)
 
 

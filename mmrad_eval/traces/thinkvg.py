@@ -29,6 +29,7 @@ FRAME = geometry.CANONICAL
 _NUMBER = r"\s{0,2}(-?\d{1,5}(?:\.\d{1,4})?)\s{0,2}"
 _BOX = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
 _REF = re.compile(rf"<ref>([^<]{{1,80}})</ref>\s*<box>\s*{_BOX.pattern}\s*</box>")
+_ANSWERED = re.compile(r"<response>.*?(?:</response>|\Z)", re.DOTALL)
 _SENTENCE = re.compile(r"[^\s].*?(?:[.!?](?=\s|$)|$)", re.DOTALL | re.MULTILINE)
 _BEFORE = re.compile(r"[A-Za-z][A-Za-z /-]{0,59}[\s:,(]*$")
 _SMALL = re.compile(
@@ -142,10 +143,11 @@ def _region_before(words: str) -> str:
 
 def _sentences(response: str, boxes: Sequence[Segment]) -> Iterator[Segment]:
     """The words of sentences around the boxes that they name; a sentence belongs to the first step of them."""
+    answers = [match.span() for match in _ANSWERED.finditer(response)]
     for sentence in _SENTENCE.finditer(response):
         inside = [s for s in boxes if sentence.start() <= s.start and s.end <= sentence.end()]
-        if not inside or response.startswith("<response>", sentence.start()):
-            continue
+        if not inside or any(start <= sentence.start() < end for start, end in answers):
+            continue  # an answer such as "B. a fracture" is no thought, wherever its stops are
         first = min(s.step or 0 for s in inside)
         at = sentence.start()
         for start, end in [*((s.start, s.end) for s in inside), (sentence.end(), sentence.end())]:

@@ -118,12 +118,12 @@ def kept(one: dict[str, Any], report: str) -> dict[str, Any]:
 
 
 def truthful_auditor(asked: Asked) -> dict[str, Any]:
-    """Supports what the report says letter by letter."""
+    """Supports what the report says letter by letter, and nothing else."""
     return {
         "verdicts": [
             {"n": one["n"], "verdict": "supported", "error": None, "quote": one["text"]}
             if one["text"] in asked.report
-            else {"n": one["n"], "verdict": "not mentioned", "error": "invented", "quote": ""}
+            else {"n": one["n"], "verdict": "contradicted", "error": "other", "quote": asked.report[:12].strip()}
             for one in asked.lists[0]
         ]
     }
