@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from mmrad_eval.results.comparison.named import compare as compare
     from mmrad_eval.results.comparison.named import leaderboard as leaderboard
     from mmrad_eval.results.run.frames import load as load
+    from mmrad_eval.results.scoring.rewards import reward as reward
     from mmrad_eval.results.scoring.texts import score as score
     from mmrad_eval.tasks.answers import read_answer as read_answer
     from mmrad_eval.tasks.function_task import task as task
@@ -86,6 +87,7 @@ _NAMES = {
     "model_registry.providers": "Connection Provider",
     "results.comparison.named": "compare leaderboard",
     "results.run.frames": "load",
+    "results.scoring.rewards": "reward",
     "results.scoring.texts": "score",
     "tasks.answers": "read_answer",
     "tasks.function_task": "task",

@@ -279,6 +279,8 @@ class Card(Value, frozen=True, kw_only=True):
     base_url: str | None = None
     api_key_env: str | None = None
     trained_on: tuple[str, ...] = ()
+    optimised_for: tuple[str, ...] = ()
+    """Metrics that this model was trained to raise; tables mark their columns, and none of them is its headline."""
     served_by_vllm: bool | None = None
     thinking: tuple[str, ...] = ()
     """The opening and the closing mark of this model's thoughts, for marks that are not recognised by their form."""

@@ -37,7 +37,17 @@ def test_every_fact_has_a_source_with_a_date_or_says_that_it_was_not_checked(nam
     stated = {"id"}
     stated |= {
         f
-        for f in ("price", "trained_on", "served_by_vllm", "max_images", "context", "fixed", "aliases", "dialect")
+        for f in (
+            "price",
+            "trained_on",
+            "optimised_for",
+            "served_by_vllm",
+            "max_images",
+            "context",
+            "fixed",
+            "aliases",
+            "dialect",
+        )
         if getattr(card, f)
     }
     if card.box_frame != Card(provider="p", id="i").box_frame:

@@ -23,6 +23,7 @@ from mmrad_eval.metrics.findings.reading import (
     Stake,
     denied_weight,
     is_kind,
+    kin,
     sizes_differ,
 )
 from mmrad_eval.metrics.findings.significance import Scheme
@@ -167,7 +168,10 @@ class _Found:
         gains: dict[tuple[int, int], float] = {}
         pairs: dict[tuple[int, int], Pair] = {}
         for i, r in enumerate(self.reference.findings):
+            near = frozenset[str]().union(*(kin(name.concept) for name in r.names))
             for j, c in enumerate(self.candidate.findings):
+                if c.concept not in near and near.isdisjoint(name.concept for name in c.also):
+                    continue
                 if (pair := _pair((i, j), r, self.ours[i], c, self.theirs[j], prior=self.prior)) is not None:
                     pairs[i, j] = pair
                     gains[i, j] = pair.credit + self.theirs[j].weight - pair.beyond

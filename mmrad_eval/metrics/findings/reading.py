@@ -112,7 +112,8 @@ class FoundReport:
         """The stake of each finding, in order."""
         key = (scheme, age)
         if key not in self.stakes:
-            self.stakes[key] = tuple(_stake(finding, self, scheme, age) for finding in self.findings)
+            concepts = frozenset(finding.concept for finding in self.findings)
+            self.stakes[key] = tuple(_stake(finding, concepts, scheme, age) for finding in self.findings)
         return self.stakes[key]
 
 
@@ -237,8 +238,7 @@ def _moved(fact: Fact, start: int) -> Fact:
     )  # much faster than replacing one field
 
 
-def _stake(finding: Finding, reading: FoundReport, scheme: Scheme, age: float | None) -> Stake:
-    beside = frozenset(other.concept for other in reading.findings if other is not finding)
+def _stake(finding: Finding, beside: frozenset[str], scheme: Scheme, age: float | None) -> Stake:
     rules = table()
     tier = rules.tier(finding, beside, age)
     first = weight(scheme, finding.concept, tier)
@@ -258,6 +258,14 @@ def denied_weight(scheme: Scheme, concept: str) -> float:
 def is_kind(concept: str, general: str) -> bool:
     """Whether one concept is the other in general, by the table of entailments."""
     return general in _general().get(concept, ())
+
+
+@cache
+def kin(concept: str) -> frozenset[str]:
+    """The concept, what it is in general, and what it is of others in general: all that it can be paired with."""
+    general = _general()
+    specific = (other for other, wider in general.items() if concept in wider)
+    return frozenset((concept, *general.get(concept, ()), *specific))
 
 
 @cache

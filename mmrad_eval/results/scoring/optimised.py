@@ -1,0 +1,34 @@
+"""What a model was optimised for, in its card."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmrad_eval.core import decode
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.model_registry import model_cards
+
+_LINE = re.compile(r"^optimised_for\s*=.*$", re.MULTILINE)
+_FIRST_TABLE = re.compile(r"^\[", re.MULTILINE)
+
+
+def write_optimised_for(path: Path, names: Sequence[str]) -> None:
+    """Add metrics to ``optimised_for`` of a card and leave the rest as it is; DataError where it is no card."""
+    card = model_cards.read(path)
+    line = f"optimised_for = {json.dumps(sorted({*card.optimised_for, *names}))}"
+    text = decode.utf8(decode.read_bytes(path), str(path))
+    if _LINE.search(text):
+        written = _LINE.sub(lambda _: line, text, count=1)
+    else:
+        table = _FIRST_TABLE.search(text)
+        at = table.start() if table else len(text)
+        before = text[:at] if not text[:at] or text[:at].endswith("\n") else text[:at] + "\n"
+        written = before + line + "\n" + text[at:]
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(written, encoding="utf-8")
+    temporary.replace(path)
+    if set(names) - set(model_cards.read(path).optimised_for):
+        raise DataError(f"{path}: `optimised_for` spans several lines; write it as one: {line}")
