@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "readers": ("mmrad_eval.cli.readers:readers", "Let radiologists judge: plan a reader study, make it, merge it."),
     "metaeval": ("mmrad_eval.cli.metaeval:metaeval", "Compare metrics with the judgement of radiologists."),
     "probe": ("mmrad_eval.cli.probe:probe", "See how metrics answer to controlled edits of real reports."),
+    "reward": ("mmrad_eval.cli.reward:reward", "Name the cheap policies that a reward prefers to honest reports."),
 }
 """Name -> (``module:function``, one line of help), in the order of the help page."""
 

@@ -1,4 +1,4 @@
-"""The examples of the pages about facts and reasoning run as they are printed."""
+"""The examples of the pages about facts, reasoning and rewards run as they are printed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["facts.md", "reasoning.md"])
+@pytest.mark.parametrize("name", ["facts.md", "reasoning.md", "rewards.md"])
 def test_the_python_of_a_page_runs(name: str) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / name).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert blocks

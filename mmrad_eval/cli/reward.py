@@ -1,0 +1,49 @@
+"""mmrad-eval reward: metrics as rewards for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.metric_options import options_of
+from mmrad_eval.cli.references import reference_options, studies
+from mmrad_eval.results.tables import FORMATS
+
+
+@click.group()
+def reward() -> None:
+    """Look at metrics as rewards for training; `mmrad_eval.reward` makes one in Python."""
+
+
+@reward.command()
+@reference_options
+@click.option("--metrics", "-M", multiple=True, help="Metrics by commas, a table each. [default: findings@rules]")
+@click.option("--metric-option", "metric_options", multiple=True, metavar="KEY=VALUE", help="Told to the metrics.")
+@click.option("--together", is_flag=True, help="One reward of all metrics in equal shares.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+def audit(form: str | None, out: Path | None, together: bool, **said: Any) -> int:
+    """Name the cheap policies that a reward prefers to honest reports.
+
+    Normal templates, every finding listed, everything hedged, evidence copied, an honest report repeated: each is
+    rewarded for every study and held against another patient's report or half of the right one. References:
+    --references (default: demo).
+    """
+    from mmrad_eval.core.values import Target
+    from mmrad_eval.results.scoring.rewards import Reward
+    from mmrad_eval.results.validation.reward_audit import audit as audited
+
+    target = cast("Target", said["target"])
+    found = studies(said["references"] or "demo", said["split"], target, said["limit"])
+    names = tuple(name for entry in said["metrics"] for name in entry.split(",") if name) or ("findings@rules",)
+    corpus = [text for study in found if study.reference and (text := study.reference.target(target))]
+    options = options_of({**said, "engine": None, "policy": None})
+    rewards = [
+        Reward(some, corpus=corpus, options=options, target=target)
+        for some in ([names] if together else [(name,) for name in names])
+    ]
+    show([audited(found, one) for one in rewards], form, out, all_columns=True)
+    return 0
