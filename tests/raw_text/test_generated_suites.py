@@ -15,6 +15,7 @@ from mmrad_eval.datasets.predictions import read_predictions
 from tests.raw_text import (
     cell_forms,
     degenerate_texts,
+    mixed_forms,
     nearly_degenerate,
     refusal_wordings,
     second_drawing,
@@ -38,9 +39,13 @@ SUITES: dict[str, Callable[[], Iterable[Case]]] = {
     "nearly degenerate output": nearly_degenerate.cases,
     "reports like nearly degenerate output": nearly_degenerate.reports,
     "a second drawing": second_drawing.cases,
+    "empty forms and refusals": mixed_forms.empty,
+    "templates after refusals": mixed_forms.templates,
+    "reports and remarks": mixed_forms.reports,
 }
 """Kind -> its cases. The reader that came before read .317, .232, 1, .142, 1, .427, 0, .895, 0 and 1 of them; of what
-is nearly degenerate, none of the loops, 11 of 20 forms and 12 of 13 replies of control tokens.
+is nearly degenerate, none of the loops, 11 of 20 forms and 12 of 13 replies of control tokens. Of
+mixed forms the one before read .971, .833 and .414.
 """
 LEAST = 0.98
 CELLS, IDS, COLUMNS = 0.98, 1.0, 1.0

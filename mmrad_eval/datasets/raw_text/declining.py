@@ -39,6 +39,7 @@ _ANNOUNCED = re.compile(
     r"|interpreted|organized|structured|to)|(?:radiologists?"
     r"|doctors?|clinicians?) (?:\w+ ){0,2}(?:look|assess|check|evaluate|examine|review)|format|structured report"
     r"|report usually|(?:can|could|to) (?:explain|tell you(?!$)|outline)|common findings"
+    r"|a (?:\w+ ){0,3}(?:report|read|write-up) (?:would|might|could|may)"
     r"|a normal (?:chest )?(?:x-?ray|film|radiograph))\b",
     re.IGNORECASE,
 )

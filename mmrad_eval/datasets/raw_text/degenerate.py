@@ -43,11 +43,13 @@ _GAP = re.compile(
 )
 _ASKED = re.compile(rf"\[\W*(?:{_FILL})\b[^\[\]\n]{{0,80}}\]|<(?:{_FILL})[^<>\n]{{0,60}}>", re.IGNORECASE)
 _PLACEHOLDERS = among(
-    "provided available applicable given specified supplied unavailable pending tbd unspecified undefined"
+    "provided available applicable given specified supplied unavailable pending tbd unspecified undefined determined "
+    "completed filled above below"
 )
 _BESIDE_PLACEHOLDERS = among(
-    "not no none nothing n a data information content text section findings finding impression report currently yet at"
-    " this time is are was were been has have be to the here"
+    "not no none nothing n a data information content text section findings finding impression report currently yet at "
+    "this time is are was were been has have be to the here by in out radiologist physician doctor clinician see "
+    "please refer"
 )
 _LONGEST_PLACEHOLDER = 60
 _GAP_SIGNS = ("$", "[", "{", "<", "(", "\u2026")
@@ -141,6 +143,8 @@ def is_form(text: str) -> bool:
 def stands_for_nothing(text: str) -> bool:
     """Whether a text says of itself that it is none, as "Not provided."; "None." may mean that nothing was found."""
     words = words_of(text)
+    if not words:
+        return bool(text.strip()) and not any(c.isalnum() for c in text)
     return not words.isdisjoint(_PLACEHOLDERS) and words <= _PLACEHOLDERS | _BESIDE_PLACEHOLDERS
 
 

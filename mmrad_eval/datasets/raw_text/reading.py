@@ -15,9 +15,10 @@ import msgspec
 from mmrad_eval.core.values import ModelStatus, Report, Target
 from mmrad_eval.datasets import sections
 from mmrad_eval.datasets.raw_text import degenerate, markup, server_errors, structured
-from mmrad_eval.datasets.raw_text.declining import Declined, declines, without_disclaimers
+from mmrad_eval.datasets.raw_text.declining import Declined, declines
 from mmrad_eval.datasets.raw_text.echoes import without_prompt
 from mmrad_eval.datasets.raw_text.marks import answer_alone, settled, unescaped, without_boxes, without_marks
+from mmrad_eval.datasets.raw_text.remarks import declined_in, undisclaimed, with_words
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood, counted
 from mmrad_eval.datasets.raw_text.thinking import split_thought
 from mmrad_eval.datasets.raw_text.wording import without_closing, without_preamble
@@ -123,12 +124,12 @@ def _read(text: str, target: Target, thinking: Sequence[str], asked: str, *, tra
     before, report = _report(words, target, removed, traced=traced)
     events = ["degenerate"] if wrong else []
     lead = "" if traced else before
-    declined = _declined(lead, report, removed) if report else ""
-    if report and not declined and _filled_in_nowhere(report):
+    declined = declined_in(lead, report, removed) if report else ""
+    if report and not declined and (_filled_in_nowhere(report) or means_nothing(_body(report))):
         declined = declines("\n".join(piece.text for piece in removed))
     if report and not declined:
-        report = _undisclaimed(report, removed, events)
-        before = _undisclaimed(Report(before), removed, events, alone=True).text if lead else before
+        report = with_words(undisclaimed(report, removed, events), removed, events)
+        before = undisclaimed(Report(before), removed, events, alone=True).text if lead else before
     if marks:
         return _with_boxes(before, report, thought, removed, marks, events, declined)
     thought = "\n\n".join(t for t in (thought, before) if t)
@@ -202,26 +203,6 @@ def _nothing(
     kept = tuple(removed)
     status = "unparsed" if thought else status
     return Understood(status, why=why, thought=thought, events=counted(kept, event), removed=kept)
-
-
-def _declined(lead: str, report: Report, removed: list[Removed]) -> Declined:
-    """Whether a reply declines, in the report or in the words before it."""
-    before = (piece.text for piece in removed if piece.kind == "preamble")
-    return declines("\n".join(filter(None, (*before, lead, report.text))))
-
-
-def _undisclaimed(report: Report, removed: list[Removed], events: list[str], *, alone: bool = False) -> Report:
-    """A report without the clauses that decline, each section by itself. ``alone``: findings stand elsewhere."""
-    text, dropped, missing = without_disclaimers(report.text, alone=alone)
-    if not dropped:
-        return report
-    text = without_preamble(text, removed)
-    removed += [Removed("disclaimer", said) for said in dropped]
-    events += ["no image seen"] if missing else []
-    findings, impression = (
-        part and without_disclaimers(part, alone=True)[0] for part in (report.findings, report.impression)
-    )
-    return Report(text, findings or None, impression or None)
 
 
 def _judged(

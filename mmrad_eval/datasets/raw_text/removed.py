@@ -12,8 +12,8 @@ class Removed(msgspec.Struct, frozen=True):
     """A piece that is no part of the report."""
 
     kind: str
-    """Why: thought, prompt, reference, control token, box mark, preamble, title, disclaimer, closing remark, further
-    text or another turn.
+    """Why: thought, prompt, reference, control token, box mark, preamble, title, disclaimer, closing remark,
+    placeholder, further text or another turn.
     """
     text: str
 

@@ -69,6 +69,7 @@ _CLOSES = re.compile(
     |\bnot\ (?:a\ |an\ |any\ )?(?:medical|clinical|professional|official)\ (?:diagnosis|advice|opinion|report)\b
     |\bi(?:['\u2019]m|\ am)\ (?:not\ a|an\ ai|just\ an?|only\ an?)\b
     |\b(?:please|should|must|always|recommend(?:ed)?\ to)\b.{{0,40}}\bconsult\b.{{0,60}}\b{_EXPERT}
+    |\b(?:discuss|share|review|go\ over|talk)\b.{{0,60}}\b(?:your|a)\b.{{0,20}}\b{_EXPERT}
     |\b(?:recommend|suggest|advise)\b.{{0,60}}\b(?:confirmed|reviewed|verified|checked|read)\b.{{0,30}}\b{_EXPERT}
     |^(?:please\ )?(?:consult|see|visit|contact|ask|talk\ to|speak\ (?:to|with))\b.{{0,60}}\b{_EXPERT}
     |\b(?:should|must|needs?\ to|has\ to)\ be\ (?:reviewed|verified|confirmed|validated|checked|interpreted
