@@ -11,9 +11,10 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mmrad_eval.traces.box_tables import TITLE, without_box_tables
 from mmrad_eval.traces.dialects import FORMS, pattern_of
 
 _FIRST, _LAST = 0xF0000, 0xFFFFD
@@ -51,6 +52,8 @@ _AROUND = re.compile(
 """Brackets, quotes or a tag that hold nothing but marks."""
 _NUMBERED = re.compile(r"[\[(]\s*\[?\s*-?\d")
 """What every plain form has."""
+_LISTED = re.compile(rf"{TITLE}\s*(?:^[^\n]*{PLACE.pattern}[^\n]{{0,3}}(?:\n|\Z))+", re.IGNORECASE | re.MULTILINE)
+"""A title, and lines of which each ends with a mark."""
 _OWN_SENTENCE = re.compile(rf"(?<=[.!?])([ \t]*{PLACE.pattern}+)[ \t]*\.")
 """A sentence that says nothing but that a box is there."""
 _BEFORE_STOP = re.compile(
@@ -81,9 +84,10 @@ class BoxMark:
 def mark_boxes(text: str) -> tuple[str, list[BoxMark]]:
     """(the text with a private character for each mark, the marks in the order of these characters)."""
     text = PLACE.sub("\ufffd", text) if not text.isascii() else text
-    if not any(seed in text for seed in _SEEDS):
-        return text, []
     marks: list[BoxMark] = []
+    text = without_box_tables(text, lambda numbers, label, row: _row(numbers, label, row, marks))
+    if not marks and not any(seed in text for seed in _SEEDS):
+        return text, []
     json_done = False
     for form, pattern in _PATTERNS:
         if not json_done and form.name != "grounding":
@@ -93,7 +97,27 @@ def mark_boxes(text: str) -> tuple[str, list[BoxMark]]:
     if not marks:
         return text, []
     text = _AROUND.sub(lambda found: found[1] or found[3] or "", text)
+    text = _LISTED.sub(lambda found: _unlisted(found, marks), text)
     return _OWN_SENTENCE.sub(lambda found: found[1], text), marks
+
+
+def _row(numbers: str, label: str, row: str, marks: list[BoxMark]) -> str:
+    """What stands for a row of a table: it is of the form that its cell is written in."""
+    form = next((form.name for form, pattern in _PATTERNS if pattern.fullmatch(numbers)), "other field")
+    place = _place(BoxMark(form, _numbers(numbers), label, raw=row), marks)
+    return "" if label else place
+
+
+def _unlisted(found: re.Match[str], marks: list[BoxMark]) -> str:
+    """A list of boxes under a title stands nowhere; what it says of each is the mark's label."""
+    if not any(map(str.isalpha, found.string[: found.start()])):
+        return found[0]
+    for line in found[0].splitlines()[1:]:
+        label = PLACE.sub("", line).strip(" \t-*_:=.,;0123456789)(\u2022")
+        for place in PLACE.findall(line):
+            at = ord(place) - _FIRST
+            marks[at] = replace(marks[at], label=marks[at].label or label)
+    return ""
 
 
 def without_places(text: str) -> str:
@@ -143,7 +167,7 @@ def _place(mark: BoxMark, marks: list[BoxMark]) -> str:
 def _held(found: re.Match[str], form: str, marks: list[BoxMark]) -> str:
     """What stands for a mark: the words that it names, and its place."""
     groups = found.groupdict()
-    written = next((groups[name] for name in ("numbers", "barred", "bare") if groups.get(name)), "")
+    written = next((groups[name] for name in ("numbers", "barred", "bare", "within") if groups.get(name)), "")
     label = (groups.get("label") or groups.get("inside") or "").strip()
     before = found[0][: len(found[0]) - len(found[0].lstrip())]
     mark = BoxMark(form, _numbers(written), label, "", _elsewhere(groups.get("whole") or ""), found[0].strip())

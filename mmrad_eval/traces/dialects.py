@@ -109,6 +109,7 @@ FORMS: tuple[BoxForm, ...] = (
         rf"{_LABELS}(?:<(?P<tag>box_2d|bbox_2d|bbox|bounding_box|boundingbox|quad|coords|coordinates|loc|location|det|points?|region_box)>"
         rf"(?P<numbers>{_NUMBERS})(?:</(?P=tag)>|\Z)"
         rf"|<\|(?P<bar>quad|point|bbox)_start\|>(?P<barred>{_NUMBERS})(?:<\|(?P=bar)_end\|>|\Z)"
+        rf"|<(?P<any>[A-Za-z_]\w{{1,20}})>(?P<within>\s*{_NUMBER}(?:[\s,;]+{_NUMBER}){{3}}\s*)</(?P=any)>"
         rf"|<(?P<bare>\s*{_NUMBER}(?:\s*,\s*{_NUMBER}){{3}}\s*)>)",
         ("<",),
         "<bbox>100 200 500 600</bbox>",
@@ -120,6 +121,13 @@ FORMS: tuple[BoxForm, ...] = (
         "<loc0100><loc0200><loc0500><loc0600>",
     ),
     BoxForm(
+        "named list",
+        rf"[\[(]\s*(?:(?:bounding[ -]?)?box(?:es)?|b?box(?:_2d)?|bbox(?:_2d)?|coord(?:inate)?s)\s*[:=]?\s*"
+        rf"(?P<numbers>{_NUMBER}(?:[\s,;]+{_NUMBER}){{3}})\s*[\])]",
+        ("box", "Box", "BOX", "oord"),
+        "heart [bbox: 100, 200, 500, 600]",
+    ),
+    BoxForm(
         "pairs",
         rf"{_LEAD}(?P<numbers>\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\)\s*,?\s*\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\))",
         ("(",),
@@ -128,7 +136,7 @@ FORMS: tuple[BoxForm, ...] = (
     ),
     BoxForm(
         "named corners",
-        rf"{_LEAD}\(?\[?(?P<numbers>(?:[xy]_?(?:[12]|min|max)\s*[=:]\s*{_NUMBER}\s*[,;]?\s*){{4}})\]?\)?",
+        rf"{_LEAD}[(\[{{]*(?P<numbers>(?:\s*[\"']?[xy]_?(?:[12]|min|max)[\"']?\s*[=:]\s*{_NUMBER}\s*[,;]?\s*){{4}})[)\]}}]*",
         ("x1", "x_1", "xmin", "x_min", "y1", "ymin", "y_min"),
         "heart (xmin=1, ymin=2, xmax=3, ymax=4)",
     ),

@@ -21,6 +21,7 @@ from tests.raw_text import (
     second_drawing,
     section_forms,
     thinking_forms,
+    third_drawing,
 )
 from tests.raw_text.column_names import OTHER_PREDICTIONS, OTHER_REFERENCES, PREDICTIONS, REFERENCES
 from tests.raw_text.suite import FINDINGS, Case, rate
@@ -42,6 +43,11 @@ SUITES: dict[str, Callable[[], Iterable[Case]]] = {
     "empty forms and refusals": mixed_forms.empty,
     "templates after refusals": mixed_forms.templates,
     "reports and remarks": mixed_forms.reports,
+    "thoughts, a third drawing": third_drawing.thoughts,
+    "sections, a third drawing": third_drawing.sections,
+    "reports in dress, a third drawing": third_drawing.dressed,
+    "degenerate output, a third drawing": third_drawing.degenerate,
+    "reports with boxes, a third drawing": third_drawing.boxes,
 }
 """Kind -> its cases. The reader that came before read .317, .232, 1, .142, 1, .427, 0, .895, 0 and 1 of them; of what
 is nearly degenerate, none of the loops, 11 of 20 forms and 12 of 13 replies of control tokens. Of

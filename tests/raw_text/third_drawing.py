@@ -1,7 +1,7 @@
 """A third drawing of thoughts, sections, dress, degenerate output and boxes, as forms with fillers.
 
-It was read before anything was changed for it: .812 of the thoughts, SECTIONS of the sections, DRESS of the reports in
-dress, DEGENERATE of the degenerate texts, BOXES of the reports with boxes.
+It was read before anything was changed for it: .870 of the thoughts, .898 of the sections, .766 of the reports in
+dress, .915 of the degenerate texts and .800 of the reports with boxes.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ HEADS = (
     ('{"Findings": ["{f}"], "Impression": ["{i}"]}', "replies of chat models"),
     ("| Section | Content |\n|---|---|\n| Findings | {f} |\n| Impression | {i} |", "replies of chat models"),
     (
-        "\uff26\uff29\uff2e\uff24\uff29\uff2e\uff27\uff33\uff1a {f}\n\uff29\uff2d\uff30\uff32\uff25\uff33\uff33\uff29\uff2f\uff2e\uff1a {i}",
+        (
+            "\uff26\uff29\uff2e\uff24\uff29\uff2e\uff27\uff33\uff1a {f}\n"
+            "\uff29\uff2d\uff30\uff32\uff25\uff33\uff33\uff29\uff2f\uff2e\uff1a {i}"
+        ),
         MADE_UP,
     ),
     ("F\u0456ndings: {f}\nImpression: {i}", MADE_UP),
@@ -251,15 +254,14 @@ def degenerate() -> Iterator[Case]:
             "  {t}  ",
         ),
     ):
-        yield Case(text, MADE_UP, wrap.replace("{t}", text), Wanted("unparsed", "", ""))
+        yield Case(text, MADE_UP, wrap.replace("{t}", text), Wanted(None, "", "", event="degenerate"))
 
 
 def boxes() -> Iterator[Case]:
     """Reports with boxes, whose marks are no words."""
     for (mark, source), findings in product(BOXES, FINDINGS):
-        first, _, rest = findings.partition(". ")
-        bare = not any(c.isalpha() for c in mark.replace("loc", "").replace("bbox", "").replace("box", ""))
-        yield Case(mark, source, f"{findings} {mark}", Wanted("ok"))
-        if bare:
-            yield Case(mark, source, f"{findings} {mark}", Wanted("ok", findings))
-            yield Case(mark, source, f"{first} {mark}. {rest}", Wanted("ok", f"{first}. {rest}"))
+        first, _, rest = findings.removesuffix(".").partition(". ")
+        said = " lungs" if "lungs" in mark and '"' not in mark.replace('x="10" y="20"', "") else ""
+        yield Case(mark, source, f"{findings} {mark}", Wanted("ok", f"{findings}{said}"))
+        if rest and not said and "```" not in mark and "{" not in mark:
+            yield Case(mark, source, f"{first} {mark}. {rest}.", Wanted("ok", f"{first}. {rest}."))

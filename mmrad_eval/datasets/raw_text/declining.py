@@ -74,6 +74,7 @@ _PICTURE = re.compile(rf"\b(?:{_PICTURES})\b")
 _ABOUT_IT = re.compile(rf"\b(?:about|regarding|concerning) (?:\w+ ){{0,3}}?(?:{_PICTURES})\b")
 _DEALT_WITH = w.DO + w.RULE + w.ADVICE + w.EXPERT + w.DECLINE + w.MACHINE + w.PAST + w.DEALT_WITH
 _SENTENCE_ENDS = ".!?\u3002"
+_NEAR = 3
 _OF_LETTERS = 0.7
 """Of the characters of speech, at least this share are letters and spaces."""
 _LABEL = re.compile(r"\W*(?:important|(?:please )?note|disclaimer|caution|remember|reminder)\W*", re.IGNORECASE)
@@ -101,11 +102,21 @@ def declines(text: str) -> Declined:
     return "no image seen" if "missing" in kinds else "declined"
 
 
+def declines_outright(text: str) -> bool:
+    """Whether a clause of a text declines or says that no picture came: more than that it speaks of no patient."""
+    kinds = {one.kind for one in _told(text)}
+    return "seen" not in kinds and not kinds.isdisjoint({"declined", "missing"})
+
+
+def _only_text(c: ReadClause) -> bool:
+    return len(c.tokens) > _NEAR and c.every(w.TEXT, w.ONLY)
+
+
 def _of_the_task(said: Sequence[ReadClause]) -> bool:
     """Whether clauses of which nothing else is known speak of a picture or a task, and none of a patient."""
     if any(of_patient(c) or c.foreign or _SHOWS.search(c.text) or _names(c) or c.any(_patient(c)) for c in said):
         return False
-    return any(_PICTURE.search(c.text) or c.every(w.ME, w.DO) or c.every(w.TEXT, w.ONLY) for c in said)
+    return any(_PICTURE.search(c.text) or c.every(w.ME, w.DO) or _only_text(c) for c in said)
 
 
 def _names(c: ReadClause) -> bool:
@@ -119,7 +130,7 @@ def _patient(c: ReadClause) -> str:
 
 def _of_pictures_alone(said: Sequence[ReadClause]) -> bool:
     """Whether clauses speak of a picture, or of text in its place, and of nothing that is done with it."""
-    of_one = any(_ONE_PICTURE.search(_ABOUT_IT.sub("", c.text)) or c.every(w.TEXT, w.ONLY) for c in said)
+    of_one = any(_ONE_PICTURE.search(_ABOUT_IT.sub("", c.text)) or _only_text(c) for c in said)
     return of_one and not any(c.any(_DEALT_WITH) or c.words("ask") for c in said)
 
 

@@ -238,6 +238,8 @@ def _period(words: list[str]) -> list[str]:
 
 def says_nothing(text: str) -> bool:
     """Whether a loop is of so few words that nobody meant them, and nothing stands beside it."""
+    if len(text.split()) < _FEW:
+        return bool(loop(text))  # without a space
     words = loop(text).split()
     if not 0 < len(words) <= _FEW:
         return False

@@ -17,6 +17,14 @@ _SPACES = str.maketrans(
     | {wide: chr(ord("!") + wide - 0xFF01) for wide in range(0xFF01, 0xFF5F) if chr(wide).isalnum()}
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ALIKE = str.maketrans(
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf",
+    "ABEKMHOPCTYXIJSaeopcyxijsdABEZHIKMNOPTYXo",
+)
+"""Letters of Cyrillic and Greek that look like Latin ones."""
+_MIXED = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*[\u0370-\u0501])\w+\b")
+"""A word of two scripts."""
 _ROLE = r"(?:assistant|system|model|user)?"
 _CONTROL = re.compile(
     rf"""<\|start_header_id\|>[^<]{{0,20}}<\|end_header_id\|>
@@ -67,7 +75,7 @@ _BOXES = re.compile(
     rf"""{PLACE.pattern}
     |<\|?/?(?:obj|object|ref|phrase|grounding|box|bbox|quad|det|pred|zoom|delim|delimiter_of_multi_objects|detected|region
       |(?:box|quad|object_ref)_(?:start|end)|(?:begin|end)_of_box)/?\|?>
-    |<(?:[xy]\d{{1,4}})>""",
+    |<(?:[xy]\d{{1,4}})>|<points?\s[^<>]{{0,200}}>|</points?>""",
     re.VERBOSE | re.IGNORECASE,
 )
 """The place of a mark (``traces.box_marks``), and what is left of broken ones."""
@@ -83,7 +91,8 @@ def settled(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii():
         return text
-    return _SURROGATE.sub("\ufffd", text).translate(_SPACES)
+    text = _SURROGATE.sub("\ufffd", text).translate(_SPACES)
+    return _MIXED.sub(lambda word: word[0].translate(_ALIKE), text)
 
 
 def unescaped(text: str) -> str:

@@ -26,6 +26,8 @@ _SECTION_TAG = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"```[ \t]*([a-zA-Z]*)[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_SEPARATED = re.compile(r"^([A-Za-z][A-Za-z ]{2,30}?)[ \t]*[/~\u00bb\u203a\u2192](?=[ \t]*[A-Z][a-z])", re.MULTILINE)
+_SLOT = re.compile(r"\{\{ ?([A-Za-z][A-Za-z ]{2,30}?) ?\}\}(?=\s*\w)")
 _LATEX_SECTION = re.compile(r"\\(?:sub)*section\*?\{([^{}\n]{1,80})\}")
 _LATEX_WORDS = re.compile(r"\\(?:textbf|textit|text|emph|underline|mathrm|mbox|paragraph\*?)\{([^{}]{1,4000})\}")
 _LATEX_REST = re.compile(
@@ -104,6 +106,12 @@ def headed(words: str) -> str:
     return _SECTION_TAG.sub(_tag_as_heading, without_latex(words))
 
 
+def without_slots(words: str) -> str:
+    """A text whose sections stand behind names in double braces, as of a template, under headings."""
+    words = _SEPARATED.sub(lambda head: f"{head[1]}: " if headings.kind_of(head[1]) else head[0], words)
+    return _SLOT.sub(lambda slot: f"\n{slot[1]}:\n" if headings.kind_of(slot[1]) else slot[0], words)
+
+
 def _tag_as_heading(tag: re.Match[str]) -> str:
     name = tag["name"].replace("_", " ")
     if headings.kind_of(name) is None:
@@ -118,3 +126,10 @@ def fenced(text: str) -> tuple[str, str, str] | None:
         return None
     best = max(fences, key=lambda fence: len(fence[2]))
     return text[: best.start()], best[2], text[best.end() :]
+
+
+def in_one_fence(text: str) -> str:
+    """The inside of a code fence that holds a whole text; another text as it is."""
+    if not text.startswith("```") or text.count("```") > 2:
+        return text
+    return text.removesuffix("```").partition("\n")[2].strip() or text

@@ -15,7 +15,7 @@ import msgspec
 from mmrad_eval.core.values import ModelStatus, Report, Target
 from mmrad_eval.datasets import sections
 from mmrad_eval.datasets.raw_text import degenerate, markup, server_errors, structured
-from mmrad_eval.datasets.raw_text.declining import Declined, declines
+from mmrad_eval.datasets.raw_text.declining import Declined, declines, declines_outright
 from mmrad_eval.datasets.raw_text.echoes import without_prompt
 from mmrad_eval.datasets.raw_text.marks import answer_alone, settled, unescaped, without_boxes, without_marks
 from mmrad_eval.datasets.raw_text.remarks import declined_in, undisclaimed, with_words
@@ -70,6 +70,7 @@ _LONGEST_LAST_WORD = 10
 _HEADINGS = 3
 """Headings that a text may end with, one after the other: findings, impression, and one of them again."""
 _LONGEST_FRAME = 200
+_SEPARATORS = re.compile(r"\A[A-Za-z ]{3,30}[/~\u00bb\u203a\u2192]")
 _YAML = re.compile(r"^(\w[\w /-]{2,40}:)[ \t]*[|>][+-]?[ \t]*$", re.MULTILINE)
 
 
@@ -114,12 +115,12 @@ def _read(text: str, target: Target, thinking: Sequence[str], asked: str, *, tra
         event = "" if thought or words or len(text.strip()) <= degenerate.NOISE else "degenerate"
         why = f"the text is {words!r}" if words else "no text after the reasoning" if thought else "no text"
         return _nothing(thought, why, removed, event)
-    bare = PLACE.sub("", words) if marks else words
+    bare = markup.in_one_fence(PLACE.sub("", words) if marks else words)
     wrong = degenerate.degenerate(bare)
     if words[0] == "{" and structured.without_words(structured.literal(words)):
         wrong = "an object without words"
     means_none = wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(bare))
-    if means_none and (wrong == degenerate.FORM or not declines(bare)):
+    if means_none and (wrong == degenerate.FORM or not declines_outright(bare)):
         return _nothing(thought, _short(f"{wrong}: {words}"), removed, "degenerate", "unparsed")
     before, report = _report(words, target, removed, traced=traced)
     events = ["degenerate"] if wrong else []
@@ -252,6 +253,7 @@ def _report(words: str, target: Target, removed: list[Removed], *, traced: bool)
         before = "" if not before or _announces(before) else _headless(before)
         return before, _report(inside, target, removed, traced=False)[1]
     words = _LEFT_TAG.sub("", markup.headed(words)) if "<" in words or "\\" in words else words
+    words = markup.without_slots(words) if "{{" in words or _SEPARATORS.search(words[:_LONGEST_FRAME]) else words
     if ("{" in words or "[" in words) and (found := structured.json_within(words)):
         report, start, end = found
         _rest(words[:start], removed, "preamble")

@@ -297,10 +297,18 @@ def _main(name: str) -> bool:
 
 def _down(rows: list[list[str]]) -> Iterator[str]:
     """Lines of a table whose first cells are headings."""
+    rows = [pair for row in rows for pair in _pairs(row)]
     rows = [row[1:] if len(row) > _NUMBERED and not kind_of(row[0]) and kind_of(row[1]) else row for row in rows]
     named = [row for row in rows if len(row) > 1 and kind_of(row[0])]
     if any(_main(row[0]) and not all(_main(cell) for cell in row) for row in named):
         yield from (f"{row[0].rstrip(': ')}: {' '.join(row[1:])}" for row in named)
+
+
+def _pairs(row: list[str]) -> list[list[str]]:
+    """The rows of a line that holds two sections, each behind its name."""
+    if len(row) == 4 and _main(row[0]) and _main(row[2]) and not _main(row[1]):
+        return [row[:2], row[2:]]
+    return [row]
 
 
 def _across(rows: list[list[str]]) -> Iterator[str]:

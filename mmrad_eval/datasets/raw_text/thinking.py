@@ -26,9 +26,9 @@ _BRACKETED = among("think thinking thought thoughts reason reasoning rationale s
 _CLOSING = frozenset(("end", "stop", "suffix", "close", "eo"))
 _NAME = r"[A-Za-z][\w:.-]{1,40}"
 _TAG = re.compile(
-    rf"""(?:<{{1,2}}|&lt;|[\u25c1\u300a])[ ]?[|\uff5c]?(?P<slash>/?)[ ]?[|\uff5c]?(?P<name>{_NAME})[ ]?
+    rf"""(?:<{{1,2}}|&lt;|[\u25c1\u300a\u27e8\u3008\u3010])\s?[|\uff5c]?(?P<slash>/?)[ ]?[|\uff5c]?(?P<name>{_NAME})\s?
       (?:[ ][^<>\n]{{0,80}})?
-    [|\uff5c]?[ ]?(?P<self>/?)(?:>{{1,2}}|&gt;|[\u25b7\u300b])
+    [|\uff5c]?[ ]?(?P<self>/?)(?:>{{1,2}}|&gt;|[\u25b7\u300b\u27e9\u3009\u3011])
     |[\[{{(](?P<slash2>/?)(?P<name2>{_NAME})[\]}})]""",
     re.VERBOSE,
 )
@@ -57,14 +57,21 @@ _HEADED = re.compile(
     rf"\A{_MARKS}(?:here is my |my )?(?:internal )?(?:thought process|thinking(?: process)?|thoughts?"
     rf"|reasoning(?: process| steps)?|chain of thought|plan|analysis|let(?:'s| me) think step by step\.?)"
     rf"{_MARKS}(?::|\n)(?P<thought>.*)"
-    rf"^{_MARKS}(?:here is my |my )?(?:final )?(?:response|answer|report|output"
-    rf"|final){_MARKS}:?{_MARKS}\n(?P<rest>.*)\Z",
+    rf"^{_MARKS}(?:(?:here is my |my )?(?:final )?(?:response|answer|report|output"
+    rf"|final){_MARKS}:?{_MARKS}\n|(?:the |my )?final (?:answer|response|report){_MARKS}:{_MARKS})(?P<rest>.*)\Z",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 """A thought under a heading of its own, and the answer under another one."""
 _HEAD, _IN_HEADING = 80, ("think", "thought", "reasoning", "plan", "analysis", "\U0001f4ad", "\U0001f9e0")
 """Characters within which such a heading begins, and what it holds."""
-_BRACKETS = ("<", "[", "&lt;", "\u25c1", "\u300a", "{/", "(/", "...done")
+_RULED = re.compile(
+    r"^[ \t]*[-=*~#]{2,}[ \t]*(?:begin(?:ning)?[ \t]+|start[ \t]+|(?P<end>end[ \t]+))?(?:of[ \t]+)?"
+    r"(?P<name>think(?:ing)?|thoughts?|reasoning|scratchpad|(?:final )?(?:report|answer|response))"
+    r"[ \t]*[-=*~#]{2,}[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A line of marks around a name: "--- thinking ---", "--- end of thinking ---"."""
+_BRACKETS = ("<", "[", "&lt;", "\u25c1", "\u300a", "\u27e8", "\u3008", "\u3010", "{/", "(/", "...done")
 """One of these is in each text with delimiters."""
 _ANSWER = re.compile(
     r"<(?:final_)?(?:report|answer|response|output|solution|radiology_report|final|conclusion)>", re.IGNORECASE
@@ -102,6 +109,8 @@ def split_thought(text: str, own: Sequence[str] = ()) -> tuple[str, str]:
     text = text.strip()
     if own:
         text = text.replace(own[0], "<think>").replace(own[-1], "</think>")
+    if any(map(text.__contains__, ("--", "==", "**", "~~"))):
+        text = _RULED.sub(_as_tag, text)
     if not _may_hold(text):
         return "", text
     thoughts: list[str] = []
@@ -112,6 +121,14 @@ def split_thought(text: str, own: Sequence[str] = ()) -> tuple[str, str]:
         thoughts.append(headed[0])
         text = headed[1]
     return "\n\n".join(t for t in map(str.strip, thoughts) if t), text.strip()
+
+
+def _as_tag(rule: re.Match[str]) -> str:
+    """A line of marks around a name as a tag; the one around the report ends what was thought before it."""
+    if rule["name"].lower().split()[-1] not in {"report", "answer", "response"}:
+        return "</thinking>" if rule["end"] else "<thinking>"
+    thought = any(not r["end"] for r in _RULED.finditer(rule.string[: rule.start()]))
+    return "</thinking>" if thought and not rule["end"] else rule[0]
 
 
 def _may_hold(text: str) -> bool:
@@ -235,13 +252,20 @@ def _special(text: str) -> Iterator[_Mark]:
 def _tags(text: str, *, soft: bool) -> Iterator[_Mark]:
     for m in _TAG.finditer(text):
         name = m["name"] or m["name2"]
-        words = _CAMEL.sub("_", name).lower().replace(":", "_").replace("-", "_").replace(".", "_").split("_")
+        words = (
+            (f"{_CAMEL.sub('_', name)}_{name}" if name != name.lower() else name)
+            .lower()
+            .replace(":", "_")
+            .replace("-", "_")
+            .replace(".", "_")
+            .split("_")
+        )
         known = _BRACKETED if m["name2"] else _WORDS | _BEFORE_AN_ANSWER if soft else _WORDS
         if m["name2"] and m[0][0] in "{(" and f"{m[0][0]}/" not in text:
             continue  # a word in brackets, of which there is no closing form
         if soft and not _WORDS & set(words) and headings.kind_of(name) in {"findings", "impression", "both"}:
             continue  # "impression_and_plan"
-        if m["self"] or not known & set(words) or (m["name2"] and len(words) > 1):
+        if m["self"] or not known & set(words) or (m["name2"] and len(set(words)) > 1):
             continue
         closes = bool(m["slash"] or m["slash2"] or _CLOSING & set(words))
         yield _Mark(m.start(), m.end(), not closes)

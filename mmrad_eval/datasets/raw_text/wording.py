@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mmrad_eval.datasets import headings
 from mmrad_eval.datasets.raw_text.removed import Removed
 from mmrad_eval.datasets.raw_text.vocabulary import ABOUT, SEEN
 from mmrad_eval.datasets.words import among, words_of
@@ -20,7 +21,9 @@ _PICTURE = (
 _OPENS = re.compile(
     rf"""^(?:
     (?:certainly|sure(?:\ thing)?|of\ course|okay|ok|absolutely|yes|hello|hi|hi\ there|great|alright|understood
-      |thank\ you|thanks|happy\ to\ help)\b[^.!?:]{{0,30}}[.!,]?$
+      |thank\ you|thanks|(?:i['\u2019]d\ be\ |i\ would\ be\ |i['\u2019]m\ )?(?:happy|glad
+        |pleased)\ to\ (?:help|assist))\b[^.!?:]{{0,30}}[.!,]?$
+    |(?:.{{0,60}}\b(?:the|your|my|a|an|generated|following|requested)\ {_REPORT}|report)\b(?:\ \w+){{0,4}}:$
     |.{{0,80}}\b(?:here(?:['\u2019]s|\ is|\ are)|below\ (?:is|are)|the\ following\ (?:is|are)|this\ is\ (?:a|the|my)
       |follows(?:\ below)?|i\ (?:have\ )?(?:written|prepared|drafted|generated
       |created))\b.{{0,160}}\b{_REPORT}\b.{{0,120}}$
@@ -80,7 +83,9 @@ _CLOSES = re.compile(
     |\b(?:further|other|more|any|additional)\ (?:questions|assistance|help)\b
     |^\[?\s*(?:electronically\ |digitally\ )?(?:signed|dictated|transcribed|reported|verified)\ (?:by
       |and)\b.{{0,80}}\]?$
-    |^(?:radiologist|reporting\ radiologist|physician|signature|date|signed)\s*:?\s*(?:dr\.?\s*)?(?:\[[^\]]*\]|_+)?\s*$
+    |^(?:radiologist|reporting\ radiologist|physician|signature|date
+      |signed)\s*:?\s*(?:dr\.?\s*)?(?:\[[^\]]*\]|_+)?(?:,\s*[\w\ ]{{1,30}})?\s*$
+    |^\[?\s*end\ of\ (?:the\ )?(?:report|impression|findings|dictation|document)\s*\]?$
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -95,7 +100,7 @@ _FIRST = 200
 _MAY_OPEN = among(
     "here below follows following certainly sure course okay ok absolutely yes hello hi great alright understood "
     "thank thanks happy report i let based json my this patient name date mrn dob accession referring radiologist "
-    "institution hospital department id"
+    "institution hospital department id glad pleased the requested generated"
 )
 _MAY_CLOSE = among(
     "disclaimer legal note important caution reminder limitation limitations purpose purposes only ai artificial "
@@ -125,7 +130,7 @@ def without_preamble(text: str, removed: list[Removed]) -> str:
         line = text.split("\n", 1)[0].strip(_EDGE)
         if _TITLE.fullmatch(line) or _ADMIN.match(line):
             first, kind = text[: len(text.split("\n", 1)[0]) + 1], "title"
-        elif not said or _OPENS.match(said) or _TITLE.fullmatch(said):
+        elif not said or (_OPENS.match(said) and not _heads(said)) or _TITLE.fullmatch(said):
             kind = "preamble"
         else:
             break
@@ -133,6 +138,11 @@ def without_preamble(text: str, removed: list[Removed]) -> str:
             removed.append(Removed(kind, first.strip()))
         text = text[len(first) :].lstrip()
     return text
+
+
+def _heads(said: str) -> bool:
+    """Whether words are the heading of a section, or say something that is seen."""
+    return said.endswith(":") and (headings.kind_of(said[:-1]) is not None or _finding(said))
 
 
 def without_closing(text: str, removed: list[Removed]) -> str:
@@ -166,7 +176,7 @@ def _finding(said: str) -> bool:
 def _from_label(text: str, cut: int, near: int) -> int:
     """Where a disclaimer begins that is labelled as one, whatever its later sentences say."""
     at = re.compile(
-        r"^[*_#> \t\[(-]*(?:disclaimer|legal notice|(?:electronically |digitally )signed|signed by|dictated by)\b",
+        r"^[*_#> \t\[(-]*(?:disclaimer|legal notice|(?:electronically |digitally )?signed|dictated by|signature)\b",
         re.IGNORECASE | re.MULTILINE,
     ).search(text, near)
     return min(cut, at.start()) if at else cut
