@@ -5,6 +5,9 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+from mmrad_eval.metrics.findings.alignment import align
+from mmrad_eval.metrics.findings.reading import read
+
 GOLDEN = Path(__file__).parent.parent / "golden" / "findings"
 SOURCES = ("vila", "ucsf", "ajr", "fleischner", "xraydar", "rexerr")
 DIGESTS = {
@@ -39,3 +42,19 @@ def test_a_chain_of_harm_has_a_reference_and_at_least_two_reports() -> None:
         assert reference
         assert len(reports) >= 2
         assert len(set(reports)) == len(reports)
+
+
+def test_each_rewording_that_changes_a_score_is_published_with_its_cause_and_no_other() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "findings.md").read_text(encoding="utf-8")
+    changed = set()
+    for _, _, text, reworded in rows("rewordings.tsv"):
+        first, second = read(text), read(reworded)
+        there, back = align(first, second).score, align(second, first).score
+        if abs(there - align(first, first).score) > 1e-9 or abs(back - align(second, second).score) > 1e-9:
+            changed.add((text, reworded))
+    cells = [[cell.strip() for cell in line.split("|")] for line in page.splitlines() if line.count("|") == 5]
+    published = {(row[1], row[2]): row[4] for row in cells if row[1] not in {"text", "---"} and row[4] != ""}
+    assert changed <= published.keys()
+    assert {pair for pair in published if pair in {(r[2], r[3]) for r in rows("rewordings.tsv")}} == changed
+    share = len(rows("rewordings.tsv")) - len(changed)
+    assert f"and {share} since" in page

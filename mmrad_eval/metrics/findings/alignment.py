@@ -111,8 +111,8 @@ class Alignment:
 
     @property
     def abnormal(self) -> bool:
-        """Whether the reference finds anything beyond what is expected."""
-        return any(stake.tier != "expected" for stake in self.stakes[0])
+        """Whether the reference finds anything that is beyond the expected, and weighs anything."""
+        return any(stake.tier != "expected" and stake.weight > 0 for stake in self.stakes[0])
 
     @property
     def score(self) -> float:
