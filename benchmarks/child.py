@@ -32,6 +32,7 @@ def used_by(command: Sequence[str], folder: Path | None = None, extra: Mapping[s
     """Run a command to its end in ``folder``, with ``extra`` in its environment; shows its output only if it fails."""
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         environment = os.environ | dict(extra or {})
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users have their bytecode
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=environment)
         _, status, usage = os.wait4(process.pid, 0)

@@ -52,10 +52,6 @@ _WITHOUT_DATA = frozenset(("tasks", "models", "metrics", "datasets", "weights", 
 _GARBAGE = (50_000, 20, 50)
 """When Python looks for cycles: seldom, since a run makes very many small values and hardly any cycle."""
 
-_IDLE = "16"
-"""Power of two of the ticks for which a thread of the matrix library waits at full speed for more work. Its own default
-costs each command a tenth of a second of another core, and products are no faster for it."""
-
 
 class Lazy(click.Group):
     """A group that knows its commands by name and help, and imports one only to run it.
@@ -155,7 +151,7 @@ def main() -> None:
         from mmrad_eval.core.connections import close_process
 
         close_process()
-    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _IDLE)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # what is worth threads starts its own (statistics/weights.py)
     try:
         _check_words(sys.argv[1:])
         code = app.main(standalone_mode=False)

@@ -26,9 +26,11 @@ def visible(text: object, longest: int = LONGEST) -> str:
 
 def visible_lines(text: str) -> str:
     """The same for a page of our own making: its line ends and tabs stay, nothing is cut."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else _spelled(c) for c in text)
+    return "\n".join(line if line.isprintable() else _visible_line(line) for line in text.split("\n"))
+
+
+def _visible_line(line: str) -> str:
+    return "".join(c if c.isprintable() or c == "\t" else _spelled(c) for c in line)
 
 
 def _spelled(character: str) -> str:

@@ -108,8 +108,8 @@ class _Held:
 
     def places(self, statistics: Sequence[FloatArray]) -> Sequence[int]:
         """Take in (n, k) statistics of each run; returns where each of the k columns lies among those held."""
-        own = [np.asfortranarray(array[at]).T for array, at in zip(statistics, self._rows, strict=True)]
-        found = [self._place([columns[i] for columns in own]) for i in range(len(own[0]))]
+        pairs = list(zip(statistics, self._rows, strict=True))
+        found = [self._place([array[:, i][at] for array, at in pairs]) for i in range(statistics[0].shape[1])]
         whole = range(found[0], found[0] + len(found))
         return whole if found == list(whole) else found
 
@@ -120,7 +120,7 @@ class _Held:
     def _place(self, column: Sequence[FloatArray]) -> int:
         digest = hashlib.blake2b(digest_size=16)
         for values in column:
-            digest.update(values.data)
+            digest.update(np.ascontiguousarray(values).data)
         place = self._places.setdefault(digest.digest(), len(self._places))
         if place == len(self._columns[0]):
             for held, values in zip(self._columns, column, strict=True):
@@ -215,8 +215,7 @@ def _metric(block: ScoreBlock) -> tuple[Metric | None, str]:
 
 
 def _extended(scores: Scores, block: ScoreBlock) -> FloatArray:
-    blocks = [block, *(scores.block(signature) for signature in block.requires)]
-    return np.concatenate([scores.statistics(b) for b in blocks], axis=1)
+    return scores.statistics(block, *(scores.block(signature) for signature in block.requires))
 
 
 def _own_values(scores: Scores, block: ScoreBlock) -> FloatArray:

@@ -74,9 +74,10 @@ class ScoreRows(Value, frozen=True):
 class Scores:
     """One scores.parquet, read column by column as it is asked for."""
 
-    def __init__(self, path: Path, blocks: Sequence[ScoreBlock], rows: ScoreRows) -> None:
+    def __init__(self, path: Path, blocks: Sequence[ScoreBlock], rows: ScoreRows, file: Any) -> None:
+        """``file``: the open ``pyarrow.parquet.ParquetFile``."""
         self.path, self.blocks, self.rows = path, tuple(blocks), rows
-        self._file: Any = None
+        self._file = file
 
     def __repr__(self) -> str:
         return f"Scores({str(self.path)!r}, {len(self.rows.ids)} studies, {len(self.blocks)} metrics)"
@@ -95,9 +96,9 @@ class Scores:
         """The block of that signature; KeyError where there is none."""
         return next(block for block in self.blocks if block.signature == signature)
 
-    def statistics(self, block: ScoreBlock) -> FloatArray:
-        """(n, k) statistics, those that the block requires of others not included; nan in rows that were not scored."""
-        return self._read(list(block.statistics.values()))
+    def statistics(self, *blocks: ScoreBlock) -> FloatArray:
+        """(n, k) statistics of the blocks side by side, without what they require; nan in rows that were not scored."""
+        return self._read([name for block in blocks for name in block.statistics.values()])
 
     def values(self, block: ScoreBlock) -> FloatArray:
         """(n, columns) each study's own values; nan where undefined or not scored."""
@@ -110,10 +111,6 @@ class Scores:
         return pd.read_parquet(self.path.absolute())
 
     def _read(self, names: list[str]) -> FloatArray:
-        import pyarrow.parquet as pq
-
-        if self._file is None:
-            self._file = pq.ParquetFile(self.path.absolute(), memory_map=True)
         table = decode.arrow_faults(partial(self._file.read, columns=names), self.path)
         out = np.empty((len(self.rows.ids), len(names)), order="F")
         for i, name in enumerate(names):
@@ -127,9 +124,9 @@ def read_scores(path: Path) -> Scores:
     import pyarrow.parquet as pq
 
     try:
-        schema = pq.read_schema(path.absolute())
-        blocks = msgspec.json.decode((schema.metadata or {})[KEY], type=list[ScoreBlock])
-        table = pq.read_table(path.absolute(), columns=["id", "patient", "status", "answer"])
+        file = pq.ParquetFile(path.absolute(), memory_map=True)
+        blocks = msgspec.json.decode((file.schema_arrow.metadata or {})[KEY], type=list[ScoreBlock])
+        table = file.read(columns=["id", "patient", "status", "answer"])
         ids, patients, statuses, answers = (
             tuple(table.column(name).to_pylist()) for name in ("id", "patient", "status", "answer")
         )
@@ -139,7 +136,7 @@ def read_scores(path: Path) -> Scores:
         raise DataError(
             f"{path} can't be read as scores ({error}); `mmrad-eval score {path.parent}` makes it"
         ) from error
-    return Scores(path, blocks, rows)
+    return Scores(path, blocks, rows, file)
 
 
 def named(

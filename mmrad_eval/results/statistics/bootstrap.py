@@ -103,10 +103,8 @@ def bootstrap_sums(
 def replicates(sums: FloatArray, parts: Sequence[StatisticsPart], resamples: int, seed: int) -> FloatArray:
     """(clusters, K) sums -> (resamples, columns): each column in each resample."""
     out = np.empty((resamples, len(formula(parts, sums.sum(axis=0)))))
-    start, factor = 0, Factor(sums)
-    for weights in bootstrap_weights(len(sums), resamples, seed):
-        out[start : start + len(weights)] = formula(parts, factor.drawn(weights))
-        start += len(weights)
+    for rows, drawn in Factor(sums).resampled(bootstrap_weights(len(sums), resamples, seed)):
+        out[rows] = formula(parts, drawn)
     return out
 
 

@@ -210,11 +210,8 @@ def _replicates(first: Arm, second: Arm, parts: Sequence[StatisticsPart], resamp
     k = first[0].shape[1]
     runs = run_weights(len(first), len(second), resamples, seed)
     out = np.empty((resamples, len(formula(parts, first[0].sum(axis=0)))))
-    start = 0
-    for weights in bootstrap_weights(len(first[0]), resamples, seed):
-        sums = both.drawn(weights).reshape(len(weights), -1, k)
-        rows = slice(start, start + len(weights))
-        start += len(weights)
+    for rows, drawn in both.resampled(bootstrap_weights(len(first[0]), resamples, seed)):
+        sums = drawn.reshape(len(drawn), -1, k)
         out[rows] = sum(runs[rows, r, None] * formula(parts, sums[:, r]) for r in range(sums.shape[1]))
     return out
 
@@ -244,12 +241,10 @@ def _randomised(first: Arm, second: Arm, parts: Sequence[StatisticsPart], resamp
     k = first[0].shape[1]
     totals = [(a.sum(axis=0), b.sum(axis=0)) for a, b in zip(first, second, strict=True)]
     out = np.empty((resamples, columns))
-    start = 0
-    for sides in swaps(len(first[0]), resamples, seed):
-        change = moved.drawn(sides).reshape(len(sides), -1, k)
+    for rows, drawn in moved.resampled(swaps(len(first[0]), resamples, seed)):
+        change = drawn.reshape(len(drawn), -1, k)
         each = (formula(parts, b - change[:, r]) - formula(parts, a + change[:, r]) for r, (a, b) in enumerate(totals))
-        out[start : start + len(sides)] = sum(each) / len(totals)
-        start += len(sides)
+        out[rows] = sum(each) / len(totals)
     return out
 
 

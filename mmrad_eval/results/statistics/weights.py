@@ -7,8 +7,10 @@ changes a weight.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +24,12 @@ _FEWEST_ROWS = 128
 _MANY, _EXACT = 4096, 2**24
 """Clusters from which on single precision is worth its copies, and blocks of weights are worth a thread; whole numbers
 below which single precision is exact."""
+_AT_ONCE = 1024
+"""Resamples whose sums are given to a formula together: of few, most of its time is not spent on numbers."""
 _COLUMNS = 64
 _ALONE, _NARROW, _FEWEST = 1_000_000, 48, 4
 """Multiplications that OpenBLAS gives to one thread; columns up to which, rows from which on that is best."""
+_MOST_THREADS = 4
 _BOOTSTRAP, _SWAPS = 0, 1  # the two uses of one seed draw from streams of their own
 
 
@@ -141,6 +146,37 @@ class Factor:
         if self._whole.any():
             self._single, self._sums = sums[:, self._whole].astype(np.float32), sums[:, ~self._whole]
 
+    def resampled(self, blocks: Iterable[FloatArray]) -> Iterator[tuple[slice, FloatArray]]:
+        """For blocks of weights, many resamples at a time: their place among all, and their (rows, K) sums."""
+        held: list[FloatArray] = []
+        start = rows = 0
+        for drawn in self._products(blocks):
+            held.append(drawn)
+            rows += len(drawn)
+            if rows >= _AT_ONCE:
+                yield slice(start, start + rows), np.concatenate(held)
+                start, rows, held = start + rows, 0, []
+        if held:
+            yield slice(start, start + rows), np.concatenate(held)
+
+    def _products(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
+        """The sums of each block in turn; of many clusters, several blocks are multiplied side by side.
+
+        A thread for a block rather than threads within one product: those wait for each other at full speed, which
+        beside other work takes several times the processor time.
+        """
+        if len(self._sums) < _MANY:
+            yield from map(self.drawn, blocks)
+            return
+        with ThreadPoolExecutor(_threads()) as multipliers:
+            coming: deque[Future[FloatArray]] = deque()
+            for weights in blocks:
+                coming.append(multipliers.submit(self.drawn, weights))
+                if len(coming) > _threads():
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+
     def drawn(self, weights: FloatArray) -> FloatArray:
         """(rows, clusters) whole-number weights, each row of at most as many as there are clusters -> (rows, K)."""
         if not self._whole.any():
@@ -149,6 +185,12 @@ class Factor:
         out[:, self._whole] = weights.astype(np.float32) @ self._single
         out[:, ~self._whole] = weights @ self._sums
         return out
+
+
+def _threads() -> int:
+    """Blocks that are multiplied at once: as many as there are processors for this process, each takes 75 MB."""
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(ours, _MOST_THREADS)
 
 
 def _blocks(entries: int, clusters: int, resamples: int, fewest: int = 1) -> Iterator[int]:

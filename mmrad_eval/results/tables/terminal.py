@@ -14,6 +14,7 @@ from mmrad_eval.results.tables.layout import ARROWS, CellText, Drawing, bands, d
 from mmrad_eval.results.tables.table import Table, TableColumn
 
 if TYPE_CHECKING:
+    from rich.table import Table as RichTable
     from rich.text import Text
 
 STARS = {"best": "★", "second": "☆", "": ""}
@@ -82,24 +83,15 @@ def _print(console: object, table: Drawing, width: int, more: str) -> None:
     fixed = max(1, next((i for i, c in enumerate(table.columns) if c.kind != "text"), len(table.columns)))
     for band in bands(table.columns, fixed, [w + 2 for w in widths], width - 1):
         drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+        cells = {i: [_cell(row[i], beside=table.columns[i].beside) for row in table.rows] for i in band}
         for i in band:
-            column = table.columns[i]
-            head = Text(column.heading.replace(" @ ", "\n@ "))
-            arrow = ARROWS[column.better]
-            sign = f" {table.signs[i]}" if table.signs[i] else ""
-            first, _, rest = head.plain.partition("\n")
-            text = Text(f"{first} {arrow}" if arrow else first, style="bold")
-            text.append(sign, style="dim")
-            if rest:
-                text.append(f"\n{rest}", style="dim")
-            is_text = column.kind == "text"
-            drawn.add_column(text, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
-        for row, rule, heading in zip(table.rows, table.rules, table.headings, strict=True):
+            _add_column(drawn, table.columns[i], table.signs[i], cells[i])
+        for number, (rule, heading) in enumerate(zip(table.rules, table.headings, strict=True)):
             if rule:
                 drawn.add_section()
             if heading:
                 drawn.add_row(Text(heading, style="bold"))
-            drawn.add_row(*(_cell(row[i], beside=table.columns[i].beside) for i in band))
+            drawn.add_row(*(cells[i][number] for i in band))
         console.print(drawn)
     legend = [f"{STARS['best']} best, {STARS['second']} second among {table.ranking}."] if table.ranking else []
     for note in [*table.notes, *legend]:
@@ -109,6 +101,25 @@ def _print(console: object, table: Drawing, width: int, more: str) -> None:
     if table.hidden:
         what = "1 more column" if table.hidden == 1 else f"{table.hidden} more columns"
         console.print(Text(f"{what}: {more}, or --format md, csv, latex, html, json", style="dim"))
+
+
+def _add_column(drawn: RichTable, column: TableColumn, sign: str, cells: Sequence[Text]) -> None:
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    head = Text(column.heading.replace(" @ ", "\n@ "))
+    arrow = ARROWS[column.better]
+    first, _, rest = head.plain.partition("\n")
+    text = Text(f"{first} {arrow}" if arrow else first, style="bold")
+    text.append(f" {sign}" if sign else "", style="dim")
+    if rest:
+        text.append(f"\n{rest}", style="dim")
+    if column.kind == "text":
+        drawn.add_column(text, overflow="fold")
+        return
+    # the width is said, since rich lays out each cell to learn it
+    width = max(map(cell_len, "\n".join(part.plain for part in (text, *cells)).split("\n")))
+    drawn.add_column(text, justify="right", no_wrap=True, overflow="fold", width=width)
 
 
 def _cell(words: CellText, *, beside: bool) -> Text:
