@@ -12,6 +12,7 @@ WRITES = frozenset(
         *("write_text", "write_bytes", "write_table", "ParquetWriter", "RecordBatchFileWriter", "savefig", "writestr"),
         *("to_csv", "to_parquet", "to_json", "to_excel", "save", "imsave", "savez", "tofile", "mkstemp"),
         *("NamedTemporaryFile", "TemporaryFile", "copyfile", "copy2", "copytree", "hardlink_to", "symlink_to"),
+        *("write_whole", "written_whole"),
     )
 )
 MECHANISM = frozenset(("mark", "stating", "class_of", "data_use", "strictest", "FIELD"))
@@ -28,6 +29,7 @@ REASONS = {
     "cli/metric_options.py:verified": "verify.json of a run folder: differences of two engines",
     "model_registry/serving.py:_launch": "vllm.log of a run folder",
     # results/replies/<dataset>: marked as a whole before the first question
+    "core/whole_files.py:write_whole": "what its caller states",
     "core/journal.py:_start": "below a folder that the run marks",
     "core/journal.py:put_image": "the same",
     # pages that state the class themselves
@@ -74,6 +76,30 @@ REASONS = {
 }
 
 
+IN_PLACE = {
+    "core/journal.py:_start": "lines that are appended, each with its checksum",
+    "harness/answers_writer.py:__init__": "answers.jsonl.part, which is seen while a run goes on",
+    "harness/health.py:_disk": "a file that is removed at once",
+    "results/run/files.py:publishing": "a lock without content",
+    "metrics/clinical/fetch.py:_link": "links",
+    "metrics/clinical/reference_packages.py:__init__": "a folder of this process",
+    "metrics/clinical/reference_packages.py:_as_cache": "the same",
+    "model_registry/mock_server.py:serve": "lines that are appended",
+    "model_registry/serving.py:_launch": "a log",
+    "traces/convert.py:_write": "called with the name that `convert` renames",
+    "traces/convert.py:_write_rows": "the same",
+    "traces/files.py:write_jsonl": "the same",
+    "traces/files.py:write_parquet": "the same",
+    "traces/zebra.py:_image": "calls a writer that does",
+    "results/paper/figures.py:draw_all": "the same",
+    "reader_studies/films.py:pixels": "in memory",
+    "model_registry/image_order.py:_picture": "in memory",
+    "traces/inpainting.py:through_jpeg": "in memory",
+    "traces/rendering.py:_encode": "in memory",
+}
+"""Writers whose file does not appear as a whole (``core/whole_files.py``), and why."""
+
+
 def opens_to_write(call: ast.Call, name: str) -> bool:
     if name not in ("open", "fdopen"):
         return False
@@ -104,13 +130,16 @@ def uses_mechanism(scope: ast.AST) -> bool:
     return bool((names | {node.arg for node in ast.walk(scope) if isinstance(node, ast.arg)}) & MECHANISM)
 
 
-def found() -> dict[str, bool]:
-    """``file:function`` -> whether it uses the mechanism."""
-    places = {}
+def places() -> Iterator[tuple[str, ast.AST]]:
+    """``file:function`` of each writer, and its code."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for name, scope in writers(ast.parse(path.read_text(encoding="utf-8"))):
-            places[f"{path.relative_to(PACKAGE)}:{name}"] = uses_mechanism(scope)
-    return places
+            yield f"{path.relative_to(PACKAGE)}:{name}", scope
+
+
+def found() -> dict[str, bool]:
+    """``file:function`` -> whether it uses the mechanism."""
+    return {place: uses_mechanism(scope) for place, scope in places()}
 
 
 def test_every_writer_of_files_carries_the_class_of_its_data_or_has_a_reason() -> None:
@@ -120,6 +149,15 @@ def test_every_writer_of_files_carries_the_class_of_its_data_or_has_a_reason() -
 
 def test_every_reason_is_about_a_writer_that_is_there() -> None:
     assert set(REASONS) <= set(found())
+
+
+def test_every_file_appears_as_a_whole_or_there_is_a_reason() -> None:
+    in_place = {
+        place
+        for place, scope in places()
+        if not {"write_whole", "written_whole"} & {node.id for node in ast.walk(scope) if isinstance(node, ast.Name)}
+    }
+    assert in_place == set(IN_PLACE), "write with core.whole_files, or say why not in IN_PLACE"
 
 
 def test_a_writer_that_does_not_carry_it_would_be_found() -> None:

@@ -10,6 +10,7 @@ import click
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.words import in_results
 from mmrad_eval.core.visible import visible
+from mmrad_eval.core.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ def beside(run: str | None, results: Path, studies: tuple[str, ...], limit: int 
     if folder.run.data_use != "open":
         title += f" ({folder.run.data_use} data: keep this as you keep the data)"
     if out is not None:
-        out.write_text(side_by_side.page(kept, title), encoding="utf-8")
+        write_whole(out, side_by_side.page(kept, title))
         terminal.say(f"{len(kept):,} reports beside their traces, written to {out}", err=True)
         return 0
     from rich.text import Text

@@ -13,6 +13,7 @@ from mmrad_eval.cli.build import build
 from mmrad_eval.cli.convert import convert
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.visible import visible
+from mmrad_eval.core.whole_files import write_whole
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Dataset
@@ -112,7 +113,7 @@ def check(spec: str, as_json: bool, no_pixels: bool, everything: bool, cases: Pa
 
     found = checking.check(*_named(spec, said), pixels=not no_pixels)
     if cases is not None:
-        cases.write_text("".join(_json(problem) + "\n" for problem in found.problems), encoding="utf-8")
+        write_whole(cases, "".join(_json(problem) + "\n" for problem in found.problems))
     if as_json:
         terminal.page(_json(_verdict(found)))
     else:

@@ -15,6 +15,7 @@ from mmrad_eval.cli.model_options import decoding_options, model_options, settin
 from mmrad_eval.cli.run import INCOMPLETE, data_options, say_shares
 from mmrad_eval.cli.visual_options import visual_options
 from mmrad_eval.core.visible import visible_lines
+from mmrad_eval.core.whole_files import write_whole
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Dataset
@@ -165,7 +166,5 @@ def _keep(results: Path, dataset: Dataset, label: str, page: str, data: dict[str
     mark(folder, dataset.data_use)
     base = folder / safe_name(label)
     for path, content in ((f"{base}.md", page.encode()), (f"{base}.json", msgspec.json.encode(data))):
-        part = Path(f"{path}.part")
-        part.write_bytes(content)
-        part.replace(path)
+        write_whole(Path(path), content)
     terminal.say(f"wrote {base}.md and {base}.json", err=True)

@@ -11,6 +11,7 @@ import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.words import subgroup_options
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.results.tables import FORMATS, Table
 
 _RESULTS = Path("results")
@@ -111,6 +112,5 @@ def show(
     if out is None:
         terminal.page(text, styled=color)
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(text, encoding="utf-8")
+    write_whole(out, text)
     terminal.say(f"wrote {out}", err=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.core.whole_files import write_whole
 
 if TYPE_CHECKING:
     from mmrad_eval.results.run.folder import RunFolder
@@ -95,8 +95,7 @@ def verified(
     answers = [a for a in folder.answers() if a.status not in UNSCORED_STATUSES and a.study in studies]
     examples = [Example(studies[answer.study], answer, target) for answer in answers]
     found = verify(members(names), examples, count, options)
-    path: Path = folder.path / "verify.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
+    write_whole(folder.path / "verify.json", msgspec.json.format(msgspec.json.encode(found), indent=1))
     for head in found:
         if head.missing:
             terminal.say(f"{head.head} was not verified: {head.missing}", err=True)

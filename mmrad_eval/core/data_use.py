@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -16,6 +15,7 @@ from typing import Any
 import msgspec
 
 from mmrad_eval.core.values import DataUse
+from mmrad_eval.core.whole_files import write_whole
 
 FIELD = "data_use"
 """The field, column or key in which files of ours state the class of what they hold."""
@@ -74,10 +74,7 @@ def mark(folder: Path, use: DataUse) -> None:
     use = strictest((use, marked(folder)))
     if use == "open":
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{MARKER}.{os.getpid()}"
-    part.write_text(f'{{"{FIELD}": "{use}"}}\n', encoding="utf-8")
-    part.replace(folder / MARKER)
+    write_whole(folder / MARKER, f'{{"{FIELD}": "{use}"}}\n')
 
 
 def marked(folder: Path) -> DataUse:

@@ -30,6 +30,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mmrad_eval.core.whole_files import write_whole
+
 VERSION = 2
 _FOLD = 8192  # fresh entries are folded into the arrays at this many, so that each costs 40 bytes in the long run
 _BLOCK = 16 << 20
@@ -161,10 +163,7 @@ class Journal:
         name = f"images/{hashlib.sha256(data).hexdigest()}{suffix}"
         path = self.folder / name
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-            part.write_bytes(data)
-            part.replace(path)
+            write_whole(path, data)
         return name
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from mmrad_eval.core import sheets
 from mmrad_eval.core.data_use import FIELD
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, DataUse, Report, Study
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.datasets import files
 from mmrad_eval.datasets.problems import Problems
 
@@ -38,10 +39,7 @@ def write(pairs: Sequence[Pair], form: str, path: Path, data_use: DataUse) -> No
     answered = [(study, answer) for study, answer in pairs if answer.status not in UNSCORED_STATUSES]
     class_ = {} if data_use == "open" else {FIELD: data_use}
     text = {"rexrank": _rexrank, "csv": _csv, "jsonl": _jsonl}[form](answered, class_)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8", newline="")
-    part.replace(path)
+    write_whole(path, text)
 
 
 def prediction(report: Report) -> str:

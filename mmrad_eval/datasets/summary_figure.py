@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.whole_files import written_whole
 from mmrad_eval.datasets.describe import Description
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ def draw(d: Description, path: Path) -> None:
     _bars(next(panels), "Findings that reports say are present", d.findings_present or d.labels, "studies")
     _bars(next(panels), "Views", d.views, "images")
     _bars(next(panels), "Reports", _words(d), "studies")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+    form = path.suffix.lower().removeprefix(".") or "png"
+    with written_whole(path) as part:
+        figure.savefig(part, format=form, dpi=150, metadata={"Date": None} if form == "svg" else None)
 
 
 def _columns(axes: Axes, title: str, counts: dict[int, int], unit: str) -> None:

@@ -12,7 +12,8 @@ from typing import Self
 import msgspec
 
 from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Status
-from mmrad_eval.results.run.files import publishing, temporary
+from mmrad_eval.core.whole_files import temporary, written_whole
+from mmrad_eval.results.run.files import publishing
 from mmrad_eval.results.run.folder import RunFolder
 
 _BLOCK = 1 << 20
@@ -83,12 +84,12 @@ class AnswerStream:
         its study, and where it got none and ``replies_gone`` says that what it was read from is lost. Returns how many
         stayed; None, and nothing is written, where the answers are ``outdated`` at the moment of writing.
         """
-        part, kept = temporary(self._final), 0
+        kept = 0
         with publishing(self._final.parent):
             if outdated():
                 return None
             before = self._before({study for study in order if self._open(study)})
-            with part.open("xb") as file:
+            with written_whole(self._final) as part, part.open("xb") as file:
                 for study in order:
                     line = self._line(study)
                     if study in before and self._open(study):
@@ -99,7 +100,6 @@ class AnswerStream:
                             self._events[study] = answer.events
                     self._status.setdefault(study, "pending")
                     file.write(line)
-            part.replace(self._final)
         self._part.unlink(missing_ok=True)
         return kept
 

@@ -5,7 +5,6 @@ All are drawn, byte for byte the same on every machine, so they are data of nobo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmrad_eval.core.values import Image
+from mmrad_eval.core.whole_files import write_whole
 
 DIGITS = "847"
 """In the order in which they are shown. None of them numbers a picture, so "Picture 1: 8" can be read."""
@@ -66,10 +66,7 @@ def _file(folder: Path, name: str, draw: Callable[[], bytes]) -> Image:
     """The picture of that name, drawn where it is not there yet; renamed into place, so nobody reads half of it."""
     path = folder.absolute() / f"{name}.png"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(draw())
-        part.replace(path)
+        write_whole(path, draw())
     return Image(path=str(path), name=path.name)
 
 

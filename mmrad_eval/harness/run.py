@@ -31,6 +31,7 @@ from mmrad_eval.core.values import (
     Trace,
     Usage,
 )
+from mmrad_eval.core.whole_files import sweep
 from mmrad_eval.datasets.lazy import outlines
 from mmrad_eval.datasets.raw_text import server_error
 from mmrad_eval.harness.answers_writer import AnswerStream
@@ -43,7 +44,6 @@ from mmrad_eval.harness.workers import Intake, run_workers
 from mmrad_eval.model_registry import providers
 from mmrad_eval.model_registry.command_line import scrub_command
 from mmrad_eval.model_registry.connect import at_provider
-from mmrad_eval.results.run.files import sweep
 from mmrad_eval.results.run.folder import RunFolder, run_path
 from mmrad_eval.results.run.record import Run, StudyCounts
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image as Pillow
 
 from mmrad_eval.core.values import Image, Study
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.reader_studies.records import PageFilm
 from mmrad_eval.tasks.views import key_image, label
 from mmrad_eval.traces import rendering
@@ -46,8 +47,7 @@ class FilmStore:
         if self.folder is None:
             return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
         name = f"{FOLDER}/{len(self._known) + 1:04}.jpg"
-        (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
-        (self.folder / name).write_bytes(data)
+        write_whole(self.folder / name, data)
         return name
 
 

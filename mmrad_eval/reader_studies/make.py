@@ -15,6 +15,7 @@ from mmrad_eval.core.contracts import Dataset, FloatArray
 from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Study
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.reader_studies import design, eligible, page, sampling
 from mmrad_eval.reader_studies.blinding import EMPTY, blinded
@@ -259,7 +260,7 @@ def _write(out: Path, key: StudyKey, studies: Sequence[Study], plan: StudyPlan) 
     ]
     for reader in key.readers:
         page.write(pages / f"reader-{reader.code}.html", _page(key, reader, shown, plan.title), key.data_use)
-    (out / KEY).write_bytes(msgspec.json.format(msgspec.json.encode(key), indent=1) + b"\n")
+    write_whole(out / KEY, msgspec.json.format(msgspec.json.encode(key), indent=1) + b"\n")
 
 
 def _context(study: Study) -> dict[str, str]:

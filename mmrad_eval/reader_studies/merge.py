@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmrad_eval.core import sheets
 from mmrad_eval.core.data_use import mark
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.reader_studies import preference_tables, ratings_file, reader_tables, report_tables, trace_tables
 from mmrad_eval.reader_studies.agreement_tables import agreement_table
 from mmrad_eval.reader_studies.merged import MergedStudy
@@ -82,5 +83,5 @@ def write(study: MergedStudy, results: ReaderResults, out: Path) -> list[Path]:
     if len(again) > 1:
         texts[AGAIN] = sheets.write(again)
     for name, text in texts.items():
-        (out / name).write_text(text, encoding="utf-8")
+        write_whole(out / name, text)
     return [out / name for name in texts]

@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from mmrad_eval.core.values import DataUse
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.reader_studies.records import ReaderPage
-from mmrad_eval.results.run.files import temporary
 from mmrad_eval.results.view.page import as_json, policy, template_file, trusted
 
 
@@ -31,13 +31,7 @@ def write(path: Path, page: ReaderPage, data_use: DataUse) -> None:
         script=trusted(script),
         page=as_json(page),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = temporary(path)
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, text)
 
 
 def _file(name: str) -> str:

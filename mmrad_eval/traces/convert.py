@@ -20,6 +20,7 @@ from mmrad_eval.core import decode, sheets
 from mmrad_eval.core.data_use import mark, of_place, strictest
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import DataUse
+from mmrad_eval.core.whole_files import write_whole, written_whole
 from mmrad_eval.traces import anole, files, headers, mmrad, thinkvg, zebra
 from mmrad_eval.traces.data_use import class_of, classed, stating
 from mmrad_eval.traces.record import TraceRecord
@@ -81,17 +82,14 @@ def convert(a: str | Path, b: str | Path) -> Converted:
     source = source or recognise(origin)
     target = target or NEUTRAL
     done = Converted(source, target)
-    partial = goal.with_name(f"{goal.name}.part")
     try:
-        records = _watched(read(origin, source, save=_saver(goal, done)), done)
-        done.written = _write(records, target, partial, parquet=goal.suffix == ".parquet")
-        if done.pictures:
-            mark(_pictures_of(goal), done.data_use)
-        partial.replace(goal)
+        with written_whole(goal) as partial:
+            records = _watched(read(origin, source, save=_saver(goal, done)), done)
+            done.written = _write(records, target, partial, parquet=goal.suffix == ".parquet")
+            if done.pictures:
+                mark(_pictures_of(goal), done.data_use)
     except OSError as error:
         raise DataError(f"{goal}: can't be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return done
 
 
@@ -147,8 +145,7 @@ def _saver(goal: Path, done: Converted) -> zebra.Save:
         kind = headers.read(data, name).media_type.rpartition("/")[2]
         safe = "/".join(re.sub(r"[^\w.-]+", "_", part).lstrip(".") or "_" for part in name.split("/"))
         path = folder / f"{safe}.{'jpg' if kind == 'jpeg' else kind}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        write_whole(path, data)
         done.pictures += 1
         return str(path.relative_to(goal.parent))
 

@@ -16,6 +16,7 @@ from typing import Any
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, ClinicalContext, Image, PriorStudy, ReaderBox, Report, Step, Study, Trace
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.datasets.demo.anatomy import SIZES, DemoAnatomy, anatomy, region_box
 from mmrad_eval.datasets.demo.boxes import finding_boxes
 from mmrad_eval.datasets.sections import join
@@ -124,11 +125,8 @@ def _drawn(record: dict[str, Any], view: str) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     """Write under another name and rename, so that two processes never see half a film."""
-    part = path.with_suffix(f".{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
+        write_whole(path, data)
     except OSError as error:
         raise DataError(
             f"the demo's films can't be drawn into {path.parent} ({error.strerror});"

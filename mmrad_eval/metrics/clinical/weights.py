@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from mmrad_eval.core.errors import MissingError, UnknownNameError
+from mmrad_eval.core.whole_files import write_whole
 
 Kind = Literal["archive", "checkpoint", "vocabulary", "model"]
 
@@ -202,10 +203,7 @@ def digest(path: Path) -> str:
     if key not in known:
         known[key] = _sha256(path)
         with contextlib.suppress(OSError):  # a folder that may not be written costs the time, no more
-            memory.parent.mkdir(parents=True, exist_ok=True)
-            part = memory.with_name(f"{memory.name}.{os.getpid()}.part")
-            part.write_text(json.dumps(known, indent=1), encoding="utf-8")
-            part.replace(memory)
+            write_whole(memory, json.dumps(known, indent=1))
     return known[key]
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmrad_eval.core.whole_files import written_whole
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -81,11 +83,11 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1, **share
 
 def save(made: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name``.pdf for the paper and ``name``.png to look at; equal figures are equal files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.pdf", folder / f"{name}.png"]
-    made.savefig(paths[0], metadata={"CreationDate": None, "Producer": "mmrad-eval"})
-    made.savefig(paths[1], metadata={"Software": "mmrad-eval"})
-    return paths
+    said = {"pdf": {"CreationDate": None, "Producer": "mmrad-eval"}, "png": {"Software": "mmrad-eval"}}
+    for form, metadata in said.items():
+        with written_whole(folder / f"{name}.{form}") as part:
+            made.savefig(part, format=form, metadata=metadata)
+    return [folder / f"{name}.{form}" for form in said]
 
 
 def color(i: int) -> str:

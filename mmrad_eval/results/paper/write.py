@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mmrad_eval.core.data_use import mark, strictest
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.results.leaderboard.costs import cost_table
 from mmrad_eval.results.leaderboard.not_scored import not_scored
 from mmrad_eval.results.leaderboard.rows import ScoredRun, read_scored_runs
@@ -28,7 +29,6 @@ from mmrad_eval.results.paper.tables import (
     panel_table,
 )
 from mmrad_eval.results.paper.visual_gain import ClaimOptions
-from mmrad_eval.results.run.files import temporary
 from mmrad_eval.results.run.folder import RunFolder, find_runs
 from mmrad_eval.results.run.summary import class_of
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
@@ -151,10 +151,7 @@ def _write(out: Path, name: str, tables: Sequence[Table]) -> list[Path]:
 
 
 def _text(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = temporary(path)
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    write_whole(path, text)
     return path
 
 

@@ -13,7 +13,8 @@ import msgspec
 from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, DataUse, Status
-from mmrad_eval.results.run.files import file_digest, publishing, sweep, temporary
+from mmrad_eval.core.whole_files import sweep, write_whole, written_whole
+from mmrad_eval.results.run.files import file_digest, publishing
 from mmrad_eval.results.run.record import Run, current_statuses, read_run
 from mmrad_eval.results.run.summary import Summary, class_of
 
@@ -182,19 +183,13 @@ class RunFolder:
     def write_answers(self, answers: Iterable[Answer]) -> None:
         """Write answers.jsonl, one line a study in the order given, and remove answers.jsonl.part."""
         encode = msgspec.json.Encoder().encode
-        self.path.mkdir(parents=True, exist_ok=True)
-        part = temporary(self.path / "answers.jsonl")
-        with part.open("wb") as file:
+        with written_whole(self.path / "answers.jsonl") as part, part.open("wb") as file:
             file.writelines(encode(answer) + b"\n" for answer in answers)
-        part.replace(self.path / "answers.jsonl")
         (self.path / "answers.jsonl.part").unlink(missing_ok=True)
 
     def write(self, name: str, data: bytes) -> None:
         """Write one file of the folder whole."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        part = temporary(self.path / name)
-        part.write_bytes(data)
-        part.replace(self.path / name)
+        write_whole(self.path / name, data)
 
     def _answer_lines(self) -> Iterator[tuple[str, int, bytes]]:
         """Where each line of answers stands, in words and as an offset, and the line."""

@@ -23,7 +23,7 @@ from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Column, FloatArray
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Value
-from mmrad_eval.results.run.files import temporary
+from mmrad_eval.core.whole_files import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,9 +185,7 @@ def write_scores(
         fields += [pa.field(name, pa.float64()) for name in block.statistics.values()]
         fields += [pa.field(column.own, pa.float64()) for column in block.columns]
     schema = pa.schema(fields, metadata={KEY: msgspec.json.encode(list(blocks))})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = temporary(path)
-    with pq.ParquetWriter(part.absolute(), schema, compression="zstd") as writer:
+    with written_whole(path) as part, pq.ParquetWriter(part.absolute(), schema, compression="zstd") as writer:
         for (start, stop), (statistics, values) in zip(chunks(len(rows.ids)), arrays, strict=True):
             columns: list[Any] = [
                 _strings(part_of[start:stop]) for part_of in (rows.ids, rows.patients, rows.statuses, rows.answers)
@@ -196,7 +194,6 @@ def write_scores(
                 for array in pair:
                     columns += [_numbers(array[:, i]) for i in range(array.shape[1])]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
-    part.replace(path)
 
 
 def _numbers(values: FloatArray) -> Any:

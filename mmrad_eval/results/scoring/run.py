@@ -14,11 +14,12 @@ from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import UNSCORED_STATUSES, Example, Status, Study, Target, Usage
+from mmrad_eval.core.whole_files import temporary
 from mmrad_eval.datasets import held
 from mmrad_eval.datasets.lazy import outlines
 from mmrad_eval.metrics import Suite
 from mmrad_eval.metrics.suites import class_of
-from mmrad_eval.results.run.files import file_digest, temporary
+from mmrad_eval.results.run.files import file_digest
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks, named, write_scores
 from mmrad_eval.results.run.spent import spent_of

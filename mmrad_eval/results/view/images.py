@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image, Value
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.traces import geometry, headers, rendering
 
 How = Literal["link", "copy", "embed"]
@@ -156,8 +157,7 @@ class ImageStore:
                 self.page.parent / "images" / (hashlib.sha256(made.data).hexdigest()[:24] + _SUFFIXES[made.media_type])
             )
             if not file.exists():
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(made.data)
+                write_whole(file, made.data)
                 self.copied += 1
             src = self.address(file)
         return Picture(name, src, width, height, made.size if made.size != (width, height) else None)

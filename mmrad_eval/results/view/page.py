@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mmrad_eval.core.values import Value
-from mmrad_eval.results.run.files import temporary
+from mmrad_eval.core.whole_files import written_whole
 from mmrad_eval.results.view.index import ViewIndex
 
 if TYPE_CHECKING:
@@ -47,14 +47,8 @@ def write(path: Path, index: ViewIndex, *parts: Records) -> None:
         table=as_json(index),
         records=((name, as_json(record)) for part in parts for name, record in part()),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = temporary(path)
-    try:
-        with part.open("wb") as file:
-            stream.dump(file, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with written_whole(path) as part, part.open("wb") as file:
+        stream.dump(file, encoding="utf-8")
 
 
 def as_json(value: Value) -> Markup:

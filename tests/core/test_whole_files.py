@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmrad_eval.results.run.files import sweep, temporary
+from mmrad_eval.core.whole_files import sweep, temporary
 
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
-from mmrad_eval.results.run.files import temporary
+from mmrad_eval.core.whole_files import temporary
 temporary(Path(sys.argv[1]) / "scores.parquet").write_bytes(b"half")
 os.kill(os.getpid(), signal.SIGKILL)
 """
