@@ -101,8 +101,20 @@ def unstored(out: Path) -> list[str]:
     return wrong
 
 
-def lost(sent: Iterable[Sent], deaths: Sequence[Death], seconds: float) -> tuple[int, Counter[Death], list[str]]:
-    """How many good replies were lost, how many each death explains, and what is wrong where none does.
+class Lost(NamedTuple):
+    """Good replies that were sent and are not stored."""
+
+    replies: int
+    at_one_death: int
+    """The most that one death explains."""
+    seconds: float
+    """The longest time between such a reply and the end of the run that it was sent to."""
+    wrong: list[str]
+    """What no death explains."""
+
+
+def lost(sent: Iterable[Sent], deaths: Sequence[Death], seconds: float) -> Lost:
+    """The good replies that were lost, with what explains them.
 
     A study is asked about until a reply is stored, so all its replies but the last were lost. One is explained where
     the very process that asked, or the server that replied, was killed less than ``seconds`` later, the time for which
@@ -119,7 +131,9 @@ def lost(sent: Iterable[Sent], deaths: Sequence[Death], seconds: float) -> tuple
     wrong = (
         [f"{len(nobody)} replies are lost though nothing was killed, first of case {nobody[0].case}"] if nobody else []
     )
-    return len(unread), Counter(why for why in reasons if why is not None), wrong
+    waited = [why.at - reply.at for reply, why in zip(unread, reasons, strict=True) if why and why.server is None]
+    most = Counter(why for why in reasons if why is not None).most_common(1)
+    return Lost(len(unread), most[0][1] if most else 0, max(waited, default=0.0), wrong)
 
 
 def _reason(reply: Sent, deaths: Sequence[Death], seconds: float) -> Death | None:

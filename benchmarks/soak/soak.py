@@ -9,7 +9,8 @@ once by Ctrl-C in turn, and started again. It then goes to its end, where the la
 incomplete; the servers are mended, and it must complete. After each turn every study has a status that its fault
 allows, nothing that failed is scored, and each reply that an answer was read from is stored, also those of answers that
 a kill left unpublished. At the end each request is stored once, no file holds the key, and memory stayed within its
-budget; each good reply that a server sent is stored, unless its reader or its sender was killed while it was in flight.
+budget; what was written of the journal stays, whoever is killed; each good reply that a server sent is written, unless
+its reader or its sender was killed while it was in flight.
 Exit status 1 where any of this is not so. The same ``--seed`` gives the same studies, faults and moments.
 """
 
@@ -107,7 +108,7 @@ class Campaign:
         key = f"{KEY}{len(self.codes):02}"  # of its own, by which its requests are known
         process = subprocess.Popen(self.command(), stderr=subprocess.DEVNULL, env=os.environ | {"SOAK_KEY": key})
         begun = time.monotonic()
-        watch, next_death, sent = Watch(), begun + self.chance.uniform(1, 30), False
+        watch, next_death, sent, held = Watch(), begun + self.chance.uniform(1, 30), False, before
         self.watches.append(watch)
         while process.poll() is None:
             time.sleep(0.5 if self.n > 5000 else 0.1)
@@ -123,6 +124,8 @@ class Campaign:
         if not self.servers.runs(1):
             self.servers.start(1)
         self.codes.append(process.returncode)
+        if stored_bytes(self.out) < held:
+            self.wrong.append(f"turn {len(self.codes)}: replies that were written are gone")
         seen, wrong = checks.statuses(self.out, self.n, mended=mended and process.returncode == 0)
         self.wrong += [f"turn {len(self.codes)}: {what}" for what in (*wrong, *checks.unstored(self.out))]
         print(
@@ -191,11 +194,10 @@ def judged(campaign: Campaign, servers: Servers, seconds: float) -> list[str]:
     if len(keys) != n or twice:
         wrong.append(f"{len(keys)} keys stored for {n} studies, {twice} of them more than once")
     deaths = [*campaign.kills, *(checks.Death(at, server) for at, server in servers.deaths)]
-    lost, explained, unexplained = checks.lost(servers.sent(), deaths, TIMEOUT)
-    wrong += unexplained
-    most = max(explained.values(), default=0)
-    if most > campaign.concurrency:
-        wrong.append(f"{most} good replies were lost at one death, more than were in flight")
+    lost = checks.lost(servers.sent(), deaths, TIMEOUT)
+    wrong += lost.wrong
+    if lost.at_one_death > campaign.concurrency:
+        wrong.append(f"{lost.at_one_death} good replies were lost at one death, more than were in flight")
     growths = [growth for watch in campaign.watches if (growth := watch.growth()) is not None]
     growth = max(growths, default=0.0)
     asking, peak = (max(watch.peak(asking=asking) for watch in campaign.watches) for asking in (True, False))
@@ -209,8 +211,9 @@ def judged(campaign: Campaign, servers: Servers, seconds: float) -> list[str]:
     faults = sum(fault != "nothing" for fault in checks.FAULTS.values())
     print(
         f"{n:,} studies ({faults:,} with faults, {model:,} of them the model's) in {seconds:.0f} s; "
-        f"{len(campaign.kills)} times SIGKILL, {len(servers.deaths)} deaths of servers; {lost} replies in flight lost, "
-        f"at most {most} at one death; memory at most {asking:.0f} MB while asking and {peak:.0f} MB with scoring, "
+        f"{len(campaign.kills)} times SIGKILL, {len(servers.deaths)} deaths of servers; {lost.replies} replies "
+        f"in flight lost, at most {lost.at_one_death} at one death and {lost.seconds:.2f} s before it; memory at most "
+        f"{asking:.0f} MB while asking and {peak:.0f} MB with scoring, "
         f"growth {growth:.1f} MB over 10,000 replies; at most {handles} open files"
     )
     return wrong
