@@ -69,6 +69,11 @@ def of_rows(rows: Iterable[Mapping[Any, Any]], otherwise: DataUse) -> DataUse:
     return strictest({otherwise if (said := stated(row)) is None else said for row in rows} or {otherwise})
 
 
+def kept_with(use: DataUse) -> DataUse | None:
+    """What each record of a file states, so that it is known wherever the file is copied to; nothing for open data."""
+    return None if use == "open" else use
+
+
 def mark(folder: Path, use: DataUse) -> None:
     """State the class of what lies in a folder, in ``data_use.json``; it never gets less. Open data needs no mark."""
     use = strictest((use, marked(folder)))

@@ -4,8 +4,9 @@ A folder of segments, one a writer and never reopened, so that many processes an
 A line of version 2 is ::
 
     {"v":2,"crc":"<8 hex digits>","seq":"<20 digits>","key":"<64 hex digits>","time":<seconds since 1970>,"request":…,
-     "reply":…}
+     "reply":…,"data_use":…}
 
+``data_use`` is the class of the data that the folder states when the segment is begun; open data has none.
 ``crc`` is the CRC-32 of all that follows it. ``seq`` is the time in microseconds, or one more than the highest that the
 writer has seen where a clock was ahead: what was written with knowledge of a line comes after it. Lines of version 1
 have no ``v``, ``crc`` and ``seq``, and are ordered by their time. Reading is the union of the segments, each line
@@ -30,6 +31,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from mmrad_eval.core.data_use import FIELD, kept_with, marked
 from mmrad_eval.core.whole_files import write_whole
 
 VERSION = 2
@@ -88,6 +90,7 @@ class Journal:
         self._segment = -1
         self._end = 0
         self._seq = 0
+        self._class = b""
 
     def __len__(self) -> int:
         return len(np.unique(self._opened()["prefix"])) + len(self._fresh)
@@ -129,10 +132,10 @@ class Journal:
         now = time.time()
         seq = max(self._seq + 1, int(now * 1e6))
         head = f'","seq":"{seq:020d}","key":"{key}","time":{now:017.6f},"request":'.encode()
-        rest = b"".join((head, _ENCODER.encode(request), b',"reply":', _ENCODER.encode(reply), b"}"))
-        line = b"%b%08x%b\n" % (_HEAD, zlib.crc32(rest), rest)
         if self._writer is None:
             self._start()
+        rest = b"".join((head, _ENCODER.encode(request), b',"reply":', _ENCODER.encode(reply), self._class, b"}"))
+        line = b"%b%08x%b\n" % (_HEAD, zlib.crc32(rest), rest)
         assert self._writer is not None
         self._write(self._writer.fileno(), line)
         self._seq = seq
@@ -231,6 +234,8 @@ class Journal:
         self._writer = path.open("xb", buffering=0)
         self._paths.append(path)
         self._own.add(path)
+        use = kept_with(marked(self.folder))
+        self._class = b"" if use is None else b',"%b":"%b"' % (FIELD.encode(), use.encode())
         self._segment = len(self._paths) - 1
         self._end = 0
 

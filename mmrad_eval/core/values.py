@@ -231,6 +231,8 @@ class Answer(Value, frozen=True):
     keys: tuple[str, ...] = ()
     """Keys of the requests, in the order in which they were asked."""
     usage: Usage = Usage()
+    data_use: DataUse | None = None
+    """Class of the data that it is about, as each line of a file states it; None for open data."""
 
 
 class Example(msgspec.Struct, frozen=True):

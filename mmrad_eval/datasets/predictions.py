@@ -15,6 +15,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, DataUse, Report, Target, Trace
 from mmrad_eval.datasets import columns, outputs, raw_text, sections
 from mmrad_eval.datasets.containers import read_in_order, read_table
+from mmrad_eval.datasets.credentialed import marks_of_rows
 from mmrad_eval.datasets.prediction_columns import REPORT, choose
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.raw_text import Understood
@@ -132,7 +133,8 @@ def _from_table(
     if strict:
         problems.raise_errors(str(path))
         _none_but_errors(path, found, problems)
-    use = strictest((of_rows((row.cells for row in table.rows), "open"), of_place(path)))
+    seen: DataUse = "credentialed" if marks_of_rows(row.cells for row in table.rows) else "open"
+    use = strictest((of_rows((row.cells for row in table.rows), "open"), of_place(path), seen))
     reports = {study: understood.report for study, understood in found.items()}
     return Predictions(path, reports, traces, where, tuple(problems), found, data_use=use)
 

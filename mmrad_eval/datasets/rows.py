@@ -11,8 +11,6 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.datasets import files
 from mmrad_eval.datasets.problems import Problems
 
-_NO_DELIMITER = "\"'\r\n "
-
 
 @dataclass(frozen=True)
 class FileRow:
@@ -49,17 +47,14 @@ def _csv(path: Path, problems: Problems) -> FileRows:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(f"{path}:{line}: holds a zero byte; this is no text table (or UTF-16 without a mark)")
-    first = text.split("\n", 1)[0]
-    told = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""  # as Excel writes it for itself
-    delimiter = told if len(told) == 1 and told not in _NO_DELIMITER else max(",\t;", key=first.count)
-    return _csv_rows(path, sheets.read(text, delimiter), problems, told=bool(told), windows=first.endswith("\r"))
+    return _csv_rows(path, sheets.read(text), problems, windows=text.partition("\n")[0].endswith("\r"))
 
 
-def _csv_rows(path: Path, read: sheets.Csv, problems: Problems, *, told: bool, windows: bool) -> FileRows:
+def _csv_rows(path: Path, read: sheets.Csv, problems: Problems, *, windows: bool) -> FileRows:
     """The rows under the header. In a file whose rows end as Windows ends them, so do the lines inside its cells."""
     columns: list[str] = []
     rows: list[FileRow] = []
-    for start, cells in read.rows[1:] if told else read.rows:
+    for start, cells in read.rows:
         if not columns:
             columns = _header(path, start, cells)
         elif len(cells) == len(columns):

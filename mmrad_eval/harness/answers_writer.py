@@ -11,6 +11,7 @@ from typing import Self
 
 import msgspec
 
+from mmrad_eval.core.data_use import kept_with
 from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Status
 from mmrad_eval.core.whole_files import temporary, written_whole
 from mmrad_eval.results.run.files import publishing
@@ -36,6 +37,7 @@ class AnswerStream:
         self._where: dict[str, tuple[int, int]] = {}
         self._end = 0
         self._encode = msgspec.json.Encoder().encode
+        self._use = kept_with(folder.run.data_use)
         self._short, self._whole = folder.images.short, folder.images.whole
         self._status: dict[str, Status] = {}
         self._events: dict[str, dict[str, int]] = {}
@@ -53,7 +55,7 @@ class AnswerStream:
 
     def put(self, answer: Answer) -> None:
         """Write one answer."""
-        line = self._short(self._encode(answer)) + b"\n"
+        line = self._bytes(answer)
         rest = memoryview(line)
         while rest:  # a disk that is almost full takes a part of it, and says why only to the next write
             rest = rest[self._file.write(rest) :]
@@ -96,7 +98,7 @@ class AnswerStream:
                         earlier = before[study]
                         answer = msgspec.json.decode(self._whole(earlier), type=Answer)
                         if study not in self._where or replies_gone(answer):
-                            line, self._status[study], kept = earlier, answer.status, kept + 1
+                            line, self._status[study], kept = self._bytes(answer), answer.status, kept + 1
                             self._events[study] = answer.events
                     self._status.setdefault(study, "pending")
                     file.write(line)
@@ -108,9 +110,13 @@ class AnswerStream:
 
     def _line(self, study: str) -> bytes:
         if study not in self._where:
-            return self._encode(Answer(study)) + b"\n"
+            return self._bytes(Answer(study))
         offset, length = self._where[study]
         return os.pread(self._file.fileno(), length, offset)
+
+    def _bytes(self, answer: Answer) -> bytes:
+        """The line of an answer; it states the class of its data."""
+        return self._short(self._encode(msgspec.structs.replace(answer, data_use=self._use))) + b"\n"
 
     def _before(self, wanted: AbstractSet[str]) -> dict[str, bytes]:
         """Study -> line of the answers to these studies that were published; none where they can't be read."""

@@ -31,6 +31,52 @@ def test_no_cell_begins_a_formula(text: str) -> None:
     assert not begins or not set(cell) - set("+-.1")
 
 
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+@given(TEXTS, TEXTS)
+def test_no_part_of_a_cell_calls_anything_where_another_separator_is_taken(delimiter: str, one: str, two: str) -> None:
+    text = sheets.write([["id", one, two]])
+
+    cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for cell in row]
+
+    begins = [cell.lstrip(" \ufeff\u200b") for cell in cells]
+    assert not [cell for cell in begins if cell.startswith(("=", "+", "@", "\uff1d")) and set(cell) - set("+-.1,'\"")]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5))
+def test_a_spreadsheet_may_save_our_table_with_its_own_separator(delimiter: str, rows: list[tuple[str, str]]) -> None:
+    named = [("study id", "report, final"), *rows]
+    ours = csv.reader(io.StringIO(sheets.write(named), newline=""))
+    saved = io.StringIO(newline="")
+    saved.write(f"sep={delimiter}\r\n" if delimiter == "|" else "")
+    csv.writer(saved, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(ours)
+
+    read = sheets.read(saved.getvalue())
+
+    assert [tuple(cells) for _, cells in read.rows] == named
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("id;report, generated, v2\n1;a, b\n2;c\n", ["id", "report, generated, v2"]),
+        ("id\treport\n1\ta, b, c; d, e\n", ["id", "report"]),
+        ('id,report\n1,"a;b;c;d"\n2,x;y\n', ["id", "report"]),
+        ('"study;id";report\n1;x\n', ["study;id", "report"]),
+        ("sep=\t\nid\treport\n", ["id", "report"]),
+        ("id\n1\n2\n", ["id"]),
+    ],
+)
+def test_the_separator_is_the_one_that_cuts_the_rows_alike(text: str, cells: list[str]) -> None:
+    assert sheets.read(text).rows[0].cells == cells
+
+
+def test_lists_in_a_report_stay_as_they_are() -> None:
+    text = "Findings:\n- No effusion.\n- Heart size normal; - unchanged."
+
+    assert next(csv.reader(io.StringIO(sheets.write([[text]]))))[0] == text
+
+
 @pytest.mark.parametrize(
     ("value", "cell"),
     [

@@ -12,7 +12,7 @@ from mmrad_eval import tasks
 from mmrad_eval.cli.progress import Progress
 from mmrad_eval.core.contracts import Client, Dataset, PreparedRequest
 from mmrad_eval.core.errors import TransportError
-from mmrad_eval.core.values import Card, Reply, Report, Step, Study, Trace
+from mmrad_eval.core.values import Card, DataUse, Reply, Report, Step, Study, Trace
 from mmrad_eval.harness.jobs import Job, execute
 from mmrad_eval.harness.plan import RunOptions, make_plan
 from mmrad_eval.metrics import suite
@@ -44,8 +44,8 @@ class Writer(Client):
         return Reply(f"FINDINGS: {self.words} {sent.key[:2]}")
 
 
-def run(results: Path, words: str, *, fresh: bool = False) -> Any:
-    dataset = Dataset("mine", STUDIES, "open", source="mine")
+def run(results: Path, words: str, *, fresh: bool = False, data_use: DataUse = "open") -> Any:
+    dataset = Dataset("mine", STUDIES, data_use, source="mine")
     plan = make_plan(Writer(words), tasks.load("tcot-blind"), dataset, RunOptions())
     job = Job("mine", "tcot-blind", metrics=("bleu@raw",), concurrency=1, fresh=fresh)
     return execute(job, plan, results, Progress(quiet=True))

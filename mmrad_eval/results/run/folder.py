@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from mmrad_eval.core import decode
+from mmrad_eval.core.data_use import kept_with
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, DataUse, Status
 from mmrad_eval.core.whole_files import sweep, write_whole, written_whole
@@ -182,9 +183,9 @@ class RunFolder:
 
     def write_answers(self, answers: Iterable[Answer]) -> None:
         """Write answers.jsonl, one line a study in the order given, and remove answers.jsonl.part."""
-        encode = msgspec.json.Encoder().encode
+        encode, use = msgspec.json.Encoder().encode, kept_with(self.run.data_use)
         with written_whole(self.path / "answers.jsonl") as part, part.open("wb") as file:
-            file.writelines(encode(answer) + b"\n" for answer in answers)
+            file.writelines(encode(msgspec.structs.replace(answer, data_use=use)) + b"\n" for answer in answers)
         (self.path / "answers.jsonl.part").unlink(missing_ok=True)
 
     def write(self, name: str, data: bytes) -> None:

@@ -1,9 +1,10 @@
 """scores.parquet: one row a study with every metric's statistics and the study's own values.
 
-Columns: ``id``, ``patient`` (null where unknown), ``status``, ``answer`` (digest of the answer that was scored), then
-for each metric its additive statistics, named ``bleu@r2gen-iu: matched 1``, and the study's own values, named like the
-columns of tables, ``BLEU-4 @ r2gen-iu``. Rows of studies that were not scored (failed, open) hold nulls. Where two
-signatures would claim one name, the older one's ends in `` (2)``.
+Columns: ``id``, ``patient`` (null where unknown), ``status``, ``answer`` (digest of the answer that was scored); of
+data that is not open ``data_use``, its class; then for each metric its additive statistics, named
+``bleu@r2gen-iu: matched 1``, and the study's own values, named like the columns of tables, ``BLEU-4 @ r2gen-iu``. Rows
+of studies that were not scored (failed, open) hold nulls. Where two signatures would claim one name, the older one's
+ends in `` (2)``.
 
 The file's metadata has the key ``mmrad.scores/1``: a JSON list of ``ScoreBlock``, which says what column is what.
 """
@@ -21,8 +22,9 @@ from numpy.typing import NDArray
 
 from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Column, FloatArray
+from mmrad_eval.core.data_use import FIELD, kept_with
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Value
+from mmrad_eval.core.values import DataUse, Value
 from mmrad_eval.core.whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -143,7 +145,7 @@ def named(
     blocks: Iterable[tuple[str, str, Sequence[str], Sequence[Column], tuple[str, ...], bool]],
 ) -> list[ScoreBlock]:
     """Blocks from (metric, signature, statistics, columns, requires, shown), earlier ones taking the plain names."""
-    taken = {"id", "patient", "status", "answer"}
+    taken = {"id", "patient", "status", "answer", FIELD}
 
     def free(name: str) -> str:
         number, wanted = 1, name
@@ -171,16 +173,19 @@ def write_scores(
     rows: ScoreRows,
     blocks: Sequence[ScoreBlock],
     arrays: Iterator[tuple[Sequence[FloatArray], Sequence[FloatArray]]],
+    data_use: DataUse = "open",
 ) -> None:
     """Write the file in row groups.
 
     ``arrays`` yields, for consecutive ranges of ``chunks(n)``, the statistics (rows, k) and values (rows, columns) of
-    every block; nan becomes null.
+    every block; nan becomes null. ``data_use``: the class of the data.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    use = kept_with(data_use)
     fields: list[Any] = [pa.field(name, pa.string()) for name in ("id", "patient", "status", "answer")]
+    fields += [pa.field(FIELD, pa.string())] if use else []
     for block in blocks:
         fields += [pa.field(name, pa.float64()) for name in block.statistics.values()]
         fields += [pa.field(column.own, pa.float64()) for column in block.columns]
@@ -190,6 +195,7 @@ def write_scores(
             columns: list[Any] = [
                 _strings(part_of[start:stop]) for part_of in (rows.ids, rows.patients, rows.statuses, rows.answers)
             ]
+            columns += [_strings([use] * (stop - start))] if use else []
             for pair in zip(statistics, values, strict=True):
                 for array in pair:
                     columns += [_numbers(array[:, i]) for i in range(array.shape[1])]

@@ -111,7 +111,9 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
     notes += [*lost, *found.spoken.notes()]
     new_blocks = _blocks(measured, carried)
     written = temporary(folder.path / "scores.parquet")
-    write_scores(written, rows, new_blocks, _arrays(measured, selected.scored, old, carried))
+    use = strictest((class_of(metrics), before.data_use if before is not None and carried else "open"))
+    arrays = _arrays(measured, selected.scored, old, carried)
+    write_scores(written, rows, new_blocks, arrays, strictest((use, folder.run.data_use)))
 
     if selected.given and (said := evidence_overlap.note(selected.studies, selected.target)):
         notes.append(said)
@@ -141,7 +143,7 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
         spent=spent_of(seen.usages),
         missing=lacking | found.lacking,
         answers=answers,
-        data_use=strictest((class_of(metrics), before.data_use if before is not None and carried else "open")),
+        data_use=use,
         notes=tuple(notes),
         level=LEVEL,
         resamples=resamples,

@@ -223,8 +223,7 @@ def _padded(path: Path, problems: Problems) -> FileRows:
     if not path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):
         return read_rows(path, problems)
     text = files.read_text(path, problems)
-    delimiter = max(",\t;", key=text.split("\n", 1)[0].count)
-    read = sheets.read(text, delimiter, strict=False)
+    read = sheets.read(text, strict=False)
     if read.fault is not None:
         raise DataError(f"{path}:{read.fault[0]}: {read.fault[1]}")
     header: list[str] = []
