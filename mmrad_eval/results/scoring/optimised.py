@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.model_registry import model_cards
 
 _LINE = re.compile(r"^optimised_for\s*=.*$", re.MULTILINE)
@@ -27,8 +28,6 @@ def write_optimised_for(path: Path, names: Sequence[str]) -> None:
         at = table.start() if table else len(text)
         before = text[:at] if not text[:at] or text[:at].endswith("\n") else text[:at] + "\n"
         written = before + line + "\n" + text[at:]
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(written, encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, written)
     if set(names) - set(model_cards.read(path).optimised_for):
         raise DataError(f"{path}: `optimised_for` spans several lines; write it as one: {line}")
