@@ -11,6 +11,7 @@ import click
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.build import build
 from mmrad_eval.cli.convert import convert
+from mmrad_eval.cli.rate import rate
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.visible import visible
 from mmrad_eval.core.whole_files import write_whole
@@ -47,6 +48,7 @@ def data() -> None:
 
 
 data.add_command(build)
+data.add_command(rate)
 data.add_command(convert)
 
 

@@ -117,11 +117,12 @@ def make(**said: Any) -> int:
     else:
         folders = [select(said["results"], which) for which in said["runs"]]
         key = made_study(folders, plan, said["out"], said["references"])
-    _tell(key, said["out"])
+    tell(key, said["out"])
     return 0
 
 
-def _tell(key: StudyKey, out: Path) -> None:
+def tell(key: StudyKey, out: Path) -> None:
+    """Say what was made, and who gets what."""
     from mmrad_eval.reader_studies.make import KEY, PAGES
 
     first = key.readers[0]

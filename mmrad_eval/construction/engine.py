@@ -19,6 +19,7 @@ from mmrad_eval.construction.asking import ROLES, Desk
 from mmrad_eval.construction.options import BuildOptions, said
 from mmrad_eval.construction.planting import PlantedError
 from mmrad_eval.construction.prompting import PromptName
+from mmrad_eval.construction.ratings import RatedRecord
 from mmrad_eval.construction.records import STAGES, CollectedStudy, StageLine, StageName
 from mmrad_eval.construction.rules import MeanRegions
 from mmrad_eval.construction.splits import Splits, settled
@@ -83,7 +84,7 @@ class Engine:
     held_out: frozenset[str] = frozenset()
     _means: MeanRegions = field(default_factory=MeanRegions)
     _splits: Splits | None = None
-    _ratings: dict[str, dict[str, int]] = field(default_factory=dict)
+    _ratings: dict[str, RatedRecord] = field(default_factory=dict)
 
     def file(self, stage: StageName) -> StageFile:
         """The lines of a stage."""
@@ -220,23 +221,27 @@ class Engine:
                 for role in roles
                 if self.desk.has(role)
             }
-            means = self._means.digest() if stage == "check" else ""
-            return [prompts, models, means]
+            own = self._means.digest() if stage == "check" else self._comments(line) if stage == "reflect" else ""
+            return [prompts, models, own]
         if stage == "rate":
-            return self._ratings.get(line.id, {})
+            return self._ratings.get(line.id)
         if stage == "assemble":
             with_patient = self.splits
             return [self.name, self.data_use, sorted(self.held_out), len(with_patient.official)]
         return None
 
+    def _comments(self, line: StageLine) -> list[dict[str, object]]:
+        """What readers held against a record that they rated low."""
+        return ratings.objections(self._ratings.get(line.id))
+
     async def _made(self, line: StageLine, study: CollectedStudy) -> StageLine:
         options, desk = self.options, self.desk
         stages: dict[StageName, Callable[[], StageLine | Awaitable[StageLine]]] = {
             "summarise": lambda: written.summarise(line, study, options, desk),
-            "reflect": lambda: written.reflect(line, study, options, desk),
+            "reflect": lambda: written.reflect(line, study, options, desk, self._comments(line)),
             "audit": lambda: written.audit(line, study, options, desk),
             "check": lambda: check.check(line, study, options, desk, self._means),
-            "rate": lambda: ratings.rate(line, self._ratings.get(line.id, {})),
+            "rate": lambda: ratings.rate(line, self._ratings.get(line.id)),
             "aggregate": lambda: aggregate.aggregate(line, study, options),
             "crop": lambda: crop.crop(line, study, options, self.folder, self.data_use),
             "assemble": lambda: assemble.assemble(line, study, self.splits),

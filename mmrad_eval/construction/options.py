@@ -22,7 +22,6 @@ class BuildOptions(Value, frozen=True, omit_defaults=False):
     """Present findings of the report that a trace may lack; None: any number."""
     comparisons: Literal["keep", "drop"] = "keep"
     """What becomes of statements that compare with an earlier study."""
-    rate: Literal["assembled", "fine"] = "assembled"
     profile: Profile = "full"
     order: Literal["vocabulary", "source"] = "vocabulary"
     """Steps in the order of the vocabulary, the same for all; or in that of the source, where it has looks in order."""

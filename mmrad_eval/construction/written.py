@@ -132,13 +132,15 @@ def _or_rejected(line: StageLine) -> StageLine:
     return replace(line, status="rejected", why=why)
 
 
-async def reflect(line: StageLine, study: CollectedStudy, options: BuildOptions, desk: Desk) -> StageLine:
-    """The writer compares its statements with the report, once."""
+async def reflect(
+    line: StageLine, study: CollectedStudy, options: BuildOptions, desk: Desk, comments: Sequence[Objection] = ()
+) -> StageLine:
+    """The writer compares its statements with the report, once; ``comments`` are those of readers who rated it low."""
     if not desk.has("writer") or options.report == "none":
         return line
 
     async def work(asked: list[str]) -> StageLine:
-        return await reflected(line, study, desk, (), asked)
+        return await reflected(line, study, desk, comments, asked)
 
     return await guarded(line, work, desk)
 
