@@ -7,6 +7,10 @@ import inspect
 import textwrap
 from pathlib import Path
 
+from mmrad_eval.construction import card
+from mmrad_eval.construction import records as lines
+from mmrad_eval.construction.leak import Leak
+from mmrad_eval.construction.options import BuildOptions
 from mmrad_eval.core import journal, replies, values
 from mmrad_eval.reader_studies import forms
 from mmrad_eval.reader_studies import records as readers
@@ -33,6 +37,10 @@ fields that are added have defaults, and change neither keys of requests nor ids
 
 A reader study (`docs/readers.md`) is a folder of its own: `key.json` (`{key}`) and `pages/`; its readers send back
 files of answers (`{answers}`).
+
+A build (`docs/build.md`) is a folder of its own too: `stages/n-NAME.jsonl`, one line an image, sorted by id;
+`build.json` (`{build}`) and `card.md`; `traces.jsonl` (`mmrad.trace/1`, docs/traces.md) and `mmrad.jsonl`, the
+authors' form; `images/`; `plants.jsonl`; `journal/`.
 
 What version 0.1.0 wrote is read: its journals, in which a rejection means what the rules of today say (one that they do
 not know as the model's doing is requested again), and its run folders, where `deciding` is now `identity` and the
@@ -75,6 +83,20 @@ PARTS: tuple[tuple[str, tuple[type, ...]], ...] = (
         ),
     ),
     ("answers of a reader", (readers.ReaderAnswers, readers.ReadingAnswer)),
+    (
+        "a line of a stage of a build",
+        (
+            lines.StageLine,
+            lines.CollectedStudy,
+            lines.SourceRegion,
+            lines.SourceRow,
+            lines.TraceStatement,
+            lines.CheckFinding,
+            lines.BuiltStep,
+            lines.BuiltImage,
+        ),
+    ),
+    ("build.json", (card.BuildRecord, BuildOptions, card.BuildModel, card.PlantedRecall, Leak)),
 )
 
 
@@ -87,6 +109,7 @@ def page() -> str:
         summary=summary.SCHEMA,
         key=readers.KEY_SCHEMA,
         answers=readers.ANSWERS_SCHEMA,
+        build=card.SCHEMA,
     )
     made = [head, "## The journal's line\n\n" + described(journal)]
     for title, kinds in PARTS:

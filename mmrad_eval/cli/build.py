@@ -105,7 +105,7 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
     choice = click.Choice
     return _with(
         command,
-        click.option("--name", help="Name of the dataset. [default: the source's, and what the writer saw]"),
+        click.option("--name", help="Name of the dataset; what the writer saw is added. [default: the source's]"),
         click.option("--stages", metavar="STAGE[..STAGE]", help="One stage, or a range. [default: all]"),
         click.option(
             "--writer-sees",

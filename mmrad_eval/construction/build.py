@@ -42,7 +42,7 @@ from mmrad_eval.results.run.folder import safe_name
 
 NONE = "none"
 """A role that nobody has."""
-SUFFIXES = {"nothing": "traces", "labels": "traces-from-labels", "report": "traces-from-report"}
+SUFFIXES = {"nothing": "", "labels": "-from-labels", "report": "-from-report"}
 """What the writer saw of the report -> the end of the dataset's name: three levels are three datasets."""
 
 
@@ -85,7 +85,7 @@ class BuildSettings:
     auditor: Named
     options: BuildOptions = field(default_factory=BuildOptions)
     name: str = ""
-    """Of the dataset that comes out; by default that of the source and what the writer saw."""
+    """Of the dataset that comes out; by default the source's. What the writer saw of the report is added to it."""
     stages: tuple[StageName, ...] = STAGES
     prompts: Path | None = None
     hold_out: tuple[Path, ...] = ()
@@ -168,7 +168,7 @@ def plan_of(settings: BuildSettings) -> BuildPlan:
             attested=settings.attestation,
         )
         permits[role].confine(client)
-    name = settings.name or f"{dataset.name}-{SUFFIXES[settings.options.sees]}"
+    name = (settings.name or f"{dataset.name}-traces") + SUFFIXES[settings.options.sees]
     prompts = prompting.load(settings.prompts)
     return BuildPlan(settings, clients, prompts, safe_name(name), use, read_held_out(settings.hold_out), permits)
 

@@ -120,12 +120,12 @@ def _facts(
     theirs = statements(spoken)
     mine = statements(facts)
     compared = compare(mine, theirs)
-    plain = _plainly(said, theirs)
+    texts = {one.n: one.text for one in said}
     words: dict[int, str] = {}
     for statement, verdict in zip(mine, compared.report, strict=True):
         for member in statement.members:
             n = owners[member]
-            word = _word(statement, verdict, plain.get((n, statement.fact.concept)), theirs)
+            word = _word(statement, verdict, texts[n], theirs)
             if word in RETURNED and any(supports(statement.fact, fact) for fact in spoken):
                 word = "supported"  # of a report that says two things, the trace says one
             words[n] = min((words.get(n, "silent"), word), key=_ORDER.index)
@@ -147,17 +147,14 @@ def _read(said: Sequence[TraceStatement]) -> tuple[list[Fact], list[int]]:
     return facts, owners
 
 
-def _plainly(said: Sequence[TraceStatement], theirs: Sequence[Statement]) -> dict[tuple[int, str], StepVerdict]:
-    """(statement, concept) -> the verdict by its own words alone, without the place that its region adds."""
-    found: dict[tuple[int, str], StepVerdict] = {}
-    for one in said:
-        own = statements(extract(one.text))
-        for statement, verdict in zip(own, compare(own, theirs).report, strict=True):
-            found.setdefault((one.n, statement.fact.concept), verdict)
-    return found
+def _claims(concept: str, text: str, theirs: Sequence[Statement]) -> bool:
+    """Whether the words themselves claim a place that the report does not; one that their region adds is no claim."""
+    own = statements(extract(text))
+    verdicts = zip(own, compare(own, theirs).report, strict=True)
+    return any(one.fact.concept == concept and verdict.why == "overspecified" for one, verdict in verdicts)
 
 
-def _word(statement: Statement, verdict: StepVerdict, plain: StepVerdict | None, theirs: Sequence[Statement]) -> str:
+def _word(statement: Statement, verdict: StepVerdict, text: str, theirs: Sequence[Statement]) -> str:
     fact = statement.fact
     if verdict.verdict == "contradicted":
         return "contradicted"
@@ -169,9 +166,8 @@ def _word(statement: Statement, verdict: StepVerdict, plain: StepVerdict | None,
         return "certainty"
     if _pools(fact) and verdict.source >= 0:
         return "supported" if theirs[verdict.source].fact.side == fact.side else "side"
-    # the words themselves claim a place; one that the region alone adds is no claim
-    claims = verdict.why == "overspecified" and (plain is None or plain.why == "overspecified")
-    return "side" if claims or verdict.why in {"side", "zone"} else "supported"
+    apart = verdict.why in {"side", "zone"} or (verdict.why == "overspecified" and _claims(fact.concept, text, theirs))
+    return "side" if apart else "supported"
 
 
 def _shown_by(sign: Fact, other: Fact) -> bool:

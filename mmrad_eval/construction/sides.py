@@ -7,6 +7,7 @@ the sentences of the report that share most words with a statement are asked for
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mmrad_eval.datasets.words import among
 from mmrad_eval.metrics.facts.sentences import cut
@@ -20,13 +21,19 @@ _SIDES = {"left": "left", "right": "right", "bilateral": "both", "bilaterally": 
 _SMALL = among("the and are was were with for has have been there this that its from into not seen noted")
 
 
+@lru_cache(maxsize=8)
+def _sentences(report: str) -> tuple[tuple[frozenset[str], str], ...]:
+    """Content words and side of each sentence of a report; of the report at hand, which has many statements."""
+    return tuple((_content(sentence), _side(sentence)) for _, sentence in cut(report))
+
+
 def crossed(text: str, report: str) -> bool:
     """Whether the text has one side, and what says the same in the report has the other side alone."""
     side = _side(text)
     words = _content(text)
     if side not in {"left", "right"} or not words:
         return False
-    shares = [(len(words & _content(sentence)) / len(words), _side(sentence)) for _, sentence in cut(report)]
+    shares = [(len(words & theirs) / len(words), found) for theirs, found in _sentences(report)]
     best = max((share for share, _ in shares), default=0.0)
     if best < ENOUGH:
         return False
