@@ -186,6 +186,9 @@ class Reply(Value, frozen=True, metaclass=_ReplyType):
     @property
     def text(self) -> str:
         """The words of the answer."""
+        if len(self.parts) == 1:
+            only = self.parts[0]
+            return only.text if isinstance(only, Text) else ""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property

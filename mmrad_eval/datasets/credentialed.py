@@ -49,7 +49,7 @@ def looks_credentialed(studies: Sequence[Study], *, marks: bool = True) -> str |
 
 def marks_of(study: Study, *, marks: bool = True) -> str | None:
     """What in this study is written as in MIMIC-CXR: its ids, the names of its images, where links lead, its texts."""
-    found = _identity(study) or _named(_names_of(study)) or _named(_targets(_images(study)))
+    found = _identity(study) or _named((*_names_of(study), *_targets(_images(study))))
     return found or _in_texts(_texts(study), marks=marks)
 
 

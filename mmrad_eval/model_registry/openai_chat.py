@@ -58,6 +58,8 @@ _FINISHES: Mapping[str, Finish] = {
 }
 """What ends a reply, in the words of the format and of gateways that pass on another's."""
 _THOUGHTS = frozenset({"thinking", "reasoning"})
+_BESIDE_WORDS = ("images", "tool_calls", "function_call")
+"""Fields of a message that hold parts beside its content; most have none."""
 
 
 def hosted(card: Card, how: Connection) -> ChatClient:
@@ -221,6 +223,8 @@ def parts_of(message: Mapping[str, Any]) -> tuple[ReplyPart, ...]:
     thoughts = text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
     parts: list[ReplyPart] = [Reasoning(thoughts)] if thoughts else []
     content = message.get("content")
+    if isinstance(content, str) and not any(map(message.get, _BESIDE_WORDS)):
+        return (*parts, Text(content)) if content else tuple(parts)
     for part in [*(content if isinstance(content, list) else (content,)), *(message.get("images") or ())]:
         parts += _part(part)
     calls = message.get("tool_calls")
@@ -257,9 +261,11 @@ def _id(call: Any) -> str:
 
 
 def _usage(usage: Any) -> Usage:
+    if not isinstance(usage, dict):
+        return Usage()
     return Usage(
-        prompt=count_of(field(usage, "prompt_tokens")),
-        completion=count_of(field(usage, "completion_tokens")),
+        prompt=count_of(usage.get("prompt_tokens")),
+        completion=count_of(usage.get("completion_tokens")),
         reasoning=count_of(field(usage, "completion_tokens_details", "reasoning_tokens")),
         cached=count_of(field(usage, "prompt_tokens_details", "cached_tokens")),
         image=count_of(field(usage, "prompt_tokens_details", "image_tokens")),

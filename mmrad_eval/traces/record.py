@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -26,6 +26,7 @@ PLACEHOLDER = "<image>"
 Part = Literal["prompt", "response"]
 Kind = Literal["step", "text", "image", "box", "report_cue", "report", "invalid"]
 
+_SOURCES: Mapping[str, Literal["reference", "model", "tool"]] = {"tool": "tool", "model": "model", "generated": "model"}
 _HEADING = re.compile(r"\b(findings?|impressions?)[ \t]*:[ \t]*", re.IGNORECASE)
 
 
@@ -144,10 +145,13 @@ def trace_of(record: TraceRecord, root: str = "") -> Trace:
 
     A response without steps is a trace of words alone: all that stands before the report.
     """
-    numbers = sorted({segment.step for segment in record.segments if segment.step is not None})
-    if not numbers:
+    steps: dict[int, list[Segment]] = {}
+    for segment in record.segments:
+        if segment.step is not None:
+            steps.setdefault(segment.step, []).append(segment)
+    if not steps:
         return Trace(text=" ".join(record.text(s) for s in record.segments if _free(s)))
-    return Trace(tuple(_step(record, number, root) for number in numbers))
+    return Trace(tuple(_step(record, steps[number], root) for number in sorted(steps)))
 
 
 def faults(record: TraceRecord) -> list[str]:
@@ -199,19 +203,24 @@ def _free(segment: Segment) -> bool:
     return segment.part == "response" and segment.type in {"text", "invalid"}
 
 
-def _step(record: TraceRecord, number: int, root: str) -> Step:
-    mine = [segment for segment in record.segments if segment.step == number]
-    announced = next((s for s in mine if s.region_raw), None)
-    raw = announced.region_raw if announced else ""
-    said = next((s for s in mine if s.type == "box" and s.box is not None), None)
-    box = Box(said.box, said.box_frame) if said and said.box else None
-    text = _joined(record.text(s) for s in mine if s.type in {"text", "invalid"} and s.image is None)
-    named = tuple(dict.fromkeys(name for s in mine for name in s.regions)) or fine_names(text)
+def _step(record: TraceRecord, mine: list[Segment], root: str) -> Step:
+    raw, category, box = "", "", None
+    names: dict[str, None] = {}
+    words: list[str] = []
+    for segment in mine:
+        raw = raw or segment.region_raw
+        category = category or segment.category
+        names.update(dict.fromkeys(segment.regions))
+        if segment.type == "box":
+            box = Box(segment.box, segment.box_frame) if box is None and segment.box is not None else box
+        elif segment.type in {"text", "invalid"} and segment.image is None:
+            words.append(record.text(segment))
+    text = _joined(words)
+    named = tuple(names) or fine_names(text)
     if not named and (known := resolve(raw)):
         named = (known.name,)
-    category = next((s.category for s in mine if s.category), "") or category_of(raw)
     image = None if record.invalid else next(_pictures(record, mine, box, root), None)
-    return Step(region=raw, regions=named, category=category, box=box, image=image, text=text)
+    return Step(region=raw, regions=named, category=category or category_of(raw), box=box, image=image, text=text)
 
 
 def _joined(pieces: Iterable[str]) -> str:
@@ -223,12 +232,11 @@ def _joined(pieces: Iterable[str]) -> str:
 
 
 def _pictures(record: TraceRecord, segments: list[Segment], box: Box | None, root: str) -> Iterator[Image]:
-    sources: dict[str, Literal["reference", "model", "tool"]] = {"tool": "tool", "model": "model", "generated": "model"}
     for segment in segments:
-        found = record.picture(segment.image)
-        if segment.type == "image" and found is not None and found.path:
+        found = record.picture(segment.image) if segment.type == "image" else None
+        if found is not None and found.path:
             own = Box(found.box, found.box_frame or "pad_square_336") if found.box else box
-            source = sources.get(found.source, "reference")
+            source = _SOURCES.get(found.source, "reference")
             yield Image(
                 path=join(root, found.path), name=found.path, role="region", box=own, source=source, size=found.size
             )
@@ -246,20 +254,30 @@ def _count_faults(record: TraceRecord) -> Iterator[str]:
 
 
 def _segment_faults(record: TraceRecord) -> Iterator[str]:
-    ends = {"prompt": 0, "response": 0}
+    ends: dict[Part, int] = {"prompt": 0, "response": 0}
     for number, segment in enumerate(record.segments, 1):
-        where = f"segment {number} ({segment.type}, {segment.part} {segment.start}..{segment.end})"
         whole = record.prompt if segment.part == "prompt" else record.response
-        if not 0 <= segment.start <= segment.end <= len(whole):
-            yield f"{where} lies outside its text of {len(whole)} characters"
-            continue
-        if segment.start < ends[segment.part]:
-            yield f"{where} starts before the end of the one before it, at {ends[segment.part]}"
-        if segment.part == "prompt" and ends["response"]:
-            yield f"{where} stands after segments of the response"
-        ends[segment.part] = max(ends[segment.part], segment.end)
-        words = whole[segment.start : segment.end]
-        if PLACEHOLDER in words and words != PLACEHOLDER:
-            yield f"{where} crosses an image placeholder"
-        elif (words == PLACEHOLDER) != (segment.type == "image") and (words, segment.type) != (PLACEHOLDER, "invalid"):
-            yield f"{where} is {words[:20]!r}, which is {'an' if words == PLACEHOLDER else 'no'} image placeholder"
+        for fault in _misplaced(segment, whole, ends):
+            yield f"segment {number} ({segment.type}, {segment.part} {segment.start}..{segment.end}) {fault}"
+
+
+def _misplaced(segment: Segment, whole: str, ends: dict[Part, int]) -> list[str]:
+    """What is wrong with the place of one segment; ``ends``: where those before it end, and from now on this one."""
+    part, start, end = segment.part, segment.start, segment.end
+    if not 0 <= start <= end <= len(whole):
+        return [f"lies outside its text of {len(whole)} characters"]
+    found = []
+    if start < ends[part]:
+        found.append(f"starts before the end of the one before it, at {ends[part]}")
+    if part == "prompt" and ends["response"]:
+        found.append("stands after segments of the response")
+    ends[part] = max(ends[part], end)
+    words = whole[start:end]
+    if words == PLACEHOLDER:
+        if segment.type not in {"image", "invalid"}:
+            found.append(f"is {PLACEHOLDER!r}, which is an image placeholder")
+    elif PLACEHOLDER in words:
+        found.append("crosses an image placeholder")
+    elif segment.type == "image":
+        found.append(f"is {words[:20]!r}, which is no image placeholder")
+    return found

@@ -67,19 +67,19 @@ def _build(folder: Path) -> _Build:
 
 def _records(source: Source, path: Path, classes: set[DataUse]) -> Iterator[Placed]:
     reader = files.read_parquet if path.suffix == ".parquet" else files.read_jsonl
+    root = str((source.images or path.parent).absolute())
     try:
         for number, found in enumerate(reader(path), start=1):
             line = None if path.suffix == ".parquet" else number
             classes.add(class_of(found))
             if found.invalid:
                 source.problems.error("placeholder count", found.invalid, file=str(path), line=line, study=found.id)
-            yield Placed(_study(source, path, found), str(path), line)
+            yield Placed(_study(found, root), str(path), line)
     except (OSError, ValueError, msgspec.MsgspecError) as error:  # ValueError: bytes that are no UTF-8, no parquet
         raise DataError(f"{path}: can't be read as neutral traces: {error}") from error
 
 
-def _study(source: Source, path: Path, found: TraceRecord) -> Study:
-    root = str((source.images or path.parent).absolute())
+def _study(found: TraceRecord, root: str) -> Study:
     image = record.problem_image(found, root)
     said = found.report
     report = said if said.findings or said.impression else sections.read_report(said.text)
