@@ -23,13 +23,13 @@ from mmrad_eval.construction.prompting import BuildPrompt, PromptName
 from mmrad_eval.construction.publish import publish
 from mmrad_eval.construction.records import STAGES, StageName
 from mmrad_eval.construction.sources import rows_of
-from mmrad_eval.construction.splits import read_held_out
 from mmrad_eval.core.connections import Guard, confined
 from mmrad_eval.core.contracts import Client, Dataset, is_client
 from mmrad_eval.core.data_use import mark, strictest
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.journal import JournalCache
 from mmrad_eval.core.values import DataUse, Decoding, Study
+from mmrad_eval.datasets.splits import read_held_out
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.interrupts import Interrupts

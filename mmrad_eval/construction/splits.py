@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from mmrad_eval.core import decode
-from mmrad_eval.core.errors import DataError
+from mmrad_eval.datasets.splits import TEST, TRAIN, VALIDATE, drawn
 
-TRAIN, VALIDATE, TEST = "train", "validate", "test"
-SHARES = ((0.8, TRAIN), (0.9, VALIDATE), (1.0, TEST))
 WORDS = {"val": VALIDATE, "valid": VALIDATE, "validation": VALIDATE, "dev": VALIDATE}
 """Other words for a split -> ours."""
 _STRICTER = (TRAIN, VALIDATE, TEST)
@@ -37,12 +32,6 @@ class Splits:
         return self.official.get(cluster) or drawn(cluster, self.seed)
 
 
-def drawn(cluster: str, seed: int) -> str:
-    """The split that the digest of a patient draws: train below .8, validate below .9, test above."""
-    number = int.from_bytes(hashlib.sha256(f"{seed}\n{cluster}".encode()).digest()) / 2**256
-    return next((name for share, name in SHARES if number < share), TEST)
-
-
 def settled(known: Iterable[tuple[str, str | None, str | None]], seed: int, held_out: frozenset[str]) -> Splits:
     """The splits of (id, patient, split in the source). A source with one split alone has none to keep."""
     official: dict[str, str] = {}
@@ -59,15 +48,3 @@ def settled(known: Iterable[tuple[str, str | None, str | None]], seed: int, held
             moved.add(cluster)
             official[cluster] = max(before, word, key=_STRICTER.index)
     return Splits(seed, official if len(names) > 1 else {}, held_out, len(moved) if len(names) > 1 else 0)
-
-
-def read_held_out(paths: Iterable[Path]) -> frozenset[str]:
-    """Patients, one a line, or a table whose first column they are; DataError for a file without any."""
-    found: set[str] = set()
-    for path in paths:
-        text = decode.utf8(decode.read_bytes(path), str(path))
-        names = {line.split(",")[0].strip().strip('"') for line in text.splitlines()} - {""}
-        if not names:
-            raise DataError(f"{path}: names no patient; write one a line")
-        found |= names
-    return frozenset(found)

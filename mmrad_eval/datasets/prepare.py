@@ -93,7 +93,7 @@ class PreparedStudies(LazyStudies):
 
     def _split(self, study: Study) -> Study:
         made = "split" in self._steps
-        return msgspec.structs.replace(study, split=splits.split_of(study.cluster)) if made else study
+        return msgspec.structs.replace(study, split=splits.drawn(study.cluster)) if made else study
 
     def _prior(self, prior: PriorStudy) -> PriorStudy:
         return msgspec.structs.replace(prior, report=prior.report and self._report(prior.report))

@@ -1,20 +1,36 @@
-"""A split by patient for data that has none: the same patients on every machine, by a digest of who they are."""
+"""Which split a patient draws where the data has none, and lists of those who are held out of training."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from pathlib import Path
 
-TRAIN, VALIDATE = 0.8, 0.9
-"""Up to which share of all patients a split goes; the rest is test."""
+from mmrad_eval.core import decode
+from mmrad_eval.core.errors import DataError
+
+TRAIN, VALIDATE, TEST = "train", "validate", "test"
+SHARES = ((0.8, TRAIN), (0.9, VALIDATE), (1.0, TEST))
+SEED = 1
 VERSION = 1
 
 
-def share(patient: str, seed: str = "0") -> float:
-    """A number of [0, 1) for a patient: the first 8 bytes of the SHA-256 of ``seed|patient``, as a fraction."""
-    return int.from_bytes(hashlib.sha256(f"{seed}|{patient}".encode()).digest()[:8]) / 2**64
+def drawn(cluster: str, seed: int = SEED) -> str:
+    """The split that the digest of a patient draws: train below .8, validate below .9, test above."""
+    number = int.from_bytes(hashlib.sha256(f"{seed}\n{cluster}".encode()).digest()) / 2**256
+    return next((name for share, name in SHARES if number < share), TEST)
 
 
-def split_of(patient: str, seed: str = "0") -> str:
-    """``train``, ``validate`` or ``test``: eight, one and one tenth of all patients."""
-    place = share(patient, seed)
-    return "train" if place < TRAIN else "validate" if place < VALIDATE else "test"
+def read_held_out(paths: Iterable[Path]) -> frozenset[str]:
+    """Ids of patients or studies, one a line, or a table whose first column they are; what follows a ``#`` is a remark.
+
+    DataError for a file without any.
+    """
+    found: set[str] = set()
+    for path in paths:
+        text = decode.utf8(decode.read_bytes(path), str(path))
+        names = {line.partition("#")[0].split(",")[0].strip().strip('"') for line in text.splitlines()} - {""}
+        if not names:
+            raise DataError(f"{path}: names no patient; write one a line")
+        found |= names
+    return frozenset(found)

@@ -52,8 +52,9 @@ class Data:
         """The dataset's name, or ``format:PATH`` with the whole path, so that it is found again from anywhere."""
         if not isinstance(self.spec, str):
             return f"{OBJECT}{self.spec.name}" if isinstance(self.spec, Dataset) else f"{OBJECT}{self.spec!r}"
-        name, path = datasets.locate(self.spec)
-        return self.spec if path is None else f"{name}:{path.absolute()}"
+        plain, _ = datasets.split_options(self.spec)
+        name, path = datasets.locate(plain)
+        return self.spec if path is None else f"{name}:{path.absolute()}{self.spec.removeprefix(plain)}"
 
     def said(self) -> dict[str, Any]:
         """What run.json keeps, so that the studies can be loaded again."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmrad_eval.core import decode
-from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Study
 from mmrad_eval.datasets.lazy import outlines
+from mmrad_eval.datasets.splits import read_held_out
 
 _TESTED = ("test", "gold", "held", "eval")
 """How names of splits begin that no model may be trained on."""
@@ -29,7 +29,7 @@ class TrainingSet:
 def training_set(
     studies: Sequence[Study], split: str, hold_out: Iterable[Path] = (), *, source: str = "the data"
 ) -> TrainingSet:
-    """The studies of ``split`` whose patients have no study in another split and are in no hold-out list.
+    """The studies of ``split`` whose patients have no study in another split, and none in a hold-out list.
 
     A study without a patient id is a patient of its own. UsageError where ``split`` is one to test on, or where the
     data names no splits: then nothing tells who is a test patient.
@@ -47,27 +47,19 @@ def training_set(
             "Name another with --split, or let patients be divided: --data 'DATA?split=patient'"
         )
     elsewhere = {patient for _, patient, name in outlined if name != split}
-    lists = {str(path): read_ids(path) for path in hold_out}
-    held = frozenset[str]().union(*lists.values())
+    lists = {str(path): read_held_out([path]) for path in hold_out}
+    ids = frozenset[str]().union(*lists.values())
+    held = {patient for identity, patient, _ in outlined if ids & {identity, patient}}
     kept: set[str] = set()
     left_out: Counter[str] = Counter()
     for identity, patient, name in outlined:
         if name != split:
             left_out["of another split"] += 1
-        elif held & {identity, patient}:
+        elif patient in held:
             left_out["in a hold-out list"] += 1
         elif patient in elsewhere:
             left_out["its patient is in another split too"] += 1
         else:
             kept.add(identity)
     known = {word for identity, patient, _ in outlined for word in (identity, patient)}
-    return TrainingSet(frozenset(kept), dict(left_out), {path: len(ids & known) for path, ids in lists.items()})
-
-
-def read_ids(path: Path) -> frozenset[str]:
-    """The ids of a hold-out list: of patients or of studies, one a line; what follows a ``#`` is a remark."""
-    lines = (line.decode("utf-8", "replace").partition("#")[0].strip() for line in decode.lines(path))
-    found = frozenset(line for line in lines if line)
-    if not found:
-        raise DataError(f"{path}: a hold-out list has one id of a patient or a study a line, and this file has none")
-    return found
+    return TrainingSet(frozenset(kept), dict(left_out), {path: len(named & known) for path, named in lists.items()})

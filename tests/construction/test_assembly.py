@@ -16,9 +16,10 @@ from mmrad_eval.construction.aggregate import joined
 from mmrad_eval.construction.build import Built, Named
 from mmrad_eval.construction.options import BuildOptions
 from mmrad_eval.construction.records import BuiltStep, CollectedStudy, StageLine
-from mmrad_eval.construction.splits import drawn, read_held_out, settled
+from mmrad_eval.construction.splits import settled
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.values import Box, Report
+from mmrad_eval.datasets.splits import drawn, read_held_out
 from mmrad_eval.traces import files, matching, mmrad
 from tests.construction.conftest import REPORT, STEPS, study, truthful_auditor, truthful_writer
 from tests.construction.program_server import Asked, ProgramServer

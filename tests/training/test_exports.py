@@ -228,8 +228,8 @@ def test_a_hold_out_list_takes_patients_and_studies(corpus: Path, tmp_path: Path
     held.write_text("P0  # of the board\ns5\nnobody\n")
     card = export_corpus(corpus, tmp_path / "e", names="zebra", hold_out=[held])
 
-    assert [row["id"] for row in rows(tmp_path / "e/zebra/train.jsonl")] == ["s2", "s3", "s4", "s6", "s7"]
-    assert card.left_out["in a hold-out list"] == 3
+    assert [row["id"] for row in rows(tmp_path / "e/zebra/train.jsonl")] == ["s2", "s3", "s6", "s7"]
+    assert card.left_out["in a hold-out list"] == 4  # and the other study of the patient of s5
     assert card.held_out == {str(held): 2}
 
 

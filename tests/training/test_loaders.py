@@ -7,9 +7,7 @@ them.
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,30 +18,16 @@ from mmrad_eval.core.values import Box, Study
 from mmrad_eval.datasets import load
 from mmrad_eval.traces import geometry, rendering
 from tests.training.corpus import export_corpus, rows, words_in_order, write_corpus
+from tests.training.loading import loaded, tiny_model
 from tests.training.scored import export_pairs, score_both
 
 pytestmark = pytest.mark.trainers
 
-ROOT = Path(__file__).resolve().parents[2]
 LENGTH = 8192
 MARKS = re.compile(r"<\|(?:vision|object_ref|box)_(?:start|end)\|>")
 CALL = re.compile(r'\{"name": "image_zoom_in_tool", "arguments": (\{[^{}]*\})\}')
 NUMBERS = re.compile(r"<\|box_start\|>\((\d+),(\d+)\),\((\d+),(\d+)\)<\|box_end\|>")
 Record = dict[str, Any]
-
-
-def run(environment: str, script: str, *words: str) -> Any:
-    """What a loader's script printed; skips where its environment is not there."""
-    python = ROOT / ".envs" / environment / "bin/python"
-    if not python.exists():
-        pytest.skip(f"no .envs/{environment}: run scripts/env-trainers")
-    done = subprocess.run(
-        [python, ROOT / "tests/training/loaders" / script, *words],
-        capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    told = [line for line in done.stdout.splitlines() if line.startswith("RECORDS ")]
-    return json.loads(told[-1].removeprefix("RECORDS ")) if told else None
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +50,13 @@ def out(studies: Mapping[str, Study], tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("model")
-    run("trl", "write_tiny.py", str(folder))
-    return str(folder)
+    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")
 def llamafactory(out: Path, model: str) -> dict[str, list[Record]]:
     jobs = {"sft": "sft", "small": "sft", "dpo": "rm"}
-    found = run(
+    found = loaded(
         "llamafactory", "read_llamafactory.py", model, str(LENGTH),
         *(f"{stage}:{out / name / 'llamafactory'}" for name, stage in jobs.items()),
     )  # fmt: skip
@@ -86,7 +68,7 @@ def ms_swift(out: Path, model: str) -> dict[str, list[Record]]:
     jobs = ("train:sft/ms-swift/grounding.jsonl", "train:sft/ms-swift/tools.jsonl", "train:small/ms-swift/tools.jsonl",
             "train:sft/ms-swift/grounding.jsonl@norm1000", "rlhf:dpo/ms-swift/pairs.jsonl",
             "train:grpo/ms-swift/prompts.jsonl")  # fmt: skip
-    found: dict[str, list[Record]] = run("ms-swift", "read_ms_swift.py", model, str(out), str(LENGTH), *jobs)
+    found: dict[str, list[Record]] = loaded("ms-swift", "read_ms_swift.py", model, str(out), str(LENGTH), *jobs)
     return found
 
 
@@ -94,7 +76,7 @@ def ms_swift(out: Path, model: str) -> dict[str, list[Record]]:
 def trl(out: Path, model: str) -> dict[str, list[Record]]:
     jobs = {"sft": "sft", "small": "sft", "dpo": "dpo", "grpo": "grpo"}
     words = (f"{form}:{out / name / 'trl'}" for name, form in jobs.items())
-    found = run("trl", "read_trl.py", model, str(LENGTH), *words)
+    found = loaded("trl", "read_trl.py", model, str(LENGTH), *words)
     return {name: found[str(out / name / "trl")] for name in jobs}
 
 
