@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -25,7 +25,7 @@ def examples(page: Path) -> str:
 async def test_every_example_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     for name, text in re.findall(r"^```python file=(\S+)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
         (tmp_path / name).write_text(text)
-    async with Rehearsal(model="Qwen/Qwen2.5-VL-7B-Instruct") as server:
+    async with MockServer(model="Qwen/Qwen2.5-VL-7B-Instruct") as server:
         script = examples(page).replace("http://127.0.0.1:8000/v1", server.url)
         env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         process = await asyncio.create_subprocess_exec(

@@ -58,7 +58,7 @@ REASONS = {
     "metrics/clinical/weights.py:digest": "digests of weights",
     "metrics/clinical/fetch.py:_link": "links to weights",
     "metrics/clinical/reference_packages.py:__init__": "the same",
-    "model_registry/mock_server.py:serve": "times of what a rehearsal replied, in a file that its caller names",
+    "model_registry/mock_server.py:serve": "times of what a mock server replied, in a file that its caller names",
     # called by a writer that states the class
     "traces/files.py:write_jsonl": "neutral records have a field for the class",
     "traces/files.py:write_parquet": "the same",

@@ -33,7 +33,7 @@ from benchmarks.child import Used, used_by  # noqa: E402 (as above)
 
 @contextmanager
 def server(delay: float) -> Iterator[str]:
-    """The rehearsal server in a process of its own; yields its base URL."""
+    """The mock server in a process of its own; yields its base URL."""
     command = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server", "--delay", str(delay)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 
 from mmrad_eval.core.values import Card
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.serving import ServeOptions, Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +68,7 @@ def asked(data: Path, model: str, url: str, out: Path, at_once: int) -> list[str
 
 async def recorded(data: Path, model: str, folder: Path) -> Path:
     """What our side sends, as rows for the other one."""
-    async with Rehearsal(keep=True, model=model) as server:
+    async with MockServer(keep=True, model=model) as server:
         run = await asyncio.create_subprocess_exec(
             *asked(data, model, server.url, folder / "recorded", 16), env=os.environ | {"SERVER_KEY": "none"}
         )

@@ -1,4 +1,4 @@
-"""A chat server on loopback that answers at once and misbehaves when told to: for rehearsals, tests and benchmarks.
+"""A chat server on loopback that answers at once and misbehaves when told to: for trials, tests and benchmarks.
 
     python -m mmrad_eval.model_registry.mock_server --port 8000 --delay 0.2 --fault "study 7=500" --fault "x9=429:1:2"
 
@@ -51,7 +51,7 @@ FOREVER = 1 << 30
 
 
 @dataclass
-class Rehearsal:
+class MockServer:
     """One server of the chat completions format."""
 
     delay: float = 0.0
@@ -287,7 +287,7 @@ def main() -> None:
     given = parser.parse_args()
     faults = dict(fault.rpartition("=")[::2] for fault in given.fault)
     marker = re.compile(given.marker.encode()) if given.marker else None
-    server = Rehearsal(given.delay, faults, given.misbehave, marker=marker, own_words=given.own_words)
+    server = MockServer(given.delay, faults, given.misbehave, marker=marker, own_words=given.own_words)
 
     async def serve() -> None:
         server.log = given.log and given.log.open("ab", buffering=0)

@@ -15,7 +15,7 @@ import pytest
 
 import mmrad_eval
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from tests.cli.conftest import Said
 from tests.packages import installed
 
@@ -138,7 +138,7 @@ async def test_a_provider_of_a_file_an_object_or_a_package_serves_its_models(
 ) -> None:
     place = installed(files, "my-host", {"mmrad_eval.providers": {"myhost": "my_host:HOST"}}, my_host=FILES["host.py"])
     monkeypatch.chdir(files)
-    async with Rehearsal(model="m") as server:
+    async with MockServer(model="m") as server:
         words = (
             "--task",
             "direct",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 
 ARMS = "direct,direct-shifted,direct-swapped,tcot,bcot,mcot,mcot-repeat,mcot-random,mcot-random-boxed"
 
@@ -32,7 +32,7 @@ async def _run(*words: str, cwd: Path, command: str = "faithfulness") -> tuple[i
 
 
 async def test_a_page_is_planned_priced_made_and_made_again_without_asking(tmp_path: Path) -> None:
-    async with Rehearsal() as server:
+    async with MockServer() as server:
         said = ("openai:rehearsal", "--no-look-check", "--base-url", server.url, "--arms", ARMS, "--limit", "6", "-q")
         code, planned = await _run(*said, "--dry-run", cwd=tmp_path)
         assert code == 0, planned

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 KEY = "sk-planted-0123456789abcdef"
@@ -55,7 +55,7 @@ async def test_neither_key_nor_pixels_are_written_anywhere(tmp_path: Path, how: 
     key_file.chmod(0o600)
     given = ["--api-key-env", "PLANTED_KEY"] if how == "environment" else ["--api-key-file", str(key_file)]
     out = tmp_path / "out"
-    async with Rehearsal(faults=FAULTS, keep=True) as server:
+    async with MockServer(faults=FAULTS, keep=True) as server:
         command = [
             COMMAND, "--model", "openai:rehearsal", "--base-url", server.url, *given, "--task", "direct", "--data",
             str(tmp_path / "studies.jsonl"), "--images", str(tmp_path), "--data-use", "open", "--context", "all",

@@ -17,7 +17,7 @@ from mmrad_eval.cli.run import run
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Report, Study
 from mmrad_eval.harness.settings import RunSettings
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from tests.cli.conftest import Said
 
 SETTINGS = {field.name: field.default for field in fields(RunSettings)}
@@ -99,7 +99,7 @@ def test_an_option_makes_the_same_run_from_a_command_an_experiment_file_and_pyth
 
 
 async def test_a_text_declared_a_refusal_in_python_is_one(tmp_path: Path) -> None:
-    async with Rehearsal(faults={"": "400"}) as server:
+    async with MockServer(faults={"": "400"}) as server:
         run = await asyncio.to_thread(
             mmrad_eval.evaluate,
             "openai:m",

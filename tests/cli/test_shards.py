@@ -13,7 +13,7 @@ import pytest
 
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.harness.shards import Shard
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from tests.cli.conftest import Said
 
 
@@ -54,7 +54,7 @@ def test_what_is_no_share_is_refused_with_how_to_write_one(words: str) -> None:
 async def test_two_commands_side_by_side_ask_everything_once_and_the_whole_command_sends_nothing(
     tmp_path: Path,
 ) -> None:
-    async with Rehearsal(own_words=True) as server:
+    async with MockServer(own_words=True) as server:
         asks = ["run", "--model", "openai:rehearsal", "--task", "tcot,mcot", "--base-url", server.url]
         asks += ["--no-look-check", "--metrics", "bleu@raw,rules", "--limit", "8", "--no-table", "--out"]
         shares = await asyncio.gather(
@@ -91,7 +91,7 @@ async def test_a_share_publishes_nothing_and_says_what_failed(tmp_path: Path) ->
 
 
 async def test_the_arms_of_a_page_are_shared_too(tmp_path: Path) -> None:
-    async with Rehearsal(own_words=True) as server:
+    async with MockServer(own_words=True) as server:
         asks = ["faithfulness", "openai:rehearsal", "--base-url", server.url, "--no-look-check"]
         asks += ["--arms", "direct,tcot", "--limit", "6", "-q"]
         for number in (1, 2):

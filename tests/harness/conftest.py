@@ -11,16 +11,16 @@ from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Decoding, Image, Message, Request, Text
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.openai_chat import ChatClient
 
 QUICK = Retry(faults=3, timeouts=2, throttled=5, first=0.01, longest=0.05, patience=0.6)
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Rehearsal]:
+async def server() -> AsyncIterator[MockServer]:
     """A server that keeps what it is sent."""
-    async with Rehearsal(keep=True, own_words=True) as running:
+    async with MockServer(keep=True, own_words=True) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Reply, Request
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.model_registry.mock_faults import SAID
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.stored_replies import read_stored
 from mmrad_eval.results.leaderboard.rows import read_scored_runs
 from mmrad_eval.results.leaderboard.sanity import sanity_line
@@ -23,7 +23,7 @@ from mmrad_eval.results.leaderboard.sanity import sanity_line
 @pytest.mark.parametrize("kind", SAID)
 async def test_an_error_that_lasts_fails_the_study_and_stores_nothing(
     kind: str,
-    server: Rehearsal,
+    server: MockServer,
     journal: Journal,
     requester_of: Callable[..., Requester],
     question: Callable[..., Request],
@@ -37,7 +37,7 @@ async def test_an_error_that_lasts_fails_the_study_and_stores_nothing(
 
 
 async def test_an_error_that_passes_costs_another_try(
-    server: Rehearsal, requester_of: Callable[..., Requester], question: Callable[..., Request]
+    server: MockServer, requester_of: Callable[..., Requester], question: Callable[..., Request]
 ) -> None:
     server.faults = {"broken": "saidenvoy:2"}
     asked = await requester_of(server.url).ask(question("broken"))

@@ -12,7 +12,7 @@ import mmrad_eval
 from mmrad_eval.core.errors import Failed
 from mmrad_eval.core.values import Image, Report, Request, Study
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 
 
 def film(path: Path) -> Image:
@@ -21,7 +21,7 @@ def film(path: Path) -> Image:
 
 
 async def test_a_picture_that_a_server_can_not_read_is_named(
-    server: Rehearsal, requester_of: Callable[..., Requester], question: Callable[..., Request], tmp_path: Path
+    server: MockServer, requester_of: Callable[..., Requester], question: Callable[..., Request], tmp_path: Path
 ) -> None:
     server.faults = {"broken": "image"}
     films = [film(tmp_path / f"{number}.png") for number in range(6)]
@@ -32,7 +32,7 @@ async def test_a_picture_that_a_server_can_not_read_is_named(
 
 
 async def test_a_rejection_for_another_reason_names_no_picture(
-    server: Rehearsal, requester_of: Callable[..., Requester], question: Callable[..., Request], tmp_path: Path
+    server: MockServer, requester_of: Callable[..., Requester], question: Callable[..., Request], tmp_path: Path
 ) -> None:
     server.faults = {"broken": "detail"}
     with pytest.raises(Failed) as failed:

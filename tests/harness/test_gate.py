@@ -17,7 +17,7 @@ from mmrad_eval.core.values import Card, DataUse, Image, Message, Reply, Report,
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.model_registry import resolve
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.openai_chat import ChatClient
 
 ATTESTED = gate.attestation(provider="Azure OpenAI", retention="zero", who="A. Researcher", date="2026-01-31")
@@ -203,7 +203,7 @@ async def test_a_plugin_that_lies_about_being_local_is_stopped_at_the_socket(
 
 
 async def test_the_guard_lets_this_machine_and_permitted_addresses_through_and_ends_with_its_block(
-    server: Rehearsal,
+    server: MockServer,
 ) -> None:
     port = int(server.url.removesuffix("/v1").rpartition(":")[2])
     with gate.Permit(hosts={"x": ("192.0.2.7",)}).guard():
@@ -224,8 +224,8 @@ def sent() -> PreparedRequest:
     return PreparedRequest(Request("openai", "m", (Message("user", (Text("secret"),)),)), {}, "k")
 
 
-async def test_a_redirect_to_elsewhere_is_not_followed(server: Rehearsal) -> None:
-    async with Rehearsal() as elsewhere:
+async def test_a_redirect_to_elsewhere_is_not_followed(server: MockServer) -> None:
+    async with MockServer() as elsewhere:
         server.faults = {"secret": f"307@{elsewhere.url}/chat/completions"}
         model = client(server.url)
         with pytest.raises(TransportError, match="redirects are not followed") as error:
@@ -236,8 +236,8 @@ async def test_a_redirect_to_elsewhere_is_not_followed(server: Rehearsal) -> Non
         assert elsewhere.requests == 0
 
 
-async def test_proxy_variables_are_not_used(server: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with Rehearsal() as proxy:
+async def test_proxy_variables_are_not_used(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with MockServer() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
         monkeypatch.delenv("no_proxy", raising=False)
@@ -249,7 +249,7 @@ async def test_proxy_variables_are_not_used(server: Rehearsal, monkeypatch: pyte
 
 
 async def test_a_name_that_resolves_to_something_else_later_is_not_trusted_twice(
-    names: dict[str, str], server: Rehearsal
+    names: dict[str, str], server: MockServer
 ) -> None:
     port = server.url.removesuffix("/v1").rpartition(":")[2]
     names["model.example"] = "127.0.0.1"
@@ -263,7 +263,7 @@ async def test_a_name_that_resolves_to_something_else_later_is_not_trusted_twice
     assert server.requests == 1
 
 
-async def test_a_confined_client_reaches_no_other_host(server: Rehearsal) -> None:
+async def test_a_confined_client_reaches_no_other_host(server: MockServer) -> None:
     model = client(server.url.replace("127.0.0.1", "localhost"))
     gate.Permit(hosts={}).confine(model)
     with pytest.raises(TransportError, match="not an address that this run was permitted to reach"):

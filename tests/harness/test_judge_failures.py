@@ -14,7 +14,7 @@ from mmrad_eval.harness.judging import put_questions
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.metrics import Suite
 from mmrad_eval.metrics.judge_metrics import JudgedMetric
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 
 FAILURES = (
     *("500", "503", "401", "404", "400", "413", "302", "html200", "html400", "html502", "memory", "engine", "day"),
@@ -58,14 +58,14 @@ EXAMPLES = [
 ]
 
 
-async def judged(server: Rehearsal, requester_of: Callable[..., Requester]) -> Suite:
+async def judged(server: MockServer, requester_of: Callable[..., Requester]) -> Suite:
     requester = requester_of(server.url, timeout=2.0, at_once=1)
     return await put_questions(Suite([Verdict()]), EXAMPLES, requester, lambda _: None)
 
 
 @pytest.mark.parametrize("fault", FAILURES)
 async def test_a_question_without_a_judgement_leaves_the_metric_out(
-    fault: str, server: Rehearsal, requester_of: Callable[..., Requester]
+    fault: str, server: MockServer, requester_of: Callable[..., Requester]
 ) -> None:
     server.faults = {"JUDGE b": fault}
     suite = await judged(server, requester_of)
@@ -76,7 +76,7 @@ async def test_a_question_without_a_judgement_leaves_the_metric_out(
 
 
 async def test_what_a_judge_wrote_is_its_judgement_however_little(
-    server: Rehearsal, requester_of: Callable[..., Requester]
+    server: MockServer, requester_of: Callable[..., Requester]
 ) -> None:
     server.faults = {"JUDGE b": "length", "JUDGE c": "empty"}
     suite = await judged(server, requester_of)
@@ -86,7 +86,7 @@ async def test_what_a_judge_wrote_is_its_judgement_however_little(
 
 
 async def test_a_judge_that_passes_through_trouble_is_asked_again(
-    server: Rehearsal, requester_of: Callable[..., Requester]
+    server: MockServer, requester_of: Callable[..., Requester]
 ) -> None:
     server.faults = {"JUDGE a": "500:1", "JUDGE b": "saidenvoy:1", "JUDGE c": "malformed:1", "JUDGE d": "429:0:1"}
     assert len(await judged(server, requester_of)) == 1

@@ -20,12 +20,12 @@ from mmrad_eval.harness.images import limits_of
 from mmrad_eval.harness.pacing import Pace
 from mmrad_eval.harness.plan import RunOptions, make_plan
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.openai_chat import ChatClient
 
 
 @pytest.fixture
-async def small(server: Rehearsal, journal: Journal) -> AsyncIterator[Requester]:
+async def small(server: MockServer, journal: Journal) -> AsyncIterator[Requester]:
     client = ChatClient(Card(provider="openai", id="rehearsal"), (server.url,))
     requester = Requester(client, journal, pace=Pace.fixed(2), max_edge=64)
     yield requester
@@ -33,7 +33,7 @@ async def small(server: Rehearsal, journal: Journal) -> AsyncIterator[Requester]
 
 
 async def test_larger_pictures_arrive_smaller_and_small_ones_untouched(
-    server: Rehearsal, small: Requester, question: Callable[..., Request], tmp_path: Path
+    server: MockServer, small: Requester, question: Callable[..., Request], tmp_path: Path
 ) -> None:
     for name, size in (("large", (256, 128)), ("little", (40, 30))):
         Pillow.new("L", size, 90).save(tmp_path / f"{name}.png")

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.results.leaderboard.rows import ScoredRun, why_unranked
 from mmrad_eval.results.run.folder import find_runs
 
@@ -54,7 +54,7 @@ def columns(results: Path) -> dict[str, object]:
 
 async def test_no_reply_of_an_old_journal_is_asked_for_again(results: Path) -> None:
     before = answers(results, "openai_invented"), columns(results)
-    async with Rehearsal() as server:
+    async with MockServer() as server:
         tasks = "direct,mcot,tcot-self,mcot-loop"
         code, err = await ran(server.url, results, "--model", "openai:invented", "--task", tasks, "--limit", "3")
 
@@ -64,7 +64,7 @@ async def test_no_reply_of_an_old_journal_is_asked_for_again(results: Path) -> N
 
 async def test_what_an_old_journal_holds_of_failures_is_read_by_the_rules_of_today(results: Path) -> None:
     words = ("--model", "openai:moody", "--task", "direct", "--context", "indication", "--limit", "7")
-    async with Rehearsal() as server:
+    async with MockServer() as server:
         code, err = await ran(server.url, results, *words)
 
         assert (code, server.requests) == (0, 3), err  # a server error, and the pages of two proxies
@@ -83,7 +83,7 @@ async def test_a_damaged_byte_costs_one_request_and_is_named_with_file_and_offse
     at = data.index(b'"time":') + 9
     data[at] = ord("x")
     segment.write_bytes(bytes(data))
-    async with Rehearsal() as server:
+    async with MockServer() as server:
         code, err = await ran(server.url, results, *words)
 
         assert (code, server.requests) == (0, 1), err

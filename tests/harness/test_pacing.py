@@ -19,7 +19,7 @@ from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.stopping import Stop
 from mmrad_eval.model_registry import waits
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 
 NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
 
@@ -202,7 +202,7 @@ async def test_a_server_s_limit_a_minute_is_kept_without_a_single_429(
     requester_of: Callable[..., Requester], question: Callable[..., Request]
 ) -> None:
     """The server lets 20 requests through at once and refills 50 a second; who asks faster gets 429."""
-    async with Rehearsal(bucket=(20, 50.0)) as server:
+    async with MockServer(bucket=(20, 50.0)) as server:
         requester = requester_of(server.url, at_once=4)
         start = time.monotonic()
         await asyncio.gather(*(requester.ask(question(f"study-{i}")) for i in range(60)))

@@ -18,7 +18,7 @@ from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Decoding, Image, Reply, Request
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.stopping import Stop
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 
 Make = Callable[..., Requester]
 Question = Callable[..., Request]
@@ -34,7 +34,7 @@ def as_uri(image: Image) -> str:
 
 
 async def test_a_reply_is_in_the_journal_before_it_is_used(
-    server: Rehearsal, requester_of: Make, question: Question, journal: Journal
+    server: MockServer, requester_of: Make, question: Question, journal: Journal
 ) -> None:
     asked = await requester_of(server.url).ask(question("Report, please."))
 
@@ -48,7 +48,7 @@ async def test_a_reply_is_in_the_journal_before_it_is_used(
 
 
 async def test_the_same_question_is_sent_once_in_a_process_and_never_again_by_the_next(
-    server: Rehearsal, requester_of: Make, question: Question
+    server: MockServer, requester_of: Make, question: Question
 ) -> None:
     server.delay = 0.05
     requester = requester_of(server.url)
@@ -70,7 +70,7 @@ async def test_the_same_question_is_sent_once_in_a_process_and_never_again_by_th
     ],
 )
 async def test_another_decoding_or_sample_is_another_question(
-    server: Rehearsal, requester_of: Make, question: Question, changed: dict[str, object]
+    server: MockServer, requester_of: Make, question: Question, changed: dict[str, object]
 ) -> None:
     requester = requester_of(server.url)
     keys = {(await requester.ask(question("Report."))).key, (await requester.ask(question("Report.", **changed))).key}
@@ -80,7 +80,7 @@ async def test_another_decoding_or_sample_is_another_question(
 
 
 async def test_fresh_asks_again_once_and_the_new_reply_counts(
-    server: Rehearsal, requester_of: Make, question: Question
+    server: MockServer, requester_of: Make, question: Question
 ) -> None:
     old = await requester_of(server.url).ask(question("Report."))
     server.own_words = False
@@ -95,7 +95,7 @@ async def test_fresh_asks_again_once_and_the_new_reply_counts(
 
 
 async def test_images_arrive_byte_for_byte_in_order_between_their_words(
-    server: Rehearsal, requester_of: Make, question: Question, tmp_path: Path
+    server: MockServer, requester_of: Make, question: Question, tmp_path: Path
 ) -> None:
     images = [drawn(tmp_path / f"{shade}.png", shade) for shade in (10, 20, 30)]
     await requester_of(server.url).ask(question("one", images[0], "two", images[1], images[2], "three"))
@@ -108,7 +108,7 @@ async def test_images_arrive_byte_for_byte_in_order_between_their_words(
 
 
 async def test_the_body_holds_what_the_run_says_and_nothing_else(
-    server: Rehearsal, requester_of: Make, question: Question
+    server: MockServer, requester_of: Make, question: Question
 ) -> None:
     requester = requester_of(server.url)
     await requester.ask(
@@ -128,7 +128,7 @@ async def test_the_body_holds_what_the_run_says_and_nothing_else(
 
 
 async def test_a_changed_image_is_another_question_and_an_unchanged_one_is_not_opened_again(
-    server: Rehearsal, requester_of: Make, question: Question, tmp_path: Path, journal: Journal
+    server: MockServer, requester_of: Make, question: Question, tmp_path: Path, journal: Journal
 ) -> None:
     path = tmp_path / "a.png"
     image = drawn(path, 1)
@@ -151,7 +151,7 @@ async def test_a_changed_image_is_another_question_and_an_unchanged_one_is_not_o
 
 
 async def test_a_missing_image_leaves_the_study_open_and_names_the_file(
-    server: Rehearsal, requester_of: Make, question: Question, tmp_path: Path
+    server: MockServer, requester_of: Make, question: Question, tmp_path: Path
 ) -> None:
     with pytest.raises(Failed, match=r"gone\.png"):
         await requester_of(server.url).ask(question("look", Image(path=str(tmp_path / "gone.png"))))
@@ -159,7 +159,7 @@ async def test_a_missing_image_leaves_the_study_open_and_names_the_file(
 
 
 async def test_a_place_is_not_held_while_waiting_for_another_study_s_request(
-    server: Rehearsal, requester_of: Make, question: Question, tmp_path: Path
+    server: MockServer, requester_of: Make, question: Question, tmp_path: Path
 ) -> None:
     """With one place, two studies with the same new image would wait for each other for ever."""
     image = drawn(tmp_path / "a.png", 1)
@@ -204,7 +204,7 @@ FAULTS = {
     ],
 )
 async def test_what_the_model_or_its_input_did_comes_back_as_a_reply(
-    server: Rehearsal, requester_of: Make, question: Question, study: str, finish: str, *, empty: bool, tries: int
+    server: MockServer, requester_of: Make, question: Question, study: str, finish: str, *, empty: bool, tries: int
 ) -> None:
     server.faults = FAULTS
     asked = await requester_of(server.url).ask(question(study))
@@ -230,7 +230,7 @@ async def test_what_the_model_or_its_input_did_comes_back_as_a_reply(
     ],
 )
 async def test_infrastructure_that_fails_for_good_leaves_the_study_open(
-    server: Rehearsal, requester_of: Make, question: Question, fault: str, *, tries: int, words: str
+    server: MockServer, requester_of: Make, question: Question, fault: str, *, tries: int, words: str
 ) -> None:
     server.faults = {"study-7": fault}
     requester = requester_of(server.url, timeout=0.2)
@@ -245,7 +245,7 @@ async def test_infrastructure_that_fails_for_good_leaves_the_study_open(
 
 
 async def test_retry_after_is_waited_for_by_every_request(
-    server: Rehearsal, requester_of: Make, question: Question
+    server: MockServer, requester_of: Make, question: Question
 ) -> None:
     server.faults = {"study-slow": "429:0.4:1"}
     requester = requester_of(server.url, at_once=2)
@@ -262,7 +262,7 @@ async def test_retry_after_is_waited_for_by_every_request(
 
 
 async def test_a_wait_longer_than_anyone_would_want_fails_at_once(
-    server: Rehearsal, requester_of: Make, question: Question
+    server: MockServer, requester_of: Make, question: Question
 ) -> None:
     server.faults = {"study": "429:86400:9"}
     with pytest.raises(Failed, match="asks to wait for 86400 s"):
@@ -270,7 +270,7 @@ async def test_a_wait_longer_than_anyone_would_want_fails_at_once(
 
 
 async def test_a_wrong_key_stops_the_run_after_three_requests(
-    server: Rehearsal, requester_of: Make, question: Question
+    server: MockServer, requester_of: Make, question: Question
 ) -> None:
     server.faults = {"study": "401"}
     requester = requester_of(server.url, at_once=1)
@@ -284,7 +284,7 @@ async def test_a_wrong_key_stops_the_run_after_three_requests(
 async def test_a_server_that_comes_back_within_the_patience_costs_nothing(
     requester_of: Make, question: Question
 ) -> None:
-    server = Rehearsal()
+    server = MockServer()
     url = await server.start()
     port = int(url.rpartition(":")[2].removesuffix("/v1"))
     await server.stop()
@@ -309,7 +309,7 @@ async def test_a_server_that_stays_away_stops_the_run_and_says_what_was_seen(
 
 
 async def test_stopping_lets_requests_in_flight_finish_and_starts_no_new_one(
-    server: Rehearsal, requester_of: Make, question: Question, journal: Journal
+    server: MockServer, requester_of: Make, question: Question, journal: Journal
 ) -> None:
     server.delay = 0.2
     requester = requester_of(server.url, at_once=4)
@@ -323,7 +323,7 @@ async def test_stopping_lets_requests_in_flight_finish_and_starts_no_new_one(
 
 
 async def test_no_more_requests_are_in_flight_than_asked_for(
-    server: Rehearsal, requester_of: Make, question: Question
+    server: MockServer, requester_of: Make, question: Question
 ) -> None:
     server.delay = 0.02
     requester = requester_of(server.url, at_once=5)
@@ -334,7 +334,7 @@ async def test_no_more_requests_are_in_flight_than_asked_for(
 
 @pytest.mark.parametrize("damaged", [b'{"text":null}', b'{"text":"cl\xffar"}'])
 async def test_a_stored_reply_that_can_not_be_read_is_asked_anew(
-    server: Rehearsal, requester_of: Make, question: Question, journal: Journal, damaged: bytes
+    server: MockServer, requester_of: Make, question: Question, journal: Journal, damaged: bytes
 ) -> None:
     asked = await requester_of(server.url).ask(question("study"))
     journal.void(asked.key)
@@ -347,7 +347,7 @@ async def test_a_stored_reply_that_can_not_be_read_is_asked_anew(
 
 
 async def test_a_full_disk_stops_the_run(
-    server: Rehearsal, requester_of: Make, question: Question, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    server: MockServer, requester_of: Make, question: Question, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

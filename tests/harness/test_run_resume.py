@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 
 N = 60
 
@@ -78,7 +78,7 @@ async def finished(words: list[str], within: float = 120) -> tuple[int, str, str
 async def test_a_full_disk_is_one_line_and_what_was_answered_is_not_asked_again(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    async with Rehearsal() as server:
+    async with MockServer() as server:
         words = command(server.url, tmp_path / "out")
         small = ["bash", "-c", 'ulimit -f 12; exec "$@"', "-", *words]  # files of 12 KiB at most
         code, _, err = await finished(small)  # the replies come to the limit first, or the answers do
@@ -117,7 +117,7 @@ async def test_a_run_killed_at_ten_moments_equals_one_that_was_never_killed(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     chance = random.Random(7)
-    async with Rehearsal(own_words=True) as server:
+    async with MockServer(own_words=True) as server:
         whole, killed = tmp_path / "whole", tmp_path / "killed"
         assert (await finished(command(server.url, whole)))[0] == 0
         assert server.requests == N
@@ -147,7 +147,7 @@ async def test_a_run_killed_at_ten_moments_equals_one_that_was_never_killed(
 
 
 async def test_two_processes_on_one_run_do_no_harm(command: Callable[..., list[str]], tmp_path: Path) -> None:
-    async with Rehearsal(own_words=True, delay=0.02) as server:
+    async with MockServer(own_words=True, delay=0.02) as server:
         alone, both = tmp_path / "alone", tmp_path / "both"
         await finished(command(server.url, alone))
 
@@ -160,7 +160,7 @@ async def test_two_processes_on_one_run_do_no_harm(command: Callable[..., list[s
 async def test_each_fault_has_its_status_and_only_infrastructure_is_asked_again(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    async with Rehearsal(faults={text: fault for text, (fault, _) in FAULTS.items()}, own_words=True) as server:
+    async with MockServer(faults={text: fault for text, (fault, _) in FAULTS.items()}, own_words=True) as server:
         words = command(server.url, tmp_path / "out", "--timeout", "0.5")
         code, out, err = await finished(words)
 
@@ -187,7 +187,7 @@ async def test_each_fault_has_its_status_and_only_infrastructure_is_asked_again(
 async def test_a_changed_question_asks_again_and_changed_circumstances_do_not(
     command: Callable[..., list[str]], data: Path, tmp_path: Path
 ) -> None:
-    async with Rehearsal(own_words=True) as server, Rehearsal(own_words=True) as other:
+    async with MockServer(own_words=True) as server, MockServer(own_words=True) as other:
         out = tmp_path / "out"
         limited = ("--limit", "5")
         await finished(command(server.url, out, *limited))
@@ -224,7 +224,7 @@ async def test_a_changed_question_asks_again_and_changed_circumstances_do_not(
 async def test_ctrl_c_once_keeps_what_is_under_way_and_ends_cleanly(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    async with Rehearsal(own_words=True, delay=0.1) as server:
+    async with MockServer(own_words=True, delay=0.1) as server:
         words = command(server.url, tmp_path / "out", "--concurrency", "3")
         process = await asyncio.create_subprocess_exec(*words, stdout=-1, stderr=-1)
         await until(lambda: server.requests >= 9)
@@ -243,7 +243,7 @@ async def test_ctrl_c_once_keeps_what_is_under_way_and_ends_cleanly(
 
 
 async def test_a_question_that_no_server_accepts_is_no_score(command: Callable[..., list[str]], tmp_path: Path) -> None:
-    async with Rehearsal(faults={"case": "400"}) as server:
+    async with MockServer(faults={"case": "400"}) as server:
         code, _, err = await finished(command(server.url, tmp_path / "out"))
 
         assert code == 3
@@ -260,7 +260,7 @@ async def test_a_run_goes_on_past_studies_whose_requests_fail_each_time(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     bad = [f"{number:02}" for number in range(0, 45, 3)]
-    async with Rehearsal(faults={f"case {number}": "400" for number in bad}) as server:
+    async with MockServer(faults={f"case {number}": "400" for number in bad}) as server:
         words = [*command(server.url, tmp_path / "out"), "--concurrency", "1"]
         assert (await finished([*words, "--max-requests", "46"]))[0] == 3
         code, _, err = await finished(words)
@@ -275,7 +275,7 @@ async def test_a_run_goes_on_past_studies_whose_requests_fail_each_time(
 async def test_a_text_that_the_user_declared_a_refusal_completes_the_run_and_is_footnoted(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    async with Rehearsal(faults={"case 05": "400"}) as server:
+    async with MockServer(faults={"case 05": "400"}) as server:
         words = command(server.url, tmp_path / "out")
         assert (await finished(words))[0] == 3
         code, out, err = await finished([*words, "--refusal-pattern", "rehearsed fault"])
@@ -289,7 +289,7 @@ async def test_a_text_that_the_user_declared_a_refusal_completes_the_run_and_is_
 async def test_a_model_that_truly_refuses_everything_completes(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    async with Rehearsal(faults={"case": "policy"}) as server:
+    async with MockServer(faults={"case": "policy"}) as server:
         code, _, err = await finished(command(server.url, tmp_path / "out"))
 
     assert code == 0, err
@@ -301,7 +301,7 @@ async def test_on_the_wire_is_exactly_what_the_run_says(
 ) -> None:
     import base64
 
-    async with Rehearsal(keep=True) as server:
+    async with MockServer(keep=True) as server:
         more = ("--seed", "11", "--stop", "END", "--max-tokens", "77", "--temperature", "0.25", "--top-p", "0.9")
         await finished(command(server.url, tmp_path / "out", "--limit", "3", *more))
 

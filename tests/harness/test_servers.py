@@ -12,7 +12,7 @@ from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Request
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.openai_chat import ChatClient
 from mmrad_eval.model_registry.vllm import VllmClient
 
@@ -21,9 +21,9 @@ QUICK = Retry(first=0.01, longest=0.05, patience=5.0)
 
 
 @pytest.fixture
-async def pair() -> AsyncIterator[tuple[Rehearsal, Rehearsal]]:
+async def pair() -> AsyncIterator[tuple[MockServer, MockServer]]:
     """Two servers of the same model."""
-    async with Rehearsal(delay=0.02) as one, Rehearsal(delay=0.02) as other:
+    async with MockServer(delay=0.02) as one, MockServer(delay=0.02) as other:
         yield one, other
 
 
@@ -32,7 +32,9 @@ def requester(journal: Journal, *urls: str, at_once: int = 8) -> Requester:
     return Requester(client, journal, pace=Pace.fixed(at_once), retry=QUICK)
 
 
-async def test_servers_share_the_work(pair: tuple[Rehearsal, Rehearsal], journal: Journal, question: Question) -> None:
+async def test_servers_share_the_work(
+    pair: tuple[MockServer, MockServer], journal: Journal, question: Question
+) -> None:
     one, other = pair
     asking = requester(journal, one.url, other.url)
     await asyncio.gather(*(asking.ask(question(f"study-{number}")) for number in range(80)))
@@ -43,7 +45,7 @@ async def test_servers_share_the_work(pair: tuple[Rehearsal, Rehearsal], journal
 
 
 async def test_a_slow_server_gets_less_of_it(journal: Journal, question: Question) -> None:
-    async with Rehearsal(delay=0.01) as quick, Rehearsal(delay=0.2) as slow:
+    async with MockServer(delay=0.01) as quick, MockServer(delay=0.2) as slow:
         asking = requester(journal, slow.url, quick.url)
         await asyncio.gather(*(asking.ask(question(f"study-{number}")) for number in range(80)))
         await asking.close()
@@ -52,7 +54,7 @@ async def test_a_slow_server_gets_less_of_it(journal: Journal, question: Questio
 
 
 async def test_a_lost_server_costs_only_what_was_under_way_there(
-    pair: tuple[Rehearsal, Rehearsal], journal: Journal, question: Question
+    pair: tuple[MockServer, MockServer], journal: Journal, question: Question
 ) -> None:
     one, other = pair
     asking = requester(journal, one.url, other.url)
@@ -71,7 +73,7 @@ async def test_a_server_that_breaks_at_once_does_not_draw_all_requests_to_itself
     journal: Journal, question: Question
 ) -> None:
     """It answers faster than the sound one, and so is always the least loaded."""
-    async with Rehearsal(delay=0.02) as sound, Rehearsal(faults={"study": "500"}) as broken:
+    async with MockServer(delay=0.02) as sound, MockServer(faults={"study": "500"}) as broken:
         asking = requester(journal, sound.url, broken.url)
         answers = await asyncio.gather(
             *(asking.ask(question(f"study-{number}")) for number in range(60)), return_exceptions=True
@@ -83,14 +85,14 @@ async def test_a_server_that_breaks_at_once_does_not_draw_all_requests_to_itself
 
 
 async def test_a_server_that_comes_back_as_another_is_noticed(journal: Journal, question: Question) -> None:
-    first = Rehearsal(facts={"root": "/models/a", "max_model_len": 4096})
+    first = MockServer(facts={"root": "/models/a", "max_model_len": 4096})
     url = await first.start()
     asking = Requester(VllmClient(Card(provider="vllm", id="rehearsal"), (url,)), journal, retry=QUICK)
     before = await asking.ask(question("study-1"))
     await first.stop()
     again = asyncio.create_task(asking.ask(question("study-2")))
     await asyncio.sleep(0.5)
-    second = Rehearsal(facts={"root": "/models/b", "max_model_len": 8192})
+    second = MockServer(facts={"root": "/models/b", "max_model_len": 8192})
     await second.start(int(url.removesuffix("/v1").rpartition(":")[2]))
     after = await again
     await asking.close()
@@ -102,7 +104,7 @@ async def test_a_server_that_comes_back_as_another_is_noticed(journal: Journal, 
 
 
 async def test_a_model_that_is_not_served_ends_the_run_and_says_what_is(
-    server: Rehearsal, journal: Journal, question: Question
+    server: MockServer, journal: Journal, question: Question
 ) -> None:
     asking = Requester(VllmClient(Card(provider="vllm", id="org/other"), (server.url,)), journal, retry=QUICK)
     with pytest.raises(Stopped, match="serves rehearsal, not org/other"):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 
 
 def mmrad(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -31,7 +31,7 @@ async def test_what_one_model_wrote_is_shown_to_another(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stderr
     (run,) = tmp_path.glob("results/runs/demo/tcot-self/*/*/run.json")
 
-    async with Rehearsal(keep=True) as server:
+    async with MockServer(keep=True) as server:
         task = f"trace-of:{run.parent.name[:6]}"
         words = ("--model", "openai:rehearsal", "--no-look-check", "--base-url", server.url, "--task", task, *common)
         second = await asyncio.to_thread(mmrad, *words, cwd=tmp_path)

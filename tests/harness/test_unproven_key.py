@@ -12,14 +12,14 @@ from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import Card, Request
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.openai_chat import ChatClient
 from mmrad_eval.model_registry.secrets import Secret
 
 Question = Callable[..., Request]
 
 
-def requester_of(server: Rehearsal, journal: Journal, at_once: int, *, timeout: float | None = None) -> Requester:
+def requester_of(server: MockServer, journal: Journal, at_once: int, *, timeout: float | None = None) -> Requester:
     card, key = Card(provider="openai", id="rehearsal"), Secret("planted", "a test")
     client = ChatClient(card, (server.url,), key, timeout=timeout)
     return Requester(client, journal, pace=Pace.fixed(at_once), retry=Retry(first=0.01, longest=0.05, timeouts=1))
@@ -27,7 +27,7 @@ def requester_of(server: Rehearsal, journal: Journal, at_once: int, *, timeout: 
 
 @pytest.mark.parametrize("fault", ["401", "404", "302"])
 async def test_a_key_that_no_reply_has_proven_costs_a_few_requests_however_many_may_leave(
-    server: Rehearsal, journal: Journal, question: Question, fault: str
+    server: MockServer, journal: Journal, question: Question, fault: str
 ) -> None:
     server.faults = {"study": fault}
     server.delay = 0.05
@@ -40,7 +40,7 @@ async def test_a_key_that_no_reply_has_proven_costs_a_few_requests_however_many_
     assert {type(outcome) for outcome in outcomes} == {Failed, Stopped}
 
 
-async def test_after_the_first_reply_all_may_leave(server: Rehearsal, journal: Journal, question: Question) -> None:
+async def test_after_the_first_reply_all_may_leave(server: MockServer, journal: Journal, question: Question) -> None:
     server.faults = {"study-0": "400", "study-1": "400"}  # which prove nothing, and fail
     server.delay = 0.05
     requester = requester_of(server, journal, 20)
@@ -56,7 +56,7 @@ async def test_after_the_first_reply_all_may_leave(server: Rehearsal, journal: J
 
 
 async def test_requests_that_are_not_answered_do_not_hold_up_the_others(
-    server: Rehearsal, journal: Journal, question: Question
+    server: MockServer, journal: Journal, question: Question
 ) -> None:
     server.faults = {"study-stuck": "hang"}
     requester = requester_of(server, journal, 20, timeout=0.5)
@@ -69,7 +69,7 @@ async def test_requests_that_are_not_answered_do_not_hold_up_the_others(
     assert not any(isinstance(outcome, BaseException) for outcome in outcomes[3:])
 
 
-async def test_without_a_key_nothing_waits(server: Rehearsal, journal: Journal) -> None:
+async def test_without_a_key_nothing_waits(server: MockServer, journal: Journal) -> None:
     client = ChatClient(Card(provider="openai", id="rehearsal"), (server.url,))
     assert Requester(client, journal).pace.few is None
     await client.close()

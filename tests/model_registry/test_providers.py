@@ -15,7 +15,7 @@ from mmrad_eval.core.errors import UnknownNameError, UsageError
 from mmrad_eval.core.values import Decoding, Message, Request, Text
 from mmrad_eval.harness import experiment
 from mmrad_eval.model_registry import providers, resolve
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.openai_chat import ChatClient
 from mmrad_eval.tasks import tool_calls
 
@@ -67,7 +67,7 @@ def test_the_record_declares_a_tool_in_the_provider_s_words() -> None:
 
 async def test_a_host_of_openai_s_format_is_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MYHOST_KEY", "planted-of-myhost")
-    async with Rehearsal(keep=True) as server:
+    async with MockServer(keep=True) as server:
         record = providers.Provider("myhost", "myhost:ID - an example.", url=server.url, keys=("MYHOST_KEY",))
         monkeypatch.setattr(providers, "BUILTIN", {**providers.BUILTIN, "myhost": record})
         client = resolve("myhost:some/model")

@@ -17,7 +17,7 @@ import mmrad_eval
 from mmrad_eval.core.errors import MmradError, UsageError
 from mmrad_eval.core.values import Card, Decoding
 from mmrad_eval.model_registry import resolve
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.model_cards import settled
 
 HERE = ["http://127.0.0.1:9"]
@@ -168,7 +168,7 @@ def test_a_baseline_thinks_of_nothing(tmp_path: Path) -> None:
 
 
 async def test_claude_s_smallest_budget_is_said_before_it_is_sent(sent_of: Any) -> None:
-    async with Rehearsal(keep=True) as server:
+    async with MockServer(keep=True) as server:
         client = resolve("claude-haiku-4.5", base_url=[server.url], key_needed=False)
         sent = sent_of(("user", "Report."), decoding=Decoding(4096, None, reasoning=100), provider="anthropic")
         with pytest.raises(MmradError, match="1,024 tokens at least"):

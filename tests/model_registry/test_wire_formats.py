@@ -18,7 +18,7 @@ from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.values import Decoding
 from mmrad_eval.model_registry import resolve
-from mmrad_eval.model_registry.mock_server import Rehearsal
+from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.providers import BUILTIN, Provider
 from mmrad_eval.model_registry.wire import Base64, WireClient, encoded
 
@@ -90,7 +90,7 @@ def plain(sent: PreparedRequest) -> list[dict[str, Any]]:
     return turns
 
 
-def ours(server: Rehearsal, provider: str, monkeypatch: pytest.MonkeyPatch) -> WireClient:
+def ours(server: MockServer, provider: str, monkeypatch: pytest.MonkeyPatch) -> WireClient:
     model, after = PROVIDERS[provider][:2]
     url = server.url.removesuffix("/v1") + after
     monkeypatch.setenv(KEYS[provider], "planted")
@@ -103,7 +103,7 @@ def ours(server: Rehearsal, provider: str, monkeypatch: pytest.MonkeyPatch) -> W
     return client
 
 
-def question(server: Rehearsal, provider: str, sent: PreparedRequest) -> dict[str, Any]:
+def question(server: MockServer, provider: str, sent: PreparedRequest) -> dict[str, Any]:
     """The same for the oracle."""
     decoding = sent.request.decoding
     return {
@@ -125,7 +125,7 @@ async def test_it_is_what_the_provider_s_own_client_sends(
     decodings = (BARE, Decoding(max_tokens=300, temperature=0.5, top_p=0.9, seed=seed, stop=("END", "STOP")), *thinking)
     model = PROVIDERS[provider][0]
     asked = [sent_of(*talk, decoding=d, model=model, provider=provider) for talk in CONVERSATIONS for d in decodings]
-    async with Rehearsal(keep=True) as server:
+    async with MockServer(keep=True) as server:
         client = ours(server, provider, monkeypatch)
         for sent in asked:
             with contextlib.suppress(TransportError):  # the server answers in one format; what was sent is what counts
@@ -147,7 +147,7 @@ async def test_it_is_what_the_provider_s_own_client_sends(
             assert header(server, number, names) == header(server, n + number, names)
 
 
-def header(server: Rehearsal, number: int, names: list[str]) -> list[str]:
+def header(server: MockServer, number: int, names: list[str]) -> list[str]:
     found = {name.lower(): value for name, value in server.headers[number].items()}
     return [found[name.lower()] for name in names]
 

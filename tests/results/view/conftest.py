@@ -20,7 +20,7 @@ from tests.browser import browser, window
 __all__ = ["browser", "window"]
 
 FAULTS = ("dense consolidation=refusal", "apical pneumothorax=length", "pacemaker=401")
-"""Words of demo traces, and what the rehearsal server does when it reads them."""
+"""Words of demo traces, and what the mock server does when it reads them."""
 SCORED = ("--metrics", "bleu@r2gen-iu,rouge@r2gen-iu")
 
 
