@@ -17,7 +17,10 @@ from mmrad_eval.cli.words import named_values
 from mmrad_eval.results.tables import FORMATS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mmrad_eval.harness.jobs import Outcome
+    from mmrad_eval.results.run.folder import RunFolder
 
 INCOMPLETE = 3
 _HOW = "write OURS=THEIRS, such as {} id=study_id"
@@ -52,6 +55,7 @@ SHOWN = 5
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results folder."
 )
+@click.option("--explain", multiple=True, metavar="STUDY", help="Print the alignment behind its findings score.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
 def score(**said: Any) -> int:
     """Score reports that were made elsewhere; no model is asked.
@@ -110,11 +114,23 @@ def _files(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     outcomes = [_file(said, path, metrics) for path in dict.fromkeys(said["predictions"])]
     folders = [outcome.folder for outcome in outcomes]
     show(tables_of(read_scored_runs(folders)), said["form"], None, more=every_column(said["out"]))
+    _explain(said, folders)
     for outcome in outcomes:
         terminal.say(str(outcome.folder.path), err=True)
         if said["verify"] and outcome.summary:
             verified(outcome.folder, metrics, said["verify"], options_of(said))
     return 0 if all(outcome.run.complete for outcome in outcomes) else INCOMPLETE
+
+
+def _explain(said: dict[str, Any], folders: Sequence[RunFolder]) -> None:
+    """Print the alignment behind the findings score of the studies that were named, for each run."""
+    if not said["explain"]:
+        return
+    from mmrad_eval.results.scoring.explained import explain
+
+    for folder in folders:
+        for line in explain(folder, said["explain"], said["references"]):
+            terminal.say(line)
 
 
 def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome:
@@ -195,4 +211,5 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
                 verified(folder, metrics, said["verify"], options_of(said), said["references"])
     runs = read_scored_runs(folders)
     show(tables_of(runs), said["form"], None, more=every_column(said["out"]))
+    _explain(said, folders)
     return 0 if all(scored.run.complete for scored in runs) else INCOMPLETE

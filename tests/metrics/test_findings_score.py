@@ -14,6 +14,8 @@ from mmrad_eval.metrics import suite
 from mmrad_eval.metrics.findings.alignment import KINDS, Alignment, align
 from mmrad_eval.metrics.findings.assignment import assign
 from mmrad_eval.metrics.findings.examples import age_of, alignment_of, lateral_shown
+from mmrad_eval.metrics.findings.explain import lines as explained
+from mmrad_eval.metrics.findings.explain import words
 from mmrad_eval.metrics.findings.metric import SCORE, STUDY, FindingsScore
 from mmrad_eval.metrics.findings.policies import NORMAL, everything, hedged_everything
 from mmrad_eval.metrics.findings.reading import read
@@ -263,3 +265,16 @@ def test_each_scheme_of_weights_has_its_own_signature_and_every_kind_its_column(
 
 def test_the_normal_template_is_that_of_the_baseline() -> None:
     assert NORMAL == FINDINGS
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize("candidate", [*REFERENCES, "", NORMAL, "New right edema. The pneumonia has resolved."])
+def test_an_alignment_is_explained_by_its_own_numbers(reference: str, candidate: str) -> None:
+    found = side_by_side(reference, candidate)
+    said = explained(found)
+    assert said[-1].startswith(f"score {found.score:.3f}".rstrip("0").rstrip("."))
+    earned = [float(line.split("earns ")[1].split(" of")[0]) for line in said[:-1] if "earns " in line]
+    costs = [float(part.split()[0].rstrip(";,")) for line in said[:-1] for part in line.split("costs ")[1:]]
+    assert sum(earned) == pytest.approx(found.credit, abs=2e-3 * (len(earned) + 1))
+    assert sum(costs) == pytest.approx(found.cost, abs=2e-3 * (len(costs) + 1))
+    assert all(words(finding) for finding in found.reference.findings)

@@ -75,6 +75,8 @@ class Error:
     """Indices of findings; -1: none."""
     said: str = ""
     """What differs, in words."""
+    cost: float = 0.0
+    """Of an error that is about no finding of either report; the others have theirs in weights and pairs."""
 
 
 @dataclass(frozen=True)
@@ -238,8 +240,10 @@ class _Found:
                 self.cost += UNSUPPORTED * self.theirs[j].weight
                 self.errors.append(Error("unsupported view", significant=False, candidate=j))
         for fact in () if self.prior else self.candidate.gone:
-            self.cost += UNSUPPORTED * denied_weight(scheme, fact.concept)
-            self.errors.append(Error("unsupported comparison", significant=False, said=f"{fact.concept} gone"))
+            cost = UNSUPPORTED * denied_weight(scheme, fact.concept)
+            self.cost += cost
+            said = f"{fact.concept.replace('_', ' ')} gone"
+            self.errors.append(Error("unsupported comparison", significant=False, said=said, cost=cost))
 
 
 def _pair(at: tuple[int, int], r: Finding, ours: Stake, c: Finding, theirs: Stake, *, prior: bool) -> Pair | None:

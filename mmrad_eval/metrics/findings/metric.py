@@ -26,6 +26,7 @@ SCORE = "Findings"
 """The headline."""
 STUDY = "Findings all"
 """The column whose value of one study is the study's score, whatever its reference finds."""
+FALSE = "Findings false per normal study"
 TEMPLATE, HEDGED = "Findings of the normal template", "Findings of everything hedged"
 
 _COUNTS = ("significant errors", *KINDS)
@@ -49,7 +50,7 @@ class FindingsScore:
         self.name, self.scheme, self.priors = name, scheme, priors
         self.columns: Sequence[Column] = (
             *(Column(title, PROFILE) for title in (SCORE, STUDY)),
-            Column("Findings false per normal study", PROFILE, "lower"),
+            Column(FALSE, PROFILE, "lower"),
             *(Column(f"Findings {share}", PROFILE) for share in ("F1", "precision", "recall")),
             *(Column(f"Findings {share} plain", PROFILE) for share in ("F1", "precision", "recall")),
             *(Column(f"Findings {kind}", PROFILE, "lower") for kind in _COUNTS),

@@ -19,6 +19,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES
 from mmrad_eval.results.leaderboard.costs import NOTE, cost_columns
 from mmrad_eval.results.leaderboard.not_scored import not_scored
+from mmrad_eval.results.leaderboard.policy_rows import policy_rows, without_policies
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
     answers_in_words,
@@ -104,6 +105,8 @@ def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Tab
             rows += [replace(_row([e], variant, over, metrics, spent), media="data") for e in group]
     rows = [replace(row, cells={**row.cells, "evidence": Cell(evidence)}) for row in rows]
     rows.sort(key=lambda row: _order(row, metrics))
+    rows += policy_rows(runs, over)
+    metrics = without_policies(metrics)
     title = ", ".join([dataset + (f" ({digest[:8]})" if several else ""), *([split] if split else []), target])
     name = re.sub(r"[^a-z0-9]+", "-", f"{dataset} {digest[:4] if several else ''} {split} {target} {evidence}".lower())
     return ranked(
@@ -118,6 +121,8 @@ def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Tab
     )
 
 
+OPTIMISED = "\u2020"
+"""The mark of a number that its model was trained to raise."""
 _EVIDENCE = {
     "given": "evidence given by the task",
     "generated": "no evidence given (direct, reasoning of its own, or reports made elsewhere)",
@@ -242,14 +247,23 @@ def _row(
     for column in metrics:
         cell = mean_cell([columns_of(scored).get(column.key) for scored in group], column.footnote)
         if cell is not None:
-            cells[column.key] = cell
+            cells[column.key] = _marked(cell, first, column.key)
     return Row(cells, tuple(dict.fromkeys(notes)), is_ranked)
+
+
+def _marked(cell: Cell, scored: ScoredRun, label: str) -> Cell:
+    """A number that its model was trained to raise: shown, and not compared with others."""
+    column = columns_of(scored).get(label)
+    if column is None or column.metric not in scored.run.card.optimised_for:
+        return cell
+    return replace(cell, mark=cell.mark + OPTIMISED, comparable=False)
 
 
 def _order(row: Row, metrics: Sequence[TableColumn]) -> tuple[Any, ...]:
     """Ranked rows first, best first in the first headline column, then by name."""
     main = next((column for column in metrics if column.headline and column.better), None)
-    value = row.cells.get(main.key, Cell()).value if main else None
+    cell = row.cells.get(main.key, Cell()) if main else Cell()
+    value = cell.value if cell.comparable else None
     number = float(value) if isinstance(value, int | float) else None
     best_first = 0.0 if number is None or main is None else (-number if main.better == "higher" else number)
     return (not row.ranked, number is None, best_first, row.cells["model"].value, row.cells["task"].value)
@@ -264,6 +278,9 @@ def _notes(runs: Sequence[ScoredRun]) -> tuple[str, ...]:
         unit = "patients" if units == {"patient"} else "studies (no patient ids: too narrow if patients recur)"
         resamples = max(summary.resamples for summary in summaries)
         notes.append(f"Intervals: {level}, bootstrap over {unit}, {resamples:,} resamples.")
+    trained = sorted({name for scored in runs for name in scored.run.card.optimised_for})
+    if trained:
+        notes.append(f"{OPTIMISED} The model was optimised for this metric ({', '.join(trained)}): not compared.")
     notes += not_scored(runs)
     notes += dict.fromkeys(note for scored in runs if scored.summary for note in scored.summary.notes)
     notes += [note for scored in runs if (note := _read(scored, several=len(runs) > 1))]

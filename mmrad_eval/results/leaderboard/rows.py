@@ -17,7 +17,10 @@ from mmrad_eval.results.run.summary import ColumnSummary, Summary
 from mmrad_eval.results.tables.table import Cell
 from mmrad_eval.tasks.images_first import OPTION as IMAGES_FIRST
 
-HEADLINES = ("BLEU-4", "ROUGE-L", "METEOR", "CIDEr", "BERTScore", "CheXbert", "RadGraph", "RadCliQ", "Trace F1", "SC")
+HEADLINES = (
+    *("BLEU-4", "ROUGE-L", "METEOR", "CIDEr", "BERTScore", "CheXbert", "RadGraph", "RadCliQ", "Findings"),
+    *("Trace F1", "SC"),
+)
 """Beginnings of the names of columns that a terminal shows first, each once; of other families, the first column."""
 MOST_HEADLINES = 10
 

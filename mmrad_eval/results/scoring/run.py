@@ -21,6 +21,7 @@ from mmrad_eval.metrics import Suite
 from mmrad_eval.metrics.suites import class_of
 from mmrad_eval.results.run.files import file_digest
 from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks, named, write_scores
 from mmrad_eval.results.run.spent import spent_of
 from mmrad_eval.results.run.summary import MissingColumns, Summary
@@ -184,14 +185,13 @@ def _examples(selected: _Selected) -> Iterator[list[Example]]:
     for start in range(0, len(selected.offsets), CHUNK):
         answers = selected.folder.answers_at(selected.offsets[start : start + CHUNK])
         yield [
-            Example(_shown(selected, selected.studies[places[answer.study]]), answer, selected.target)
+            Example(as_seen(selected.studies[places[answer.study]], selected.folder.run), answer, selected.target)
             for answer in answers
         ]
 
 
-def _shown(selected: _Selected, study: Study) -> Study:
-    """The study as its model saw it; of reports that were made elsewhere nobody knows, and all of it may have been."""
-    run = selected.folder.run
+def as_seen(study: Study, run: Run) -> Study:
+    """The study as the run's model saw it; of reports made elsewhere nobody knows, and all of it may have been seen."""
     if run.card.provider == "file":
         return study
     return as_shown(study, run.identity.selection.views, run.identity.selection.priors)

@@ -9,6 +9,9 @@ from typing import Any
 
 from mmrad_eval.core.values import Answer, Example, PriorStudy, Report, Step, Study, Target, Trace, Usage, Value
 from mmrad_eval.datasets import raw_text
+from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.scoring.explained import explained
+from mmrad_eval.results.scoring.run import as_seen
 from mmrad_eval.results.view.findings import Findings, Piece, fates, findings
 from mmrad_eval.results.view.images import Album, Cut, Drawn, Picture
 from mmrad_eval.results.view.requests import Exchange
@@ -103,6 +106,8 @@ class AnswerRecord(Value, frozen=True):
     """The evidence that the task showed."""
     findings: Findings | None = None
     """None without a reference for the target, or without an answer."""
+    alignment: tuple[str, ...] = ()
+    """How ``Findings all @ rules`` of this study comes about; empty where the run has no such column."""
     events: dict[str, int] = {}
     """What was counted as the reply was read."""
     unscored: tuple[Unscored, ...] = ()
@@ -129,15 +134,20 @@ def study_record(study: Study, album: Album) -> dict[str, Any]:
 
 
 def answer_record(
-    answer: Answer, study: Study, target: Target, album: Album, exchanges: tuple[Exchange, ...]
+    answer: Answer, study: Study, run: Run, album: Album, exchanges: tuple[Exchange, ...], *, score: str = ""
 ) -> AnswerRecord:
-    """What a page shows of an answer. ``album`` holds the study's own images already."""
+    """What a page shows of an answer. ``album`` holds the study's own images already.
+
+    ``score``: the signature of the run's findings score, whose alignment is shown; empty where it has none.
+    """
+    target = run.identity.selection.target
     example = Example(study, answer, target)
     answered = answer.status not in {"failed", "pending"}
     key = key_image(study)
     on = album.add(key) if key else -1
     reference = example.reference
     report = example.candidate if answered else None
+    scored = bool(score) and answered and reference
     return AnswerRecord(
         why=answer.why,
         report=answer.report,
@@ -145,6 +155,7 @@ def answer_record(
         trace=_thought(answer.trace, album, on, report) if answer.trace else None,
         shown=_thought(answer.shown, album, on, report) if answer.shown else None,
         findings=findings(report, reference) if report is not None and reference is not None else None,
+        alignment=explained(Example(as_seen(study, run), answer, target), score) if scored else (),
         events=answer.events,
         unscored=_unscored(answer, target, exchanges),
         exchanges=exchanges,

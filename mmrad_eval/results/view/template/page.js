@@ -544,7 +544,7 @@ function reports(study, found) {
       given && aside(answer), given && whole && fold("whole-report", "Everything it wrote", () => prose(answer.report.text, "Everything it wrote"), true));
     const theirs = study.reference ? card("Reference", run.target, reference ? pieces(f?.reference, reference, n, "Reference") : quiet(`It has no ${run.target}.`),
       study.reference.text && study.reference.text !== reference && fold("whole-reference", "The whole report", () => prose(study.reference.text, "The whole report"), true)) : card("Reference", "", quiet("There is none."));
-    return [mine, theirs, f && card("Findings", "read by rules: an aid, no score", tally(f), facts(f, n))];
+    return [mine, theirs, f && card("Findings", "read by rules: an aid, no score", tally(f), facts(f, n), answer.alignment && fold("alignment", "Score", () => prose(answer.alignment.join("\n"), "Score"), true))];
   });
   if (state.b === null) return block("Report and reference", "report", el("div", { class: "cols" }, columns[0].slice(0, 2)), columns[0][2] && el("div", { class: "block" }, columns[0][2]));
   return block("Report and reference", "report", el("div", { class: "cols" }, columns.map((list, n) => el("div", {}, heading(n), list))));
