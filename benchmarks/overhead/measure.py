@@ -5,6 +5,8 @@
 
 Each client is a process of its own, measured by the kernel (``wait4``); a run of one request is subtracted, so that
 what is left is the cost of a request and not of starting Python. The server is another process and is not counted.
+The clients take turns, so that a slow minute of the machine meets all of them; the last two columns hold each against
+raw aiohttp in the same run, which says more than milliseconds do where other work shares the machine.
 lm_eval (text alone), lmms_eval and inspect_ai take part where their commands are found: on PATH, or in ``--others DIR``
 (an environment's bin folder).
 """
@@ -16,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,17 +84,29 @@ class Trial:
         return uses[1].less(uses[0])
 
 
-SCRIPTS = {"raw aiohttp": "raw_aiohttp", "asking": "asking"}
-COLUMNS = ("client", "server delay", "at once", "requests/s", "CPU ms/request", "share of ideal", "peak memory")
+PLAIN = "raw aiohttp"
+SCRIPTS = {PLAIN: "raw_aiohttp", "asking": "asking"}
+COLUMNS = (
+    *("client", "server delay", "at once", "requests/s", "CPU ms/request", "share of ideal", "peak memory"),
+    *(f"CPU of {PLAIN}", f"rate of {PLAIN}"),
+)
 
 
-def row(trial: Trial, delay: float, n: int, repeats: int) -> str:
-    """One line of the table: medians of ``repeats`` measurements."""
-    uses = [trial.measure(n) for _ in range(repeats)]
-    wall, cpu, peak = (median(getattr(used, name) for used in uses) for name in ("wall", "cpu", "peak_mb"))
-    share = f"{n / wall * delay / trial.at_once:.0%}" if delay else ""
-    cells = (f"{delay * 1000:.0f} ms", f"{trial.at_once}", f"{n / wall:,.0f}", f"{1000 * cpu / n:.2f}", share)
-    return f"| {trial.name} | {' | '.join(cells)} | {peak:.0f} MB |"
+def rows(trials: Sequence[Trial], delay: float, n: int, repeats: int) -> Iterator[str]:
+    """The lines of one case: medians of ``repeats`` measurements of each client, which take turns."""
+    turns = [[trial.measure(n) for trial in trials] for _ in range(repeats)]
+    middle = {
+        trial.name: Used(*(median(getattr(used, name) for used in uses) for name in ("wall", "cpu", "peak_mb")))
+        for trial, uses in zip(trials, zip(*turns, strict=True), strict=True)
+    }
+    plain = middle.get(PLAIN)
+    for trial in trials:
+        used = middle[trial.name]
+        share = f"{n / used.wall * delay / trial.at_once:.0%}" if delay else ""
+        cells = [f"{delay * 1000:.0f} ms", f"{trial.at_once}", f"{n / used.wall:,.0f}", f"{1000 * used.cpu / n:.2f}"]
+        cells += [share, f"{used.peak_mb:.0f} MB"]
+        cells += [f"{used.cpu / plain.cpu:.1f} times", f"{plain.wall / used.wall:.0%}"] if plain else ["", ""]
+        yield f"| {trial.name} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -116,11 +130,12 @@ def main() -> None:
             print(f"\n**{title}**\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
             for delay, at_once, n in cases:
                 with server(delay) as url:
-                    for name in wanted:
-                        if data.pictures and name == "lm_eval":
-                            continue  # its tasks over APIs place pictures by other means than a prompt
-                        trial = Trial(name, url, data, at_once, folder / "work", programs[name])
-                        print(row(trial, delay, n // scale, repeats), flush=True)
+                    trials = [
+                        Trial(name, url, data, at_once, folder / "work", programs[name])
+                        for name in wanted
+                        if not (data.pictures and name == "lm_eval")  # its tasks place pictures by other means
+                    ]
+                    print("\n".join(rows(trials, delay, n // scale, repeats)), flush=True)
 
 
 if __name__ == "__main__":

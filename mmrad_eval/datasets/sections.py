@@ -109,17 +109,19 @@ def find(text: str) -> tuple[Section, ...]:
         return ()
     marks: list[Opening] = []
     found = list(_at_lines(text))
-    if "]" in text or text.count(":") > sum(
-        ":" in text[at.start : at.body] for at in found
-    ):  # others end in a colon of their own
+    own = sum([":" in text[at.start : at.body] for at in found])
+    if "]" in text or text.count(":") > own:  # others end in a colon of their own
         found = sorted((*found, *_within(text)), key=lambda at: (_first_letter(text, at), -at.body))
     for at in found:
         if marks and _first_letter(text, at) < marks[-1].body:
             continue
         marks.append(at)
-    marks = list(_settled(marks))
+    if "closing" in [at.section for at in marks]:
+        marks = list(_settled(marks))
     ends = [at.start for at in marks[1:]] + ([len(text)] if marks else [])
-    return tuple(Section(at.section, at.start, at.body, max(at.body, end)) for at, end in zip(marks, ends, strict=True))
+    return tuple(
+        [Section(at.section, at.start, at.body, max(at.body, end)) for at, end in zip(marks, ends, strict=True)]
+    )
 
 
 def _settled(marks: list[Opening]) -> Iterator[Opening]:

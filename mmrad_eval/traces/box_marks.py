@@ -86,7 +86,7 @@ def mark_boxes(text: str) -> tuple[str, list[BoxMark]]:
     text = PLACE.sub("\ufffd", text) if not text.isascii() else text
     marks: list[BoxMark] = []
     text = without_box_tables(text, lambda numbers, label, row: _row(numbers, label, row, marks))
-    if not marks and not any(seed in text for seed in _SEEDS):
+    if not marks and not any(map(text.__contains__, _SEEDS)):
         return text, []
     json_done = False
     for form, pattern in _PATTERNS:

@@ -45,7 +45,7 @@ def _rows(lines: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """(numbers, label, line) of each row of a table of boxes; none for another table."""
     cells = [[cell.strip(" *_`") for cell in line.strip().strip("|").split("|")] for line in lines]
     table = [(row, line) for row, line in zip(cells, lines, strict=True) if not all(map(_RULE.fullmatch, row))]
-    head = table[0][0]
+    head = table[0][0] if table else []
     boxed = [at for at, name in enumerate(head) if _BOX_NAME.search(name) and not _NUMBERS.search(name)]
     corners = [at for at, name in enumerate(head) if _CORNER.fullmatch(name)]
     if not boxed and len(corners) != _CORNERS:

@@ -139,3 +139,8 @@ def test_an_object_of_numbers_is_no_report(text: str) -> None:
     understood = read(text, "findings")
     assert (understood.status, understood.report.text) == ("unparsed", "")
     assert "an object without words" in understood.why
+
+
+@pytest.mark.parametrize("text", ["|   |   |\n|:--|:--|\n", "| |\n|-|\n| |\n|-|"])
+def test_a_table_of_rules_alone_is_no_report(text: str) -> None:
+    assert read(text, "findings").status == "unparsed"

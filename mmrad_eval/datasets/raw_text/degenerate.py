@@ -123,6 +123,7 @@ def is_noise(text: str) -> bool:
     return len(rest) < len(body) * _MOST_OF and len(rest.split()) < _FEW
 
 
+@lru_cache(maxsize=8)
 def is_form(text: str) -> bool:
     """Brackets where words should be, or a text that stands for another."""
     if "orem ipsum" in text or (len(body := text.strip()) <= _LONGEST_STANDING and body.lower() in _STANDS_FOR):
