@@ -1,8 +1,7 @@
 """Output files of other harnesses and of batch endpoints, as rows of ids and reports.
 
-lm-eval and lmms-eval (``samples_*.jsonl`` with ``resps`` and ``filtered_resps``), batches of OpenAI, vLLM and Anthropic
-(``custom_id`` with the response's body). Files of VLMEvalKit, ms-swift and LLaVA have columns of their own, which
-``prediction_columns`` knows.
+lm-eval and lmms-eval (``samples_*.jsonl`` with ``resps`` and ``filtered_resps``), and batches (``batches``). Files of
+VLMEvalKit, ms-swift and LLaVA have columns of their own, which ``prediction_columns`` knows.
 """
 
 from __future__ import annotations
@@ -10,79 +9,61 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmrad_eval.datasets import columns
+import msgspec
+
+from mmrad_eval.core.values import Reply, Report
+from mmrad_eval.datasets import batches, columns, raw_text
 from mmrad_eval.datasets.problems import Problems
+from mmrad_eval.datasets.raw_text import Understood
 from mmrad_eval.datasets.rows import FileRow, FileRows
 
-_SUCCESS = 200
+REPLY = "the reply of the batch"
+"""The cell that holds a ``Reply``, beside the columns of a batch."""
 
 
 def as_rows(table: FileRows, problems: Problems) -> FileRows:
     """The table with ids and reports in columns of their own, where it is such a file; any other table as it is."""
     names = set(table.columns)
-    if {"custom_id"} < names and names & {"response", "result"}:
-        return _batch(table, problems)
+    key = next((key for key, held in batches.KEYS.items() if key in names and names & held), None)
+    if key is not None and (key != "key" or any(batches.reply_in(row.cells) for row in table.rows)):
+        return _batch(table, key, problems)
     if {"doc_id", "resps"} <= names:
         return _samples(table)
     return table
 
 
-def _batch(table: FileRows, problems: Problems) -> FileRows:
+def _batch(table: FileRows, key: str, problems: Problems) -> FileRows:
     """Requests that failed are left out: no answer of the model is known."""
     rows = []
     for row in table.rows:
-        said = _said(row.cells)
-        if said is None:
+        reply = batches.reply_in(row.cells)
+        if reply is None:
             problems.warn(
                 "failed request",
                 "this request of the batch failed; its study stays pending",
                 file=str(table.path),
                 line=row.line,
-                study=str(row.cells.get("custom_id")),
+                study=str(row.cells.get(key)),
             )
             continue
-        rows.append(FileRow(row.line, {"id": row.cells.get("custom_id"), **said}))
+        cells = {"id": row.cells.get(key), "report": reply.text, "reasoning": reply.reasoning, REPLY: reply}
+        rows.append(FileRow(row.line, cells))
     return FileRows(table.path, ("id", "report", "reasoning"), tuple(rows))
 
 
-def _said(cells: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the model said in a line of a batch; None where the request failed."""
-    result, response = cells.get("result"), cells.get("response")
-    if isinstance(result, Mapping):
-        message = result.get("message")
-        return _parts(message.get("content")) if isinstance(message, Mapping) else None
-    if not isinstance(response, Mapping) or response.get("status_code", _SUCCESS) != _SUCCESS or cells.get("error"):
-        return None
-    body = response.get("body", response)
-    if not isinstance(body, Mapping):
-        return None
-    if isinstance(body.get("output"), list):
-        texts = [item.get("content") for item in body["output"] if isinstance(item, Mapping)]
-        return _parts([part for content in texts if isinstance(content, list) for part in content])
-    choices = body.get("choices")
-    message = choices[0].get("message") if isinstance(choices, list) and choices else None
-    if not isinstance(message, Mapping):
-        return None
-    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-    content = message.get("content")
-    said = _parts(content) if isinstance(content, list) else {"report": content or ""}
-    return {**said, "reasoning": "\n\n".join(t for t in (reasoning, said.get("reasoning", "")) if t)}
-
-
-def _parts(content: Any) -> dict[str, Any]:
-    """Texts and thoughts of a message's parts."""
-    if isinstance(content, str):
-        return {"report": content, "reasoning": ""}
-    parts = [part for part in content if isinstance(part, Mapping)] if isinstance(content, list) else []
-    thoughts = [_text(part.get("thinking") or part.get("text")) for part in parts if "think" in str(part.get("type"))]
-    texts = [_text(part.get("text")) for part in parts if "think" not in str(part.get("type"))]
-    return {"report": "\n".join(filter(None, texts)), "reasoning": "\n".join(filter(None, thoughts))}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "".join(_text(part.get("text")) for part in value if isinstance(part, Mapping))
-    return value if isinstance(value, str) else ""
+def as_it_ended(understood: Understood, reply: Any) -> Understood:
+    """How a text is understood, given the reply that it is of: one that was cut, or refused by the provider."""
+    if not isinstance(reply, Reply):
+        return understood
+    if reply.finish in {"refusal", "too long"}:
+        status = "refused" if reply.finish == "refusal" else "too long"
+        why = reply.why or reply.text or reply.finish
+        return msgspec.structs.replace(understood, status=status, why=why, report=Report())
+    if reply.finish == "length" and understood.status in {"ok", "empty", "unparsed"}:
+        return msgspec.structs.replace(understood, status="truncated", why=understood.why or reply.why)
+    if understood.status == "empty" and reply.reasoning.strip() and not reply.text.strip():
+        return msgspec.structs.replace(understood, status="unparsed", why="no text after the reasoning")
+    return understood
 
 
 def _samples(table: FileRows) -> FileRows:
@@ -94,8 +75,14 @@ def _samples(table: FileRows) -> FileRows:
         doc = cells.get("doc")
         named = {columns.plain(str(key)): value for key, value in doc.items()} if isinstance(doc, Mapping) else {}
         own = next((named[name] for name in columns.STUDY["id"] if named.get(name) is not None), cells["doc_id"])
-        rows.append(FileRow(row.line, {"id": own, "report": raw if filtered is None else filtered}))
-    return FileRows(table.path, ("id", "report"), tuple(rows))
+        said = raw if filtered is None else filtered
+        thought = _thought(raw) if said != raw else ""  # which the filter may have taken away
+        rows.append(FileRow(row.line, {"id": own, "report": said, "reasoning": thought}))
+    return FileRows(table.path, ("id", "report", "reasoning"), tuple(rows))
+
+
+def _thought(raw: Any) -> str:
+    return raw_text.read(raw, "findings").thought if isinstance(raw, str) else ""
 
 
 def _first(value: Any) -> Any:

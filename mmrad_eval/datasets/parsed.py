@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,9 @@ def parse(path: Path, given: Mapping[str, str] | None = None, target: Target = "
         cells = {word: row.cells.get(where[word]) for word in REPORT if word in where}
         study = raw_text.identifier(row.cells.get(where["id"])) or "(no id)"
         raw = "\n".join(_written(cell) for cell in cells.values())
-        yield _parsed(study, raw, cells, target)
+        parsed = _parsed(study, raw, cells, target)
+        understood = parsed.understood and outputs.as_it_ended(parsed.understood, row.cells.get(outputs.REPLY))
+        yield replace(parsed, understood=understood)
 
 
 def _parsed(study: str, raw: str, cells: Mapping[str, Any], target: Target) -> ParsedText:

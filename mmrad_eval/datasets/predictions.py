@@ -122,6 +122,7 @@ def _from_table(
             what = f"{', '.join(where[word] for word in REPORT if word in where)} is {error}, not a text"
             problems.error("not a report", what, file=str(path), line=row.line, study=study)
             continue
+        understood = outputs.as_it_ended(understood, row.cells.get(outputs.REPLY))
         if study in found:
             _twice(problems, path, row, study, lines[study], same=found[study] == understood)
             continue
