@@ -40,6 +40,9 @@ _TOKEN = re.compile(
     r"\b(?:c/[wt]|d/t|[ehrsw]/o|s/p|b/l|f/u)\b|\bw/|\+/-"
     r"|[a-z\u00e0-\u024f]+(?:'[a-z]+)?|\d+(?:\.\d+)?|_+|[,:()/&?]|(?<=\s)[-\u2013\u2014]+(?=\s)|\u2014|--"
 )
+_PLAIN_TOKEN = re.compile(r"[a-z\u00e0-\u024f]+|\d+(?:\.\d+)?|_+|[,:()?]")
+_SPECIAL = frozenset("/'&-\u2013\u2014")
+"""One of these is in each sentence whose words need more than the plain pattern."""
 _JOINED = re.compile(r"\b(non|un|re|hyper|hypo|over|under|pre|post|peri|sub|pseudo|anti)-(?=[a-z])")
 
 _WRITTEN_OUT: Mapping[str, tuple[str, ...]] = {
@@ -159,6 +162,9 @@ def _heading(sentence: str, words: Lexicon) -> tuple[str, int]:
 def tokens(sentence: str) -> tuple[list[str], list[tuple[int, int]]]:
     """Words and marks in lower case, and where each stands: "non-enlarged" is one word, "isn't" is two."""
     low = lower(sentence)
+    if _SPECIAL.isdisjoint(low):
+        plain = [(match[0], match.span()) for match in _PLAIN_TOKEN.finditer(low)]
+        return [word for word, _ in plain], [span for _, span in plain]
     if "-" in low:
         low = _JOINED.sub(_hide, low)
     found: list[str] = []
