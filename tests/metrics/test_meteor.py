@@ -73,6 +73,21 @@ def test_meteor_is_nltks(score: Score, wordnet: Any) -> None:
     assert "-wordnet-3.0|" in scored.signature
 
 
+@pytest.mark.parametrize(
+    "space", ["\u00a0", "\u2009", "\u3000", "\t", "\n", "\r\n", "  ", "\u2028", "\x85", "\u200b", "\x0b"]
+)
+def test_meteor_is_nltks_on_text_with_any_spaces(score: Score, wordnet: Any, space: str) -> None:
+    nltk = pytest.importorskip("nltk.translate.meteor_score")
+    words = pytest.importorskip("nltk.tokenize").wordpunct_tokenize
+    pairs = [
+        ("The heart is enlarged.".replace(" ", space), "The cor was enlarged today."),
+        ("The heart is enlarged.", f"The{space}cor was {space} enlarged.{space}"),
+        (f"No{space}effusion, {space}no mass", f"No effusion,{space}no{space}{space}mass."),
+    ]
+    expected = [nltk.single_meteor_score(words(r), words(c), wordnet=wordnet) for c, r in pairs]
+    assert score("meteor@nltk", pairs).studies[:, 0] == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.usefixtures("wordnet")
 def test_a_synonym_matches_and_an_empty_candidate_scores_nothing(score: Score) -> None:
     studies = score("meteor@nltk", [("cor", "heart"), ("liver", "heart"), ("", "heart")]).studies[:, 0]
