@@ -46,6 +46,8 @@ _ELSE = among(
     "thinking think thought cot trace bleu rouge meteor cider hit accuracy acc metric options choices"
 )
 """Words of columns that hold no report."""
+_OF_ANY = among("section final full whole clean cleaned raw radiology radiological radiologic chest xray cxr my the of")
+"""Words that say of a report nothing of who wrote it."""
 Side = Literal["model", "reference", "report", "unknown", "else"]
 _MOST = 0.9
 """The share of texts that must be the references' for a column to be theirs."""
@@ -127,6 +129,9 @@ def _reports(table: FileRows, where: Mapping[str, str], references: Mapping[str,
         if not _known(table, where["id"], references):
             raise _tie(table, [plain[0], unknown[0]])
         left = plain  # the references are known, and it is not theirs
+    makers = {_maker(name): name for name in reversed(left) if sides[name] == "report"}
+    if len(makers) > 1 and not _known(table, where["id"], references):
+        raise _tie(table, list(makers.values())[-2:][::-1])
     if not left and len(plain) == 1 and not unknown and not reference:
         left = plain  # the only report that there is; that it is the reference is said when the two are joined
     if unknown and not plain and not reference:
@@ -134,6 +139,11 @@ def _reports(table: FileRows, where: Mapping[str, str], references: Mapping[str,
     if not left:
         raise _none(table, plain)
     return _by_section(table, left)
+
+
+def _maker(name: str) -> frozenset[str]:
+    """What a name says beside the section: "medgemma" of ``medgemma_report``."""
+    return frozenset(columns.plain(name).split("_")) - _NEUTRAL - _OF_ANY
 
 
 def _by_section(table: FileRows, names: Sequence[str]) -> dict[str, str]:

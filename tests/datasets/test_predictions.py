@@ -154,3 +154,20 @@ def test_the_real_board_file_reads_as_predictions_too(shared_data: Path) -> None
     read = read_predictions(shared_data / "iu_xray_valid" / "ReXRank_IUXray_valid.json")
     assert len(read.reports) == 296
     assert all(report.findings and report.impression for report in read.reports.values())
+
+
+@pytest.mark.parametrize(
+    "names", [("medgemma_report", "Findings"), ("IMPRESSION", "chexagent_report"), ("v2_text", "report")]
+)
+def test_a_report_of_a_maker_beside_one_of_nobody_is_a_tie(tmp_path: Path, names: tuple[str, str]) -> None:
+    rows = [{"id": study, **dict.fromkeys(names[:1], f"Clear {study}."), names[1]: "Small effusion."} for study in "ab"]
+    (tmp_path / "p.json").write_text(json.dumps(rows))
+    with pytest.raises(DataError, match="could each be what the model wrote") as told:
+        read_predictions(tmp_path / "p.json")
+    assert all(name in str(told.value) for name in names)
+
+
+def test_sections_of_one_maker_are_no_tie(tmp_path: Path) -> None:
+    rows = [{"id": "a", "medgemma_findings": "Clear lungs.", "medgemma_impression": "Normal chest."}]
+    (tmp_path / "p.json").write_text(json.dumps(rows))
+    assert read_predictions(tmp_path / "p.json").columns["findings"] == "medgemma_findings"
