@@ -117,6 +117,24 @@ _ENGLISH = frozenset(
     )
 )
 """Words of reports that no other language above writes so, or hardly ever."""
+_DENIALS = {
+    **dict.fromkeys(("kein", "keine", "keinen", "keiner", "nicht", "ohne", "nachweisbar"), "de"),
+    **dict.fromkeys(("sans", "aucun", "aucune"), "fr"),
+    **dict.fromkeys(("senza", "nessun", "nessuna", "pneumotorace"), "it"),
+    **dict.fromkeys(("sin", "ning\u00fan", "ninguna", "hallazgos"), "es"),
+    **dict.fromkeys(("sem", "n\u00e3o", "nao", "nenhum", "nenhuma"), "pt"),
+    **dict.fromkeys(("geen", "niet", "zonder"), "nl"),
+    **dict.fromkeys(("inte", "ingen", "utan"), "sv"),
+    **dict.fromkeys(("ikke", "uden", "uten"), "da"),
+    **dict.fromkeys(("nie", "bez"), "pl"),
+    **dict.fromkeys(("yok", "de\u011fil", "izlenmedi", "saptanmad\u0131"), "tr"),
+    **dict.fromkeys(("nincs",), "hu"),
+    **dict.fromkeys(("f\u0103r\u0103",), "ro"),
+    **dict.fromkeys(("tidak", "tanpa"), "id"),
+    **dict.fromkeys(("kh\u00f4ng",), "vi"),
+}
+"""Words that deny, and that no English report holds: what they deny must not be read as being there."""
+_OF = re.compile(r"\b(?:absence|pas) de\b|\bpas d'", re.IGNORECASE)
 _ENOUGH = 0.2
 """Share of these words that settles it: one in five."""
 _SHARED = 0.5
@@ -127,6 +145,8 @@ _RULED_OUT = 0.06
 _WORDS = 2
 """A single word is evidence of nothing, and nor are abbreviations, which are shorter than this:"""
 _LONG = 3
+_FEW = 5
+"""Words of a text that is too short for any identifier."""
 _TELLING = 3
 """Words outside that vocabulary that a text without accents needs: two names ("Heimlich valve") tell no language."""
 _LATIN = 0x24F
@@ -143,6 +163,8 @@ def language(text: str) -> str:
     """The ISO 639-1 code of a text's language, or UNDECIDED: too short, no evidence, or ``unavailable``."""
     words = _words(text)
     english = sum(map(_ENGLISH.__contains__, words))
+    if english < _ENOUGH * len(words) and (denied := _denied(words, text)):
+        return denied
     if english and english >= _ENOUGH * len(words):
         return ENGLISH
     words = [word for word in words if word.strip(_MASK)]
@@ -159,9 +181,8 @@ def language(text: str) -> str:
         return UNDECIDED
     ranked = _ranked(text.lower())
     code, probability = ranked[0]
-    if code == ENGLISH:
-        return ENGLISH
-    return code if probability >= _SURE and dict(ranked)[ENGLISH] <= _RULED_OUT else UNDECIDED
+    sure = code == ENGLISH or (probability >= _SURE and dict(ranked)[ENGLISH] <= _RULED_OUT)
+    return code if sure else UNDECIDED
 
 
 def _words(text: str) -> list[str]:
@@ -169,6 +190,23 @@ def _words(text: str) -> list[str]:
     if text.isascii():  # the same by a table of bytes, which is several times as fast
         return text.encode("ascii").translate(_LETTERS).decode("ascii").split()
     return _WORD.findall(text.lower())
+
+
+def _denied(words: list[str], text: str) -> str:
+    """The language of a word that denies; empty where there is none."""
+    if len(words) < _WORDS:
+        return ""
+    found = next((_DENIALS[word] for word in words if word in _DENIALS), "")
+    return found or ("fr" if _OF.search(text) else "")
+
+
+def is_strange(text: str) -> bool:
+    """Whether most words of a short text are none of English reports: too few to name a language, too many to read."""
+    words = [word for word in _words(text) if len(word) >= _LONG and word.strip(_MASK)]
+    if not 1 < len(words) <= _FEW or any(word in _ENGLISH for word in words):
+        return False
+    known = lexicon()
+    return 2 * sum(_of_reports(word, known) for word in words) < len(words)
 
 
 def differ(first: str, second: str) -> bool:

@@ -121,3 +121,31 @@ def test_english_text_loads_no_identifier() -> None:
         "assert language('The heart is normal.') == 'en'; assert 'py3langid' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("fr", "Absence de pneumothorax."),
+        ("fr", "Pas d'\u00e9panchement."),
+        ("fr", "Sans consolidation."),
+        ("de", "Kein Pneumothorax nachweisbar."),
+        ("de", "Ohne Infiltrat."),
+        ("es", "Sin derrame pleural."),
+        ("pt", "Sem consolidacao."),
+        ("nl", "Geen pneumothorax."),
+        ("it", "Non pneumotorace."),
+        ("sv", "Ingen pneumothorax."),
+        ("pl", "Bez pneumothorax."),
+        ("vi", "Kh\u00f4ng pneumothorax."),
+    ],
+)
+def test_what_is_denied_in_another_language_in_few_words_is_no_finding_that_is_there(code: str, text: str) -> None:
+    assert not differ(language(text), code)
+    assert language(text) not in {ENGLISH, UNDECIDED}
+    assert _said(text) == {}
+
+
+@pytest.mark.parametrize("text", ["Kalp boyutu normal.", "Cor normale.", "OK.", "Fine."])
+def test_few_words_of_which_most_are_unknown_say_nothing(text: str) -> None:
+    assert _said(text) == {}

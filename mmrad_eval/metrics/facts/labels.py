@@ -20,7 +20,7 @@ from mmrad_eval.metrics.facts.lexicon import Role, Status, lexicon
 from mmrad_eval.metrics.facts.scope import Mention
 from mmrad_eval.metrics.facts.sentences import sentences
 from mmrad_eval.metrics.labelf1 import BLANK, FIVE, LABELS, NEGATIVE, POSITIVE, UNCERTAIN, Codes
-from mmrad_eval.metrics.language import ENGLISH, UNDECIDED, language
+from mmrad_eval.metrics.language import ENGLISH, UNDECIDED, is_strange, language
 
 __all__ = ["BLANK", "FIVE", "LABELS", "NEGATIVE", "POSITIVE", "UNCERTAIN", "Code", "label", "label_many", "project"]
 
@@ -33,7 +33,7 @@ _TEXTS = 1 << 14
 _WORD = re.compile(r"(?!x+\b)[a-z]{2}", re.IGNORECASE)
 """The beginning of a word that can be read: no mark of de-identification (XXXX), and in Latin letters."""
 
-_ANSWER = re.compile(r"\W*(?:yes|no|not|true|false)\W*", re.IGNORECASE)
+_ANSWER = re.compile(r"\W*(?:yes|no|not|true|false|ok|okay|fine)\W*", re.IGNORECASE)
 """An answer to a question that nobody put to a report."""
 
 _READ = frozenset((ENGLISH, UNDECIDED))
@@ -71,6 +71,8 @@ def _understood(pieces: Sequence[str], *, named: bool) -> bool:
     """Whether a text without findings was read: it has words of the vocabulary, and no sentence in another language."""
     words = lexicon()
     if not named and not any(item.roles & ~_MARKS for piece in pieces for item in items(piece, words)[1]):
+        return False
+    if not named and is_strange(" ".join(pieces)):
         return False
     return len(pieces) == 1 or all(language(piece) in _READ for piece in pieces)
 
