@@ -32,6 +32,8 @@ REASONS = {
     "core/whole_files.py:write_whole": "what its caller states",
     "core/journal.py:_start": "below a folder that the run marks",
     "core/journal.py:put_image": "the same",
+    "harness/manifests.py:write": "the same; request keys, no data of a study",
+    "harness/manifests.py:alone": "a lock without content",
     # pages that state the class themselves
     "results/view/page.py:write": "the page states the class of its index",
     "results/view/images.py:_load": "beside the page, in a folder that the view marks",
@@ -81,6 +83,7 @@ IN_PLACE = {
     "harness/answers_writer.py:__init__": "answers.jsonl.part, which is seen while a run goes on",
     "harness/health.py:_disk": "a file that is removed at once",
     "results/run/files.py:publishing": "a lock without content",
+    "harness/manifests.py:alone": "the same",
     "construction": "stages are appended line by line; what is published is renamed when all of it is there",
     "training": "a folder that is renamed when all of it is there",
     "metrics/clinical/fetch.py:_link": "links",

@@ -33,7 +33,7 @@ def say_job(job: Job, plan: Plan) -> None:
         f"  about {seen.prompt_tokens:,.0f} prompt tokens{first} (longest: {seen.longest[0]}, "
         f"{seen.longest[1]:,.0f}), {_answers(seen)}"
     )
-    terminal.say(f"  {price([seen])}")
+    terminal.say(f"  {price([seen], batch=bool(job.batch))}{', in batches at half the price' * bool(job.batch)}")
     if job.judge is not None:
         terminal.say(f"  the questions to the judge {job.judge.model} come on top")
     if said := look_check(job, plan):
@@ -67,9 +67,11 @@ def requests(seen: Preview) -> str:
     return f"{seen.requests:,} to {seen.most.requests:,} requests"
 
 
-def price(seen: Sequence[Preview]) -> str:
-    """What these runs cost together."""
+def price(seen: Sequence[Preview], *, batch: bool = False) -> str:
+    """What these runs cost together; in provider batches half as much."""
     known = [one.dollars for one in seen if one.dollars is not None]
+    if batch:
+        known = [(least / 2, most / 2) for least, most in known]
     if len(known) < len(seen):
         return "the model's card has no price"
     least, most = (sum(dollars) for dollars in zip(*known, strict=True)) if known else (0.0, 0.0)

@@ -145,7 +145,7 @@ def _price(planned: list[Planned], results: Path) -> None:
         f"most {sum(one.requests for one in most):,} requests and "
         f"{sum(one.completion_tokens for one in most):,} completion tokens"
     )
-    terminal.say(price(asked))
+    terminal.say(price(asked, batch=any(one.job.batch for one in planned)))
     shows = next((one for one in planned if one.plan is not None and "images" in one.plan.task.needs), None)
     if asked and shows is not None and shows.plan is not None and (said := look_check(shows.job, shows.plan)):
         terminal.say(f"before them {said}")

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "beside": ("mmrad_eval.cli.beside:beside", "Show each report beside its trace, sentence by sentence."),
     "faithfulness": ("mmrad_eval.cli.faithfulness:faithfulness", "Say whether a model looks, and whether it helps."),
     "budget": ("mmrad_eval.cli.budget:budget", "Show what a score costs in tokens, and gains at equal tokens."),
+    "batches": ("mmrad_eval.cli.batches:batches", "List provider batches, wait for them, or cancel some."),
     "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
     "models": ("mmrad_eval.cli.models:models", "List the models; `models show NAME` tells all about one."),
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
@@ -46,7 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name -> (``module:function``, one line of help), in the order of the help page."""
 
 
-_WITHOUT_DATA = frozenset(("tasks", "models", "metrics", "datasets", "weights", "doctor", "power"))
+_WITHOUT_DATA = frozenset(("tasks", "models", "metrics", "datasets", "weights", "doctor", "power", "batches"))
 """Commands that hold no studies; all others connect nowhere until they know what their data allows."""
 
 _GARBAGE = (50_000, 20, 50)

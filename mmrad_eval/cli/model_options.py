@@ -81,6 +81,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--no-look-check", is_flag=True, help="Ask nothing about drawn pictures before the first study."),
         click.option("--allow-blind", is_flag=True, help="Ask a model that the look check has shown to see no image."),
+        click.option("--batch", is_flag=True, help="Ask in provider batches: half the price, within a day."),
         click.option(
             "--shard",
             metavar="I/N",

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,29 +140,24 @@ def run(ctx: click.Context, /, **said: Any) -> int:
 
 
 def _run(said: dict[str, Any], jobs: list[Job]) -> int:
-    from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.errors import MmradError
-    from mmrad_eval.harness.jobs import execute
 
-    command = shlex.join(["mmrad-eval", *sys.argv[1:]])
     code, outcomes = 0, []
+    if said["batch"] and len(jobs) > 1 and not said["dry_run"]:  # the batches of all runs, before any is waited for
+        jobs = [*(replace(job, batch="hand over") for job in jobs), *jobs]
     for job in jobs:
         try:
-            plan = job.plan()
-            if said["dry_run"]:
-                say_job(job, plan)
-                continue
-            gc.freeze()  # the studies stay as they are: cycles are looked for among what comes now
-            outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), command)
+            outcome = _outcome(said, job)
         except MmradError as error:
             if len(jobs) == 1:
                 raise
-            terminal.say(f"mmrad-eval: {job.model} {job.task}: {error}", err=True)
-            code = code or error.exit_code
+            if job.batch != "hand over":  # it is said when the job's turn comes
+                terminal.say(f"mmrad-eval: {job.model} {job.task}: {error}", err=True)
+                code = code or error.exit_code
+            continue
+        if outcome is None:
             continue
         outcomes.append(outcome)
-        if said["verify"] and outcome.summary:
-            verified(outcome.folder, job.metrics, said["verify"], dict(job.metric_options))
         if not outcome.complete:
             code = code or INCOMPLETE
         if outcome.stop is not None and outcome.stop.interrupted:  # Ctrl-C ends the command, not one of its runs
@@ -169,6 +165,24 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
             break
     _end(said, outcomes)
     return code
+
+
+def _outcome(said: dict[str, Any], job: Job) -> Outcome | None:
+    """The outcome of one job; None where nothing is to be shown of it."""
+    from mmrad_eval.cli.progress import Progress
+    from mmrad_eval.harness.jobs import execute
+
+    plan = job.plan()
+    if said["dry_run"]:
+        say_job(job, plan)
+        return None
+    gc.freeze()  # the studies stay as they are: cycles are looked for among what comes now
+    command = shlex.join(["mmrad-eval", *sys.argv[1:]])
+    outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), command)
+    if said["verify"] and outcome.summary:
+        verified(outcome.folder, job.metrics, said["verify"], dict(job.metric_options))
+    interrupted = outcome.stop is not None and outcome.stop.interrupted
+    return outcome if job.batch != "hand over" or interrupted else None
 
 
 def _end(said: dict[str, Any], outcomes: list[Outcome]) -> None:

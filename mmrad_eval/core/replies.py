@@ -61,6 +61,8 @@ class Served(Value, frozen=True):
     """Whether the endpoint keeps the order of words and images; None: unknown."""
     woven: str | None = None
     """Digest of its tokens for words and images in turn; None where it does not tell them."""
+    batch: bool | None = None
+    """Whether it was given in a provider's batch, which may be served by another snapshot; None: not in one."""
 
 
 def identities(served: Iterable[Served]) -> tuple[Served, ...]:

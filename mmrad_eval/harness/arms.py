@@ -69,6 +69,9 @@ def run_arms(
 ) -> Iterator[tuple[Planned, RunFolder | None, str]]:
     """Each arm with its run, asked first where it is missing; (arm, None, why) where it can't be had."""
     cache = JournalCache()
+    for one in planned:  # batches of all arms are under way before any is waited for
+        if one.plan is not None and one.job.batch and finished(one, results) is None:
+            execute(replace(one.job, batch="hand over"), one.plan, results, reporter, command, cache)
     for one in planned:
         if one.plan is None:
             yield one, None, one.why

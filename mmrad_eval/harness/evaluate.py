@@ -94,6 +94,7 @@ def evaluate(
     split: str | None = None,
     ids: str | Path | None = None,
     limit: int | None = None,
+    batch: bool = False,
     shard: str | None = None,
     target: Target = "findings",
     views: str = "all",

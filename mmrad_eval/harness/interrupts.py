@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -44,3 +46,22 @@ class Interrupts:
             self._loop.remove_signal_handler(signal.SIGINT)
         if self.presses > 1 and isinstance(error, asyncio.CancelledError):
             raise KeyboardInterrupt from None
+
+
+@contextmanager
+def interruptible(stop_signal: StopSignal) -> Iterator[None]:
+    """Ctrl-C pressed once ends the run after the current study; pressed twice, immediately."""
+
+    def interrupted(_number: int, _frame: object) -> None:
+        if stop_signal.stop is not None:
+            raise KeyboardInterrupt
+        stop_signal.set(Stop(INTERRUPTED, interrupted=True))
+
+    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody handle signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from mmrad_eval import metrics, model_registry
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
 from mmrad_eval.core.data_use import ORDER, mark, strictest
-from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.errors import GateError, UsageError
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, DataUse
 from mmrad_eval.harness import gate
+from mmrad_eval.harness.batching import Batching
 from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.data import Data
-from mmrad_eval.harness.interrupts import INTERRUPTED, Interrupts
+from mmrad_eval.harness.interrupts import Interrupts, interruptible
 from mmrad_eval.harness.judging import Judge, examples, put_questions
 from mmrad_eval.harness.look_check import Mode
 from mmrad_eval.harness.look_guard import LookGuard
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Plan, RunOptions, make_plan
 from mmrad_eval.harness.requester import Requester
-from mmrad_eval.harness.run import Share, answer_all, ask_all, ask_share, open_run
+from mmrad_eval.harness.run import Share, answer_all, ask_all, ask_share, hold_each, open_run
 from mmrad_eval.harness.shards import Shard
 from mmrad_eval.harness.stopping import Stop, StopSignal, strongest
 from mmrad_eval.harness.trace_of import load_task
 from mmrad_eval.metrics import Suite
+from mmrad_eval.model_registry.batch_providers import form_of
 from mmrad_eval.model_registry.model_cards import settled
 from mmrad_eval.model_registry.serving import ServeOptions, Server
 from mmrad_eval.model_registry.wire import WireClient
@@ -80,6 +82,8 @@ class Job:
     results: Path = Path("results")
     """Where other runs are found by their ids."""
     fresh: bool = False
+    batch: Literal["", "wait", "hand over"] = ""
+    """Whether requests go in provider batches, and whether their replies are waited for and published."""
     shard: Shard | None = None
     """The share of the studies that is asked about and not published; None: all, published and scored."""
     look_check: Mode = "off"
@@ -108,6 +112,8 @@ class Job:
         )
         if isinstance(model, WireClient):
             model.refusals = self.refusals
+        if self.batch:
+            form_of(model)
         if self.shard is not None and not is_client(model):
             raise UsageError(f"--shard {self.shard}: {model.card.label} answers without being asked; leave --shard out")
         decoding = settled(model, self.options.decoding, self.stated)
@@ -134,6 +140,12 @@ class Job:
             attested=self.attestation,
         )
         permit.confine(asked)
+        if self.batch and permit.attestation is not None and "batch" not in permit.attestation["retention"].lower():
+            raise GateError(
+                f"{asked.card.label} keeps requests and replies of batches for up to 30 days, even if zero retention "
+                "was agreed: attest it in so many words, such as --attest-retention 'batch, 30 days', or leave --batch "
+                "out"
+            )
         return permit
 
 
@@ -254,29 +266,10 @@ def _answer(plan: Plan, folder: RunFolder, reporter: Reporter) -> tuple[Run, Sto
     """The run of an answerer, and why it stopped if it did."""
     stop_signal = StopSignal()
     reporter.begin(plan, None, lambda reason: stop_signal.set(Stop(reason, interrupted=True)))
-    with _interruptible(stop_signal):
+    with interruptible(stop_signal):
         run = answer_all(plan, folder, stop_signal, watch=reporter.answered)
     reporter.end()
     return run, _unless_fatal(stop_signal.stop)
-
-
-@contextmanager
-def _interruptible(stop_signal: StopSignal) -> Iterator[None]:
-    """Ctrl-C pressed once ends the run after the current study; pressed twice, immediately."""
-
-    def interrupted(_number: int, _frame: object) -> None:
-        if stop_signal.stop is not None:
-            raise KeyboardInterrupt
-        stop_signal.set(Stop(INTERRUPTED, interrupted=True))
-
-    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody handle signals
-        yield
-        return
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _requester(job: Job, client: Client, where: Path, cache: JournalCache, journal: Journal) -> Requester:
@@ -300,7 +293,8 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
     job: Job, plan: Plan, folder: RunFolder, results: Path, guard: BudgetGuard, reporter: Reporter, cache: JournalCache
 ) -> tuple[Run, Stop | None, Share | None]:
     """The run of a client, why it stopped if it did, and what its shard came to."""
-    asked, share = job.asked(plan), None
+    asked = job.asked(plan)
+    share: Share | None = None
     client = cast("Client", plan.model)
     where = results / "replies" / safe_name(plan.dataset.name)
     with cache.journal(where / safe_name(client.card.label)) as journal:
@@ -318,7 +312,13 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                     if job.look_check != "off":
                         blind = job.look_check == "allow blind"
                         await LookGuard(asked, folder, requester, results, over_budget, cache, blind).first()
-                    if job.shard is None:
+                    if job.batch:
+                        batching = Batching(requester, reporter.say)
+                        await batching.ask(partial(hold_each, asked), wait=job.batch == "wait")
+                        requester = batching.requester
+                    if job.batch == "hand over":
+                        run, share = folder.run, Counter()
+                    elif job.shard is None:
                         run = await ask_all(plan, folder, requester, over_budget, watch=reporter.answered)
                     else:
                         share = await ask_share(asked, requester, over_budget, watch=reporter.answered)

@@ -176,6 +176,10 @@ class Requester:
         """
         return self._with(journal=journal, images=ImageLoader(), verify=None, _counts=False)
 
+    def sending_by(self, sender: Sender) -> Requester:
+        """The same requester with another sender."""
+        return self._with(sender=sender)
+
     def _with(self, **own: object) -> Requester:
         """The same requester with members of its own, and with nothing in flight."""
         other = copy(self)

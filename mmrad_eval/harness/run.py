@@ -131,7 +131,7 @@ async def ask_all(
         watch(answer, len(stream))
 
     with AnswerStream(folder) as stream:
-        await _ask_each(plan, requester, over_budget, put)
+        await hold_each(plan, requester, over_budget, put)
         for left in reversed(range(_SETTLES)):
             others_wrote = await _settled(plan, stream, requester)
             notes = requester.images.notes()
@@ -155,13 +155,16 @@ async def ask_share(
         share[answer.status, answer.why if answer.status in UNSCORED_STATUSES else ""] += 1
         watch(answer, share.total())
 
-    await _ask_each(plan, requester, over_budget, count)
+    await hold_each(plan, requester, over_budget, count)
     share["pending", ""] += len(plan.studies) - share.total()
     return +share
 
 
-async def _ask_each(
-    plan: Plan, requester: Requester, over_budget: Callable[[int], Stop | None], put: Callable[[Answer], None]
+async def hold_each(
+    plan: Plan,
+    requester: Requester,
+    over_budget: Callable[[int], Stop | None] = lambda _: None,
+    put: Callable[[Answer], None] = lambda _: None,
 ) -> None:
     """Hold the conversation about each study, at the pace of the requester, until the run stops."""
     intake = Intake(iter(plan.studies), requester.signal, over_budget)

@@ -123,7 +123,7 @@ class Sender:
             if not self._prepared:
                 await self._prepare()
             reply = await self._once(sending.request)
-            _check(reply)
+            checked(reply)
         except TransportError as error:
             return self._until_next_look(error) if error.unsent else self._until_next_try(error, sending)
         except (GateError, ModelError) as error:  # true of every request of this run
@@ -244,10 +244,12 @@ class Sender:
         return reply
 
 
-def _check(reply: object) -> None:
+def checked(reply: object) -> Reply:
+    """The same reply; TypeError where it is none, TransportError where a server's error stands in its words."""
     if not isinstance(reply, Reply):
         raise TypeError(f"generate returned {type(reply).__name__} in place of mmrad_eval.Reply")
     if not isinstance(reply.text, str):
         raise TypeError(f"generate returned a Reply whose text is {type(reply.text).__name__} in place of str")
     if wrote := server_error(reply.text):
         raise TransportError(f"the reply is {wrote} in place of the model's words", retry=True)
+    return reply

@@ -48,6 +48,7 @@ class RunSettings:
     split: str | None = None
     ids: str | Path | None = None
     limit: int | None = None
+    batch: bool = False
     shard: str | None = None
     """Such as ``2/4``."""
     target: str = "findings"
@@ -153,6 +154,7 @@ class RunSettings:
             refusals=declared(_several(self.refusal_pattern)),
             results=Path(self.out),
             fresh=self.fresh,
+            batch="wait" if self.batch else "",
             shard=None if self.shard is None else Shard.written(self.shard),
             look_check="off" if not self.look_check else "allow blind" if self.allow_blind else "on",
             attestation=_attestation(self.attestation),
@@ -169,6 +171,11 @@ class RunSettings:
                 raise UsageError(f"{name}={value!r}: it must be {members.words(hint)}")
             if value is not None and name in _LEAST and value < _LEAST[name]:
                 raise UsageError(f"{name}={value}: it must be at least {_LEAST[name]}")
+        if self.batch and (self.budget is not None or self.max_requests is not None):
+            raise UsageError(
+                "--batch hands all requests over before any reply tells what it costs: leave --budget and "
+                "--max-requests out; --dry-run prices it, --limit makes it smaller"
+            )
         if Path(self.out).exists() and not Path(self.out).is_dir():
             raise UsageError(f"--out {self.out} is no folder")
 

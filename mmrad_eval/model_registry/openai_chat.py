@@ -139,8 +139,12 @@ class AzureClient(ChatClient):
 
     def path(self, request: Request) -> str:
         """The deployment and the version of the format."""
-        version = os.environ.get("OPENAI_API_VERSION", AZURE_VERSION)
-        return f"/deployments/{request.model}/chat/completions?api-version={version}"
+        return f"/deployments/{request.model}/chat/completions?api-version={azure_version()}"
+
+
+def azure_version() -> str:
+    """The version of Azure's format."""
+    return os.environ.get("OPENAI_API_VERSION", AZURE_VERSION)
 
 
 def messages_value(sent: PreparedRequest) -> list[dict[str, Any]]:

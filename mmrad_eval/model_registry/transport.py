@@ -144,9 +144,11 @@ class Transport:
         finally:
             server.in_flight -= 1
 
-    async def get(self, path: str, *, base: str | None = None, seconds: float = _CONNECT) -> HttpResponse:
+    async def get(
+        self, path: str, *, base: str | None = None, seconds: float = _CONNECT, headers: Headers | None = None
+    ) -> HttpResponse:
         """Ask one server for a page; ``//version`` is at its root, ``/models`` under ``/v1``."""
-        return await self._request("GET", self._by_base[base or self.urls[0]], path, seconds)
+        return await self._request("GET", self._by_base[base or self.urls[0]], path, seconds, headers=headers)
 
     def confine(self, hosts: Mapping[str, tuple[str, ...]]) -> None:
         """From now on connect only to these hosts, each at these addresses only; names are not looked up again."""

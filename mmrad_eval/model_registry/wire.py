@@ -99,12 +99,17 @@ class WireClient(Client):
         headers = self.headers(sent.request)
         response = await self.transport.post(self.path(sent.request), body, seconds=seconds, headers=headers)
         try:
-            reply = counted(self.read(response), self.policy)
-            self._refuse_pieces(reply)
+            reply = self.reply_of(response)
         except TransportError as error:
             error.server = response.base
             raise
         return msgspec.structs.replace(reply, latency=round(time.perf_counter() - start, 6)), response.base
+
+    def reply_of(self, response: HttpResponse) -> Reply:
+        """The reply that counts; TransportError where infrastructure failed, or the reply repeats the key."""
+        reply = counted(self.read(response), self.policy)
+        self._refuse_pieces(reply)
+        return reply
 
     def _refuse_pieces(self, reply: Reply) -> None:
         """TransportError where the parts of a reply, put together, repeat the key that none of them holds alone."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from mmrad_eval.results.leaderboard.rows import ScoredRun
+from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.spent import Spent, cost
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of
 
@@ -36,9 +37,17 @@ def dollars(samples: Samples) -> float | None:
     """US dollars of ``PER`` studies; None without a price, or without tokens."""
     if total_tokens(samples) is None:
         return None
-    spent = [(cost(scored.summary.spent, scored.run.card), scored.summary) for scored in samples if scored.summary]
+    spent = [
+        (_dollars(scored.summary.spent, scored.run), scored.summary) for scored in samples if scored.summary is not None
+    ]
     known = [price for price, _ in spent if price is not None]
     return PER * sum(known) / sum(summary.scored for _, summary in spent) if len(known) == len(spent) else None
+
+
+def _dollars(spent: Spent, run: Run) -> float | None:
+    """US dollars of one run; half where all of its replies came in provider batches."""
+    price = cost(spent, run.card)
+    return price / 2 if price is not None and run.served and all(one.get("batch") for one in run.served) else price
 
 
 def cut_off(samples: Samples) -> float | None:

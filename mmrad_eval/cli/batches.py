@@ -1,0 +1,111 @@
+"""`mmrad-eval batches`: the provider batches of a results folder; wait for them, or cancel some."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmrad_eval.cli import terminal
+from mmrad_eval.core.visible import visible
+
+if TYPE_CHECKING:
+    from mmrad_eval.harness.manifests import Manifest
+    from mmrad_eval.model_registry.batch_forms import BatchForm
+    from mmrad_eval.model_registry.wire import WireClient
+
+
+@click.command(name="batches")
+@click.argument("results", type=click.Path(path_type=Path), default=Path("results"))
+@click.option("--wait", is_flag=True, help="Wait until all that are under way have ended.")
+@click.option("--cancel", "cancelled", multiple=True, metavar="ID", help="Cancel a batch: what is answered stays.")
+@click.option("--base-url", multiple=True, help="Address of the provider. [default: its own]")
+@click.option("--api-key-env", help="Environment variable that holds the key.")
+@click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the key (mode 600).")
+def batches(**said: Any) -> int:
+    """List the provider batches of RESULTS. Their replies are fetched by the command that made them, run again."""
+    from mmrad_eval.core.errors import UsageError
+
+    found = _found(said["results"])
+    if not found:
+        raise UsageError(f"{said['results']}: no batches; `mmrad-eval run --batch` makes some")
+    under_way = [(one, where) for one, where in found if one.batch and one.open]
+    unknown = set(said["cancelled"]) - {one.batch for one, _ in under_way}
+    if unknown:
+        known = ", ".join(one.batch for one, _ in under_way) or "none"
+        raise UsageError(f"--cancel {min(unknown)}: no batch under way; those are: {known}")
+    for one, _ in under_way:
+        if one.batch in said["cancelled"] or (said["wait"] and not said["cancelled"]):
+            asyncio.run(_settle(one, said, cancel=one.batch in said["cancelled"]))
+    if not said["cancelled"] and not said["wait"]:
+        terminal.page("\n".join(map(visible, _lines(found))))
+    return 0
+
+
+def _found(results: Path) -> list[tuple[Manifest, str]]:
+    """Every manifest, and the data and model that it belongs to; the oldest first."""
+    from mmrad_eval.harness.manifests import FOLDER, Manifests
+
+    folders = sorted((results / "replies").glob(f"*/*/{FOLDER}"))
+    return [(one, folder.parent.parent.name) for folder in folders for one in Manifests(folder).all()]
+
+
+def _lines(found: list[tuple[Manifest, str]]) -> list[str]:
+    head = ("batch", "model", "data", "made (UTC)", "requests", "replies", "state")
+    rows = [head, *(_cells(one, data) for one, data in found)]
+    wide = [max(len(row[place]) for row in rows) for place in range(len(head))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True)).rstrip() for row in rows]
+
+
+def _cells(one: Manifest, data: str) -> tuple[str, ...]:
+    words = {"created": "under way", "done": "fetched", "void": "never made"}
+    state = words.get(one.step, "unknown: run its command again") + (f": {one.why}" if one.why else "")
+    made = f"{datetime.fromtimestamp(one.made, UTC):%Y-%m-%d %H:%M}"
+    name = f"{one.provider}:{one.model}"
+    replies = f"{one.replies:,}" if one.step == "done" else "-"
+    return (one.batch or one.label, name, data, made, f"{len(one.keys):,}", replies, state)
+
+
+async def _settle(one: Manifest, said: dict[str, Any], *, cancel: bool) -> None:
+    """Cancel a batch, or wait until it has ended."""
+    from mmrad_eval.core.errors import ModelError, TransportError
+    from mmrad_eval.harness.batching import pauses
+    from mmrad_eval.model_registry.batch_providers import form_of
+
+    client = _client(one, said)
+    form: BatchForm = form_of(client)
+    try:
+        if cancel:
+            await form.cancel(one.batch)
+            terminal.say(f"{one.batch}: cancelled; run its command again to fetch what was answered by then")
+            return
+        for pause in pauses():
+            state = await form.state(one.batch)
+            if state.ended:
+                break
+            await asyncio.sleep(pause)
+        terminal.say(f"{one.batch}: {state.words}; run its command again to fetch {len(one.keys):,} replies")
+    except TransportError as error:
+        raise ModelError(f"{one.batch}: {error.why}") from error
+    finally:
+        await client.close()
+
+
+def _client(one: Manifest, said: dict[str, Any]) -> WireClient:
+    """The client of a batch's provider; nothing of the data is sent by it."""
+    from mmrad_eval import model_registry
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.model_registry.wire import WireClient
+
+    model = model_registry.resolve(
+        f"{one.provider}:{one.model}",
+        base_url=said["base_url"],
+        api_key_env=said["api_key_env"],
+        api_key_file=said["api_key_file"],
+    )
+    if not isinstance(model, WireClient):
+        raise UsageError(f"{one.provider}:{one.model} is asked by a plugin, which has no batches")
+    return model
