@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.whole_files import written_whole
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.datasets.describe import Description
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ def draw(d: Description, path: Path) -> None:
     _bars(next(panels), "Views", d.views, "images")
     _bars(next(panels), "Reports", _words(d), "studies")
     form = path.suffix.lower().removeprefix(".") or "png"
-    with written_whole(path) as part:
-        figure.savefig(part, format=form, dpi=150, metadata={"Date": None} if form == "svg" else None)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=form, dpi=150, metadata={"Date": None} if form == "svg" else None)
+    write_whole(path, drawn.getvalue())
 
 
 def _columns(axes: Axes, title: str, counts: dict[int, int], unit: str) -> None:

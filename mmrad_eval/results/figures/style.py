@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmrad_eval.core.whole_files import written_whole
+from mmrad_eval.core.whole_files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,8 +86,9 @@ def save(made: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name``.pdf for the paper and ``name``.png to look at; equal figures are equal files."""
     said = {"pdf": {"CreationDate": None, "Producer": "mmrad-eval"}, "png": {"Software": "mmrad-eval"}}
     for form, metadata in said.items():
-        with written_whole(folder / f"{name}.{form}") as part:
-            made.savefig(part, format=form, metadata=metadata)
+        drawn = io.BytesIO()  # a disk that is full in the middle of a PDF is no error that its writer knows
+        made.savefig(drawn, format=form, metadata=metadata)
+        write_whole(folder / f"{name}.{form}", drawn.getvalue())
     return [folder / f"{name}.{form}" for form in said]
 
 
