@@ -342,6 +342,9 @@ def _by_status(tally: Counter[tuple[str, str]]) -> dict[str, int]:
 def _told(plan: BuildPlan, built: Built) -> int:
     """Say what came out, and what is left to do."""
     out = plan.settings.out
+    if built.record is not None and not built.record.records:
+        terminal.say(f"no record was kept: {out / 'card.md'} says at which stage, and why", err=True)
+        return 1
     if built.record is not None:
         record = built.record
         terminal.say(

@@ -213,6 +213,7 @@ async def _run(plan: BuildPlan, watcher: Watcher) -> Built:
             signal=signal,
             over_budget=lambda begun: next(filter(None, (limit(begun) for limit in limits)), None),
             held_out=plan.held_out,
+            attestation=next((one.attestation for one in plan.permits.values() if one.attestation), None),
         )
         try:
             with Interrupts(signal), guard.clock(signal):

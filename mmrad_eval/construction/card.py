@@ -61,6 +61,8 @@ class BuildRecord(Value, frozen=True, omit_defaults=False):
     prompts: dict[str, str]
     """Prompt -> digest of its text."""
     models: dict[str, BuildModel]
+    attestation: dict[str, str] | None
+    """The user's statement that a provider may have the data, where it depended on one."""
     stages: dict[str, dict[str, int]]
     """Stage -> status, or ``rejected: reason`` -> images."""
     rejected_statements: dict[str, int]
@@ -191,6 +193,9 @@ def _lines(r: BuildRecord) -> Iterator[str]:
         yield f"| {role} | `{model.id}` | {model.decoding.temperature} | " + " | ".join(map(_cell, cells)) + " |"
     yield f"\nWhat the writer saw of the report: **{r.options.sees}** when it summarized, all of it when it reflected."
     yield f"Prompts: {', '.join(f'{name} `{digest}`' for name, digest in r.prompts.items())}."
+    if r.attestation:
+        said = r.attestation
+        yield f"{said['who']} stated on {said['date']} that {said['provider']} may have the data."
     yield "\n## Stages\n"
     yield from _table("stage", r.stages)
     yield f"\n{r.corrected:,} records were corrected. Statements that were rejected: {_counts(r.rejected_statements)}."

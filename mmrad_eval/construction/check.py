@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from mmrad_eval.construction.asking import Desk
+from mmrad_eval.construction.asking import ROLES, Desk
 from mmrad_eval.construction.options import BuildOptions
 from mmrad_eval.construction.records import CheckFinding, CollectedStudy, StageLine, TraceStatement
 from mmrad_eval.construction.rules import MeanRegions, judge
@@ -41,7 +41,7 @@ async def check(
             again = await audited(again, study, desk, asked)
         return _settled(_checked(again, study, options, means)) if again.goes_on else again
 
-    return await guarded(first, work, desk)
+    return await guarded(first, work, desk, *ROLES)
 
 
 def _checked(line: StageLine, study: CollectedStudy, options: BuildOptions, means: MeanRegions) -> StageLine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +82,8 @@ class Engine:
     signal: StopSignal = field(default_factory=StopSignal)
     over_budget: Callable[[int], Stop | None] = lambda _: None
     held_out: frozenset[str] = frozenset()
+    attestation: Mapping[str, str] | None = None
+    """The user's statement that a provider may have the data, where the build depends on it."""
     _means: MeanRegions = field(default_factory=MeanRegions)
     _splits: Splits | None = None
     _ratings: dict[str, RatedRecord] = field(default_factory=dict)

@@ -59,6 +59,7 @@ def publish(engine: Engine, source: tuple[str, str, tuple[str, ...]], planted: l
         options=engine.options,
         prompts={name: prompt.digest for name, prompt in engine.desk.prompts.items()} if engine.desk.models else {},
         models=_models(engine),
+        attestation=dict(engine.attestation) if engine.attestation else None,
         stages=card.stage_counts(folder),
         rejected_statements=rejected,
         agreement=agreement,

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mmrad_eval.construction import judgements
-from mmrad_eval.construction.asking import Desk, RefusedError, labels
+from mmrad_eval.construction.asking import ROLES, Desk, RefusedError, Role, labels
 from mmrad_eval.construction.collect import present, sentences
 from mmrad_eval.construction.judgements import (
     AuditVerdicts,
@@ -36,8 +36,13 @@ Objection = dict[str, Any]
 """What the writer is told of a statement, or of a finding that was lost."""
 
 
-async def guarded(line: StageLine, work: Callable[[list[str]], Awaitable[StageLine]], desk: Desk) -> StageLine:
-    """The line that ``work`` makes; rejected where a model declined or can't be read, failed with infrastructure."""
+async def guarded(
+    line: StageLine, work: Callable[[list[str]], Awaitable[StageLine]], desk: Desk, *roles: Role
+) -> StageLine:
+    """The line that ``work`` makes by asking ``roles``.
+
+    Rejected where a model declined or can't be read, failed with infrastructure.
+    """
     asked: list[str] = []
     try:
         done = await work(asked)
@@ -47,7 +52,7 @@ async def guarded(line: StageLine, work: Callable[[list[str]], Awaitable[StageLi
         done = replace(line, status="rejected", why=error.reason, detail=str(error))
     except Failed as error:
         return replace(line, status="failed", why=str(error))
-    return replace(done, asked=tuple(asked), model=labels(desk.models.values()))
+    return replace(done, asked=tuple(asked), model=labels(desk.models[role] for role in roles if desk.has(role)))
 
 
 async def summarise(line: StageLine, study: CollectedStudy, options: BuildOptions, desk: Desk) -> StageLine:
@@ -68,7 +73,7 @@ async def summarise(line: StageLine, study: CollectedStudy, options: BuildOption
         counts = {"sentences beyond two of a region": beyond} if beyond else {}
         return _or_rejected(replace(line, statements=tuple(statements), counts=counts))
 
-    return await guarded(line, work, desk)
+    return await guarded(line, work, desk, "writer")
 
 
 def _seen(study: CollectedStudy, options: BuildOptions) -> dict[str, object]:
@@ -142,7 +147,7 @@ async def reflect(
     async def work(asked: list[str]) -> StageLine:
         return await reflected(line, study, desk, comments, asked)
 
-    return await guarded(line, work, desk)
+    return await guarded(line, work, desk, "writer")
 
 
 async def reflected(
@@ -206,7 +211,7 @@ async def audit(line: StageLine, study: CollectedStudy, options: BuildOptions, d
     async def work(asked: list[str]) -> StageLine:
         return await audited(line, study, desk, asked)
 
-    return await guarded(line, work, desk)
+    return await guarded(line, work, desk, *ROLES)
 
 
 async def audited(line: StageLine, study: CollectedStudy, desk: Desk, asked: list[str]) -> StageLine:

@@ -130,12 +130,12 @@ def truthful_auditor(asked: Asked) -> dict[str, Any]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Answer], ProgramServer]]:
+def serve() -> Iterator[Callable[..., ProgramServer]]:
     """Starts servers, and ends them."""
     running: list[ProgramServer] = []
 
-    def start(answer: Answer) -> ProgramServer:
-        running.append(ProgramServer(answer).__enter__())
+    def start(answer: Answer, **said: Any) -> ProgramServer:
+        running.append(ProgramServer(answer, **said).__enter__())
         return running[-1]
 
     yield start

@@ -49,6 +49,8 @@ class ProgramServer:
 
     answer: Answer
     model: str = "program"
+    root: str = ""
+    """What a vLLM server would say is served under the name."""
     asked: list[Asked] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     """Body -> how often it came."""
@@ -64,9 +66,17 @@ class ProgramServer:
             def log_message(self, *_: object) -> None:
                 return
 
+            def do_GET(self) -> None:
+                entry = {"id": program.model, "root": program.root}
+                found = self.path.endswith("/models")
+                self._send(*((200, json.dumps({"data": [entry]}).encode()) if found else (404, b"{}")))
+
             def do_POST(self) -> None:
                 data = self.rfile.read(int(self.headers["Content-Length"]))
-                status, body = program.reply(data)
+                asks = self.path.endswith("/chat/completions")
+                self._send(*(program.reply(data) if asks else (404, b"{}")))
+
+            def _send(self, status: int, body: bytes) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))

@@ -6,14 +6,17 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from mmrad_eval.cli.data import data
+from mmrad_eval.core.errors import MmradError
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 PROGRAMS = ("--writer", "program:writer", "--auditor", "program:auditor")
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command as a process of its own."""
     return subprocess.run([COMMAND, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def here(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`data build` in this process, which takes a tenth of the time; errors are told as the command tells them."""
+    with chdir(folder):
+        ended = CliRunner().invoke(data, ["build", *words], standalone_mode=False)
+    error = ended.exception
+    if error is not None and not isinstance(error, MmradError):
+        raise error
+    code = ended.return_value if error is None else error.exit_code
+    said = "" if error is None else f"mmrad-eval: {error}"
+    return subprocess.CompletedProcess(list(words), code or 0, ended.stdout, f"{ended.stderr}{said}")
 
 
 def bytes_of(folder: Path) -> dict[str, str]:
@@ -68,7 +84,7 @@ def test_the_authors_records_say_split_patient_and_boxes_that_their_pictures_sho
 
 def test_the_same_command_again_sends_nothing_and_changes_no_byte(folder: Path) -> None:
     before = bytes_of(folder / "demo-build")
-    ended = run(folder, "data", "build", "demo", *PROGRAMS, "--plant", "0.2", "--out", "demo-build")
+    ended = here(folder, "demo", *PROGRAMS, "--plant", "0.2", "--out", "demo-build")
     assert ended.returncode == 0
     assert bytes_of(folder / "demo-build") == before
     models = json.loads((folder / "demo-build/build.json").read_text())["models"]
@@ -76,34 +92,34 @@ def test_the_same_command_again_sends_nothing_and_changes_no_byte(folder: Path) 
 
 
 def test_stages_can_run_one_by_one_to_the_same_bytes(folder: Path) -> None:
-    words = ("data", "build", "demo", *PROGRAMS, "--plant", "0.2", "--out", "by-stage", "--stages")
-    early = run(folder, *words, "audit")
+    words = ("demo", *PROGRAMS, "--plant", "0.2", "--out", "by-stage", "--stages")
+    early = here(folder, *words, "audit")
     assert early.returncode == 2
     assert "needs reflect" in early.stderr
     for stages in ("collect", "2", "reflect..audit", "check-rate", "7-9"):
-        ended = run(folder, *words, stages)
+        ended = here(folder, *words, stages)
         assert ended.returncode == 0, ended.stderr
     assert bytes_of(folder / "by-stage") == bytes_of(folder / "demo-build")
-    assert "there is no stage 'polish'" in run(folder, *words, "polish").stderr
+    assert "there is no stage 'polish'" in here(folder, *words, "polish").stderr
 
 
 def test_a_toml_says_the_same_as_the_command_line(folder: Path) -> None:
     (folder / "build.toml").write_text(
         'source = "demo"\nwriter = "program:writer"\nauditor = "program:auditor"\nplant = 0.2\nout = "from-toml"\n'
     )
-    ended = run(folder, "data", "build", "--config", "build.toml")
+    ended = here(folder, "--config", "build.toml")
     assert ended.returncode == 0, ended.stderr
     assert bytes_of(folder / "from-toml") == bytes_of(folder / "demo-build")
     (folder / "wrong.toml").write_text('source = "demo"\nauditer = "program:auditor"\n')
-    ended = run(folder, "data", "build", "--config", "wrong.toml")
+    ended = here(folder, "--config", "wrong.toml")
     assert (ended.returncode, "did you mean 'auditor'" in ended.stderr) == (2, True)
 
 
 def test_a_dry_run_prices_and_sends_nothing(folder: Path) -> None:
     (folder / "card.toml").write_text('provider = "openai"\nid = "writer"\nprice = [1.0, 4.0]\n')
     (folder / "other.toml").write_text('provider = "openai"\nid = "auditor"\nprice = [1.0, 4.0]\n')
-    words = ("data", "build", "demo", "--writer", "card.toml", "--auditor", "other.toml", "--out", "dry")
-    ended = run(folder, *words, "--plant", "0.1", "--dry-run")
+    words = ("demo", "--writer", "card.toml", "--auditor", "other.toml", "--out", "dry")
+    ended = here(folder, *words, "--plant", "0.1", "--dry-run")
     assert ended.returncode == 0, ended.stderr
     assert "72 requests; 4 more if a tenth" in ended.stdout
     assert "US dollars" in ended.stdout
@@ -127,7 +143,7 @@ def test_a_dry_run_prices_and_sends_nothing(folder: Path) -> None:
 def test_what_cannot_be_is_said_in_one_line(words: tuple[str, ...], code: int, said: str, folder: Path) -> None:
     (folder / "nobody.txt").write_text("\n")
     (folder / "reports.csv").write_text("id,report\nx1,The heart is large.\n")
-    ended = run(folder, "data", "build", "demo", *words, "--out", "refused")
+    ended = here(folder, "demo", *words, "--out", "refused")
     assert ended.returncode == code, ended.stderr
     assert said in ended.stderr
     assert len([line for line in ended.stderr.splitlines() if line.startswith("mmrad-eval:")]) == 1
@@ -135,22 +151,34 @@ def test_what_cannot_be_is_said_in_one_line(words: tuple[str, ...], code: int, s
 
 
 def test_credentialed_data_goes_to_no_remote_model(folder: Path) -> None:
-    words = ("data", "build", "demo", "--data-use", "credentialed", "--out", "far", "--writer", "openai:a")
-    far = ("--writer-url", "https://models.example.org/v1", "--auditor", "program:auditor", "--writer-key-env", "NO")
-    ended = run(folder, *words, *far)
-    assert ended.returncode in {1, 4}
-    assert not (folder / "far/traces.jsonl").exists()
+    words = ("demo", "--data-use", "credentialed", "--auditor", "program:auditor", "--out", "far")
+    ended = here(folder, *words, "--writer", "vllm:a", "--writer-url", "https://models.example.org/v1")
+    assert ended.returncode == 4
+    assert "may not leave this machine" in ended.stderr
+    assert not (folder / "far").exists()
+
+
+def test_where_nothing_is_kept_the_card_says_why_and_the_command_fails(folder: Path) -> None:
+    head, row = (
+        "id,region,x1,y1,x2,y2,frame,text,findings",
+        "a,heart,10,10,99,99,pad_square_336,Large heart.,No nodule.",
+    )
+    (folder / "wrong.csv").write_text(f"{head}\n{row}\n")
+    words = ("boxes:wrong.csv", "--data-use", "open", "--render", "none", *PROGRAMS, "--out", "nothing")
+    ended = here(folder, *words)
+    assert (ended.returncode, "no record was kept" in ended.stderr) == (1, True)
+    assert "rejected: invented" in (folder / "nothing/card.md").read_text()
 
 
 def test_own_prompts_take_the_place_of_ours_and_are_checked(folder: Path) -> None:
     prompts = folder / "prompts"
     prompts.mkdir(exist_ok=True)
     (prompts / "audit.txt").write_text("[[user]]\nJudge.\n\nReport:\n{report}\n\nStatements:\n{statements}\n")
-    words = ("data", "build", "demo", *PROGRAMS, "--limit", "3", "--prompts", "prompts")
-    assert run(folder, *words, "--out", "own").returncode == 0
+    words = ("demo", *PROGRAMS, "--limit", "3", "--prompts", "prompts")
+    assert here(folder, *words, "--out", "own").returncode == 0
     mine = json.loads((folder / "own/build.json").read_text())["prompts"]
     ours = json.loads((folder / "demo-build/build.json").read_text())["prompts"]
     assert mine["audit"] != ours["audit"]
     assert mine["reflect"] == ours["reflect"]
     (prompts / "audit.txt").write_text("[[user]]\nJudge {statements}.\n")
-    assert "[[user]] must show {report}" in run(folder, *words, "--out", "own").stderr
+    assert "[[user]] must show {report}" in here(folder, *words, "--out", "own").stderr

@@ -280,6 +280,21 @@ def test_one_model_in_both_roles_is_refused(source: Dataset, serve: Serve, build
     assert not one.asked
 
 
+@pytest.mark.parametrize(("root", "is_one"), [("same/model", True), ("another/model", False)])
+def test_one_model_under_two_names_is_found_out_by_what_its_servers_serve(
+    root: str, is_one: bool, source: Dataset, bench: Bench
+) -> None:
+    writer = bench.serve(truthful_writer, model="a", root="same/model")
+    auditor = bench.serve(truthful_auditor, model="b", root=root)
+    named = {"writer_model": Named("vllm:a", (writer.url,)), "auditor_model": Named("vllm:b", (auditor.url,))}
+    if is_one:
+        with pytest.raises(UsageError, match="one and the same model, same/model"):
+            bench.build(source, **named, structured=False)
+        assert not bench.lines("assemble")
+    else:
+        assert bench.build(source, **named, structured=False).complete
+
+
 def test_without_reports_nothing_is_audited(source: Dataset, build: Build, lines: Lines) -> None:
     nobody = Named("none")
     built = build(source, writer_model=nobody, auditor_model=nobody, options={"report": "none"})
