@@ -256,6 +256,17 @@ def test_the_headline_is_the_mean_over_abnormal_studies() -> None:
     assert own[:, names.index(STUDY)] == pytest.approx(scores)
 
 
+def test_a_reference_of_which_nothing_is_understood_is_not_taken_for_normal() -> None:
+    metric = FindingsScore("findings@rules")
+    unread = Example(
+        Study("a", reference=Report(findings="As discussed.")), Answer("a", "ok", report=Report(text="PTX."))
+    )
+    [row] = metric.reduce(metric.measure([unread], "findings"))
+    names = [column.name for column in metric.columns]
+    assert np.isnan(row[[names.index(SCORE), names.index(STUDY)]]).all()
+    assert row[names.index("Findings coverage")] == 0.0
+
+
 def test_each_scheme_of_weights_has_its_own_signature_and_every_kind_its_column() -> None:
     signatures = {FindingsScore("findings@rules", scheme).signature("findings") for scheme in SCHEMES}
     assert len(signatures) == len(SCHEMES)

@@ -75,11 +75,11 @@ class FindingsScore:
         found = alignment_of(example, self.scheme, self.priors)
         counts = statistics_of(found)
         template, hedged = policies(example.reference or "", self.scheme, age_of(example.study))
-        abnormal = found.abnormal
+        abnormal, normal = counts["abnormal"], counts["normal"]
         counts["template if abnormal"] = template.score * abnormal
         counts["hedged if abnormal"] = hedged.score * abnormal
-        counts["template false if normal"] = 0.0 if abnormal else _false(template)
-        counts["hedged false if normal"] = 0.0 if abnormal else _false(hedged)
+        counts["template false if normal"] = _false(template) * normal
+        counts["hedged false if normal"] = _false(hedged) * normal
         return [counts[name] for name in STATISTICS]
 
     def reduce(self, sums: FloatArray) -> FloatArray:
@@ -105,9 +105,11 @@ class FindingsScore:
 
 
 def statistics_of(found: Alignment) -> dict[str, float]:
-    """The counts of one alignment."""
+    """The counts of one alignment; a reference of which nothing is understood tells of no study but its sentences."""
     ours, theirs = found.stakes
     counts = dict.fromkeys(_COUNTS, 0.0)
+    if found.reference.empty:
+        return dict.fromkeys(STATISTICS, 0.0) | {"sentences": float(found.reference.sentences)}
     for error in found.errors:
         counts[error.kind] += 1
         counts["significant errors"] += error.significant

@@ -350,3 +350,14 @@ def test_the_command_refuses_what_can_not_be(demo: Any) -> None:
 
     assert "either --copy-images or --embed-images" in both
     assert "no run under results has an id that begins with 'zzz'" in unknown
+
+
+def test_the_alignment_behind_the_findings_score_stands_with_the_answer(bench: Any, take: Take) -> None:
+    run = bench.scored("aligned", {"a": "Possible left pneumothorax."}, [reference("a", "Left pneumothorax.")])
+    assert "alignment" not in take(write_view([run]).path).answer("a")
+    bench.call("score", str(run.path), "--metrics", "findings@rules")
+    lines = take(write_view([run]).path).answer("a")["alignment"]
+    assert lines[0].startswith(
+        "left pneumothorax (urgent) ~ perhaps left pneumothorax: earns 0.5 of 1; wrong certainty"
+    )
+    assert lines[-1].startswith("score 0.5 = (credit - cost) / (at stake + cost)")
