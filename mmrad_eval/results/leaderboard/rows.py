@@ -23,6 +23,8 @@ HEADLINES = (
 )
 """Beginnings of the names of columns that a terminal shows first, each once; of other families, the first column."""
 MOST_HEADLINES = 10
+DETAILS = frozenset(("rules-by-label", "findings-by-finding", "findings-hedges"))
+"""Families that print one thing in detail, a column a label or finding: none of these stands for the rest."""
 
 
 class ScoredRun(msgspec.Struct, frozen=True):
@@ -137,7 +139,7 @@ def headlines(columns: Sequence[ColumnSummary]) -> set[str]:
     families = {column.metric.partition("@")[0] for column in chosen.values()}
     for column in columns:
         family = column.metric.partition("@")[0]
-        if family not in families:
+        if family not in families | DETAILS:
             chosen.setdefault(family, column)
     return {column.label for column in list(chosen.values())[:MOST_HEADLINES]}
 

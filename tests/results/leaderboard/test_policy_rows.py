@@ -64,6 +64,15 @@ def test_policies_stand_below_the_models_and_take_no_rank(scored: Path) -> None:
     assert "Findings of everything hedged @ rules" in data
 
 
+def test_details_lead_no_table_in_a_terminal(scored: Path) -> None:
+    call(scored, "score", "-p", "good.jsonl", "-r", "refs.jsonl", "--metrics", "findings")
+    (table,) = leaderboard(scored / "results")
+    shown = {column.key for column in table.columns if column.kind == "score" and column.headline}
+    assert HEADLINE in shown
+    assert not {key for key in shown if key.startswith("Hedges") or key.endswith("support @ rules")}
+    assert not {key for key in shown if "aneurysm" in key}
+
+
 def test_a_metric_that_a_model_was_optimised_for_is_marked_and_not_compared(scored: Path) -> None:
     for path in (scored / "results").rglob("run.json"):
         record = json.loads(path.read_text())
