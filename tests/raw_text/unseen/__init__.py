@@ -13,6 +13,8 @@ from tests.raw_text.suite import Case, Wanted
 FOLDER = Path(__file__).parent
 MISSING = "no image seen"
 DRAWINGS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh")
+ONLY_MEASURED = "twelfth"
+"""The drawing after which nothing was changed."""
 FILLED = 3
 """Texts that are made of one line with slots."""
 
