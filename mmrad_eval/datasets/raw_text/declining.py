@@ -30,7 +30,7 @@ _SPOKEN = (
     | TELLING
 )
 """One of these is in each text that declines and names organs or findings."""
-_OFTEN_SEEN = among("heart lung lungs cardiac pleural effusion pneumothorax clear normal acute")
+OFTEN_SEEN = among("heart lung lungs cardiac pleural effusion pneumothorax clear normal acute")
 """One of these is in almost every report; a look for them costs less than one for all that may be seen."""
 _ANNOUNCED = re.compile(
     r"\b(?:for reference|usual|checklist|generic|example|sample|template|hypothetical|illustrat\w+|fictional|mock"
@@ -171,7 +171,7 @@ def _cannot_decline(text: str) -> bool:
     if not text.isascii():
         return False
     words = words_of(text)
-    return words.isdisjoint(_SPOKEN) and (not words.isdisjoint(_OFTEN_SEEN) or SEEN.search(text) is not None)
+    return words.isdisjoint(_SPOKEN) and (not words.isdisjoint(OFTEN_SEEN) or SEEN.search(text) is not None)
 
 
 def _told(text: str) -> Iterator[_Told]:

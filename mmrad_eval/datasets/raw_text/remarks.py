@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from mmrad_eval.core.values import Report
 from mmrad_eval.datasets.raw_text import degenerate
-from mmrad_eval.datasets.raw_text.declining import Declined, declines, without_disclaimers
+from mmrad_eval.datasets.raw_text.declining import OFTEN_SEEN, Declined, declines, without_disclaimers
 from mmrad_eval.datasets.raw_text.removed import Removed
 from mmrad_eval.datasets.raw_text.wording import without_preamble
+from mmrad_eval.datasets.words import words_of
 
 _LONGEST_PLACEHOLDER = 120
 
@@ -45,6 +46,6 @@ def with_words(report: Report, removed: list[Removed], events: list[str]) -> Rep
 
 
 def _says_it_is_none(part: str) -> str:
-    if len(part) > _LONGEST_PLACEHOLDER:
+    if len(part) > _LONGEST_PLACEHOLDER or not words_of(part).isdisjoint(OFTEN_SEEN):
         return ""
     return "placeholder" if degenerate.is_form(part) else declines(part)
