@@ -1,4 +1,4 @@
-"""Every command that writes, on a disk that is full, in a folder that may not be written: one line, and what was there.
+"""Every command that writes, on a full disk, in a folder that may not be written, killed: what was there, and one line.
 
 The disk is a real one of 1 MB (tmpfs), the folder a real one of another user; both need root, which sets them up.
 """
@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks.records import write_traces
 from mmrad_eval.cli import main as cli
+from tests.harness import kills
 
 MS_RDONLY, MS_REMOUNT = 1, 32
 MODEL = """
@@ -171,7 +172,7 @@ def test_a_disk_that_is_full_or_closed_costs_nothing_that_is_shown(command: str,
     assert "Traceback" not in said
     before = shown(disk)
 
-    for free in (0, 8192):
+    for free in (0, 8192) if command in {"run", "paper"} else (0,):
         fill(disk, free)
         ended, said = called(words)
         after = shown(disk)
@@ -199,3 +200,35 @@ def test_a_disk_that_is_full_or_closed_costs_nothing_that_is_shown(command: str,
     assert ended not in {0, 99}
     one_line(said, "Read-only file system", "can't be written")
     assert shown(disk) == before
+
+
+def silently(words: list[str]) -> None:
+    """A command in this process, which ends with it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 (the process ends with it)
+    sys.argv = ["mmrad-eval", *words]
+    cli.main()
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "export", "convert", "view", "paper"])
+def test_a_writer_that_is_killed_anywhere_leaves_each_file_whole(command: str, prepared: Path, tmp_path: Path) -> None:
+    words, before = WRITERS[command], Path.cwd()
+    place = Path(shutil.copytree(prepared, tmp_path / "place"))
+    os.chdir(place)
+    try:
+        given, died = set(shown(place)), 0
+        changes = kills.every_change(place, lambda: silently(words))
+        whole = shown(place)
+        assert changes > 1
+        for at in {1, 2, changes // 2, changes - 2} - {0}:  # folders are there by now, so there are fewer
+            for path in set(whole) - given:
+                Path(path).unlink(missing_ok=True)
+            died += kills.dies(lambda: silently(words), kills.before_change(at, place))
+            found = shown(place)
+            assert {path: whole.get(path) for path in found} == found
+        assert died >= 2
+        assert called(words)[0] == 0
+        assert (shown(place), left(place)) == (whole, [])
+    finally:
+        os.chdir(before)

@@ -25,9 +25,13 @@ def changes(event: str, arguments: tuple[Any, ...], below: str) -> bool:
     """Whether an event of Python's is about to change what lies below a folder."""
     if event == "open":
         path, _, flags = arguments
-        return isinstance(flags, int) and bool(flags & _WRITES) and str(path).startswith(below)
+        return isinstance(flags, int) and bool(flags & _WRITES) and _lies(path, below)
     count = _PATHS.get(event, 0)
-    return any(str(path).startswith(below) for path in arguments[:count])
+    return any(_lies(path, below) for path in arguments[:count])
+
+
+def _lies(path: object, below: str) -> bool:
+    return isinstance(path, str | bytes | os.PathLike) and os.path.abspath(os.fsdecode(path)).startswith(below)  # noqa: PTH100 (strings are faster)
 
 
 def watch(folder: Path, then: Callable[[int, str], None]) -> None:
