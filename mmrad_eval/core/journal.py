@@ -300,7 +300,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
         while block := file.read(_BLOCK):
             *lines, rest = (rest + block).split(b"\n")
             for line in lines:
-                yield offset, line, True
+                yield offset, line.removesuffix(b"\r"), True  # of a file that a program gave line ends of Windows
                 offset += len(line) + 1
     if rest:
         yield offset, rest, False

@@ -283,3 +283,15 @@ def test_a_reply_that_is_nested_without_end_and_a_segment_that_is_gone_cost_them
         assert journal.get(kept) == b'{"text":"kept"}'
         assert {place.path.name for place in journal.damage} == {"older.jsonl", "moved.jsonl"}
         assert not journal.changed_by_others()
+
+
+def test_line_ends_of_windows_cost_no_reply(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        for name in "abc":
+            journal.put(key(name), None, name)
+    [path] = tmp_path.glob("*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+    with Journal(tmp_path) as again:
+        assert [again.get(key(name)) for name in "abc"] == [b'"a"', b'"b"', b'"c"']
+        assert again.torn == 0
