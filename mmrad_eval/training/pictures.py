@@ -25,11 +25,16 @@ FOLDER = "images"
 @lru_cache(maxsize=32)  # one study's pictures, for trainers that share a frame
 def drawn(image: Image, frame: Frame) -> tuple[ExportPicture, bytes]:
     """A picture as it will be exported, and its file; equal files have one name. DataError as in ``rendering``."""
-    pixels = framed(rendering.pixels_of(image)[0], frame)
+    pixels = framed(_pixels(image), frame)
     target = io.BytesIO()
     pixels.save(target, "PNG", compress_level=4)
     data = target.getvalue()
     return ExportPicture(f"{FOLDER}/{hashlib.sha256(data).hexdigest()[:32]}.png", pixels.size), data
+
+
+@lru_cache(maxsize=12)  # the pictures of one study, which are drawn in several frames
+def _pixels(image: Image) -> Pixels:
+    return rendering.pixels_of(image)[0]
 
 
 def framed(pixels: Pixels, frame: Frame) -> Pixels:
