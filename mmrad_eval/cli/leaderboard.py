@@ -36,6 +36,7 @@ SUFFIXES = {
     "--metrics", "-M", multiple=True, help="Only these families, metrics or columns, by commas, in this order."
 )
 @click.option("--sort", help="Column whose best value comes first, by its label or name. [default: the first headline]")
+@click.option("--across", is_flag=True, help="All datasets in one table, with length and style of their references.")
 @subgroup_options
 def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: bool, **said: Any) -> int:
     """Show the table of all runs under RESULTS (default: results).
@@ -47,6 +48,7 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     from mmrad_eval.core.errors import DataError
     from mmrad_eval.results.comparison.named import names, wanted
     from mmrad_eval.results.comparison.subgroup_tables import run_tables
+    from mmrad_eval.results.leaderboard.across import across_tables, datasets_of, references_table
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.chosen import chosen
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
@@ -66,6 +68,10 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
         raise DataError(f"none of the {len(folders)} runs under {results} can be read, as said above")
     if not runs:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
+    if said["across"]:
+        both = [*across_tables(runs, names(said["metrics"])), references_table(datasets_of(runs), said["references"])]
+        show(both, form, out, all_columns=True)
+        return 0
     if attributes := names(said["by"]):
         divided = run_tables(runs, attributes, wanted=wanted(said["metrics"]), references=said["references"])
         show(divided, form, out, all_columns=all_columns)

@@ -112,7 +112,7 @@ def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Tab
     return ranked(
         Table(
             name.strip("-"),
-            f"{title}: {_EVIDENCE[evidence]}",
+            f"{title}: {EVIDENCE[evidence]}",
             (*(w.column for w in _FIXED), *(w.column for w in spent), *metrics),
             tuple(rows),
             notes=(*_notes(runs), *([NOTE] if spent else []), *sanity_line(runs)),
@@ -123,10 +123,11 @@ def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Tab
 
 OPTIMISED = "\u2020"
 """The mark of a number that its model was trained to raise."""
-_EVIDENCE = {
+EVIDENCE = {
     "given": "evidence given by the task",
     "generated": "no evidence given (direct, reasoning of its own, or reports made elsewhere)",
 }
+"""What a table is about, by the kind of evidence of its runs."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from mmrad_eval.core.data_use import mark, strictest
 from mmrad_eval.core.whole_files import write_whole
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.results.leaderboard.across import across_tables, datasets_of, references_table
 from mmrad_eval.results.leaderboard.costs import cost_table
 from mmrad_eval.results.leaderboard.not_scored import not_scored
 from mmrad_eval.results.leaderboard.rows import ScoredRun, read_scored_runs
@@ -96,6 +98,11 @@ def write_paper(
     files = [path for table in body for path in _write(out, table.table.name, [table.table])]
     tex = [_text(out / f"{table.table.name}.tex", _body(table, words, paper, style, options)) for table in body]
     appendix = [*(table for one in body for table in _appendix(one, words, labels)), *_costs(paper, labels)]
+    over = datasets_of(runs)
+    if len(over) > 1:
+        several = [*_across(runs, paper, labels), references_table(over)]
+        appendix += [replace(table, title=f"{table.title}.") for table in several]
+        files += [path for table in several for path in _write(out, table.name, [table])]
     tex.append(_text(out / "appendix.tex", latex(appendix, style.pages(intervals=True))))
     tex.append(
         _text(out / "signatures.tex", latex([printed.signatures(paper.columns, words)], style.pages(intervals=False)))
@@ -132,6 +139,21 @@ def _appendix(made: Made, words: Printed, labels: Labels) -> list[Table]:
     to = made.to or labels.task(TEXT)
     differences = printed.differences(made.table, words, to, level)
     return [values, *([differences] if differences is not None else [])]
+
+
+def _across(runs: Sequence[ScoredRun], paper: PaperRuns, labels: Labels) -> list[Table]:
+    """The tables across datasets, in the main column, without intervals; nothing where the datasets share no column."""
+    try:
+        tables = across_tables(runs, [main_column(paper.columns).label] if paper.columns else ())
+    except DataError:
+        return []
+    words = Printed(labels, {})
+    made = []
+    for table in tables:
+        columns = tuple(replace(column, interval=False, footnote="") for column in table.columns)
+        bare = [replace(r, cells={k: replace(c, low=None, high=None) for k, c in r.cells.items()}) for r in table.rows]
+        made.append(replace(table, columns=columns, rows=tuple(map(words.row, bare))))
+    return made
 
 
 def _costs(paper: PaperRuns, labels: Labels) -> list[Table]:
