@@ -46,9 +46,9 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     json tell them apart in `evidence`. With -M, `--format latex` is the table of a paper: printed names, no intervals.
     """
     from mmrad_eval.core.errors import DataError
+    from mmrad_eval.results.comparison.across import across_tables, datasets_of, references_table
     from mmrad_eval.results.comparison.named import names, wanted
     from mmrad_eval.results.comparison.subgroup_tables import run_tables
-    from mmrad_eval.results.leaderboard.across import across_tables, datasets_of, references_table
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.chosen import chosen
     from mmrad_eval.results.leaderboard.rows import read_scored_runs

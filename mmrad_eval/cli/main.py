@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "faithfulness": ("mmrad_eval.cli.faithfulness:faithfulness", "Say whether a model looks, and whether it helps."),
     "budget": ("mmrad_eval.cli.budget:budget", "Show what a score costs in tokens, and gains at equal tokens."),
     "batches": ("mmrad_eval.cli.batches:batches", "List provider batches, wait for them, or cancel some."),
+    "contamination": (
+        "mmrad_eval.cli.contamination:contamination",
+        "Say whether a model has read the reports that it is tested on.",
+    ),
     "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
     "models": ("mmrad_eval.cli.models:models", "List the models; `models show NAME` tells all about one."),
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),

@@ -384,10 +384,7 @@ class Sharing(Protocol):
 
 @runtime_checkable
 class JudgeMetric(Protocol):
-    """What a metric has beside the rest that lets a judge model (``--judge``) read each example.
-
-    The harness asks, through the same journal, gate, pace and budget as any model; the metric itself calls no model.
-    """
+    """What a metric has beside the rest that lets a judge (``--judge``) read each example; the harness asks it."""
 
     @default
     def decoding(self) -> Decoding:
@@ -417,3 +414,5 @@ class Dataset:
     format: str = ""
     notes: Sequence[str] = ()
     """What a reader could not place or had to decide, one sentence each."""
+    published: str = ""
+    """Year and month of its reports' first publication, such as ``2019-09``; empty: unknown."""

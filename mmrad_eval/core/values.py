@@ -283,6 +283,8 @@ class Card(Value, frozen=True, kw_only=True):
     trained_on: tuple[str, ...] = ()
     optimised_for: tuple[str, ...] = ()
     """Metrics that this model was trained to raise; tables mark their columns, and none of them is its headline."""
+    cutoff: str = ""
+    """Year and month after which nothing was published that it was trained on, such as ``2025-06``; empty: unknown."""
     served_by_vllm: bool | None = None
     thinking: tuple[str, ...] = ()
     """The opening and the closing mark of this model's thoughts, for marks that are not recognised by their form."""

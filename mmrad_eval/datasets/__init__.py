@@ -25,6 +25,7 @@ from mmrad_eval.datasets.credentialed import looks_credentialed
 from mmrad_eval.datasets.digests import digest
 from mmrad_eval.datasets.prepare import prepared
 from mmrad_eval.datasets.problems import Problem, Problems
+from mmrad_eval.datasets.published import PUBLISHED
 from mmrad_eval.datasets.recognise import unrecognised
 from mmrad_eval.datasets.source import (
     FunctionReader,
@@ -220,6 +221,7 @@ def read(reader: object, source: Source) -> Dataset:
         source=dataset.source,
         format=dataset.format or name,
         notes=(*dataset.notes, *source.problems.notes()),
+        published=dataset.published or PUBLISHED.get(name, ""),
     )
 
 

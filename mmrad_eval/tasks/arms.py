@@ -254,6 +254,14 @@ ARMS: tuple[Arm, ...] = (
         "the model asks for regions, sees them one at a time, then reports",
         compared=False,
     ),
+    Arm(
+        "continue",
+        "mmrad_eval.tasks.interventions.continuation:CONTINUE",
+        "intervention",
+        "half a reference report and no image: the rest of it, for `mmrad-eval contamination`",
+        needs=REPORTS,
+        compared=False,
+    ),
 )
 
 RIVALS: dict[str, str] = {arm.task: arm.rival for arm in ARMS if arm.rival}

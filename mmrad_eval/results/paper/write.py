@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mmrad_eval.core.data_use import mark, strictest
 from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.results.leaderboard.across import across_tables, datasets_of, references_table
+from mmrad_eval.results.comparison.across import across_tables, datasets_of, references_table
 from mmrad_eval.results.leaderboard.costs import cost_table
 from mmrad_eval.results.leaderboard.not_scored import not_scored
 from mmrad_eval.results.leaderboard.rows import ScoredRun, read_scored_runs

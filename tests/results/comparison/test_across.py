@@ -10,7 +10,7 @@ import pytest
 import mmrad_eval
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Report, Study
-from mmrad_eval.results.leaderboard.across import across_tables, datasets_of, reference_style, references_table
+from mmrad_eval.results.comparison.across import across_tables, datasets_of, reference_style, references_table
 from mmrad_eval.results.leaderboard.rows import ScoredRun, read_scored_runs
 from mmrad_eval.results.run.folder import find_runs
 

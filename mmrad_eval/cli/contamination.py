@@ -1,0 +1,119 @@
+"""mmrad-eval contamination: does a model know the reports that it is tested on?"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmrad_eval.cli import terminal
+from mmrad_eval.cli.dry_run import say_job
+from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
+from mmrad_eval.cli.run import INCOMPLETE
+from mmrad_eval.results.tables import FORMATS
+
+if TYPE_CHECKING:
+    from mmrad_eval.harness.jobs import Job
+    from mmrad_eval.harness.plan import Plan
+    from mmrad_eval.results.validation.contamination import Continuations
+
+
+@click.command(name="contamination")
+@click.argument("model")
+@click.option(
+    "--data", "-d", multiple=True, required=True, help="Data to ask about; name one from after the cut-off too."
+)
+@click.option(
+    "--published",
+    multiple=True,
+    metavar="NAME=YYYY-MM",
+    help="When a dataset's reports were published. [default: known]",
+)
+@click.option("--cutoff", metavar="YYYY-MM", help="The model's cut-off. [default: the card's]")
+@click.option("--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class, where it is unknown.")
+@click.option("--split", help="Split to use ('all' for all); default: test where there is one.")
+@click.option("--limit", type=int, help="Only the first N studies of each dataset.")
+@click.option("--target", default="findings", show_default=True, help="findings, impression or report.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="Of the table.")
+@decoding_options
+@model_options
+@click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+def contamination(**said: Any) -> int:
+    """Say whether MODEL has read the reports of a dataset.
+
+    It is shown half of each reference, without the image, and goes on. The longest run of equal words is compared with
+    the rest of that reference, with the rest of another patient's, and with data from after the model's cut-off.
+    """
+    from mmrad_eval.cli.leaderboard import show
+    from mmrad_eval.harness.settings import RunSettings
+    from mmrad_eval.results.validation.contamination import contamination_tables, month
+
+    jobs = []
+    for data in said["data"]:
+        settings = settings_of(said | {"columns": ()}) | {"task": "continue", "metrics": (), "data": data}
+        job = RunSettings(**settings).job(planned_only=said["dry_run"])
+        jobs.append((job, job.plan()))
+    if said["dry_run"]:
+        for job, plan in jobs:
+            say_job(job, plan)
+        return 0
+    dates = _dates(said["published"])
+    unknown = sorted(dates.keys() - {plan.dataset.name for _, plan in jobs})
+    if unknown:
+        from mmrad_eval.core.errors import UsageError
+
+        names = ", ".join(plan.dataset.name for _, plan in jobs)
+        raise UsageError(f"--published {unknown[0]}: the data is called {names}")
+    code, found = 0, []
+    for job, plan in jobs:
+        one, complete = _asked(job, plan, dates, said)
+        found.append(one)
+        code = code if complete else INCOMPLETE
+    card = jobs[0][1].card
+    cutoff = month(said["cutoff"], "--cutoff") if said["cutoff"] else card.cutoff
+    table, sentences = contamination_tables(found, card.label, cutoff)
+    show([table], said["form"], None, all_columns=True)
+    if said["form"] == "terminal":
+        for sentence in sentences:
+            terminal.say(sentence)
+    return code
+
+
+def _dates(written: tuple[str, ...]) -> dict[str, str]:
+    from mmrad_eval.cli.words import named_values
+    from mmrad_eval.results.validation.contamination import month
+
+    named = named_values(written, "--published", "write NAME=YYYY-MM, such as mimic-cxr=2019-09")
+    return {name: month(date, "--published") for name, date in named.items()}
+
+
+def _asked(job: Job, plan: Plan, dates: dict[str, str], said: dict[str, Any]) -> tuple[Continuations, bool]:
+    from mmrad_eval.cli.progress import Progress
+    from mmrad_eval.core.values import Study
+    from mmrad_eval.harness.jobs import execute
+    from mmrad_eval.results.validation.contamination import continuations
+    from mmrad_eval.tasks.interventions.continuation import halves
+
+    target = plan.identity.selection.target
+
+    def rest(study: Study) -> str:
+        """The other half of another patient's reference that could be asked about."""
+        other = plan.donor(study, lambda one: bool(one.reference) and not plan.task.lacks(one, plan.donor, target))
+        text = other.reference.target(target) if other.reference else None
+        return halves(text or "")[1]
+
+    outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), shlex.join(["mmrad-eval", *sys.argv[1:]]))
+    if not outcome.run.complete:
+        why = f": {outcome.stopped}" if outcome.stopped else ""
+        terminal.say(f"{plan.dataset.name}: {outcome.run.counts.unanswered} studies have no answer yet{why}", err=True)
+    published = dates.get(plan.dataset.name, plan.dataset.published)
+    answers = list(outcome.folder.answers())
+    made = continuations(plan.studies, answers, rest, target, name=plan.dataset.name, published=published)
+    return made, outcome.run.complete
