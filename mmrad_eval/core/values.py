@@ -164,6 +164,8 @@ class Study(Value, frozen=True):
     priors: tuple[PriorStudy, ...] = ()
     context: ClinicalContext = ClinicalContext()
     split: str | None = None
+    second: Report | None = None
+    """The report of a second reader, who did not see the reference; no metric reads it."""
 
     @property
     def cluster(self) -> str:

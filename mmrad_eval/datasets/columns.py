@@ -36,6 +36,9 @@ STUDY: dict[str, tuple[str, ...]] = {
         "report reference text report_text full_report reports radiology_report ground_truth groundtruth gt "
         "gts reference_report gt_report target caption answer"
     ),
+    "second_findings": _names("second_findings findings_second second_reader_findings reader_2_findings"),
+    "second_impression": _names("second_impression impression_second second_reader_impression reader_2_impression"),
+    "second_report": _names("second_report report_second second_reader_report reader_2_report second_reader"),
     "split": _names("split subset partition fold set"),
     "age": _names("age patient_age patientage"),
     "sex": _names("sex gender patient_sex patientsex"),

@@ -38,6 +38,7 @@ from mmrad_eval.traces.boxed import known_dialect
 
 SMALLEST_EDGE = 28
 """Pixels of the smallest patch that models see."""
+SECOND = "baseline:second-reader"
 TARGETS: tuple[Target, ...] = ("findings", "impression", "report")
 
 
@@ -294,6 +295,8 @@ def _usable(
         tests.append(("no trace", lambda study: bool(study.trace and study.trace.steps)))
     if "images" in task.needs and is_client(model):
         tests.append(("no image", lambda study: key_image(study) is not None))
+    if model.card.label == SECOND:
+        tests.append(("no second report", lambda study: study.second is not None))
     left_out: dict[str, int] = {}
 
     def passes(study: Study) -> bool:
@@ -343,6 +346,8 @@ def _refusal(reason: str, task: Task, studies: Sequence[Study], dataset: Dataset
         return f"0 of {n} studies of {dataset.source} have traces, and {task.name} shows them{ways}"
     if reason == "no image":
         return f"0 of {n} studies of {dataset.source} have images, and {task.name} shows them; see --images"
+    if reason == "no second report":
+        return f"0 of {n} studies of {dataset.source} have the report of a second reader (a table's second_findings)"
     others = {target: sum(_reference(study, target) for study in studies) for target in TARGETS}
     ways = ", ".join(f"{count} with --target {target}" for target, count in others.items() if count)
     return f"0 of {n} studies of {dataset.source} can be scored: {reason}; {ways}"

@@ -67,6 +67,17 @@ class Shuffle(Answerer):
         return donor(study, lambda other: other.reference is not None).reference
 
 
+class SecondReader(Answerer):
+    """Answer with the report of a second reader: what a radiologist scores against the reference."""
+
+    endpoints = ()
+    card = Card(provider="baseline", id="second-reader", revision="1", summary="a second radiologist's own report")
+
+    def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
+        """The second report; None where the study has none."""
+        return study.second
+
+
 class FileAnswerer(Answerer):
     """External reports, joined to studies by id: ``file:PATH`` and ``mmrad-eval score`` alike.
 

@@ -23,7 +23,7 @@ from mmrad_eval.datasets import columns, raw_text
 from mmrad_eval.datasets.containers import read_table
 from mmrad_eval.datasets.problems import Problems
 from mmrad_eval.datasets.recognise import LINES, TABLES, json_start, suffix
-from mmrad_eval.datasets.references import reference
+from mmrad_eval.datasets.references import WORDS, reference
 from mmrad_eval.datasets.rows import FileRow, FileRows
 from mmrad_eval.datasets.source import BLANK_SPLIT, Record, Source, dataset_name, gather, recognised_by
 
@@ -100,14 +100,17 @@ def _joined(records: list[Record], problems: Problems) -> list[Record]:
 
 def _study(source: Source, table: FileRows, row: FileRow, study_id: str, cells: dict[str, Any]) -> Study:
     trace = columns.text(cells.get("trace"))
+    place = source.problems, str(table.path), row.line, study_id
+    second = {word: cells[name] for word in WORDS if columns.text(cells.get(name := f"second_{word}"))}
     return Study(
         id=study_id,
         images=_images(source, cells),
         patient=raw_text.person(cells.get("patient")),
-        reference=reference(cells, source.problems, str(table.path), row.line, study_id),
+        reference=reference(cells, *place),
         trace=Trace(text=trace) if trace else None,
         context=ClinicalContext(**{word: columns.text(cells.get(word)) for word in CONTEXT}),
         split=split(source, cells.get("split"), "split" in cells, str(table.path), row.line, study_id),
+        second=reference(second, *place),
     )
 
 

@@ -95,6 +95,13 @@ def reference_studies(runs: Sequence[ScoredRun]) -> tuple[str, int] | None:
     return max(counts, key=lambda key: (counts[key], key[1], key[0]))
 
 
+_BESIDE = {
+    "reference": "the references themselves, a ceiling: not ranked",
+    "second-reader": "a second radiologist against the first: the human value, not ranked",
+}
+"""Baselines that stand beside the others."""
+
+
 def why_unranked(scored: ScoredRun) -> str | None:
     """Why a run can't be ranked whatever the others are, None where it can."""
     counts = scored.run.counts
@@ -109,8 +116,8 @@ def why_unranked(scored: ScoredRun) -> str | None:
     if not scored.run.complete or not scored.summary.complete:
         of = size_of(scored)
         return f"incomplete, {of - scored.summary.scored} of {of} studies have no answer yet: not ranked"
-    if scored.run.card.provider == "baseline" and scored.run.card.id == "reference":
-        return "the references themselves, a ceiling: not ranked"
+    if scored.run.card.provider == "baseline" and scored.run.card.id in _BESIDE:
+        return _BESIDE[scored.run.card.id]
     rejected = sum(scored.run.counts.statuses.get(status, 0) for status in ("refused", "too long"))
     if rejected and scored.run.old_rules and scored.run.card.provider not in {"baseline", "file"}:
         return (
