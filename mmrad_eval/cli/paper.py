@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mmrad_eval.cli import terminal
-from mmrad_eval.cli.visual_options import visual_options
+from mmrad_eval.cli.visual_options import margin_option
 from mmrad_eval.cli.words import named_values
 
 
@@ -46,7 +46,13 @@ from mmrad_eval.cli.words import named_values
 @click.option("--intervals", is_flag=True, help="Set intervals in the tables of the body too; the appendix has them.")
 @click.option("--figures/--no-figures", default=True, help="Draw the figures too. [default: yes]")
 @click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True)
-@visual_options
+@margin_option
+@click.option(
+    "--primary",
+    multiple=True,
+    metavar="visual|TASK:COLUMN",
+    help="An outcome that was declared beforehand: the visual gain, or a task against text CoT in one column.",
+)
 def paper(**said: Any) -> int:
     """Write the tables and figures of a paper from the runs under RESULTS (default: results).
 
@@ -77,7 +83,8 @@ def paper(**said: Any) -> int:
             said["intervals"],
             said["figures"],
             said["resamples"],
-            ClaimOptions(said["margin"] / 100, said["primary"] is not None, said["resamples"]),
+            ClaimOptions(said["margin"] / 100, "visual" in said["primary"], said["resamples"]),
+            tuple(one for one in said["primary"] if one != "visual"),
         ),
     )
     terminal.say(f"{made.runs.title}: {len(made.runs.parts)} runs")

@@ -10,6 +10,7 @@ import numpy as np
 from mmrad_eval.results.comparison.tables import ALPHA, significant
 from mmrad_eval.results.paper.contrast import Line, PaperContrast, contrast, value_of
 from mmrad_eval.results.paper.labels import Labels
+from mmrad_eval.results.paper.primary import DeclaredPrimary, primary_sentences
 from mmrad_eval.results.paper.runs import PaperRow, PaperRuns
 from mmrad_eval.results.paper.visual_gain import ClaimOptions
 from mmrad_eval.results.run.summary import ColumnSummary
@@ -40,20 +41,28 @@ class Topic:
         return self.claims.margin if any(part in self.column.name for part in _OF_ONE) else None
 
 
-def findings(topic: Topic | None, arms: Sequence[PaperContrast], panel: PaperContrast, verdicts: Sequence[str]) -> str:
+def findings(
+    topic: Topic | None,
+    arms: Sequence[PaperContrast],
+    panel: PaperContrast,
+    verdicts: Sequence[str],
+    declared: Sequence[DeclaredPrimary] = (),
+) -> str:
     """The page, as Markdown; without a topic the runs share no metric."""
     if topic is None:
         return "# What the runs show\n\nNo metric is shared by the runs, so nothing is compared.\n"
-    declared = (
-        "The visual gain was declared as the primary outcome beforehand; every other finding is exploratory."
-        if topic.claims.declared
-        else "No primary outcome was declared beforehand (`--primary`): every finding is exploratory."
-    )
+    primary = [*(["the visual gain"] if topic.claims.declared else []), *(one.words(topic.labels) for one in declared)]
+    status = "No primary outcome was declared beforehand (`--primary`): every finding is exploratory."
+    if primary:
+        status = f"Declared beforehand as primary: {'; '.join(primary)}. Every other finding is exploratory."
     parts = [
         f"# What the runs show: {topic.paper.title}",
-        f"Over {topic.paper.size}, in {topic.name} (`{topic.column.label}`). {declared}",
+        f"Over {topic.paper.size}, in {topic.name} (`{topic.column.label}`). {status}",
         _legend(topic, arms, panel),
     ]
+    if declared:
+        told = primary_sentences(declared, arms, topic.labels, topic.paper.by_patient)
+        parts += ["## Declared as primary", "\n".join(f"- {said}" for said in told)]
     for found in arms:
         sentences = list(_of_arms(topic, found))
         if sentences:

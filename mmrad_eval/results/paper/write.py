@@ -19,6 +19,7 @@ from mmrad_eval.results.paper import printed
 from mmrad_eval.results.paper.figures import PaperFigures, draw_all
 from mmrad_eval.results.paper.findings import Topic, findings
 from mmrad_eval.results.paper.labels import Labels, labels_of
+from mmrad_eval.results.paper.primary import primaries
 from mmrad_eval.results.paper.printed import Printed
 from mmrad_eval.results.paper.runs import PaperRuns, paper_runs
 from mmrad_eval.results.paper.style import PaperStyle, style_of
@@ -66,6 +67,8 @@ class PaperOptions:
     resamples: int = RESAMPLES
     claims: ClaimOptions | None = None
     """How the visual gain is judged."""
+    primary: tuple[str, ...] = ()
+    """Outcomes that were declared beforehand, each as ``TASK:COLUMN``: that task against text CoT."""
 
 
 def write_paper(
@@ -88,6 +91,7 @@ def write_paper(
     paper = paper_runs(runs, dataset=dataset, metrics=metrics)
     style, labels, resamples = style_of(options.style), labels_of(options.labels), options.resamples
     claims = options.claims or ClaimOptions(resamples=resamples)
+    declared = primaries(options.primary, paper)
     arms = arms_table(paper, resamples, claims, labels)
     panel = panel_table(paper, panel_task, resamples, labels)
     made = [arms, adaptation_table(paper, adapted or {}, resamples), panel]
@@ -116,7 +120,7 @@ def write_paper(
     files += drawn.files
     main = main_column(paper.columns) if paper.columns else None
     topic = Topic(paper, main, labels, claims) if main else None
-    said = findings(topic, arms.contrasts, panel.contrasts[0], arms.verdicts)
+    said = findings(topic, arms.contrasts, panel.contrasts[0], arms.verdicts, declared)
     files.append(_text(out / "results.md", said))
     files.append(_text(out / "paper.tex", _document(paper, [table.table.name for table in body], drawn, style, labels)))
     missing = [*(gap for table in made for gap in table.missing), *not_scored(_scored(paper)), *drawn.missing]
