@@ -41,6 +41,8 @@ class PaperStyle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     figure: float | None = None
     """Width of a narrow figure, where it is not that of a column."""
+    footnotesize: float | None = None
+    r"""Points of its ``\footnotesize``, where its class has another than LaTeX."""
     class_: str = msgspec.field(name="class", default="")
     """The venue's own class, where it can be had from a distribution of TeX."""
 
@@ -52,6 +54,8 @@ class PaperStyle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def pages(self, *, intervals: bool, rotate: bool = False) -> tuple[TexPage, ...]:
         """Where tables may stand: a column, and both where there are two."""
         sizes, tiny = _SIZES[self.type]
+        if self.footnotesize is not None:
+            sizes = (sizes[0], ("footnotesize", self.footnotesize), sizes[2])
         narrow = TexPage(self.line, self.height, "table", self.caption, sizes, tiny, intervals, rotate)
         if not self.two_columns:
             return (narrow,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,10 +19,13 @@ from mmrad_eval.results.paper.runs import PaperRow, PaperRuns
 from mmrad_eval.results.paper.style import PaperStyle
 from mmrad_eval.results.paper.tables import ARMS, BASELINES, CONTROLS, DIRECT
 from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.tables.table import Table
 from mmrad_eval.tasks.arms import TEXT
 
 _RESAMPLES = 2_000
+_LEFT_OUT = " Precision and recall of labels stand in supplement.csv."
+_OF_F1 = re.compile(r"\b(?:micro|macro)-[PR]\b")
 _NAME, _VALUE = 95.0, 24.5
 """Points that the names of metrics and a column of values take, in the smallest type."""
 
@@ -51,7 +55,7 @@ def supplement(
     printed: list[Table] = []
     single: list[PaperRow] = []
     for number, model in enumerate(paper.models, start=1):
-        parts = [part for part in paper.parts if part.model == model]
+        parts = sorted((part for part in paper.parts if part.model == model), key=place)
         if len(parts) == 1:
             single += parts
             continue
@@ -63,13 +67,25 @@ def supplement(
             differences += _differences(found, ready, number)
             marks = {part.first.run.id: _marked(found, at) for at, part in enumerate(ready[1:])}
             title += f"; * significantly other than {labels.task(TEXT)}, adjusted for all of the table"
-        printed += _tables(parts, marks, words, (f"supplement-{number}", f"{title}."), across)
+        printed += _tables(parts, marks, words, (f"supplement-{number}", f"{title}.{_LEFT_OUT}"), across)
     baselines = [part for name in BASELINES if (part := paper.baseline(name, (TEXT, "mcot", DIRECT))) is not None]
     title = (
         "Every metric of models and baselines, times 100." if single else "Every metric of the baselines, times 100."
     )
     printed += _tables([*single, *baselines], {}, words, ("supplement-models", title), across)
     return Supplement(tuple(values), tuple(differences), tuple(printed))
+
+
+def place(part: PaperRow) -> int:
+    """Where a run stands: forms of evidence, then controls, as in the tables of the text; others last."""
+    order = [*ARMS, *CONTROLS]
+    return order.index(part.task) if part.task in order else len(order)
+
+
+def _printed(part: PaperRow) -> dict[str, ColumnSummary]:
+    """The columns that a page shows: where a labeler has F1, its precision and recall stand in supplement.csv alone."""
+    found = columns_of(part.first)
+    return {label: column for label, column in found.items() if not _OF_F1.search(column.name)}
 
 
 def _compared(paper: PaperRuns, model: str) -> list[PaperRow]:
@@ -109,7 +125,7 @@ def _tables(
             model, task = words.labels.model(part.model), words.labels.task(part.task)
             alone = sum(other.model == part.model for other in parts) == 1
             marked = marks.get(part.first.run.id, frozenset())
-            lines.append(CompactColumn(model if alone else task or model, columns_of(part.first), marked))
+            lines.append(CompactColumn(model if alone else task or model, _printed(part), marked))
         again = f"-{number}" if number > 1 else ""
         yield compact(lines, words, f"{name[0]}{again}", name[1])
 

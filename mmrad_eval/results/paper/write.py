@@ -9,8 +9,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mmrad_eval.core.data_use import mark, strictest
-from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.core.errors import DataError
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.results.comparison.across import across_tables, datasets_of, references_table
 from mmrad_eval.results.leaderboard.costs import cost_table
 from mmrad_eval.results.leaderboard.not_scored import not_scored
@@ -23,7 +23,7 @@ from mmrad_eval.results.paper.primary import primaries
 from mmrad_eval.results.paper.printed import Printed
 from mmrad_eval.results.paper.runs import PaperRuns, paper_runs
 from mmrad_eval.results.paper.style import PaperStyle, style_of
-from mmrad_eval.results.paper.supplement import supplement
+from mmrad_eval.results.paper.supplement import place, supplement
 from mmrad_eval.results.paper.tables import (
     Made,
     adaptation_table,
@@ -164,7 +164,7 @@ def _costs(paper: PaperRuns, labels: Labels) -> list[Table]:
     """What each run of a model cost; nothing where no model was asked."""
     sides = [
         (f"{labels.model(part.model)}, {labels.task(part.task)}", part.samples)
-        for part in paper.parts
+        for part in sorted(paper.parts, key=lambda part: (part.model, place(part)))
         if not part.baseline
     ]
     table = cost_table("costs", sides)
