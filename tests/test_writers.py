@@ -36,6 +36,7 @@ REASONS = {
     "harness/manifests.py:alone": "a lock without content",
     # pages that state the class themselves
     "results/view/page.py:write": "the page states the class of its index",
+    "results/view/pieces.py:_write": "beside the page, in a folder that is marked before",
     "results/view/images.py:_load": "beside the page, in a folder that the view marks",
     "reader_studies/page.py:write": "the page states the class of its data",
     "reader_studies/films.py:_placed": "beside the pages, in a folder that `make` marks",

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterator
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import msgspec
 from mmrad_eval.core.values import Value
 from mmrad_eval.core.whole_files import written_whole
 from mmrad_eval.results.view.index import ViewIndex
+from mmrad_eval.results.view.pieces import placed
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -27,7 +29,8 @@ _ESCAPES = str.maketrans(_UNSAFE)
 def write(path: Path, index: ViewIndex, *parts: Records) -> None:
     """Write the page, record by record, under another name that is renamed when it is whole.
 
-    ``parts`` are drawn one after the other; each yields (id of its script, record).
+    ``parts`` are drawn one after the other; each yields (id of its script, record). The first are studies and answers,
+    which lie in pieces beside the page where they are many (``pieces``).
     """
     from jinja2 import Environment, PackageLoader
 
@@ -37,15 +40,22 @@ def write(path: Path, index: ViewIndex, *parts: Records) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = template_file("page.css"), template_file("elements.js", "viewer.js", "page.js")
+    style, script = template_file("page.css"), template_file("elements.js", "pieces.js", "viewer.js", "page.js")
+    studies, *rest = parts
+    held, outside = placed(path, ((name, as_json(record)) for name, record in studies()), index.data_use)
+    inside = [(name, trusted(text)) for name, text in held]
     stream = environment.get_template("page.html.jinja").stream(
         index=index,
         title=f"{index.dataset}: {', '.join(run.name for run in index.runs[:2])}",
-        policy=policy(style, script),
+        policy=policy(style, script, pieces=outside is not None),
         style=trusted(style),
         script=trusted(script),
         table=as_json(index),
-        records=((name, as_json(record)) for part in parts for name, record in part()),
+        records=chain(
+            inside,
+            [("pieces", as_json(outside))] if outside else (),
+            ((name, as_json(record)) for part in rest for name, record in part()),
+        ),
     )
     with written_whole(path) as part, part.open("wb") as file:
         stream.dump(file, encoding="utf-8")
@@ -56,10 +66,14 @@ def as_json(value: Value) -> Markup:
     return trusted(msgspec.json.encode(value).decode().translate(_ESCAPES))
 
 
-def policy(style: str, script: str) -> str:
-    """The page's own rule for what a browser may run and load in it: its script, its style, pictures, nothing else."""
+def policy(style: str, script: str, *, pieces: bool = False) -> str:
+    """The page's own rule for what a browser may run and load in it: its script, its style, pictures, nothing else.
+
+    ``pieces``: scripts beside it, too.
+    """
+    beside = " 'self' file:" if pieces else ""
     return (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        f"default-src 'none'; script-src '{_hash(script)}'{beside}; style-src '{_hash(style)}'; "
         "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
     )
 

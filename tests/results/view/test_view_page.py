@@ -91,8 +91,8 @@ def test_its_script_reads_no_data_as_markup_and_asks_nobody() -> None:
 def test_script_and_style_stay_small() -> None:
     folder = Path(write_view.__code__.co_filename).with_name("template")
 
-    names = ("elements.js", "page.js", "page.css", "page.html.jinja")
-    assert sum(len((folder / name).read_bytes()) for name in names) < 72_000
+    names = [file.name for file in folder.iterdir() if file.is_file()]  # whatever the page is made of
+    assert sum(len((folder / name).read_bytes()) for name in names) < 88_000
 
 
 def test_hostile_words_stay_words(bench: Any, take: Take) -> None:

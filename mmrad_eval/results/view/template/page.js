@@ -46,13 +46,13 @@ function value(i, key) {
   return run === null ? null : of(run).values?.[label]?.[i] ?? null;
 }
 function status(i, run) { return of(run).statuses?.[i] || ""; }
-const answers = (i) => arms().map((run) => record(`answer-${run}-${i}`));
+const answers = (i) => arms().map((run) => stock.get(`answer-${run}-${i}`));
 const hay = new Map();
 function text(i) {
   const key = `${arms().join()} ${i}`;
   if (!hay.has(key)) {
     const reports = answers(i).map((answer) => `${answer?.report?.text ?? ""}\n${answer?.why ?? ""}`);
-    hay.set(key, [page.ids[i], page.patients[i] ?? "", record(`study-${i}`)?.reference?.text ?? "", ...reports].join("\n").toLowerCase());
+    hay.set(key, [page.ids[i], page.patients[i] ?? "", stock.get(`study-${i}`)?.reference?.text ?? "", ...reports].join("\n").toLowerCase());
   }
   return hay.get(key);
 }
@@ -129,7 +129,7 @@ function passes(i) {
     if (how === "none" ? v !== null : v === null) return false;
     if ((how === "ge" && !(v >= +than)) || (how === "le" && !(v <= +than)) || (how === "eq" && Math.abs(v - than) > 1e-9)) return false;
   }
-  return !state.q || state.q.toLowerCase().split(/\s+/).every((word) => text(i).includes(word));
+  return !state.q || stock.here(i) && state.q.toLowerCase().split(/\s+/).every((word) => text(i).includes(word));
 }
 function sorted(found) {
   const down = state.sort.startsWith("-"), key = state.sort.replace(/^-/, ""), sign = down ? -1 : 1;
@@ -175,20 +175,25 @@ function sort(key, text) {
   remember(); table();
   document.querySelector(`#head th[aria-sort] button`)?.focus();
 }
+let searching = false;
 function table() {
   const study = at >= 0 ? rows[at] : state.study;
   head();
+  if (state.q && !stock.all() && !searching) { searching = true; stock.rest(() => { later(); return searching = Boolean(state.q) && !stock.all(); }); }
   rows = sorted(ORDER.filter(passes));
   drawn = 0;
   at = rows.indexOf(state.study >= 0 ? state.study : study);
   $("rows").replaceChildren();
   $("table").setAttribute("aria-rowcount", rows.length + $("head").rows.length);
-  $("count").textContent = (rows.length === ORDER.length ? "" : `${rows.length.toLocaleString("en")} of `) + `${ORDER.length.toLocaleString("en")} ${ORDER.length === 1 ? "study" : "studies"}`;
+  $("count").textContent = (rows.length === ORDER.length ? "" : `${rows.length.toLocaleString("en")} of `) + `${ORDER.length.toLocaleString("en")} ${ORDER.length === 1 ? "study" : "studies"}${searching ? `, ${Math.round(100 * stock.share())} % searched` : ""}`;
   $("nothing").hidden = rows.length > 0;
   $("table").hidden = rows.length === 0;
   draw(Math.max(CHUNK, at + 20));
   mark();
 }
+// The table once more, soon: pieces come in quick succession.
+let soon = 0;
+function later() { soon ||= setTimeout(() => { soon = 0; table(); }, 250); }
 function draw(until) {
   if (drawn >= rows.length && drawn) return;
   const shown = columns(), named = patients(), statuses = state.b === null || !beside(), body = document.createDocumentFragment();
@@ -200,6 +205,7 @@ function draw(until) {
     if (named) cells.push(el("td", {}, words(page.patients[i])));
     if (statuses) for (const run of arms()) cells.push(el("td", {}, pill(status(i, run))));
     for (const label of shown) for (const [side] of sides()) cells.push(cell(i, side, label));
+    if (texts() && !stock.here(i)) stock.want(i, later);
     if (texts()) for (const answer of answers(i)) cells.push(el("td", { class: "first" }, words((answer?.candidate || answer?.report?.text || "").slice(0, 400))));
     body.append(el("tr", { "aria-rowindex": drawn + 1 + above, "data-row": drawn }, cells));
   }
@@ -388,7 +394,14 @@ function shut(was) {
 }
 const TITLE = document.title;
 function detail(again) {
-  const i = state.study, study = record(`study-${i}`) || {}, found = answers(i), pane = $("detail");
+  if (!stock.here(state.study)) {
+    const i = state.study, pane = $("detail");
+    pane.hidden = false;
+    document.querySelector("main").classList.add("open");
+    pane.replaceChildren(el("p", { class: "dim" }, "Loading \u2026"));
+    return stock.want(i, () => { if (state.study === i) detail(again); });
+  }
+  const i = state.study, study = stock.get(`study-${i}`) || {}, found = answers(i), pane = $("detail");
   document.title = `${page.ids[i]} \u00b7 ${TITLE}`;
   document.querySelector("main").classList.add("open");
   pane.hidden = false;
@@ -478,10 +491,10 @@ function look(films, start) {
     const place = rows.indexOf(state.study) + by;
     if (place < 0 || place >= rows.length || rows.indexOf(state.study) < 0) return;
     at = place; move(0);
-    look(roomOf(state.study), 0);
+    stock.want(state.study, () => look(roomOf(state.study), 0));
   });
 }
-function roomOf(i) { const study = record(`study-${i}`) || {}, found = answers(i); return filmsOf(study, found, groups(study, found)); }
+function roomOf(i) { const study = stock.get(`study-${i}`) || {}, found = answers(i); return filmsOf(study, found, groups(study, found)); }
 function films(study, found) {
   if (!study.images?.length) return block("Images", "images", quiet(page.notes?.length ? "The data could not be loaded." : "This study has no images."));
   const list = groups(study, found);
