@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -251,16 +252,17 @@ def _primary(label: str | None, columns: Sequence[SharedColumn]) -> tuple[int, i
 
 
 def _sums(
-    arms: Sequence[ComparedSide], found: SharedColumns, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    arms: Sequence[ComparedSide],
+    found: SharedColumns,
+    kept: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    only: Sequence[int] | None = None,
 ) -> list[list[FloatArray]]:
-    """(patients, K) sums of each run of each arm."""
+    """(patients, K) sums of each run of each arm; of those in ``only`` where it is given, in its order."""
     names, index = cluster_index([c for c, keep in zip(found.clusters, kept, strict=True) if keep])
-    sums = [cluster_sums(statistics[kept], index, len(names)) for statistics in found.statistics]
-    sides, start = [], 0
-    for arm in arms:
-        sides.append(sums[start : start + len(arm.runs)])
-        start += len(arm.runs)
-    return sides
+    ends = list(accumulate(len(arm.runs) for arm in arms))
+    runs = [found.statistics[end - len(arm.runs) : end] for arm, end in zip(arms, ends, strict=True)]
+    wanted = range(len(arms)) if only is None else only
+    return [[cluster_sums(statistics[kept], index, len(names)) for statistics in runs[i]] for i in wanted]
 
 
 def _differences(  # noqa: PLR0917 (the private second half of `compare_runs`)
@@ -289,8 +291,8 @@ def _same_length(
         if not kept.any():
             out.append(None)
             continue
-        sides = _sums(arms, found, kept)
-        difference = paired.compare(sides[0], sides[i], found.parts, resamples=resamples, seed=seed, level=level)
+        first, second = _sums(arms, found, kept, (0, i))
+        difference = paired.compare(first, second, found.parts, resamples=resamples, seed=seed, level=level)
         out.append(SameLength(difference, int(kept.sum()), (float(words[0].mean()), float(other.mean()))))
     return tuple(out)
 
