@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmrad_eval.results.comparison.budget_curve import BudgetRun
-from mmrad_eval.results.figures.style import SMALLEST, Look, arrowed, color, dashes, figure, marker
+from mmrad_eval.results.figures.style import SMALLEST, Look, arrowed, color, dashes, figure, legend_below, marker
 from mmrad_eval.results.run.summary import ColumnSummary
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def curve(runs: Sequence[BudgetRun], label: str, look: Look) -> Figure | None:
     _plain_ticks(axes.xaxis)
     axes.set_xlabel("tokens a study (prompt and completion)")
     axes.set_ylabel(arrowed(label, better))
-    made.legend(loc="outside lower center", ncols=min(2, len(series)))
+    legend_below(made, axes.get_legend_handles_labels()[0], 2)
     return made
 
 

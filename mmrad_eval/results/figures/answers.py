@@ -16,6 +16,7 @@ from mmrad_eval.results.figures.style import (
     color,
     dashes,
     figure,
+    legend_below,
     marker,
     shorten,
     whole,
@@ -54,7 +55,7 @@ def lengths(readings: Sequence[Reading], look: Look) -> Figure | None:
     ]
     if any(i == _GIVEN for i, _ in traced):
         handles.append(last.plot([], [], color=GREY, label="the trace that tasks show")[0])
-    made.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
+    legend_below(made, handles)
     return made
 
 
@@ -162,7 +163,7 @@ def categories(series: Mapping[str, Mapping[str, ColumnSummary]], name: str, loo
     panel.set_ylim(len(rows) - 0.5, -0.5)
     panel.set_xlabel(name)
     handles = [panel.plot([], [], marker(i), color=color(i), label=shorten(run))[0] for i, run in enumerate(shown)]
-    made.legend(handles=handles, loc="outside lower center", ncols=min(2, len(shown)))
+    legend_below(made, handles, 2)
     return made
 
 
@@ -182,5 +183,5 @@ def by_length(
     many = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     panel.set_xlabel(f"words of the report (n = {many} a point)")
     panel.set_ylabel(arrowed(name, column.better))
-    made.legend(loc="outside lower center", ncols=min(2, len(lines)))
+    legend_below(made, panel.get_legend_handles_labels()[0], 2)
     return made

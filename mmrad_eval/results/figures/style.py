@@ -132,6 +132,16 @@ def arrowed(name: str, better: str) -> str:
     return name + {"higher": " ↑", "lower": " ↓"}.get(better, "")
 
 
+def legend_below(made: Figure, handles: Sequence[Any], most: int = 3) -> None:
+    """A legend below the figure, in at most ``most`` columns and no wider than the figure."""
+    for columns in range(min(most, len(handles)), 0, -1):
+        legend = made.legend(handles=handles, loc="outside lower center", ncols=columns)
+        made.draw_without_rendering()
+        if columns == 1 or legend.get_window_extent().width <= made.bbox.width:
+            return
+        legend.remove()
+
+
 def grouped_legend(made: Figure, groups: Sequence[tuple[str, Sequence[Any]]]) -> None:
     """One legend below the figure, a column with a heading for each group of handles."""
     from matplotlib.lines import Line2D

@@ -19,6 +19,7 @@ from mmrad_eval.results.figures.style import (
     color,
     figure,
     grouped_legend,
+    legend_below,
     marker,
     shorten,
 )
@@ -105,7 +106,7 @@ def forest(
     told = [
         panels[0].plot([], [], "o", color=GREY, markerfacecolor=face, label=said)[0] for said, face in marks.items()
     ]
-    made.legend(handles=[*(names if len(usable) > 1 else []), *told], loc="outside lower center", ncols=3)
+    legend_below(made, [*(names if len(usable) > 1 else []), *told])
     return made
 
 
@@ -242,7 +243,7 @@ def conventions(
     handles = [
         panels[0].plot([], [], color=color(i), marker=marker(i), label=shorten(run))[0] for i, run in enumerate(names)
     ]
-    made.legend(handles=handles, loc="outside lower center", ncols=min(3, len(names)))
+    legend_below(made, handles)
     return made
 
 

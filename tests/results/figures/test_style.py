@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from matplotlib.lines import Line2D
 
-from mmrad_eval.results.figures.style import COLORS, MARKERS, color, marker
+from mmrad_eval.results.figures.style import COLORS, MARKERS, color, drawing, figure, legend_below, marker
 
 
 def test_fifteen_forms_have_fifteen_filled_markers() -> None:
@@ -21,3 +21,17 @@ def test_no_color_or_marker_comes_twice() -> None:
         color(len(COLORS))
     with pytest.raises(IndexError):
         marker(len(MARKERS))
+
+
+@pytest.mark.parametrize("inches", [3.0, 4.8, 9.0])
+def test_a_legend_is_no_wider_than_its_figure(inches: float) -> None:
+    with drawing():
+        made, (panel,) = figure(inches, 2.5)
+        handles = [panel.plot([], [], label=f"Some-Model-{i}-32B, multimodal CoT")[0] for i in range(6)]
+        legend_below(made, handles)
+        made.draw_without_rendering()
+
+    (legend,) = made.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= made.bbox.width
