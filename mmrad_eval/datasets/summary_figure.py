@@ -75,7 +75,7 @@ def _lengths(axes: Axes, d: Description) -> None:
 
 def _bars(axes: Axes, title: str, counts: dict[str, int], unit: str) -> None:
     """``unit``: what is counted."""
-    axes.set_title(title, fontsize=10)
+    axes.set_title(f"{title}: {BARS} of {len(counts)}" if len(counts) > BARS else title, fontsize=10)
     if not counts:
         _nothing(axes)
         return
@@ -83,7 +83,7 @@ def _bars(axes: Axes, title: str, counts: dict[str, int], unit: str) -> None:
     axes.barh([name if len(name) < 34 else f"{name[:32]}\u2026" for name, _ in shown], [n for _, n in shown], color=INK)
     axes.tick_params(axis="y", labelsize=8)
     axes.locator_params(axis="x", integer=True)
-    axes.set_xlabel(f"{unit} (the {BARS} most frequent of {len(counts)})" if len(counts) > BARS else unit)
+    axes.set_xlabel(unit)
 
 
 def _words(d: Description) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -88,6 +89,7 @@ class RunScores(Value, frozen=True):
     """Label of a column -> each study's own value."""
 
 
+_FOLDERS = re.compile(r"(?<![\w./-])/(?:[^\s/:'\"]+/)+(?=[^\s/])")
 COUNTED = (*_FINDINGS, "Words", "Steps", "Requests", "Prompt tokens", "Completion tokens")
 """Columns that are no metrics."""
 
@@ -190,7 +192,7 @@ def _words(run: Run) -> dict[str, str]:
         "model": identity.model,
         "prompt": identity.prompt[:12],
         "task version": identity.task_version,
-        "data": run.data,
+        "data": without_folders(run.data),
         "data digest": identity.dataset_digest[:12],
         "selection": msgspec.to_builtins(identity.selection),
         "decoding": msgspec.to_builtins(identity.decoding),
@@ -202,9 +204,14 @@ def _words(run: Run) -> dict[str, str]:
         "finished": run.finished,
         "versions": run.versions,
         "commit": run.git,
-        "command": run.command,
+        "command": without_folders(run.command),
     }
     return {name: words for name, value in lines.items() if (words := _plain(value))}
+
+
+def without_folders(text: str) -> str:
+    """A text with file names in the place of absolute paths: a page is passed on, and folders are its maker's."""
+    return _FOLDERS.sub("", text)
 
 
 def _plain(value: Any) -> str:
