@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from mmrad_eval.construction.options import BuildOptions, Profile
 from mmrad_eval.construction.records import BuiltStep, CollectedStudy, SourceRegion, StageLine, TraceStatement
+from mmrad_eval.core.errors import DataError
 from mmrad_eval.metrics.consistency.statements import statements
 from mmrad_eval.metrics.facts.extract import Fact, extract
 from mmrad_eval.traces import geometry
@@ -47,7 +48,10 @@ def aggregate(line: StageLine, study: CollectedStudy, options: BuildOptions) -> 
     order = list(groups) if options.order == "source" else [c.name for c in categories() if c.name in groups]
     if options.order == "source":
         order.sort(key=lambda category: min(_first_row(one, study) for one in groups[category]))
-    steps = tuple(_step(category, groups[category], regions, study.size) for category in order)
+    try:
+        steps = tuple(_step(category, groups[category], regions, study.size) for category in order)
+    except DataError as error:  # boxes of several frames on a film whose size is unknown
+        return replace(line, status="rejected", why="box", detail=str(error), findings=())
     counts = {"statements left out by the profile": left_out} if left_out else {}
     made = replace(line, steps=steps, counts=counts, findings=())
     if not steps:

@@ -18,7 +18,6 @@ from mmrad_eval.construction.asking import ROLES, Desk, Role, RoleModel, same_mo
 from mmrad_eval.construction.card import BuildRecord
 from mmrad_eval.construction.engine import ASKING, Engine, Watcher
 from mmrad_eval.construction.options import BuildOptions
-from mmrad_eval.construction.planting import PlantedError
 from mmrad_eval.construction.prompting import BuildPrompt, PromptName
 from mmrad_eval.construction.publish import publish
 from mmrad_eval.construction.records import STAGES, StageName
@@ -225,7 +224,6 @@ async def _run(plan: BuildPlan, watcher: Watcher) -> Built:
 
 async def _stages(plan: BuildPlan, engine: Engine) -> Built:
     complete = True
-    planted: list[PlantedError] = []
     for stage in plan.settings.stages:
         if stage == "collect":
             engine.collect(plan.studies, plan.settings.dataset.format)
@@ -236,14 +234,14 @@ async def _stages(plan: BuildPlan, engine: Engine) -> Built:
             break
         complete = await engine.run(stage) and complete
         if stage == "audit" and engine.signal.stop is None:
-            planted = await engine.plant()
+            await engine.plant()
         if engine.signal.stop is not None:
             complete = False
             break
     record = None
     if plan.settings.stages[-1] == "assemble" and engine.signal.stop is None and (complete or plan.settings.partial):
         dataset = plan.settings.dataset
-        record = publish(engine, (dataset.source, dataset.format, tuple(dataset.notes)), planted)
+        record = publish(engine, (dataset.source, dataset.format, tuple(dataset.notes)))
     return Built(record, engine.signal.stop, complete, _failed(engine, plan.settings.stages))
 
 

@@ -50,10 +50,12 @@ def stated(step: BuiltStep, size: geometry.Size | None) -> Box | None:
 
 
 def crop(line: StageLine, study: CollectedStudy, options: BuildOptions, folder: Path, data_use: DataUse) -> StageLine:
-    """The record with its pictures; rejected where the film can't be read."""
-    if options.render == "none":
-        return replace(line, findings=())
+    """The record with its pictures; rejected where the film can't be read, or a box can't be placed without it."""
     try:
+        if options.render == "none":
+            for step in line.steps:
+                stated(step, study.size)
+            return replace(line, findings=())
         film = _film(study, options, folder, data_use)
         size = study.size or rendering.size_of(study.path)
         images = [film]

@@ -24,6 +24,7 @@ from mmrad_eval.construction.records import STAGES, CollectedStudy, StageLine, S
 from mmrad_eval.construction.rules import MeanRegions
 from mmrad_eval.construction.splits import Splits, settled
 from mmrad_eval.construction.stage_files import StageFile
+from mmrad_eval.core import decode
 from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.errors import DataError, Stopped, UsageError
@@ -50,6 +51,9 @@ ASKING: dict[StageName, tuple[PromptName, ...]] = {
     "check": ("reflect", "audit"),
 }
 """Stages that ask models -> the prompts that they may use."""
+
+
+PLANTS = "plants.jsonl"
 
 
 class Watcher(Protocol):
@@ -251,10 +255,10 @@ class Engine:
         made = stages[line.stage]()
         return made if isinstance(made, StageLine) else await made
 
-    async def plant(self) -> list[PlantedError]:
+    async def plant(self) -> None:
         """Ask the auditor about planted errors, and keep the key of them apart from everything else."""
         if not self.options.plant or not self.desk.has("auditor") or self.options.report == "none":
-            return []
+            return
         found: list[PlantedError] = []
         with self.file("collect") as collected, self.file("reflect") as reflected:
 
@@ -275,8 +279,14 @@ class Engine:
         mark(self.folder, self.data_use)
         part = self.folder / ".plants.jsonl"
         part.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in found))
-        part.replace(self.folder / "plants.jsonl")
-        return found
+        part.replace(self.folder / PLANTS)
+
+    def planted(self) -> list[PlantedError]:
+        """The key of planted errors with what the auditor said, as it was kept; none where nothing was planted."""
+        path = self.folder / PLANTS
+        if not self.options.plant or not path.exists():
+            return []
+        return [msgspec.json.decode(line, type=PlantedError) for line in decode.lines(path)]
 
 
 def tally(file: StageFile) -> Counter[tuple[str, str]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from mmrad_eval.construction.records import CollectedStudy, StageLine
 from mmrad_eval.core.contracts import Corpus
+from mmrad_eval.core.errors import MissingError
 from mmrad_eval.core.structs import Value
 from mmrad_eval.core.values import Answer, Example, Report, Step, Study, Trace
 from mmrad_eval.datasets import comparisons
@@ -17,6 +18,7 @@ from mmrad_eval.metrics.consistency.matching import compare
 from mmrad_eval.metrics.consistency.statements import statements, trace_facts, words_of
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.metrics.facts.extractors import rules
+from mmrad_eval.metrics.language import ENGLISH, UNDECIDED, language
 from mmrad_eval.results.scoring.evidence_overlap import STATED
 from mmrad_eval.results.scoring.measure import measure_examples
 
@@ -73,7 +75,8 @@ def measure(records: Iterable[tuple[StageLine, CollectedStudy]]) -> Leak:
         words["sentences"] += len(sentences)
         if not report.strip():
             continue
-        facts.update(_facts(Trace(tuple(Step(region=step.phrase, text=step.text) for step in line.steps)), report))
+        if language(report) in {ENGLISH, UNDECIDED}:  # of other languages the rules read no facts
+            facts.update(_facts(Trace(tuple(Step(region=step.phrase, text=step.text) for step in line.steps)), report))
         run, long, said = runs(text, report)
         longest = max(longest, run)
         words["long"] += long
@@ -141,12 +144,17 @@ def _columns(studies: list[Study]) -> tuple[float | None, float | None]:
     examples = [
         Example(study, Answer(study.id, "ok", report=Report(words_of(study.trace))), "findings") for study in studies
     ]
-    metrics = suite([ROUGE, LABELS])
-    rouge, labels = (
-        float(metric.reduce(measured.statistics.sum(axis=0))[0])
-        for metric, measured in zip(metrics, measure_examples(metrics, Corpus(studies), examples), strict=True)
-    )
-    return _number(rouge), _number(labels)
+    return _mean(ROUGE, examples), _mean(LABELS, examples)
+
+
+def _mean(name: str, examples: list[Example]) -> float | None:
+    """The first column of a metric; None where it can't read the language of these reports."""
+    metrics = suite([name])
+    try:
+        (measured,) = measure_examples(metrics, Corpus([one.study for one in examples]), examples)
+    except MissingError:
+        return None
+    return _number(float(metrics[0].reduce(measured.statistics.sum(axis=0))[0]))
 
 
 def _number(value: float) -> float | None:

@@ -15,7 +15,6 @@ from mmrad_eval.construction import assemble, card, leak
 from mmrad_eval.construction.asking import Role
 from mmrad_eval.construction.card import BuildModel, BuildRecord
 from mmrad_eval.construction.engine import Engine
-from mmrad_eval.construction.planting import PlantedError
 from mmrad_eval.construction.records import CollectedStudy, StageLine
 from mmrad_eval.construction.stage_files import StageFile
 from mmrad_eval.core.data_use import mark
@@ -36,11 +35,11 @@ class Contents:
     digest: str = ""
 
 
-def publish(engine: Engine, source: tuple[str, str, tuple[str, ...]], planted: list[PlantedError]) -> BuildRecord:
+def publish(engine: Engine, source: tuple[str, str, tuple[str, ...]]) -> BuildRecord:
     """Write the dataset; ``source`` is (place, format, notes)."""
     folder = engine.folder
     mark(folder, engine.data_use)
-    contents = _records(engine)
+    contents, planted = _records(engine), engine.planted()
     with engine.file("assemble") as file, engine.file("collect") as collected:
         measured = None if engine.options.report == "none" else leak.measure(_pairs(file, collected))
     agreement, flags, rejected = card.judged(folder)

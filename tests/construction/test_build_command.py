@@ -100,6 +100,9 @@ def test_stages_can_run_one_by_one_to_the_same_bytes(folder: Path) -> None:
         ended = here(folder, *words, stages)
         assert ended.returncode == 0, ended.stderr
     assert bytes_of(folder / "by-stage") == bytes_of(folder / "demo-build")
+    whole, parts = (json.loads((folder / name / "build.json").read_text()) for name in ("demo-build", "by-stage"))
+    assert {name for name in whole if whole[name] != parts[name]} <= {"models"}  # what each command sent
+    assert parts["planted"]
     assert "there is no stage 'polish'" in here(folder, *words, "polish").stderr
 
 
