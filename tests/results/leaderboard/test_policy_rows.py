@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,21 +29,26 @@ def call(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def scored(tmp_path: Path) -> Path:
-    """Two files of reports, scored."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three files of reports, scored once."""
+    folder = tmp_path_factory.mktemp("policies")
     rows = "".join(json.dumps({"id": k, "findings": v}) + "\n" for k, v in REFERENCES.items())
-    (tmp_path / "refs.jsonl").write_text(rows)
-    for name, texts in {
-        "good": REFERENCES,
-        "vague": dict.fromkeys(REFERENCES, "Possible pneumonia."),
-        "trained": REFERENCES,
-    }.items():
-        (tmp_path / f"{name}.jsonl").write_text(
-            "".join(json.dumps({"id": k, "report": v}) + "\n" for k, v in texts.items())
-        )
-        call(tmp_path, "score", "-p", f"{name}.jsonl", "-r", "refs.jsonl", "--metrics", "findings@rules,bleu@raw")
-    return tmp_path
+    (folder / "refs.jsonl").write_text(rows)
+    vague = dict.fromkeys(REFERENCES, "Possible pneumonia.")
+    files = []
+    for name, texts in {"good": REFERENCES, "vague": vague, "trained": REFERENCES}.items():
+        lines = (json.dumps({"id": k, "report": v}) + "\n" for k, v in texts.items())
+        (folder / f"{name}.jsonl").write_text("".join(lines))
+        files += ["-p", f"{name}.jsonl"]
+    call(folder, "score", *files, "-r", "refs.jsonl", "--metrics", "findings@rules,bleu@raw")
+    return folder
+
+
+@pytest.fixture
+def scored(made: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(made, tmp_path / "copy"))
 
 
 def test_policies_stand_below_the_models_and_take_no_rank(scored: Path) -> None:
