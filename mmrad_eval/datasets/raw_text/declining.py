@@ -90,9 +90,13 @@ def declines(text: str) -> Declined:
     """Whether a text declines, and whether because no picture came; empty for a report."""
     if _cannot_decline(text):
         return ""
-    told = list(_told(text))
+    told = []
+    for one in _told(text):
+        if one.kind == "seen":
+            return ""
+        told.append(one)
     kinds = {one.kind for one in told}
-    if "seen" in kinds or ("limited" in kinds and not kinds & {"declined", "missing"}):
+    if "limited" in kinds and not kinds & {"declined", "missing"}:
         return ""
     if kinds.isdisjoint({"declined", "missing"}):
         said = [read(one.clause.said) for one in told]
@@ -145,7 +149,7 @@ def without_disclaimers(text: str, *, alone: bool = False) -> tuple[str, list[st
 
     A text in which nobody says what is seen stays as it is, unless ``alone``: that is said elsewhere.
     """
-    if _cannot_decline(text):
+    if _cannot_decline(text) or not any(map(_may_decline, clauses(text))):
         return text, [], False
     told = list(_told(text))
     dropped = [t for t in told if t.kind in {"declined", "missing"}]
@@ -165,6 +169,11 @@ def _goes_on(text: str, declined: _Told, after: _Told) -> bool:
         and declined.clause.end == after.clause.start
         and _TAKE_IT.match(after.clause.said) is not None
     )
+
+
+def _may_decline(clause: Clause) -> bool:
+    spoken = not clause.said.isascii() or not words_of(clause.said).isdisjoint(_SPOKEN)
+    return spoken and kind_of_clause(clause.said) in {"declined", "missing"}
 
 
 def _cannot_decline(text: str) -> bool:
