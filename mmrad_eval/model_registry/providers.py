@@ -74,9 +74,9 @@ def chat_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}}
 
 
-def _no_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (the signature of a schema)
-    """For a wire format that has no field for it that is known here."""
-    return {}
+def _anthropic_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (the signature of a schema)
+    """As Anthropic takes it (platform.claude.com, structured outputs; anthropic 2.13.0), beside an effort."""
+    return {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
 
 
 def _gemini_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001 (as above)
@@ -121,7 +121,7 @@ class Provider:
     tool: Callable[[Tool], dict[str, Any]] = chat_tool
     """The fields of a request's body that offer a tool."""
     schema: Callable[[str, Mapping[str, Any]], dict[str, Any]] = chat_schema
-    """The fields of a request's body that ask for a reply of a JSON schema; none where the format has no such field."""
+    """The fields of a request's body that ask for a reply of a JSON schema."""
 
 
 BUILTIN: Mapping[str, Provider] = {
@@ -157,7 +157,7 @@ BUILTIN: Mapping[str, Provider] = {
             url="https://api.anthropic.com/v1",
             keys=("ANTHROPIC_API_KEY",),
             tool=_anthropic_tool,
-            schema=_no_schema,
+            schema=_anthropic_schema,
         ),
         Provider(
             "gemini",
