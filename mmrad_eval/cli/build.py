@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -366,5 +365,4 @@ def _told(plan: BuildPlan, built: Built) -> int:
     terminal.say(f"the build is not complete{why}; run the same command again to go on", err=True)
     for reason, count in built.failed.most_common(_REASONS):
         terminal.say(f"  {count:,} failed: {' '.join(reason.split())[:300]}", err=True)
-    sys.stderr.flush()
     return INCOMPLETE

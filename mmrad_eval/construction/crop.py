@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import os
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.decode import read_bytes
 from mmrad_eval.core.errors import DataError, MmradError
 from mmrad_eval.core.values import Box, DataUse, Image
+from mmrad_eval.core.whole_files import written_whole
 from mmrad_eval.traces import geometry, matching, rendering
 
 if TYPE_CHECKING:
@@ -141,11 +141,9 @@ def _put(
     if not path.exists():
         images.mkdir(parents=True, exist_ok=True)
         mark(folder, data_use)
-        part = images / f".{sha[:16]}.{os.getpid()}"
-        part.unlink(missing_ok=True)
-        if link_to is not None:
-            part.symlink_to(link_to.resolve())
-        else:
-            part.write_bytes(data)
-        part.replace(path)
+        with written_whole(path) as part:
+            if link_to is not None:
+                part.symlink_to(link_to.resolve())
+            else:
+                part.write_bytes(data)
     return BuiltImage(f"images/{path.name}", sha, size)

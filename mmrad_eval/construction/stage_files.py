@@ -18,6 +18,7 @@ from mmrad_eval.construction.records import STAGES, StageLine, StageName
 from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse
+from mmrad_eval.core.whole_files import written_whole
 
 _DECODER = msgspec.json.Decoder(StageLine)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -115,19 +116,18 @@ class StageFile:
                 return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         mark(self.path.parent, self._data_use)
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         places: dict[str, _Place] = {}
         at = 0
-        with part.open("wb") as file:
-            for identity in order:
-                place = self._places[identity]
-                file.write(self._bytes(place))
-                places[identity] = place._replace(offset=at)
-                at += place.length
-            file.flush()
-            os.fsync(file.fileno())
-        self.close()
-        part.replace(self.path)
+        with written_whole(self.path) as part:
+            with part.open("wb") as file:
+                for identity in order:
+                    place = self._places[identity]
+                    file.write(self._bytes(place))
+                    places[identity] = place._replace(offset=at)
+                    at += place.length
+                file.flush()
+                os.fsync(file.fileno())
+            self.close()
         self._places, self._end = places, at
 
     def close(self) -> None:

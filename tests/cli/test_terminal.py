@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from mmrad_eval.core.visible import LONGEST, visible, visible_lines
 
 PACKAGE = Path(__file__).resolve().parent.parent.parent / "mmrad_eval"
-WRITERS = {"cli/terminal.py", "core/journal.py", "model_registry/mock_server.py"}
-"""The one module; the journal, whose segments are written by ``os.write``; the helper process that prints its port."""
+WRITERS = {"cli/terminal.py", "core/journal.py", "model_registry/mock_server.py", "results/scoring/rewards.py"}
+"""The one module; the journal, whose segments are written by ``os.write``; the helper process that prints its port;
+rewards, whose signature goes to the log of a trainer's process."""
 CALLS = {
     *("print", "input", "breakpoint", "click.echo", "click.secho", "click.prompt", "click.confirm", "click.pause"),
     *("click.edit", "click.progressbar", "click.echo_via_pager", "click.clear", "click.get_text_stream"),

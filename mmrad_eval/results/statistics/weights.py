@@ -147,14 +147,19 @@ class Factor:
             self._single, self._sums = sums[:, self._whole].astype(np.float32), sums[:, ~self._whole]
 
     def resampled(self, blocks: Iterable[FloatArray]) -> Iterator[tuple[slice, FloatArray]]:
-        """For blocks of weights, many resamples at a time: their place among all, and their (rows, K) sums."""
+        """For blocks of weights: their place among all resamples, and their (rows, K) sums.
+
+        Of many clusters, whose blocks are small, many resamples at a time. Of fewer each block is given as it is: the
+        last digit of a logarithm or power hangs on how many numbers are computed together.
+        """
+        least = _AT_ONCE if len(self._sums) >= _MANY else 1
         held: list[FloatArray] = []
         start = rows = 0
         for drawn in self._products(blocks):
             held.append(drawn)
             rows += len(drawn)
-            if rows >= _AT_ONCE:
-                yield slice(start, start + rows), np.concatenate(held)
+            if rows >= least:
+                yield slice(start, start + rows), held[0] if len(held) == 1 else np.concatenate(held)
                 start, rows, held = start + rows, 0, []
         if held:
             yield slice(start, start + rows), np.concatenate(held)

@@ -121,7 +121,8 @@ def test_the_page_counts_the_studies_without_a_fair_comparison(play: Play) -> No
     scene = play(reads_the_finding, "image")
     page = markdown(scene.measured, "tiny", "pixels")
     row = next(line for line in page.splitlines() if line.startswith("| direct-blurred |"))
-    assert row.endswith("| 12 | 0 | 12: no box of a finding |")
+    assert "| 12 | 0 |" in row
+    assert row.endswith("| 12: no box of a finding |")
     assert scene.measured.arms["direct"] == 24
 
 

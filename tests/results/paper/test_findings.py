@@ -73,7 +73,7 @@ def test_what_was_not_declared_beforehand_is_exploratory(stage: Stage, tmp_path:
         stage, tmp_path / "one"
     )
     declared = page(stage, tmp_path / "two", claims=ClaimOptions(declared=True, resamples=300))
-    assert "every other finding is exploratory" in declared
+    assert "Declared beforehand as primary: the visual gain. Every other finding is exploratory." in declared
 
 
 def test_runs_that_share_no_metric_show_nothing(stage: Stage, tmp_path: Path) -> None:

@@ -32,7 +32,10 @@ def test_images_are_linked_by_a_path_from_the_page_and_never_embedded_unasked(pa
     assert "data:image" not in page.markup.replace("img-src 'self' file: data:", "")
 
 
-def test_embedded_images_are_the_files_themselves(demo: Any, take: Take, tmp_path: Path) -> None:
+def test_embedded_images_are_the_files_themselves(
+    demo: Any, take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmrad_eval.results.view.pieces.ONE_FILE", 1 << 40)  # all of it would be beside the page
     page = take(write_view([demo.run("direct", "openai:rehearsal")], tmp_path / "p.html", pictures="embed").path)
     key = datasets.load("demo").studies[0].images[0]
 
