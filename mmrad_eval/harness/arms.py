@@ -12,10 +12,10 @@ from mmrad_eval.core.journal import JournalCache
 from mmrad_eval.core.values import Answer, Study
 from mmrad_eval.harness.jobs import Job, Outcome, Reporter, execute
 from mmrad_eval.harness.plan import Plan
+from mmrad_eval.harness.run import finished_run
 from mmrad_eval.results.faithfulness import Arm, ArmMeasures, applicable, measure
 from mmrad_eval.results.faithfulness.visual_claim import MARGIN
-from mmrad_eval.results.run.folder import RunFolder, run_path
-from mmrad_eval.results.run.record import Run
+from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 from mmrad_eval.tasks import INTERVENTIONS
 
@@ -54,14 +54,7 @@ def plan_arms(job: Job, dataset: Dataset) -> tuple[list[Planned], list[Arm]]:
 
 def finished(planned: Planned, results: Path) -> RunFolder | None:
     """The arm's run where it is complete on disk; None where something is still to be asked."""
-    if planned.plan is None:
-        return None
-    identity = planned.plan.identity
-    place = run_path(results, Run(identity.id(), identity, planned.plan.card, planned.plan.task.given, "open", ""))
-    if not (place / "run.json").exists():
-        return None
-    folder = RunFolder(place)
-    return folder if folder.run.complete else None
+    return None if planned.plan is None else finished_run(planned.plan, results)
 
 
 def run_arms(

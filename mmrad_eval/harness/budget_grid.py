@@ -13,10 +13,9 @@ from mmrad_eval.core.errors import DataError, MmradError
 from mmrad_eval.core.values import TOKENS
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.plan import Plan
+from mmrad_eval.harness.run import finished_run
 from mmrad_eval.results.comparison.budget_curve import BudgetPoint
 from mmrad_eval.results.leaderboard.rows import ScoredRun
-from mmrad_eval.results.run.folder import RunFolder, run_path
-from mmrad_eval.results.run.record import Run
 from mmrad_eval.tasks.arms import TEXT
 
 MULTIMODAL = "mcot"
@@ -85,15 +84,9 @@ def _planned(job: Job, dataset: Dataset, point: BudgetPoint) -> PlannedPoint:
 
 def stored(planned: PlannedPoint, results: Path) -> ScoredRun | None:
     """The run where it is complete and scored on disk; None where something is still to be done."""
-    if planned.plan is None:
-        return None
-    identity = planned.plan.identity
-    place = run_path(results, Run(identity.id(), identity, planned.plan.card, planned.plan.task.given, "open", ""))
-    if not (place / "run.json").exists():
-        return None
-    folder = RunFolder(place)
-    summary = folder.summary()
-    return ScoredRun(place, folder.run, summary) if folder.run.complete and summary is not None else None
+    folder = None if planned.plan is None else finished_run(planned.plan, results)
+    summary = None if folder is None else folder.summary()
+    return None if folder is None or summary is None else ScoredRun(folder.path, folder.run, summary)
 
 
 def words(planned: PlannedPoint) -> str:

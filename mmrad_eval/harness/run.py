@@ -105,6 +105,15 @@ def open_run(
     return folder
 
 
+def finished_run(plan: Plan, results: Path) -> RunFolder | None:
+    """The plan's run where it is complete on disk; None where something is still to be asked."""
+    place = run_path(results, Run(plan.identity.id(), plan.identity, plan.card, plan.task.given, "open", ""))
+    if not (place / "run.json").exists():
+        return None
+    folder = RunFolder(place)
+    return folder if folder.run.complete else None
+
+
 def _images(studies: Sequence[Study]) -> str:
     """The folder that the data's image names start from, as its first image tells; empty where there is none."""
     image = next((image for study in studies[:8] for image in study.images), None)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 
 from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import TransportError
 from mmrad_eval.model_registry.anthropic import VERSION
-from mmrad_eval.model_registry.batch_forms import BatchLine, BatchState, WireBatches, response_of
+from mmrad_eval.model_registry.batch_forms import BatchLine, BatchState, WireBatches, response_of, seconds_of
 from mmrad_eval.model_registry.bodies import field, text_of
 from mmrad_eval.model_registry.transport import Headers
 from mmrad_eval.model_registry.wire import WireClient
@@ -48,10 +47,6 @@ class AnthropicBatches(WireBatches):
         self._version = self.client.headers(sent.request)["anthropic-version"]
         return b'{"custom_id":"%b","params":%b}' % (sent.key.encode(), self.client.encode(sent))
 
-    async def upload(self, label: str, lines: Sequence[bytes]) -> str:
-        """Nothing comes before the batch."""
-        return ""
-
     async def create(self, label: str, file: str, lines: Sequence[bytes]) -> str:
         """The batch with all requests in it."""
         value = await self.post("/messages/batches", b'{"requests":[%b]}' % b",".join(lines))
@@ -67,7 +62,7 @@ class AnthropicBatches(WireBatches):
             page = await self.get(f"/messages/batches?limit=100{after}")
             batches = field(page, "data")
             for one in batches if isinstance(batches, list) else ():
-                if _seconds(field(one, "created_at")) < since:
+                if seconds_of(field(one, "created_at")) < since:
                     return found
                 counts = field(one, "request_counts")
                 if sum(n for n in (counts or {}).values() if isinstance(n, int)) == requests:
@@ -101,11 +96,3 @@ class AnthropicBatches(WireBatches):
     async def cancel(self, batch: str) -> None:
         """It ends with what is answered by then."""
         await self.post(f"/messages/batches/{batch}/cancel", b"{}")
-
-
-def _seconds(time: object) -> float:
-    """Seconds of the epoch of an RFC 3339 time; now and later where it is none, so that nothing is passed over."""
-    try:
-        return datetime.fromisoformat(text_of(time)).timestamp()
-    except ValueError:
-        return float("inf")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -17,7 +18,7 @@ import msgspec
 from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import TransportError
 from mmrad_eval.core.values import Reply
-from mmrad_eval.model_registry.bodies import read_json
+from mmrad_eval.model_registry.bodies import read_json, text_of
 from mmrad_eval.model_registry.http_errors import read_fault
 from mmrad_eval.model_registry.transport import Headers, HttpResponse
 from mmrad_eval.model_registry.wire import WireClient
@@ -111,6 +112,10 @@ class WireBatches:
         """Headers of every call."""
         return {}
 
+    async def upload(self, label: str, lines: Sequence[bytes]) -> str:
+        """Nothing, where the batch itself holds its requests."""
+        return ""
+
     async def get(self, path: str) -> Any:
         """The value of a page; TransportError where it is none."""
         response = await self.client.transport.get(path, seconds=SECONDS, headers=self.headers())
@@ -151,3 +156,11 @@ def response_of(status: Any, body: Any, base: str) -> HttpResponse:
     """A response as the direct route would have sent it."""
     number = status if isinstance(status, int) and 100 <= status < 600 else 502
     return HttpResponse(number, msgspec.json.encode(body), {}, base)
+
+
+def seconds_of(time: object) -> float:
+    """Seconds of the epoch of an RFC 3339 time; later than all where it is none, so that nothing is passed over."""
+    try:
+        return datetime.fromisoformat(text_of(time)).timestamp()
+    except ValueError:
+        return float("inf")

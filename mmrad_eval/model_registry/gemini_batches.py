@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 
 import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import TransportError
-from mmrad_eval.model_registry.batch_forms import NAME, BatchLine, BatchState, WireBatches, response_of
+from mmrad_eval.model_registry.batch_forms import NAME, BatchLine, BatchState, WireBatches, response_of, seconds_of
 from mmrad_eval.model_registry.bodies import field, text_of
 
 _ENDED = frozenset({"SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"})
@@ -27,10 +26,6 @@ class GeminiBatches(WireBatches):
     def line(self, sent: PreparedRequest) -> bytes:
         """The request, and its key beside it."""
         return b'{"request":%b,"metadata":{"key":"%b"}}' % (self.client.encode(sent), sent.key.encode())
-
-    async def upload(self, label: str, lines: Sequence[bytes]) -> str:
-        """Nothing comes before the batch."""
-        return ""
 
     async def create(self, label: str, file: str, lines: Sequence[bytes]) -> str:
         """The batch with all requests in it, under our name."""
@@ -51,7 +46,7 @@ class GeminiBatches(WireBatches):
             for one in batches if isinstance(batches, list) else ():
                 if field(one, "metadata", "displayName") == NAME.format(label=label):
                     return [text_of(field(one, "name"))]
-                if _seconds(field(one, "metadata", "createTime")) < since:
+                if seconds_of(field(one, "metadata", "createTime")) < since:
                     return []
             more = text_of(field(page, "nextPageToken"))
             if not more:
@@ -93,11 +88,3 @@ class GeminiBatches(WireBatches):
     async def cancel(self, batch: str) -> None:
         """It ends with what is answered by then."""
         await self.post(f"/{batch}:cancel", b"{}")
-
-
-def _seconds(time: object) -> float:
-    """Seconds of the epoch of an RFC 3339 time; later than all where it is none, so that nothing is passed over."""
-    try:
-        return datetime.fromisoformat(text_of(time)).timestamp()
-    except ValueError:
-        return float("inf")
