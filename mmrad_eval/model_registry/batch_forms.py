@@ -40,8 +40,6 @@ class BatchState:
     """Where the lines of its results are, once it has ended."""
     why: str = ""
     """What it says went wrong with the whole."""
-    label: str = ""
-    """The name that we gave it, where the provider keeps one."""
 
 
 @dataclass(frozen=True)

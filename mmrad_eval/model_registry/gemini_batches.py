@@ -58,10 +58,7 @@ class GeminiBatches(WireBatches):
         value = await self.get(f"/{batch}")
         words = text_of(field(value, "metadata", "state"))
         ended = words.rpartition("_STATE_")[2] in _ENDED
-        name = text_of(field(value, "metadata", "displayName")).removeprefix(NAME.format(label=""))
-        return BatchState(
-            words, ended, (f"/{batch}",) if ended else (), text_of(field(value, "error", "message")), name
-        )
+        return BatchState(words, ended, (f"/{batch}",) if ended else (), text_of(field(value, "error", "message")))
 
     async def results(self, state: BatchState) -> AsyncIterator[BatchLine]:
         """Each response with the metadata of its request, or the error in its place."""

@@ -73,7 +73,7 @@ class OpenAIBatches(WireBatches):
         why = "; ".join(text_of(field(one, "message")) for one in errors) if isinstance(errors, list) else ""
         files = (text_of(field(value, name)) for name in ("output_file_id", "error_file_id"))
         pages = tuple(self.at(f"/files/{file}/content") for file in files if file)
-        return BatchState(words, words in _ENDED, pages, why, text_of(field(value, "metadata", _LABEL)))
+        return BatchState(words, words in _ENDED, pages, why)
 
     async def results(self, state: BatchState) -> AsyncIterator[BatchLine]:
         """Both files; a line without a response says why it has none."""
