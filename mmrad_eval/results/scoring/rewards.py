@@ -20,6 +20,7 @@ from mmrad_eval.core.values import Answer, ClinicalContext, Example, PriorStudy,
 from mmrad_eval.datasets import raw_text
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.scoring.measure import in_chunks, measure
+from mmrad_eval.results.scoring.texts import reference_of
 
 REFERENCES = ("reference", "references", "ground_truth", "ground_truths", "report", "findings", "solution", "answer")
 """Names of a dataset's column that may hold the references, the first that is there; ``reference=`` names another."""
@@ -286,14 +287,10 @@ def _studies(references: Sequence[str], target: Target) -> list[Study]:
 
 
 def _report(text: str, target: Target) -> Report:
-    """A reference; a text without headings is what ``target`` says."""
     try:
-        report = raw_text.read_reference_cell(text)
+        return reference_of(text, target)
     except raw_text.NoReportError as error:
         raise UsageError(f"a reference is {error}, not a report") from error
-    if target == "report" or report.findings is not None or report.impression is not None:
-        return report
-    return Report(text=report.text, **{target: report.text})
 
 
 def _answer(name: str, completion: str, target: Target) -> Answer:

@@ -220,11 +220,15 @@ def _answer(name: str, candidate: Any, target: Target) -> Answer:
 
 
 def _reference(name: str, text: Any, target: Target) -> Report:
-    """A reference; a text without headings is what ``target`` says."""
     try:
-        report = raw_text.read_reference_cell(text)
+        return reference_of(text, target)
     except raw_text.NoReportError as error:
         raise UsageError(f"reference {name}: this is {error}, not a text") from error
+
+
+def reference_of(text: Any, target: Target) -> Report:
+    """A reference, where a text without headings is what ``target`` says; NoReportError where it is no report."""
+    report = raw_text.read_reference_cell(text)
     if target == "report" or report.findings is not None or report.impression is not None:
         return report
     return Report(text=report.text, **{target: report.text})
