@@ -78,6 +78,29 @@ def test_green_reads_counts_by_letter_or_number_in_any_order() -> None:
     assert read_green(shuffled) == (4, errors)
 
 
+SIGNIFICANT, MATCHED = "[Clinically Significant Errors]:\n", "\n\n[Matched Findings]:\n2. Things."
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [  # as compute_error_count of green_score 0.0.12
+        (f"{SIGNIFICANT}(a) F: 2. y\n(a) F: 1. x{MATCHED}", (2, (2, 0, 0, 0, 0, 0))),
+        (f"{SIGNIFICANT}(a) F: 1. x\n(a) F: 2. y{MATCHED}", (2, (2, 0, 0, 0, 0, 0))),
+        (f"{SIGNIFICANT}(a) F: 10. x\n(a) F: 9. y{MATCHED}", (2, (9, 0, 0, 0, 0, 0))),
+        (f"{SIGNIFICANT}(a) Z: 1. x\n(a) Y: 3. y\n(a) none{MATCHED}", (2, (1, 0, 0, 0, 0, 0))),
+        (  # no empty line before the next section
+            f"{SIGNIFICANT}(a) F: 1. x\n[Clinically Insignificant Errors]:\n(a) F: 0. None.{MATCHED}",
+            (2, (1, 0, 0, 0, 0, 0)),
+        ),
+        (f"{SIGNIFICANT}(3) F: 2. x\n(1) F: 1. y{MATCHED}", (2, (1, 0, 2, 0, 0, 0))),
+        (f"{SIGNIFICANT}No errors.\n\n[Matched Findings]:\nSome things:\n3. Things.", (3, (0,) * 6)),
+        (f"{SIGNIFICANT}No errors.\n\n[Matched Findings]:\n- 3. Things.", (0, (0,) * 6)),
+    ],
+)
+def test_green_takes_the_last_of_the_sorted_lines_of_a_kind(text: str, read: tuple[int, tuple[int, ...]]) -> None:
+    assert read_green(text) == read
+
+
 def test_sections_that_begin_with_no_count_nothing() -> None:
     text = "[Clinically Significant Errors]:\nNo errors (a) x: 3.\n\n[Matched Findings]:\nNo matched findings."
     assert read_green(text) == (0, (0,) * 6)

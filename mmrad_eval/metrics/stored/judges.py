@@ -40,7 +40,8 @@ def read_green(text: str) -> tuple[int, tuple[int, ...]] | None:
     """(matched findings, six counts of significant errors); None where the text has not the judge's form.
 
     Ostmeier et al., EMNLP Findings 2024: a section ends at an empty line, one that begins with "No" counts nothing, a
-    count stands after ": " and before ".".
+    count stands after ": " and before ".". As in the package, lines are read in sorted order and the last one of a kind
+    counts, and the matched findings are the first line that begins with a number.
     """
     significant = _section(text, "Clinically Significant Errors")
     matched = _section(text, "Matched Findings")
@@ -49,11 +50,11 @@ def read_green(text: str) -> tuple[int, tuple[int, ...]] | None:
     counts = [0] * len(GREEN_ERRORS)
     if not significant.startswith("No"):
         letters = "abcdef" if re.search(r"\([a-f]\) ", significant) else "123456"
-        for line in re.findall(rf"\([{letters}]\) .*", significant):
+        for line in sorted(re.findall(rf"\([{letters}]\) .*", significant)):
             number = re.search(r"(?<=: )\d+(?=\.)", line)
             if number:
                 counts[letters.index(line[1])] = int(number.group())
-    number = None if matched.startswith("No") else re.match(r"\d+(?=\.)", matched)
+    number = None if matched.startswith("No") else re.search(r"^\d+(?=\.)", matched, re.MULTILINE)
     return (int(number.group()) if number else 0), tuple(counts)
 
 
@@ -125,16 +126,11 @@ class StoredJudgements:
         counts: Sequence[str],
         worst: Sequence[float],
         best: float,
+        version: int = 1,
     ) -> None:
         """``rows`` are score and counts by study, None where the text could not be read: then ``worst`` is scored."""
-        self.name, self._path, self._digest, self._rows, self._judge, self._worst = (
-            name,
-            path,
-            digest,
-            rows,
-            judge,
-            worst,
-        )
+        self.name, self._path, self._digest, self._rows = name, path, digest, rows
+        self._judge, self._worst, self._version = judge, worst, version
         profile = path.stem
         self.columns: Sequence[Column] = (
             Column(judge, profile, best=best),
@@ -150,7 +146,7 @@ class StoredJudgements:
 
     def signature(self, context: None) -> str:
         """The file decides."""
-        return f"{self._judge.lower()}|stored:{self._digest[:12]}|unread:worst|deviation:population|v1"
+        return f"{self._judge.lower()}|stored:{self._digest[:12]}|unread:worst|deviation:population|v{self._version}"
 
     def measure(self, examples: Sequence[Example], context: None) -> FloatArray:
         """(n, k) score, square, counts, read, studies."""
@@ -178,7 +174,7 @@ def green(setup: Setup) -> StoredJudgements:
         return None if found is None else [green_score(*found), float(found[0]), *(float(count) for count in found[1])]
 
     counts = ("matched", *GREEN_ERRORS)
-    return _judged(setup, read, judge="GREEN", counts=counts, worst=[0.0] * (1 + len(counts)))
+    return _judged(setup, read, judge="GREEN", counts=counts, worst=[0.0] * (1 + len(counts)), version=2)
 
 
 def crimson(setup: Setup) -> StoredJudgements:
@@ -201,6 +197,7 @@ def _judged(
     judge: str,
     counts: Sequence[str],
     worst: Sequence[float],
+    version: int = 1,
 ) -> StoredJudgements:
     table = read_table(setup.argument)
     setup.holds(table.data_use)
@@ -215,7 +212,7 @@ def _judged(
             f"{table.path}: none of its {len(rows)} texts reads as {judge}'s; it is looked for in {', '.join(_TEXTS)}"
         )
     return StoredJudgements(
-        setup.name, table.path, table.digest, rows, judge=judge, counts=counts, worst=worst, best=1.0
+        setup.name, table.path, table.digest, rows, judge=judge, counts=counts, worst=worst, best=1.0, version=version
     )
 
 
