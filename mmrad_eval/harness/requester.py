@@ -10,6 +10,7 @@ import asyncio
 import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -279,6 +280,15 @@ def _with_image_files(reply: Reply, journal: Journal) -> Reply:
         OutputImage(_image_file(part.file, journal)) if isinstance(part, OutputImage) else part for part in reply.parts
     )
     return msgspec.structs.replace(reply, parts=parts, raw=_without_images(reply.raw))
+
+
+def with_image_paths(reply: Reply, folder: Path) -> Reply:
+    """A stored reply with the absolute path of each image that the model made, as a task gets it."""
+    if not reply.images:
+        return reply
+    root = folder.absolute()
+    parts = (OutputImage(str(root / part.file)) if isinstance(part, OutputImage) else part for part in reply.parts)
+    return msgspec.structs.replace(reply, parts=tuple(parts))
 
 
 def _image_file(image: str, journal: Journal) -> str:

@@ -37,7 +37,7 @@ from mmrad_eval.datasets.raw_text import server_error
 from mmrad_eval.harness.answers_writer import AnswerStream
 from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.plan import Plan, nobody
-from mmrad_eval.harness.requester import Requester
+from mmrad_eval.harness.requester import Requester, with_image_paths
 from mmrad_eval.harness.returned_values import typed, valid_answer, valid_extra, valid_form, valid_messages
 from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.harness.workers import Intake, run_workers
@@ -258,7 +258,7 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
         if asked.reply.finish != "rejected":
             keys.append(asked.key)
         usage += asked.reply.usage
-        return asked.reply
+        return with_image_paths(asked.reply, requester.journal.folder)
 
     try:
         plan.last_check.study(study)

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mmrad_eval.core.errors import DataError, Failed
-from mmrad_eval.core.values import Answer, Card, Message, ModelStatus, Reply, Study, Target, Text, Trace
+from mmrad_eval.core.values import Answer, Card, Message, ModelStatus, Reply, Step, Study, Target, Text, Trace
 from mmrad_eval.datasets import raw_text
 from mmrad_eval.datasets.raw_text.marks import without_boxes
 from mmrad_eval.datasets.raw_text.thinking import split_thought
+from mmrad_eval.tasks.drawn_steps import before_and_after, drawn_steps
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.boxed import BoxReader, boxed_steps, known_dialect
 from mmrad_eval.traces.geometry import Size
@@ -47,10 +48,12 @@ def read_answer(
     if reply.finish in _DECLINED:
         return Answer("", _DECLINED[reply.finish], _short(reply.why or reply.text or reply.finish))
     thinking = card.thinking if card else ()
-    found = raw_text.read(reply.text, target, traced=traced, thinking=thinking, asked=_words(asked))
+    before, words = before_and_after(reply.parts) if reply.images else ("", reply.text)
+    found = raw_text.read(words, target, traced=traced, thinking=thinking, asked=_words(asked))
     apart = reply.reasoning.strip()
     reader = _reader(card, study)
-    trace = _trace("\n\n".join(t for t in (apart, found.thought) if t), found, reader)
+    drawn = drawn_steps(reply.parts, reader) if reply.images else ()
+    trace = _trace("\n\n".join(t for t in (apart, before, found.thought) if t), found, reader, drawn)
     status, why = found.status, found.why
     if status == "empty" and apart and not reply.text.strip():
         status, why = "unparsed", "no text after the reasoning"
@@ -84,9 +87,9 @@ def _reader(card: Card | None, study: Study | None) -> BoxReader:
     return BoxReader(known_dialect(card.dialect), card.box_frame, size)
 
 
-def _trace(thought: str, found: raw_text.Understood, reader: BoxReader) -> Trace | None:
-    """The trace that the model wrote, and the statements of its report that it gave a box."""
-    trace = read_trace(thought, reader)
+def _trace(thought: str, found: raw_text.Understood, reader: BoxReader, drawn: tuple[Step, ...] = ()) -> Trace | None:
+    """The trace that the model wrote, with the pictures that it drew, and the statements that it gave a box."""
+    trace = Trace(drawn, thought) if drawn else read_trace(thought, reader)
     stated = boxed_steps(found.boxed, found.marks, reader, lambda words: without_boxes(words, []), "report")
     if not stated:
         return trace
