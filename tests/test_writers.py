@@ -28,6 +28,8 @@ REASONS = {
     "harness/answers_writer.py:finish": "the same",
     "cli/metric_options.py:verified": "verify.json of a run folder: differences of two engines",
     "model_registry/serving.py:_launch": "vllm.log of a run folder",
+    "model_registry/programs/program.py:_print": "program.log of a run folder",
+    "model_registry/programs/life.py:_file": "pictures for a program, in a private folder that ends with it",
     # results/replies/<dataset>: marked as a whole before the first question
     "core/whole_files.py:write_whole": "what its caller states",
     "core/journal.py:_start": "below a folder that the run marks",
@@ -92,6 +94,8 @@ IN_PLACE = {
     "metrics/clinical/reference_packages.py:_as_cache": "the same",
     "model_registry/mock_server.py:serve": "lines that are appended",
     "model_registry/serving.py:_launch": "a log",
+    "model_registry/programs/program.py:_print": "the same",
+    "model_registry/programs/life.py:_file": "a file whose path is told when it is written",
     "traces/convert.py:_write": "called with the name that `convert` renames",
     "traces/convert.py:_write_rows": "the same",
     "traces/files.py:write_jsonl": "the same",

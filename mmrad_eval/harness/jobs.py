@@ -37,6 +37,8 @@ from mmrad_eval.harness.trace_of import load_task
 from mmrad_eval.metrics import Suite
 from mmrad_eval.model_registry.batch_providers import form_of
 from mmrad_eval.model_registry.model_cards import settled
+from mmrad_eval.model_registry.programs.options import ProgramOptions
+from mmrad_eval.model_registry.programs.program import UNGUARDED, Program
 from mmrad_eval.model_registry.serving import ServeOptions, Server
 from mmrad_eval.model_registry.wire import WireClient
 from mmrad_eval.results.run.folder import RunFolder, safe_name
@@ -75,6 +77,8 @@ class Job:
     budget: Budget = field(default_factory=Budget)
     serve: ServeOptions | None = None
     """How to start a server for this run alone; None: one that runs is used."""
+    programs: ProgramOptions | None = None
+    """How to run a program that is the model."""
     stated: frozenset[str] = frozenset()
     """Decoding values that the user wrote: sent as they are, where a default gives way to what a model takes."""
     refusals: tuple[str, ...] = ()
@@ -108,6 +112,7 @@ class Job:
             allowed_keys=self.allowed_keys,
             timeout=self.timeout,
             serve=self.serve,
+            programs=self.programs,
             key_needed=not self.planned_only,
         )
         if isinstance(model, WireClient):
@@ -301,8 +306,10 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         requester = _requester(job, client, where, cache, journal)
         requester.check = plan.last_check.messages
         server = client.server
-        if isinstance(server, Server):
-            server.log, server.say = folder.path / "vllm.log", reporter.say
+        if isinstance(server, Server | Program):
+            server.log, server.say = folder.path / server.log_name, reporter.say
+            if isinstance(server, Program) and plan.data_use != "open":
+                reporter.say(UNGUARDED.format(command=server.command))
             server.give_up = lambda: requester.signal.stop is not None
         over_budget = guard.account(requester.counts, client.card)
         try:

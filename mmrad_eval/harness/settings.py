@@ -23,6 +23,7 @@ from mmrad_eval.harness.judging import Judge
 from mmrad_eval.harness.plan import RunOptions
 from mmrad_eval.harness.shards import Shard
 from mmrad_eval.model_registry.command_line import written_down
+from mmrad_eval.model_registry.programs.options import ProgramOptions
 from mmrad_eval.model_registry.rejections import declared
 from mmrad_eval.model_registry.serving import ServeOptions
 
@@ -150,6 +151,7 @@ class RunSettings:
                 seconds=None if self.max_time is None else budgets.duration(self.max_time),
             ),
             serve=self._serve(fleet),
+            programs=ProgramOptions(fleet),
             stated=frozenset(name for name in _SETTLED if name in stated),
             refusals=declared(_several(self.refusal_pattern)),
             results=Path(self.out),

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from mmrad_eval.core.plugins import Kind, Plugin
     from mmrad_eval.core.registry import Registry
     from mmrad_eval.core.values import Card
+    from mmrad_eval.model_registry.programs.options import ProgramOptions
     from mmrad_eval.model_registry.serving import ServeOptions
 
 _ANSWERERS = "mmrad_eval.model_registry.answerers"
+
+_COMMANDS = frozenset(("command", "hf"))
+"""Providers of programs."""
 
 ANSWERERS: dict[str, tuple[str, str]] = {
     "baseline:evidence": (f"{_ANSWERERS}:Evidence", "Copies the evidence text that the task shows."),
@@ -55,6 +59,7 @@ def resolve(
     allowed_keys: Collection[str] = (),
     timeout: float | None = None,
     serve: ServeOptions | None = None,
+    programs: ProgramOptions | None = None,
     key_needed: bool = True,
 ) -> Client | Answerer:
     """Find and make the model that ``spec`` names, or that it is; nothing is sent.
@@ -67,8 +72,17 @@ def resolve(
     from mmrad_eval.core.plugin_files import file_spec
 
     how = Connection(
-        tuple(base_url), api_key_env, api_key_file, frozenset(allowed_keys), timeout, serve=serve, key_needed=key_needed
+        tuple(base_url),
+        api_key_env,
+        api_key_file,
+        frozenset(allowed_keys),
+        timeout,
+        serve=serve,
+        key_needed=key_needed,
+        programs=programs,
     )
+    if isinstance(spec, str) and spec.partition(":")[0] in _COMMANDS:  # whose words may end like a file's name
+        return _from_name(spec, registry(), how)
 
     if isinstance(spec, tuple) or file_spec(spec):
         host = _host_of(spec)

@@ -123,7 +123,11 @@ def scrub_word(text: str) -> str:
     text = _BEARER.sub(rf"\g<name>{HIDDEN}", text)
     text = _ASSIGNED.sub(lambda found: f"{found['name']}{HIDDEN}", text)
     text = _KEYS.sub(HIDDEN, text)
-    for name, value in os.environ.items():
-        if len(value) >= _SHORTEST and _KEPT.search(name) and value in text:
-            text = text.replace(value, HIDDEN)
+    for value in secrets_of_environment():
+        text = text.replace(value, HIDDEN)
     return text
+
+
+def secrets_of_environment() -> list[str]:
+    """The values of variables that are called keys, tokens or passwords."""
+    return [value for name, value in os.environ.items() if len(value) >= _SHORTEST and _KEPT.search(name)]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmrad_eval.core.plugins import Kind
     from mmrad_eval.core.registry import Registry
     from mmrad_eval.core.values import Card
+    from mmrad_eval.model_registry.programs.options import ProgramOptions
     from mmrad_eval.model_registry.serving import ServeOptions
 
 _HERE = "mmrad_eval.model_registry"
@@ -38,6 +39,8 @@ class Connection:
     """False where nothing is going to be sent: a key that is not there is then no fault."""
     serve: ServeOptions | None = None
     """How to start a server of the run's own, where the run says ``--serve``."""
+    programs: ProgramOptions | None = None
+    """How a program is run that is the model."""
     provider: Provider | None = None
     """The record that asks; None: the one that the card names."""
 
@@ -179,6 +182,12 @@ BUILTIN: Mapping[str, Provider] = {
             "together:VENDOR/ID - models behind Together.",
             url="https://api.together.ai/v1",
             keys=("TOGETHER_API_KEY",),
+        ),
+        Provider(
+            "command",
+            "command:'PROGRAM {requests} {replies}' - a program of yours that has no server.",
+            _imported(f"{_HERE}.programs.command:command"),
+            key_required=False,
         ),
     )
 }

@@ -1,9 +1,9 @@
 """Keeps one server process: starts it, and ends it when its standard input closes, so that it never outlives the run.
 
-    python server_watchdog.py COMMAND...
+    python server_watchdog.py [--remove FOLDER] COMMAND...
 
-The run holds the other end of the pipe; however the run ends, the system closes it. The file imports nothing of ours,
-so that it starts at once.
+The run holds the other end of the pipe; however the run ends, the system closes it. Then the folder is removed, too,
+which may hold pictures of patients. The file imports nothing of ours, so that it starts at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,11 @@ _GRACE = 15.0  # seconds between asking a server to end and ending it; vLLM need
 
 def main() -> int:
     """Run the command in a process group of its own; returns its exit status."""
-    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 (the run's own command)
+    words = sys.argv[1:]
+    folder = ""
+    if words[:1] == ["--remove"]:
+        folder, words = words[1], words[2:]
+    child = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 (the run's own command)
     wanted = [False]
 
     def ask_to_end(_number: int, _frame: object) -> None:
@@ -36,6 +41,8 @@ def main() -> int:
         _end(child)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)  # workers that outlived their parent
+    if folder and wanted[0]:
+        shutil.rmtree(folder, ignore_errors=True)
     return child.returncode or 0
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from mmrad_eval.core.errors import MissingError, ModelError, TransportError
 from mmrad_eval.core.values import Card
@@ -97,11 +97,20 @@ def free_port() -> int:
         return port
 
 
+class Kept(Protocol):
+    """What a fleet keeps beside servers of vLLM."""
+
+    def stop(self) -> None:
+        """End it; it may be started again."""
+        ...
+
+
 class Fleet:
     """The servers of one command: one runs at a time, and goes on while the next run is of the same model."""
 
     def __init__(self) -> None:
         self._server: Server | None = None
+        self._programs: dict[object, Kept] = {}
 
     def server(self, card: Card, options: ServeOptions) -> Server:
         """The server that runs, if it is of this card and these options; else another, and that one ends."""
@@ -111,8 +120,22 @@ class Fleet:
             self._server = running = Server(card, options, kept=True)
         return running
 
+    def program(self, key: object, make: Callable[[], Kept]) -> Kept:
+        """The program of this key; made where there is none."""
+        if key not in self._programs:
+            self._programs[key] = make()
+        return self._programs[key]
+
+    def alone(self, program: Kept) -> None:
+        """End all programs but this one, which is about to start: two models may not fit beside each other."""
+        for other in self._programs.values():
+            if other is not program:
+                other.stop()
+
     def close(self) -> None:
-        """End the server that runs."""
+        """End whatever runs."""
+        for program in self._programs.values():
+            program.stop()
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -135,6 +158,7 @@ class Server:
     """Whether a fleet ends it, and not its first client."""
     give_up: Callable[[], bool] = lambda: False
     """Called from any thread: whether a start in progress is given up, and none begins."""
+    log_name = "vllm.log"
     _deaths: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _output: BinaryIO | None = None
