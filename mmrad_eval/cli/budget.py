@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.run import data_options, shown_options
 from mmrad_eval.results.tables import FORMATS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mmrad_eval.results.comparison.budget_curve import BudgetRun
 
 
-@click.command(name="budget")
+@click.command(name="budget", cls=GroupedCommand)
 @click.argument("model")
 @data_options
 @click.option(
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 )
 @click.option("--metrics", "-M", help="The column that is shown, by its label. [default: a clinical one]")
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw the curve, as pdf and as png.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="Of the tables.")
-@click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
+@click.option(
+    "--resamples", type=click.IntRange(min=100), default=10_000, show_default=True, help="Bootstrap resamples."
+)
 @shown_options
 @decoding_options
 @model_options

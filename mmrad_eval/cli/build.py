@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.words import named_values
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *options,
         click.option("--prompts", type=click.Path(path_type=Path), help="Folder of prompt files in place of ours."),
         click.option("--max-tokens", type=int, default=2048, show_default=True, help="Tokens of one answer."),
-        click.option("--temperature", metavar="NUMBER|none", help="[default: 0, or none where a model takes none]"),
+        click.option(
+            "--temperature",
+            metavar="NUMBER|none",
+            help="Sampling temperature. [default: 0, or none where a model takes none]",
+        ),
         click.option("--no-schema", is_flag=True, help="Request no JSON schema, for servers that refuse one."),
         click.option("--allow-key", multiple=True, metavar="NAME", help="Let a card read a key from this variable."),
         click.option(
@@ -90,7 +95,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--attest-provider", help="State that this provider may have credentialed data …"),
         click.option("--attest-retention", help="… under this retention setting …"),
-        click.option("--attest-who", help="… in the words of this person."),
+        click.option("--attest-who", help="… in the words of this person; all three are stored with the build."),
         click.option("--concurrency", type=click.IntRange(min=1), help="Concurrent requests. [default: adapts]"),
         click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one try."),
         click.option("--patience", type=click.FloatRange(min=0), help="Seconds to wait for a server that is away."),
@@ -134,12 +139,12 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="File of patients, one a line, that must be in test."),
         click.option("--plant", type=click.FloatRange(0, 1), default=0.0, show_default=True,
                      help="Share of statements of which a copy with an error tests the auditor."),
-        click.option("--seed", type=int, default=1, show_default=True, help="Of the split and of planted errors."),
+        click.option("--seed", type=int, default=1, show_default=True, help="Seed of the split and of planted errors."),
         click.option("--partial", is_flag=True, help="Write the dataset though some images failed."),
     )  # fmt: skip
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("source", required=False)
 @click.option(
     "--config",

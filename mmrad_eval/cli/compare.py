@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="A B [C]...")
 @in_results
-@click.option("--metrics", "-M", multiple=True, help="Only these: families, metrics or columns, by commas.")
+@click.option(
+    "--metrics",
+    "-M",
+    multiple=True,
+    help="Families, metrics or columns, by commas, or all. [default: the headline columns]",
+)
 @click.option("--primary", help="The one column (B against A) that was declared in advance: tested alone.")
 @click.option("--margin", type=click.FloatRange(min=0, min_open=True), help="Also test equivalence within this margin.")
 @click.option("--same-length", is_flag=True, help="Also show the studies in which the reports are about equally long.")
@@ -30,8 +35,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Kind of interval.",
 )
-@click.option("--resamples", type=click.IntRange(min=1), default=10_000, show_default=True)
-@click.option("--seed", type=int, help="Of the resamples. [default: the same for everybody]")
+@click.option("--resamples", type=click.IntRange(min=1), default=10_000, show_default=True, help="Bootstrap resamples.")
+@click.option("--seed", type=int, help="Seed of the resamples. [default: the same for everybody]")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--all-columns", is_flag=True, help="Terminal: also effect sizes and detectable differences.")

@@ -11,6 +11,7 @@ import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import say_job
+from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.run import INCOMPLETE
 from mmrad_eval.results.tables import FORMATS
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mmrad_eval.results.validation.contamination import Continuations
 
 
-@click.command(name="contamination")
+@click.command(name="contamination", cls=GroupedCommand)
 @click.argument("model")
 @click.option(
     "--data", "-d", multiple=True, required=True, help="Data to ask about; name one from after the cut-off too."
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
 )
-@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="Of the table.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
 @decoding_options
 @model_options
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")

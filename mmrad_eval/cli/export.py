@@ -9,13 +9,14 @@ import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.data import source_options
+from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.words import in_results
 
 SUFFIXES = {"rexrank": "json", "csv": "csv", "jsonl": "jsonl"}
 TRAINING = ("sft", "dpo", "grpo")
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option(
     "--format",
@@ -31,13 +32,18 @@ TRAINING = ("sft", "dpo", "grpo")
 @click.option("--data", metavar="DATA", help="sft, grpo: teach the traces or references of this dataset.")
 @source_options
 @click.option("--for", "names", default="", metavar="NAMES", help="Trainers, with commas. [default: all that can]")
-@click.option("--by", metavar="COLUMN", help="Of runs: the column that tells a good answer from a bad one.")
+@click.option("--by", metavar="COLUMN", help="For runs: the column that tells a good answer from a bad one.")
 @click.option("--at-least", type=float, help="sft of runs: the least value of an answer that is taught.")
 @click.option("--margin", type=float, default=0.0, help="dpo: the least difference of two answers. [default: any]")
 @click.option("--split", default="train", show_default=True, help="The split that may be trained on.")
 @click.option("--hold-out", type=click.Path(path_type=Path), multiple=True, help="Ids that may not, one a line.")
 @click.option("--target", type=click.Choice(["findings", "impression", "report"]), help="Part that is taught.")
-@click.option("--budget", type=click.IntRange(min=256), metavar="TOKENS", help="Of a record; pictures are left out.")
+@click.option(
+    "--budget",
+    type=click.IntRange(min=256),
+    metavar="TOKENS",
+    help="Most tokens of a record; pictures are left out, never words.",
+)
 @click.option("--boxes", metavar="FRAME", help="Frame of box numbers in words. [default: pixels of the film]")
 @click.option("--prompt", type=click.Path(path_type=Path), help="File with the question in place of the built-in one.")
 def export(runs: tuple[str, ...], form: str, out: Path | None, **said: Any) -> int:

@@ -11,6 +11,7 @@ import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import look_check, price, requests
+from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.run import INCOMPLETE, data_options, say_shares
 from mmrad_eval.cli.visual_options import visual_options
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mmrad_eval.model_registry.serving import Fleet
 
 
-@click.command(name="faithfulness")
+@click.command(name="faithfulness", cls=GroupedCommand)
 @click.argument("model")
 @data_options
 @click.option(

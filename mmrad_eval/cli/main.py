@@ -48,8 +48,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("mmrad_eval.cli.probe:probe", "See how metrics answer to controlled edits of real reports."),
     "reward": ("mmrad_eval.cli.reward:reward", "Name the cheap policies that a reward prefers to honest reports."),
 }
-"""Name -> (``module:function``, one line of help), in the order of the help page."""
+"""Name -> (``module:function``, one line of help)."""
 
+HEADINGS: dict[str, str] = {
+    "Ask and score": "run score faithfulness budget contamination batches parse",
+    "Compare and publish": "leaderboard compare paper power ranks audit reproduce",
+    "Read and judge": "view beside readers metaeval probe",
+    "Data and training": "data export reward",
+    "What there is": "tasks models metrics datasets weights doctor",
+}
+"""Heading of the page of help -> its commands, in order."""
 
 _WITHOUT_DATA = frozenset(("tasks", "models", "metrics", "datasets", "weights", "doctor", "power", "batches"))
 """Commands that hold no studies; all others connect nowhere until they know what their data allows."""
@@ -78,9 +86,10 @@ class Lazy(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Print the help of each command from the table."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        """Print the help of each command from the table, under its heading."""
+        for heading, names in HEADINGS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, COMMANDS[name][1]) for name in names.split()])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put ``run`` first where the first word is an option of it or an experiment file."""

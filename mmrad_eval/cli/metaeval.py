@@ -19,7 +19,7 @@ from mmrad_eval.results.tables import FORMATS
     "--rating", "wanted", multiple=True, metavar="COLUMN[=lower|higher]", help="Column that is a rating; better end."
 )
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of RATINGS.")
-@click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True)
+@click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
 @click.option("--all-metrics", is_flag=True, help="Show all metrics. [default: the first 20 of the first table]")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")

@@ -16,9 +16,15 @@ def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with(
         command,
         click.option("--max-tokens", type=int, default=1024, show_default=True, help="Tokens that an answer may have."),
-        click.option("--temperature", metavar="NUMBER|none", help="[default: 0, or none where a model takes none]"),
-        click.option("--top-p", type=float),
-        click.option("--seed", type=int),
+        click.option(
+            "--temperature",
+            metavar="NUMBER|none",
+            help="Sampling temperature. [default: 0, or none where a model takes none]",
+        ),
+        click.option(
+            "--top-p", type=float, help="Share of probability that tokens are drawn from. [default: not said]"
+        ),
+        click.option("--seed", type=int, help="Seed of the model's sampling. [default: not said]"),
         click.option("--stop", multiple=True, help="Stop sequence; none unless given."),
         click.option(
             "--reasoning",
@@ -45,13 +51,13 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--serve", is_flag=True, help="Start a vLLM server for the run, and end it with the run."),
         click.option("--serve-args", metavar="FLAGS", help="Further flags of `vllm serve`, in one string."),
-        click.option("--serve-context", type=int, help="Its context in tokens. [default: the card's]"),
+        click.option("--serve-context", type=int, help="Context of the server in tokens. [default: the card's]"),
         click.option("--serve-images", type=int, help="Images that one prompt may hold. [default: the card's]"),
-        click.option("--dtype", help="Its number format, such as bfloat16."),
+        click.option("--dtype", help="Number format of the server, such as bfloat16."),
         click.option(
-            "--tensor-parallel", type=int, metavar="N", help="GPUs that one copy of its model is spread over."
+            "--tensor-parallel", type=int, metavar="N", help="GPUs that one copy of the model is spread over."
         ),
-        click.option("--data-parallel", type=int, metavar="N", help="Copies of its model."),
+        click.option("--data-parallel", type=int, metavar="N", help="Copies of the model that share the requests."),
         click.option(
             "--local-network",
             "local_networks",

@@ -45,7 +45,9 @@ from mmrad_eval.cli.words import named_values
 )
 @click.option("--intervals", is_flag=True, help="Set intervals in the tables of the body too; the appendix has them.")
 @click.option("--figures/--no-figures", default=True, help="Draw the figures too. [default: yes]")
-@click.option("--resamples", type=click.IntRange(min=100), default=10_000, show_default=True)
+@click.option(
+    "--resamples", type=click.IntRange(min=100), default=10_000, show_default=True, help="Bootstrap resamples."
+)
 @margin_option
 @click.option(
     "--primary",

@@ -25,7 +25,11 @@ _NARROWEST = 60
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--target", type=click.Choice(["findings", "impression", "report"]), default="findings", show_default=True
+    "--target",
+    type=click.Choice(["findings", "impression", "report"]),
+    default="findings",
+    show_default=True,
+    help="The part that is read.",
 )
 @click.option(
     "--report-column", "report_columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of the reports."

@@ -48,12 +48,23 @@ from mmrad_eval.results.tables import FORMATS
 @click.option(
     "--comparisons", type=click.IntRange(min=1), default=1, show_default=True, help="Comparisons made at once."
 )
-@click.option("--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05, show_default=True)
 @click.option(
-    "--power", "chance", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.8, show_default=True
+    "--alpha",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="Chance of a false alarm.",
+)
+@click.option(
+    "--power",
+    "chance",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="Chance that the difference is found.",
 )
 @click.option("--metrics", "-M", multiple=True, help="Only these: families, metrics or columns, by commas.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def power(**said: Any) -> int:
     """Say which difference a test set can show, and how many patients a difference needs.
 

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("where", nargs=-1, type=click.Path(path_type=Path), metavar="[RESULTS|BOARD.csv]...")
-@click.option("--columns", help="Only columns whose name holds one of these, by commas, such as BLEU-4,ROUGE.")
+@click.option(
+    "--columns",
+    help="Columns whose name holds one of these, by commas, such as BLEU-4,ROUGE; or all. "
+    "[default: the headline columns, under each convention]",
+)
 @click.option("--all-flips", is_flag=True, help="Name every pair that changes places.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
@@ -28,6 +32,7 @@ def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: s
     public board, one row a system; several boards of the same systems are compared column by column.
     """
     from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.results.comparison.named import ALL
     from mmrad_eval.results.leaderboard.board import leaderboard
     from mmrad_eval.results.validation.ranks import of_board, of_table, only, tables_of
     from mmrad_eval.results.validation.score_files import read_sheet
@@ -35,10 +40,10 @@ def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: s
     rankings = []
     for place in where or (Path("results"),):
         if place.is_dir() or not place.suffix:
-            rankings += [of_table(table) for table in leaderboard(place)]
+            rankings += [of_table(table, every=bool(columns)) for table in leaderboard(place)]
         else:
             rankings.append(of_board(read_sheet(place)))
-    if columns:
+    if columns and columns != ALL:
         rankings = [only(ranking, [part for part in columns.split(",") if part]) for ranking in rankings]
     tables = tables_of(rankings, all_flips=all_flips)
     if not tables:

@@ -17,7 +17,14 @@ def rate() -> None:
 
 @rate.command()
 @click.argument("build", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="BUILD")
-@click.option("--readers", "count", type=click.IntRange(1, 200), default=2, show_default=True)
+@click.option(
+    "--readers",
+    "count",
+    type=click.IntRange(1, 200),
+    default=2,
+    show_default=True,
+    help="How many readers; each gets a page.",
+)
 @click.option("--cases", type=click.IntRange(min=1), default=500, show_default=True, help="At most all records.")
 @click.option("--truth", type=click.Choice(["image", "reference"]), default="reference", show_default=True,
               help="What traces are judged by: the images alone, or the reports too.")  # fmt: skip
@@ -25,9 +32,13 @@ def rate() -> None:
 @click.option("--repeats", type=click.FloatRange(0, 0.5), default=0.05, show_default=True, help="Share shown twice.")
 @click.option("--plant", type=click.FloatRange(0, 0.5), default=0.05, show_default=True,
               help="Further cases with a planted error, as a share.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the sample and of the orders."
+)
 @click.option("--max-edge", type=click.IntRange(min=64), default=1536, show_default=True, help="Pixels of the images.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="[default: BUILD/rating/study]")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the study. [default: BUILD/rating/study]"
+)
 def make(build: Path, out: Path | None, *, fine: bool, **said: Any) -> int:
     """Make the pages of a rating study of BUILD, which `data build` made."""
     from mmrad_eval.cli.readers import tell
@@ -53,9 +64,13 @@ def make(build: Path, out: Path | None, *, fine: bool, **said: Any) -> int:
 @rate.command()
 @click.argument("build", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="BUILD")
 @click.argument("answers", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ANSWERS...")
-@click.option("--study", type=click.Path(path_type=Path, file_okay=False), help="[default: BUILD/rating/study]")
+@click.option(
+    "--study",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the study. [default: BUILD/rating/study]",
+)
 @click.option("--partial", is_flag=True, help="Take what there is of files that are not finished.")
-@click.option("--resamples", type=click.IntRange(min=100), default=2000, show_default=True)
+@click.option("--resamples", type=click.IntRange(min=100), default=2000, show_default=True, help="Bootstrap resamples.")
 def merge(build: Path, answers: tuple[Path, ...], study: Path | None, *, partial: bool, resamples: int) -> int:
     """Merge what readers saved: shares of 4 or more, agreement, planted errors, what to read again.
 

@@ -73,7 +73,9 @@ def readers() -> None:
     show_default=True,
     help="With rate: further cases with a planted error, as a share of --cases.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the sample and the orders.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the sample and of the orders."
+)
 @click.option("--title", default="Reader study", show_default=True, help="What readers read on top of the page.")
 @click.option("--copy-images", is_flag=True, help="Put the images beside the pages, once, not into each.")
 @click.option(
@@ -146,10 +148,8 @@ def tell(key: StudyKey, out: Path) -> None:
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of results. [default: DIR/merged]"
 )
 @click.option("--partial", is_flag=True, help="Take what there is of files that are not finished.")
-@click.option("--resamples", type=click.IntRange(min=100), default=2000, show_default=True)
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="terminal", help="Of the tables that are printed."
-)
+@click.option("--resamples", type=click.IntRange(min=100), default=2000, show_default=True, help="Bootstrap resamples.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any) -> int:
     """Merge what readers saved: preferences, errors, ratings, agreement, and a RATINGS file for metaeval.
 
@@ -201,9 +201,15 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
 @click.option(
     "--reader-sd", type=click.FloatRange(min=0), default=0.4, show_default=True, help="How much readers differ."
 )
-@click.option("--power", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.8, show_default=True)
+@click.option(
+    "--power",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="Chance that the difference is found.",
+)
 @click.option("--studies", type=click.IntRange(min=50), default=400, show_default=True, help="Simulated, of each size.")
-@click.option("--format", "form_of", type=click.Choice(FORMATS), default="terminal")
+@click.option("--format", "form_of", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def plan(**said: Any) -> int:
     """Say how many cases and readers a study of two systems needs, by simulating studies.
 

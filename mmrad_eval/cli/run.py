@@ -15,6 +15,7 @@ import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import say_job
+from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.words import named_values
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 INCOMPLETE = 3
 MOST_REASONS = 3
+MOST_NAMES = 3
 LONGEST_REASON = 300
 
 
@@ -89,7 +91,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command(name="run")
+@click.command(name="run", cls=GroupedCommand)
 @click.argument("experiment", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--model", "-m", "models", multiple=True, help="provider:id, a registered name, a card.toml, or file.py:Name."
@@ -195,7 +197,10 @@ def _end(said: dict[str, Any], outcomes: list[Outcome]) -> None:
     if outcomes and table:
         _table(outcomes, said["out"])
     for outcome in outcomes:
-        _last_words(outcome, again, table=table)
+        _last_words(outcome, again)
+    for note in dict.fromkeys(_not_scored(outcome, table=table) for outcome in outcomes):
+        if note:
+            terminal.say(note, err=True)
 
 
 def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
@@ -256,10 +261,8 @@ def say_shares(outcomes: Sequence[Outcome], shard: str, again: str) -> None:
         terminal.say("when every shard is asked, the same command without --shard writes and scores the run", err=True)
 
 
-def _last_words(outcome: Outcome, again: str, *, table: bool) -> None:
-    """What is left to do about a run; ``table``: one was printed."""
-    from mmrad_eval.results.leaderboard.not_scored import INSTALLS
-
+def _last_words(outcome: Outcome, again: str) -> None:
+    """What is left to do about a run, and where it is."""
     run = outcome.run
     if not run.complete:
         _say_open(outcome, run.counts.unanswered, run.counts.n, f"{run.card.label} {run.identity.task}", again)
@@ -269,13 +272,24 @@ def _last_words(outcome: Outcome, again: str, *, table: bool) -> None:
             "or were not read again before it stopped",
             err=True,
         )
+    terminal.say(f"{outcome.folder.path}", err=True)
+
+
+def _not_scored(outcome: Outcome, *, table: bool) -> str:
+    """Which metrics a run was not scored by, in one line; ``table``: one was printed."""
+    from mmrad_eval.results.leaderboard.not_scored import INSTALLS
+
     missing = outcome.summary.missing if outcome.summary else {}
     if table:  # it says what only has to be installed
         missing = {name: m for name, m in missing.items() if not m.remedy.startswith(INSTALLS)}
-    if missing:
-        remedies = "; ".join(dict.fromkeys(m.remedy for m in missing.values()))
-        terminal.say(f"not scored: {', '.join(missing)}; to fix it: {remedies}", err=True)
-    terminal.say(f"{outcome.folder.path}", err=True)
+    if not missing:
+        return ""
+    remedies = "; ".join(dict.fromkeys(m.remedy for m in missing.values()))
+    names = list(missing)[:MOST_NAMES]
+    more = (
+        f" and {len(missing) - MOST_NAMES} more (`mmrad-eval doctor` names them)" if len(missing) > MOST_NAMES else ""
+    )
+    return f"not scored: {', '.join(names)}{more}; to fix it: {remedies}"
 
 
 def _say_open(outcome: Outcome, left: int, total: int, who: str, again: str) -> None:

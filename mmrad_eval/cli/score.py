@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.leaderboard import every_column, show
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.words import named_values
@@ -27,7 +28,7 @@ _HOW = "write OURS=THEIRS, such as {} id=study_id"
 SHOWN = 5
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option(
     "--predictions",
@@ -41,7 +42,11 @@ SHOWN = 5
 @metric_options
 @click.option("--name", default="", help="What tables call it. [default: the file's name]")
 @click.option(
-    "--target", type=click.Choice(["findings", "impression", "report"]), default="findings", show_default=True
+    "--target",
+    type=click.Choice(["findings", "impression", "report"]),
+    default="findings",
+    show_default=True,
+    help="The part that is scored.",
 )
 @click.option("--split", help="Split to score ('all' for all); default: test where there is one.")
 @click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one a line.")

@@ -12,7 +12,14 @@ from mmrad_eval.core.visible import visible
 
 @click.group(invoke_without_command=True)
 @click.option("--digest", is_flag=True, help="Compute the digests that are not remembered yet (reads every file).")
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    show_default=True,
+    help="How the table is printed.",
+)
 @click.pass_context
 def weights(ctx: click.Context, digest: bool, form: str) -> None:
     """List the weights of the clinical metrics; `weights fetch NAME` gets them.

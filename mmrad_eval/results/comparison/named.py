@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.results.comparison.compare import compare_runs
-from mmrad_eval.results.comparison.subgroup_tables import difference_tables, run_tables
+from mmrad_eval.results.comparison.subgroup_tables import difference_tables, headlines_of, run_tables
 from mmrad_eval.results.comparison.tables import comparison_tables
 from mmrad_eval.results.leaderboard import board
 from mmrad_eval.results.leaderboard.rows import read_scored_runs
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from mmrad_eval.results.comparison.shared_columns import SharedColumn
     from mmrad_eval.results.run.folder import RunFolder
     from mmrad_eval.results.statistics.bootstrap import Method
+
+ALL = "all"
+"""The word for every column, where few are shown unless more are asked for."""
 
 
 def compare(
@@ -38,7 +43,8 @@ def compare(
     """Compare the first run with each further run, over the studies that all of them answered.
 
     A run is its folder, the beginning of its id under ``results``, or what ``evaluate`` returned; ids with commas
-    between them are the samples of one side. ``metrics`` are families, metrics or columns.
+    between them are the samples of one side. ``metrics`` are families, metrics or columns, or "all"; unless given,
+    the headline columns are compared, and p is adjusted for those alone.
     ``same_length``: a column for the studies in which the reports are about equally long. ``by``: attributes of
     studies, in whose subgroups the runs are compared instead; the data is loaded again, from ``references`` where it is
     no longer where the runs say. UsageError where runs can't be compared.
@@ -56,16 +62,36 @@ def compare(
                 seed=SEED if seed is None else seed,
             )
         )
+    sides = [side(Path(results), str(getattr(run, "path", run))) for run in runs]
+    chosen = set(names(metrics))
     found = compare_runs(
-        [side(Path(results), str(getattr(run, "path", run))) for run in runs],
-        wanted=wanted(metrics),
+        sides,
+        wanted=wanted(metrics) if chosen else _first_columns(sides, primary),
         primary=primary,
         resamples=resamples,
         seed=SEED if seed is None else seed,
         method=method,
         same_length=same_length,
     )
-    return ShownTables(comparison_tables(found, margin=margin))
+    tables = comparison_tables(found, margin=margin)
+    more = 0 if chosen else _shared(sides) - len(found.columns)
+    if more > 0:
+        note = f"{more} more columns can be compared: all of them by -M {ALL}."
+        tables[0] = replace(tables[0], notes=(*tables[0].notes, note))
+    return ShownTables(tables)
+
+
+def _first_columns(sides: Sequence[Sequence[RunFolder]], primary: str | None) -> Callable[[SharedColumn], bool]:
+    """Whether a column is compared where none is named: a headline, or the primary one."""
+    headline, named = headlines_of(sides), wanted((primary,) if primary else ())
+    return lambda column: headline(column) or (named is not None and named(column))
+
+
+def _shared(sides: Sequence[Sequence[RunFolder]]) -> int:
+    """How many columns all runs were scored in."""
+    summaries = [folder.summary() for arm in sides for folder in arm]
+    columns = [set(summary.columns) for summary in summaries if summary is not None]
+    return len(set.intersection(*columns)) if columns else 0
 
 
 def leaderboard(
@@ -105,8 +131,8 @@ def side(results: Path, which: str) -> list[RunFolder]:
 
 
 def wanted(metrics: Iterable[str]) -> Callable[[SharedColumn], bool] | None:
-    """Whether a column is one of those that ``metrics`` name; None: all are."""
+    """Whether a column is one of those that ``metrics`` name; None where they name none, or all."""
     chosen = set(names(metrics))
-    if not chosen:
+    if not chosen or ALL in chosen:
         return None
     return lambda column: bool(chosen & {column.label, column.name, column.metric, column.metric.partition("@")[0]})

@@ -97,7 +97,7 @@ def difference_tables(
 
     ``wanted``: the columns; None: the headline columns. UsageError and DataError as for ``compare_runs``.
     """
-    sides = comparable(arms, wanted or _headline_of(arms))
+    sides = comparable(arms, wanted or headlines_of(arms))
     folders = [folder for arm in sides.arms for folder in arm.folders]
     runs = [len(arm.runs) for arm in sides.arms]
     tables = []
@@ -120,7 +120,8 @@ def _headlines(runs: Sequence[ScoredRun]) -> Wanted:
     return lambda column: column.label in labels
 
 
-def _headline_of(arms: Sequence[Sequence[RunFolder]]) -> Wanted:
+def headlines_of(arms: Sequence[Sequence[RunFolder]]) -> Wanted:
+    """Whether a column is a headline of the runs on these sides."""
     return _headlines([ScoredRun(folder.path, folder.run, folder.summary()) for arm in arms for folder in arm])
 
 

@@ -113,10 +113,15 @@ def of_board(sheet: ScoreFile) -> Ranking:
     return Ranking(sheet.path.name, sheet.names, tuple(columns), tuple(better), values, ends("low"), ends("high"))
 
 
-def of_table(table: Table) -> Ranking:
-    """The ranking of a leaderboard's ranked rows under each of its columns that has a good end."""
+def of_table(table: Table, *, every: bool = False) -> Ranking:
+    """The ranking of a leaderboard's ranked rows under each of its columns that has a good end.
+
+    ``every``: under all of them; otherwise under each convention of the headline measures.
+    """
     rows = [row for row in table.rows if row.ranked and row.media != "data"]
     columns = [column for column in table.columns if column.kind == "score" and column.better]
+    headlines = {_measure(column.key) for column in columns if column.headline}
+    columns = [column for column in columns if every or _measure(column.key) in headlines]
     shape = (len(rows), len(columns))
     values, low, high = (np.full(shape, np.nan) for _ in range(3))
     for i, row in enumerate(rows):
@@ -143,6 +148,11 @@ def of_table(table: Table) -> Ranking:
         low,
         high,
     )
+
+
+def _measure(column: str) -> str:
+    """``BLEU-4`` of ``BLEU-4 @ r2gen-iu``."""
+    return column.partition(" @ ")[0]
 
 
 def only(ranking: Ranking, parts: Sequence[str]) -> Ranking:
@@ -220,7 +230,7 @@ def _ranks(name: str, ranking: Ranking) -> Table:
     if len(ranking.columns) > len(ranking.systems):
         head = TableColumn("column")
         across = [TableColumn(ranking.systems[i], kind="count") for i in order]
-        metrics = [column.partition(" @ ")[0] for column in ranking.columns]
+        metrics = [_measure(column) for column in ranking.columns]
         down = sorted(range(len(metrics)), key=lambda j: metrics.index(metrics[j]))
         rows = [
             Row(
