@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Corpus as Corpus
     from mmrad_eval.core.contracts import Dataset as Dataset
     from mmrad_eval.core.contracts import Donor as Donor
-    from mmrad_eval.core.contracts import JudgeMetric as JudgeMetric
     from mmrad_eval.core.contracts import Metric as Metric
     from mmrad_eval.core.contracts import PreparedRequest as PreparedRequest
     from mmrad_eval.core.contracts import Task as Task
@@ -28,6 +27,10 @@ if TYPE_CHECKING:
     from mmrad_eval.core.errors import PluginError as PluginError
     from mmrad_eval.core.errors import TransportError as TransportError
     from mmrad_eval.core.errors import UsageError as UsageError
+    from mmrad_eval.core.judge_contracts import AskJudge as AskJudge
+    from mmrad_eval.core.judge_contracts import JudgeMetric as JudgeMetric
+    from mmrad_eval.core.judge_contracts import JudgingMetric as JudgingMetric
+    from mmrad_eval.core.judge_contracts import Verdict as Verdict
     from mmrad_eval.core.values import Answer as Answer
     from mmrad_eval.core.values import Box as Box
     from mmrad_eval.core.values import Card as Card
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from mmrad_eval.datasets.source import reader as reader
     from mmrad_eval.harness.evaluate import Evaluation as Evaluation
     from mmrad_eval.harness.evaluate import evaluate as evaluate
+    from mmrad_eval.harness.judged_texts import score as score
     from mmrad_eval.metrics.mean_metric import mean_metric as mean_metric
     from mmrad_eval.metrics.suites import Setup as Setup
     from mmrad_eval.model_registry.function_model import model as model
@@ -64,21 +68,22 @@ if TYPE_CHECKING:
     from mmrad_eval.results.comparison.named import leaderboard as leaderboard
     from mmrad_eval.results.run.frames import load as load
     from mmrad_eval.results.scoring.rewards import reward as reward
-    from mmrad_eval.results.scoring.texts import score as score
     from mmrad_eval.tasks.answers import read_answer as read_answer
     from mmrad_eval.tasks.function_task import task as task
 
 _NAMES = {
-    "core.contracts": "Answerer Client Column Corpus Dataset Donor JudgeMetric Metric PreparedRequest Task TaskContext",
+    "core.contracts": "Answerer Client Column Corpus Dataset Donor Metric PreparedRequest Task TaskContext",
     "core.errors": (
         "DataError GateError Interrupted MissingError MmradError ModelError PluginError TransportError UsageError"
     ),
+    "core.judge_contracts": "AskJudge JudgeMetric JudgingMetric Verdict",
     "core.values": (
         "Answer Box Card ClinicalContext Decoding Example Image Label Message PriorStudy ReaderBox Reply "
         "Report Request Served Step Study Text Trace Usage"
     ),
     "datasets": "load_dataset",
     "harness.evaluate": "Evaluation evaluate",
+    "harness.judged_texts": "score",
     "datasets.lazy": "LazyStudies",
     "datasets.source": "Reader Source reader",
     "metrics.mean_metric": "mean_metric",
@@ -88,7 +93,6 @@ _NAMES = {
     "results.comparison.named": "compare leaderboard",
     "results.run.frames": "load",
     "results.scoring.rewards": "reward",
-    "results.scoring.texts": "score",
     "tasks.answers": "read_answer",
     "tasks.function_task": "task",
 }

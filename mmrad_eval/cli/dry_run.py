@@ -26,6 +26,8 @@ def say_job(job: Job, plan: Plan) -> None:
     terminal.say(f"  {seen.studies} studies, {patients}{left_out}")
     if not seen.requests:
         terminal.say("  no request: this model answers without being asked")
+        for words in seen.judged:
+            terminal.say(f"  {words}")
         return
     first = "" if _one_turn(seen) else " in the first turn"
     terminal.say(f"  {requests(seen)}, about {seen.images:.0f} images, {seen.megabytes:.1f} MB of pixels{first}")
@@ -34,8 +36,8 @@ def say_job(job: Job, plan: Plan) -> None:
         f"{seen.longest[1]:,.0f}), {_answers(seen)}"
     )
     terminal.say(f"  {price([seen], batch=bool(job.batch))}{', in batches at half the price' * bool(job.batch)}")
-    if job.judge is not None:
-        terminal.say(f"  the questions to the judge {job.judge.model} come on top")
+    for words in seen.judged:
+        terminal.say(f"  on top, {words}")
     if said := look_check(job, plan):
         terminal.say(f"  before them {said}")
     for trouble in seen.trouble:

@@ -13,7 +13,7 @@ from mmrad_eval.cli.words import named_values
 
 def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """How the model is asked to write."""
-    return _with(
+    return with_options(
         command,
         click.option("--max-tokens", type=int, default=1024, show_default=True, help="Tokens that an answer may have."),
         click.option(
@@ -34,21 +34,58 @@ def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+TERMS = {
+    "--allow-key": click.option(
+        "--allow-key",
+        multiple=True,
+        metavar="NAME",
+        help="Let a card or experiment file read a key from this variable or file.",
+    ),
+    "--local-network": click.option(
+        "--local-network",
+        "local_networks",
+        multiple=True,
+        metavar="HOST",
+        help="A host or network that counts as this machine.",
+    ),
+    "--attest-provider": click.option(
+        "--attest-provider", help="State that this provider may have credentialed data …"
+    ),
+    "--attest-retention": click.option("--attest-retention", help="… under this retention setting …"),
+    "--attest-who": click.option(
+        "--attest-who", help="… in the words of this person; all three are stored with the run."
+    ),
+    "--concurrency": click.option(
+        "--concurrency", type=click.IntRange(min=1), help="Concurrent requests. [default: adapts]"
+    ),
+    "--refusal-pattern": click.option(
+        "--refusal-pattern",
+        multiple=True,
+        metavar="TEXT",
+        help="Count rejections whose message holds TEXT as refusals.",
+    ),
+    "--patience": click.option(
+        "--patience",
+        type=click.FloatRange(min=0),
+        help="Seconds for which a server that is away is waited for. [default: 60; 5 before its first reply]",
+    ),
+    "--budget": click.option("--budget", metavar="20usd", help="Begin no study once so much is spent."),
+    "--max-requests": click.option("--max-requests", type=int, help="Begin no study once so many requests are sent."),
+    "--max-time": click.option("--max-time", metavar="1h30m", help="Begin no study once so much time has passed."),
+}
+"""Options of whatever asks a model: whether the data may go there, how fast, and what may be spent."""
+
+
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Where the model is, whether the data may go there, and what may be spent."""
-    return _with(
+    return with_options(
         command,
         click.option(
             "--base-url", multiple=True, help="Address of the model's server; several servers are used together."
         ),
         click.option("--api-key-env", help="Environment variable that holds the key."),
         click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the key (mode 600)."),
-        click.option(
-            "--allow-key",
-            multiple=True,
-            metavar="NAME",
-            help="Let a card or experiment file read a key from this variable or file.",
-        ),
+        TERMS["--allow-key"],
         click.option("--serve", is_flag=True, help="Start a vLLM server for the run, and end it with the run."),
         click.option("--serve-args", metavar="FLAGS", help="Further flags of `vllm serve`, in one string."),
         click.option("--serve-context", type=int, help="Context of the server in tokens. [default: the card's]"),
@@ -58,33 +95,18 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--tensor-parallel", type=int, metavar="N", help="GPUs that one copy of the model is spread over."
         ),
         click.option("--data-parallel", type=int, metavar="N", help="Copies of the model that share the requests."),
-        click.option(
-            "--local-network",
-            "local_networks",
-            multiple=True,
-            metavar="HOST",
-            help="A host or network that counts as this machine.",
-        ),
-        click.option("--attest-provider", help="State that this provider may have credentialed data …"),
-        click.option("--attest-retention", help="… under this retention setting …"),
-        click.option("--attest-who", help="… in the words of this person; all three are stored with the run."),
-        click.option("--concurrency", type=click.IntRange(min=1), help="Concurrent requests. [default: adapts]"),
+        TERMS["--local-network"],
+        TERMS["--attest-provider"],
+        TERMS["--attest-retention"],
+        TERMS["--attest-who"],
+        TERMS["--concurrency"],
         click.option(
             "--timeout",
             type=click.FloatRange(min=0, min_open=True),
             help="Seconds for one try. [default: grows with --max-tokens]",
         ),
-        click.option(
-            "--refusal-pattern",
-            multiple=True,
-            metavar="TEXT",
-            help="Count rejections whose message holds TEXT as refusals.",
-        ),
-        click.option(
-            "--patience",
-            type=click.FloatRange(min=0),
-            help="Seconds for which a server that is away is waited for. [default: 60; 5 before its first reply]",
-        ),
+        TERMS["--refusal-pattern"],
+        TERMS["--patience"],
         click.option("--no-look-check", is_flag=True, help="Ask nothing about drawn pictures before the first study."),
         click.option("--allow-blind", is_flag=True, help="Ask a model that the look check has shown to see no image."),
         click.option("--batch", is_flag=True, help="Ask in provider batches: half the price, within a day."),
@@ -93,9 +115,9 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="I/N",
             help="Ask about share I of N of the studies, beside other commands, and publish nothing.",
         ),
-        click.option("--budget", metavar="20usd", help="Begin no study once so much is spent."),
-        click.option("--max-requests", type=int, help="Begin no study once so many requests are sent."),
-        click.option("--max-time", metavar="1h30m", help="Begin no study once so much time has passed."),
+        TERMS["--budget"],
+        TERMS["--max-requests"],
+        TERMS["--max-time"],
     )
 
 
@@ -110,7 +132,7 @@ def settings_of(said: dict[str, Any]) -> dict[str, Any]:
     return plain | {
         "columns": named_values(said["columns"], "--column", how),
         "decoding": _decoding(said),
-        "attestation": _attestation(said),
+        "attestation": attestation_of(said),
         "look_check": not said["no_look_check"],
     }
 
@@ -136,12 +158,14 @@ def reasoning_of(words: str) -> int | str:
     return int(words) if words.lstrip("-").isdecimal() else words
 
 
-def _attestation(said: dict[str, Any]) -> dict[str, str] | None:
+def attestation_of(said: dict[str, Any]) -> dict[str, str] | None:
+    """What the user attests; None where nothing is."""
     parts = {part: said[f"attest_{part}"] for part in ("provider", "retention", "who")}
     return None if set(parts.values()) == {None} else {part: words or "" for part, words in parts.items()}
 
 
-def _with(command: Callable[..., Any], *options: Callable[..., Any]) -> Callable[..., Any]:
+def with_options(command: Callable[..., Any], *options: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with these options, in this order."""
     for option in reversed(options):
         command = option(command)
     return command

@@ -16,6 +16,7 @@ import click
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import say_job
 from mmrad_eval.cli.help_page import GroupedCommand
+from mmrad_eval.cli.judge_options import judge_options
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.words import named_values
@@ -115,9 +116,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Ask everything N times; each time is a run.",
 )
 @model_options
-@click.option("--judge", metavar="MODEL", help="Model that metrics ask that ask one, written as for --model.")
-@click.option("--judge-url", multiple=True, metavar="URL", help="Address of the judge's server.")
-@click.option("--judge-key-env", metavar="NAME", help="Environment variable that holds the judge's key.")
+@judge_options
 @click.option("--fresh", is_flag=True, help="Send again the requests whose replies are cached.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table.")

@@ -12,6 +12,8 @@ import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.help_page import GroupedCommand
+from mmrad_eval.cli.dry_run import say_job
+from mmrad_eval.cli.judge_options import judges_of, judging_options, terms_of
 from mmrad_eval.cli.leaderboard import every_column, show
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
 from mmrad_eval.cli.words import named_values
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mmrad_eval.harness.jobs import Outcome
+    from mmrad_eval.metrics import Suite
     from mmrad_eval.results.run.folder import RunFolder
 
 INCOMPLETE = 3
@@ -60,10 +63,12 @@ SHOWN = 5
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results folder."
 )
+@judging_options
+@click.option("--dry-run", is_flag=True, help="Say what judges would be asked, and ask nothing.")
 @click.option("--explain", multiple=True, metavar="STUDY", help="Print the alignment behind its findings score.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
 def score(**said: Any) -> int:
-    """Score reports that were made elsewhere; no model is asked.
+    """Score reports that were made elsewhere; no model is asked, but judges that metrics ask (`--judge`).
 
     `score --predictions F --references F` joins the two by study id and makes a run folder like any other; several
     `--predictions` make a run each, and one table. A study without a report is pending (never a score; exit status 3),
@@ -116,7 +121,10 @@ def _files(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
 
-    outcomes = [_file(said, path, metrics) for path in dict.fromkeys(said["predictions"])]
+    made = [_file(said, path, metrics) for path in dict.fromkeys(said["predictions"])]
+    outcomes = [outcome for outcome in made if outcome is not None]
+    if said["dry_run"]:
+        return 0
     folders = [outcome.folder for outcome in outcomes]
     show(tables_of(read_scored_runs(folders)), said["form"], None, more=every_column(said["out"]))
     _explain(said, folders)
@@ -138,8 +146,8 @@ def _explain(said: dict[str, Any], folders: Sequence[RunFolder]) -> None:
             terminal.say(line)
 
 
-def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome:
-    """Make a run of one file of reports."""
+def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome | None:
+    """Make a run of one file of reports; None where a dry run only says what that would take."""
     from mmrad_eval import tasks
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.values import Target
@@ -169,14 +177,46 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
     if predictions.columns:
         terminal.say("; ".join(f"{word}: {column}" for word, column in predictions.columns.items()), err=True)
     written_down("--name", said["name"])
-    job = Job(f"file:{predictions.path}", "imported", data, options, metrics, options_of(said))
+    terms = terms_of(said)
+    job = Job(
+        f"file:{predictions.path}",
+        "imported",
+        data,
+        options,
+        metrics,
+        options_of(said),
+        judge=judges_of(said),
+        allowed_keys=terms.allowed_keys,
+        concurrency=terms.concurrency,
+        patience=terms.patience,
+        budget=terms.budget,
+        attestation=terms.attestation,
+        local_networks=terms.local_networks,
+        refusals=terms.refusals,
+    )
     plan = make_plan(FileAnswerer(predictions, said["name"]), tasks.load("imported"), dataset, options)
     doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]
     for sentence in [*doubts[:SHOWN], *join(predictions, dataset, plan.studies).sentences()]:
         terminal.say(sentence, err=True)
     if len(doubts) > SHOWN:
         terminal.say(f"and {len(doubts) - SHOWN:,} more doubts about {predictions.path}", err=True)
-    return execute(job, plan, said["out"], Progress(quiet=True), shlex.join(["mmrad-eval", *sys.argv[1:]]))
+    if said["dry_run"]:
+        say_job(job, plan)
+        return None
+    return execute(job, plan, said["out"], Progress(quiet=job.judge is None), shlex.join(["mmrad-eval", *sys.argv[1:]]))
+
+
+def _price(said: dict[str, Any], folder: RunFolder, suite: Suite) -> None:
+    """Say what judging the answers of a run would take."""
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.harness.judge_runs import preview_run
+
+    judges = judges_of(said)
+    if judges is None:
+        raise UsageError("--dry-run says what judges would be asked: name one with --judge MODEL")
+    terminal.say(str(folder.path))
+    for one in preview_run(judges, terms_of(said), folder, suite, said["references"]):
+        terminal.say(f"  {one}")
 
 
 def _in_order(said: dict[str, Any]) -> list[str] | None:
@@ -196,24 +236,41 @@ def _in_order(said: dict[str, Any]) -> list[str] | None:
 
 def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     """Score the answers of runs again."""
+    from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.connections import confined
     from mmrad_eval.core.data_use import strictest
-    from mmrad_eval.metrics import Suite, suite
+    from mmrad_eval.harness.budget import BudgetGuard
+    from mmrad_eval.harness.judge_runs import judge_run
+    from mmrad_eval.metrics import suite
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
     from mmrad_eval.results.run.folder import safe_name, select
     from mmrad_eval.results.scoring.reports_file import score_again
 
     folders = [select(said["out"], which) for which in said["runs"]]
+    judges, terms = judges_of(said), terms_of(said)
+    guard = BudgetGuard(terms.budget)
     suites: dict[str, Suite] = {}  # one a dataset: its runs share references, and so what was computed of them
     with confined(strictest(folder.run.data_use for folder in folders)):  # metrics are loaded here as well
         for folder in folders:
             name = safe_name(folder.run.identity.dataset)
             if name not in suites:
                 suites[name] = suite(metrics, options=options_of(said), texts=said["out"] / "replies" / name / "texts")
-            score_again(folder, suites[name], references=said["references"])
+            chosen = suites[name]
+            if said["dry_run"]:
+                _price(said, folder, chosen)
+                continue
+            if judges is not None:
+                chosen, stop = judge_run(
+                    judges, terms, folder, chosen, said["out"], Progress(), said["references"], guard
+                )
+                if stop is not None:
+                    terminal.say(f"judging stopped: {stop.reason}", err=True)
+            score_again(folder, chosen, references=said["references"])
             if said["verify"]:
                 verified(folder, metrics, said["verify"], options_of(said), said["references"])
+    if said["dry_run"]:
+        return 0
     runs = read_scored_runs(folders)
     show(tables_of(runs), said["form"], None, more=every_column(said["out"]))
     _explain(said, folders)

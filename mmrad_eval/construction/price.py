@@ -60,7 +60,7 @@ def price_of(plan: BuildPlan) -> BuildPrice:
     for name, role in asked:
         text = next(prompt.text for key, prompt in plan.prompts.items() if key == name)
         tokens = times[name] * (length[name] + len(text)) / _CHARACTERS
-        answers = times[name] * min(plan.settings.decoding.max_tokens, _TOKENS * max(rows, 1.0))
+        answers = times[name] * min(plan.settings.decoding.expected_tokens, _TOKENS * max(rows, 1.0))
         prompt, completion = prompt + tokens, completion + answers
         price = cost(Usage(round(tokens), round(answers)), plan.clients[role].card)
         dollars = None if dollars is None or price is None else dollars + price

@@ -15,7 +15,6 @@ from mmrad_eval.core.values import (
     Box,
     Card,
     DataUse,
-    Decoding,
     Example,
     Message,
     Reply,
@@ -183,6 +182,11 @@ class Client(Protocol):
     def unasked(self) -> AbstractSet[str]:
         """Decoding values that are left out unless the run states them."""
         return frozenset()
+
+    @default
+    def unset_max_tokens(self) -> int | None:
+        """The ``max_tokens`` that is sent where a decoding has none, by formats that demand one; None: none is."""
+        return None
 
     @default
     def reasoning(self) -> AbstractSet[str]:
@@ -379,26 +383,6 @@ class Sharing(Protocol):
     @required
     def measures(self) -> str:
         """What the statistics are; asked after ``fit``."""
-        ...
-
-
-@runtime_checkable
-class JudgeMetric(Protocol):
-    """What a metric has beside the rest that lets a judge (``--judge``) read each example; the harness asks it."""
-
-    @default
-    def decoding(self) -> Decoding:
-        """How the judge is asked to write."""
-        return Decoding()
-
-    @abstractmethod
-    def question(self, example: Example) -> Sequence[Message]:
-        """What the judge is asked about this example; empty where nothing needs asking."""
-        ...
-
-    @abstractmethod
-    def judged(self, said: Mapping[str, str]) -> Metric:
-        """The metric that measures by what the judge wrote: a text by study id, empty where it declined."""
         ...
 
 

@@ -183,19 +183,27 @@ class Message(Value, frozen=True):
     parts: tuple[Part, ...]
 
 
+_UNLIMITED = 8192
+
+
 class Decoding(Value, frozen=True, omit_defaults=False):
     """How a model is asked to write. None and empty mean: not sent."""
 
     KEYED: ClassVar[tuple[str, ...]] = ("max_tokens", "temperature", "top_p", "seed", "stop")
     """Always part of a request's key; a field that is added later is part of it where it differs from its default."""
 
-    max_tokens: int = 1024
+    max_tokens: int | None = 1024
     temperature: float | None = 0.0
     top_p: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     reasoning: int | str | None = None
     """How much the model may think before it answers: an effort, one of ``EFFORTS``, or a number of tokens."""
+
+    @property
+    def expected_tokens(self) -> int:
+        """The most tokens of an answer; where no limit is sent, what time-outs and prices take for one."""
+        return _UNLIMITED if self.max_tokens is None else self.max_tokens
 
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")

@@ -72,7 +72,9 @@ def _planned(job: Job, dataset: Dataset, point: BudgetPoint) -> PlannedPoint:
     decoding = job.options.decoding
     if point.reasoning is not None:
         room = point.reasoning if isinstance(point.reasoning, int) else 0
-        decoding = msgspec.structs.replace(decoding, reasoning=point.reasoning, max_tokens=decoding.max_tokens + room)
+        decoding = msgspec.structs.replace(
+            decoding, reasoning=point.reasoning, max_tokens=decoding.expected_tokens + room
+        )
     own = {} if point.images is None else {"images": str(point.images)}
     options = replace(job.options, decoding=decoding, task_options={**job.options.task_options, **own})
     one = replace(job, task=point.task, options=options)

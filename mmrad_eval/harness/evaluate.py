@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.harness.interrupts import INTERRUPTED
 from mmrad_eval.harness.jobs import Outcome, execute
+from mmrad_eval.harness.loops import outside_loops
 from mmrad_eval.harness.settings import RunSettings
 from mmrad_eval.results.leaderboard.board import tables_of
 from mmrad_eval.results.leaderboard.rows import read_scored_runs
@@ -113,9 +113,10 @@ def evaluate(
     columns: Mapping[str, str] | None = None,
     link: str | Path | None = None,
     metric_options: Mapping[str, str] | None = None,
-    judge: str | None = None,
+    judge: str | Sequence[str] | None = None,
     judge_url: str | Sequence[str] = (),
-    judge_key_env: str | None = None,
+    judge_key_env: str | Sequence[str] | None = None,
+    judge_samples: int = 1,
     base_url: str | Sequence[str] = (),
     api_key_env: str | None = None,
     api_key_file: str | Path | None = None,
@@ -163,7 +164,7 @@ def evaluate(
             plan = job.plan()
         return execute(job, plan, Path(out), watcher, command)
 
-    return Evaluation(_outside_loops(run, watcher))
+    return Evaluation(outside_loops(run, watcher.interrupt))
 
 
 class _Watcher:
@@ -200,39 +201,6 @@ class _Watcher:
     def interrupt(self) -> None:
         """Stop the run as Ctrl-C does."""
         self._interrupt(INTERRUPTED)
-
-
-def _outside_loops(work: Callable[[], Outcome], watcher: _Watcher) -> Outcome:
-    """Do the work; in a thread of its own where this one has an event loop that runs already."""
-    if not _in_loop():
-        return work()
-    outcomes: list[Outcome] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            outcomes.append(work())
-        except BaseException as error:  # noqa: BLE001 (raised again where it was asked for)
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="mmrad_eval.evaluate")
-    thread.start()
-    while thread.is_alive():
-        try:
-            thread.join()
-        except KeyboardInterrupt:  # the notebook's stop button
-            watcher.interrupt()
-    if errors:
-        raise errors[0]
-    return outcomes[0]
-
-
-def _in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _soon(loop: asyncio.AbstractEventLoop, interrupt: Callable[[str], None], reason: str) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from mmrad_eval.core.errors import UsageError
+from mmrad_eval.harness.judges import judges
 from mmrad_eval.model_registry import model_cards, providers
 from mmrad_eval.model_registry.connect import listed, refuse
 
 _FILE = "the experiment"
 _FILES = ("api_key_file",)
-_ROLES = (("model", "base_url", "api_key_env"), ("judge", "judge_url", "judge_key_env"))
-"""Options that name who is asked, where, and the variable that holds the key."""
 
 
 def check(settings: Mapping[str, Any], allowed: Collection[str]) -> None:
@@ -27,9 +26,12 @@ def check(settings: Mapping[str, Any], allowed: Collection[str]) -> None:
                 f"{_FILE} names the key file {named}; if you trust the file, allow it on the command line: "
                 f"--allow-key {named}"
             )
-    for role, address, variable in _ROLES:
-        if settings.get(role) is not None:
-            _check_role(str(settings[role]), settings.get(address), settings.get(variable), frozenset(allowed))
+    if settings.get("model") is not None:
+        model, variable = str(settings["model"]), settings.get("api_key_env")
+        _check_role(model, settings.get("base_url"), variable, frozenset(allowed))
+    named = judges(settings.get("judge") or (), settings.get("judge_url") or (), settings.get("judge_key_env") or ())
+    for judge in named.by_part.values() if named else ():
+        _check_role(judge.model, list(judge.base_url), judge.api_key_env, frozenset(allowed))
 
 
 def _check_role(model: str, address: Any, named: Any, allowed: frozenset[str]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmrad_eval.core.connections import Address, Guard, looking_up, plain_address
@@ -45,6 +45,15 @@ class Permit:
         if self.hosts is None:
             return Guard(None)
         return Guard({a for addresses in self.hosts.values() for a in addresses}, frozenset(map(str.lower, self.hosts)))
+
+
+def joined(permits: Iterable[Permit]) -> Permit:
+    """What several models may reach together; each of them is confined by its own permit."""
+    every = list(permits)
+    stated = next((one.attestation for one in every if one.attestation is not None), None)
+    if any(one.hosts is None for one in every):
+        return Permit(None, stated)
+    return Permit({host: found for one in every for host, found in (one.hosts or {}).items()}, stated)
 
 
 def attestation(*, provider: str, retention: str, who: str, date: str | None = None) -> dict[str, str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Literal, Protocol, cast
 
 from mmrad_eval import metrics, model_registry
 from mmrad_eval.core.connections import confined
-from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
+from mmrad_eval.core.contracts import Client, Dataset, is_client
 from mmrad_eval.core.data_use import ORDER, mark, strictest
 from mmrad_eval.core.errors import GateError, UsageError
 from mmrad_eval.core.journal import Journal, JournalCache
@@ -24,7 +23,9 @@ from mmrad_eval.harness.batching import Batching
 from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.data import Data
 from mmrad_eval.harness.interrupts import Interrupts, interruptible
-from mmrad_eval.harness.judging import Judge, examples, put_questions
+from mmrad_eval.harness.judge_runs import JudgeTerms, judge_examples
+from mmrad_eval.harness.judges import Judges
+from mmrad_eval.harness.judging import examples
 from mmrad_eval.harness.look_check import Mode
 from mmrad_eval.harness.look_guard import LookGuard
 from mmrad_eval.harness.pacing import Pace, Retry
@@ -34,6 +35,7 @@ from mmrad_eval.harness.run import Share, answer_all, ask_all, ask_share, hold_e
 from mmrad_eval.harness.shards import Shard
 from mmrad_eval.harness.stopping import Stop, StopSignal, strongest
 from mmrad_eval.harness.trace_of import load_task
+from mmrad_eval.harness.waits import told_of_waits
 from mmrad_eval.metrics import Suite
 from mmrad_eval.model_registry.batch_providers import form_of
 from mmrad_eval.model_registry.model_cards import settled
@@ -46,7 +48,6 @@ from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.run import score
 
-_LOOK = 0.5  # seconds between two looks at what the run waits for
 _NAMED = 5  # damaged places of a journal that are named
 _FEW = 3  # concurrent requests where money is limited and no reply has told yet what one costs
 
@@ -95,7 +96,7 @@ class Job:
     attestation: Mapping[str, str] | None = None
     """The user's statement that a provider may have the data (``gate.attestation``)."""
     local_networks: tuple[str, ...] = ()
-    judge: Judge | None = None
+    judge: Judges | None = None
     """Whom metrics ask that ask a model."""
     planned_only: bool = False
     """Whether nothing is going to be sent, as in a dry run: no key is needed then."""
@@ -128,12 +129,26 @@ class Job:
         """The plan with the studies of the job's shard alone; the run that they belong to is the same."""
         return plan if self.shard is None else replace(plan, studies=self.shard.studies(plan.studies))
 
-    def permit(self, plan: Plan, suite: Suite, model: Client | Answerer | None = None) -> gate.Permit:
-        """What lets the data go to the plan's model, or to ``model``; GateError where nothing does.
+    @property
+    def judge_terms(self) -> JudgeTerms:
+        """How judges are asked: as the model is."""
+        return JudgeTerms(
+            allowed_keys=self.allowed_keys,
+            concurrency=self.concurrency,
+            patience=self.patience,
+            budget=self.budget,
+            attestation=self.attestation,
+            local_networks=self.local_networks,
+            refusals=self.refusals,
+            fresh=self.fresh,
+        )
+
+    def permit(self, plan: Plan, suite: Suite) -> gate.Permit:
+        """What lets the data go to the plan's model; GateError where nothing does.
 
         The model goes nowhere else from now on. The files of results that ``suite`` holds count as the data does.
         """
-        asked = plan.model if model is None else model
+        asked = plan.model
         dataset = replace(plan.dataset, data_use=plan.data_use)
         if ORDER.index(suite.data_use) > ORDER.index(plan.data_use):
             what = f"{dataset.name}, with files of results that its metrics read"
@@ -234,18 +249,16 @@ def _execute(  # noqa: PLR0917 (as above)
     mark(results / "replies" / safe_name(plan.dataset.name), plan.data_use)
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
     suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
-    judge = job.judge.client(suite, job.allowed_keys) if job.judge else None
+    clients = job.judge.clients(suite, job.allowed_keys) if job.judge else {}
     permit = job.permit(plan, suite)
-    judged = None if judge is None else job.permit(plan, suite, judge)
-    if judge is not None:
-        job.budget.check(judge.card)
+    judged = job.judge_terms.permit(replace(plan.dataset, data_use=plan.data_use), suite, clients)
     folder = open_run(
         plan,
         results,
         data=job.data.place(),
         data_options=job.data.said(),
         command=command,
-        attestation=permit.attestation or (judged.attestation if judged else None),
+        attestation=permit.attestation or judged.attestation,
         refusals=job.refusals,
     )
     guard = BudgetGuard(job.budget)
@@ -258,9 +271,14 @@ def _execute(  # noqa: PLR0917 (as above)
         return Outcome(folder, run, None, stop, share)
     summary = None
     if job.metrics and run.counts.n > run.counts.unanswered and any(study.reference for study in plan.studies):
-        if judge is not None and judged is not None and not (stop is not None and stop.interrupted):
+        if job.judge is not None and not (stop is not None and stop.interrupted):
+            asked = examples(folder, plan.studies, plan.last_check.study)
+            where = results / "replies" / safe_name(plan.dataset.name)
+            terms, check, repeats = job.judge_terms, plan.last_check, job.judge.repeats
             with judged.guard():
-                suite, late = asyncio.run(_judge(job, plan, judge, suite, folder, guard, results, reporter, cache))
+                suite, late = asyncio.run(
+                    judge_examples(suite, asked, clients, terms, where, check, guard, reporter, cache, repeats)
+                )
             stop = strongest(stop, late)
         with _confined(strictest((plan.data_use, suite.data_use)), reporter):
             summary = score(folder, plan.studies, suite, train=plan.train)
@@ -315,7 +333,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         try:
             with Interrupts(requester.signal) as interrupts, guard.clock(requester.signal):
                 reporter.begin(asked, requester, interrupts.interrupt)
-                async with _told_of_waits(reporter, requester):
+                async with told_of_waits(reporter, requester):
                     if job.look_check != "off":
                         blind = job.look_check == "allow blind"
                         await LookGuard(asked, folder, requester, results, over_budget, cache, blind).first()
@@ -348,60 +366,8 @@ def _name_damage(journal: Journal, reporter: Reporter) -> None:
         reporter.say(f"and {more} more places of {journal.folder} can't be read")
 
 
-@asynccontextmanager
-async def _told_of_waits(reporter: Reporter, requester: Requester) -> AsyncIterator[None]:
-    """While held, the reporter hears what the run waits for."""
-
-    async def look() -> None:
-        told = False
-        while True:
-            await asyncio.sleep(_LOOK)
-            wait = requester.sender.waiting()
-            if wait is not None:
-                reporter.waits(wait.reason, max(0.0, wait.until - time.monotonic()))
-            elif told:
-                reporter.waits("", 0.0)
-            told = wait is not None
-
-    looking = asyncio.create_task(look())
-    try:
-        yield
-    finally:
-        looking.cancel()
-
-
 def _unless_fatal(stop: Stop | None) -> Stop | None:
     """The same stop, unless it is an error that ends the command: that is raised."""
     if stop is not None and stop.fatal is not None:
         raise stop.fatal
     return stop
-
-
-async def _judge(  # noqa: PLR0917 (another private part of `execute`)
-    job: Job,
-    plan: Plan,
-    client: Client,
-    suite: Suite,
-    folder: RunFolder,
-    guard: BudgetGuard,
-    results: Path,
-    reporter: Reporter,
-    cache: JournalCache,
-) -> tuple[Suite, Stop | None]:
-    """The suite with what its judge replied within what is left of the run's budget, and why that stopped if it did."""
-    where = results / "replies" / safe_name(plan.dataset.name)
-    with cache.journal(where / safe_name(client.card.label)) as journal:
-        requester = _requester(job, client, where, cache, journal)
-        requester.check = plan.last_check.messages
-        over_budget = guard.account(requester.counts, client.card)
-        reporter.say(f"asking {client.card.label} to judge")
-        try:
-            with Interrupts(requester.signal), guard.clock(requester.signal):
-                asked = examples(folder, plan.studies, plan.last_check.study)
-                async with _told_of_waits(reporter, requester):
-                    judged = await put_questions(suite, asked, requester, over_budget)
-            return judged, requester.signal.stop
-        finally:
-            counts = requester.counts
-            reporter.say(f"judged: {counts.sent} sent, {counts.cached} cached, {counts.failed} failed")
-            await requester.close()

@@ -176,7 +176,7 @@ class _Check:
 
 
 def _longest(plan: Plan) -> int:
-    return min(LONGEST, plan.identity.decoding.max_tokens)
+    return min(LONGEST, plan.identity.decoding.expected_tokens)
 
 
 def _spaced(read: str) -> str:

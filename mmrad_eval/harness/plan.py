@@ -234,6 +234,8 @@ def _check_words(options: RunOptions) -> None:
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"--limit {options.limit}: ask at least one study")
     decoding = options.decoding
+    if decoding.max_tokens is None:
+        raise UsageError("--max-tokens: a run states how long an answer may be; only a judge may be asked without it")
     if decoding.max_tokens < 1:
         raise UsageError(f"--max-tokens {decoding.max_tokens}: an answer needs at least one token")
     if decoding.temperature is not None and not 0 <= decoding.temperature < math.inf:

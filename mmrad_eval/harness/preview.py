@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mmrad_eval import metrics
 from mmrad_eval.core.contracts import is_client
 from mmrad_eval.core.errors import GateError, MmradError
 from mmrad_eval.core.values import Image, Study, Text, Usage
 from mmrad_eval.harness.jobs import Job
+from mmrad_eval.harness.judge_preview import as_answered, judge_previews
 from mmrad_eval.harness.plan import Plan, first_question
 from mmrad_eval.results.run.spent import cost
 from mmrad_eval.traces import rendering
@@ -51,6 +52,8 @@ class Preview:
     """Studies of the sample that can't be asked, and why."""
     dollars: tuple[float, float] | None
     """(prompts of the first questions, everything in ``most`` or else in the first turn); None without a price."""
+    judged: Sequence[str] = ()
+    """What each metric that asks judges would ask of them, in words."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,11 @@ def preview_of(job: Job, plan: Plan) -> Preview:
     suite = metrics.suite(job.metrics, options=job.metric_options) if matters else metrics.Suite()
     job.permit(plan, suite)
     if job.judge is not None:
-        job.permit(plan, suite, job.judge.client(suite, job.allowed_keys, key_needed=False))
+        clients = job.judge.clients(suite, job.allowed_keys, key_needed=False)
+        job.judge_terms.permit(replace(plan.dataset, data_use=plan.data_use), suite, clients)
+        examples = as_answered(plan.studies, plan.identity.selection.target)
+        judged = tuple(map(str, judge_previews(suite, clients, examples, job.judge.repeats)))
+        return replace(preview(job.asked(plan)), judged=judged)
     return preview(job.asked(plan))
 
 
@@ -95,7 +102,7 @@ def preview(plan: Plan) -> Preview:
     scale = n / max(len(asked), 1)
     tokens = sum(question.tokens for question in asked.values()) * scale
     largest = max((question.largest for question in asked.values()), default=0.0)
-    answers = n * plan.identity.decoding.max_tokens
+    answers = n * plan.identity.decoding.expected_tokens
     most = _most(plan, tokens, largest)
     return Preview(
         n,
@@ -132,7 +139,7 @@ def _measured(part: Text | Image, plan: Plan) -> tuple[bool, float, float]:
 
 def _most(plan: Plan, tokens: float, largest: float) -> Most | None:
     """All turns of all conversations: each begins with the first question, and holds every turn before it."""
-    turns, n, answer = plan.task.turns, len(plan.studies), plan.identity.decoding.max_tokens
+    turns, n, answer = plan.task.turns, len(plan.studies), plan.identity.decoding.expected_tokens
     if turns is None:
         return None
     shown = largest if plan.task.several_images and turns > 1 else 0.0

@@ -8,7 +8,6 @@ from typing import TypeVar
 import msgspec
 
 from mmrad_eval.core import members
-from mmrad_eval.core.contracts import Task
 from mmrad_eval.core.errors import PluginError
 from mmrad_eval.core.values import MODEL_STATUSES, Answer, Image, Message, Report, Study, Text
 
@@ -50,11 +49,11 @@ def valid_form(answer: Answer, who: str, study: Study) -> Answer:
     return answer
 
 
-def valid_extra(extra: object, task: Task, study: Study) -> dict[str, msgspec.Raw]:
-    """The fields that a task adds to the body of a request; PluginError where they are no JSON."""
+def valid_extra(extra: object, who: str, study: Study) -> dict[str, msgspec.Raw]:
+    """The fields that a plugin adds to the body of a request; PluginError where they are no JSON."""
     if extra is None:
         return {}
-    where = f"task {task.name} asked for study {study.id} with extra"
+    where = f"{who} asked for study {study.id} with extra"
     if not isinstance(extra, Mapping) or not all(isinstance(name, str) for name in extra):
         raise PluginError(f"{where} {members.seen(extra)} in place of a mapping of names to JSON values")
     try:
@@ -63,22 +62,22 @@ def valid_extra(extra: object, task: Task, study: Study) -> dict[str, msgspec.Ra
         raise PluginError(f"{where} that holds no JSON: {error}") from error
 
 
-def valid_messages(messages: object, task: Task, study: Study) -> tuple[Message, ...]:
-    """The conversation that a task asks; PluginError where it is none."""
+def valid_messages(messages: object, who: str, study: Study) -> tuple[Message, ...]:
+    """The conversation that a plugin asks; PluginError where it is none."""
     if not isinstance(messages, list | tuple) or not messages:
         what = "no message" if isinstance(messages, list | tuple) else type(messages).__name__
-        raise PluginError(f"task {task.name} asked with {what} for study {study.id}; ask takes a list of Message")
+        raise PluginError(f"{who} asked with {what} for study {study.id}; ask takes a list of Message")
     for message in messages:
-        if typed(message, Message, f"a conversation of task {task.name}", study) is None:
-            raise PluginError(f"task {task.name} asked with None among its messages for study {study.id}")
+        if typed(message, Message, f"a conversation of {who}", study) is None:
+            raise PluginError(f"{who} asked with None among its messages for study {study.id}")
         if message.role not in ROLES:
             raise PluginError(
-                f"task {task.name} asked with a message of role {message.role!r} for study {study.id}; "
+                f"{who} asked with a message of role {message.role!r} for study {study.id}; "
                 f"a role is one of {', '.join(ROLES)}"
             )
         parts = message.parts if isinstance(message.parts, list | tuple) else None
         if parts is None or not all(isinstance(part, Text | Image) for part in parts):
             raise PluginError(
-                f"task {task.name} asked with a message whose parts are no tuple of Text and Image for study {study.id}"
+                f"{who} asked with a message whose parts are no tuple of Text and Image for study {study.id}"
             )
     return tuple(messages)

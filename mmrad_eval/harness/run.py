@@ -234,7 +234,7 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
 async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answer:
     """Hold one conversation; whatever happens is an answer with a status."""
     client = cast("Client", plan.model)
-    identity = plan.identity
+    identity, who = plan.identity, f"task {plan.task.name}"
     keys: list[str] = []
     usage = Usage()
     interrupted: list[Interrupted] = []
@@ -244,11 +244,11 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
         request = Request(
             client.card.provider,
             client.card.id,
-            valid_messages(messages, plan.task, study),
+            valid_messages(messages, who, study),
             identity.decoding,
             client.card.revision,
             identity.sample,
-            valid_extra(extra, plan.task, study),
+            valid_extra(extra, who, study),
         )
         try:
             asked = await requester.ask(request)
@@ -262,9 +262,9 @@ async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answe
 
     try:
         plan.last_check.study(study)
-        answer = await uncancelled(plan.task.converse(study, plan.context(ask)), f"task {plan.task.name}")
+        answer = await uncancelled(plan.task.converse(study, plan.context(ask)), who)
         _stop_if(interrupted)
-        answer = valid_answer(answer, f"task {plan.task.name}", study)
+        answer = valid_answer(answer, who, study)
     except (GateError, PluginError) as error:
         requester.signal.set(Stop.on(error))
         return Answer(study.id, "pending", str(error), keys=tuple(keys), usage=usage)

@@ -19,7 +19,7 @@ from mmrad_eval.harness import budget as budgets
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.data import Data
 from mmrad_eval.harness.jobs import Job
-from mmrad_eval.harness.judging import Judge
+from mmrad_eval.harness.judges import judges
 from mmrad_eval.harness.plan import RunOptions
 from mmrad_eval.harness.shards import Shard
 from mmrad_eval.model_registry.command_line import written_down
@@ -71,9 +71,11 @@ class RunSettings:
     columns: Mapping[str, str] | None = None
     link: str | Path | None = None
     metric_options: Mapping[str, str] | None = None
-    judge: str | None = None
+    judge: str | Sequence[str] | None = None
+    """``MODEL``, or ``PART=MODEL`` for each part of a metric."""
     judge_url: str | Sequence[str] = ()
-    judge_key_env: str | None = None
+    judge_key_env: str | Sequence[str] | None = None
+    judge_samples: int = 1
     base_url: str | Sequence[str] = ()
     api_key_env: str | None = None
     api_key_file: str | Path | None = None
@@ -161,7 +163,7 @@ class RunSettings:
             look_check="off" if not self.look_check else "allow blind" if self.allow_blind else "on",
             attestation=_attestation(self.attestation),
             local_networks=_several(self.local_networks),
-            judge=self._judge(),
+            judge=judges(self.judge or (), self.judge_url, self.judge_key_env, self.judge_samples),
             planned_only=planned_only,
         )
 
@@ -194,16 +196,8 @@ class RunSettings:
         ):
             for text in _several(texts or ()):
                 written_down(option, str(text))
-        for option, model in (("--model", self.model), ("--judge", self.judge)):
-            if isinstance(model, str) and "/" not in model:  # what has a slash names an organization, or a folder
-                written_down(option, model)
-
-    def _judge(self) -> Judge | None:
-        if self.judge is not None:
-            return Judge(self.judge, _several(self.judge_url), self.judge_key_env)
-        if self.judge_url or self.judge_key_env:
-            raise UsageError("--judge-url and --judge-key-env are for a judge: name it with --judge MODEL")
-        return None
+        if isinstance(self.model, str) and "/" not in self.model:  # what has a slash names an organization, or a folder
+            written_down("--model", self.model)
 
     def _serve(self, fleet: Fleet | None) -> ServeOptions | None:
         if not self.serve:
@@ -230,7 +224,7 @@ def _decoding(stated: Mapping[str, Any]) -> Decoding:
     how = made.reasoning
     if isinstance(how, str) and how not in EFFORTS:
         raise UsageError(f"--reasoning {how}: write a number of tokens, or one of {', '.join(EFFORTS)}")
-    if isinstance(how, int) and not 0 <= how < made.max_tokens:
+    if isinstance(how, int) and not 0 <= how < made.expected_tokens:
         raise UsageError(
             f"--reasoning {how}: tokens from 0 on, and fewer than --max-tokens {made.max_tokens}, which thoughts and "
             "the answer share"

@@ -31,14 +31,18 @@ def _unlike_a_metric(metric: Metric) -> str | None:
     if not metric.statistics:
         return "its `statistics` are empty: name at least one number of a study"
     problems = (plugins.name_problem(metric.name, "|,"), *map(_unlike_a_column, metric.columns))
-    return next(filter(None, problems), None) or next(filter(None, map(partial(_unlike, metric), _beside())), None)
+    return next(filter(None, problems), None) or next(
+        filter(None, map(partial(_unlike, metric), _beside(metric))), None
+    )
 
 
-def _beside() -> tuple[type, ...]:
+def _beside(metric: Metric) -> tuple[type, ...]:
     """What a metric may have beside the rest."""
-    from mmrad_eval.core.contracts import JudgeMetric, LanguageBound, Sharing
+    from mmrad_eval.core.contracts import LanguageBound, Sharing
+    from mmrad_eval.core.judge_contracts import JudgeMetric, JudgingMetric
 
-    return LanguageBound, Sharing, JudgeMetric
+    several = hasattr(metric, "judge") or hasattr(metric, "most")
+    return LanguageBound, Sharing, JudgingMetric if several else JudgeMetric
 
 
 def _unlike(metric: Metric, contract: type) -> str | None:
@@ -83,7 +87,7 @@ def guarded(metric: Metric, source: str = "") -> Metric:
         sums.flags.writeable = False  # other metrics may have the same statistics
         return _numbers(metric, "reduce", len(metric.columns), metric.reduce, sums)
 
-    def judged(said: Mapping[str, str]) -> Metric:
+    def judged(said: Mapping[str, Any]) -> Metric:
         made = plugins.call(f"metric {name}: judged", cast("Any", metric).judged, said)
         return guarded(plugins.checked(kind(), made, f"of {name} and its judge"), source)
 

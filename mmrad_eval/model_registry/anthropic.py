@@ -67,7 +67,8 @@ def anthropic(card: Card, how: Connection) -> AnthropicClient:
 class AnthropicClient(WireClient):
     """One Claude model."""
 
-    unasked = frozenset({"temperature", "top_p"})
+    unasked = frozenset({"temperature", "top_p", "seed"})
+    unset_max_tokens = Decoding(max_tokens=None).expected_tokens
     reasoning = frozenset({"effort", TOKENS})
     max_edge = MAX_EDGE
     max_bytes = MAX_BYTES
@@ -156,7 +157,7 @@ def _picture(media_type: str, data: bytes) -> dict[str, Any]:
 def _decoding(decoding: Decoding, card: Card) -> dict[str, Any]:
     if decoding.seed is not None:
         raise ModelError(f"{card.label} takes no seed; leave --seed out")
-    fields: dict[str, Any] = {"max_tokens": decoding.max_tokens}
+    fields: dict[str, Any] = {"max_tokens": decoding.expected_tokens}
     if decoding.temperature is not None:
         fields["temperature"] = decoding.temperature
     if decoding.top_p is not None:

@@ -159,7 +159,9 @@ def _uri(inline: Mapping[str, Any]) -> str:
 
 
 def _decoding(decoding: Decoding) -> dict[str, Any]:
-    fields: dict[str, Any] = {"maxOutputTokens": decoding.max_tokens}
+    fields: dict[str, Any] = {}
+    if decoding.max_tokens is not None:
+        fields["maxOutputTokens"] = decoding.max_tokens
     if decoding.temperature is not None:
         fields["temperature"] = decoding.temperature
     if decoding.top_p is not None:

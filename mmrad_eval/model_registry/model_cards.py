@@ -71,6 +71,8 @@ def settled(model: Client | Answerer, decoding: Decoding, stated: Collection[str
             _check_reasoning(model, decoding.reasoning)
         else:  # nobody is asked, so nothing can think
             decoding = msgspec.structs.replace(decoding, reasoning=None)
+    if decoding.max_tokens is None and is_client(model):
+        decoding = msgspec.structs.replace(decoding, max_tokens=model.unset_max_tokens)
     left_out = (set(card.fixed) | (set(model.unasked) if is_client(model) else set())) - set(stated)
     dropped = {name: None for name in ("temperature", "top_p", "seed") if name in left_out}
     return msgspec.structs.replace(decoding, **dropped)

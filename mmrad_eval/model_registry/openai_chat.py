@@ -170,7 +170,9 @@ def _picture(media_type: str, data: bytes) -> dict[str, Any]:
 
 
 def _decoding(decoding: Decoding, limit_field: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {limit_field: decoding.max_tokens}
+    fields: dict[str, Any] = {}
+    if decoding.max_tokens is not None:
+        fields[limit_field] = decoding.max_tokens
     if decoding.temperature is not None:
         fields["temperature"] = decoding.temperature
     if decoding.top_p is not None:

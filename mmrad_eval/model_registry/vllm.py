@@ -327,7 +327,7 @@ class VllmClient(ChatClient):
         contexts = [known.served.context for known in self._known.values() if known.served.context]
         if not contexts:
             return None
-        context, wanted = min(contexts), sent.request.decoding.max_tokens
+        context, wanted = min(contexts), sent.request.decoding.max_tokens or 1  # without a limit, what is left
         if wanted >= context:
             raise ModelError(
                 f"--max-tokens {wanted} leaves nothing of the context of {context} tokens at {self.card.id}"
@@ -354,7 +354,8 @@ class VllmClient(ChatClient):
         used, wrote = reply.usage.prompt, reply.usage.completion
         if reply.finish != "length" or context is None or used is None or wrote is None:
             return reply
-        if wrote >= sent.request.decoding.max_tokens or used + wrote < context:
+        limit = sent.request.decoding.max_tokens
+        if (limit is not None and wrote >= limit) or used + wrote < context:
             return reply
         why = f"the answer was cut after {wrote} tokens, where the context of {context} ended"
         return msgspec.structs.replace(reply, finish="too long", why=why)

@@ -31,6 +31,7 @@ class WireClient(Client):
     reasoning: AbstractSet[str] = frozenset()
     """What the wire format has a field for: ``effort``, ``tokens``."""
     unasked: AbstractSet[str] = frozenset()
+    unset_max_tokens: int | None = None
     """Decoding values that are left out unless the run states them, as many models of this provider refuse them."""
 
     def __init__(self, card: Card, transport: Transport) -> None:
@@ -94,7 +95,7 @@ class WireClient(Client):
     async def exchange(self, sent: PreparedRequest) -> tuple[Reply, str]:
         """Send and read; returns the reply and the address of the server that gave it."""
         body = self.encode(sent)
-        seconds = self.transport.time_allowed(sent.request.decoding.max_tokens)
+        seconds = self.transport.time_allowed(sent.request.decoding.expected_tokens)
         start = time.perf_counter()
         headers = self.headers(sent.request)
         response = await self.transport.post(self.path(sent.request), body, seconds=seconds, headers=headers)

@@ -10,7 +10,7 @@ import pytest
 
 from mmrad_eval import Column, Decoding, Message, Text
 from mmrad_eval.core.values import Answer, Example, Report, Study
-from mmrad_eval.harness.judging import put_questions
+from mmrad_eval.harness.judging import JudgeAccount, put_questions
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.metrics import Suite
 from mmrad_eval.metrics.judge_metrics import JudgedMetric
@@ -60,7 +60,7 @@ EXAMPLES = [
 
 async def judged(server: MockServer, requester_of: Callable[..., Requester]) -> Suite:
     requester = requester_of(server.url, timeout=2.0, at_once=1)
-    return await put_questions(Suite([Verdict()]), EXAMPLES, requester, lambda _: None)
+    return await put_questions(Suite([Verdict()]), EXAMPLES, {"": JudgeAccount(requester)})
 
 
 @pytest.mark.parametrize("fault", FAILURES)

@@ -1,8 +1,8 @@
-"""``mmrad_eval.score``: texts against texts, in memory; the one-line call for notebooks."""
+"""Texts against texts, in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Answer, DataUse, Example, Report, Study, Target
 from mmrad_eval.datasets import raw_text
-from mmrad_eval.metrics import suite
+from mmrad_eval.metrics import Suite, suite
 from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
 from mmrad_eval.results.scoring.measure import Measured, in_chunks, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Texts = Sequence[str] | Mapping[str, str]
+Judging = Callable[[Suite, Sequence[Example]], Suite]
 
 
 class TextScores(Mapping[str, float]):
@@ -94,30 +95,27 @@ class TextScores(Mapping[str, float]):
         return pd.DataFrame(rows, index=pd.Index(list(self.columns), name="column"))
 
 
-def score(
+def score_pairs(  # noqa: PLR0917 (the arguments of ``mmrad_eval.score``)
     candidates: Texts,
     references: Texts,
-    metrics: object = "paper",
-    *,
+    metrics: object,
     patients: Sequence[str] | Mapping[str, str] | None = None,
     target: Target = "findings",
     options: Mapping[str, Any] | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
     data_use: DataUse = "unknown",
+    judging: Judging | None = None,
 ) -> TextScores:
-    """Score texts against texts.
+    """Score texts against texts, as ``mmrad_eval.score`` says.
 
-    Both are lists of equal length, or mappings by id with the same ids. ``patients``, in the same form, makes the
-    intervals resample patients instead of pairs. ``metrics`` is one or several of: a registry name, a family, a suite,
-    ``file.py:Name``, a metric object. Unless ``data_use`` says that the texts are ``open``, no code of this process
-    connects to another machine meanwhile: GateError says what tried to.
+    ``judging`` makes a suite whose metrics that ask a judge have asked it about the examples.
     """
     with confined(data_use):
-        return _score(candidates, references, metrics, patients, target, options, resamples, seed, data_use)
+        return _score(candidates, references, metrics, patients, target, options, resamples, seed, data_use, judging)
 
 
-def _score(  # noqa: PLR0917 (the private part of `score`)
+def _score(  # noqa: PLR0917 (the private part of `score_pairs`)
     candidates: Texts,
     references: Texts,
     metrics: object,
@@ -127,6 +125,7 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
     resamples: int,
     seed: int,
     data_use: DataUse,
+    judging: Judging | None,
 ) -> TextScores:
     pairs = _pairs(candidates, references)
     patient = _patients(patients, list(pairs))
@@ -140,6 +139,8 @@ def _score(  # noqa: PLR0917 (the private part of `score`)
     studies = [example.study for example in examples]
     asked = metrics if isinstance(metrics, list | tuple) else [metrics]
     chosen = suite(asked, options=options, stored=False)
+    if judging is not None:
+        chosen = judging(chosen, examples)
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in chosen.missing}
     with confined(strictest((data_use, chosen.data_use))):
         measured = measure(chosen, Corpus(studies, (), target), in_chunks(examples), len(examples))

@@ -1,0 +1,181 @@
+"""Judges of what is stored: runs scored again, files of reports, texts in memory, and what it would all cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mmrad_eval
+from mmrad_eval.core.errors import GateError
+
+COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
+
+PLUGIN = '''
+import asyncio
+
+import numpy as np
+
+from mmrad_eval import Column, Decoding, Message, Text, Verdict
+
+
+def said(text):
+    return (Message("user", (Text(text),)),)
+
+
+class Pairs:
+    """Words of what a judge writes of both reports, and of what it then writes of the pair."""
+
+    name = "pairs@test"
+    columns = (Column("Pairs", "test"), Column("Pairs read", "test"))
+    statistics = ("words", "read", "studies")
+    parts = ("report", "pair")
+    decoding = Decoding(max_tokens=50)
+
+    def __init__(self, said=None):
+        self.said = said
+
+    def most(self, example):
+        return 3
+
+    async def judge(self, example, ask):
+        texts = (example.reference, example.candidate)
+        each = await asyncio.gather(*(ask(said(f"JUDGE REPORT {text}"), part="report") for text in texts))
+        both = await ask(said(f"JUDGE PAIR {texts}"), part="pair")
+        return Verdict(sum(len(one.text.split()) for one in (*each, both)))
+
+    def judged(self, said):
+        return Pairs(said)
+
+    def signature(self, context):
+        return "pairs|v1"
+
+    def measure(self, examples, context):
+        return np.array([[self.said[one.study.id].value, 1.0, 1.0] for one in examples]).reshape(-1, 3)
+
+    def reduce(self, sums):
+        return sums[..., :2] / sums[..., 2:]
+'''
+
+
+@pytest.fixture
+def judge() -> Iterator[str]:
+    command = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    (tmp_path / "pairs.py").write_text(PLUGIN)
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [COMMAND, *words], cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    return run
+
+
+def column(folder: Path, label: str) -> dict[str, Any]:
+    [path] = folder.glob("results/runs/*/*/*/*/summary.json")
+    found: dict[str, Any] = json.loads(path.read_text())["columns"][label]
+    return found
+
+
+def run_of(folder: Path) -> str:
+    [path] = folder.glob("results/runs/*/*/*/*")
+    return str(path)
+
+
+def test_a_stored_run_is_judged_and_its_other_columns_stay(command: Command, judge: str, tmp_path: Path) -> None:
+    made = ("--model", "baseline:normal", "--task", "direct", "--limit", "4", "--metrics", "bleu@raw")
+    assert command("run", *made).returncode == 0
+    asked = ("score", run_of(tmp_path), "--metrics", "pairs.py:Pairs", "--judge", "openai:one", "--judge-url", judge)
+
+    priced = command(*asked, "--dry-run")
+    assert priced.returncode == 0, priced.stderr
+    assert "pairs@test asks openai:one: at most 12 requests, about " in priced.stdout
+    assert not list(tmp_path.glob("results/replies/demo/openai*/*.jsonl"))
+
+    ended = command(*asked)
+    assert ended.returncode == 0, ended.stderr
+    assert "judged: 9 sent, 3 cached, 0 failed" in ended.stderr  # the candidates are all one text, which is asked once
+    assert "pairs@test: 4 read, 0 degraded, 0 unread" in ended.stderr
+    assert column(tmp_path, "Pairs @ test")["value"] > 3
+    assert "|judge:openai:one/" in column(tmp_path, "Pairs @ test")["signature"]
+    assert column(tmp_path, "BLEU-1 @ raw")["n"] == 4
+
+    again = command(*asked, "--judge-samples", "2")
+    assert "judged: 9 sent, 15 cached, 0 failed" in again.stderr
+    assert "repeats:2" in column(tmp_path, "Pairs spread @ test")["signature"]
+
+
+def test_parts_have_judges_of_their_own_on_the_command_line(command: Command, judge: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"id": "demo-01", "report": "The heart is large."}\n')
+    both = ("--judge", "report=openai:one", "--judge", "pair=openai:two", "--judge-url", judge)
+    made = ("score", "-p", "mine.jsonl", "-r", "demo", "--limit", "1", "--metrics", "pairs.py:Pairs")
+    ended = command(*made, *both)
+    assert ended.returncode == 0, ended.stderr
+    assert "asking openai:one, openai:two to judge" in ended.stderr
+    signature = column(tmp_path, "Pairs @ test")["signature"]
+    assert "|judge:report=openai:one/" in signature
+    assert ";pair=openai:two/" in signature
+
+    lacking = command(*made, *both[:2])
+    assert lacking.returncode == 2
+    assert "nobody judges the part 'pair' of pairs@test; add --judge pair=MODEL" in lacking.stderr
+
+
+@pytest.mark.parametrize("remote", ["report", "pair"])
+def test_one_remote_judge_of_two_is_refused_before_anything_is_asked(
+    command: Command, judge: str, tmp_path: Path, remote: str
+) -> None:
+    local = {"report": "pair", "pair": "report"}[remote]
+    records = tmp_path / "studies.jsonl"
+    records.write_text(json.dumps({"study_id": "s50000001", "patient_id": "p10000001", "findings": "Clear."}) + "\n")
+    made = ("run", "--model", "baseline:normal", "--task", "direct", "--data", str(records), "--metrics", "bleu@raw")
+    assert command(*made).returncode == 0
+    both = (
+        *("--judge", f"{local}=openai:near", "--judge-url", f"{local}={judge}"),
+        *("--judge", f"{remote}=openai:far", "--judge-url", f"{remote}=http://192.0.2.7/v1"),  # TEST-NET-1
+    )
+    for dry in ((), ("--dry-run",)):
+        ended = command("score", run_of(tmp_path), "--metrics", "pairs.py:Pairs", *both, *dry)
+        assert ended.returncode == 4
+        assert "openai:far is at 192.0.2.7" in ended.stderr
+    assert not list(tmp_path.glob("results/replies/**/*.jsonl"))
+
+
+def test_texts_in_memory_are_judged_within_the_gate(
+    judge: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs.py").write_text(PLUGIN)
+    texts = ["The heart is normal.", "There is a small left pleural effusion."], ["Normal heart.", "Left effusion."]
+    found = mmrad_eval.score(*texts, "pairs.py:Pairs", judge="openai:one", judge_url=judge)
+    assert found["Pairs @ test"] > 3
+    assert "judge:openai:one/" in found.columns["Pairs @ test"].signature
+    alone = mmrad_eval.score(*texts, "pairs.py:Pairs")
+    assert "pairs@test" in alone.missing
+    with pytest.raises(GateError, match=r"openai:far is at 192\.0\.2\.7"):
+        mmrad_eval.score(*texts, "pairs.py:Pairs", judge="openai:far", judge_url="http://192.0.2.7/v1")
+
+
+def test_a_dry_run_of_a_run_prices_its_judges(command: Command, judge: str) -> None:
+    made = ("run", "--model", "baseline:normal", "--task", "direct", "--limit", "4", "--metrics", "pairs.py:Pairs")
+    priced = command(*made, "--judge", "openai:gpt-5.2", "--judge-url", judge, "--dry-run")
+    assert priced.returncode == 0, priced.stderr
+    assert "pairs@test asks " in priced.stdout
+    assert "at most 12 requests" in priced.stdout
