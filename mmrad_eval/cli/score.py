@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from mmrad_eval.cli import terminal
-from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.dry_run import say_job
+from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.judge_options import judges_of, judging_options, terms_of
 from mmrad_eval.cli.leaderboard import every_column, show
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
