@@ -198,5 +198,6 @@ def table_columns(columns: Sequence[ColumnSummary], *, to: str = "") -> list[Tab
                     group=column.label,
                 )
             )
-            out.append(TableColumn(f"{column.label} relative", f"% of {to}", "change", digits=1, group=column.label))
+            title = f"change from {to}, %"
+            out.append(TableColumn(f"{column.label} relative", title, "change", digits=1, group=column.label))
     return out

@@ -176,7 +176,8 @@ def _columns(parts: Sequence[PaperRow], metrics: Sequence[str]) -> tuple[ColumnS
 
 def spec(scored: ScoredRun) -> str:
     """The model as a command line names it."""
-    return f"{scored.run.card.provider}:{scored.run.card.id}"
+    provider, name = scored.run.card.provider, scored.run.card.id
+    return f"FILE.py:{name}" if provider == "function" else f"{provider}:{name}"
 
 
 def relative(path: Path) -> str:
