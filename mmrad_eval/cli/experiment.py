@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmrad_eval.harness.experiment import Command, Experiment, Primary
     from mmrad_eval.results.run.folder import RunFolder
 
-_ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "allow_key", "shard")
+_ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "allow_key", "shard", "workers")
 """Options that may be given beside an experiment file; all others are its own to say."""
 _REFUSED, _STOPPED = 2, 3
 """Exit statuses: an option that can't be, which asking again can't fix; studies without an answer."""
@@ -45,6 +45,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     extra = [flag for flag, name in (("--fresh", "fresh"), ("--dry-run", "dry_run")) if said[name]]
     extra += [f"--allow-key={name}" for name in said["allow_key"]]
     extra += [f"--shard={said['shard']}"] if said["shard"] else []
+    extra += [f"--workers={said['workers']}"] if said["workers"] != "1" else []
     servers = list(dict.fromkeys(command.server for command in commands))
     terminal.say(f"{path}: {len(commands)} commands on {len(servers)} servers")
     for command in commands:

@@ -12,6 +12,7 @@ import click
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import look_check, price, requests
 from mmrad_eval.cli.help_page import GroupedCommand
+from mmrad_eval.cli.metric_options import workers_option
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.run import INCOMPLETE, data_options, say_shares
 from mmrad_eval.cli.visual_options import visual_options
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--metrics", multiple=True, help="Metrics to score arms and controls with. [default: rules@uncertain=positive]"
 )
+@workers_option
 @visual_options
 @decoding_options
 @model_options

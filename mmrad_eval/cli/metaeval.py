@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.metric_options import workers_option
 from mmrad_eval.results.tables import FORMATS
 
 
@@ -15,6 +16,7 @@ from mmrad_eval.results.tables import FORMATS
 @click.argument("ratings", type=click.Path(path_type=Path))
 @click.option("--scores", type=click.Path(path_type=Path), help="File of scores, one row a case (and candidate).")
 @click.option("--metrics", "-M", multiple=True, help="Metrics of the texts in RATINGS, by commas. [default: paper]")
+@workers_option
 @click.option(
     "--rating", "wanted", multiple=True, metavar="COLUMN[=lower|higher]", help="Column that is a rating; better end."
 )
@@ -34,6 +36,7 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
     from mmrad_eval.cli.data import pairs
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.metrics import suite
+    from mmrad_eval.results.scoring.workers import Workers
     from mmrad_eval.results.validation.metaeval import tables_of
     from mmrad_eval.results.validation.rated_scores import of_file, of_sheet, of_texts
     from mmrad_eval.results.validation.ratings import read_ratings
@@ -46,7 +49,7 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
     names = [name for entry in said["metrics"] for name in entry.split(",") if name]
     if found.texts and (names or not scored):
         metrics = suite(names or ["paper"])
-        scored += of_texts(found, metrics)
+        scored += of_texts(found, metrics, Workers.written(said["workers"]).mapper())
         missing = [str(one) + "." for one in metrics.missing]
     if not scored:
         raise UsageError(

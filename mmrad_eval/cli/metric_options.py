@@ -45,6 +45,13 @@ def metric_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def workers_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--workers``."""
+    return click.option(
+        "--workers", default="1", show_default=True, metavar="N", help="Processes that measure; the scores are equal."
+    )(command)
+
+
 def options_of(said: dict[str, Any]) -> dict[str, str]:
     """What the metrics of a suite are told; a policy too, where labels of a file are asked for."""
     from mmrad_eval.core.errors import UsageError

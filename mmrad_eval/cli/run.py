@@ -17,7 +17,7 @@ from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import say_job
 from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.judge_options import judge_options
-from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
+from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified, workers_option
 from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.values import UNSCORED_STATUSES
@@ -101,6 +101,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @data_options
 @click.option("--metrics", multiple=True, help="Metrics, suites or file.py:Name, by commas. [default: paper]")
 @metric_options
+@workers_option
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
 )

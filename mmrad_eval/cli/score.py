@@ -15,7 +15,7 @@ from mmrad_eval.cli.dry_run import say_job
 from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.judge_options import judges_of, judging_options, terms_of
 from mmrad_eval.cli.leaderboard import every_column, show
-from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified
+from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified, workers_option
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.results.tables import FORMATS
 
@@ -43,6 +43,7 @@ SHOWN = 5
 @click.option("--references", "-r", help="The studies with their reports: a registered name, FORMAT:PATH, or a path.")
 @click.option("--metrics", "-M", multiple=True, help="Metrics, suites or file.py:Name, by commas. [default: paper]")
 @metric_options
+@workers_option
 @click.option("--name", default="", help="What tables call it. [default: the file's name]")
 @click.option(
     "--target",
@@ -158,6 +159,7 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
     from mmrad_eval.model_registry.answerers import FileAnswerer
     from mmrad_eval.model_registry.command_line import written_down
     from mmrad_eval.results.scoring.reports_file import join
+    from mmrad_eval.results.scoring.workers import Workers
 
     columns = named_values(said["columns"], "--column", _HOW.format("--column"))
     data = Data(said["references"], patient_column=said["patient_column"], columns=columns)
@@ -186,6 +188,7 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
         metrics,
         options_of(said),
         judge=judges_of(said),
+        workers=Workers.written(said["workers"]),
         allowed_keys=terms.allowed_keys,
         concurrency=terms.concurrency,
         patience=terms.patience,
@@ -246,7 +249,9 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
     from mmrad_eval.results.run.folder import safe_name, select
     from mmrad_eval.results.scoring.reports_file import score_again
+    from mmrad_eval.results.scoring.workers import Workers
 
+    mapper = Workers.written(said["workers"]).mapper()
     folders = [select(said["out"], which) for which in said["runs"]]
     judges, terms = judges_of(said), terms_of(said)
     guard = BudgetGuard(terms.budget)
@@ -266,7 +271,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
                 )
                 if stop is not None:
                     terminal.say(f"judging stopped: {stop.reason}", err=True)
-            score_again(folder, chosen, references=said["references"])
+            score_again(folder, chosen, references=said["references"], mapper=mapper)
             if said["verify"]:
                 verified(folder, metrics, said["verify"], options_of(said), said["references"])
     if said["dry_run"]:

@@ -130,6 +130,9 @@ class _Process:
         finally:
             self._own.free = False
 
+    def innermost(self) -> Guard | None:
+        return self._guards[-1] if self._guards else None
+
     def _look(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event not in _WATCHED or not (self._guards or self._left) or getattr(self._own, "free", False):
             return
@@ -146,6 +149,12 @@ _process = _Process()
 def close_process() -> None:
     """Let this process connect to nothing but itself, to its end, except where a guard within says otherwise."""
     Guard(set()).__enter__()
+
+
+def in_force() -> Guard:
+    """A guard as strict as the one that holds now, which another process of the same command enters."""
+    held = _process.innermost()
+    return Guard(None) if held is None else Guard(held.allowed, held.names)
 
 
 def confined(use: DataUse) -> Guard:

@@ -20,13 +20,23 @@ TransportError (Exception)          raised by a client: a try that failed, and m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 
 class MmradError(Exception):
     """Base of all errors that a user can act on."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as it is: an error of a worker process arrives whole, whatever its ``__init__`` takes."""
+        return _unpickled, (type(self), self.args), dict(vars(self))
+
+
+def _unpickled(kind: type[MmradError], arguments: tuple[Any, ...]) -> MmradError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    return error
 
 
 class UsageError(MmradError):

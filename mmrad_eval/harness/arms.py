@@ -10,8 +10,9 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError, MmradError
 from mmrad_eval.core.journal import JournalCache
 from mmrad_eval.core.values import Answer, Study
-from mmrad_eval.harness.jobs import Job, Outcome, Reporter, execute
+from mmrad_eval.harness.jobs import Job, Outcome, execute
 from mmrad_eval.harness.plan import Plan
+from mmrad_eval.harness.reporting import Reporter
 from mmrad_eval.harness.run import finished_run
 from mmrad_eval.results.faithfulness import Arm, ArmMeasures, applicable, measure
 from mmrad_eval.results.faithfulness.visual_claim import MARGIN

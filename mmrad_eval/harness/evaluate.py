@@ -113,6 +113,7 @@ def evaluate(
     columns: Mapping[str, str] | None = None,
     link: str | Path | None = None,
     metric_options: Mapping[str, str] | None = None,
+    workers: int | str = 1,
     judge: str | Sequence[str] | None = None,
     judge_url: str | Sequence[str] = (),
     judge_key_env: str | Sequence[str] | None = None,

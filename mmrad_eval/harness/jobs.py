@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
 from mmrad_eval import metrics, model_registry
 from mmrad_eval.core.connections import confined
@@ -17,7 +17,7 @@ from mmrad_eval.core.contracts import Client, Dataset, is_client
 from mmrad_eval.core.data_use import ORDER, mark, strictest
 from mmrad_eval.core.errors import GateError, UsageError
 from mmrad_eval.core.journal import Journal, JournalCache
-from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, DataUse
+from mmrad_eval.core.values import UNSCORED_STATUSES, DataUse
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.batching import Batching
 from mmrad_eval.harness.budget import Budget, BudgetGuard
@@ -30,6 +30,7 @@ from mmrad_eval.harness.look_check import Mode
 from mmrad_eval.harness.look_guard import LookGuard
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Plan, RunOptions, make_plan
+from mmrad_eval.harness.reporting import Reporter, name_damage
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.run import Share, answer_all, ask_all, ask_share, hold_each, open_run
 from mmrad_eval.harness.shards import Shard
@@ -47,8 +48,8 @@ from mmrad_eval.results.run.folder import RunFolder, safe_name
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.run import score
+from mmrad_eval.results.scoring.workers import Workers
 
-_NAMED = 5  # damaged places of a journal that are named
 _FEW = 3  # concurrent requests where money is limited and no reply has told yet what one costs
 
 
@@ -98,6 +99,8 @@ class Job:
     local_networks: tuple[str, ...] = ()
     judge: Judges | None = None
     """Whom metrics ask that ask a model."""
+    workers: Workers = field(default_factory=Workers)
+    """Who measures."""
     planned_only: bool = False
     """Whether nothing is going to be sent, as in a dry run: no key is needed then."""
 
@@ -167,30 +170,6 @@ class Job:
                 "out"
             )
         return permit
-
-
-class Reporter(Protocol):
-    """Who watches a run."""
-
-    def begin(self, plan: Plan, requester: Requester | None, interrupt: Callable[[str], None]) -> None:
-        """The first study is about to begin; ``interrupt`` does what Ctrl-C does, for the reason it is given."""
-        ...
-
-    def answered(self, answer: Answer, done: int) -> None:
-        """One more study has an answer."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Something happens beside the answers, such as a server that starts."""
-        ...
-
-    def waits(self, reason: str, seconds: float) -> None:
-        """Nothing can be sent for so many seconds at most; called again and again, and at the end without a reason."""
-        ...
-
-    def end(self) -> None:
-        """No more answers come."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -281,7 +260,7 @@ def _execute(  # noqa: PLR0917 (as above)
                 )
             stop = strongest(stop, late)
         with _confined(strictest((plan.data_use, suite.data_use)), reporter):
-            summary = score(folder, plan.studies, suite, train=plan.train)
+            summary = score(folder, plan.studies, suite, train=plan.train, mapper=job.workers.mapper())
     return Outcome(folder, run, summary, stop)
 
 
@@ -350,20 +329,11 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                         run = folder.run
         finally:
             reporter.end()
-            _name_damage(journal, reporter)
+            name_damage(journal, reporter)
             for note in requester.images.notes():
                 reporter.say(note)
             await requester.close()
         return run, _unless_fatal(requester.signal.stop), share
-
-
-def _name_damage(journal: Journal, reporter: Reporter) -> None:
-    """Say which places of the journal could not be read."""
-    for damage in journal.damage[:_NAMED]:
-        reporter.say(f"{damage}; what it held is requested again when it is needed")
-    more = len(journal.damage) - _NAMED
-    if more > 0:
-        reporter.say(f"and {more} more places of {journal.folder} can't be read")
 
 
 def _unless_fatal(stop: Stop | None) -> Stop | None:

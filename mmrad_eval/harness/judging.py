@@ -126,7 +126,8 @@ async def put_questions(
             missing.append(one)
         else:
             metrics.append(one)
-    return Suite(metrics, missing, suite.options, suite.data_use)
+    portable = suite.portable - made.keys()
+    return Suite(metrics, missing, suite.options, suite.data_use, portable=portable, told=suite.told)
 
 
 def _made(case: _Case) -> Metric | MissingMetric:

@@ -26,6 +26,7 @@ from mmrad_eval.model_registry.command_line import written_down
 from mmrad_eval.model_registry.programs.options import ProgramOptions
 from mmrad_eval.model_registry.rejections import declared
 from mmrad_eval.model_registry.serving import ServeOptions
+from mmrad_eval.results.scoring.workers import Workers
 
 if TYPE_CHECKING:
     from mmrad_eval.model_registry.serving import Fleet
@@ -71,6 +72,7 @@ class RunSettings:
     columns: Mapping[str, str] | None = None
     link: str | Path | None = None
     metric_options: Mapping[str, str] | None = None
+    workers: int | str = 1
     judge: str | Sequence[str] | None = None
     """``MODEL``, or ``PART=MODEL`` for each part of a metric."""
     judge_url: str | Sequence[str] = ()
@@ -164,6 +166,7 @@ class RunSettings:
             attestation=_attestation(self.attestation),
             local_networks=_several(self.local_networks),
             judge=judges(self.judge or (), self.judge_url, self.judge_key_env, self.judge_samples),
+            workers=Workers.written(str(self.workers)),
             planned_only=planned_only,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -76,6 +77,9 @@ class Suite(list["Metric"]):
         missing: Iterable[MissingMetric] = (),
         options: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
         data_use: DataUse = "open",
+        *,
+        portable: AbstractSet[str] = frozenset(),
+        told: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(metrics)
         self.missing: tuple[MissingMetric, ...] = tuple(missing)
@@ -83,6 +87,10 @@ class Suite(list["Metric"]):
         """Metric -> option that it takes -> its values, the default first."""
         self.data_use: DataUse = data_use
         """The class of the files of results that its metrics read; ``open`` where they read none."""
+        self.portable = frozenset(portable)
+        """Names of metrics that ``rebuilt`` makes anew in another process: ours, without an engine or files."""
+        self.told = told or {}
+        """What its metrics were told."""
 
 
 def class_of(metrics: Sequence[Metric]) -> DataUse:
@@ -107,6 +115,8 @@ class Setup:
     _known: set[str] = field(default_factory=set)
     offered: dict[str, dict[str, Sequence[str]]] = field(default_factory=dict)
     """Metric -> option that it takes -> its values, the default first."""
+    stays: set[str] = field(default_factory=set)
+    """Metrics that no other process makes: what they hold is large, and made once."""
 
     def option(self, key: str, default: str, choices: Sequence[str] = ()) -> str:
         """The text given for ``key``; UsageError where it is none of ``choices``."""
@@ -210,7 +220,18 @@ def suite(
     metrics = [made for made in builder.built.values() if not isinstance(made, MissingMetric)]
     _distinct(metrics)
     missing = (made for made in builder.built.values() if isinstance(made, MissingMetric))
-    return Suite(metrics, missing, builder.setup.offered, builder.setup.data_use)
+    portable = {metric.name for metric in metrics} & builder.portable - builder.setup.stays
+    return Suite(metrics, missing, builder.setup.offered, builder.setup.data_use, portable=portable, told=options)
+
+
+def rebuilt(names: Sequence[str], told: Mapping[str, Any]) -> list[Metric]:
+    """Portable metrics by their names, for a worker; MissingError where what one needs is not here."""
+    builder = _Builder(registry(), Setup(told))
+    made = [builder.alone(name) for name in names]
+    for one in made:
+        if isinstance(one, MissingMetric):
+            raise MissingError(one.what, one.remedy, f"a worker can't make {one.name}")
+    return cast("list[Metric]", made)
 
 
 def _registered(one: object) -> bool:
@@ -244,6 +265,7 @@ class _Builder:
     known: Registry
     setup: Setup
     built: dict[str, Metric | MissingMetric] = field(default_factory=dict)
+    portable: set[str] = field(default_factory=set)
     _own: dict[str, Metric | MissingMetric] = field(default_factory=dict)
     """Metrics of files and objects, by name."""
 
@@ -292,6 +314,10 @@ class _Builder:
         except UnknownNameError as error:
             raise PluginError(f"metric {above[-1]} requires {name!r}: {error}") from error
 
+    def alone(self, name: str) -> Metric | MissingMetric:
+        """Build ``name`` without what it requires."""
+        return self._build(name)
+
     def _build(self, name: str) -> Metric | MissingMetric:
         if name in self._own:
             return self._own[name]
@@ -302,6 +328,8 @@ class _Builder:
         except MissingError as error:
             return MissingMetric(name, error.what, error.remedy)
         if entry.origin == BUILTIN:
+            if entry.name == name:
+                self.portable.add(name)
             return metric
         if metric.name != name and not entry.name.endswith(":"):
             place = f"{entry.origin}, {entry.target}"

@@ -208,5 +208,6 @@ _UPSTREAM = "make an environment with scripts/env-clinical (pip install 'mmrad-e
 
 
 def engines(setup: Setup) -> Engines:
-    """The engines of a suite, one for all of its metrics."""
+    """The engines of a suite, one for all of its metrics; what asks for them stays in the process that has them."""
+    setup.stays.add(setup.name)
     return setup.shared(Engines, lambda: Engines(setup))

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example
@@ -46,6 +47,14 @@ class Rarity:
     """Orders 1 to 4: number of the n-gram -> references that have it."""
     name: str
     """Digest of the references that were counted, in any order."""
+
+    def known(self, order: int, grams: Ints) -> NDArray[np.bool_]:
+        """Whether some reference has the n-gram."""
+        counts = self.frequencies[order - 1]
+        found = np.zeros(len(grams), np.bool_)
+        inside = grams < len(counts)
+        found[inside] = counts[grams[inside]] > 0
+        return found
 
     def idf(self, order: int, grams: Ints) -> FloatArray:
         """log(references / references with the n-gram), that of one reference where none has it."""
@@ -123,5 +132,10 @@ def _products(shared: SharedNgrams, idf: FloatArray, n: int) -> FloatArray:
 
 def _norms(block: TokenIds, order: int, context: Rarity) -> FloatArray:
     counted: Counted = block.counted[order - 1]
-    weights = counted.counts * context.idf(order, counted.grams)
-    return np.sqrt(total(counted.rows, weights**2, len(block)))
+    known = context.known(order, counted.grams)
+    weights = counted.counts[known] * context.idf(order, counted.grams[known])
+    squares = total(counted.rows[known], weights**2, len(block))
+    if not known.all():  # whole numbers first: their sum is the same in whatever order the n-grams were numbered
+        of_others = total(counted.rows[~known], counted.counts[~known] ** 2, len(block))
+        squares += of_others * np.log(max(1, context.documents)) ** 2
+    return np.sqrt(squares)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core.values import Report, Target
 from mmrad_eval.metrics.lexical import preparation
@@ -107,6 +107,10 @@ class TextReader:
         self._candidate = WordIds(ids) if as_is else self._reference
         self._read: dict[str, array[int]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For a worker: the numbers of words and n-grams, without the texts that were read."""
+        return {**vars(self), "_examples": [], "_pairs": None, "_read": {}}
+
     @property
     def signature(self) -> str:
         """The part of a signature that says which words were compared."""
@@ -160,9 +164,9 @@ class TextReader:
 
     def _counts_as(self) -> Callable[[str], str] | None:
         if self.convention.prep.stems:
-            from mmrad_eval.metrics.lexical.stemmer import stem
+            from mmrad_eval.metrics.lexical.stemmer import stem_of_long
 
-            return lambda word: stem(word) if len(word) > 3 else word  # rouge-score, rouge_score/tokenize.py
+            return stem_of_long
         return self.vocabulary.known if self.vocabulary.words is not None else None
 
 

@@ -43,6 +43,11 @@ def stem(word: str) -> str:
     return word
 
 
+def stem_of_long(word: str) -> str:
+    """The stem of a word of more than three letters, any other as it is (rouge-score, rouge_score/tokenize.py)."""
+    return stem(word) if len(word) > 3 else word
+
+
 def _shape(word: str) -> str:
     """``c`` or ``v`` for each letter; y is a vowel after a consonant."""
     shape = ""

@@ -8,42 +8,28 @@ something is named with the way out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import Corpus, FloatArray, Metric, Sharing
-from mmrad_eval.core.errors import MissingError, PluginError
+from mmrad_eval.core.errors import MissingError
 from mmrad_eval.core.values import Example
-from mmrad_eval.metrics import judge_metrics, suite
+from mmrad_eval.metrics import Suite, judge_metrics, suite
 from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
 from mmrad_eval.results.scoring import languages
+from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, Fitted, Mapper, in_chunks
 from mmrad_eval.results.scoring.languages import LanguageTally, ReferenceLanguages
 from mmrad_eval.results.statistics.bootstrap import StatisticsPart, bootstrap_sums, finite
 from mmrad_eval.results.statistics.weights import cluster_index, cluster_sums
 
-A = TypeVar("A")
-B = TypeVar("B")
-
-CHUNK = 256
-"""Examples that are measured at once."""
 _ROWS = 2048  # studies whose own values are held at once
 
 
 _EVERY = slice(None)
-
-
-class Mapper(Protocol):
-    """Apply a function to each item, results in the order of the items: the built-in ``map``, or workers that do it.
-
-    Metrics share what they made of the chunk at hand, so a process measures one chunk at a time: workers are processes.
-    """
-
-    def __call__(self, function: Callable[[A], B], items: Iterable[A], /) -> Iterable[B]:
-        """One result an item."""
-        ...
 
 
 @dataclass(eq=False)
@@ -116,7 +102,7 @@ class Measurement:
 def measure(
     metrics: Sequence[Metric],
     corpus: Corpus,
-    examples: Iterable[Sequence[Example]],
+    examples: Iterable[Chunk],
     n: int,
     *,
     mapper: Mapper = map,
@@ -126,38 +112,45 @@ def measure(
 
     ``mapper`` applies the measuring of one chunk to all of them; ``progress`` is told how many examples are done.
     """
+    suite_of = metrics if isinstance(metrics, Suite) else Suite(metrics)
     spoken = languages.spoken(corpus)
-    found = _fit(metrics, corpus, spoken)
+    found, portable = _fit(suite_of, corpus, spoken)
     store = np.empty((n, _places(found.metrics)))
     for m in found.metrics:
         m.store = store
+    fitted = [Fitted(m.metric, m.context, m.signature, m.at, m.metric.name in portable) for m in found.metrics]
+    measurer = ChunkMeasurer(fitted, spoken, suite_of.told)
+    unread = {m.metric.name: LanguageTally() for m in found.metrics}
     start = 0
-    for chunk in mapper(_MeasureChunk(found.metrics, spoken), examples):
-        for m, missing in chunk.missing:
+    for chunk in mapper(measurer, examples):
+        for m in [m for m in found.metrics if m.metric.name in chunk.missing]:
             if m in found.metrics:
-                _drop(m, found, missing)
+                _drop(m, found, chunk.missing[m.metric.name])
+        measurer.gone.update(unread.keys() - {m.metric.name for m in found.metrics})
         for at, statistics in chunk.filled.items():
             store[start : start + chunk.n, at.start : at.stop] = statistics
-        found.spoken.add(chunk.spoken)
+        found.spoken.add(chunk.wrong)
+        for name, tally in chunk.unread.items():
+            unread[name].add(tally)
         start += chunk.n
         if progress:
             progress(start, n)
+    for m in found.metrics:
+        found.spoken.add(unread[m.metric.name])
     return found
 
 
-def measure_examples(metrics: Sequence[Metric], corpus: Corpus, examples: Sequence[Example]) -> list[Measured]:
+def measure_examples(
+    metrics: Sequence[Metric], corpus: Corpus, examples: Sequence[Example], mapper: Mapper = map
+) -> list[Measured]:
     """The same of examples that are at hand; MissingError names a metric that can't be computed here."""
-    return measure(metrics, corpus, in_chunks(examples), len(examples)).complete()
+    return measure(metrics, corpus, in_chunks(examples), len(examples), mapper=mapper).complete()
 
 
-def in_chunks(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
-    """Examples as ``measure`` takes them."""
-    return (examples[start : start + CHUNK] for start in range(0, len(examples), CHUNK))
-
-
-def _fit(metrics: Sequence[Metric], corpus: Corpus, spoken: ReferenceLanguages) -> Measurement:
-    """Each metric with its context, required ones first."""
+def _fit(metrics: Suite, corpus: Corpus, spoken: ReferenceLanguages) -> tuple[Measurement, AbstractSet[str]]:
+    """Each metric with its context, required ones first; and the names of those that workers can make."""
     done: dict[str, Measured] = {}
+    portable = set(metrics.portable)
     lacking: dict[str, MissingColumns] = {}
     asked = {metric.name: metric for metric in metrics}
 
@@ -168,7 +161,8 @@ def _fit(metrics: Sequence[Metric], corpus: Corpus, spoken: ReferenceLanguages) 
             if why := languages.unread_by(metric, corpus, spoken):
                 raise MissingError(why, languages.REMEDY)
             requires = [
-                fitted(asked[n], shown=True) if n in asked else fitted(_made(n), shown=False) for n in metric.requires
+                fitted(asked[n], shown=True) if n in asked else fitted(_made(n, portable), shown=False)
+                for n in metric.requires
             ]
             context = metric.fit(corpus)
             done[metric.name] = Measured(metric, context, metric.signature(context), shown, requires)
@@ -179,48 +173,16 @@ def _fit(metrics: Sequence[Metric], corpus: Corpus, spoken: ReferenceLanguages) 
             fitted(metric, shown=True)
         except MissingError as error:
             lacking[metric.name] = MissingColumns(error.what, error.remedy)
-    return Measurement(list(done.values()), lacking)
+    return Measurement(list(done.values()), lacking), portable
 
 
-def _made(name: str) -> Metric:
+def _made(name: str, portable: set[str]) -> Metric:
     """A metric that another one requires and that was not asked for."""
     made = suite([name])
+    portable |= made.portable
     if made.missing:
         raise MissingError(made.missing[0].what, made.missing[0].remedy)
     return next(metric for metric in made if metric.name == name)
-
-
-@dataclass(frozen=True)
-class _MeasuredChunk:
-    """The statistics of some examples."""
-
-    n: int
-    filled: dict[range, FloatArray]
-    """Columns of the store -> (n, k) statistics."""
-    missing: list[tuple[Measured, MissingColumns]]
-    spoken: LanguageTally
-
-
-class _MeasureChunk:
-    """Measure one chunk with every metric that is still there; equal statistics once."""
-
-    def __init__(self, metrics: list[Measured], spoken: ReferenceLanguages) -> None:
-        self._metrics, self._spoken = metrics, spoken
-
-    def __call__(self, chunk: Sequence[Example]) -> _MeasuredChunk:
-        tally = LanguageTally()
-        examples = languages.heard(chunk, self._spoken, tally)
-        filled: dict[range, FloatArray] = {}
-        missing = []
-        for m in self._metrics:
-            if m.at in filled:
-                continue
-            try:
-                read = ~languages.unread(m.metric, examples, self._spoken, tally)
-                filled[m.at] = _checked(m, examples) * read[:, None]
-            except MissingError as error:
-                missing.append((m, MissingColumns(error.what, error.remedy)))
-        return _MeasuredChunk(len(examples), filled, missing, tally)
 
 
 def _places(measured: Sequence[Measured]) -> int:
@@ -248,21 +210,6 @@ def _drop(gone: Measured, found: Measurement, why: MissingColumns) -> None:
     for m in [m for m in found.metrics if gone in m.requires]:
         if m in found.metrics:
             _drop(m, found, why)
-
-
-def _checked(m: Measured, examples: Sequence[Example]) -> FloatArray:
-    found = np.asarray(m.metric.measure(examples, m.context), dtype=np.float64)
-    wanted = (len(examples), len(m.metric.statistics))
-    if found.shape != wanted:
-        raise PluginError(f"metric {m.metric.name}: measure returned {found.shape} statistics, {wanted} are declared")
-    if not np.isfinite(found).all():
-        row, column = np.argwhere(~np.isfinite(found))[0]
-        raise PluginError(
-            f"metric {m.metric.name}: statistic {m.metric.statistics[column]!r} of study "
-            f"{examples[row].study.id!r} is {found[row, column]}; statistics are finite, and an undefined value is "
-            "a count of 0"
-        )
-    return found
 
 
 def summarise(

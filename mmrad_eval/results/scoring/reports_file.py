@@ -17,6 +17,7 @@ from mmrad_eval.metrics.suites import class_of
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.record import OBJECT, Run
 from mmrad_eval.results.run.summary import Summary
+from mmrad_eval.results.scoring.chunk import Mapper
 from mmrad_eval.results.scoring.run import score
 
 _SHOWN = 5
@@ -140,11 +141,12 @@ def score_again(
     *,
     references: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    mapper: Mapper = map,
 ) -> Summary:
     """Score the stored answers of a run with ``metrics``; columns of other metrics stay."""
     with confined(strictest((folder.run.data_use, class_of(metrics)))):
         selection, train = studies_of(folder, references)
-        return score(folder, selection, metrics, train=train, progress=progress)
+        return score(folder, selection, metrics, train=train, progress=progress, mapper=mapper)
 
 
 def _load(run: Run, references: str | Path | None) -> Dataset:

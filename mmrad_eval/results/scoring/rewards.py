@@ -19,7 +19,8 @@ from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Answer, ClinicalContext, Example, PriorStudy, Report, Study, Target
 from mmrad_eval.datasets import raw_text
 from mmrad_eval.metrics import suite
-from mmrad_eval.results.scoring.measure import in_chunks, measure
+from mmrad_eval.results.scoring.chunk import in_chunks
+from mmrad_eval.results.scoring.measure import measure
 from mmrad_eval.results.scoring.texts import reference_of
 
 REFERENCES = ("reference", "references", "ground_truth", "ground_truths", "report", "findings", "solution", "answer")

@@ -26,8 +26,9 @@ from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks,
 from mmrad_eval.results.run.spent import spent_of
 from mmrad_eval.results.run.summary import MissingColumns, Summary
 from mmrad_eval.results.scoring import evidence_overlap
+from mmrad_eval.results.scoring.chunk import CHUNK, Mapper
 from mmrad_eval.results.scoring.languages import REMEDY
-from mmrad_eval.results.scoring.measure import CHUNK, Mapper, Measured, measure, summarise
+from mmrad_eval.results.scoring.measure import Measured, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
 from mmrad_eval.tasks.views import as_shown
 

@@ -16,7 +16,8 @@ from mmrad_eval.core.values import Answer, DataUse, Example, Report, Study, Targ
 from mmrad_eval.datasets import raw_text
 from mmrad_eval.metrics import Suite, suite
 from mmrad_eval.results.run.summary import ColumnSummary, MissingColumns
-from mmrad_eval.results.scoring.measure import Measured, in_chunks, measure, summarise
+from mmrad_eval.results.scoring.chunk import in_chunks
+from mmrad_eval.results.scoring.measure import Measured, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED
 from mmrad_eval.results.tables.shown import ShownTables
 from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn

@@ -11,6 +11,7 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, Example, Report, Study
 from mmrad_eval.metrics import Suite
+from mmrad_eval.results.scoring.chunk import Mapper
 from mmrad_eval.results.scoring.measure import measure_examples
 from mmrad_eval.results.validation.ratings import WORDS, Item, Ratings
 from mmrad_eval.results.validation.score_files import ScoreFile, measure_of
@@ -26,7 +27,7 @@ class Scored:
     values: FloatArray
 
 
-def of_texts(ratings: Ratings, metrics: Suite) -> list[Scored]:
+def of_texts(ratings: Ratings, metrics: Suite, mapper: Mapper = map) -> list[Scored]:
     """Each column of the metrics over the items' texts; items without texts have no value."""
     if not ratings.texts:
         return []
@@ -41,7 +42,7 @@ def of_texts(ratings: Ratings, metrics: Suite) -> list[Scored]:
     corpus = Corpus(list(studies.values()))
     return [
         Scored(column.label, _placed(ratings.items, items, _turned(column, values)))
-        for measured in measure_examples(metrics, corpus, examples)
+        for measured in measure_examples(metrics, corpus, examples, mapper)
         for column, values in zip(measured.metric.columns, measured.own.T, strict=True)
         if column.better
     ]

@@ -12,7 +12,8 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.errors import MissingError, PluginError
 from mmrad_eval.core.values import Answer, Example, Report, Study
 from mmrad_eval.metrics import suite
-from mmrad_eval.results.scoring.measure import CHUNK, in_chunks, measure, measure_examples
+from mmrad_eval.results.scoring.chunk import CHUNK, in_chunks
+from mmrad_eval.results.scoring.measure import measure, measure_examples
 
 SAID = ("The heart is enlarged.", "The lungs are clear.", "There is a small effusion.", "No pneumothorax is seen.")
 
