@@ -138,11 +138,12 @@ class Task(Protocol):
         said = " ".join(f"{key}={value}" for key, value in options.items())
         raise UsageError(f"--set {said}: {self.name} has no options of its own")
 
-    def lacks(self, study: Study, donor: Donor, target: Target) -> str:
-        """Why a study that has what ``needs`` names can't be asked about all the same; empty where it can.
+    def for_card(self, card: Card) -> Task:
+        """The task as it is held with this model; the task itself where that makes no difference."""
+        return self
 
-        Such a study is left out and counted under that reason.
-        """
+    def lacks(self, study: Study, donor: Donor, target: Target) -> str:
+        """Why a study that has what ``needs`` names can't be asked about, and is left out; empty where it can."""
         return ""
 
     def extra_images(self, study: Study) -> int:

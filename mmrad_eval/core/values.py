@@ -57,8 +57,9 @@ class Image(Value, frozen=True, tag="image"):
     """How pixels are made of the file: ``file`` (its bytes, untouched), ``crop``, ``masked``, ``highlighted``,
     ``full`` (the whole picture, letterboxed into as many pixels as the crop of ``box`` would have), ``montage``
     (``parts`` as labelled panels of one canvas; ``path`` is the first one's), ``blurred`` (``box``, or the boxes of
-    ``parts``, filled from what surrounds them), ``blank`` (of the mean grey), ``jpeg`` (once through JPEG of quality
-    95, the one of ``parts`` where there is one)."""
+    ``parts``, filled from what surrounds them), ``blank`` (of the mean grey), ``noise`` (of the same spectrum),
+    ``jpeg`` (once through JPEG of quality 95); of these three the one of ``parts`` is made first, where there is one.
+    ``crop@FRAME`` and ``full@FRAME`` are resized as ``rendering`` says."""
     source: Literal["reference", "model", "tool"] = "reference"
     size: tuple[int, int] | None = None
     """Width and height of the file in pixels, where known before it is opened."""
@@ -276,6 +277,8 @@ class Card(Value, frozen=True, kw_only=True):
     """The frame in which this model reads and writes boxes."""
     dialect: str = ""
     """How this model marks boxes among its words, an entry of ``traces.dialects``; empty: unknown, none is read."""
+    look_dialect: str = ""
+    """How this model asks for looks, an entry of ``tasks.look_dialects``; empty: as this project's prompt says."""
     max_images: int | None = None
     """Images that one request may hold; None: no limit known."""
     formats: tuple[str, ...] = ("image/jpeg", "image/png")

@@ -19,6 +19,7 @@ from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext, is_client
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
+from mmrad_eval.core.members import original
 from mmrad_eval.core.values import Box, Card, DataUse, Decoding, Message, Reply, Study, Target
 from mmrad_eval.datasets import digest as dataset_digest
 from mmrad_eval.datasets.held import selected
@@ -129,6 +130,8 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, options: R
     UsageError where it can't be, with what would do; DataError where the studies lack what the task shows.
     """
     _check_words(options)
+    own = task.for_card(model.card)
+    task = task if own is original(task) else own
     pool, split = _split(dataset, options.split)
     pool, ids_digest = _by_ids(pool, options.ids, dataset)
     donor = Donors(dataset.studies)

@@ -36,6 +36,10 @@ class LookAction(NamedTuple):
     """What is wrong with the request, in words for the model; empty for a sound one."""
     order: Order = ""
     """Of the corners, where the field's name says it."""
+    source: str = ""
+    """The image that the box lies on, as the request names it; empty: the film."""
+    other: str = ""
+    """What the request is written in, where that is another dialect than the one that is spoken."""
 
 
 class LookTurn(NamedTuple):

@@ -54,6 +54,27 @@ def blank(pixels: Pixels) -> tuple[Pixels, tuple[int, ...]]:
     return Pillow.fromarray(np.ascontiguousarray(whole)), tuple(int(value) for value in mean)
 
 
+def noise(pixels: Pixels) -> Pixels:
+    """Noise with the mean, the contrast and, but for rounding, the spectrum of a picture; its pixels are the seed.
+
+    The amplitudes of the picture's Fourier transform with the phases of white noise (Galerne et al., IEEE TIP 2011).
+    """
+    import hashlib
+
+    from PIL import Image as Pillow
+
+    array = np.array(pixels)
+    seed = hashlib.sha256(array.tobytes()).digest()
+    white = np.random.default_rng(int.from_bytes(seed[:8], "big")).standard_normal(array.shape[:2])
+    phases = np.exp(1j * np.angle(np.fft.fft2(white)))
+    phases[0, 0] = 1.0  # the mean stays
+    layers = array.reshape(*array.shape[:2], -1).astype(np.float64)
+    made = np.stack(
+        [np.fft.ifft2(np.abs(np.fft.fft2(layers[..., i])) * phases).real for i in range(layers.shape[2])], -1
+    )
+    return Pillow.fromarray(np.floor(np.clip(made, 0, 255) + 0.5).astype(np.uint8).reshape(array.shape))
+
+
 def through_jpeg(pixels: Pixels) -> Pixels:
     """The picture after one passage through JPEG of quality 95, all colours kept at full size."""
     from PIL import Image as Pillow

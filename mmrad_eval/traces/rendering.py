@@ -9,10 +9,14 @@ How pixels are made is written in ``Rendered.how``, which is part of every reque
                   crop is black, as was the padded square on which the box was drawn.
 ``full``          the whole picture, letterboxed in black into as many pixels as the ``crop`` of the same box has, so
                   that a model spends as many image tokens on it.
+``crop@FRAME``, ``full@FRAME``  the same, then resized (bicubic) as the frame ``multiples_F:A-B`` says: both sides to
+                  multiples of F, A to B pixels in all; the rule for tiny crops does not hold.
 ``montage``       several of these on one canvas (``montage.py``), each with what was done to it.
 ``blurred``       the whole picture, its box (or the boxes of its ``parts``) filled from what surrounds them, so that
                   nothing of what was there is left (``inpainting.py``).
-``blank``         a picture as large, of the mean grey.
+``blank``         a picture as large (as the one of its ``parts``, where it has one), of the mean grey.
+``noise``         the same size, mean, contrast and spectrum as the picture of its ``parts`` (or the whole one), with
+                  phases drawn from a generator that its pixels seed: the same grain, and nothing to see.
 ``jpeg``          the whole picture (or the one picture of its ``parts``, made first) once through JPEG of quality 95.
 
 Tiny crops follow one rule: where the longest side is under 336 pixels, the crop is enlarged (bicubic) until it is 336;
@@ -52,8 +56,9 @@ _PNG_BYTES = 0.6
 TARGET_SIDE = 336
 SMALLEST_SIDE = 28
 OUTLINE = (255, 0, 0)
-_WHOLE = ("blurred", "blank", "jpeg")
-RENDERS = ("file", "crop", "masked", "highlighted", "full", "montage", "blurred", "blank", "jpeg")
+_OF_A_PART = ("blank", "noise", "jpeg")
+_WHOLE = ("blurred", *_OF_A_PART)
+RENDERS = ("file", "crop", "masked", "highlighted", "full", "montage", "blurred", *_OF_A_PART)
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ def untouched(data: bytes, path: str, accepts: tuple[str, ...], max_edge: int | 
 
 def pixels_of(image: Image) -> tuple[Pixels, list[str]]:
     """Upright 8-bit pixels of an image as ``render`` says, and the steps that made them. DataError as in ``load``."""
-    if image.render not in RENDERS:
+    if image.render.partition("@")[0] not in RENDERS:
         raise DataError(f"{image.path}: no rendering is called {image.render!r}; known: {', '.join(RENDERS)}")
     if image.render == "montage":
         from mmrad_eval.traces.montage import compose
@@ -128,12 +133,10 @@ def pixels_of(image: Image) -> tuple[Pixels, list[str]]:
         panels = [pixels_of(part) for part in image.parts]
         words = " | ".join(", ".join(steps) or "file" for _, steps in panels)
         return compose([pixels for pixels, _ in panels]), [f"montage/{VERSION} of {words}"]
-    if image.render == "jpeg" and image.parts:
-        from mmrad_eval.traces import inpainting
-
+    if image.render in _OF_A_PART and image.parts:
         pixels, steps = pixels_of(image.parts[0])
-        words = f"jpeg/{VERSION} of {', '.join(steps) or 'file'}"
-        return inpainting.through_jpeg(pixels), [words]
+        made, words = _remade(pixels, image.render)
+        return made, [f"{words} of {', '.join(steps) or 'file'}"]
     pixels, steps = decode(_read(image.path), image.path)
     if image.render == "file":
         return pixels, steps
@@ -248,24 +251,39 @@ def _whole(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
     """Renderings of the whole picture in its own size."""
     from mmrad_eval.traces import inpainting
 
+    if image.render in _OF_A_PART:
+        return _remade(pixels, image.render)
     words = f"{image.render}/{VERSION}"
-    if image.render == "jpeg":
-        return inpainting.through_jpeg(pixels), words
-    if image.render == "blank":
-        made, mean = inpainting.blank(pixels)
-        return made, f"{words} of grey {', '.join(map(str, mean))}"
     boxes = [_region(part, pixels.size) for part in image.parts or (image,)]
     if any(right - left >= pixels.width and bottom - top >= pixels.height for left, top, right, bottom in boxes):
         raise DataError(f"{image.path}: the whole picture can't be blurred, as nothing surrounds it")
     return inpainting.filled(pixels, boxes), f"{words} {' '.join(str(list(box)) for box in boxes)}"
 
 
+def _remade(pixels: Pixels, render: str) -> tuple[Pixels, str]:
+    """What is made of all pixels of a picture, in its own size."""
+    from mmrad_eval.traces import inpainting
+
+    words = f"{render}/{VERSION}"
+    if render == "jpeg":
+        return inpainting.through_jpeg(pixels), words
+    if render == "noise":
+        return inpainting.noise(pixels), words
+    made, mean = inpainting.blank(pixels)
+    return made, f"{words} of grey {', '.join(map(str, mean))}"
+
+
 def _draw(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
     left, top, right, bottom = region = _region(image, pixels.size)
-    words = f"{image.render}/{VERSION} [{left}, {top}, {right}, {bottom}]"
-    if image.render == "crop":
+    render, _, frame = image.render.partition("@")
+    words = f"{render}/{VERSION} [{left}, {top}, {right}, {bottom}]"
+    if frame:
+        size = geometry.frame_size(frame, (right - left, bottom - top))
+        words = f"{words} resized to {size[0]} x {size[1]}"
+        return (_letterbox(pixels, size) if render == "full" else _resized(pixels.crop(region), size)), words
+    if render == "crop":
         return _enlarge(pixels.crop(region), words)
-    if image.render == "full":
+    if render == "full":
         return _letterbox(pixels, crop_size((right - left, bottom - top))[1]), words
     if image.render == "masked":
         from PIL import Image as Pillow
@@ -310,6 +328,12 @@ def _enlarge(crop: Pixels, words: str) -> tuple[Pixels, str]:
         canvas.paste(crop, ((final[0] - scaled[0]) // 2, (final[1] - scaled[1]) // 2))
         crop = canvas
     return crop, words
+
+
+def _resized(pixels: Pixels, size: Size) -> Pixels:
+    from PIL import Image as Pillow
+
+    return pixels.resize(size, Pillow.Resampling.BICUBIC)
 
 
 def _letterbox(pixels: Pixels, size: Size) -> Pixels:

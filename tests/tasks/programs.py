@@ -69,6 +69,8 @@ class Program:
         body = await request.read()
         if request.method == "GET":
             return web.json_response({"object": "list", "data": [{"id": "tiny"}]})
+        if not request.path.endswith("/chat/completions"):
+            return web.Response(status=404)
         heard = read(json.loads(body))
         self.heard.append(heard)
         said = self.speak(heard)

@@ -219,7 +219,7 @@ async def test_a_cut_reply_is_truncated_and_a_declined_one_refused(talk: Any) ->
     [
         ({"look": "twice"}, "choose crop"),
         ({"looks": "0"}, "from 1 to 32"),
-        ({"lok": "crop"}, "locate, look, looks and calls"),
+        ({"lok": "crop"}, "locate, look, looks, calls, dialect and opening"),
         ({"calls": "x"}, "text, native"),
     ],
 )

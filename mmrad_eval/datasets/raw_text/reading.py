@@ -21,6 +21,7 @@ from mmrad_eval.datasets.raw_text.marks import answer_alone, settled, unescaped,
 from mmrad_eval.datasets.raw_text.remarks import declined_in, undisclaimed, with_words
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood, counted
 from mmrad_eval.datasets.raw_text.thinking import split_thought
+from mmrad_eval.datasets.raw_text.tool_syntax import before_call, ending_call
 from mmrad_eval.datasets.raw_text.wording import without_closing, without_preamble
 from mmrad_eval.datasets.words import among, words_of
 from mmrad_eval.traces.box_marks import PLACE, BoxMark, mark_boxes, marks_in, renumbered, restored, standing_nowhere
@@ -88,11 +89,16 @@ def read(
     return found
 
 
-def _read(text: str, target: Target, thinking: Sequence[str], asked: str, *, traced: bool) -> Understood:
+def _read(  # noqa: C901, PLR0911 (each return is one way in which there is no report)
+    text: str, target: Target, thinking: Sequence[str], asked: str, *, traced: bool
+) -> Understood:
     removed: list[Removed] = []
     thought, words = split_thought(answer_alone(settled(text), removed), thinking)
     if thought:
         removed.append(Removed("thought", thought))
+    waits, words = _without_call(words, removed)
+    if waits:
+        return _nothing("\n\n".join(t for t in (thought, words.strip()) if t), waits, removed, "", "unparsed")
     held, marks = mark_boxes(unescaped(_spelled(words.strip())))
     words = unescaped(_spelled(without_marks(held, removed).strip())).strip()
     if marks and not PLACE.sub("", words).strip(" \t\n`[](){}.,;:*_-"):
@@ -135,6 +141,18 @@ def _read(text: str, target: Target, thinking: Sequence[str], asked: str, *, tra
         return _with_boxes(before, report, thought, removed, marks, events, declined)
     thought = "\n\n".join(t for t in (thought, before) if t)
     return _judged(report and _unboxed(report, removed), thought, removed, events, declined)
+
+
+def _without_call(words: str, removed: list[Removed]) -> tuple[str, str]:
+    """(why a text that ends in a call of a tool is no report, the words before that call)."""
+    call, rest = ending_call(words), before_call(words)
+    if not call:
+        return "", words
+    removed.append(Removed("tool call", words[len(rest) :]))
+    known = sections.read_report(rest)
+    if known.findings or known.impression or _TAGGED.search(rest) or markup.boxed(rest):
+        return "", rest
+    return f"the reply ends in {call}, and no report", rest
 
 
 def _with_boxes(  # noqa: PLR0917 (the second half of `read`)

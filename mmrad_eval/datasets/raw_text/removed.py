@@ -12,7 +12,7 @@ class Removed(msgspec.Struct, frozen=True):
     """A piece that is no part of the report."""
 
     kind: str
-    """Why: thought, prompt, reference, control token, box mark, preamble, title, disclaimer, closing remark,
+    """Why: thought, prompt, reference, tool call, control token, box mark, preamble, title, disclaimer, closing remark,
     placeholder, further text or another turn.
     """
     text: str

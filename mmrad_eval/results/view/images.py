@@ -83,7 +83,7 @@ class Album:
         if box is not None and box.xywh is not None:
             left, top, right, bottom = rendering.pixel_box(_corners(box.xywh))
             box = Drawn(box.said, (left, top, right - left, bottom - top), box.problems)
-        return Cut(number, image.render, box)
+        return Cut(number, image.render.partition("@")[0], box)
 
     def drawn(self, box: Box, number: int) -> Drawn:
         """A box on a picture."""
