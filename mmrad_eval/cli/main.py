@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
     "datasets": ("mmrad_eval.cli.listing:datasets", "List the datasets; `datasets show NAME` tells all about one."),
     "weights": ("mmrad_eval.cli.weights:weights", "List the weights of clinical metrics, or fetch them."),
+    "judges": ("mmrad_eval.cli.judges:judges", "List the published prompts of judged metrics, or fetch them."),
     "doctor": (
         "mmrad_eval.cli.doctor:doctor",
         "Check what is installed, and say how to fix what is missing.",
@@ -55,11 +56,11 @@ HEADINGS: dict[str, str] = {
     "Compare and publish": "leaderboard compare paper power ranks audit reproduce",
     "Read and judge": "view beside readers metaeval probe",
     "Data and training": "data export reward",
-    "What there is": "tasks models metrics datasets weights doctor",
+    "What there is": "tasks models metrics datasets weights judges doctor",
 }
 """Heading of the page of help -> its commands, in order."""
 
-_WITHOUT_DATA = frozenset(("tasks", "models", "metrics", "datasets", "weights", "doctor", "power", "batches"))
+_WITHOUT_DATA = frozenset(("tasks", "models", "metrics", "datasets", "weights", "judges", "doctor", "power", "batches"))
 """Commands that hold no studies; all others connect nowhere until they know what their data allows."""
 
 _GARBAGE = (50_000, 20, 50)

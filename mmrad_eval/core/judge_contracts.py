@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import msgspec
 
 from mmrad_eval.core.members import default
-from mmrad_eval.core.values import Decoding, Example, Message, Reply
+from mmrad_eval.core.values import Card, Decoding, Example, Message, Reply
 
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Metric
@@ -93,6 +93,10 @@ class JudgingMetric(Protocol):
     def parts(self) -> Sequence[str]:
         """Roles that ``--judge PART=MODEL`` may give to different models, such as ``extract`` and ``match``."""
         return ()
+
+    def for_judges(self, cards: Mapping[str, Card]) -> JudgingMetric:
+        """The metric as it asks these judges, by part, such as with the prompt that one was trained on."""
+        return self
 
     @abstractmethod
     def most(self, example: Example) -> int:

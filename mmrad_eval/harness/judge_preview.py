@@ -62,7 +62,7 @@ def judge_previews(
     scale = repeats * n / max(len(sample), 1)
     found = []
     for one in filter(asks, suite):
-        metric = judging(one)
+        metric = judging(one, {part: client.card for part, client in clients.items()})
         asked = round(sum(metric.most(example) for example in sample) * scale)
         questions = [question for example in sample for question in asyncio.run(_first(metric, example))]
         prompt = asked * sum(tokens for tokens, _ in questions) / max(len(questions), 1)

@@ -99,7 +99,8 @@ async def put_questions(
     A metric some of whose questions stay without an answer is missing as a whole, since all of a table's columns share
     their studies. ``say`` is told now and then, and at the end, how many verdicts were read.
     """
-    cases = [_Case(judging(m), m.name, accounts, [{} for _ in range(repeats)]) for m in suite if asks(m)]
+    cards = {part: account.requester.client.card for part, account in accounts.items()}
+    cases = [_Case(judging(m, cards), m.name, accounts, [{} for _ in range(repeats)]) for m in suite if asks(m)]
     work = ((case, example, repeat) for example in asked for case in cases for repeat in range(repeats))
     shown = time.monotonic()
 

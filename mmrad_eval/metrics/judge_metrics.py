@@ -10,7 +10,7 @@ from mmrad_eval.core.members import complete
 if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Column, Corpus, FloatArray, Metric
     from mmrad_eval.core.judge_contracts import AskJudge, JudgeMetric, JudgingMetric, Verdict
-    from mmrad_eval.core.values import Decoding, Example
+    from mmrad_eval.core.values import Card, Decoding, Example
 
 WHAT, REMEDY = (
     "it asks a judge model",
@@ -25,12 +25,16 @@ def asks(metric: object) -> bool:
     return callable(asked) and callable(getattr(metric, "judged", None))
 
 
-def judging(metric: Metric) -> JudgingMetric:
-    """A metric that asks, in the form of several questions; one of a single question is the special case."""
+def judging(metric: Metric, cards: Mapping[str, Card] | None = None) -> JudgingMetric:
+    """A metric that asks, in the form of several questions; one of a single question is the special case.
+
+    ``cards`` are those of its judges by part, where they are known.
+    """
     from mmrad_eval.core.judge_contracts import JudgeMetric, JudgingMetric
 
     if callable(getattr(metric, "judge", None)):
-        return cast("JudgingMetric", complete(metric, JudgingMetric))
+        made = cast("JudgingMetric", complete(metric, JudgingMetric))
+        return made if cards is None else complete(made.for_judges(cards), JudgingMetric)
     return _OneQuestion(complete(metric, JudgeMetric))
 
 
@@ -42,6 +46,10 @@ class _OneQuestion:
     def __init__(self, metric: JudgeMetric) -> None:
         self._metric = metric
         self.decoding: Decoding = metric.decoding
+
+    def for_judges(self, cards: Mapping[str, Card]) -> JudgingMetric:
+        """Itself."""
+        return self
 
     def most(self, example: Example) -> int:
         """One, or none."""

@@ -37,6 +37,7 @@ PACKAGES = {
             "grounding",
         ),
         "stored",
+        "judged",
     )
 }
 """Packages of metrics by the name of the suite that each of them is. A package's ``METRICS`` maps names to
