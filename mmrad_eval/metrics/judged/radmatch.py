@@ -20,7 +20,7 @@ from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict, declined
 from mmrad_eval.core.values import Decoding, Example
-from mmrad_eval.metrics.judged.radmatch_stages import COUNTS, Compared, FailedReportError, Findings, Stages
+from mmrad_eval.metrics.judged.radmatch_stages import COUNTS, ComparedPair, FailedReportError, Findings, Stages
 from mmrad_eval.metrics.judged.replay import Question
 from mmrad_eval.metrics.judged.wheels import wheel
 from mmrad_eval.metrics.lexical.mean import has_reference
@@ -126,7 +126,7 @@ class RadMatch:
                 }
             return Verdict(self._verdict(self._stages.worst(matching, ours, theirs)).value, "unread", str(error))
 
-    def _verdict(self, compared: Compared) -> Verdict:
+    def _verdict(self, compared: ComparedPair) -> Verdict:
         why = "the matching never had its form; only its valid rows were kept" if compared.fallback else ""
         return Verdict([*compared.counts, float(compared.fallback)], "degraded" if compared.fallback else "read", why)
 

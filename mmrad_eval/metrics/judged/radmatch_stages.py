@@ -42,7 +42,7 @@ class FailedReportError(Exception):
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedPair:
     """A pair that was matched and compared."""
 
     counts: tuple[float, ...]
@@ -117,7 +117,7 @@ class Stages:
 
     async def compared(
         self, matching: dict[str, Any], candidate: Findings, reference: Findings, indication: str, ask: Ask
-    ) -> Compared:
+    ) -> ComparedPair:
         """Stage 3: what the pair counts; FailedReportError where the attributes of a match could not be read."""
 
         def score(client: ReplayedClient) -> Any:
@@ -127,7 +127,7 @@ class Stages:
         scored = await _run(score, ask)
         return self._counted(scored["muc_records"], scored["unmatched_pred"], scored["unmatched_gt"], matching)
 
-    def worst(self, matching: dict[str, Any], candidate: Findings, reference: Findings) -> Compared:
+    def worst(self, matching: dict[str, Any], candidate: Findings, reference: Findings) -> ComparedPair:
         """What the pair counts where nothing is known of its matches: each of them is incorrect."""
         by_side = [{one["finding_id"]: one for one in side} for side in (candidate, reference)]
         error = {"dimension": "severity", "severity": "major", "reasoning": ""}
@@ -141,7 +141,7 @@ class Stages:
 
     def _counted(
         self, records: Sequence[Any], spurious: Sequence[Any], missed: Sequence[Any], matching: dict[str, Any]
-    ) -> Compared:
+    ) -> ComparedPair:
         own = self._metrics
         hits = own.compute_safety_summary(records, missed, spurious)
         categories = own.effective_muc_counts(records, n_spu=len(spurious), n_mis=len(missed))
@@ -151,7 +151,7 @@ class Stages:
             *(hits[name] for name in _HITS),
             *(categories[name] for name in ("COR", "PAR", "INC", "MIS", "SPU")),
         )
-        return Compared(tuple(float(count) for count in counts), bool(matching["validation_fallback"]))
+        return ComparedPair(tuple(float(count) for count in counts), bool(matching["validation_fallback"]))
 
 
 async def _run(function: Callable[[ReplayedClient], Any], ask: Ask) -> Any:
