@@ -29,6 +29,7 @@ REASONS = {
     "cli/metric_options.py:verified": "verify.json of a run folder: differences of two engines",
     "model_registry/serving.py:_launch": "vllm.log of a run folder",
     "model_registry/programs/program.py:_print": "program.log of a run folder",
+    "model_registry/programs/worker/hf_worker.py:main": "replies, into a pipe",
     "model_registry/programs/life.py:_file": "pictures for a program, in a private folder that ends with it",
     # results/replies/<dataset>: marked as a whole before the first question
     "core/whole_files.py:write_whole": "what its caller states",
@@ -96,6 +97,7 @@ IN_PLACE = {
     "model_registry/mock_server.py:serve": "lines that are appended",
     "model_registry/serving.py:_launch": "a log",
     "model_registry/programs/program.py:_print": "the same",
+    "model_registry/programs/worker/hf_worker.py:main": "into a pipe",
     "model_registry/programs/life.py:_file": "a file whose path is told when it is written",
     "traces/convert.py:_write": "called with the name that `convert` renames",
     "traces/convert.py:_write_rows": "the same",

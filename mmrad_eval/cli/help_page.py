@@ -24,6 +24,7 @@ HEADINGS: dict[str, str] = {
     "Serving with vLLM": (
         "--serve --serve-args --serve-context --serve-images --dtype --tensor-parallel --data-parallel"
     ),
+    "Models in transformers": "--python --batch-size --device-map --trust-remote-code",
     "Metrics": (
         "--metrics --engine --policy --metric-option --verify --judge --judge-url --judge-key-env --judge-samples "
         "--explain"

@@ -90,11 +90,15 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--serve-args", metavar="FLAGS", help="Further flags of `vllm serve`, in one string."),
         click.option("--serve-context", type=int, help="Context of the server in tokens. [default: the card's]"),
         click.option("--serve-images", type=int, help="Images that one prompt may hold. [default: the card's]"),
-        click.option("--dtype", help="Number format of the server, such as bfloat16."),
+        click.option("--dtype", help="Number format of a model of --serve or hf:ID, such as bfloat16."),
         click.option(
             "--tensor-parallel", type=int, metavar="N", help="GPUs that one copy of the model is spread over."
         ),
         click.option("--data-parallel", type=int, metavar="N", help="Copies of the model that share the requests."),
+        click.option("--python", metavar="PATH", help="Interpreter that runs hf:ID. [default: this one]"),
+        click.option("--batch-size", type=click.IntRange(min=1), help="Requests that hf:ID answers together at most."),
+        click.option("--device-map", help="How hf:ID is spread over devices, such as auto."),
+        click.option("--trust-remote-code", is_flag=True, help="Let hf:ID run code that comes with its weights."),
         TERMS["--local-network"],
         TERMS["--attest-provider"],
         TERMS["--attest-retention"],

@@ -119,6 +119,8 @@ class Job:
             programs=self.programs,
             key_needed=not self.planned_only,
         )
+        if self.programs is not None and model.card.provider != "hf":
+            self.programs.refuse_for(model.card.label)
         if isinstance(model, WireClient):
             model.refusals = self.refusals
         if self.batch:

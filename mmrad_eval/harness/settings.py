@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _SETTLED = ("temperature", "top_p", "seed", "stop")
 """Fields of the decoding that give way to what a model takes, unless the user stated them."""
-_LEAST = {"sample": 0, "concurrency": 1, "patience": 0, "timeout": 0}
-_SERVE = ("serve_args", "serve_context", "serve_images", "dtype", "tensor_parallel", "data_parallel")
+_LEAST = {"sample": 0, "concurrency": 1, "patience": 0, "timeout": 0, "batch_size": 1}
+_SERVE = ("serve_args", "serve_context", "serve_images", "tensor_parallel", "data_parallel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +89,11 @@ class RunSettings:
     dtype: str | None = None
     tensor_parallel: int | None = None
     data_parallel: int | None = None
+    python: str | Path | None = None
+    """The interpreter that runs a model of transformers (``hf:ID``)."""
+    device_map: str | None = None
+    batch_size: int | None = None
+    trust_remote_code: bool = False
     local_networks: str | Sequence[str] = ()
     attestation: Mapping[str, str] | None = None
     """``provider``, ``retention`` and ``who``."""
@@ -155,7 +160,7 @@ class RunSettings:
                 seconds=None if self.max_time is None else budgets.duration(self.max_time),
             ),
             serve=self._serve(fleet),
-            programs=ProgramOptions(fleet),
+            programs=self._programs(fleet),
             stated=frozenset(name for name in _SETTLED if name in stated),
             refusals=declared(_several(self.refusal_pattern)),
             results=Path(self.out),
@@ -201,6 +206,17 @@ class RunSettings:
                 written_down(option, str(text))
         if isinstance(self.model, str) and "/" not in self.model:  # what has a slash names an organization, or a folder
             written_down("--model", self.model)
+
+    def _programs(self, fleet: Fleet | None) -> ProgramOptions:
+        """What is said of models that are programs; ``dtype`` is the server's where one is started."""
+        return ProgramOptions(
+            fleet,
+            python=None if self.python is None else str(self.python),
+            dtype=None if self.serve else self.dtype,
+            device_map=self.device_map,
+            batch_size=self.batch_size,
+            trust_remote_code=self.trust_remote_code,
+        )
 
     def _serve(self, fleet: Fleet | None) -> ServeOptions | None:
         if not self.serve:

@@ -28,6 +28,8 @@ def find(provider: str, model: str) -> Card:
     An alias that a card resolves asks for the card's own id; one that a provider moves without a word is refused.
     """
     card = by_spec(f"{provider}:{model}")
+    if card is None and provider == "hf":
+        card = _in_transformers(by_spec(f"vllm:{model}"))
     if card is not None:
         return card
     known = providers.find(provider)
@@ -37,6 +39,13 @@ def find(provider: str, model: str) -> Card:
             "(see `mmrad-eval models`)"
         )
     return Card(provider=provider, id=model)
+
+
+def _in_transformers(card: Card | None) -> Card | None:
+    """The same model, run in transformers: what is true of it behind vLLM is true there, but for the server."""
+    if card is None:
+        return None
+    return msgspec.structs.replace(card, provider="hf", name="", aliases=(), base_url=None, served_by_vllm=None)
 
 
 def by_spec(spec: str) -> Card | None:

@@ -189,6 +189,12 @@ BUILTIN: Mapping[str, Provider] = {
             _imported(f"{_HERE}.programs.command:command"),
             key_required=False,
         ),
+        Provider(
+            "hf",
+            "hf:ID - an open model in transformers, by the interpreter of --python.",
+            _imported(f"{_HERE}.programs.hf:hf"),
+            key_required=False,
+        ),
     )
 }
 

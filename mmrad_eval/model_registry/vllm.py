@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,11 +18,12 @@ import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import ModelError, TransportError, UsageError
-from mmrad_eval.core.values import TOKENS, Card, Decoding, Image, Message, Reply, Request, Served, Text
+from mmrad_eval.core.values import TOKENS, Card, Decoding, Image, Reply, Request, Served, Text
 from mmrad_eval.model_registry.bodies import count_of, read_error, read_json, text_of
 from mmrad_eval.model_registry.bodies import field as inner
 from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.image_order import depends_on_order, find_order
+from mmrad_eval.model_registry.live_tokens import taken_apart
 from mmrad_eval.model_registry.openai_chat import ChatClient, messages_value
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.rejections import counted, message_of
@@ -41,14 +41,6 @@ _SWITCHES = ("enable_thinking", "thinking")
 _OFF = frozenset(("none", 0))
 _WORDS_AROUND = 32  # tokens that a chat template may put around a message; those of known families put 5 to 20
 _MARGIN = 1.5  # an image may take so many times the tokens of the dearest one seen before the server is asked
-
-_LIVE = re.compile(
-    r"<\|[^<>|\s][^<>|]{0,60}\|>"
-    r"|</?(?:s|pad|bos|eos|unk|mask|img|image|video|audio|IMG_CONTEXT|im_start|im_end|im_patch|vision_start|vision_end"
-    r"|image_soft_token|start_of_image|end_of_image|start_of_turn|end_of_turn|fake_token_around_image)>"
-    r"|\[/?(?:INST|IMG|IMG_BREAK|IMG_END)\]"
-)
-"""Words that tokenizers of open families turn into control tokens wherever they stand in a text."""
 
 
 def vllm(card: Card, how: Connection) -> VllmClient:
@@ -150,10 +142,7 @@ class VllmClient(ChatClient):
 
     def adapt(self, request: Request) -> Request:
         """The request with live tokens in its words taken apart: ``<|image_pad|>`` becomes ``< |image_pad| >``."""
-        if not any(isinstance(p, Text) and _LIVE.search(p.text) for m in request.messages for p in m.parts):
-            return request
-        messages = tuple(Message(m.role, tuple(_harmless(part) for part in m.parts)) for m in request.messages)
-        return msgspec.structs.replace(request, messages=messages)
+        return taken_apart(request)
 
     async def prepare(self) -> None:
         """Start our own server if there is one, and find out who answers; ModelError where it is not this model."""
@@ -365,12 +354,6 @@ def _template_words(how: int | str) -> dict[str, Any]:
     """What the chat template is told; vLLM itself passes on the effort that a request names."""
     switch: dict[str, Any] = dict.fromkeys(_SWITCHES, how not in _OFF)
     return switch if isinstance(how, int) or how in _OFF else switch | {"reasoning_effort": how}
-
-
-def _harmless(part: Text | Image) -> Text | Image:
-    if isinstance(part, Image):
-        return part
-    return Text(_LIVE.sub(lambda found: f"{found[0][0]} {found[0][1:-1]} {found[0][-1]}", part.text))
 
 
 def _images(request: Request) -> list[Image]:

@@ -117,7 +117,7 @@ async def test_a_text_declared_a_refusal_in_python_is_one(tmp_path: Path) -> Non
 def test_what_a_setting_lacks_is_said_in_python_too(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--judge-key-env are for a judge"):
         mmrad_eval.evaluate("baseline:normal", "direct", judge_key_env="KEY", out=tmp_path)
-    with pytest.raises(UsageError, match="--dtype is for a server"):
+    with pytest.raises(UsageError, match="--dtype is for models of transformers"):
         mmrad_eval.evaluate("baseline:normal", "direct", dtype="bfloat16", out=tmp_path)
     with pytest.raises(UsageError, match="not provider, host"):
         mmrad_eval.evaluate("baseline:normal", "direct", attestation={"provider": "p", "host": "h"}, out=tmp_path)

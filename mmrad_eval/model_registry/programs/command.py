@@ -67,7 +67,7 @@ class ProgramClient(Client):
     """One model behind one program of this machine."""
 
     card: Card
-    endpoints = ()
+    endpoints: Sequence[str] | None = ()
     server: Program
 
     def __init__(self, card: Card, program: Program) -> None:

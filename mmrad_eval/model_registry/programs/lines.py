@@ -23,7 +23,7 @@ from mmrad_eval.traces import headers
 
 LONGEST = 64 << 20
 """Bytes of a line or of a picture; what is longer is no reply."""
-FINISHES: Mapping[str, Finish] = {"stop": "stop", "length": "length", "refusal": "refusal"}
+FINISHES: Mapping[str, Finish] = {"stop": "stop", "length": "length", "refusal": "refusal", "too long": "too long"}
 
 
 def request_line(sent: PreparedRequest, name: str, paths: Mapping[Any, Path]) -> bytes:
