@@ -9,10 +9,12 @@ from mmrad_eval.core.values import Study
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.scoring.explained import signature_of
-from mmrad_eval.results.view.images import Album, ImageStore
+from mmrad_eval.results.view.images import Album, EmbeddedFile, ImageStore
 from mmrad_eval.results.view.index import RunScores, counts, scores_of
 from mmrad_eval.results.view.records import AnswerRecord, StudyRecord, answer_record, study_record
 from mmrad_eval.results.view.requests import Replies
+
+PageRecord = StudyRecord | AnswerRecord | EmbeddedFile
 
 
 class Content(Protocol):
@@ -24,8 +26,8 @@ class Content(Protocol):
     pictures: str
     """How pictures are shown; ``none`` where they are not."""
 
-    def records(self) -> Iterator[tuple[str, StudyRecord | AnswerRecord]]:
-        """(id of its script, record) of each study and of each answer to it."""
+    def records(self) -> Iterator[tuple[str, PageRecord]]:
+        """(id of its script, record) of each study, of the files that it is the first to show, of each answer to it."""
         ...
 
     def scores(self) -> Iterator[tuple[str, RunScores]]:
@@ -43,7 +45,7 @@ class Redacted:
         self.ids: Sequence[str] = list(patients)
         self.patients: Sequence[str | None] = list(patients.values())
 
-    def records(self) -> Iterator[tuple[str, StudyRecord | AnswerRecord]]:
+    def records(self) -> Iterator[tuple[str, PageRecord]]:
         """Nothing."""
         return iter(())
 
@@ -73,13 +75,15 @@ class Everything:
         self._statuses: list[dict[str, str]] = [{} for _ in folders]
         self._counts: list[dict[str, dict[str, float]]] = [{} for _ in folders]
 
-    def records(self) -> Iterator[tuple[str, StudyRecord | AnswerRecord]]:
-        """Each study, then what every run answered to it."""
+    def records(self) -> Iterator[tuple[str, PageRecord]]:
+        """Each study, the embedded files that it is the first to show, then what every run answered to it."""
         for number, study in enumerate(self._studies):
             album = Album(self._store)
+            self._store.study = number
             fields = study_record(study, album)
             answers = list(self._answers(study, album))
             yield f"study-{number}", StudyRecord(pictures=tuple(album.pictures), **fields)
+            yield from self._store.fresh()
             for run, record in answers:
                 yield f"answer-{run}-{number}", record
 

@@ -33,7 +33,7 @@ class Picture(Value, frozen=True):
 
     name: str
     src: str = ""
-    """Relative address or data; empty where there is nothing to show."""
+    """Relative address, or the id of an embedded file; empty where there is nothing to show."""
     width: int = 0
     height: int = 0
     """Pixels of the upright file, which boxes count in; 0 where they are not known."""
@@ -41,6 +41,13 @@ class Picture(Value, frozen=True):
     """Pixels that the page has of it, where it was shrunk."""
     why: str = ""
     """Why it can't be shown, or not as it is."""
+
+
+class EmbeddedFile(Value, frozen=True):
+    """The bytes of a picture, once on a page however many studies show it."""
+
+    data: str
+    """As an address that holds them (``data:``)."""
 
 
 class Drawn(Value, frozen=True):
@@ -109,6 +116,10 @@ class ImageStore:
     """Pictures that could not be shown."""
     first_unseen: str = ""
     copied: int = 0
+    study: int = 0
+    """The number of the study whose pictures are asked for."""
+    _fresh: list[tuple[str, EmbeddedFile]] = field(default_factory=list)
+    _embedded: dict[str, str] = field(default_factory=dict)
     _known: dict[str, Picture] = field(default_factory=dict)
 
     def picture(self, image: Image) -> Picture:
@@ -124,9 +135,13 @@ class ImageStore:
         if not picture.src:
             self.unseen += 1
             self.first_unseen = self.first_unseen or picture.why
-        if self.how != "embed":  # embedded ones are large, and few are met again
-            self._known[image.path] = picture
+        self._known[image.path] = picture
         return picture
+
+    def fresh(self) -> list[tuple[str, EmbeddedFile]]:
+        """The files to embed that were met since this was last asked, each under its id."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
 
     def address(self, path: Path) -> str:
         """A file's address as seen from the page."""
@@ -150,17 +165,24 @@ class ImageStore:
         large = max(width, height) > self.max_edge
         whole = Image(path=image.path)
         made = rendering.load(whole, ("image/jpeg",) if large else BROWSER, self.max_edge if large else None)
+        digest = hashlib.sha256(made.data).hexdigest()[:24]
         if self.how == "embed":
-            src = f"data:{made.media_type};base64,{base64.b64encode(made.data).decode()}"
+            src = self._embed(digest, made)
         else:
-            file = (
-                self.page.parent / "images" / (hashlib.sha256(made.data).hexdigest()[:24] + _SUFFIXES[made.media_type])
-            )
+            file = self.page.parent / "images" / (digest + _SUFFIXES[made.media_type])
             if not file.exists():
                 write_whole(file, made.data)
                 self.copied += 1
             src = self.address(file)
         return Picture(name, src, width, height, made.size if made.size != (width, height) else None)
+
+    def _embed(self, digest: str, made: rendering.Rendered) -> str:
+        """The id of a file on the page; it ends in the number of the study that showed it first, where it lies."""
+        if digest not in self._embedded:
+            self._embedded[digest] = f"picture-{digest}-{self.study}"
+            data = f"data:{made.media_type};base64,{base64.b64encode(made.data).decode()}"
+            self._fresh.append((self._embedded[digest], EmbeddedFile(data)))
+        return self._embedded[digest]
 
 
 def _header(path: str) -> headers.Header:

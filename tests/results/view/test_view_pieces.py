@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image as Pillow
 
+from mmrad_eval.results.run.folder import find_runs
 from mmrad_eval.results.view import pieces, write_view
 
 
@@ -64,6 +66,27 @@ def test_a_small_page_is_one_file(demo: Any, take: Any, tmp_path: Path) -> None:
     assert "pieces" not in page
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     assert " file:; style-src" not in html.unescape(page.markup)
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("small")
+def test_a_file_that_lies_in_another_piece_is_shown_too(window: Any, bench: Any, take: Any, tmp_path: Path) -> None:
+    Pillow.new("L", (60, 40), 90).save(tmp_path / "film.png")
+    rows = "".join(f"s{i:02},p{i},film.png,{'The heart is enlarged. ' * 20}\n" for i in range(12))
+    (tmp_path / "cases.csv").write_text(f"study_id,patient_id,image,findings\n{rows}")
+    asked = ("--model", "baseline:normal", "--task", "direct", "--data", "cases.csv", "--data-use", "open", "--quiet")
+    bench.call(*asked, "--metrics", "bleu@raw")
+    (run,) = find_runs(tmp_path / "results")
+    path = write_view([run], tmp_path / "page.html", pictures="embed").path
+    index = take(path)["pieces"]
+    parts = held(tmp_path / index["folder"], index["files"])
+    assert len(parts) > 1
+    assert len([name for part in parts for name in part if name.startswith("picture-")]) == 1
+
+    window.open(f"{path.as_uri()}#study=s11")
+    window.wait("return document.querySelector('#study-title')?.textContent === 's11'")
+    assert window.js("return document.querySelector('#detail image').href.baseVal").startswith("data:image/png;base64,")
+    assert window.log() == []
 
 
 @pytest.mark.browser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+
+from mmrad_eval.results.view import write_view
 
 pytestmark = pytest.mark.browser
 
@@ -126,3 +129,45 @@ def test_the_image_stays_beside_the_text_on_a_wide_screen_only(window: Any, one:
     assert abs(window.js(where)[2] - top) < 400
     window.size(*NARROW)
     assert window.js(where)[0] > window.js(where)[1]
+
+
+def figure_of(window: Any) -> Any:
+    """The pixels of the figure that is saved where a browser has no clipboard."""
+    window.js(
+        "navigator.clipboard && (navigator.clipboard.write = () => Promise.reject(new Error('none')));"
+        "self.saved = null; HTMLAnchorElement.prototype.click = function () { self.saved = this.href; }"
+    )
+    window.press("c")
+    window.wait("return Boolean(self.saved)")
+    address = window.js("return self.saved")
+    head, _, data = address.partition(",")
+    assert head == "data:image/png;base64"
+    return np.asarray(Pillow.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).astype(int)
+
+
+def test_a_figure_holds_the_film_its_boxes_and_its_window(window: Any, demo: Any, tmp_path: Path) -> None:
+    path = write_view([demo.run("mcot", "baseline:evidence")], tmp_path / "page.html", pictures="embed").path
+    window.open(path)
+    window.click("#rows a")
+    window.press("v")
+    stage = window.js("const s = document.querySelector('.viewer .stage'); return [s.clientHeight, s.clientWidth]")
+
+    figure = figure_of(window)
+
+    assert list(figure.shape[:2]) == [2 * side for side in stage]
+    colored = np.ptp(figure, axis=2) > 60
+    assert 200 < colored.sum() < colored.size / 10  # lines of boxes on a gray film
+    gray = figure[~colored]
+    assert gray.std() > 20
+    window.press("i")
+    assert figure_of(window)[~colored].mean() > gray.mean() + 20  # black for white, as it is seen
+    window.press("b")
+    assert (np.ptp(figure_of(window), axis=2) > 60).sum() == 0
+
+
+def test_a_film_that_a_browser_must_not_read_is_no_figure_but_a_way_out(window: Any, one: Path) -> None:
+    window.open(one)
+    window.click("#rows a")
+    window.press("v")
+    window.press("c")
+    window.wait("return document.querySelector('.viewer output').textContent.includes('--embed-images')")

@@ -445,7 +445,7 @@ function picture(study, number, { cut, boxes = [], label }) {
   const lost = (why) => el("div", { class: "lost", role: "img", "aria-label": `${label}: not shown` }, words(`${p?.name ?? "picture"}: ${why}`));
   if (!p?.src || !p.width) return lost(p?.why || "its size is not known");
   const whole = [0, 0, p.width, p.height], view = render === "crop" && box ? box : whole, [x, y, w, h] = view;
-  const image = svg("image", { href: p.src, width: p.width, height: p.height });
+  const image = svg("image", { href: stock.source(p.src), width: p.width, height: p.height });
   const inner = svg("svg", { viewBox: view.join(" "), x, y, width: w, height: h }, image); // cuts: the outer one would show what lies around
   const node = svg("svg", { viewBox: view.join(" "), role: "img", "aria-label": label }, svg("rect", { x, y, width: w, height: h, fill: "#000" }), inner);
   image.addEventListener("error", () => node.replaceWith(lost(`nothing at ${p.src.slice(0, 200)}`)));

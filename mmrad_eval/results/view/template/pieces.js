@@ -15,11 +15,16 @@ const stock = (() => {
     const address = `${where.folder.split("/").map(encodeURIComponent).join("/")}/${where.files[number]}`;
     document.head.append(el("script", { src: address, onload: done, onerror: () => { stock.lost = address; done(); } }));
   }
+  const files = (study) => (stock.get(`study-${study}`)?.pictures ?? []).filter((one) => embedded(one.src)).map((one) => of(+one.src.split("-")[2]));
+  const loadAll = (numbers, then) => numbers.length ? load(numbers[0], () => loadAll(numbers.slice(1), then)) : then();
+  const embedded = (src) => /^picture-[0-9a-f]+-\d+$/.test(src ?? "");
   return {
     lost: "",
+    // The bytes of a picture: an address of a file, or what the page holds itself, once for all studies that show it.
+    source: (src) => embedded(src) ? stock.get(src)?.data ?? "" : src,
     get: (id) => held.get(id) ?? record(id),
-    here: (study) => !where || loaded.has(of(study)),
-    want: (study, then) => where ? load(of(study), then) : then(),
+    here: (study) => !where || loaded.has(of(study)) && files(study).every((n) => loaded.has(n)),
+    want: (study, then) => where ? load(of(study), () => loadAll(files(study), then)) : then(),
     all: () => !where || loaded.size >= where.files.length,
     share: () => where ? loaded.size / where.files.length : 1,
     // One piece after the other, so that the page stays quick; ``after`` is called after each.

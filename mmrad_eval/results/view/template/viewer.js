@@ -25,6 +25,7 @@ const node = el("dialog", { class: "viewer", "aria-labelledby": "viewer-title" }
     button("\u2212", "Smaller (\u2212)", () => zoom(1 / STEP)), button("+", "Larger (+)", () => zoom(STEP)),
     invert,
     el("label", {}, "Width ", width), el("label", {}, "Level ", level), button("Reset", "Fit, and the film's own window (r)", () => { fit(); look(WINDOW); }),
+    button("Copy figure", "Copy the film with its boxes, as it is seen, as a picture (c)", () => copyFigure()),
     check("Boxes", boxes, (on) => { boxes = on; node.classList.toggle("bare", !on); }), check("Together", together, (on) => { together = on; }), said, shut),
   grid, filters);
 document.body.append(node);
@@ -142,11 +143,51 @@ function pressed(event) {
   const w = active()?.stage.clientWidth * PAN, act = {
     "+": () => zoom(STEP), "=": () => zoom(STEP), "-": () => zoom(1 / STEP), 0: fit, 1: actual, i: () => look({ inverted: !active().look.inverted }), r: () => { fit(); look(WINDOW); },
     b: () => node.querySelector("header input[type=checkbox]").click(), "[": () => window(0, -0.02), "]": () => window(0, 0.02), ",": () => window(-0.02, 0), ".": () => window(0.02, 0),
-    ArrowLeft: () => pan(w, 0), ArrowRight: () => pan(-w, 0), ArrowUp: () => pan(0, w), ArrowDown: () => pan(0, -w), j: () => moved(1), k: () => moved(-1),
+    ArrowLeft: () => pan(w, 0), ArrowRight: () => pan(-w, 0), ArrowUp: () => pan(0, w), ArrowDown: () => pan(0, -w), j: () => moved(1), k: () => moved(-1), c: copyFigure,
   }[event.key];
   if (!act) return;
   event.preventDefault(); event.stopPropagation();
   act();
 }
+// What is seen of a film, as a PNG of twice the size on the screen: to the clipboard, or to a file where there is none.
+async function copyFigure() {
+  const pane = active();
+  if (!pane?.drawn) return;
+  try {
+    const figure = await drawing(pane);
+    try { await navigator.clipboard.write([new ClipboardItem({ "image/png": figure })]); said.textContent = "Figure copied"; } catch {
+      const link = el("a", { download: `${title.textContent}.png`, href: await address(figure) });
+      link.click();
+      said.textContent = "Figure saved";
+    }
+  } catch { said.textContent = "The film lies beside this page, and browsers let no page from disk read it: make the page with --embed-images"; }
+}
+const SEEN = ["fill", "fill-opacity", "stroke", "stroke-width", "vector-effect", "paint-order", "font-family", "font-weight", "font-size"];
+async function drawing(pane) {
+  const copy = pane.drawn.cloneNode(true), size = [2 * pane.stage.clientWidth, 2 * pane.stage.clientHeight];
+  const shapes = pane.drawn.querySelectorAll("rect, text, path"), copies = copy.querySelectorAll("rect, text, path");
+  shapes.forEach((shape, n) => {
+    const style = getComputedStyle(shape);
+    if (style.display === "none" || getComputedStyle(shape.parentNode).display === "none") copies[n].setAttribute("visibility", "hidden");
+    for (const name of SEEN) copies[n].setAttribute(name, style.getPropertyValue(name));
+  });
+  copy.prepend(filters.querySelector(`#window-${pane.number}`).cloneNode(true));
+  copy.setAttribute("width", size[0]); copy.setAttribute("height", size[1]);
+  for (const image of copy.querySelectorAll("image")) image.setAttribute("href", await inlined(image.getAttribute("href")));
+  const film = await pictured(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`);
+  return new Promise((done, failed) => canvas(film, ...size).toBlob((blob) => blob ? done(blob) : failed(new Error("no picture"))));
+}
+async function pictured(src) { const image = new Image(); image.src = src; await image.decode(); return image; }
+async function inlined(src) {
+  if (src.startsWith("data:")) return src;
+  const image = await pictured(src);
+  return canvas(image, image.naturalWidth, image.naturalHeight).toDataURL("image/png");
+}
+function canvas(image, wide, high) {
+  const drawn = el("canvas", { width: wide, height: high });
+  drawn.getContext("2d").drawImage(image, 0, 0, wide, high);
+  return drawn;
+}
+const address = (blob) => new Promise((done) => { const reader = new FileReader(); reader.onload = () => done(reader.result); reader.readAsDataURL(blob); });
 return { open, shown: () => node.open };
 };
