@@ -55,6 +55,11 @@ def test_the_environment_of_the_vendors_clients_pins_what_it_needs() -> None:
 @pytest.mark.clinical
 def test_the_clinical_environment_pins_what_it_needs() -> None:
     tools = ["editables", "hypothesis", "pytest", "pytest-asyncio", "pytest-xdist", "setuptools", "wheel"]
+    tools += [
+        "medspacy",
+        "ratescore",
+        "spacy>=3.8",
+    ]  # beside the extra: they declare a spaCy that does not go with numpy 2
     extra = PROJECT["project"]["optional-dependencies"]["clinical"]
     needed = reached([*CORE, *extra, *tools], installed(ROOT / ".envs/clinical"))
 

@@ -32,6 +32,7 @@ PACKAGES = {
             "findings",
             "clinical.graphs",
             "clinical.embeddings",
+            "clinical.entities",
             "composites",
             "consistency",
             "grounding",

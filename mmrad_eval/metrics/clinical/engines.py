@@ -13,6 +13,8 @@ from mmrad_eval.core.errors import MissingError
 from mmrad_eval.metrics.clinical import weights
 from mmrad_eval.metrics.clinical.embeddings.records import Labelled, Matched
 from mmrad_eval.metrics.clinical.encoder.texts import TextResults, open_journal
+from mmrad_eval.metrics.clinical.entities import sentences
+from mmrad_eval.metrics.clinical.entities.records import RateScored, ReportEntities
 from mmrad_eval.metrics.clinical.graphs.folder import encoder_name
 from mmrad_eval.metrics.clinical.graphs.graph import ExtractedGraph
 from mmrad_eval.metrics.clinical.weights import NEEDS
@@ -27,7 +29,8 @@ Engine = Literal["own", "upstream"]
 
 _VERSION = 2
 """Of the own engine's arithmetic and text preparation: part of every signature, so that stored results age with it."""
-_MODULES = {"radgraph": "radgraph", "chexbert": "f1chexbert", "bertscore": "bert_score"}
+_MODULES = {"radgraph": "radgraph", "chexbert": "f1chexbert", "bertscore": "bert_score", "ratescore": "RaTEScore"}
+Head = Literal["radgraph", "chexbert", "bertscore", "ratescore"]
 
 
 class CachedEngine(Generic[K, T]):
@@ -77,7 +80,7 @@ class Engines:
         self._given = {key: path for key, path in stated.items() if path is not None}
         self._sources: dict[Any, Any] = {}
 
-    def available(self, head: Literal["radgraph", "chexbert", "bertscore"], *names: str) -> None:
+    def available(self, head: Head, *names: str) -> None:
         """Raise MissingError where the extra or the weights of these names are not here. Reads no weights."""
         if self.engine == "upstream":
             module = _MODULES[head]
@@ -86,6 +89,8 @@ class Engines:
         for module in ("torch", "tokenizers"):
             if importlib.util.find_spec(module) is None:
                 raise MissingError(f"needs {module}, which the core install leaves out", _OWN)
+        if head == "ratescore":
+            sentences.require_rules()
         weights.require_all(names, self._given)
 
     def graphs(self, model: Model) -> CachedEngine[str, ExtractedGraph]:
@@ -156,6 +161,44 @@ class Engines:
             return CachedEngine(signature, TextResults(self._journal, signature, Matched), load)
 
         return self._source(("matches", name, layer), build)
+
+    def entities(self) -> CachedEngine[str, ReportEntities]:
+        """Texts to RaTEScore's entities, by the own engine."""
+
+        def build() -> CachedEngine[str, ReportEntities]:
+            found = weights.require("rate-ner", self._given)
+            signature = self._signature("rate-ner", f"sentences:{sentences.version()}", found.file, _pieces(found.path))
+
+            def load() -> Callable[[list[str]], Sequence[ReportEntities]]:
+                from mmrad_eval.metrics.clinical.entities.classifier import EntityRunner
+
+                return EntityRunner(found.path, sentences.Sentences(), self._torch_device())
+
+            return CachedEngine(signature, TextResults(self._journal, signature, ReportEntities), load)
+
+        return self._source("entities", build)
+
+    def rates(self) -> CachedEngine[tuple[str, str], RateScored]:
+        """(candidate, reference) pairs to RaTEScore."""
+
+        def build() -> CachedEngine[tuple[str, str], RateScored]:
+            classifier, encoder = (weights.require(name, self._given) for name in ("rate-ner", "biolord"))
+            made_of = f"{weights.digest(classifier.file)[:12]}-{weights.digest(_pieces(classifier.path))[:8]}"
+            what = f"sentences:{sentences.version()}|ner:{made_of}"
+            signature = self._signature("rate", what, encoder.file, _pieces(encoder.path))
+
+            def load() -> Callable[[list[tuple[str, str]]], Sequence[RateScored]]:
+                if self.engine == "upstream":
+                    from mmrad_eval.metrics.clinical.reference_packages import UpstreamRateScore
+
+                    return UpstreamRateScore(classifier.path, encoder.path)
+                from mmrad_eval.metrics.clinical.entities.synonyms import SynonymRunner
+
+                return SynonymRunner(encoder.path, self.entities(), self._torch_device())
+
+            return CachedEngine(signature, TextResults(self._journal, signature, RateScored), load)
+
+        return self._source("rates", build)
 
     def _source(self, key: Any, build: Callable[[], CachedEngine[K, T]]) -> CachedEngine[K, T]:
         if key not in self._sources:

@@ -19,6 +19,8 @@ import numpy as np
 
 from mmrad_eval.core.errors import MissingError
 from mmrad_eval.metrics.clinical.embeddings.records import Labelled
+from mmrad_eval.metrics.clinical.entities.records import UNDEFINED, RateScored
+from mmrad_eval.metrics.clinical.entities.sentences import quiet_pyrush
 from mmrad_eval.metrics.clinical.graphs.folder import encoder_name
 from mmrad_eval.metrics.clinical.graphs.graph import ExtractedGraph, read_graph
 from mmrad_eval.metrics.clinical.graphs.words import Model, split
@@ -101,6 +103,61 @@ class UpstreamBertScore:
         with _quiet():
             scores = self._scorer.score([candidate for candidate, _ in pairs], [reference for _, reference in pairs])
         return [(float(p), float(r), float(f)) for p, r, f in zip(*scores, strict=True)]
+
+
+class UpstreamRateScore:
+    """``RaTEScore.RaTEScore`` on the CPU by its own parts, each report read once and each pair scored alone.
+
+    In a list, the package shifts what follows a report without a sentence. Such a report has no entity here, and a side
+    without entities scores .5 as in the package.
+    """
+
+    kernel = "upstream"
+
+    def __init__(self, classifier: Path, encoder: Path) -> None:
+        with _quiet():
+            quiet_pyrush()
+            self._parts: tuple[Any, Any] = _imported("RaTEScore.score"), _imported("RaTEScore.utils")
+            package = _imported("RaTEScore.scorer")
+            self.scorer: Any = package.RaTEScore(str(classifier), str(encoder), use_gpu=False)
+            short = package.DEFAULT_MATRIX_SHORT.items()
+            self._tables: list[Any] = [
+                self.scorer.affinity_matrix,
+                {tuple(part.upper() for part in key.split("_")): value for key, value in short},
+            ]
+        self._read: dict[str, list[tuple[str, str]]] = {}
+
+    def __call__(self, pairs: Sequence[tuple[str, str]]) -> list[RateScored]:
+        """One score a pair."""
+        with _quiet():
+            return [self._one(candidate, reference) for candidate, reference in pairs]
+
+    def entities(self, text: str) -> list[tuple[str, str]]:
+        """(text, type) of each entity of one report."""
+        if text not in self._read:
+            score, utils = self._parts
+            one = self.scorer
+            found: list[list[tuple[str, str]]] = []
+            if utils.sentence_split([text])[0]:  # the package fails on a list without a sentence
+                found = score.run_ner([text], one.idx2label, one.tokenizer, one.model, one.device, 1)
+            self._read[text] = [entity for report in found for entity in report]
+        return self._read[text]
+
+    def _one(self, candidate: str, reference: str) -> RateScored:
+        score, utils = self._parts
+        sides = [self.entities(text) for text in (reference, candidate)]
+        if not all(sides):
+            return RateScored(UNDEFINED, UNDEFINED, len(sides[1]), len(sides[0]))
+        one = self.scorer
+        (words, types), (other_words, other_types) = (
+            score.process_embedding(side, one.eval_tokenizer, one.eval_model, one.device) for side in sides
+        )
+        scores = []
+        for table in self._tables:
+            there = utils.compute(words, other_words, types, other_types, table)
+            back = utils.compute(other_words, words, other_types, types, table)
+            scores.append(2 * there * back / (there + back) if there + back else 0.0)
+        return RateScored(float(scores[0]), float(scores[1]), len(sides[1]), len(sides[0]))
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from mmrad_eval.metrics.clinical.engines import CachedEngine, Engines
 from mmrad_eval.metrics.suites import Setup
 
 TOLERANCE = 1e-6
-"""BERTScore: what counts as the same number."""
+"""BERTScore and RaTEScore: what counts as the same number."""
 
 
 class Verified(Value, frozen=True):
@@ -27,7 +27,7 @@ class Verified(Value, frozen=True):
     margins: tuple[float | None, ...] = ()
     """Of the different ones, how close the own engine's closest decision was: near 0 is a tie."""
     largest: float = 0.0
-    """The largest difference of any number: BERTScore's three, CheXbert's vector."""
+    """The largest difference of any number: BERTScore's three, RaTEScore's two, CheXbert's vector."""
     signature: str = ""
     """What the own engine is and reads."""
     seconds: tuple[float, float] = (0.0, 0.0)
@@ -53,6 +53,7 @@ def verify(names: Sequence[str], examples: Sequence[Example], count: int, option
             ("bertscore@rexrank", said, lambda engines: engines.matches("distilroberta-base", 5)),
             ("bertscore@radeval", said, lambda engines: engines.matches("distilbert-base-uncased", 5)),
             ("bertscore@roberta-large", said, lambda engines: engines.matches("roberta-large", 17)),
+            ("ratescore", said, lambda engines: engines.rates()),
         )
         if _used(head, names)
     ]
@@ -96,7 +97,7 @@ def _compared(
     )
 
 
-_HEADS: dict[str, Any] = {"radgraph": "radgraph", "chexbert": "chexbert", "bertscore": "bertscore"}
+_HEADS: dict[str, Any] = {name: name for name in ("radgraph", "chexbert", "bertscore", "ratescore")}
 
 
 def _timed(source: CachedEngine[Any, Any], asked: Sequence[Any]) -> tuple[list[Any], float]:
@@ -111,12 +112,24 @@ def _gap(a: Any, b: Any) -> float | None:
         return 0.0 if a.graph == b.graph else None
     if hasattr(a, "classes"):
         return float(abs(a.vector - b.vector).max())
+    if hasattr(a, "long"):
+        return float(max(abs(a.long - b.long), abs(a.short - b.short)))
     return float(max(abs(a.precision - b.precision), abs(a.recall - b.recall), abs(a.f1 - b.f1)))
 
 
 def _versions() -> dict[str, str]:
     found = {}
-    for name in ("torch", "transformers", "tokenizers", "radgraph", "f1chexbert", "bert-score", "nltk"):
+    for name in (
+        "torch",
+        "transformers",
+        "tokenizers",
+        "radgraph",
+        "f1chexbert",
+        "bert-score",
+        "nltk",
+        "RaTEScore",
+        "PyRuSH",
+    ):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

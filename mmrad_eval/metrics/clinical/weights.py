@@ -100,6 +100,24 @@ NEEDS: dict[str, Need] = {
             "MIT",
             "bertscore@roberta-large",
         ),
+        Need(
+            "rate-ner",
+            "model",
+            "Angelakeke/RaTE-NER-Deberta",
+            ("model.safetensors", "tokenizer.json", *_BERT_FILES),
+            "size on its hub page",
+            "see its hub page",
+            "ratescore",
+        ),
+        Need(
+            "biolord",
+            "model",
+            "FremyCompany/BioLORD-2023-C",
+            ("model.safetensors", "vocab.txt", *_BERT_FILES),
+            "size on its hub page",
+            "see its hub page",
+            "ratescore",
+        ),
     )
 }
 

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from mmrad_eval.metrics.clinical.encoder.checkpoints import Shape, check, layer_names
 from mmrad_eval.metrics.clinical.encoder.kernels import FEWEST_ROWS, Kernel, Linear
+from mmrad_eval.metrics.clinical.encoder.relative import Bias, Disentangled, bias_by_distance
 from mmrad_eval.metrics.clinical.encoder.workers import cores, side_by_side, still_wanted
 
 T = TypeVar("T")
@@ -26,6 +27,8 @@ T = TypeVar("T")
 BUDGET = 384
 """Pieces in one batch on a CPU: past this a batch gains nothing and loses cache."""
 BUDGET_ON_GPU = 1024
+
+_PARTS = ("weight", "bias")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class _Layer:
     up: Linear
     down: Linear
     norm2: _Norm
+    bias: Bias | None
+    """What relative positions add to attention; None where they add nothing."""
 
     def after(self, mixed: Tensor, rows: Tensor) -> Tensor:
         """What the layer makes of its rows and what attention brought to each."""
@@ -72,7 +77,7 @@ class _Group:
 
 
 class Encoder:
-    """BERT, RoBERTa or DistilBERT in fp32 on one device."""
+    """BERT, RoBERTa, DistilBERT, MPNet or DeBERTa-v2 and v3 in fp32 on one device."""
 
     def __init__(
         self,
@@ -97,8 +102,12 @@ class Encoder:
             self._words = _on(state["embeddings.word_embeddings.weight"], device).clone()  # lets go of the mapped file
             self._places = self._position_rows(state)
             self._norm = self._norm_of(state, "embeddings.LayerNorm")
+            biases = self._biases(state, depth)
+        # what is left of 1 / sqrt(size) where DeBERTa sums several products; None: all of it
+        summed = shape.relative.parts if shape.relative is not None else 1
+        self._scale = None if summed == 1 else (shape.hidden // shape.heads * summed) ** -0.5
         last = depth - 1 if self._first else -1
-        self._layers = list(side_by_side(lambda n: self._layer(state, n, apart=n == last), range(depth)))
+        self._layers = list(side_by_side(lambda n: self._layer(state, n, biases[n], apart=n == last), range(depth)))
 
     def encode(
         self, texts: Sequence[Sequence[int]], budget: int | None = None, pad_to: int = 1
@@ -167,7 +176,7 @@ class Encoder:
             mixed = torch.zeros_like(rows)
             parts = layer.qkv(rows).view(len(rows), 3, -1).unbind(1)
             for group in groups:
-                seen = self._attention(group, *(part[group.rows] for part in parts))
+                seen = self._attention(group, layer.bias, *(part[group.rows] for part in parts))
                 mixed[group.rows] = seen
             rows = layer.after(mixed, rows)
         return rows
@@ -182,25 +191,57 @@ class Encoder:
         done = 0
         for group in groups:
             mine = slice(done, done + group.count)
-            mixed[mine] = self._attention(group, queries[mine], keys[group.rows], values[group.rows])
+            mixed[mine] = self._attention(group, layer.bias, queries[mine], keys[group.rows], values[group.rows])
             done += group.count
         return layer.after(mixed, firsts)[:count]
 
-    def _attention(self, group: _Group, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def _attention(self, group: _Group, bias: Bias | None, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """(rows, hidden) what the rows of a group see in their own texts."""
         heads = (group.count, -1, self.shape.heads, self.shape.hidden // self.shape.heads)
         q, k, v = (part.view(heads).transpose(1, 2) for part in (query, key, value))
-        seen = functional.scaled_dot_product_attention(q, k, v, attn_mask=group.mask)
+        mask = group.mask
+        if bias is not None:
+            added = bias(q, k)
+            mask = added if mask is None else added.masked_fill(~mask, float("-inf"))
+        seen = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=self._scale)
         return seen.transpose(1, 2).reshape(query.shape)
 
     def _position_rows(self, state: Mapping[str, Tensor]) -> Tensor:
         """What is added to a word's vector at each position: the position's row, and the first segment's."""
         first = self.shape.positions - self.shape.limit
-        rows = state["embeddings.position_embeddings.weight"][first:]
+        table = state.get("embeddings.position_embeddings.weight") if self.shape.placed else None
+        rows = torch.zeros(self.shape.limit, self.shape.hidden) if table is None else table[first:]
         segment = state.get("embeddings.token_type_embeddings.weight")
         return _on(rows.clone() if segment is None else rows + segment[0], self.device)
 
-    def _layer(self, state: Mapping[str, Tensor], number: int, *, apart: bool) -> _Layer:
+    def _biases(self, state: Mapping[str, Tensor], depth: int) -> list[Bias | None]:
+        """What relative positions add to attention in each layer."""
+        relative = self.shape.relative
+        if relative is None:
+            return [None] * depth
+        if self.shape.family == "mpnet":
+            table = _on(state["encoder.relative_attention_bias.weight"], self.device).clone()
+            return [bias_by_distance(table)] * depth
+        table = _on(state["encoder.rel_embeddings.weight"], self.device)
+        if relative.normed:
+            table = self._norm_of(state, "encoder.LayerNorm")(table)
+        places: dict[int, Tensor] = {}
+
+        def of(number: int) -> Bias:
+            names = layer_names(self.shape, number)
+            kinds = ("k", "q") if relative.shared else ("positions_k", "positions_q")
+            used = (relative.to_position, relative.from_position)
+            keys, queries = (
+                functional.linear(table, *(_on(state[f"{names[one]}.{part}"], self.device) for part in _PARTS))
+                if wanted
+                else None
+                for one, wanted in zip(kinds, used, strict=True)
+            )
+            return Disentangled(relative, keys, queries, self.shape.heads, places)
+
+        return [of(number) for number in range(depth)]
+
+    def _layer(self, state: Mapping[str, Tensor], number: int, bias: Bias | None, *, apart: bool) -> _Layer:
         names = layer_names(self.shape, number)
         return _Layer(
             query=self._linear(state, names["q"]) if apart else None,
@@ -210,15 +251,16 @@ class Encoder:
             up=self._linear(state, names["up"]),
             down=self._linear(state, names["down"]),
             norm2=self._norm_of(state, names["norm2"]),
+            bias=bias,
         )
 
     def _linear(self, state: Mapping[str, Tensor], *names: str) -> Linear:
         """The layers of these names as one."""
-        parts = [[_on(state[f"{name}.{kind}"], self.device) for name in names] for kind in ("weight", "bias")]
+        parts = [[_on(state[f"{name}.{kind}"], self.device) for name in names] for kind in _PARTS]
         return self.kernel.linear(*(part[0] if len(part) == 1 else torch.cat(part) for part in parts))
 
     def _norm_of(self, state: Mapping[str, Tensor], name: str) -> _Norm:
-        weight, bias = (_on(state[f"{name}.{kind}"], self.device).clone() for kind in ("weight", "bias"))
+        weight, bias = (_on(state[f"{name}.{kind}"], self.device).clone() for kind in _PARTS)
         return _Norm(weight, bias, self.shape.eps)
 
 

@@ -1,4 +1,4 @@
-"""Weights of BERT, RoBERTa and DistilBERT read strictly: every tensor in place and of the right shape, or an error.
+"""Weights of BERT and its relatives read strictly: every tensor in place and of the right shape, or an error.
 
 A checkpoint whose keys do not match is refused: loaded leniently it would leave random weights, and score with them.
 """
@@ -15,8 +15,12 @@ import torch
 from torch import Tensor
 
 from mmrad_eval.core.errors import DataError
+from mmrad_eval.metrics.clinical.encoder.relative import Relative, deberta_relative, mpnet_relative
 
-Family = Literal["bert", "roberta", "distilbert"]
+Family = Literal["bert", "roberta", "distilbert", "mpnet", "deberta-v2"]
+FAMILIES: tuple[Family, ...] = ("bert", "roberta", "distilbert", "mpnet", "deberta-v2")
+_PREFIXES = {"deberta-v2": "deberta"}
+_COUNTED_FROM_PAD = ("roberta", "mpnet")
 
 SIDE_PREFIXES = ("pooler.", "cls.", "lm_head.", "classifier.", "qa_outputs.", "vocab_")
 """What published checkpoints carry beside the encoder: pooler, language-model and task heads. Never used here."""
@@ -35,14 +39,20 @@ class Shape:
     intermediate: int
     eps: float
     pad: int
-    """Id of the padding piece; RoBERTa counts positions from the one after it."""
+    """Id of the padding piece; RoBERTa and MPNet count positions from the one after it."""
     positions: int
     """Rows of the position table."""
+    placed: bool = True
+    """Whether positions are added to words; DeBERTa-v3 has them in attention alone, and then no such table."""
+    segments: bool = True
+    """Whether there is a table of segments."""
+    relative: Relative | None = None
+    """What distances add to attention."""
 
     @property
     def limit(self) -> int:
         """Pieces of one text, special ones included, that the position table allows."""
-        return self.positions - (self.pad + 1 if self.family == "roberta" else 0)
+        return self.positions - (self.pad + 1 if self.family in _COUNTED_FROM_PAD else 0)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -62,9 +72,9 @@ def read_config(folder: Path) -> dict[str, Any]:
 def shape_of(config: Mapping[str, Any], where: str) -> Shape:
     """The shape that a config.json of transformers declares; DataError for another kind of model."""
     family = config.get("model_type")
-    if family not in ("bert", "roberta", "distilbert"):
+    if family not in FAMILIES:
         raise DataError(
-            f"{where}: model_type {family!r} is none of bert, roberta, distilbert; score it with --engine upstream"
+            f"{where}: model_type {family!r} is none of {', '.join(FAMILIES)}; score it with --engine upstream"
         )
     activation = config.get("activation" if family == "distilbert" else "hidden_act", "gelu")
     if activation != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
@@ -76,15 +86,24 @@ def shape_of(config: Mapping[str, Any], where: str) -> Shape:
     )
     base = (6, 768, 12, 3072) if family == "distilbert" else (12, 768, 12, 3072)  # what transformers leaves unsaid
     layers, hidden, heads, intermediate = (int(config.get(n, d)) for n, d in zip(names, base, strict=True))
+    deberta = family == "deberta-v2"
+    plain = not config.get("conv_kernel_size") and config.get("embedding_size", hidden) == hidden
+    if deberta and not (plain and config.get("relative_attention")):
+        what = "DeBERTa with a convolution, narrow words or no relative attention"
+        raise DataError(f"{where}: {what} is not run here; score it with --engine upstream")
+    pad = 1 if family == "mpnet" else int(config.get("pad_token_id", 1 if family == "roberta" else 0))
     return Shape(
         family=family,
         layers=layers,
         hidden=hidden,
         heads=heads,
         intermediate=intermediate,
-        eps=1e-12 if family == "distilbert" else float(config.get("layer_norm_eps", 1e-12)),
-        pad=int(config.get("pad_token_id", 1 if family == "roberta" else 0)),
+        eps=1e-12 if family == "distilbert" else float(config.get("layer_norm_eps", 1e-7 if deberta else 1e-12)),
+        pad=pad,
         positions=int(config.get("max_position_embeddings", 512)),
+        placed=not deberta or bool(config.get("position_biased_input", True)),
+        segments=bool(config.get("type_vocab_size", 0)) if deberta else family in ("bert", "roberta"),
+        relative=deberta_relative(config) if deberta else mpnet_relative(config) if family == "mpnet" else None,
     )
 
 
@@ -103,13 +122,12 @@ def shape_from_weights(state: Mapping[str, Tensor], where: str, heads: int | Non
 def expected(shape: Shape) -> dict[str, tuple[int, ...] | None]:
     """Name -> shape of every tensor that the encoder uses; None for a first dimension that the vocabulary decides."""
     h, i = shape.hidden, shape.intermediate
-    names: dict[str, tuple[int, ...] | None] = {
-        "embeddings.word_embeddings.weight": None,
-        "embeddings.position_embeddings.weight": (shape.positions, h),
-    }
-    if shape.family != "distilbert":
+    names: dict[str, tuple[int, ...] | None] = {"embeddings.word_embeddings.weight": None}
+    if shape.placed:
+        names["embeddings.position_embeddings.weight"] = (shape.positions, h)
+    if shape.segments:
         names["embeddings.token_type_embeddings.weight"] = None
-    names |= _pair("embeddings.LayerNorm", h)
+    names |= _pair("embeddings.LayerNorm", h) | _relative_parts(shape)
     for layer in range(shape.layers):
         for name, rows, columns in _layer_parts(shape, layer, h, i).values():
             names |= _pair(name, rows, columns)
@@ -149,7 +167,7 @@ def refuse(where: str, missing: Iterable[str], wrong: Iterable[str] = (), extra:
 
 def strip(state: Mapping[str, Tensor], family: Family) -> dict[str, Tensor]:
     """Names without the family's prefix, and layer norms under their present names (once they were gamma and beta)."""
-    prefix = f"{family}."
+    prefix = f"{_PREFIXES.get(family, family)}."
     renamed = {}
     for name, tensor in state.items():
         short = name.removeprefix(prefix)
@@ -208,9 +226,32 @@ def _layer_parts(shape: Shape, layer: int, h: int, i: int) -> dict[str, tuple[st
         rest = ("ffn.lin1", "ffn.lin2", "output_layer_norm")
     else:
         at = f"encoder.layer.{layer}."
-        inner = ("query", "key", "value")
-        own = (*(f"attention.self.{n}" for n in inner), "attention.output.dense", "attention.output.LayerNorm")
         rest = ("intermediate.dense", "output.dense", "output.LayerNorm")
+        if shape.family == "mpnet":
+            own = (*(f"attention.attn.{n}" for n in "qkvo"), "attention.LayerNorm")
+        else:
+            end = "_proj" if shape.family == "deberta-v2" else ""
+            inner = (f"attention.self.{n}{end}" for n in ("query", "key", "value"))
+            own = (*inner, "attention.output.dense", "attention.output.LayerNorm")
     sizes = ((h, h), (h, h), (h, h), (h, h), (h, 0), (i, h), (h, i), (h, 0))
     parts = ("q", "k", "v", "o", "norm1", "up", "down", "norm2")
-    return {part: (at + n, r, c) for part, n, (r, c) in zip(parts, (*own, *rest), sizes, strict=True)}
+    found = {part: (at + n, r, c) for part, n, (r, c) in zip(parts, (*own, *rest), sizes, strict=True)}
+    if shape.family == "deberta-v2" and shape.relative is not None and not shape.relative.shared:
+        for part, name, used in (
+            ("positions_k", "pos_key_proj", shape.relative.to_position),
+            ("positions_q", "pos_query_proj", shape.relative.from_position),
+        ):
+            if used:
+                found[part] = (f"{at}attention.self.{name}", h, h)
+    return found
+
+
+def _relative_parts(shape: Shape) -> dict[str, tuple[int, ...] | None]:
+    """What relative positions need beside the layers."""
+    relative = shape.relative
+    if relative is None:
+        return {}
+    if shape.family == "mpnet":
+        return {"encoder.relative_attention_bias.weight": (relative.span, shape.heads)}
+    norm = _pair("encoder.LayerNorm", shape.hidden) if relative.normed else {}
+    return {"encoder.rel_embeddings.weight": (2 * relative.span, shape.hidden), **norm}

@@ -42,10 +42,10 @@ class Pieces:
         return [self.first, *ids, self.last]
 
 
-def read_pieces(folder: Path) -> Pieces:
+def read_pieces(folder: Path, family: str = "bert") -> Pieces:
     """The tokenizer of a model folder: vocab.txt; vocab.json with merges.txt; or tokenizer.json."""
     if (folder / "vocab.txt").is_file():
-        return word_pieces(folder / "vocab.txt", _settings(folder))
+        return word_pieces(folder / "vocab.txt", _settings(folder), _MPNET_SPECIAL if family == "mpnet" else None)
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         return _byte_pieces(folder)
     if (folder / "tokenizer.json").is_file():
@@ -53,17 +53,20 @@ def read_pieces(folder: Path) -> Pieces:
     raise DataError(f"{folder}: no tokenizer (vocab.txt, vocab.json with merges.txt, or tokenizer.json)")
 
 
-def word_pieces(vocabulary: Path, settings: dict[str, Any] | None = None) -> Pieces:
-    """BERT's WordPiece from a vocab.txt: one piece a line; lower-cased unless the settings say otherwise."""
-    settings = settings or {}
+def word_pieces(
+    vocabulary: Path, settings: dict[str, Any] | None = None, special: dict[str, str] | None = None
+) -> Pieces:
+    """WordPiece from a vocab.txt: one piece a line; lower-cased unless the settings say otherwise.
+
+    ``special``: the names of special pieces where the settings state none; BERT's if None.
+    """
+    settings, usual = settings or {}, special or _BERT_SPECIAL
     with vocabulary.open(encoding="utf-8") as lines:
         table = {line.rstrip("\n"): number for number, line in enumerate(lines)}
     names = {
-        key: str(settings.get(key, name))
-        for key, name in _BERT_SPECIAL.items()
-        if isinstance(settings.get(key, name), str)
+        key: str(settings.get(key, name)) for key, name in usual.items() if isinstance(settings.get(key, name), str)
     }
-    special = {**_BERT_SPECIAL, **names}
+    special = {**usual, **names}
     absent = [name for name in special.values() if name not in table]
     if absent:
         raise DataError(f"{vocabulary}: holds no {', '.join(absent)}; is it a BERT vocabulary?")
@@ -76,7 +79,8 @@ def word_pieces(vocabulary: Path, settings: dict[str, Any] | None = None) -> Pie
         lowercase=bool(settings.get("do_lower_case", True)),
     )
     tokenizer.pre_tokenizer = BertPreTokenizer()
-    tokenizer.add_special_tokens(list(special.values()))
+    mask = special.pop("mask_token")
+    tokenizer.add_special_tokens([*special.values(), AddedToken(mask, lstrip=usual is _MPNET_SPECIAL)])
     return Pieces(tokenizer, table[special["cls_token"]], table[special["sep_token"]], _limit(settings))
 
 
@@ -86,6 +90,13 @@ _BERT_SPECIAL = {
     "pad_token": "[PAD]",
     "cls_token": "[CLS]",
     "mask_token": "[MASK]",
+}
+_MPNET_SPECIAL = {
+    "unk_token": "[UNK]",
+    "sep_token": "</s>",
+    "pad_token": "<pad>",
+    "cls_token": "<s>",
+    "mask_token": "<mask>",
 }
 
 

@@ -1,0 +1,1 @@
+"""Published, repeatable measurements: overhead, metrics, statistics."""
