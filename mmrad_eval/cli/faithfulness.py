@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 def faithfulness(**said: Any) -> int:
     """Say whether MODEL looks at the image, and whether looking again makes its reports better.
 
-    Runs what is missing of some 30 arms (image swapped, blank, with a finding blurred, or edited in a way that should
+    Runs what is missing of some 45 arms (image swapped, blank, with a finding blurred, or edited in a way that should
     change nothing; words alone; region images repeated, random, shuffled or of another patient; its own trace cut short
-    or turned around), compares them over the same studies, and prints one page. Run again: what was answered is never
-    asked again.
+    or turned around; its own looks replaced; misleading cues), compares them over the same studies, and prints one
+    page. Run again: what was answered is never asked again.
     """
     from mmrad_eval.model_registry.serving import Fleet
 

@@ -44,6 +44,8 @@ _GIVEN = "mmrad_eval.tasks.given_evidence"
 _GENERATED = "mmrad_eval.tasks.generated"
 _IMAGES = "mmrad_eval.tasks.interventions.images"
 _RETURNED = "mmrad_eval.tasks.interventions.returned_trace"
+_LOOKS = "mmrad_eval.tasks.interventions.own_looks"
+_CUES = "mmrad_eval.tasks.interventions.cues"
 
 MAIN = "mcot"
 """The arm whose gain the visual rule judges."""
@@ -252,7 +254,77 @@ ARMS: tuple[Arm, ...] = (
         "mmrad_eval.tasks.loop:MCOT_LOOP",
         "own trace",
         "the model asks for regions, sees them one at a time, then reports",
-        compared=False,
+    ),
+    *(
+        Arm(
+            f"redraw-{change}",
+            f"{_LOOKS}:REDRAW_{change.upper()}",
+            "intervention",
+            f"mcot-loop from the model's last look on, which shows {shows}",
+        )
+        for change, shows in (
+            ("kept", "the same once through JPEG of quality 95 (should change nothing)"),
+            ("true", "the film at the box that the model announced"),
+            ("foreign", "another patient's picture of that place with a finding that this patient lacks"),
+            ("lacking", "another patient's picture of that place without that finding"),
+            ("noise", "noise of the same mean and spectrum"),
+            ("blank", "the mean grey"),
+            ("full", "the whole image in as many pixels"),
+            ("removed", "nothing"),
+        )
+    ),
+    Arm(
+        "film-swap",
+        f"{_LOOKS}:FILM_SWAP",
+        "intervention",
+        "mcot-loop from the model's last look on, with another patient's whole image and the same look",
+    ),
+    Arm(
+        "word-edit",
+        f"{_LOOKS}:WORD_EDIT",
+        "intervention",
+        "mcot-loop from the model's last look on, with one statement that it made before turned around",
+    ),
+    Arm(
+        "mcot-loop-swapped",
+        f"{_IMAGES}:MCOT_LOOP_SWAPPED",
+        "intervention",
+        "mcot-loop with another patient's image from the beginning",
+    ),
+    Arm(
+        "cue-text",
+        f"{_CUES}:CUE_TEXT",
+        "intervention",
+        "tcot-self with a sentence that names a finding which is not there",
+        needs=REPORTS,
+    ),
+    Arm(
+        "cue-neutral",
+        f"{_CUES}:CUE_NEUTRAL",
+        "intervention",
+        "tcot-self with a sentence of that length that names no finding",
+        needs=REPORTS,
+    ),
+    Arm(
+        "cue-right",
+        f"{_CUES}:CUE_RIGHT",
+        "intervention",
+        "tcot-self with a sentence that names a finding of the reference",
+        needs=REPORTS,
+    ),
+    Arm(
+        "cue-mark",
+        f"{_CUES}:CUE_MARK",
+        "intervention",
+        "tcot-self with the usual place of a finding outlined which is not there",
+        needs=TRACES,
+    ),
+    Arm(
+        "cue-unmarked",
+        f"{_CUES}:CUE_UNMARKED",
+        "intervention",
+        "tcot-self with the whole image outlined",
+        needs=TRACES,
     ),
     Arm(
         "continue",

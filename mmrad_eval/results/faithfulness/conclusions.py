@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from mmrad_eval.results.faithfulness.arms import ARMS
+from mmrad_eval.results.faithfulness.looks_page import look_conclusions
 from mmrad_eval.results.faithfulness.measures import ArmMeasures
 from mmrad_eval.results.faithfulness.reading import ArmValue
 from mmrad_eval.results.faithfulness.truncation import cut_too_often
@@ -23,7 +24,8 @@ _WITHOUT: dict[str, str] = {
     REPORTS: "Nothing that depends on what another patient's image shows",
     BOXES: "Whether findings are read at their places",
 }
-IMAGE, EVIDENCE, OWN_TRACE = "the image", "evidence", "the model's own trace"
+IMAGE, EVIDENCE, OWN_TRACE, OWN_LOOKS = "the image", "evidence", "the model's own trace", "its own looks and cues"
+_LOOKS = ("mcot-loop", "redraw-", "film-swap", "word-edit", "cue-")
 _SIGNED = (" net", " - ", "relative", "causal grounding")
 
 
@@ -34,6 +36,7 @@ def conclusions(measured: ArmMeasures) -> Iterator[str]:
         IMAGE: (_image(values), _content(values), _wording(values), _place(values)),
         EVIDENCE: (_evidence(measured), _leak(values), _conflict(values)),
         OWN_TRACE: (_own_trace(values),),
+        OWN_LOOKS: (look_conclusions(measured.looks),),
     }
     for subject, said in subjects.items():
         if subject == EVIDENCE:
@@ -50,6 +53,8 @@ def _subject(arm: str) -> str:
     """What an arm's answers tell about."""
     if arm.startswith("direct"):
         return IMAGE
+    if arm.startswith(_LOOKS):
+        return OWN_LOOKS
     return OWN_TRACE if arm.startswith(("tcot-self", "early-", "mistaken")) else EVIDENCE
 
 

@@ -12,6 +12,7 @@ from itertools import chain
 
 from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Study, Target
 from mmrad_eval.results.faithfulness.evidence import gains, leak, overlap, settled
+from mmrad_eval.results.faithfulness.looks_used import LooksUsed, looks_used
 from mmrad_eval.results.faithfulness.own_trace import early, follows, mistakes
 from mmrad_eval.results.faithfulness.reading import ArmReading, ArmValue, estimate
 from mmrad_eval.results.faithfulness.visual import by_label, causal, conflict, sensitivity
@@ -37,6 +38,8 @@ class ArmMeasures:
     """Arm -> tokens of its answers."""
     claim: VisualClaim = field(default_factory=lambda: VisualClaim("untested"))
     """Whether a gain of region images may be called visual."""
+    looks: LooksUsed = field(default_factory=lambda: LooksUsed({}))
+    """Whether what the model looks at by itself is used, and whether it follows cues."""
 
 
 def measure(
@@ -75,4 +78,5 @@ def measure(
         truncated={arm: sum(a.status == "truncated" for a in found.values()) for arm, found in by_id.items()},
         spent={arm: spent_of([answer.usage for answer in found.values()]) for arm, found in by_id.items()},
         claim=claim,
+        looks=looks_used(reading, resamples),
     )

@@ -11,6 +11,7 @@ import msgspec
 from mmrad_eval.metrics.labelf1 import LABELS
 from mmrad_eval.results.faithfulness.arms import ARMS
 from mmrad_eval.results.faithfulness.conclusions import conclusions, interval, limits, plain, shown
+from mmrad_eval.results.faithfulness.looks_page import look_table, looks_as_data
 from mmrad_eval.results.faithfulness.measures import ArmMeasures
 from mmrad_eval.results.faithfulness.reading import ArmValue
 from mmrad_eval.results.faithfulness.visual_claim import as_data
@@ -50,6 +51,7 @@ def markdown(measured: ArmMeasures, model: str, dataset: str, lacking: Sequence[
         *_edits(measured),
         "",
         *_by_label(measured),
+        *look_table(measured.looks),
         "## Numbers",
         "",
         "| contrast | value | 95 % interval | studies |",
@@ -92,6 +94,7 @@ def record(measured: ArmMeasures, model: str, dataset: str, runs: dict[str, str]
         "left_out": {arm: dict(reasons) for arm, reasons in measured.left_out.items()},
         "conclusions": list(conclusions(measured)),
         "visual_claim": as_data(measured.claim),
+        "own_looks": looks_as_data(measured.looks),
         "values": {
             name: [*(None if math.isnan(x) else x for x in (v.value, v.low, v.high)), v.n]
             for name, v in measured.values.items()

@@ -6,23 +6,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 import numpy as np
 
 from mmrad_eval.core.contracts import Donor, Task, TaskContext
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Answer, Box, Image, Step, Study, Target, Trace
+from mmrad_eval.core.values import Answer, Box, Card, Image, Step, Study, Target, Trace
 from mmrad_eval.metrics.facts.labels import label_many
 from mmrad_eval.metrics.labelf1 import LABELS, POSITIVE, UNCERTAIN
 from mmrad_eval.tasks.given_evidence import DIRECT, MCOT
 from mmrad_eval.tasks.interventions import blur_targets
+from mmrad_eval.tasks.loop import MCOT_LOOP
 from mmrad_eval.tasks.regions import region_image
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.geometry import convert
@@ -62,6 +63,23 @@ class Edited(Task):
     def turns(self) -> int | None:
         """As the base."""
         return self.base.turns
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """As the base."""
+        return self.base.options
+
+    def configured(self, options: Mapping[str, str]) -> Self:
+        """With the base under its options."""
+        return replace(self, base=self.base.configured(options))
+
+    def for_card(self, card: Card) -> Self:
+        """With the base as it is held with this model."""
+        return replace(self, base=self.base.for_card(card))
+
+    def extra_images(self, study: Study) -> int:
+        """As the base."""
+        return self.base.extra_images(study)
 
     @property
     def several_images(self) -> bool:
@@ -225,3 +243,4 @@ DIRECT_BLURRED_ELSEWHERE = Edited("direct-blurred-elsewhere", DIRECT, "elsewhere
 MCOT_SHIFTED = Edited("mcot-shifted", MCOT, "shifted")
 MCOT_JPEG = Edited("mcot-jpeg", MCOT, "jpeg")
 MCOT_REWORDED = Edited("mcot-reworded", MCOT, "reworded")
+MCOT_LOOP_SWAPPED = Edited("mcot-loop-swapped", MCOT_LOOP, "swapped")

@@ -23,7 +23,7 @@ from mmrad_eval.tasks.generated import TCOT_SELF
 from mmrad_eval.tasks.messages import opening
 from mmrad_eval.tasks.prompting import parsed
 
-_ASK = {
+ASK_FOR_REPORT = {
     "findings": "Do not look any further. Write the findings section of the report now. Begin it with the heading "
     "FINDINGS: and write prose. Do not write an impression.",
     "impression": "Do not look any further. Write the impression section of the report now. Begin it with the heading "
@@ -105,7 +105,7 @@ def _cut(text: str, percent: int) -> int:
 def _second(back: str, context: TaskContext) -> Sequence[Message]:
     """The trace as the model's own words, and the request for the report."""
     said = [Message("assistant", (Text(back),))] if back.strip() else [Message("assistant", (Text("(nothing yet)"),))]
-    return [*said, Message("user", (Text(_ASK[context.target]),))]
+    return [*said, Message("user", (Text(ASK_FOR_REPORT[context.target]),))]
 
 
 EARLY_0, EARLY_25, EARLY_50, EARLY_75, EARLY_100 = (Returned(f"early-{p}", p) for p in (0, 25, 50, 75, 100))

@@ -178,7 +178,10 @@ class Scene:
 GROUPS: dict[str, Collection[str]] = {
     "image": [arm.task for arm in ARMS if arm.task.startswith("direct")],
     "evidence": [
-        arm.task for arm in ARMS if arm.task.startswith(("direct", "tcot", "bcot", "mcot")) and arm.task != "tcot-self"
+        arm.task
+        for arm in ARMS
+        if arm.task.startswith(("direct", "tcot", "bcot", "mcot"))
+        and not arm.task.startswith(("tcot-self", "mcot-loop"))  # these are asked with what belongs to them
     ],
     "claim": [MAIN, *RIVALS],
     "own": [arm.task for arm in ARMS if arm.task.startswith(("early", "mistaken", "tcot-self"))],
