@@ -154,6 +154,8 @@ class Reply(Value, frozen=True, metaclass=_ReplyType):
     finish: Finish = "stop"
     why: str = ""
     """The provider's words where ``finish`` is not ``stop``."""
+    unordered: bool = False
+    """Whether it is unknown where among the words its images stand, as they came apart from them."""
     usage: Usage = Usage()
     served: Served = Served()
     latency: float = 0.0
@@ -174,6 +176,7 @@ class Reply(Value, frozen=True, metaclass=_ReplyType):
             images: tuple[str, ...] = (),
             *,
             parts: tuple[ReplyPart, ...] = (),
+            unordered: bool = False,
             usage: Usage = ...,
             served: Served = ...,
             latency: float = 0.0,

@@ -279,6 +279,8 @@ class Card(Value, frozen=True, kw_only=True):
     """How this model marks boxes among its words, an entry of ``traces.dialects``; empty: unknown, none is read."""
     look_dialect: str = ""
     """How this model asks for looks, an entry of ``tasks.look_dialects``; empty: as this project's prompt says."""
+    draws: bool = False
+    """Whether it is asked for pictures beside words, where its endpoint can be."""
     max_images: int | None = None
     """Images that one request may hold; None: no limit known."""
     formats: tuple[str, ...] = ("image/jpeg", "image/png")
@@ -320,7 +322,7 @@ class Card(Value, frozen=True, kw_only=True):
         "context",
     )
     """Always part of a run's identity."""
-    BEHAVIOUR: ClassVar[tuple[str, ...]] = KEYED
+    BEHAVIOUR: ClassVar[tuple[str, ...]] = (*KEYED, "draws")
     """The behavioral fields; one that is added later is part of a run's identity where it differs from its default."""
 
     def behavior(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from mmrad_eval.model_registry.http_errors import read_fault
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
-from mmrad_eval.model_registry.wire import Base64, WireClient, split_system
+from mmrad_eval.model_registry.wire import Base64, WireClient, asking_for, split_system
 
 MAX_IMAGES = 3000
 """Images of one prompt (cloud.google.com/vertex-ai/generative-ai/docs/multimodal, November 2026)."""
@@ -76,6 +76,12 @@ class GeminiClient(WireClient):
     ) -> None:
         headers = {"x-goog-api-key": secret.reveal()} if secret else {}
         super().__init__(card, Transport(urls, headers=headers, secret=secret, timeout=timeout))
+
+    def adapt(self, request: Request) -> Request:
+        """The request, which asks for pictures where the card says that the model draws."""
+        if not self.card.draws:
+            return request
+        return asking_for(request, "generationConfig", {"responseModalities": ["TEXT", "IMAGE"]})
 
     def path(self, request: Request) -> str:
         """The model is part of the address."""
@@ -136,7 +142,7 @@ def _parts(parts: list[Any]) -> tuple[ReplyPart, ...]:
                 made[-1] = kind(last.text + text)
             else:
                 made.append(kind(text))
-        if isinstance(inline, dict):
+        if isinstance(inline, dict) and not field(part, "thought"):  # a picture in a thought is a draft
             made.append(OutputImage(_uri(inline)))
         if isinstance(call, dict):
             made.append(ToolCall(text_of(call.get("name")), arguments(call.get("args")), text_of(call.get("id"))))

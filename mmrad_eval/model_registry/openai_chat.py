@@ -33,11 +33,12 @@ from mmrad_eval.core.values import (
 from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import read_fault
+from mmrad_eval.model_registry.openai_responses import ResponsesClient
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.rejections import STRICT, RejectionPolicy
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
-from mmrad_eval.model_registry.wire import Base64, WireClient
+from mmrad_eval.model_registry.wire import Base64, WireClient, asking_for
 
 AZURE_VERSION = "2024-10-21"
 """The newest version of Azure's chat completions that is not a preview, as of Azure's API lifecycle page."""
@@ -62,7 +63,11 @@ _BESIDE_WORDS = ("images", "tool_calls", "function_call")
 """Fields of a message that hold parts beside its content; most have none."""
 
 
-def hosted(card: Card, how: Connection) -> ChatClient:
+UNDRAWN = "Image generation completed but no images were produced."
+"""What vLLM-Omni writes in the place of pictures (``entrypoints/openai/serving_chat.py``); no words of the model."""
+
+
+def hosted(card: Card, how: Connection) -> ChatClient | ResponsesClient:
     """``openai:ID``, ``openrouter:ID``, ``together:ID``; with ``--base-url`` any host of the same format.
 
     A provider's key goes to its own address alone; ``--api-key-env`` or ``--api-key-file`` name another host's.
@@ -70,6 +75,8 @@ def hosted(card: Card, how: Connection) -> ChatClient:
     urls, secret = connect(card, how)
     # OpenAI's reasoning models refuse `max_tokens`; other hosts may know nothing else
     own_host = card.provider == "openai" and not (how.base_url or card.base_url)
+    if own_host and card.draws:  # its chat completions hold no pictures
+        return ResponsesClient(card, urls, secret, timeout=how.timeout)
     limit = "max_completion_tokens" if own_host else "max_tokens"
     client = ChatClient(card, urls, secret, timeout=how.timeout, limit_field=limit)
     if own_host:
@@ -108,6 +115,10 @@ class ChatClient(WireClient):
     def authorization(secret: Secret) -> dict[str, str]:
         """The header that carries the key."""
         return {"Authorization": f"Bearer {secret.reveal()}"}
+
+    def adapt(self, request: Request) -> Request:
+        """The request, which asks for pictures where the card says that the model draws."""
+        return asking_for(request, "modalities", ["text", "image"]) if self.card.draws else request
 
     def path(self, request: Request) -> str:
         """The same for every request."""
@@ -190,7 +201,8 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
         return read_fault(response, secret, policy=policy)
     value, raw = read_json(response.body, secret)
     choices = field(value, "choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
+    choices = choices if isinstance(choices, list) else []
+    choice = next((one for one in choices if field(one, "finish_reason") != "stop"), choices[0] if choices else None)
     error = field(value, "error") or field(choice, "error")
     if error:  # some routers answer 200 and say in the body, or beside half an answer, what went wrong upstream
         status = field(error, "code")
@@ -202,8 +214,10 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
         raise TransportError(f"the reply of {response.base} has no message", retry=True)
     refusal = text_of(message.get("refusal"))
     finish, why = _finish("refusal" if refusal else field(choice, "finish_reason"), response.base)
+    parts, unordered = _parts_of_all(choices)
     return Reply(
-        parts=parts_of(message),
+        parts=parts,
+        unordered=unordered,
         finish=finish,
         why=refusal or why,
         usage=_usage(field(value, "usage")),
@@ -222,6 +236,25 @@ def _finish(ended: Any, base: str) -> tuple[Finish, str]:
     if finish is None:  # such as `abort` of vLLM and `error` of OpenRouter
         raise TransportError(f"{base} does not say how the reply ended (finish_reason {ended!r:.80})", retry=True)
     return finish, "" if finish == "stop" else str(ended)
+
+
+def _parts_of_all(choices: list[Any]) -> tuple[tuple[ReplyPart, ...], bool]:
+    """The parts of all choices, and whether the order of pictures among the words is unknown.
+
+    We ask for one choice. vLLM-Omni returns one for each stage of the model that made something, in the order of the
+    stages and not of the thought; a router puts pictures beside the words.
+    """
+    messages = [message for one in choices if isinstance(message := field(one, "message"), dict)]
+    parts = [part for message in messages if not _undrawn(message) for part in parts_of(message)]
+    drawn = any(isinstance(part, OutputImage) for part in parts)
+    said = any(isinstance(part, Text) for part in parts)
+    apart = len(messages) > 1 or any(message.get("images") for message in messages)
+    return tuple(parts), drawn and said and apart
+
+
+def _undrawn(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    return isinstance(content, list) and len(content) == 1 and field(content[0], "text") == UNDRAWN
 
 
 def parts_of(message: Mapping[str, Any]) -> tuple[ReplyPart, ...]:

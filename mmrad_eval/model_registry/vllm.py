@@ -142,7 +142,7 @@ class VllmClient(ChatClient):
 
     def adapt(self, request: Request) -> Request:
         """The request with live tokens in its words taken apart: ``<|image_pad|>`` becomes ``< |image_pad| >``."""
-        return taken_apart(request)
+        return taken_apart(super().adapt(request))
 
     async def prepare(self) -> None:
         """Start our own server if there is one, and find out who answers; ModelError where it is not this model."""
@@ -292,6 +292,8 @@ class VllmClient(ChatClient):
 
     def _check_fields(self, request: Request) -> None:
         names = frozenset((*request.extra, *self.thinking(request.decoding)))
+        if self.card.draws:  # vLLM-Omni reads it and does not list it
+            names -= {"modalities"}
         if not names or names in self._checked:
             return
         for base, known in self._known.items():

@@ -131,6 +131,20 @@ def _words(part: ReplyPart) -> str:
     return part.arguments if isinstance(part, ToolCall) else "" if isinstance(part, OutputImage) else part.text
 
 
+def asking_for(request: Request, name: str, value: object) -> Request:
+    """The request with a field of the body that asks for pictures; a task that sets the same field goes first.
+
+    Objects are joined, as far as they name other things.
+    """
+    set_already = request.extra.get(name)
+    if set_already is not None:
+        theirs = msgspec.json.decode(set_already)
+        if not isinstance(theirs, dict) or not isinstance(value, dict):
+            return request
+        value = value | theirs
+    return msgspec.structs.replace(request, extra={**request.extra, name: msgspec.Raw(msgspec.json.encode(value))})
+
+
 def split_system(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...]]:
     """The text of the system turns that a conversation opens with, and the turns after them."""
     first = next((number for number, message in enumerate(messages) if message.role != "system"), len(messages))

@@ -11,7 +11,19 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mmrad_eval.core.errors import DataError, Failed
-from mmrad_eval.core.values import Answer, Card, Message, ModelStatus, Reply, Step, Study, Target, Text, Trace
+from mmrad_eval.core.values import (
+    Answer,
+    Card,
+    Message,
+    ModelStatus,
+    OutputImage,
+    Reply,
+    Step,
+    Study,
+    Target,
+    Text,
+    Trace,
+)
 from mmrad_eval.datasets import raw_text
 from mmrad_eval.datasets.raw_text.marks import without_boxes
 from mmrad_eval.datasets.raw_text.thinking import split_thought
@@ -48,11 +60,13 @@ def read_answer(
     if reply.finish in _DECLINED:
         return Answer("", _DECLINED[reply.finish], _short(reply.why or reply.text or reply.finish))
     thinking = card.thinking if card else ()
-    before, words = before_and_after(reply.parts) if reply.images else ("", reply.text)
+    placed = bool(reply.images) and not reply.unordered
+    before, words = before_and_after(reply.parts) if placed else ("", reply.text)
     found = raw_text.read(words, target, traced=traced, thinking=thinking, asked=_words(asked))
     apart = reply.reasoning.strip()
     reader = _reader(card, study)
-    drawn = drawn_steps(reply.parts, reader) if reply.images else ()
+    pictures = [part for part in reply.parts if isinstance(part, OutputImage)]  # alone, no words announce them
+    drawn = drawn_steps(pictures if reply.unordered else reply.parts, reader) if pictures else ()
     trace = _trace("\n\n".join(t for t in (apart, before, found.thought) if t), found, reader, drawn)
     status, why = found.status, found.why
     if status == "empty" and apart and not reply.text.strip():
@@ -62,6 +76,8 @@ def read_answer(
     if status == "ok" or not found.why:
         why = reply.why
     counts = Counter(found.events) + reader.events if reader.events else found.events
+    if reply.unordered:
+        counts = {**counts, "pictures in unknown order": 1}
     events = dict(sorted(counts.items()))
     return Answer("", status, why, found.report, trace, events=events)
 

@@ -43,7 +43,29 @@ def openai(asked: Asked) -> None:
     import openai  # type: ignore[import-not-found, unused-ignore]  # lives in an environment of its own
 
     client = openai.OpenAI(api_key="planted", base_url=asked["base_url"], max_retries=0)
-    openai_chat(client, asked, "max_completion_tokens")
+    if asked.get("draws"):
+        openai_responses(client, asked)
+    else:
+        openai_chat(client, asked, "max_completion_tokens")
+
+
+def openai_responses(client: Any, asked: Asked) -> None:
+    def part(one: dict[str, str], role: str) -> Any:
+        if "text" in one:
+            return {"type": "output_text" if role == "assistant" else "input_text", "text": one["text"]}
+        return {"type": "input_image", "image_url": f"data:{one['media_type']};base64,{one['data']}"}
+
+    decoding = asked["decoding"]
+    if "reasoning" in decoding:
+        decoding["reasoning"] = {"effort": decoding["reasoning"]}
+    client.responses.create(
+        model=asked["model"],
+        input=[{"role": m["role"], "content": [part(p, m["role"]) for p in m["parts"]]} for m in asked["messages"]],
+        max_output_tokens=decoding.pop("max_tokens"),
+        tools=[{"type": "image_generation"}],
+        store=False,
+        **decoding,
+    )
 
 
 def together(asked: Asked) -> None:
@@ -61,6 +83,7 @@ def openrouter(asked: Asked) -> None:
     client.chat.send(
         model=asked["model"],
         messages=[{"role": m["role"], "content": openai_parts(m["parts"])} for m in asked["messages"]],
+        **({"modalities": ["text", "image"]} if asked.get("draws") else {}),
         **asked["decoding"],
     )
 
@@ -129,6 +152,8 @@ def gemini(asked: Asked) -> None:
         budget = 0 if how == "none" else how
         named = "thinking_budget" if isinstance(budget, int) else "thinking_level"
         more["thinking_config"] = types.ThinkingConfig(**{named: budget})
+    if asked.get("draws"):
+        more["response_modalities"] = ["TEXT", "IMAGE"]
     client = genai.Client(api_key="planted", http_options=types.HttpOptions(base_url=asked["base_url"]))
     client.models.generate_content(
         model=asked["model"],
