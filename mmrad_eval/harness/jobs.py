@@ -252,7 +252,7 @@ def _execute(  # noqa: PLR0917 (as above)
         return Outcome(folder, run, None, stop, share)
     summary = None
     if job.metrics and run.counts.n > run.counts.unanswered and any(study.reference for study in plan.studies):
-        if job.judge is not None and not (stop is not None and stop.interrupted):
+        if job.judge is not None and clients and not (stop is not None and stop.interrupted):
             asked = examples(folder, plan.studies, plan.last_check.study)
             where = results / "replies" / safe_name(plan.dataset.name)
             terms, check, repeats = job.judge_terms, plan.last_check, job.judge.repeats

@@ -202,6 +202,8 @@ def judge_dataset(  # noqa: PLR0917 (examples, and what is asked about them)
     GateError where the data may not go to one of them; ``permitted`` is told what lets it.
     """
     clients = judges.clients(suite, terms.allowed_keys)
+    if not clients:
+        return suite, None
     permit = terms.permit(dataset, suite, clients)
     permitted(permit)
     where = results / "replies" / safe_name(dataset.name)

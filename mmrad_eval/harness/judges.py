@@ -65,11 +65,13 @@ class Judges:
     def clients(
         self, suite: Suite, allowed_keys: frozenset[str] = frozenset(), *, key_needed: bool = True
     ) -> dict[str, Client]:
-        """The model of each part, one object for equal judges.
+        """The model of each part, one object for equal judges; none where what would ask is missing from the suite.
 
         UsageError where no metric of the suite asks anybody, or none has a part of that name, or a part has no judge.
         """
         asking = [metric for metric in suite if asks(metric)]
+        if not asking and suite.missing:
+            return {}  # the table says what is missing, and what brings it
         if not asking:
             raise UsageError(f"--judge {self}: none of these metrics asks a judge; see `mmrad-eval metrics`")
         parts = {part: metric.name for metric in asking for part in judging(metric).parts}

@@ -113,6 +113,7 @@ def test_a_stored_run_is_judged_and_its_other_columns_stay(command: Command, jud
     assert ended.returncode == 0, ended.stderr
     assert "judged: 9 sent, 3 cached, 0 failed" in ended.stderr  # the candidates are all one text, which is asked once
     assert "pairs@test: 4 read, 0 degraded, 0 unread" in ended.stderr
+    assert "Pairs read" in ended.stdout  # beside the number, in the table of headlines
     assert column(tmp_path, "Pairs @ test")["value"] > 3
     assert "|judge:openai:one/" in column(tmp_path, "Pairs @ test")["signature"]
     assert column(tmp_path, "BLEU-1 @ raw")["n"] == 4
@@ -171,6 +172,19 @@ def test_texts_in_memory_are_judged_within_the_gate(
     assert "pairs@test" in alone.missing
     with pytest.raises(GateError, match=r"openai:far is at 192\.0\.2\.7"):
         mmrad_eval.score(*texts, "pairs.py:Pairs", judge="openai:far", judge_url="http://192.0.2.7/v1")
+
+
+def test_a_metric_whose_prompts_are_missing_is_named_with_what_brings_them(
+    command: Command, judge: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMRAD_JUDGES", str(tmp_path / "nothing"))
+    made = ("run", "--model", "baseline:normal", "--task", "direct", "--limit", "2", "--metrics", "crimson,bleu@raw")
+    ended = command(*made, "--judge", "openai:one", "--judge-url", judge)
+    assert ended.returncode == 0, ended.stderr
+    again = command("score", run_of(tmp_path), "--metrics", "crimson", "--judge", "openai:one", "--judge-url", judge)
+    assert again.returncode == 0, again.stderr
+    for said in (ended.stdout + ended.stderr, again.stdout):
+        assert "mmrad-eval judges fetch crimson" in " ".join(said.split())
 
 
 def test_a_dry_run_of_a_run_prices_its_judges(command: Command, judge: str) -> None:

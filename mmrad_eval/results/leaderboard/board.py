@@ -28,6 +28,7 @@ from mmrad_eval.results.leaderboard.rows import (
     largest,
     mean_cell,
     read_scored_runs,
+    read_shares,
     reference_studies,
     repeats,
     size_of,
@@ -205,7 +206,9 @@ def _metric_columns(runs: Sequence[ScoredRun]) -> tuple[TableColumn, ...]:
     for scored in runs:
         for label, column in columns_of(scored).items():
             found[label].append(column)
-    first = headlines([columns[0] for columns in found.values()])
+    every = [columns[0] for columns in found.values()]
+    first = headlines(every)
+    first |= read_shares(every, first)
     return tuple(
         TableColumn(
             key=label,

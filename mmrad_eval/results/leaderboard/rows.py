@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -136,6 +136,10 @@ def _set_apart(run: Run) -> str | None:
     return None
 
 
+_READ = " read"
+"""How the name of such a column ends."""
+
+
 def headlines(columns: Sequence[ColumnSummary]) -> set[str]:
     """Labels of the columns that stand for the rest where there is little room."""
     chosen: dict[str, ColumnSummary] = {}
@@ -149,6 +153,12 @@ def headlines(columns: Sequence[ColumnSummary]) -> set[str]:
         if family not in families | DETAILS:
             chosen.setdefault(family, column)
     return {column.label for column in list(chosen.values())[:MOST_HEADLINES]}
+
+
+def read_shares(columns: Sequence[ColumnSummary], shown: Collection[str]) -> set[str]:
+    """Labels of the columns that say how much of a judge's replies was read, for judged columns that are shown."""
+    metrics = {column.metric for column in columns if column.label in shown}
+    return {column.label for column in columns if column.metric in metrics and column.name.endswith(_READ)}
 
 
 def answers_in_words(statuses: Counter[str]) -> str:
