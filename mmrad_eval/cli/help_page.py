@@ -19,6 +19,7 @@ HEADINGS: dict[str, str] = {
     "Evidence": "--views --context --priors --render --images-first --max-edge",
     "Address and key": (
         "--base-url --api-key-env --api-key-file --allow-key --writer-url --writer-key-env --auditor-url "
+        "--second-url --second-key-env "
         "--auditor-key-env --refusal-pattern --no-look-check --allow-blind"
     ),
     "Serving with vLLM": (
@@ -27,7 +28,7 @@ HEADINGS: dict[str, str] = {
     "Models in transformers": "--python --batch-size --device-map --trust-remote-code",
     "Metrics": (
         "--metrics --engine --policy --metric-option --verify --judge --judge-url --judge-key-env --judge-samples "
-        "--explain"
+        "--second --explain"
     ),
     "Privacy": "--data-use --local-network --attest-provider --attest-retention --attest-who",
     "Limits and work": (

@@ -1,17 +1,22 @@
-"""mmrad-eval judges: what judged metrics need beside a judge, and where it is."""
+"""mmrad-eval judges: what judged metrics need beside a judge, and what a judge's numbers are worth."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.judge_options import judges_of, judging_options, terms_of
+from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.metric_options import metric_options, names_of, options_of
+from mmrad_eval.results.tables import FORMATS
 
 
 @click.group()
 def judges() -> None:
-    """Fetch and list the published prompts that judged metrics are asked with."""
+    """Fetch the published prompts that judged metrics are asked with, and check judges."""
 
 
 @judges.command(name="list")
@@ -43,4 +48,47 @@ def fetch(metrics: tuple[str, ...], wheel: Path | None) -> int:
         raise UsageError("--wheel is the file of one metric: fetch them one at a time")
     for name in metrics:
         terminal.say(f"{name}: {fetched(name, wheel)}")
+    return 0
+
+
+@judges.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option(
+    "--metrics", "-M", multiple=True, required=True, help="Judged metrics, by commas, such as crimson@strict."
+)
+@metric_options
+@judging_options
+@click.option("--second", metavar="MODEL", help="Another judge, whose order of runs and studies is compared.")
+@click.option("--second-url", multiple=True, metavar="URL", help="Address of the second judge's server.")
+@click.option("--second-key-env", metavar="NAME", help="Environment variable that holds the second judge's key.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N studies of each run. [default: all]")
+@click.option("--references", "-r", help="The studies, where a run can't find them again.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results folder."
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the page is printed.")
+def check(**said: Any) -> int:
+    """Show what a judge's numbers are worth: spread, family, a second judge, and probes.
+
+    Each candidate of the first RUN is judged again with its sentences reversed, doubled and numbered. Nothing that it
+    says changes, so its value should not. Nothing is stored but the judge's replies.
+    """
+    from mmrad_eval.cli.progress import Progress
+    from mmrad_eval.core.connections import close_process
+    from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.harness.judge_check import check as checked
+    from mmrad_eval.harness.judges import judges as named
+    from mmrad_eval.metrics import suite
+    from mmrad_eval.results.run.folder import select
+
+    close_process()
+    first = judges_of(said)
+    if first is None:
+        raise UsageError("say which judge: --judge MODEL")
+    second = named(said["second"] or (), said["second_url"], said["second_key_env"] or (), 1)
+    chosen = suite(names_of(said), options=options_of(said))
+    both = [first] if second is None else [first, second]
+    folders = [select(said["out"], which) for which in said["runs"]]
+    tables = checked(folders, chosen, both, terms_of(said), said["out"], Progress(), said["limit"], said["references"])
+    show(tables, said["form"], None, all_columns=True)
     return 0

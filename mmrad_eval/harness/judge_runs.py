@@ -149,7 +149,7 @@ def judge_run(  # noqa: PLR0917 (one run, and what is asked about it)
 
     GateError where its data may not go to one of them; an attestation that lets it is stored with the run.
     """
-    dataset = _data(folder, references)
+    dataset = run_dataset(folder, references)
 
     def permitted(permit: gate.Permit) -> None:
         if permit.attestation is not None and folder.run.attestation is None:
@@ -163,14 +163,14 @@ def preview_run(
     judges: Judges, terms: JudgeTerms, folder: RunFolder, suite: Suite, references: str | Path | None = None
 ) -> list[JudgePreview]:
     """What judging the stored answers of a run would take; GateError where its data may not go to one of them."""
-    dataset = _data(folder, references)
+    dataset = run_dataset(folder, references)
     clients = judges.clients(suite, terms.allowed_keys, key_needed=False)
     terms.permit(dataset, suite, clients)
     asked = list(examples(folder, dataset.studies, LastCheck(dataset.name, dataset.data_use).study))
     return judge_previews(suite, clients, asked, judges.repeats)
 
 
-def _data(folder: RunFolder, references: str | Path | None) -> Dataset:
+def run_dataset(folder: RunFolder, references: str | Path | None) -> Dataset:
     """The data of a run, of the class of all that a judge would be shown."""
     dataset = data_of(folder, references)
     return replace(dataset, data_use=strictest((dataset.data_use, folder.run.data_use)))

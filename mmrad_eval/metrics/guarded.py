@@ -91,9 +91,15 @@ def guarded(metric: Metric, source: str = "") -> Metric:
         made = plugins.call(f"metric {name}: judged", cast("Any", metric).judged, said)
         return guarded(plugins.checked(kind(), made, f"of {name} and its judge"), source)
 
+    def for_judges(cards: Mapping[str, Any]) -> Metric:
+        made = plugins.call(f"metric {name}: for_judges", cast("Any", metric).for_judges, cards)
+        return guarded(plugins.checked(kind(), made, f"of {name} and its judges"), source)
+
     own: dict[str, Callable[..., Any]] = {"fit": fit, "signature": signature, "measure": measure, "reduce": reduce}
     if judge_metrics.asks(metric):
         own["judged"] = judged
+        if hasattr(metric, "for_judges"):
+            own["for_judges"] = for_judges
     return cast("Metric", members.replaced(metric, **own))
 
 
