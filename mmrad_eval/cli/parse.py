@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _HOW = "write OURS=THEIRS, such as --report-column id=study_id"
 _NARROWEST = 60
 
+FEW = 20
+"""Texts that are shown side by side unless more are asked for."""
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
@@ -35,7 +38,7 @@ _NARROWEST = 60
     "--report-column", "report_columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of the reports."
 )
 @click.option("--study", "studies", multiple=True, help="Only this study; repeatable.")
-@click.option("--limit", type=int, default=20, show_default=True, help="Show the first N texts; 0 shows all.")
+@click.option("--limit", type=int, help="Show the first N texts; 0 shows all. [default: 20, with --json all]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
 def parse(**said: Any) -> None:
     """Show each text of FILE beside what is understood of it: status, report, trace, and what was removed and why.
@@ -49,7 +52,8 @@ def parse(**said: Any) -> None:
     wanted = (text for text in found if not said["studies"] or text.study in said["studies"])
     statuses: Counter[str] = Counter()
     events: Counter[str] = Counter()
-    for text in islice(wanted, said["limit"] or None):
+    limit = said["limit"] if said["limit"] is not None else None if said["as_json"] else FEW
+    for text in islice(wanted, limit or None):
         statuses[text.understood.status if text.understood else "not a report"] += 1
         events.update(text.understood.events.keys() if text.understood else ())
         terminal.page(_json(text) if said["as_json"] else "\n".join(_shown(text)))

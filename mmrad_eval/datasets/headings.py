@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from mmrad_eval.datasets.words import among, words_of
@@ -200,6 +201,8 @@ _SAME_LETTER = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s"})
 """Letters that a pattern takes for an i or an s whatever their case, and ``lower`` does not."""
 _NOTE = re.compile(r"\s*\([^()\n]{0,40}\)")
 _JOINT = re.compile(r"\s*(?:[/&+,]|\band\b|\by\b)\s*")
+_VERB = re.compile(r" (?:is|are)(?: as follows| the following| listed below| below)?$| as follows$")
+"""How a sentence that is a heading ends: "The findings are as follows:"."""
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 _DECOR = r"(?:[^\w\n]|_)*+"
 _NUMBER = (
@@ -222,6 +225,8 @@ _CLOSER = re.compile(
     r"|[ \t]+[\u2013\u2014-]+[ \t]+|[ \t]*(?:->|\u2192|=>|>{1,2})[ \t]*|[ \t]*\|[ \t]*"
 )
 """What may end a name within a line."""
+_BRACKET = re.compile(r"\)[ \t]*:?[ \t]*")
+"""What ends a name that stands in round brackets."""
 _PLAIN = re.compile(r"(findings|impression):[ \t]+(?=[a-z])", re.IGNORECASE | re.ASCII)
 """The line that most reports have, which the patterns for all others read alike, in four times as long."""
 _UNDERLINE = re.compile(r"\r?\n[ \t]*[-=~*]{3,}[ \t]*(?=\r?\n|\Z)")
@@ -274,6 +279,7 @@ def kind_of(name: str) -> str | None:
     name = plain_name(_EDGE.sub("", _NOTE.sub("", name)).replace("_", " "))
     if name in SECTION:
         return SECTION[name]
+    name = _VERB.sub("", name)
     found = [_single(part) for part in _JOINT.split(name)]
     if not found or None in found:
         return None
@@ -307,7 +313,10 @@ def opening(text: str, start: int) -> Opening | None:
         return None
     if not _ANY.search(text, name_at, min(end, name_at + _LONGEST)):
         return None
-    for closer in _CLOSER.finditer(text, name_at, min(end, name_at + _LONGEST)):
+    closers = _CLOSER.finditer(text, name_at, min(end, name_at + _LONGEST))
+    if text[name_at - 1 : name_at] == "(" and (bracket := _BRACKET.search(text, name_at, end)):
+        closers = chain([bracket], closers)
+    for closer in closers:
         kind = kind_of(text[name_at : closer.start()]) if closer.start() > name_at else None
         if kind is not None:
             return Opening(start, closer.end(), kind)

@@ -15,6 +15,7 @@ from mmrad_eval.datasets.predictions import read_predictions
 from tests.raw_text import (
     cell_forms,
     degenerate_texts,
+    fourth_drawing,
     mixed_forms,
     nearly_degenerate,
     refusal_wordings,
@@ -48,6 +49,10 @@ SUITES: dict[str, Callable[[], Iterable[Case]]] = {
     "reports in dress, a third drawing": third_drawing.dressed,
     "degenerate output, a third drawing": third_drawing.degenerate,
     "reports with boxes, a third drawing": third_drawing.boxes,
+    "thoughts, a fourth drawing": fourth_drawing.thoughts,
+    "sections, a fourth drawing": fourth_drawing.sections,
+    "degenerate output, a fourth drawing": fourth_drawing.degenerate,
+    "reports with boxes, a fourth drawing": fourth_drawing.boxes,
 }
 """Kind -> its cases. The reader that came before read .317, .232, 1, .142, 1, .427, 0, .895, 0 and 1 of them; of what
 is nearly degenerate, none of the loops, 11 of 20 forms and 12 of 13 replies of control tokens. Of

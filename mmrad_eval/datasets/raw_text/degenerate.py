@@ -111,11 +111,11 @@ def _pieces(text: str) -> tuple[list[str], int]:
 
 
 def is_noise(text: str) -> bool:
-    """Marks, digits or broken characters alone, or one of them over half of the text."""
+    """Marks, digits, broken characters or one letter alone, or one of them over half of the text."""
     body = text.strip()
     if len(body) <= NOISE:
         return False
-    if not _LETTER.search(body):
+    if not _LETTER.search(body) or body == body[0] * len(body):
         return True
     if _pieces(body)[1] < _RUN_LENGTH or not _RUN.search(body):
         return False

@@ -71,7 +71,33 @@ _RULED = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 """A line of marks around a name: "--- thinking ---", "--- end of thinking ---"."""
-_BRACKETS = ("<", "[", "&lt;", "\u25c1", "\u300a", "\u27e8", "\u3008", "\u3010", "{/", "(/", "...done")
+_SPELLED = re.compile(
+    r"[\[({<]{1,3}[ \t]*(?:begin(?:ning)?|start|(?P<end>end|stop))[ \t]+"
+    r"(?:of[ \t]+)?(?:(?:the|my|internal|model)[ \t]+){0,2}"
+    r"(?:think(?:ing)?|thoughts?|reasoning|scratchpad|chain of thought)[ \t]*[\])}>]{1,3}",
+    re.IGNORECASE,
+)
+"""A mark that is spelled out: "[BEGIN THINKING]", "(end of reasoning)"."""
+_BRACKETS = (
+    "<",
+    "[",
+    "&lt;",
+    "\u25c1",
+    "\u300a",
+    "\u27e8",
+    "\u3008",
+    "\u3010",
+    "{/",
+    "(/",
+    "{",
+    "(begin",
+    "(start",
+    "(Begin",
+    "(Start",
+    "(BEGIN",
+    "(START",
+    "...done",
+)
 """One of these is in each text with delimiters."""
 _ANSWER = re.compile(
     r"<(?:final_)?(?:report|answer|response|output|solution|radiology_report|final|conclusion)>", re.IGNORECASE
@@ -113,6 +139,7 @@ def split_thought(text: str, own: Sequence[str] = ()) -> tuple[str, str]:
         text = _RULED.sub(_as_tag, text)
     if not _may_hold(text):
         return "", text
+    text = _SPELLED.sub(lambda mark: "</thinking>" if mark["end"] else "<thinking>", text)
     thoughts: list[str] = []
     for part in (_channels, _fenced, _folded, _stages, _quoted):
         text = part(text, thoughts)
