@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli.judge_options import judges_of, judging_options, terms_of
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.metric_options import workers_option
+from mmrad_eval.cli.progress import Progress
 from mmrad_eval.results.tables import FORMATS
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.values import Example
+    from mmrad_eval.metrics import Suite
 
 
 @click.command()
@@ -17,6 +24,8 @@ from mmrad_eval.results.tables import FORMATS
 @click.option("--scores", type=click.Path(path_type=Path), help="File of scores, one row a case (and candidate).")
 @click.option("--metrics", "-M", multiple=True, help="Metrics of the texts in RATINGS, by commas. [default: paper]")
 @workers_option
+@judging_options
+@click.option("--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class, where it is unknown.")
 @click.option(
     "--rating", "wanted", multiple=True, metavar="COLUMN[=lower|higher]", help="Column that is a rating; better end."
 )
@@ -48,8 +57,9 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
     missing: list[str] = []
     names = [name for entry in said["metrics"] for name in entry.split(",") if name]
     if found.texts and (names or not scored):
-        metrics = suite(names or ["paper"])
-        scored += of_texts(found, metrics, Workers.written(said["workers"]).mapper())
+        mapper = Workers.written(said["workers"]).mapper()
+        scores_of_texts, metrics = of_texts(found, suite(names or ["paper"]), mapper, _judging(said))
+        scored += scores_of_texts
         missing = [str(one) + "." for one in metrics.missing]
     if not scored:
         raise UsageError(
@@ -60,6 +70,22 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
         raise UsageError(f"{ratings} holds no ratings and no preferences; name a column with --rating COLUMN=higher")
     show(tables, form, out, all_columns=True)
     return 0
+
+
+def _judging(said: dict[str, Any]) -> Any:
+    """What lets metrics ask the judge that was named; None where none was."""
+    from mmrad_eval.core.contracts import Dataset
+    from mmrad_eval.harness.judge_runs import judge_dataset
+
+    judges, terms = judges_of(said), terms_of(said)
+    if judges is None:
+        return None
+
+    def ask(metrics: Suite, examples: Sequence[Example]) -> Suite:
+        dataset = Dataset("ratings", [example.study for example in examples], said["data_use"] or "unknown")
+        return judge_dataset(judges, terms, dataset, examples, metrics, Path("results"), Progress())[0]
+
+    return ask
 
 
 def _rating(word: str) -> tuple[str, Any]:

@@ -23,7 +23,9 @@ from mmrad_eval.harness.stopping import Stop
 from mmrad_eval.harness.workers import run_workers
 from mmrad_eval.metrics import MissingMetric, Suite
 from mmrad_eval.metrics.judge_metrics import JudgedMetric, asks, judging
+from mmrad_eval.model_registry import providers
 from mmrad_eval.model_registry.model_cards import settled
+from mmrad_eval.model_registry.providers import reply_form
 from mmrad_eval.results.run.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -213,7 +215,7 @@ class _Questions:
             settled(client, decoding or case.metric.decoding, ()),
             client.card.revision,
             self._first + sample,
-            valid_extra(extra, who, study),
+            valid_extra(_formed(client.card.provider, extra), who, study),
         )
         try:
             return await account.ask(request)
@@ -221,6 +223,14 @@ class _Questions:
             case.who = client.card.label
             self._interrupted.append(error)
             raise
+
+
+def _formed(provider: str, extra: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Further fields of a body with the form of the reply as the provider takes it."""
+    if not isinstance(extra, Mapping) or "response_format" not in extra:
+        return extra
+    rest = {name: value for name, value in extra.items() if name != "response_format"}
+    return rest | reply_form(providers.find(provider), extra["response_format"])
 
 
 def _names(case: _Case) -> str:

@@ -87,6 +87,18 @@ def _gemini_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:  # n
     return {"generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": schema}}
 
 
+def reply_form(provider: Provider | None, form: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that ask for a reply of a ``response_format`` of chat completions, as a provider takes them.
+
+    One that has a form of its own gets the schema in that; it has none for any JSON object, which is then left to the
+    words of the question.
+    """
+    if provider is None or provider.schema is chat_schema:
+        return {"response_format": form}
+    schema = form.get("json_schema")
+    return {} if schema is None else provider.schema(schema["name"], schema["schema"])
+
+
 def _imported(target: str) -> Callable[[Card, Connection], Client]:
     """A factory that is imported when it is first called."""
     module, _, name = target.partition(":")

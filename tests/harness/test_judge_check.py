@@ -128,6 +128,39 @@ def test_a_second_judge_passes_the_gate_before_the_first_is_asked(judge: str, tm
     assert not list(tmp_path.glob("results/replies/*/openai*"))
 
 
+def test_metaeval_lets_a_judge_read_the_texts_of_rated_items(judge: str, tmp_path: Path) -> None:
+    (tmp_path / "lengthy.py").write_text(PLUGIN)
+    rows = ["case,candidate,reference,report,errors"]
+    rows += [
+        f"{case},{who},Clear {case}.,{'Large heart. ' * n},{9 - n}"
+        for case in "abcd"
+        for n, who in ((1, "x"), (3, "y"))
+    ]
+    (tmp_path / "rated.csv").write_text("\n".join(rows) + "\n")
+    words = (
+        "metaeval",
+        "rated.csv",
+        "--rating",
+        "errors=lower",
+        "--metrics",
+        "lengthy.py:Lengthy",
+        "--resamples",
+        "20",
+    )
+    ended = subprocess.run(
+        [COMMAND, *words, "--judge", "openai:one", "--judge-url", judge],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "judged: 8 sent, 0 cached, 0 failed" in ended.stderr  # two candidates of one case are two examples
+    assert "Lengthy" in ended.stdout
+    assert "1.000" in ended.stdout
+
+
 @pytest.mark.parametrize(
     ("model", "made"),
     [

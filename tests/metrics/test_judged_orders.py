@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,6 +109,34 @@ def test_the_better_report_scores_higher(reference: str, better: str, worse: str
 @pytest.mark.parametrize(("reference", "one", "other"), LEVEL)
 def test_reports_between_which_nothing_matters_score_the_same(reference: str, one: str, other: str) -> None:
     assert value(reference, one) == value(reference, other)
+
+
+PUBLIC = {
+    "1a": {"reference": "a", "C1": ".u", "C2": ".uaua"},
+    "1b": {"reference": "a", "C1": ".u", "C2": ".naa"},
+    "1c": {"reference": "a", "C1": ".", "C2": ".aau"},
+    "4a": {"reference": "an", "C1": "==", "C2": "=="},
+    "4b": {"reference": "", "C1": "", "C2": ""},
+    "4c": {"reference": "u", "C1": "=", "C2": "="},
+    "5a": {"reference": "aa", "C1": "--", "C2": "=="},
+    "5b": {"reference": "an", "C1": "--", "C2": "=="},
+    "5c": {"reference": "a", "C1": "=", "C2": "~", "C3": "."},
+}
+"""Our judgements of the public ranked cases, by their ids; the texts lie beside the checkout."""
+
+
+@pytest.mark.shared
+def test_the_public_ranked_cases_come_out_as_required(shared_data: Path) -> None:
+    groups = json.loads((shared_data / "radjudge" / "ranking_cases.json").read_text())
+    tests = [test for group in groups for test in group["tests"]]
+    assert {test["id"] for test in tests} == PUBLIC.keys()
+    for test in tests:
+        marks = PUBLIC[test["id"]]
+        wanted = test["expected_ranking"]
+        for order in wanted if isinstance(wanted, list) else [wanted]:
+            first, sign, second = order.split()
+            one, other = (value(marks["reference"], marks[name]) for name in (first, second))
+            assert one > other if sign == ">" else one == other, test["id"]
 
 
 def test_radmatch_s_count_never_contradicts_an_order_but_ties_some() -> None:

@@ -11,9 +11,10 @@ from mmrad_eval.core.canonical import request_key, request_value
 from mmrad_eval.core.contracts import Client, PreparedRequest, is_client
 from mmrad_eval.core.errors import TransportError
 from mmrad_eval.core.values import Decoding, Message, Request, Text
-from mmrad_eval.model_registry import resolve
+from mmrad_eval.model_registry import providers, resolve
 from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.model_cards import settled
+from mmrad_eval.model_registry.providers import reply_form
 
 MESSAGES = (Message("user", (Text("a"),)),)
 
@@ -48,6 +49,24 @@ async def _generate(client: Client, decoding: Decoding) -> None:
     closed = client.close()
     if closed is not None:
         await asyncio.wait_for(closed, 5)
+
+
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "out", "schema": {"type": "object"}}}
+
+
+@pytest.mark.parametrize(
+    ("provider", "fields", "plain"),
+    [
+        ("openai", {"response_format": SCHEMA}, {"response_format": {"type": "json_object"}}),
+        ("vllm", {"response_format": SCHEMA}, {"response_format": {"type": "json_object"}}),
+        ("anthropic", {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}}, {}),
+    ],
+)
+def test_the_form_of_a_reply_is_asked_for_in_the_provider_s_own(
+    provider: str, fields: dict[str, Any], plain: dict[str, Any]
+) -> None:
+    assert reply_form(providers.find(provider), SCHEMA) == fields
+    assert reply_form(providers.find(provider), {"type": "json_object"}) == plain
 
 
 def test_keys_of_requests_with_a_limit_are_what_they_were() -> None:

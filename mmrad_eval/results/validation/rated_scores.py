@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
@@ -13,6 +14,7 @@ from mmrad_eval.core.values import Answer, Example, Report, Study
 from mmrad_eval.metrics import Suite
 from mmrad_eval.results.scoring.chunk import Mapper
 from mmrad_eval.results.scoring.measure import measure_examples
+from mmrad_eval.results.scoring.texts import Judging
 from mmrad_eval.results.validation.ratings import WORDS, Item, Ratings
 from mmrad_eval.results.validation.score_files import ScoreFile, measure_of
 
@@ -27,10 +29,15 @@ class Scored:
     values: FloatArray
 
 
-def of_texts(ratings: Ratings, metrics: Suite, mapper: Mapper = map) -> list[Scored]:
-    """Each column of the metrics over the items' texts; items without texts have no value."""
+def of_texts(
+    ratings: Ratings, metrics: Suite, mapper: Mapper = map, judging: Judging | None = None
+) -> tuple[list[Scored], Suite]:
+    """Each column of the metrics over the items' texts, and the metrics; items without texts have no value.
+
+    ``judging`` makes a suite whose metrics that ask a judge have asked it about the examples.
+    """
     if not ratings.texts:
-        return []
+        return [], metrics
     items = [item for item in ratings.items if item in ratings.texts]
     studies: dict[str, Study] = {}
     for case, candidate in items:
@@ -39,13 +46,22 @@ def of_texts(ratings: Ratings, metrics: Suite, mapper: Mapper = map) -> list[Sco
         Example(studies[case], Answer(study=case, status="ok", report=Report(text=ratings.texts[case, candidate][1])))
         for case, candidate in items
     ]
+    if judging is not None:
+        examples = [_apart(example, item) for example, item in zip(examples, items, strict=True)]
+        metrics = judging(metrics, examples)
     corpus = Corpus(list(studies.values()))
-    return [
+    scored = [
         Scored(column.label, _placed(ratings.items, items, _turned(column, values)))
         for measured in measure_examples(metrics, corpus, examples, mapper)
         for column, values in zip(measured.metric.columns, measured.own.T, strict=True)
         if column.better
     ]
+    return scored, metrics
+
+
+def _apart(example: Example, item: Item) -> Example:
+    """The example under an id of its own: verdicts are known by the ids of studies."""
+    return Example(msgspec.structs.replace(example.study, id="/".join(item)), example.answer, example.target)
 
 
 def of_sheet(ratings: Ratings, sheet: ScoreFile) -> list[Scored]:

@@ -219,7 +219,7 @@ def test_expected_rankings_are_read_and_scored_from_their_texts(tmp_path: Path) 
         },
     ]
     found = read_ratings(write(tmp_path / "cases.json", json.dumps(cases)))
-    table, by_kind = tables_of(found, of_texts(found, suite(["bleu@rexrank"])), resamples=20)
+    table, by_kind = tables_of(found, of_texts(found, suite(["bleu@rexrank"]))[0], resamples=20)
     row = table.rows[0].cells
     assert (row["pairs"].value, row["right"].value, row["equals"].value, row["kept"].value) == (2, 1.0, 1, 0.0)
     assert row["both"].value == pytest.approx(2 / 3)
@@ -245,7 +245,7 @@ def test_one_case_has_values_without_intervals(tmp_path: Path) -> None:
 def test_public_ranking_cases_run_through_lexical_metrics(shared_data: Path) -> None:
     found = read_ratings(shared_data / "radjudge" / "ranking_cases.json")
     assert len(found.orders) == 10
-    table = tables_of(found, of_texts(found, suite(["lexical"])), resamples=50)[0]
+    table = tables_of(found, of_texts(found, suite(["lexical"]))[0], resamples=50)[0]
     assert {row.cells["pairs"].value for row in table.rows} == {5}
 
 
