@@ -9,6 +9,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "copy@rules": (f"{_HERE}.self_consistency:copying", "How much of the evidence that was shown is copied"),
     "copy@radgraph": (f"{_HERE}.self_consistency:copying", "The same with facts from RadGraph-XL"),
     "copy@chexbert": (f"{_HERE}.self_consistency:copying", "The same with facts from CheXbert"),
+    "steps@rules": (f"{_HERE}.step_alignment:step_alignment", "Are the trace's steps those of the reference, in order"),
+    "efficiency@rules": (f"{_HERE}.efficiency:efficiency", "Tokens, looks and pixels a supported abnormal statement"),
     "trace@strict": (f"{_HERE}.trace_quality:trace_quality", "Facts of the model's trace against the reference trace"),
     "trace@lenient": (f"{_HERE}.trace_quality:trace_quality", "The same; unmentioned denials are right"),
     "trace@report": (f"{_HERE}.trace_quality:trace_quality", "Facts of the model's trace against the reference report"),

@@ -6,7 +6,6 @@ shows. For images that a model made, the correlation tells a look from an invent
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,10 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Example, Image, Step
+from mmrad_eval.core.values import Example, Step
+from mmrad_eval.metrics.grounding.shown_places import film_of, opened
 from mmrad_eval.metrics.sums import nan_ratio
-from mmrad_eval.traces import geometry, matching, rendering
+from mmrad_eval.traces import geometry, matching
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pixels
@@ -62,7 +62,7 @@ class Crops:
 
 def _study(example: Example) -> list[float]:
     steps = [s for s in (example.answer.trace.steps if example.answer.trace else ()) if s.image and s.box]
-    picture = _picture(example) if steps else None
+    picture = film_of(example) if steps else None
     row = np.zeros(len(STATISTICS))
     row[0], row[-1] = len(steps), 1.0
     for step in steps:
@@ -72,14 +72,9 @@ def _study(example: Example) -> list[float]:
     return [float(value) for value in row]
 
 
-def _picture(example: Example) -> Pixels | None:
-    current = next((image for image in example.study.images if image.role == "current"), None)
-    return _opened(current) if current else None
-
-
 def _match(step: Step, picture: Pixels) -> tuple[float, float, float] | None:
     """Whether the region is found, IoU of stated and found box, the correlation; None where it can't be opened."""
-    region = _opened(step.image) if step.image else None
+    region = opened(step.image) if step.image else None
     if region is None or step.box is None:
         return None
     try:
@@ -88,16 +83,3 @@ def _match(step: Step, picture: Pixels) -> tuple[float, float, float] | None:
         return None
     match = matching.locate(region, picture, stated)
     return float(match.found), geometry.iou(match.box, stated) if match.found else 0.0, match.correlation
-
-
-def _opened(image: Image) -> Pixels | None:
-    """The pixels as a model is shown them; None for a file that is gone or broken, which is counted."""
-    from PIL import Image as Pillow
-
-    try:
-        data = rendering.load(image, ("image/png", "image/jpeg")).data
-    except DataError:
-        return None
-    opened = Pillow.open(io.BytesIO(data))
-    opened.load()
-    return opened
