@@ -33,6 +33,7 @@ GREEN_ERRORS = (
 )
 """GREEN's six kinds of clinically significant errors, (a) to (f)."""
 
+GREEN_SECTIONS = ("Clinically Significant Errors", "Matched Findings")
 _TEXTS = ("evaluation", "green_analysis", "judge", "response", "completion", "output", "text")
 
 
@@ -43,10 +44,13 @@ def read_green(text: str) -> tuple[int, tuple[int, ...]] | None:
     count stands after ": " and before ".". As in the package, lines are read in sorted order and the last one of a kind
     counts, and the matched findings are the first line that begins with a number.
     """
-    significant = _section(text, "Clinically Significant Errors")
-    matched = _section(text, "Matched Findings")
-    if significant is None or matched is None:
-        return None
+    sections = (_section(text, title) for title in GREEN_SECTIONS)
+    return None if None in (*sections,) else green_counts(text)
+
+
+def green_counts(text: str) -> tuple[int, tuple[int, ...]]:
+    """The same where a section that is missing counts nothing, as in the package."""
+    significant, matched = (_section(text, title) or "No" for title in GREEN_SECTIONS)
     counts = [0] * len(GREEN_ERRORS)
     if not significant.startswith("No"):
         letters = "abcdef" if re.search(r"\([a-f]\) ", significant) else "123456"

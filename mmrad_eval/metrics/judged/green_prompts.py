@@ -1,0 +1,119 @@
+"""GREEN's question and the template of its model, read from a checkout that the user names. Nothing of it is run."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mmrad_eval.core import decode
+from mmrad_eval.core.errors import DataError, MissingError
+
+PUBLISHED = "c13dbd83017ee491f8e335f6edbf7547bc889a45a6f32303f1efdc224b4570ef"
+"""Digest of question and template: green_score 0.0.12, and radeval 2.2.1."""
+END = "</s>"
+"""Ends a turn; the package's tokenizer adds one more behind the prompt (``add_eos_token``)."""
+
+_FOLDERS = ("green_score", "radeval/metrics/green_score")
+_NAMES = ("text1", "text2")
+
+
+@dataclass(frozen=True)
+class GreenPrompt:
+    """The question about a pair of reports, and what the model's template makes of it."""
+
+    pieces: tuple[str, ...]
+    """Texts around the reports; ``text1`` and ``text2`` stand for the reference and the candidate."""
+    slots: tuple[bool, ...]
+    """Which of the pieces are such names."""
+    words: int
+    """Words of each report that are shown."""
+    template: str
+    """The chat template, in Jinja."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the question and of what the template makes of it."""
+        made = [self.question("REFERENCE", "CANDIDATE"), self.rendered("REFERENCE", "CANDIDATE"), self.words]
+        return hashlib.sha256(json.dumps(made).encode()).hexdigest()
+
+    @property
+    def published(self) -> bool:
+        """Whether these are the words of the release."""
+        return self.digest == PUBLISHED
+
+    def question(self, reference: str, candidate: str) -> str:
+        """The question, each report cut to its first words, one blank between them."""
+        shown = {
+            name: " ".join(text.split()[: self.words])
+            for name, text in zip(_NAMES, (reference, candidate), strict=True)
+        }
+        return "".join(shown[piece] if slot else piece for piece, slot in zip(self.pieces, self.slots, strict=True))
+
+    def rendered(self, reference: str, candidate: str) -> str:
+        """The whole prompt as its model was trained on it: an empty turn of the assistant, and the end of a text."""
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        turns = [{"from": "human", "value": self.question(reference, candidate)}, {"from": "gpt", "value": ""}]
+        # as transformers renders chat templates
+        template = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(self.template)
+        return template.render(messages=turns, add_generation_prompt=True, eos_token=END) + END
+
+
+def read_green_prompt(checkout: Path | None) -> GreenPrompt:
+    """From a checkout of Stanford-AIMI/GREEN, or an unpacked radeval; MissingError where there is none."""
+    if checkout is None:
+        raise MissingError(
+            "its prompt is that of Stanford-AIMI/GREEN, and no checkout was named",
+            "git clone https://github.com/Stanford-AIMI/GREEN, then --metric-option green.checkout=FOLDER",
+        )
+    folder = next((checkout / name for name in _FOLDERS if (checkout / name / "utils.py").is_file()), None)
+    if folder is None or not (folder / "green.py").is_file():
+        raise MissingError(
+            f"{checkout} holds no green_score/utils.py and green.py", "name the checkout: green.checkout=FOLDER"
+        )
+    pieces, slots, words = _question(folder / "utils.py")
+    return GreenPrompt(pieces, slots, words, _template(folder / "green.py"))
+
+
+def _question(path: Path) -> tuple[tuple[str, ...], tuple[bool, ...], int]:
+    """Pieces of the one formatted string of ``make_prompt``, and its limit of words."""
+    for node in _parsed(path).body:
+        if not (isinstance(node, ast.FunctionDef) and node.name == "make_prompt"):
+            continue
+        formatted = [one for one in ast.walk(node) if isinstance(one, ast.JoinedStr)]
+        limits = [one.value for one in node.args.defaults if isinstance(one, ast.Constant)]
+        pieces: list[str] = []
+        slots: list[bool] = []
+        for part in formatted[0].values if len(formatted) == 1 else ():
+            inner = part.value if isinstance(part, ast.FormattedValue) else part
+            slots.append(isinstance(part, ast.FormattedValue))
+            pieces.append(inner.id if isinstance(inner, ast.Name) else str(getattr(inner, "value", "")))
+        known = sorted(piece for piece, slot in zip(pieces, slots, strict=True) if slot) == list(_NAMES)
+        if known and len(limits) == 1 and isinstance(limits[0], int):
+            return tuple(pieces), tuple(slots), limits[0]
+    raise DataError(f"{path}: holds no make_prompt in the form of GREEN 0.0.12")
+
+
+def _template(path: Path) -> str:
+    found = {
+        node.value.value
+        for node in ast.walk(_parsed(path))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        and [getattr(target, "id", "") for target in node.targets] == ["chat_template"]
+    }
+    if len(found) != 1:
+        raise DataError(f"{path}: holds {len(found)} texts named chat_template in place of one")
+    return str(found.pop())
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        return ast.parse(decode.utf8(path.read_bytes(), str(path)))
+    except SyntaxError as error:
+        raise DataError(f"{path}, line {error.lineno}: is no Python ({error.msg})") from error
