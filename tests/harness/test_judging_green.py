@@ -59,7 +59,7 @@ def judged(chooser: random.Random, *, bad: bool) -> tuple[str, tuple[list[int], 
     if not bad:
         return "\n\n".join(whole) + chooser.choice(("", "</s>")), ([matched, *errors], True)
     # the line of the next section may sort behind the first of this one, and then counts in its place
-    glued = 3 if "(a) Some kind of error: 3." > f"(a) Some kind of error: {errors[0]}." else errors[0]
+    glued = 3 if f"(a) Some kind of error: {errors[0]}." < "(a) Some kind of error: 3." else errors[0]
     no, denied = [0] * 6, "[Clinically Significant Errors]:\nNo errors (a) x: 3."
     twice = "[Clinically Significant Errors]:\n(b) X: 2. y\n(b) X: 1. y"
     return chooser.choice(

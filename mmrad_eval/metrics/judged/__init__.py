@@ -1,8 +1,8 @@
 """Metrics that judge models decide, under the names and with the words of those who published them.
 
-No prompt of theirs lies here: they are read at run time, from a published wheel (``wheels``) or from a checkout that the
-user names. Each metric has two profiles: ``upstream`` does with an unread reply what the package does, ``strict`` lets
-none be a good score.
+No prompt of theirs lies here: they are read at run time, from a published wheel (``wheels``) or from a checkout that
+the user names. Each metric has two profiles: ``upstream`` does with an unread reply what the package does, ``strict``
+lets none be a good score.
 """
 
 _HERE = "mmrad_eval.metrics.judged"
@@ -15,6 +15,9 @@ METRICS: dict[str, tuple[str, str]] = {
     "radmatch@strict": (f"{_HERE}.radmatch:strict", "RadMatch by judges; an unread candidate has missed everything"),
     "radfact@upstream": (_RADFACT, "RadFact by judges; studies with unread splits are dropped, as upstream"),
     "radfact@strict": (_RADFACT, "RadFact by judges; no study is dropped, and an unread reply counts against it"),
-    "green@upstream": (_GREEN, "GREEN by its model on vLLM; a reply without its sections is scored as the package does"),
+    "green@upstream": (
+        _GREEN,
+        "GREEN by its model on vLLM; a reply without its sections is scored as upstream",
+    ),
     "green@strict": (_GREEN, "GREEN by its model on vLLM; a reply without its sections scores 0"),
 }
