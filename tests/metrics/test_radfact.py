@@ -145,7 +145,7 @@ def test_f1_is_that_of_the_means_and_what_is_undefined_counts_nowhere(prompts: R
             {"candidate": said(True, True, True, False), "reference": said(True, False), "replies": 8, "read": 8}
         ),
         "b": Verdict({"candidate": [], "reference": said(False, False), "replies": 2, "read": 2}),
-        "c": Verdict({"replies": 2, "read": 1, "split": ["candidate"]}, "unread", "x"),
+        "c": Verdict({"replies": 2, "read": 1, "dropped": True}, "unread", "x"),
         "d": Verdict(state="nothing"),
     }
     study = {name: Study(name, reference=Report(findings="Clear.")) for name in verdicts}
@@ -167,7 +167,7 @@ def test_nothing_read_is_no_number(prompts: RadFactPrompts) -> None:
     from mmrad_eval.metrics.judged.radfact import RadFact
 
     metric = RadFact(
-        "radfact@strict", "strict", prompts, {"a": Verdict({"replies": 2, "read": 0, "split": ["x"]}, "unread")}
+        "radfact@strict", "strict", prompts, {"a": Verdict({"replies": 2, "read": 0, "dropped": True}, "unread")}
     )
     example = Example(Study("a", reference=Report(findings="Clear.")), Answer("a", "ok", report=Report(text="Clear.")))
     values = metric.reduce(metric.measure([example], "findings").sum(axis=0))

@@ -6,6 +6,7 @@ lets none be a good score.
 """
 
 _HERE = "mmrad_eval.metrics.judged"
+_RADRSCORE = f"{_HERE}.radrscore:radrscore"
 _GREEN, _RADFACT = f"{_HERE}.green:green", f"{_HERE}.radfact:radfact"
 
 METRICS: dict[str, tuple[str, str]] = {
@@ -20,4 +21,9 @@ METRICS: dict[str, tuple[str, str]] = {
         "GREEN by its model on vLLM; a reply without its sections is scored as upstream",
     ),
     "green@strict": (_GREEN, "GREEN by its model on vLLM; a reply without its sections scores 0"),
+    "radrscore@upstream": (
+        _RADRSCORE,
+        "RadRScore of reasoning by a judge; studies that fail are left out, as upstream",
+    ),
+    "radrscore@strict": (_RADRSCORE, "RadRScore of reasoning by a judge; what can't be read scores 0"),
 }

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError, MissingError
+from mmrad_eval.metrics.judged.formatted import Formatted, function, longest, parsed
 
 PUBLISHED = "c13dbd83017ee491f8e335f6edbf7547bc889a45a6f32303f1efdc224b4570ef"
 """Digest of question and template: green_score 0.0.12, and radeval 2.2.1."""
@@ -25,10 +25,8 @@ _NAMES = ("text1", "text2")
 class GreenPrompt:
     """The question about a pair of reports, and what the model's template makes of it."""
 
-    pieces: tuple[str, ...]
-    """Texts around the reports; ``text1`` and ``text2`` stand for the reference and the candidate."""
-    slots: tuple[bool, ...]
-    """Which of the pieces are such names."""
+    formatted: Formatted
+    """``text1`` stands for the reference, ``text2`` for the candidate."""
     words: int
     """Words of each report that are shown."""
     template: str
@@ -47,11 +45,8 @@ class GreenPrompt:
 
     def question(self, reference: str, candidate: str) -> str:
         """The question, each report cut to its first words, one blank between them."""
-        shown = {
-            name: " ".join(text.split()[: self.words])
-            for name, text in zip(_NAMES, (reference, candidate), strict=True)
-        }
-        return "".join(shown[piece] if slot else piece for piece, slot in zip(self.pieces, self.slots, strict=True))
+        texts = zip(_NAMES, (reference, candidate), strict=True)
+        return self.formatted.filled({name: " ".join(text.split()[: self.words]) for name, text in texts})
 
     def rendered(self, reference: str, candidate: str) -> str:
         """The whole prompt as its model was trained on it: an empty turn of the assistant, and the end of a text."""
@@ -75,33 +70,23 @@ def read_green_prompt(checkout: Path | None) -> GreenPrompt:
         raise MissingError(
             f"{checkout} holds no green_score/utils.py and green.py", "name the checkout: green.checkout=FOLDER"
         )
-    pieces, slots, words = _question(folder / "utils.py")
-    return GreenPrompt(pieces, slots, words, _template(folder / "green.py"))
+    return GreenPrompt(*_question(folder / "utils.py"), _template(folder / "green.py"))
 
 
-def _question(path: Path) -> tuple[tuple[str, ...], tuple[bool, ...], int]:
-    """Pieces of the one formatted string of ``make_prompt``, and its limit of words."""
-    for node in _parsed(path).body:
-        if not (isinstance(node, ast.FunctionDef) and node.name == "make_prompt"):
-            continue
-        formatted = [one for one in ast.walk(node) if isinstance(one, ast.JoinedStr)]
-        limits = [one.value for one in node.args.defaults if isinstance(one, ast.Constant)]
-        pieces: list[str] = []
-        slots: list[bool] = []
-        for part in formatted[0].values if len(formatted) == 1 else ():
-            inner = part.value if isinstance(part, ast.FormattedValue) else part
-            slots.append(isinstance(part, ast.FormattedValue))
-            pieces.append(inner.id if isinstance(inner, ast.Name) else str(getattr(inner, "value", "")))
-        known = sorted(piece for piece, slot in zip(pieces, slots, strict=True) if slot) == list(_NAMES)
-        if known and len(limits) == 1 and isinstance(limits[0], int):
-            return tuple(pieces), tuple(slots), limits[0]
-    raise DataError(f"{path}: holds no make_prompt in the form of GREEN 0.0.12")
+def _question(path: Path) -> tuple[Formatted, int]:
+    """The formatted string of ``make_prompt``, and its limit of words."""
+    node = function(parsed(path), "make_prompt")
+    found = longest(node) if node is not None else Formatted((), ())
+    limits = [one.value for one in node.args.defaults if isinstance(one, ast.Constant)] if node is not None else []
+    if found.names != _NAMES or len(limits) != 1 or not isinstance(limits[0], int):
+        raise DataError(f"{path}: holds no make_prompt in the form of GREEN 0.0.12")
+    return found, limits[0]
 
 
 def _template(path: Path) -> str:
     found = {
         node.value.value
-        for node in ast.walk(_parsed(path))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Assign)
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
@@ -110,10 +95,3 @@ def _template(path: Path) -> str:
     if len(found) != 1:
         raise DataError(f"{path}: holds {len(found)} texts named chat_template in place of one")
     return str(found.pop())
-
-
-def _parsed(path: Path) -> ast.Module:
-    try:
-        return ast.parse(decode.utf8(path.read_bytes(), str(path)))
-    except SyntaxError as error:
-        raise DataError(f"{path}, line {error.lineno}: is no Python ({error.msg})") from error

@@ -79,7 +79,7 @@ class RadFact:
         )
         if candidate is None or reference is None:
             sides = [name for name, side in (("candidate", candidate), ("reference", reference)) if side is None]
-            unread = {"replies": 2, "read": 2 - len(sides), "split": sides}
+            unread = {"replies": 2, "read": 2 - len(sides), "dropped": True}
             return Verdict(unread, "unread", f"the phrases of the {' and '.join(sides)} were not read")
         checked = await asyncio.gather(
             *(self._checked(phrase, reference, ask) for phrase in candidate),
@@ -122,7 +122,7 @@ class RadFact:
             "read": splits + asked - unread,
         }
         if any(strangers) and self._profile == "upstream":
-            return Verdict({**value, "split": []}, "unread", "evidence that is no phrase of the other report")
+            return Verdict({**value, "dropped": True}, "unread", "evidence that is no phrase of the other report")
         if unread:
             return Verdict(value, "degraded", f"{unread} of {asked} phrases count as not entailed: unread replies")
         return Verdict(value)
@@ -152,7 +152,7 @@ class RadFact:
             return [0.0] * 8
         value: dict[str, Any] = verdict.value
         replies = [float(value["replies"]), float(value["read"]), 1.0]
-        if "split" in value:  # upstream drops the study; strictly it is the worst report there is
+        if "dropped" in value:  # upstream drops the study; strictly it is the worst report there is
             counted = float(self._profile == "strict")
             return [0.0, counted, 0.0, counted, counted, *replies]
         candidate, reference = (_states(value[side]) for side in ("candidate", "reference"))
