@@ -64,6 +64,7 @@ def terms_of(said: dict[str, Any]) -> JudgeTerms:
     stated = attestation_of(said)
     return JudgeTerms(
         allowed_keys=frozenset(said["allow_key"]),
+        timeout=said["timeout"],
         concurrency=said["concurrency"],
         patience=said["patience"],
         budget=budgets.Budget(

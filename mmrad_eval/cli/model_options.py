@@ -58,6 +58,11 @@ TERMS = {
     "--concurrency": click.option(
         "--concurrency", type=click.IntRange(min=1), help="Concurrent requests. [default: adapts]"
     ),
+    "--timeout": click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Seconds for one try. [default: grows with --max-tokens]",
+    ),
     "--refusal-pattern": click.option(
         "--refusal-pattern",
         multiple=True,
@@ -104,11 +109,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         TERMS["--attest-retention"],
         TERMS["--attest-who"],
         TERMS["--concurrency"],
-        click.option(
-            "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
-            help="Seconds for one try. [default: grows with --max-tokens]",
-        ),
+        TERMS["--timeout"],
         TERMS["--refusal-pattern"],
         TERMS["--patience"],
         click.option("--no-look-check", is_flag=True, help="Ask nothing about drawn pictures before the first study."),

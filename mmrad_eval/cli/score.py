@@ -190,6 +190,7 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
         judge=judges_of(said),
         workers=Workers.written(said["workers"]),
         allowed_keys=terms.allowed_keys,
+        timeout=terms.timeout,
         concurrency=terms.concurrency,
         patience=terms.patience,
         budget=terms.budget,

@@ -139,6 +139,7 @@ class Job:
         """How judges are asked: as the model is."""
         return JudgeTerms(
             allowed_keys=self.allowed_keys,
+            timeout=self.timeout,
             concurrency=self.concurrency,
             patience=self.patience,
             budget=self.budget,
@@ -230,7 +231,7 @@ def _execute(  # noqa: PLR0917 (as above)
     mark(results / "replies" / safe_name(plan.dataset.name), plan.data_use)
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
     suite = metrics.suite(job.metrics, options=job.metric_options, texts=texts)
-    clients = job.judge.clients(suite, job.allowed_keys) if job.judge else {}
+    clients = job.judge.clients(suite, job.allowed_keys, timeout=job.timeout) if job.judge else {}
     permit = job.permit(plan, suite)
     judged = job.judge_terms.permit(replace(plan.dataset, data_use=plan.data_use), suite, clients)
     folder = open_run(

@@ -45,6 +45,8 @@ class JudgeTerms:
     """How fast, how much and under which terms judges are asked."""
 
     allowed_keys: frozenset[str] = frozenset()
+    timeout: float | None = None
+    """Seconds for one try; None: as long as the longest answer may take."""
     concurrency: int | None = None
     patience: float | None = None
     budget: Budget = field(default_factory=Budget)
@@ -201,7 +203,7 @@ def judge_dataset(  # noqa: PLR0917 (examples, and what is asked about them)
 
     GateError where the data may not go to one of them; ``permitted`` is told what lets it.
     """
-    clients = judges.clients(suite, terms.allowed_keys)
+    clients = judges.clients(suite, terms.allowed_keys, timeout=terms.timeout)
     if not clients:
         return suite, None
     permit = terms.permit(dataset, suite, clients)

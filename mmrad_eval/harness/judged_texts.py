@@ -35,6 +35,7 @@ def score(
     local_networks: Sequence[str] = (),
     attestation: Mapping[str, str] | None = None,
     concurrency: int | None = None,
+    timeout: float | None = None,
     out: str | Path = "results",
 ) -> TextScores:
     """Score texts against texts.
@@ -57,7 +58,9 @@ def score(
         named = judges(judge or (), judge_url, judge_key_env, judge_samples)
         parts = {"provider": "", "retention": "", "who": ""} | dict(attestation or {})
         stated = None if attestation is None else gate.attestation(**parts)
-        terms = JudgeTerms(concurrency=concurrency, attestation=stated, local_networks=tuple(local_networks))
+        terms = JudgeTerms(
+            timeout=timeout, concurrency=concurrency, attestation=stated, local_networks=tuple(local_networks)
+        )
         assert named is not None
         judging = partial(_judged, named, terms, Path(out), data_use)
     return score_pairs(candidates, references, metrics, patients, target, options, resamples, seed, data_use, judging)

@@ -32,13 +32,16 @@ class Judge:
     base_url: tuple[str, ...] = ()
     api_key_env: str | None = None
 
-    def client(self, allowed_keys: frozenset[str] = frozenset(), *, key_needed: bool = True) -> Client:
+    def client(
+        self, allowed_keys: frozenset[str] = frozenset(), *, timeout: float | None = None, key_needed: bool = True
+    ) -> Client:
         """Find it; UsageError where it answers no questions."""
         found = resolve(
             self.model,
             base_url=self.base_url,
             api_key_env=self.api_key_env,
             allowed_keys=allowed_keys,
+            timeout=timeout,
             key_needed=key_needed,
         )
         if not is_client(found):
@@ -63,7 +66,12 @@ class Judges:
         return ", ".join(f"{part}={one.model}" if part else one.model for part, one in self.by_part.items())
 
     def clients(
-        self, suite: Suite, allowed_keys: frozenset[str] = frozenset(), *, key_needed: bool = True
+        self,
+        suite: Suite,
+        allowed_keys: frozenset[str] = frozenset(),
+        *,
+        timeout: float | None = None,
+        key_needed: bool = True,
     ) -> dict[str, Client]:
         """The model of each part, one object for equal judges; none where what would ask is missing from the suite.
 
@@ -87,7 +95,7 @@ class Judges:
         found: dict[Judge, Client] = {}
         for judge in self.by_part.values():
             if judge not in found:
-                found[judge] = judge.client(allowed_keys, key_needed=key_needed)
+                found[judge] = judge.client(allowed_keys, timeout=timeout, key_needed=key_needed)
         return {part: found[judge] for part, judge in self.by_part.items()}
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,48 @@ def test_one_remote_judge_of_two_is_refused_before_anything_is_asked(
         assert ended.returncode == 4
         assert "openai:far is at 192.0.2.7" in ended.stderr
     assert not list(tmp_path.glob("results/replies/**/*.jsonl"))
+
+
+def test_a_judge_that_is_killed_leaves_what_it_said_and_the_next_one_is_asked_the_rest(
+    command: Command, tmp_path: Path
+) -> None:
+    made = ("--model", "baseline:shuffle", "--task", "direct", "--limit", "12", "--metrics", "bleu@raw", "--no-table")
+    assert command("run", *made).returncode == 0
+    words = ("score", run_of(tmp_path), "--metrics", "pairs.py:Pairs", "--concurrency", "2", "--patience", "1")
+    serve = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server", "--delay", "0.1"]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        url = first.stdout.readline().strip()
+        with subprocess.Popen(
+            [COMMAND, *words, "--judge", "openai:one", "--judge-url", url],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as asking:
+            while len(_stored(tmp_path)) < 6:
+                assert asking.poll() is None
+                time.sleep(0.02)
+            first.kill()
+            out, _ = asking.communicate(timeout=60)
+    assert "of its questions to openai:one have no answer" in " ".join(out.split())
+    before = _stored(tmp_path)
+    assert 6 <= len(before) < 30
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as second:
+        assert second.stdout is not None
+        ended = command(*words, "--judge", "openai:one", "--judge-url", second.stdout.readline().strip())
+        second.terminate()
+    assert ended.returncode == 0, ended.stderr
+    after = _stored(tmp_path)
+    assert len(after) == len(set(after))
+    assert f"judged: {len(after) - len(before)} sent" in ended.stderr
+    assert column(tmp_path, "Pairs read @ test")["value"] == 1.0
+
+
+def _stored(folder: Path) -> list[str]:
+    """Keys of the replies that are stored."""
+    lines = [line for p in folder.glob("results/replies/demo/openai*/*.jsonl") for line in p.read_text().splitlines()]
+    return [json.dumps(json.loads(line[line.index("{") :])["request"]) for line in lines if line.endswith("}")]
 
 
 def test_texts_in_memory_are_judged_within_the_gate(

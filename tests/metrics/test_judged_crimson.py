@@ -21,6 +21,8 @@ from mmrad_eval.metrics import suite
 from mmrad_eval.metrics.judge_metrics import judging
 from mmrad_eval.metrics.judged import wheels
 from mmrad_eval.metrics.judged.crimson import FORMAT, strict_score
+from mmrad_eval.results.leaderboard.rows import mean_cell
+from mmrad_eval.results.run.summary import ColumnSummary
 
 MODULES = {
     "CRIMSON/__init__.py": "raise RuntimeError('never run')\n",
@@ -110,6 +112,16 @@ async def test_an_unread_reply_is_left_out_by_one_profile_and_worst_by_the_other
     _, states, columns = await verdicts("strict", replies)
     assert states == ["read", "unread", "unread", "unread"]
     assert columns == pytest.approx([(1.0 - 3.0) / 4, 0.25])
+
+
+@pytest.mark.parametrize(("signature", "noted"), [("x|unread:left-out|v1", True), ("x|unread:worst|v1", False)])
+def test_a_value_over_fewer_studies_says_so(signature: str, *, noted: bool) -> None:
+    summary = ColumnSummary(
+        0.5, 0.4, 0.6, n=8, defined=6, name="CRIMSON", profile="upstream", metric="crimson", signature=signature
+    )
+    cell = mean_cell([summary], signature)
+    assert cell is not None
+    assert cell.note.startswith("over 6 of 8 studies") == noted
 
 
 @pytest.mark.usefixtures("crimson")

@@ -138,6 +138,8 @@ def _set_apart(run: Run) -> str | None:
 
 _READ = " read"
 """How the name of such a column ends."""
+_LEAVES_OUT = "|unread:left-out|"
+"""Stands in the signature of a column that leaves out studies whose judgement could not be read."""
 
 
 def headlines(columns: Sequence[ColumnSummary]) -> set[str]:
@@ -185,6 +187,14 @@ def mean_cell(columns: Sequence[ColumnSummary | None], signature: str) -> Cell |
         statistics.fmean(values) if whole else None,
         statistics.fmean(lows) if whole and len(lows) == len(known) else None,
         statistics.fmean(highs) if whole and len(highs) == len(known) else None,
-        note=f"computed otherwise than the rest of its column: {others[0]}" if others else "",
+        note=f"computed otherwise than the rest of its column: {others[0]}" if others else _left_out(known),
         comparable=not others,
     )
+
+
+def _left_out(columns: Sequence[ColumnSummary]) -> str:
+    """That a value is over fewer studies than the rest of its row; empty where it is over all of them."""
+    fewest = min(columns, key=lambda column: column.defined / max(column.n, 1))
+    if _LEAVES_OUT not in fewest.signature or fewest.defined == fewest.n:
+        return ""
+    return f"over {fewest.defined:,} of {fewest.n:,} studies: what the judge wrote about the others could not be read"
