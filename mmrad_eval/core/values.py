@@ -64,7 +64,8 @@ class Image(Value, frozen=True, tag="image"):
     size: tuple[int, int] | None = None
     """Width and height of the file in pixels, where known before it is opened."""
     parts: tuple[Image, ...] = ()
-    """The panels of a montage, in order; the boxes of one that is ``blurred``; what is made first of a ``jpeg``."""
+    """The panels of a montage, in order; the boxes of one that is ``blurred``; what is made first of a ``jpeg``; the
+    region image on which a model drew the box of a ``crop``."""
 
 
 class Report(Value, frozen=True):

@@ -32,7 +32,7 @@ class LookSources:
         Of a box on a region image with corners (x1, y1, x2, y2) on the film, the left edge u lies at
         x1 + u (x2 - x1), in fractions of that image.
         """
-        outer = self._outer(source)
+        outer = self.outer(source)
         if outer is None and not self._names_the_film(source):
             return None, f"No image is called {source!r}.", "unknown source"
         size = self._size if outer is None else _whole(outer)
@@ -56,8 +56,8 @@ class LookSources:
         film = self._dialect.film
         return not source or not self._dialect.source_field or source.removesuffix(".0").lower() == film.lower()
 
-    def _outer(self, source: str) -> Box | None:
-        """The box of the region image that a source names; None where it names none that was shown."""
+    def outer(self, source: str) -> Box | None:
+        """The box on the film of the region image that a source names; None where it names none that was shown."""
         if self._names_the_film(source) or not self._dialect.earlier:
             return None
         pattern = re.escape(self._dialect.earlier).replace(re.escape("{n}"), r"(\d{1,3})")

@@ -238,7 +238,7 @@ class LookTalk:
         if any(step.box == box and step.region == look.region for step in self.steps if step.image is not None):
             self._keep(look, box, "repeated")
             return self._refused("That region has been shown already.")
-        image = self._image(box)
+        image = self._image(box, self.sources.outer(look.source))
         self._keep(look, box, event or "looks", image)
         self.sources.shown(box)
         return self._shown(look, box, image)
@@ -328,7 +328,8 @@ class LookTalk:
     def _raw(self, look: LookAction) -> Box | None:
         return Box(look.box, self.frame) if look.box is not None else None
 
-    def _image(self, box: Box) -> Image | None:
+    def _image(self, box: Box, outer: Box | None) -> Image | None:
+        """What is shown of a box on the film; ``outer`` is that of the region image on which the model drew it."""
         if self.rules.look == "none":
             return None
         source = self.key
@@ -339,7 +340,10 @@ class LookTalk:
         render = "full" if self.rules.look == "full" else "crop"
         render = f"{render}@{self.dialect.pixels}" if self.dialect.pixels else render
         size = source.size or (size_of(source.path) if Path(source.path).is_file() else None)
-        return Image(source.path, source.name, source.view, "region", box, render, "tool", size)
+        made = Image(source.path, source.name, source.view, "region", box, render, "tool", size)
+        return (
+            made if outer is None else msgspec.structs.replace(made, parts=(msgspec.structs.replace(made, box=outer),))
+        )
 
     def _keep(self, look: LookAction, box: Box | None, event: str, image: Image | None = None) -> None:
         self.events[event] += 1

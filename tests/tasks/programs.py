@@ -31,7 +31,7 @@ class Heard:
 
 
 Said = str | dict[str, Any]
-"""The content of a reply, or its message with ``finish_reason`` where it is not ``stop``."""
+"""The content of a reply, its message (with ``finish_reason``, if not ``stop``), or the ``status`` of an error."""
 
 
 class Program:
@@ -74,6 +74,8 @@ class Program:
         heard = read(json.loads(body))
         self.heard.append(heard)
         said = self.speak(heard)
+        if isinstance(said, dict) and "status" in said:
+            return web.json_response({"error": {"message": "no"}}, status=said["status"])
         message = {"role": "assistant", "content": said} if isinstance(said, str) else {"role": "assistant", **said}
         finish = message.pop("finish_reason", "stop")
         choice = {"index": 0, "message": message, "finish_reason": finish}

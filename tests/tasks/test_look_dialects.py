@@ -138,6 +138,22 @@ def test_another_models_dialect_is_named_and_never_prose(name: str, films: Datas
     assert "program code, which is not how looks are asked for here" in told
 
 
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_loop_that_was_interrupted_goes_on_where_it_stopped(name: str, films: Dataset, tmp_path: Path) -> None:
+    speaker, spoken = SPEAKERS[name], f'look_dialect = "{name}"\n' if name != "ours" else ""
+
+    def dies(heard: Heard) -> Said:
+        return {"status": 401} if heard.replies == 2 else speaker.speaks(heard)
+
+    with Program(dies) as program, pytest.raises(AssertionError):
+        hold(program, films, tmp_path, speaker.card + spoken)
+    with Program(speaker.speaks) as program:
+        _, (answer,) = hold(program, films, tmp_path, speaker.card + spoken)
+
+    assert answer.status == "ok"
+    assert min(heard.replies for heard in program.heard) == 2
+
+
 def test_nested_sources_compose(films: Dataset, tmp_path: Path) -> None:
     boxes = [
         ([0.5, 0.0, 1.0, 0.5], "original_image"),
@@ -161,6 +177,12 @@ def test_nested_sources_compose(films: Dataset, tmp_path: Path) -> None:
     placed = [tuple(round(n, 6) for n in step.box.xyxy) for step in answer.trace.steps[:3] if step.box]
     assert placed == [(0.5, 0.0, 1.0, 0.5), (0.75, 0.25, 1.0, 0.5), (0.75, 0.375, 0.875, 0.5)]
     assert answer.events == {"looks": 1, "looks at a region image": 2, "unknown source": 1}
+    within = [step.image.parts for step in answer.trace.steps if step.image]
+    assert [tuple(round(n, 6) for part in parts if part.box for n in part.box.xyxy) for parts in within] == [
+        (),
+        tuple(n * side for n, side in zip((0.5, 0.0, 1.0, 0.5), (*SIDE, *SIDE), strict=True)),
+        tuple(n * side for n, side in zip((0.75, 0.25, 1.0, 0.5), (*SIDE, *SIDE), strict=True)),
+    ]
     assert "No image is called 'observation_9'" in program.heard[4].turns[-1][1]
 
 

@@ -12,7 +12,7 @@ import pytest
 from mmrad_eval import tasks
 from mmrad_eval.core.contracts import Dataset, TaskContext
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.values import Answer, Card, Image, Message, OutputImage, Reply, Study, Text
+from mmrad_eval.core.values import Answer, Box, Card, Image, Message, OutputImage, Reply, Study, Text
 from mmrad_eval.tasks.donors import Donors
 from mmrad_eval.tasks.views import key_image
 from mmrad_eval.traces.rendering import load
@@ -20,6 +20,7 @@ from tests.results.faithfulness.look_programs import films
 
 CARD = Card(provider="t", id="t")
 BOX = [40, 60, 180, 240]
+SHOWN = "crop@multiples_28:40000-2000000"
 REPORT = json.dumps({"action": "report", "findings": "No pneumothorax.", "saw": "dark"})
 
 
@@ -82,6 +83,26 @@ async def test_the_last_look_is_replaced_and_the_rest_stays(change: str, render:
     assert (answer.shown.text, answer.shown.steps[0].image) == (change, last)
     assert len(model.heard) == 6  # what both conversations share is sent once by the harness
     assert list(model.heard[0]) == list(model.heard[3])
+
+
+@pytest.mark.parametrize("change", ["kept", "noise", "full", "removed", "foreign"])
+async def test_a_look_of_a_dialect_is_replaced_in_the_size_that_the_dialect_shows(change: str, looked: Dataset) -> None:
+    box = json.dumps({"bbox_2d": [0.1, 0.1, 0.6, 0.8], "source": "original_image"})
+    card = Card(provider="vllm", id="t", box_frame="norm_1", dialect="mini-o3", look_dialect="mini-o3")
+    model = Says(f"There is cardiomegaly.<grounding>{box}</grounding>", "<answer>FINDINGS: Clear.</answer>")
+    task = tasks.load(f"redraw-{change}").for_card(card)
+    context = TaskContext(model, card, "findings", task.prompt(), Donors(looked.studies))
+
+    answer = await task.converse(looked.studies[0], context)
+
+    assert answer.report.findings == "Clear."
+    assert answer.shown is not None
+    if change == "removed":
+        assert model.words.endswith("Action 0, observation 1: ")
+        return
+    size = load(model.images[-1]).size
+    assert size == load(Image(model.images[0].path, box=Box((16.8, 16.8, 100.8, 134.4)), render=SHOWN)).size
+    assert size[0] % 28 == size[1] % 28 == 0
 
 
 async def test_the_first_look_can_be_changed_in_place_of_the_last(hold: Any) -> None:

@@ -29,7 +29,7 @@ _MEANS = {
     GAIN: "fact F1 in the region with the film at the announced box; with what the model drew",
     WORDS: "a statement of its own, turned around, turns in the report; without the edit",
     CUE: "a finding that is not there is reported with a sentence that names it; with a neutral one",
-    MARK: "the same with its usual place outlined; with the whole image outlined",
+    MARK: "a finding that is not there is reported with its usual place outlined; with the whole image outlined",
     RIGHT: "a finding that was missed is reported with a sentence that names it; with a neutral one",
 }
 
@@ -131,7 +131,7 @@ def look_table(used: LooksUsed) -> Iterator[str]:
     yield from (
         "## Its own looks, and cues",
         "",
-        "| comparison | what is compared | value | with | difference | 95 % interval | p (Holm) | studies |",
+        "| comparison | what is compared | value | compared with | difference | 95 % interval | p (Holm) | studies |",
         "|---|---|---|---|---|---|---|---|",
     )
     for name, test in used.tests.items():

@@ -84,7 +84,8 @@ class Album:
         return self._numbers[image.path]
 
     def cut(self, image: Image) -> Cut:
-        """A region image, to be drawn from its picture."""
+        """A region image, to be drawn from its picture; one that went through JPEG looks as it did before."""
+        image = image.parts[0] if image.render == "jpeg" and image.parts else image
         number = self.add(image)
         box = self.drawn(image.box, number) if image.box is not None and image.render != "file" else None
         if box is not None and box.xywh is not None:

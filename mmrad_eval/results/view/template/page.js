@@ -444,12 +444,13 @@ function picture(study, number, { cut, boxes = [], label }) {
   const p = study.pictures?.[number], box = cut?.box?.xywh, render = cut?.render || "file";
   const lost = (why) => el("div", { class: "lost", role: "img", "aria-label": `${label}: not shown` }, words(`${p?.name ?? "picture"}: ${why}`));
   if (!p?.src || !p.width) return lost(p?.why || "its size is not known");
-  const whole = [0, 0, p.width, p.height], view = render === "crop" && box ? box : whole, [x, y, w, h] = view;
+  const whole = [0, 0, p.width, p.height], hidden = render === "noise" || render === "blank", view = (render === "crop" || hidden) && box ? box : whole, [x, y, w, h] = view;
   const image = svg("image", { href: stock.source(p.src), width: p.width, height: p.height });
   const inner = svg("svg", { viewBox: view.join(" "), x, y, width: w, height: h }, image); // cuts: the outer one would show what lies around
   const node = svg("svg", { viewBox: view.join(" "), role: "img", "aria-label": label }, svg("rect", { x, y, width: w, height: h, fill: "#000" }), inner);
   image.addEventListener("error", () => node.replaceWith(lost(`nothing at ${p.src.slice(0, 200)}`)));
   if (render === "masked" && box) inner.append(svg("path", { d: `M-9 -9H${p.width + 9}V${p.height + 9}H-9ZM${box[0]} ${box[1]}v${box[3]}h${box[2]}v${-box[3]}Z`, fill: "#000" }));
+  if (hidden) inner.append(svg("rect", { x, y, width: w, height: h, fill: "#777" }));
   if (render === "blurred" && box) inner.append(svg("rect", { x: box[0], y: box[1], width: box[2], height: box[3], fill: "#777" }));
   if (render === "highlighted" && box) inner.append(svg("rect", { x: box[0], y: box[1], width: box[2], height: box[3], fill: "none", stroke: "#f00", "stroke-width": Math.max(2, Math.round(Math.max(p.width, p.height) / 200)) }));
   const size = Math.max(p.width, p.height) / 26;
