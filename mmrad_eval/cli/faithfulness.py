@@ -13,7 +13,7 @@ from mmrad_eval.cli import terminal
 from mmrad_eval.cli.dry_run import look_check, price, requests
 from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.metric_options import workers_option
-from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
+from mmrad_eval.cli.model_options import decoding_options, model_options, order_option, settings_of
 from mmrad_eval.cli.run import INCOMPLETE, data_options, say_shares
 from mmrad_eval.cli.visual_options import visual_options
 from mmrad_eval.core.visible import visible_lines
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 @visual_options
 @decoding_options
 @model_options
+@order_option
 @click.option("--dry-run", is_flag=True, help="Say which arms are missing and what they cost, and ask nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def faithfulness(**said: Any) -> int:
@@ -72,11 +73,11 @@ def _page(said: dict[str, Any], job: Job) -> int:
         return 0
     progress, command = Progress(quiet=said["quiet"]), shlex.join(["mmrad-eval", *sys.argv[1:]])
     if said["shard"]:
-        outcomes = ask_shares(planned, said["out"], progress, command)
+        outcomes = ask_shares(planned, said["out"], progress, command, said["order"])
         say_shares(outcomes, said["shard"], "run the same command again")
         return 0 if all(outcome.complete for outcome in outcomes) else INCOMPLETE
     folders, code = {}, 0
-    for one, folder, why in run_arms(planned, said["out"], progress, command):
+    for one, folder, why in run_arms(planned, said["out"], progress, command, said["order"]):
         if folder is None:
             terminal.say(f"{one.arm.task}: left out: {why}", err=True)
             continue

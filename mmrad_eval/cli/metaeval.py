@@ -44,6 +44,7 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
     """
     from mmrad_eval.cli.data import pairs
     from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.harness.measuring import mapper_of
     from mmrad_eval.metrics import suite
     from mmrad_eval.results.scoring.workers import Workers
     from mmrad_eval.results.validation.metaeval import tables_of
@@ -57,7 +58,7 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
     missing: list[str] = []
     names = [name for entry in said["metrics"] for name in entry.split(",") if name]
     if found.texts and (names or not scored):
-        mapper = Workers.written(said["workers"]).mapper()
+        mapper = mapper_of(Workers.written(said["workers"]), "unknown", said.get("local_networks") or ())
         scores_of_texts, metrics = of_texts(found, suite(names or ["paper"]), mapper, _judging(said))
         scored += scores_of_texts
         missing = [str(one) + "." for one in metrics.missing]

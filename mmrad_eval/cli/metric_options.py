@@ -48,7 +48,11 @@ def metric_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def workers_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--workers``."""
     return click.option(
-        "--workers", default="1", show_default=True, metavar="N", help="Processes that measure; the scores are equal."
+        "--workers",
+        default="1",
+        show_default=True,
+        metavar="N|ray[:HOST:PORT]",
+        help="Processes that measure, here or on a Ray cluster; scores are equal.",
     )(command)
 
 

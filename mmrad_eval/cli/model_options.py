@@ -126,6 +126,15 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def order_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--order``, where one command asks several tasks."""
+    return click.option(
+        "--order",
+        type=click.Choice(["task", "study"]),
+        help="Ask task by task, or all tasks of a study together. [default: study on a local vLLM without a budget]",
+    )(command)
+
+
 def settings_of(said: dict[str, Any]) -> dict[str, Any]:
     """What a command line states of a run, as ``RunSettings`` takes it; the command adds what it alone has."""
     from dataclasses import fields

@@ -18,12 +18,13 @@ from mmrad_eval.cli.dry_run import say_job
 from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.judge_options import judge_options
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified, workers_option
-from mmrad_eval.cli.model_options import decoding_options, model_options, settings_of
+from mmrad_eval.cli.model_options import decoding_options, model_options, order_option, settings_of
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.values import UNSCORED_STATUSES
 
 if TYPE_CHECKING:
     from mmrad_eval.harness.jobs import Job, Outcome
+    from mmrad_eval.harness.plan import Plan
     from mmrad_eval.model_registry.serving import Fleet
 
 INCOMPLETE = 3
@@ -117,6 +118,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Ask everything N times; each time is a run.",
 )
 @model_options
+@order_option
 @judge_options
 @click.option("--fresh", is_flag=True, help="Send again the requests whose replies are cached.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
@@ -145,11 +147,9 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     from mmrad_eval.core.errors import MmradError
 
     code, outcomes = 0, []
-    if said["batch"] and len(jobs) > 1 and not said["dry_run"]:  # the batches of all runs, before any is waited for
-        jobs = [*(replace(job, batch="hand over") for job in jobs), *jobs]
-    for job in jobs:
+    for job, plan in _planned(said, jobs):
         try:
-            outcome = _outcome(said, job)
+            outcome = _outcome(said, job, plan)
         except MmradError as error:
             if len(jobs) == 1:
                 raise
@@ -169,12 +169,42 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     return code
 
 
-def _outcome(said: dict[str, Any], job: Job) -> Outcome | None:
+def _planned(said: dict[str, Any], jobs: list[Job]) -> list[tuple[Job, Plan | None]]:
+    """Each job with its plan, in the order in which they are executed; None: its turn will say why it has none.
+
+    The data is loaded once for all of them. With ``--batch`` the batches of all runs are handed over before any is
+    waited for; in study order the first job of a model asks for all of them.
+    """
+    from mmrad_eval.core.errors import MmradError
+    from mmrad_eval.harness.study_order import by_study
+
+    if len(jobs) == 1:
+        return [(jobs[0], None)]
+    dataset = jobs[0].data.load()
+    planned: list[tuple[Job, Plan | None]] = []
+    for job in jobs:
+        try:
+            planned.append((job, job.plan(dataset)))
+        except MmradError:
+            planned.append((job, None))
+    if said["dry_run"]:
+        return planned
+    if said["batch"]:
+        return [*((replace(job, batch="hand over"), plan) for job, plan in planned), *planned]
+    for model in dict.fromkeys(job.model for job in jobs):
+        places = [i for i, (job, plan) in enumerate(planned) if job.model == model and plan is not None]
+        plans = [plan for i in places if (plan := planned[i][1]) is not None]
+        if by_study(said["order"], plans, jobs[0].budget, fresh=said["fresh"]):
+            planned[places[0]] = (replace(planned[places[0]][0], together=tuple(plans[1:])), plans[0])
+    return planned
+
+
+def _outcome(said: dict[str, Any], job: Job, plan: Plan | None) -> Outcome | None:
     """The outcome of one job; None where nothing is to be shown of it."""
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.harness.jobs import execute
 
-    plan = job.plan()
+    plan = plan or job.plan()
     if said["dry_run"]:
         say_job(job, plan)
         return None

@@ -245,6 +245,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.core.data_use import strictest
     from mmrad_eval.harness.budget import BudgetGuard
     from mmrad_eval.harness.judge_runs import judge_run
+    from mmrad_eval.harness.measuring import mapper_of
     from mmrad_eval.metrics import suite
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
@@ -252,7 +253,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.results.scoring.reports_file import score_again
     from mmrad_eval.results.scoring.workers import Workers
 
-    mapper = Workers.written(said["workers"]).mapper()
+    workers = Workers.written(said["workers"])
     folders = [select(said["out"], which) for which in said["runs"]]
     judges, terms = judges_of(said), terms_of(said)
     guard = BudgetGuard(terms.budget)
@@ -272,6 +273,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
                 )
                 if stop is not None:
                     terminal.say(f"judging stopped: {stop.reason}", err=True)
+            mapper = mapper_of(workers, strictest((folder.run.data_use, chosen.data_use)), terms.local_networks)
             score_again(folder, chosen, references=said["references"], mapper=mapper)
             if said["verify"]:
                 verified(folder, metrics, said["verify"], options_of(said), said["references"])

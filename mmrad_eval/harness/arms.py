@@ -14,6 +14,7 @@ from mmrad_eval.harness.jobs import Job, Outcome, execute
 from mmrad_eval.harness.plan import Plan
 from mmrad_eval.harness.reporting import Reporter
 from mmrad_eval.harness.run import finished_run
+from mmrad_eval.harness.study_order import by_study
 from mmrad_eval.results.faithfulness import Arm, ArmMeasures, applicable, measure
 from mmrad_eval.results.faithfulness.visual_claim import MARGIN
 from mmrad_eval.results.run.folder import RunFolder
@@ -59,14 +60,14 @@ def finished(planned: Planned, results: Path) -> RunFolder | None:
 
 
 def run_arms(
-    planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = ""
+    planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = "", order: str | None = None
 ) -> Iterator[tuple[Planned, RunFolder | None, str]]:
     """Each arm with its run, asked first where it is missing; (arm, None, why) where it can't be had."""
     cache = JournalCache()
     for one in planned:  # batches of all arms are under way before any is waited for
         if one.plan is not None and one.job.batch and finished(one, results) is None:
             execute(replace(one.job, batch="hand over"), one.plan, results, reporter, command, cache)
-    for one in planned:
+    for one in _ordered(planned, results, order):
         if one.plan is None:
             yield one, None, one.why
             continue
@@ -77,10 +78,22 @@ def run_arms(
         yield one, folder, why
 
 
-def ask_shares(planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = "") -> list[Outcome]:
+def _ordered(planned: Sequence[Planned], results: Path, order: str | None) -> Sequence[Planned]:
+    """The arms, of which the first that is missing asks for all that are where ``order`` is by study."""
+    missing = [one for one in planned if one.plan is not None and not one.job.batch and finished(one, results) is None]
+    plans = [one.plan for one in missing if one.plan is not None]
+    if not by_study(order, plans, planned[0].job.budget, fresh=planned[0].job.fresh):
+        return planned
+    first = replace(missing[0], job=replace(missing[0].job, together=tuple(plans[1:])))
+    return [first if one is missing[0] else one for one in planned]
+
+
+def ask_shares(
+    planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = "", order: str | None = None
+) -> list[Outcome]:
     """What the jobs' shard came to in each arm that can be asked, until one is interrupted; no page is made of it."""
     cache, outcomes = JournalCache(), list[Outcome]()
-    for one in planned:
+    for one in _ordered(planned, results, order):
         if one.plan is None or finished(one, results) is not None:
             continue
         outcomes.append(execute(one.job, one.plan, results, reporter, command, cache))

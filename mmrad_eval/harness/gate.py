@@ -105,6 +105,23 @@ def check(
     return Permit(None, dict(attested))
 
 
+def check_nodes(use: DataUse, hosts: Sequence[str], local_networks: Sequence[str] = ()) -> None:
+    """GateError unless data of class ``use`` may go to the nodes of a cluster: this machine, or one the user named."""
+    if use == "open":
+        return
+    allowed, own = _networks(local_networks), set(_addresses(socket.gethostname()))
+    for host in hosts:
+        addresses = _addresses(host)
+        if not (_local(host, addresses, allowed) or (addresses and own.issuperset(addresses))):
+            places = ", ".join(map(str, addresses)) or "no address"
+            raise GateError(
+                f"the data ({'unknown terms, which count as credentialed' if use == 'unknown' else use}) may not leave "
+                f"this machine, and the cluster has a node at {host} ({places}). Ways out: --local-network HOST or "
+                "NETWORK for nodes of your own institution, --workers N for this machine alone, or --data-use open for "
+                "data that truly is"
+            )
+
+
 def endpoints(model: Client | Answerer) -> tuple[str, ...] | None:
     """The addresses that a model sends to: none for an answerer of ours; None where it does not say."""
     return None if model.endpoints is None else tuple(model.endpoints)

@@ -28,6 +28,7 @@ from mmrad_eval.harness.judges import Judges
 from mmrad_eval.harness.judging import examples
 from mmrad_eval.harness.look_check import Mode
 from mmrad_eval.harness.look_guard import LookGuard
+from mmrad_eval.harness.measuring import mapper_of
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.plan import Plan, RunOptions, make_plan
 from mmrad_eval.harness.reporting import Reporter, name_damage
@@ -35,6 +36,7 @@ from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.run import Share, answer_all, ask_all, ask_share, hold_each, open_run
 from mmrad_eval.harness.shards import Shard
 from mmrad_eval.harness.stopping import Stop, StopSignal, strongest
+from mmrad_eval.harness.study_order import ask_by_study
 from mmrad_eval.harness.trace_of import load_task
 from mmrad_eval.harness.waits import told_of_waits
 from mmrad_eval.metrics import Suite
@@ -92,6 +94,8 @@ class Job:
     """Whether requests go in provider batches, and whether their replies are waited for and published."""
     shard: Shard | None = None
     """The share of the studies that is asked about and not published; None: all, published and scored."""
+    together: tuple[Plan, ...] = ()
+    """Plans of the same model that are asked beside the job's own, study by study, and published by their own jobs."""
     look_check: Mode = "off"
     """Whether the model is asked, before the first study, what it sees (``harness.look_check``)."""
     attestation: Mapping[str, str] | None = None
@@ -262,8 +266,10 @@ def _execute(  # noqa: PLR0917 (as above)
                     judge_examples(suite, asked, clients, terms, where, check, guard, reporter, cache, repeats)
                 )
             stop = strongest(stop, late)
-        with _confined(strictest((plan.data_use, suite.data_use)), reporter):
-            summary = score(folder, plan.studies, suite, train=plan.train, mapper=job.workers.mapper())
+        use = strictest((plan.data_use, suite.data_use))
+        mapper = mapper_of(job.workers, use, job.local_networks)
+        with _confined(use, reporter):
+            summary = score(folder, plan.studies, suite, train=plan.train, mapper=mapper)
     return Outcome(folder, run, summary, stop)
 
 
@@ -323,6 +329,9 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                         batching = Batching(requester, reporter.say)
                         await batching.ask(partial(hold_each, asked), wait=job.batch == "wait")
                         requester = batching.requester
+                    if job.together:
+                        reporter.say(f"asking {len(job.together) + 1} tasks study by study")
+                        await ask_by_study((asked, *map(job.asked, job.together)), requester, over_budget)
                     if job.batch == "hand over":
                         run, share = folder.run, Counter()
                     elif job.shard is None:

@@ -115,6 +115,11 @@ class Pace:
         limit = self._limit
         return limit + (limit // 4 if limit >= self.most else limit) + 4
 
+    @property
+    def least_wanted(self) -> int:
+        """As few of them as keep the limit filled, and let it grow."""
+        return self._limit + 1
+
     def proven(self) -> None:
         """A request was answered: key, model and settings are accepted, and more may leave."""
         if self.few is not None:

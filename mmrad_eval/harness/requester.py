@@ -177,6 +177,10 @@ class Requester:
         """
         return self._with(journal=journal, images=ImageLoader(), verify=None, _counts=False)
 
+    def checking(self, check: Callable[[Sequence[Message]], None]) -> Requester:
+        """The same requester with another look at each request before it leaves."""
+        return self._with(check=check)
+
     def sending_by(self, sender: Sender) -> Requester:
         """The same requester with another sender."""
         return self._with(sender=sender)

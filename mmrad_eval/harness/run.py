@@ -179,7 +179,7 @@ async def hold_each(
     intake = Intake(iter(plan.studies), requester.signal, over_budget)
 
     async def ask(study: Study) -> None:
-        put(await _conversation(plan, study, requester))
+        put(await conversation(plan, study, requester))
 
     await run_workers(intake.items, ask, requester.pace)
 
@@ -190,7 +190,7 @@ async def asks_nothing(plan: Plan, folder: RunFolder, requester: Requester) -> b
         return not any(map(requester.gone, folder.answers()))
     silent = requester.silent()
     for study in plan.studies:
-        if (await _conversation(plan, study, silent)).status in UNSCORED_STATUSES:
+        if (await conversation(plan, study, silent)).status in UNSCORED_STATUSES:
             return False
     return True
 
@@ -231,7 +231,7 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
         return run
 
 
-async def _conversation(plan: Plan, study: Study, requester: Requester) -> Answer:
+async def conversation(plan: Plan, study: Study, requester: Requester) -> Answer:
     """Hold one conversation; whatever happens is an answer with a status."""
     client = cast("Client", plan.model)
     identity, who = plan.identity, f"task {plan.task.name}"
@@ -293,7 +293,7 @@ async def _settled(plan: Plan, stream: AnswerStream, requester: Requester) -> Ca
     if rereading is None:
         return requester.journal.changed_by_others
     for study in plan.studies:
-        answer = await _conversation(plan, study, rereading)
+        answer = await conversation(plan, study, rereading)
         if answer.status not in UNSCORED_STATUSES:
             stream.put(answer)
     rereading.journal.close()

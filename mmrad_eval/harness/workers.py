@@ -43,20 +43,26 @@ class Intake(Generic[T]):
                 self._begun -= 1
 
 
-async def run_workers(take: Callable[[], Iterator[T]], do: Callable[[T], Awaitable[None]], pace: Pace) -> None:
+async def run_workers(
+    take: Callable[[], Iterator[T]], do: Callable[[T], Awaitable[None]], pace: Pace, *, closely: bool = False
+) -> None:
     """``do`` all that ``take`` yields, which each worker calls for itself and which share what is left.
 
     The number of workers follows the pace, so that no more is begun than can be asked soon: what a budget or Ctrl-C
-    stops has not begun. The first exception of ``do`` ends all.
+    stops has not begun. With ``closely``, no more items are begun than that takes, so that what belongs to one of them
+    is sent close together. The first exception of ``do`` ends all.
     """
     running, done = 0, False
+
+    def wanted() -> int:
+        return pace.least_wanted if closely else pace.wanted
 
     async def worker() -> None:
         nonlocal running, done
         for item in take():
             await do(item)
             enlist()
-            if running > pace.wanted:
+            if running > wanted():
                 break
         else:
             done = True
@@ -64,7 +70,7 @@ async def run_workers(take: Callable[[], Iterator[T]], do: Callable[[T], Awaitab
 
     def enlist() -> None:
         nonlocal running
-        while not done and running < pace.wanted:
+        while not done and running < wanted():
             running += 1
             group.create_task(worker())
 

@@ -5,6 +5,7 @@ Redirects are not followed and proxy variables are not read: what is sent goes w
 
 from __future__ import annotations
 
+import hashlib
 import io
 import socket
 import time
@@ -44,6 +45,19 @@ def to_address(base: str) -> Iterator[None]:
         yield
     finally:
         _ADDRESS.reset(before)
+
+
+_NEAR: ContextVar[str] = ContextVar("near", default="")
+
+
+@contextmanager
+def near(name: str) -> Iterator[None]:
+    """While held, what this task posts goes to one server, the same for the same name, as long as that takes any."""
+    before = _NEAR.set(name)
+    try:
+        yield
+    finally:
+        _NEAR.reset(before)
 
 
 @dataclass(frozen=True)
@@ -135,7 +149,8 @@ class Transport:
     ) -> HttpResponse:
         """Send ``body`` as JSON; TransportError where no whole response comes within ``seconds``.
 
-        To ``base``, else to the address that the task holds (``to_address``), else to the least loaded server.
+        To ``base``, else to the address that the task holds (``to_address``), else to the server of the name that it
+        holds (``near``), else to the least loaded one.
         """
         server = self._by_base.get(base or _ADDRESS.get()) or self._least_loaded()
         server.in_flight += 1
@@ -165,7 +180,11 @@ class Transport:
     def _least_loaded(self) -> _Server:
         if len(self._servers) == 1:
             return self._servers[0]
-        now = time.monotonic()
+        now, name = time.monotonic(), _NEAR.get()
+        if name:
+            there = [server for server in self._servers if self.ready(server.base) and server.down_until <= now]
+            if there:  # the highest digest: a server that is lost moves its own names only
+                return max(there, key=lambda server: hashlib.sha256(f"{name}|{server.base}".encode()).digest())
         return min(
             self._servers,
             key=lambda server: (not self.ready(server.base), server.down_until > now, server.in_flight),

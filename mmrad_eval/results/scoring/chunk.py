@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray, Metric
-from mmrad_eval.core.errors import MissingError, PluginError
+from mmrad_eval.core.errors import MissingError, MmradError, PluginError, one_line
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics.suites import rebuilt
 from mmrad_eval.results.run.summary import MissingColumns
@@ -134,6 +134,25 @@ def measurer_of(pickled: bytes) -> ChunkMeasurer:
             )
         fitted.append(Fitted(metric, context, signature, at))
     return ChunkMeasurer(fitted, spoken)
+
+
+class WorkerMeasurer:
+    """What a worker holds: it sends back statistics, or the error that the command raises in their place."""
+
+    def __init__(self, pickled: bytes) -> None:
+        """``pickled`` is what ``ChunkMeasurer.divided`` gave; it is read with the first chunk."""
+        self._pickled = pickled
+        self._measurer: ChunkMeasurer | None = None
+
+    def __call__(self, chunk: Chunk) -> MeasuredChunk | MmradError:
+        """The statistics of a chunk."""
+        try:
+            self._measurer = self._measurer or measurer_of(self._pickled)
+            return self._measurer(chunk)
+        except MmradError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 (it is raised again where somebody reads it)
+            return MmradError(f"a worker failed: {one_line(error)}")
 
 
 def in_chunks(examples: Sequence[Example]) -> Iterator[Chunk]:

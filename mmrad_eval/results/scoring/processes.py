@@ -13,8 +13,8 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Self
 
 from mmrad_eval.core.connections import Guard, in_force
-from mmrad_eval.core.errors import MmradError, one_line
-from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, MeasuredChunk, measurer_of
+from mmrad_eval.core.errors import MmradError
+from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, MeasuredChunk, WorkerMeasurer
 
 if TYPE_CHECKING:
     Worker = Connection[Any, Any]
@@ -110,19 +110,10 @@ class _Pool:
 
 def _work(end: Worker, allowed: set[str] | None, names: frozenset[str]) -> None:
     """Measure chunk after chunk; a worker reaches what the command may reach, and ends when that is gone."""
-    measurer: ChunkMeasurer | None = None
     with Guard(allowed, names):
         try:
-            pickled = end.recv()
+            measure = WorkerMeasurer(end.recv())
             while True:
-                chunk = end.recv()
-                try:
-                    measurer = measurer or measurer_of(pickled)
-                    made: MeasuredChunk | MmradError = measurer(chunk)
-                except MmradError as error:
-                    made = error
-                except Exception as error:  # noqa: BLE001 (it is raised again where somebody reads it)
-                    made = MmradError(f"a worker failed: {one_line(error)}")
-                end.send(made)
+                end.send(measure(end.recv()))
         except (EOFError, ConnectionError):
             return

@@ -1,0 +1,158 @@
+"""Scoring over the nodes of a Ray cluster: Ray places the workers, and measures again what a lost one had.
+
+Tried with Ray 2.60. What to know of it: it reports usage to its makers unless told not to, and ``ray.init()`` without
+an address joins whatever cluster a file of the user's names; here both are said. ``ray.put`` with ``max_restarts``
+needs its reference held to the end (ray#53727).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmrad_eval.core.connections import Guard, in_force, looking_up
+from mmrad_eval.core.data_use import mark
+from mmrad_eval.core.errors import MissingError, MmradError, one_line
+from mmrad_eval.core.values import DataUse
+from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, MeasuredChunk, WorkerMeasurer
+
+PATIENCE = 300.0
+"""Seconds without any result after which the workers that have no core are named, and the command ends."""
+_IN_FLIGHT = 4  # chunks of a worker that are with it or on their way: what the store holds stays at some megabytes
+_STORE = 200 << 20  # bytes of the object store of a cluster of our own
+_LOOK = 5.0  # seconds between two looks at what is waited for
+
+
+@dataclass(frozen=True)
+class RayWorkers:
+    """A mapper over one worker a core of a cluster; what workers can't make is measured here meanwhile.
+
+    A worker that is lost is started again by Ray, on another node if need be, and its chunks are measured again.
+    """
+
+    address: str
+    """Host and port of the cluster's head; empty: a cluster of this machine for the time of this scoring."""
+    data_use: DataUse
+    """The class of what is measured, which a folder that a cluster of our own spills to states."""
+    permit: Callable[[Sequence[str]], None]
+    """Called with the addresses of all nodes before anything is sent; GateError where one is not permitted."""
+    patience: float = PATIENCE
+
+    def __call__(self, measurer: ChunkMeasurer, chunks: Iterable[Chunk], /) -> Iterator[MeasuredChunk]:
+        """One result a chunk, in order."""
+        pickled, here = measurer.divided()
+        if pickled is None:
+            yield from map(measurer, chunks)
+            return
+        with self._cluster() as ray, _errors(ray):
+            yield from self._measured(ray, ray.put(pickled), here, chunks)
+
+    def _measured(
+        self, ray: Any, pickled: Any, here: ChunkMeasurer | None, chunks: Iterable[Chunk]
+    ) -> Iterator[MeasuredChunk]:
+        guard, cores = in_force(), _cores(ray)
+        kind = ray.remote(max_restarts=-1, max_task_retries=-1, num_cpus=1)(ChunkActor)
+        spread = kind.options(scheduling_strategy="SPREAD")
+        workers = [spread.remote(pickled, guard.allowed, guard.names) for _ in range(cores)]
+        ready = [worker.ready.remote() for worker in workers]
+        waiting: deque[tuple[Chunk, Any]] = deque()
+        for number, chunk in enumerate(chunks):
+            if len(waiting) == _IN_FLIGHT * cores:
+                yield self._received(ray, ready, here, *waiting.popleft())
+            waiting.append((chunk, workers[number % cores].measure.remote(chunk)))
+        while waiting:
+            yield self._received(ray, ready, here, *waiting.popleft())
+
+    def _received(
+        self, ray: Any, ready: Sequence[Any], here: ChunkMeasurer | None, chunk: Chunk, result: Any
+    ) -> MeasuredChunk:
+        """What a worker made of a chunk, with what this process makes of it; the worker's error is raised."""
+        begun = time.monotonic()
+        while not ray.wait([result], timeout=min(_LOOK, self.patience))[0]:
+            if time.monotonic() - begun >= self.patience:
+                raise MmradError(self._late(ray, ready))
+        there: MeasuredChunk | MmradError = ray.get(result)
+        if isinstance(there, MmradError):
+            raise there
+        return there if here is None else there.beside(here(chunk))
+
+    def _late(self, ray: Any, ready: Sequence[Any]) -> str:
+        _, never = ray.wait(list(ready), num_returns=len(ready), timeout=0)
+        lost = max(len(never), len(ready) - _cores(ray))
+        waits = f"{lost} workers wait for cores" if lost != 1 else "1 worker waits for a core"
+        what = f"{waits}: the cluster has {_cores(ray)}, of which others may have some" if lost else "each has a core"
+        return (
+            f"no result for {self.patience:.0f} s; {what}. Nothing was written; add a node, or run again with what "
+            "there is"
+        )
+
+    @contextmanager
+    def _cluster(self) -> Iterator[Any]:
+        """The cluster, joined or started; left or ended afterwards."""
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        try:
+            import ray
+        except ImportError as error:
+            raise MissingError("--workers ray needs Ray", "pip install 'mmrad-eval[ray]'") from error
+        spill = None if self.address else Path(tempfile.mkdtemp(prefix="mmrad-ray-"))
+        try:
+            self._begin(ray, spill)
+            yield ray
+        finally:
+            ray.shutdown()
+            if spill is not None:
+                shutil.rmtree(spill, ignore_errors=True)
+
+    def _begin(self, ray: Any, spill: Path | None) -> None:
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        try:
+            if spill is None:
+                host, _, port = self.address.rpartition(":")
+                with looking_up():  # a cluster that the user named, and that was permitted
+                    socket.create_connection((host.strip("[]"), int(port)), _LOOK).close()  # Ray would look for minutes
+                    ray.init(address=self.address, **quiet)
+            else:
+                mark(spill, self.data_use)
+                own = {"object_store_memory": _STORE, "object_spilling_directory": str(spill)}
+                ray.init(address="local", include_dashboard=False, **own, **quiet)
+        except (OSError, RuntimeError, ray.exceptions.RayError) as error:
+            raise MmradError(f"no Ray cluster at {self.address or 'this machine'}: {one_line(error)}") from error
+        if spill is None:
+            self.permit([node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]])
+
+
+class ChunkActor:
+    """A worker on some node: it reaches what the command may reach, and measures chunk after chunk."""
+
+    def __init__(self, pickled: bytes, allowed: set[str] | None, names: frozenset[str]) -> None:
+        Guard(allowed, names).__enter__()
+        self._measure = WorkerMeasurer(pickled)
+
+    def ready(self) -> None:
+        """Answered once it has a core."""
+
+    def measure(self, chunk: Chunk) -> MeasuredChunk | MmradError:
+        """The statistics of a chunk, or the error that ends the command."""
+        return self._measure(chunk)
+
+
+def _cores(ray: Any) -> int:
+    return max(1, int(ray.cluster_resources().get("CPU", 0)))
+
+
+@contextmanager
+def _errors(ray: Any) -> Iterator[None]:
+    """Errors of Ray in the words of ours."""
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        raise MmradError(f"the Ray cluster failed: {one_line(error)}; nothing was written, run again") from error
