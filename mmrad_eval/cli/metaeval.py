@@ -58,7 +58,7 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
     missing: list[str] = []
     names = [name for entry in said["metrics"] for name in entry.split(",") if name]
     if found.texts and (names or not scored):
-        mapper = mapper_of(Workers.written(said["workers"]), "unknown", said.get("local_networks") or ())
+        mapper = mapper_of(Workers.written(said["workers"]), said["data_use"] or "unknown", said["local_networks"])
         scores_of_texts, metrics = of_texts(found, suite(names or ["paper"]), mapper, _judging(said))
         scored += scores_of_texts
         missing = [str(one) + "." for one in metrics.missing]

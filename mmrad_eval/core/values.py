@@ -310,6 +310,8 @@ class Card(Value, frozen=True, kw_only=True):
     """Decoding values that this model takes no order for, such as ``temperature``."""
     price: tuple[float, float] | None = None
     """US dollars for a million prompt tokens and a million completion tokens."""
+    cached_price: float | None = None
+    """US dollars for a million prompt tokens that the provider read from its cache; None: as any of the prompt."""
     sources: dict[str, str] = {}
     """Field name -> where the fact was read, and when."""
 

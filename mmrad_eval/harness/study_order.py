@@ -8,12 +8,13 @@ it when the next arm shows them again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise, takewhile
 from urllib.parse import urlsplit
 
 from mmrad_eval.core.connections import plain_address
 from mmrad_eval.core.contracts import is_client
 from mmrad_eval.core.errors import MmradError, UsageError
-from mmrad_eval.core.values import Image, Study
+from mmrad_eval.core.values import Study, Text
 from mmrad_eval.datasets.lazy import outlines
 from mmrad_eval.harness.budget import Budget
 from mmrad_eval.harness.plan import Plan, first_question
@@ -21,7 +22,7 @@ from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.run import conversation
 from mmrad_eval.harness.stopping import Stop
 from mmrad_eval.harness.workers import Intake, run_workers
-from mmrad_eval.model_registry.transport import near
+from mmrad_eval.model_registry.prefixes import sharing
 
 ENGINE = "vllm"
 """The provider whose servers keep prefixes."""
@@ -68,10 +69,15 @@ async def ask_by_study(
     checked = [requester.checking(plan.last_check.messages) for plan in ordered]
 
     async def ask(study: str) -> None:
-        with near(study):
-            for plan, place, own in zip(ordered, places, checked, strict=True):
-                if study in place:
-                    await conversation(plan, plan.studies[place[study]], own)
+        arms = [
+            (plan, plan.studies[place[study]], own)
+            for plan, place, own in zip(ordered, places, checked, strict=True)
+            if study in place
+        ]
+        lengths = _shared([_opening(plan, of) for plan, of, _ in arms])
+        for (plan, of, own), parts in zip(arms, lengths, strict=True):
+            with sharing(study, parts):
+                await conversation(plan, of, own)
 
     intake = Intake(iter(dict.fromkeys(name for place in places for name in place)), requester.signal, over_budget)
     await run_workers(intake.items, ask, requester.pace, closely=True)
@@ -90,11 +96,20 @@ def by_prefix(plans: Sequence[Plan]) -> list[Plan]:
     return [plan for _, plan in sorted(zip(openings, plans, strict=True), key=lambda pair: pair[0])]
 
 
+def _shared(openings: Sequence[tuple[str, ...]]) -> list[int]:
+    """Of each opening, the parts that it has in common with the neighbor that it shares most with."""
+    pairs = [
+        len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
+        for one, other in pairwise(openings)
+    ]
+    return [max(before, after) for before, after in zip([0, *pairs], [*pairs, 0], strict=True)]
+
+
 def _opening(plan: Plan, study: Study) -> tuple[str, ...]:
     """The parts of the first question, as texts that are equal where the parts are; none where it can't be asked."""
     try:
         messages = first_question(plan, study)
     except MmradError:
         return ()
-    parts = (part for message in messages for part in (message.role, *message.parts))
-    return tuple(repr(part) if isinstance(part, Image) else getattr(part, "text", str(part)) for part in parts)
+    parts = ((message.role, part) for message in messages for part in message.parts)
+    return tuple(f"{role}: {part.text if isinstance(part, Text) else part!r}" for role, part in parts)

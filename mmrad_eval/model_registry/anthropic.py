@@ -6,7 +6,7 @@ before, 2023-06-01, which older models still take them in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -31,6 +31,7 @@ from mmrad_eval.core.values import (
 from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import read_fault
+from mmrad_eval.model_registry.prefixes import shared_prefix
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
@@ -96,7 +97,10 @@ class AnthropicClient(WireClient):
         """System text apart, then the turns."""
         request = sent.request
         system, turns = split_system(request.messages)
-        body: dict[str, Any] = {"model": request.model, "messages": [_message(turn, sent.images) for turn in turns]}
+        apart = sum(len(message.parts) for message in request.messages if message.role == "system")
+        messages = [_message(turn, sent.images) for turn in turns]
+        body: dict[str, Any] = {"model": request.model, "messages": messages}
+        _mark(messages, shared_prefix().parts - apart)
         if system:
             body["system"] = system
         return body | _decoding(request.decoding, self.card)
@@ -148,6 +152,15 @@ def _message(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[
         {"type": "text", "text": part.text} if isinstance(part, Text) else _picture(*images[part]) for part in parts
     ]
     return {"role": message.role, "content": blocks}
+
+
+def _mark(messages: Sequence[Mapping[str, Any]], shared: int) -> None:
+    """Let the provider keep what ends with the ``shared``-th part, or find it kept; words alone have no mark."""
+    for message in messages:
+        blocks = message["content"] if isinstance(message["content"], list) else [{}]
+        if 0 < shared <= len(blocks):
+            blocks[shared - 1]["cache_control"] = {"type": "ephemeral"}
+        shared -= len(blocks)
 
 
 def _picture(media_type: str, data: bytes) -> dict[str, Any]:

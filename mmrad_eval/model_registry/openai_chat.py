@@ -34,6 +34,7 @@ from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_js
 from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import read_fault
 from mmrad_eval.model_registry.openai_responses import ResponsesClient
+from mmrad_eval.model_registry.prefixes import shared_prefix
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.rejections import STRICT, RejectionPolicy
 from mmrad_eval.model_registry.secrets import Secret
@@ -81,6 +82,7 @@ def hosted(card: Card, how: Connection) -> ChatClient | ResponsesClient:
     client = ChatClient(card, urls, secret, timeout=how.timeout, limit_field=limit)
     if own_host:
         client.max_together = OPENAI_TOGETHER
+        client.routes_prefixes = True
     if own_host and _REASONING.match(card.id):
         client.unasked = frozenset({"temperature", "top_p"})
     return client
@@ -96,6 +98,8 @@ class ChatClient(WireClient):
     """One model behind one or several servers of the chat completions format."""
 
     reasoning: AbstractSet[str] = frozenset({"effort"})
+    routes_prefixes = False
+    """Whether the host takes a name by which requests that begin alike reach the same cache: OpenAI's own does."""
 
     def __init__(
         self,
@@ -127,6 +131,8 @@ class ChatClient(WireClient):
     def body(self, sent: PreparedRequest) -> dict[str, Any]:
         """Model, messages in order, decoding."""
         body = {"model": sent.request.model, "messages": messages_value(sent)}
+        if self.routes_prefixes and (name := shared_prefix().name):
+            body["prompt_cache_key"] = name
         return body | _decoding(sent.request.decoding, self._limit_field) | self.thinking(sent.request.decoding)
 
     def thinking(self, decoding: Decoding) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from mmrad_eval.core.errors import TransportError, UsageError
 from mmrad_eval.model_registry.command_line import scrub_word
+from mmrad_eval.model_registry.prefixes import shared_prefix
 from mmrad_eval.model_registry.reply_bodies import PACKINGS, BodyReader
 from mmrad_eval.model_registry.secrets import Secret, scrub
 
@@ -45,19 +46,6 @@ def to_address(base: str) -> Iterator[None]:
         yield
     finally:
         _ADDRESS.reset(before)
-
-
-_NEAR: ContextVar[str] = ContextVar("near", default="")
-
-
-@contextmanager
-def near(name: str) -> Iterator[None]:
-    """While held, what this task posts goes to one server, the same for the same name, as long as that takes any."""
-    before = _NEAR.set(name)
-    try:
-        yield
-    finally:
-        _NEAR.reset(before)
 
 
 @dataclass(frozen=True)
@@ -149,8 +137,8 @@ class Transport:
     ) -> HttpResponse:
         """Send ``body`` as JSON; TransportError where no whole response comes within ``seconds``.
 
-        To ``base``, else to the address that the task holds (``to_address``), else to the server of the name that it
-        holds (``near``), else to the least loaded one.
+        To ``base``, else to the address that the task holds (``to_address``), else to the server of the prefix that it
+        shares (``prefixes``), else to the least loaded one.
         """
         server = self._by_base.get(base or _ADDRESS.get()) or self._least_loaded()
         server.in_flight += 1
@@ -180,7 +168,7 @@ class Transport:
     def _least_loaded(self) -> _Server:
         if len(self._servers) == 1:
             return self._servers[0]
-        now, name = time.monotonic(), _NEAR.get()
+        now, name = time.monotonic(), shared_prefix().name
         if name:
             there = [server for server in self._servers if self.ready(server.base) and server.down_until <= now]
             if there:  # the highest digest: a server that is lost moves its own names only

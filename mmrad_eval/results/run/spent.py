@@ -20,6 +20,8 @@ class Spent(Value, frozen=True):
     reasoning_answers: int = 0
     """Those for which it told reasoning apart from the rest of the completion."""
     reasoning: int = 0
+    cached: int = 0
+    """Tokens of prompts that the provider read from its cache, where it says so."""
 
     @property
     def total(self) -> int:
@@ -40,12 +42,18 @@ def spent_of(usages: Sequence[Usage]) -> Spent:
         sum(images),
         len(thoughts),
         sum(thoughts),
+        sum(usage.cached or 0 for usage in known),
     )
 
 
 def cost(usage: Usage | Spent, card: Card) -> float | None:
-    """US dollars of the tokens at the card's price, cached ones at full price; None where there is no price."""
+    """US dollars of the tokens at the card's prices, cached ones at their own where it has one; None without a price.
+
+    What some providers add for writing a cache (Anthropic a quarter of the prompt's price) is not in it.
+    """
     if card.price is None:
         return None
     prompt, completion = card.price
-    return ((usage.prompt or 0) * prompt + (usage.completion or 0) * completion) / 1e6
+    cached = min(usage.cached or 0, usage.prompt or 0)
+    less = 0.0 if card.cached_price is None else cached * (prompt - card.cached_price)
+    return ((usage.prompt or 0) * prompt - less + (usage.completion or 0) * completion) / 1e6
