@@ -219,7 +219,7 @@ def _price(said: dict[str, Any], folder: RunFolder, suite: Suite) -> None:
     if judges is None:
         raise UsageError("--dry-run says what judges would be asked: name one with --judge MODEL")
     terminal.say(str(folder.path))
-    for one in preview_run(judges, terms_of(said), folder, suite, said["references"]):
+    for one in (*preview_run(judges, terms_of(said), folder, suite, said["references"]), *suite.missing):
         terminal.say(f"  {one}")
 
 
@@ -263,7 +263,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
             name = safe_name(folder.run.identity.dataset)
             if name not in suites:
                 suites[name] = suite(metrics, options=options_of(said), texts=said["out"] / "replies" / name / "texts")
-            chosen = suites[name]
+            chosen, stop = suites[name], None
             if said["dry_run"]:
                 _price(said, folder, chosen)
                 continue
@@ -277,9 +277,13 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
             score_again(folder, chosen, references=said["references"], mapper=mapper)
             if said["verify"]:
                 verified(folder, metrics, said["verify"], options_of(said), said["references"])
+            if stop is not None and stop.interrupted:  # Ctrl-C ends the command, not the judging of one run
+                folders = folders[: folders.index(folder) + 1]
+                break
     if said["dry_run"]:
         return 0
     runs = read_scored_runs(folders)
     show(tables_of(runs), said["form"], None, more=every_column(said["out"]))
     _explain(said, folders)
-    return 0 if all(scored.run.complete for scored in runs) else INCOMPLETE
+    whole = all(scored.run.complete for scored in runs) and not (stop is not None and stop.interrupted)
+    return 0 if whole else INCOMPLETE

@@ -98,7 +98,7 @@ async def _first(metric: JudgingMetric, example: Example) -> list[tuple[float, i
         await metric.judge(example, ask)
     except Interrupted:
         pass
-    except BaseException:  # a group of tasks that were stopped
+    except BaseExceptionGroup:  # of tasks that were stopped
         if not found:
             raise
     return found

@@ -72,7 +72,8 @@ class Judge:
     ) -> Reply:
         text = "".join(p.text for m in messages if m.role == "user" for p in m.parts if isinstance(p, Text))
         name = str((extra or {})["response_format"]["json_schema"]["name"])
-        stage = {"matching_output": "matching", "attribute_errors_output": "attributes"}.get(name)
+        stages = {"matching_output": "matching", "attribute_errors_output": "attributes"}
+        stage = (stages | {"indication_output": "indication"}).get(name)
         stage = stage or ("reference" if REFERENCE in text else "candidate")
         self.asked.append((stage, part, decoding, sample, text))
         said = self.said[stage]
@@ -181,6 +182,18 @@ async def test_the_indication_is_told_where_it_is_asked_for(indication: str, *, 
     judge = Judge()
     await judged("upstream", judge, example(indication="Cough and fever"), indication=indication)
     assert [("Cough and fever" in text) for *_, text in judge.asked] == [told] * 4
+
+
+async def test_an_indication_is_extracted_from_the_reference_and_told_to_all_stages() -> None:
+    judge = Judge(indication=json.dumps({"indication": "Cough and fever"}))
+    verdict, _ = await judged("upstream", judge, indication="extract")
+    assert verdict.state == "read"
+    first, *rest = judge.asked
+    assert (first[0], first[1], first[4]) == ("indication", "extract", REFERENCE)
+    assert ["Cough and fever" in text for *_, text in rest] == [True] * 4
+    unread = Judge(indication="no JSON")
+    verdict, _ = await judged("upstream", unread, indication="extract")
+    assert verdict.state == "read"
 
 
 async def test_a_smaller_limit_is_sent_and_signed() -> None:
