@@ -14,6 +14,8 @@ from mmrad_eval.cli import terminal
 def convert(a: str, b: str, *, as_json: bool) -> None:
     """Convert traces between formats: mmrad.trace (jsonl, parquet), mmrad, thinkvg, zebra, anole.
 
+    Transcripts of other harnesses are read too: deepeyes, mini-o3, lmms-eval, vlmevalkit, ms-swift, verl.
+
     A and B are paths or FORMAT:PATH. What A is, is recognised; B is the neutral record mmrad.trace/1 unless it says
     otherwise. What could not be placed stays in the record with a reason, and is counted here.
     """

@@ -1,22 +1,29 @@
 """Output files of other harnesses and of batch endpoints, as rows of ids and reports.
 
 lm-eval and lmms-eval (``samples_*.jsonl`` with ``resps`` and ``filtered_resps``), and batches (``batches``). Files of
-VLMEvalKit, ms-swift and LLaVA have columns of their own, which ``prediction_columns`` knows.
+VLMEvalKit, ms-swift and LLaVA have columns of their own, which ``prediction_columns`` knows. Looks among the words
+of any of them, and of DeepEyes' results, are read apart (``traces.transcripts``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from mmrad_eval.core.values import Reply, Report
+from mmrad_eval.core.values import Reply, Report, Trace
 from mmrad_eval.datasets import batches, columns, raw_text
 from mmrad_eval.datasets.problems import Problems
 from mmrad_eval.datasets.raw_text import Understood
 from mmrad_eval.datasets.rows import FileRow, FileRows
+from mmrad_eval.traces import transcript_files
+from mmrad_eval.traces.record import trace_of
+from mmrad_eval.traces.transcripts import FILM, Piece, final_words, has_looks, pieces_of, record_of
 
+LOOKS = "the looks of the transcript"
+"""The cell that holds a ``Trace``, beside the columns of a transcript."""
 REPLY = "the reply of the batch"
 """The cell that holds a ``Reply``, beside the columns of a batch."""
 
@@ -27,9 +34,44 @@ def as_rows(table: FileRows, problems: Problems) -> FileRows:
     key = next((key for key, held in batches.KEYS.items() if key in names and names & held), None)
     if key is not None and (key != "key" or any(batches.reply_in(row.cells) for row in table.rows)):
         return _batch(table, key, problems)
+    if {"pred_output", "pred_ans"} <= names:
+        return _deepeyes(table, problems)
     if {"doc_id", "resps"} <= names:
-        return _samples(table)
-    return table
+        return _with_looks(_samples(table), "report")
+    columns_of_model = [name for name in ("prediction", "response", "output") if name in names]
+    return _with_looks(table, columns_of_model[0]) if columns_of_model else table
+
+
+def _deepeyes(table: FileRows, problems: Problems) -> FileRows:
+    """What DeepEyes' evaluation keeps; a sample that broke off is left out, as no answer of the model is known."""
+    rows = []
+    for row in table.rows:
+        if row.cells.get("status") == "error":
+            what = "the evaluation broke off at this sample; its study stays pending"
+            problems.warn("failed request", what, file=str(table.path), line=row.line)
+            continue
+        read = transcript_files.transcript("deepeyes", row.cells)
+        cells = {"id": read.id or None, "report": final_words(read.pieces)}
+        rows.append(FileRow(row.line, cells | _looks(table.path, read.pieces, read.film)))
+    return FileRows(table.path, ("id", "report"), tuple(rows))
+
+
+def _with_looks(table: FileRows, column: str) -> FileRows:
+    """The table with looks apart, where the words of a column hold calls or pictures; the report is behind the last."""
+
+    def apart(row: FileRow) -> FileRow:
+        text = row.cells.get(column)
+        if not isinstance(text, str) or not has_looks(text):
+            return row
+        pieces = tuple(pieces_of(text))
+        return FileRow(row.line, {**row.cells, column: final_words(pieces), **_looks(table.path, pieces)})
+
+    return FileRows(table.path, table.columns, tuple(map(apart, table.rows)))
+
+
+def _looks(path: Path, pieces: Sequence[Piece], film: str = "") -> dict[str, Trace]:
+    trace = trace_of(record_of(pieces, "", film=film or FILM), str(path.parent.absolute()))
+    return {LOOKS: trace} if trace.steps else {}
 
 
 def _batch(table: FileRows, key: str, problems: Problems) -> FileRows:
@@ -77,7 +119,11 @@ def _samples(table: FileRows) -> FileRows:
         own = next((named[name] for name in columns.STUDY["id"] if named.get(name) is not None), cells["doc_id"])
         said = raw if filtered is None else filtered
         thought = _thought(raw) if said != raw else ""  # which the filter may have taken away
-        rows.append(FileRow(row.line, {"id": own, "report": said, "reasoning": thought}))
+        cells = {"id": own, "report": said, "reasoning": thought}
+        pieces = transcript_files.transcript("lmms-eval", {"resps": [said]}).pieces
+        if pieces != (said,):  # JSON of a loop, or of words with pictures
+            cells |= {"report": final_words(pieces), **_looks(table.path, pieces)}
+        rows.append(FileRow(row.line, cells))
     return FileRows(table.path, ("id", "report", "reasoning"), tuple(rows))
 
 

@@ -21,7 +21,7 @@ from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.raw_text import Understood
 from mmrad_eval.datasets.references import Place
 from mmrad_eval.datasets.rows import FileRow, FileRows
-from mmrad_eval.traces import convert
+from mmrad_eval.traces import convert, transcript_files
 from mmrad_eval.traces.data_use import class_of
 from mmrad_eval.traces.record import trace_of
 from mmrad_eval.traces.steps import read_trace
@@ -128,6 +128,9 @@ def _from_table(
             continue
         _doubts(problems, path, row, study, understood)
         found[study], lines[study] = understood, row.line
+        if (looked := row.cells.get(outputs.LOOKS)) is not None:
+            traces[study] = looked
+            continue
         beside = columns.text(row.cells.get(where["trace"])) if "trace" in where else None
         if written := read_trace("\n\n".join(t for t in (beside, understood.thought) if t)):
             traces[study] = written
@@ -171,7 +174,7 @@ def _kind_of_traces(path: Path) -> str | None:
         kind = convert.recognise(path)
     except DataError:
         return None
-    return None if kind == "thinkvg" else kind
+    return None if kind == "thinkvg" or kind in transcript_files.FORMATS else kind
 
 
 def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) -> Predictions:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.contracts import Answerer, Donor
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.core.values import Answer, Card, DataUse, Report, Study, Trace
+from mmrad_eval.core.values import Answer, Card, DataUse, Report, Step, Study, Trace
 
 if TYPE_CHECKING:  # reading files imports what a listing does not need
     from mmrad_eval.datasets.predictions import Predictions
@@ -104,11 +106,35 @@ class FileAnswerer(Answerer):
 
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Answer | None:
         """The answer under this study's id; None where the file has none."""
-        return self.predictions.answer(study.id)
+        answer = self.predictions.answer(study.id)
+        if answer is None or answer.trace is None:
+            return answer
+        return msgspec.structs.replace(answer, trace=_on_film(answer.trace, study))
 
     def trace(self, study: Study) -> Trace | None:
         """The trace that stands beside the report."""
-        return self.predictions.traces.get(study.id)
+        trace = self.predictions.traces.get(study.id)
+        return None if trace is None else _on_film(trace, study)
+
+
+def _on_film(trace: Trace, study: Study) -> Trace:
+    """The trace with looks that are cut anew (``traces.transcripts``) cut from the study's own film."""
+    film = next((image for image in study.images if image.role == "current"), None)
+    if film is None or not any(_to_cut(step) for step in trace.steps):
+        return trace
+    own = {"path": film.path, "name": film.name, "size": film.size}
+    steps = [
+        msgspec.structs.replace(step, image=msgspec.structs.replace(step.image, **own))
+        if step.image is not None and _to_cut(step)
+        else step
+        for step in trace.steps
+    ]
+    return msgspec.structs.replace(trace, steps=tuple(steps))
+
+
+def _to_cut(step: Step) -> bool:
+    image = step.image
+    return image is not None and (image.source, image.render) == ("tool", "crop") and not Path(image.path).is_file()
 
 
 def _revision(predictions: Predictions) -> str:

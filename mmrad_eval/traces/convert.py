@@ -1,8 +1,8 @@
 """From one format of traces to another, by way of the neutral record.
 
 Formats: ``mmrad.trace`` (``.jsonl`` or ``.parquet``), ``mmrad`` (the authors' records), ``thinkvg``, ``zebra``,
-``anole``. A path may say its format, ``zebra:rows.jsonl``; otherwise what is read is recognised by its fields, and what
-is written is the neutral format.
+``anole``, and, to be read alone, those of other harnesses (``transcript_files``). A path may say its format,
+``zebra:rows.jsonl``; otherwise what is read is recognised by its fields, and what is written is the neutral format.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mmrad_eval.core.data_use import mark, of_place, strictest
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.core.whole_files import write_whole, written_whole
-from mmrad_eval.traces import anole, files, headers, mmrad, thinkvg, zebra
+from mmrad_eval.traces import anole, files, headers, mmrad, thinkvg, transcript_files, zebra
 from mmrad_eval.traces.data_use import class_of, classed, stating
 from mmrad_eval.traces.record import TraceRecord
 
@@ -32,12 +32,14 @@ FORMATS: dict[str, str] = {
     "thinkvg": "GEMeX-ThinkVG rows: one record for all rows about an image",
     "zebra": "Zebra-CoT rows: Question, Text Reasoning Trace, Final Answer, images by column",
     "anole": "detokenised Anole output: sample_id, text, image_paths",
+    **transcript_files.FORMATS,
 }
 _FIELDS: tuple[tuple[str, frozenset[str]], ...] = (
     ("mmrad", frozenset({"prompt", "response", "images"})),
     ("thinkvg", frozenset({"image_path", "thinkVG"})),
     ("zebra", frozenset({zebra.QUESTION, zebra.TRACE})),
     ("anole", frozenset({"text", "image_paths"})),
+    *transcript_files.FIELDS,
 )
 _KEPT = 20
 """Notes that are kept word by word; all are counted."""
@@ -75,12 +77,14 @@ def convert(a: str | Path, b: str | Path) -> Converted:
     """
     source, origin = _spec(a)
     target, goal = _spec(b)
-    if not origin.is_file():
+    if not origin.is_file() and not (source == "mini-o3" and origin.is_dir()):
         raise DataError(f"{origin}: there is no such file")
     if goal.exists() and goal.samefile(origin):
         raise UsageError(f"{goal}: can't be read and written at once; name another file")
     source = source or recognise(origin)
     target = target or NEUTRAL
+    if target in transcript_files.FORMATS:
+        raise UsageError(f"{target} is a format of another harness, which is read and not written; write {NEUTRAL}")
     done = Converted(source, target)
     try:
         with written_whole(goal) as partial:
@@ -102,6 +106,8 @@ def read(path: Path, source: str | None = None, *, save: zebra.Save | None = Non
 def _records(path: Path, source: str, save: zebra.Save | None) -> Iterator[TraceRecord]:
     if source == NEUTRAL:
         yield from files.read_parquet(path) if _is_parquet(path) else files.read_jsonl(path)
+    elif source == "mini-o3":
+        yield from map(files.checked, transcript_files.mini_o3(path))
     elif source == "thinkvg":
         for rows in thinkvg.group(row for _, row in _rows(path)):
             yield classed(thinkvg.parse(rows, where=str(path)), source, rows)
@@ -153,6 +159,11 @@ def _saver(goal: Path, done: Converted) -> zebra.Save:
 
 
 def _one(source: str, row: dict[str, Any], where: str, identity: str, save: zebra.Save | None) -> TraceRecord:
+    if source in transcript_files.FORMATS:
+        try:
+            return transcript_files.record(source, row, identity)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
     if source == "mmrad":
         return mmrad.parse(row, str(row.get("id") or ""), where=where)
     if source == "zebra":

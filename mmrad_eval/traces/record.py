@@ -240,6 +240,11 @@ def _pictures(record: TraceRecord, segments: list[Segment], box: Box | None, roo
             yield Image(
                 path=join(root, found.path), name=found.path, role="region", box=own, source=source, size=found.size
             )
+        elif found is not None and found.render == "crop" and found.box:  # not kept: cut anew
+            film = record.picture(found.derived_from)
+            if film is not None and film.path:
+                place, own = join(root, film.path), Box(found.box, found.box_frame)
+                yield Image(place, film.path, role="region", box=own, render="crop", source="tool", size=film.size)
 
 
 def _count_faults(record: TraceRecord) -> Iterator[str]:

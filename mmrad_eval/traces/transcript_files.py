@@ -1,0 +1,194 @@
+"""Files of transcripts, format by format: what of each row are words and pictures, and what the format loses.
+
+DeepEyes' evaluation (``result_*.jsonl``), Mini-o3's ``save_traj`` (a folder a sample), samples of lmms-eval, tables of
+VLMEvalKit, results of ms-swift's ``infer``, and rollouts of verl.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmrad_eval.core import decode
+from mmrad_eval.core.errors import DataError
+from mmrad_eval.traces.record import TraceRecord
+from mmrad_eval.traces.transcripts import Picture, Piece, has_looks, pieces_of, record_of
+
+FORMATS: dict[str, str] = {
+    "deepeyes": "DeepEyes' evaluation: pred_output, pred_ans, image, status",
+    "mini-o3": "Mini-o3's trajectories: a folder a sample, with lines of turn_idx and text_output",
+    "lmms-eval": "samples of lmms-eval: doc_id, resps",
+    "vlmevalkit": "a table of VLMEvalKit: index, prediction with [Image: path]",
+    "ms-swift": "results of swift infer: response, messages, images",
+    "verl": "rollouts of verl: input, output, gts, step",
+}
+LOSSES: dict[str, str] = {
+    "deepeyes": "DeepEyes keeps no pictures and no marks of its tool's answers",
+    "mini-o3": "",
+    "lmms-eval": "lmms-eval keeps pictures in no order, and of a loop the last words where its mode is not full",
+    "vlmevalkit": "VLMEvalKit keeps no turns without pictures",
+    "ms-swift": "ms-swift keeps the looks of earlier turns only where `messages` holds them",
+    "verl": "verl keeps no marks of pictures",
+}
+"""What a format loses, as a note of each record."""
+FIELDS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("deepeyes", frozenset({"pred_output", "pred_ans"})),
+    ("lmms-eval", frozenset({"doc_id", "resps"})),
+    ("verl", frozenset({"input", "output", "gts", "step"})),
+)
+_IDS = ("id", "study_id", "index", "doc_id", "question_id", "uid", "image_id")
+_NUMBER = re.compile(r"\d+")
+
+
+class Transcript(NamedTuple):
+    """One row as words and pictures."""
+
+    id: str
+    """Empty where the format has none."""
+    pieces: tuple[Piece, ...]
+    film: str = ""
+
+
+def transcript(kind: str, row: Mapping[str, Any]) -> Transcript:
+    """A row of a format as words and pictures; DataError where it lacks what the format has."""
+    identity = next((str(row[name]) for name in _IDS if row.get(name) is not None), "")
+    if kind == "deepeyes":
+        film = row.get("image")
+        named = film if isinstance(film, str) else ""
+        return Transcript(identity or Path(named).stem, tuple(_messages(_listed(row, "pred_output"))), named)
+    if kind == "lmms-eval":
+        return Transcript(identity, tuple(_response(_innermost(row.get("resps")))))
+    if kind == "ms-swift":
+        images = row.get("images")
+        film = images[0] if isinstance(images, list) and images else ""
+        film = film.get("path") if isinstance(film, dict) else film
+        messages = row.get("messages")
+        turns = [one for one in (messages if isinstance(messages, list) else ()) if isinstance(one, dict)]
+        said = [*_messages(turns), *pieces_of(_text(row, "response"))]
+        if turns and turns[-1].get("role") == "assistant":  # the last turn is the response
+            said = list(_messages(turns))
+        return Transcript(identity, tuple(said), film if isinstance(film, str) else "")
+    return Transcript(identity, tuple(pieces_of(_text(row, "output" if kind == "verl" else "prediction"))))
+
+
+def record(kind: str, row: Mapping[str, Any], identity: str) -> TraceRecord:
+    """The neutral record of a row; ``identity`` where the row has none of its own."""
+    read = transcript(kind, row)
+    notes = [LOSSES[kind]] if LOSSES[kind] else []
+    return record_of(read.pieces, read.id or identity, film=read.film, notes=notes)
+
+
+def mini_o3(folder: Path) -> Iterator[TraceRecord]:
+    """The samples of a folder, in order of their names; DataError where it has none."""
+    samples = sorted({path.parent for path in folder.rglob("*.jsonl")})
+    if not samples:
+        raise DataError(f"{folder}: holds no folder with lines of turns (*.jsonl)")
+    for sample in samples:
+        yield _sample(sample, str(sample.relative_to(folder)) if sample != folder else sample.name)
+
+
+def _sample(sample: Path, identity: str) -> TraceRecord:
+    """One trajectory: its turns by number, and its crops in the order of theirs."""
+    lines = sorted(sample.glob("*.jsonl"))
+    rows = [
+        decode.json_value(line, f"{file}:{number}")
+        for file in lines
+        for number, line in enumerate(decode.lines(file), 1)
+        if line.strip()
+    ]
+    turns = [row for row in rows if isinstance(row, dict) and isinstance(row.get("text_output"), str)]
+    turns.sort(key=lambda row: row["turn_idx"] if isinstance(row.get("turn_idx"), int) else 0)
+    files = [path for path in sample.iterdir() if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp"}]
+    crops = sorted((path for path in files if "resiz" not in path.stem.lower()), key=_by_number)
+    looking = [row for row in turns if has_looks(row["text_output"]) and not row.get("error_info")]
+    film, notes = "", []
+    if len(crops) == len(looking) + 1:  # the film lies beside its crops
+        film, crops = str(crops[0].relative_to(sample.parent)), crops[1:]
+    if len(crops) != len(looking):
+        notes = [f"{len(looking)} looks and {len(crops)} pictures: which is which can't be known, so none is taken"]
+        crops = []
+    kept = iter(crops)
+    pieces: list[Piece] = []
+    for row in turns:
+        pieces.append(row["text_output"] if not row.get("error_info") else _without_call(row["text_output"]))
+        if row in looking and (crop := next(kept, None)) is not None:
+            pieces.append(Picture(str(crop.relative_to(sample.parent))))
+    return record_of(pieces, identity, film=film, notes=notes)
+
+
+def _without_call(text: str) -> str:
+    """The words of a turn whose call the tool refused."""
+    return re.sub(r"<grounding>.*?(?:</grounding>|\Z)", "", text, flags=re.DOTALL)
+
+
+def _by_number(path: Path) -> tuple[list[int], str]:
+    return [int(number) for number in _NUMBER.findall(path.stem)], path.stem
+
+
+def _messages(messages: Sequence[Any]) -> Iterator[Piece]:
+    """What the model said, and the pictures that it was shown in turns after its first."""
+    said = False
+    for message in messages:
+        role, content = message.get("role"), message.get("content")
+        parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+        for part in (one for one in parts if isinstance(one, dict)):
+            text = part.get("text")
+            if role == "assistant" and isinstance(text, str):
+                said = True
+                yield from pieces_of(text)
+            elif role in {"user", "tool"} and said and str(part.get("type")).startswith("image"):
+                yield Picture(_kept(part))
+
+
+def _kept(part: Mapping[str, Any]) -> str:
+    """The path of a picture of a message; empty where its pixels were left out, or stand in it."""
+    url = part.get("image_url", part.get("image"))
+    url = url.get("url") if isinstance(url, dict) else url
+    return url if isinstance(url, str) and not url.startswith("data:") else ""
+
+
+def _response(value: Any) -> Iterator[Piece]:
+    """A response of lmms-eval: words, or JSON of words with pictures, or of a loop's rounds."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            told = decode.json_value(value.encode(), "a response")
+        except DataError:
+            told = None
+        if isinstance(told, dict):
+            held = (told.get(name) for name in ("trace", "agentic_rounds"))
+            for one in next((rounds for rounds in held if isinstance(rounds, list)), []):
+                text = one if isinstance(one, str) else _first_text(one)
+                yield from pieces_of(text)
+            images = told.get("images")
+            yield from (Picture(str(path)) for path in (images if isinstance(images, list) else ()))
+            yield from pieces_of(_first_text(told))
+            return
+    yield from pieces_of(value if isinstance(value, str) else "")
+
+
+def _first_text(value: Any) -> str:
+    names = ("text", "text_output", "output", "response", "content", "answer")
+    found = (value.get(name) for name in names) if isinstance(value, dict) else ()
+    return next((one for one in found if isinstance(one, str)), "")
+
+
+def _innermost(value: Any) -> Any:
+    while isinstance(value, list):
+        value = value[0] if value else None
+    return value
+
+
+def _listed(row: Mapping[str, Any], name: str) -> list[Any]:
+    value = row.get(name)
+    if not isinstance(value, list):
+        raise DataError(f"{name!r} is {type(value).__name__} and no list of messages")
+    return [one for one in value if isinstance(one, dict)]
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str):
+        raise DataError(f"{name!r} is {type(value).__name__} and no text")
+    return value
