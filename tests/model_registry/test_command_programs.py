@@ -6,8 +6,6 @@ import asyncio
 import base64
 import json
 import shlex
-import signal
-import subprocess
 import sys
 import textwrap
 import time
@@ -312,71 +310,6 @@ async def test_a_long_queue_does_not_stop_it(program: Made, sent_of: Sent) -> No
     assert texts(outcomes) == ["10000"] * 60
 
 
-def run_of(script: Path, results: Path, *more: str) -> list[str]:
-    model = f"command:{sys.executable} {script} {{requests}} {{replies}}"
-    return [sys.executable, "-m", "mmrad_eval", "--model", model, "--out", str(results), *more]
-
-
-def finished(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_a_run_that_is_killed_leaves_neither_program_nor_pictures(tmp_path: Path) -> None:
-    script = tmp_path / "slow.py"
-    told = "Path(sys.argv[0]).with_name('pid').write_text(f'{os.getpid()} {folder}')"
-    script.write_text(f"{HEAD}{told}\ntime.sleep(600)")
-    run = subprocess.Popen(run_of(script, tmp_path / "results", "--task", "direct", "--limit", "2"))
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    pid, folder = (tmp_path / "pid").read_text().split()
-    run.send_signal(signal.SIGKILL)
-    run.wait()
-    while Path(folder).exists() or Path(f"/proc/{pid}").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def test_one_program_answers_all_tasks_and_what_it_failed_at_is_asked_again(tmp_path: Path) -> None:
-    script, starts, cured = tmp_path / "draws.py", tmp_path / "starts", tmp_path / "cured"
-    script.write_text(
-        HEAD
-        + textwrap.dedent(f"""
-        open({str(starts)!r}, "a").write("x")
-        for number, asked in enumerate(lines):
-            if "pneumothorax" in words(asked) and not os.path.exists({str(cured)!r}):
-                print(json.dumps({{"id": asked["id"], "failed": "the fork broke"}}), file=out)
-                continue
-            say(asked, "FINDINGS: The lungs are clear. IMPRESSION: Normal.", usage={{"completion": 9}})
-        """)
-    )
-    command = run_of(script, tmp_path / "results", "--task", "tcot,mcot", "--limit", "6", "--metrics", "bleu")
-    first = finished(command)
-    assert first.returncode == 3, first.stderr
-    assert "the fork broke" in first.stderr
-    assert starts.read_text() == "x"
-    cured.touch()
-    second = finished(command)
-    assert second.returncode == 0, second.stderr
-    logs = list((tmp_path / "results/runs").rglob("run.json"))
-    assert len(logs) == 2
-    for log in logs:
-        run = json.loads(log.read_bytes())
-        assert run["identity"]["model"]["id"].startswith(f"{sys.executable} {script}")
-        assert run["counts"]["statuses"] == {"ok": 6}
-
-
-def test_credentialed_data_goes_to_a_program_and_the_run_says_what_that_means(tmp_path: Path) -> None:
-    script = tmp_path / "model.py"
-    script.write_text(HEAD + textwrap.dedent(ECHO))
-    command = run_of(script, tmp_path / "results", "--task", "direct", "--limit", "2", "--metrics", "bleu")
-    done = finished([*command, "--data-use", "credentialed"])
-    assert done.returncode == 0, done.stderr
-    assert "outside the connection guard" in done.stderr
-    assert "outside the connection guard" not in finished(command).stderr
-
-
 def test_code_that_was_edited_is_asked_again_and_the_command_is_the_identity(program: Made, tmp_path: Path) -> None:
     first = program(ECHO).card
     assert program(ECHO).card == first
@@ -410,3 +343,14 @@ async def test_a_program_that_is_not_there_ends_the_run(sent_of: Sent) -> None:
     assert isinstance(client, ProgramClient)
     with pytest.raises(ModelError, match="no program is called"):
         await client.generate(sent_of(("user", "a")))
+
+
+async def test_one_that_is_still_at_work_is_not_waited_for_at_the_end(program: Made, sent_of: Sent) -> None:
+    client = program("next(lines); time.sleep(600)")
+    asking = asyncio.ensure_future(client.generate(sent_of(("user", "a"))))
+    await asyncio.sleep(0.5)
+    start = time.monotonic()
+    await client.close()
+    with pytest.raises(TransportError):
+        await asking
+    assert time.monotonic() - start < 8

@@ -120,8 +120,12 @@ class Life:
             self._release(self._waiting.pop(name, None))
 
     def end(self, *, patient: bool) -> None:
-        """Close its requests, which tells it that it is done, and end it; ``patient``: let it end by itself first."""
+        """Close its requests, which tells it that it is done, and end it.
+
+        ``patient``: let it end by itself first, unless it is still at work.
+        """
         self._saying_goodbye = True
+        patient = patient and not self._waiting
         self._lines.put(None)
         self._threads[0].join()
         if patient:
