@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.traces.record import TraceRecord
-from mmrad_eval.traces.transcripts import Picture, Piece, has_looks, pieces_of, record_of
+from mmrad_eval.traces.transcripts import KeptPicture, Piece, has_looks, pieces_of, record_of
 
 FORMATS: dict[str, str] = {
     "deepeyes": "DeepEyes' evaluation: pred_output, pred_ans, image, status",
@@ -114,7 +114,7 @@ def _sample(sample: Path, identity: str) -> TraceRecord:
     for row in turns:
         pieces.append(row["text_output"] if not row.get("error_info") else _without_call(row["text_output"]))
         if row in looking and (crop := next(kept, None)) is not None:
-            pieces.append(Picture(str(crop.relative_to(sample.parent))))
+            pieces.append(KeptPicture(str(crop.relative_to(sample.parent))))
     return record_of(pieces, identity, film=film, notes=notes)
 
 
@@ -139,7 +139,7 @@ def _messages(messages: Sequence[Any]) -> Iterator[Piece]:
                 said = True
                 yield from pieces_of(text)
             elif role in {"user", "tool"} and said and str(part.get("type")).startswith("image"):
-                yield Picture(_kept(part))
+                yield KeptPicture(_kept(part))
 
 
 def _kept(part: Mapping[str, Any]) -> str:
@@ -162,7 +162,7 @@ def _response(value: Any) -> Iterator[Piece]:
                 text = one if isinstance(one, str) else _first_text(one)
                 yield from pieces_of(text)
             images = told.get("images")
-            yield from (Picture(str(path)) for path in (images if isinstance(images, list) else ()))
+            yield from (KeptPicture(str(path)) for path in (images if isinstance(images, list) else ()))
             yield from pieces_of(_first_text(told))
             return
     yield from pieces_of(value if isinstance(value, str) else "")

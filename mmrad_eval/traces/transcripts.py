@@ -44,13 +44,13 @@ _SHED = re.compile(
 _ANSWER = re.compile(r"<answer>\s*(.*?)\s*(?:</answer>|\Z)", re.DOTALL)
 
 
-class Picture(NamedTuple):
+class KeptPicture(NamedTuple):
     """A picture between words; ``path`` is empty where it was not kept."""
 
     path: str
 
 
-Piece = str | Picture
+Piece = str | KeptPicture
 
 
 @dataclass
@@ -76,7 +76,7 @@ def pieces_of(text: str) -> Iterator[Piece]:
     at = 0
     for mark in _PICTURE.finditer(text):
         yield text[at : mark.start()]
-        yield Picture(mark[1].strip())
+        yield KeptPicture(mark[1].strip())
         at = mark.end()
     yield text[at:]
 
@@ -88,7 +88,7 @@ def has_looks(text: str) -> bool:
 
 def final_words(pieces: Sequence[Piece]) -> str:
     """The words behind the last look, in which the report is looked for; of a loop that ends in a call, that call."""
-    last = max((at for at, piece in enumerate(pieces) if isinstance(piece, Picture)), default=-1)
+    last = max((at for at, piece in enumerate(pieces) if isinstance(piece, KeptPicture)), default=-1)
     words = "".join(piece for piece in pieces[last + 1 :] if isinstance(piece, str))
     calls = list(_CALL.finditer(words))
     rest = words[calls[-1].end() :] if calls else words
@@ -181,7 +181,7 @@ def _read(pieces: Sequence[Piece]) -> _Read:
     """The looks of a transcript, in order, and what is said before and after each."""
     read, open_call = _Read(), False
     for piece in pieces:
-        if isinstance(piece, Picture):
+        if isinstance(piece, KeptPicture):
             if not open_call:
                 read.looks.append(_Look(None, "", ""))
             read.looks[-1].path, open_call = piece.path, False
