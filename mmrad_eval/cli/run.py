@@ -190,6 +190,7 @@ def _planned(said: dict[str, Any], jobs: list[Job]) -> list[tuple[Job, Plan | No
     if said["dry_run"]:
         return planned
     if said["batch"]:
+        by_study(said["order"], (), jobs[0].budget, batch=True)
         return [*((replace(job, batch="hand over"), plan) for job, plan in planned), *planned]
     for model in dict.fromkeys(job.model for job in jobs):
         places = [i for i, (job, plan) in enumerate(planned) if job.model == model and plan is not None]

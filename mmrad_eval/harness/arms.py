@@ -80,9 +80,10 @@ def run_arms(
 
 def _ordered(planned: Sequence[Planned], results: Path, order: str | None) -> Sequence[Planned]:
     """The arms, of which the first that is missing asks for all that are where ``order`` is by study."""
-    missing = [one for one in planned if one.plan is not None and not one.job.batch and finished(one, results) is None]
+    missing = [one for one in planned if one.plan is not None and finished(one, results) is None]
     plans = [one.plan for one in missing if one.plan is not None]
-    if not by_study(order, plans, planned[0].job.budget, fresh=planned[0].job.fresh):
+    job = planned[0].job
+    if not by_study(order, plans, job.budget, fresh=job.fresh, batch=bool(job.batch)):
         return planned
     first = replace(missing[0], job=replace(missing[0].job, together=tuple(plans[1:])))
     return [first if one is missing[0] else one for one in planned]

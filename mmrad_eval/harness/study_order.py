@@ -30,18 +30,22 @@ STUDY = "study"
 ORDERS = ("task", STUDY)
 
 
-def by_study(order: str | None, plans: Sequence[Plan], budget: Budget, *, fresh: bool = False) -> bool:
+def by_study(
+    order: str | None, plans: Sequence[Plan], budget: Budget, *, fresh: bool = False, batch: bool = False
+) -> bool:
     """Whether plans of one model are asked study by study; ``order`` is what the user said of it.
 
     Where nothing is said, on a vLLM server of this machine without a budget: a stop leaves every arm incomplete, where
     task by task the first ones would be whole. UsageError where it is asked for and can't be.
     """
+    if order == STUDY and batch:
+        raise UsageError("--order study asks directly, and --batch hands all requests over at once: leave one out")
     clash = "--fresh" if fresh else "" if budget == Budget() else "a budget"
     if order == STUDY and clash:
         raise UsageError(
             f"--order study asks all tasks before any of them is published, and {clash} is of one run: leave one out"
         )
-    if len(plans) < 2 or clash or not all(is_client(plan.model) for plan in plans):
+    if len(plans) < 2 or clash or batch or not all(is_client(plan.model) for plan in plans):
         return False
     model = plans[0].model
     local = plans[0].card.provider == ENGINE and all(map(_here, model.endpoints or ()))

@@ -139,6 +139,13 @@ def test_study_order_is_refused_where_a_limit_is_of_one_run(budget: Budget, fres
         by_study("study", plans("openai:rehearsal", base_url="http://127.0.0.1:8000/v1"), budget, fresh=fresh)
 
 
+def test_study_order_is_refused_beside_batches() -> None:
+    here = plans("vllm:some/model", base_url="http://127.0.0.1:8000/v1")
+    with pytest.raises(UsageError, match="--batch"):
+        by_study("study", here, Budget(), batch=True)
+    assert not by_study(None, here, Budget(), batch=True)
+
+
 def words_of(plan: Plan) -> str:
     messages = first_question(plan, plan.studies[0])
     return "".join(str(getattr(part, "text", part)) for message in messages for part in message.parts)

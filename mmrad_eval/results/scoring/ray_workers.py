@@ -1,8 +1,8 @@
 """Scoring over the nodes of a Ray cluster: Ray places the workers, and measures again what a lost one had.
 
 Tried with Ray 2.60. What to know of it: it reports usage to its makers unless told not to, and ``ray.init()`` without
-an address joins whatever cluster a file of the user's names; here both are said. ``ray.put`` with ``max_restarts``
-needs its reference held to the end (ray#53727).
+an address joins whatever cluster a file of the user's names; here both are said. What a restarted worker needs comes
+with each call, since its constructor should hold no reference to the store (ray#53727).
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ class RayWorkers:
         guard, cores = in_force(), _cores(ray)
         kind = ray.remote(max_restarts=-1, max_task_retries=-1, num_cpus=1)(ChunkActor)
         spread = kind.options(scheduling_strategy="SPREAD")
-        workers = [spread.remote(pickled, guard.allowed, guard.names) for _ in range(cores)]
+        workers = [spread.remote(guard.allowed, guard.names) for _ in range(cores)]
         ready = [worker.ready.remote() for worker in workers]
         waiting: deque[tuple[Chunk, Any]] = deque()
         for number, chunk in enumerate(chunks):
             if len(waiting) == _IN_FLIGHT * cores:
                 yield self._received(ray, ready, here, *waiting.popleft())
-            waiting.append((chunk, workers[number % cores].measure.remote(chunk)))
+            waiting.append((chunk, workers[number % cores].measure.remote(pickled, chunk)))
         while waiting:
             yield self._received(ray, ready, here, *waiting.popleft())
 
@@ -133,16 +133,17 @@ class RayWorkers:
 class ChunkActor:
     """A worker on some node: it reaches what the command may reach, and measures chunk after chunk."""
 
-    def __init__(self, pickled: bytes, allowed: set[str] | None, names: frozenset[str]) -> None:
+    def __init__(self, allowed: set[str] | None, names: frozenset[str]) -> None:
         Guard(allowed, names).__enter__()
-        self._measure = WorkerMeasurer(pickled)
+        self._measurer: WorkerMeasurer | None = None
 
     def ready(self) -> None:
         """Answered once it has a core."""
 
-    def measure(self, chunk: Chunk) -> MeasuredChunk | MmradError:
+    def measure(self, pickled: bytes, chunk: Chunk) -> MeasuredChunk | MmradError:
         """The statistics of a chunk, or the error that ends the command."""
-        return self._measure(chunk)
+        self._measurer = self._measurer or WorkerMeasurer(pickled)
+        return self._measurer(chunk)
 
 
 def _cores(ray: Any) -> int:

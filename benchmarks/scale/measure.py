@@ -1,0 +1,137 @@
+"""Scoring with one process, two processes and two Ray nodes on this machine: the same bytes, and what each takes.
+
+    .envs/ray/bin/python benchmarks/scale/measure.py [--reports 20000] [--metrics lexical,facts]
+
+(`scripts/env-ray` makes the environment; in any other the row of Ray is left out.) Reports are invented. Each way is a
+process of its own; the memory of the largest worker stands apart. The CPU seconds and memory of Ray's processes
+are in no number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.clinical.reports import reports, rewritten
+from mmrad_eval.core.connections import looking_up
+from mmrad_eval.harness.data import Data
+from mmrad_eval.harness.jobs import Job, execute
+from mmrad_eval.harness.measuring import mapper_of
+from mmrad_eval.metrics import suite
+from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, Mapper, MeasuredChunk
+from mmrad_eval.results.scoring.run import score
+from mmrad_eval.results.scoring.workers import Workers
+
+NODE = {"num_cpus": 1, "object_store_memory": 150 << 20}
+
+
+class Timed:
+    """A mapper whose seconds are kept, from the first chunk to the last result."""
+
+    def __init__(self, mapper: Mapper) -> None:
+        self._mapper, self.seconds = mapper, 0.0
+
+    def __call__(self, measurer: ChunkMeasurer, chunks: Iterable[Chunk], /) -> Iterator[MeasuredChunk]:
+        """What the mapper gives."""
+        begun = time.perf_counter()
+        yield from self._mapper(measurer, chunks)
+        self.seconds = time.perf_counter() - begun
+
+
+class _Quiet:
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+def one(workers: str, folder: Path, metrics: str) -> dict[str, Any]:
+    """Score the reports of ``folder`` once; what it took, and digests of what was written."""
+    job = Job(f"file:{folder / 'reports.jsonl'}", "direct", Data(str(folder / "studies.jsonl")), metrics=())
+    plan = job.plan()
+    outcome = execute(job, plan, folder / f"results {workers.partition(':')[0]}", _Quiet())
+    mapper = Timed(mapper_of(Workers.written(workers), "open"))
+    begun, before = time.perf_counter(), cpu()
+    with looking_up():
+        score(outcome.folder, plan.studies, suite(metrics.split(",")), resamples=1000, mapper=mapper)
+    seconds, used = time.perf_counter() - begun, cpu() - before
+    apart = workers.isdecimal() and workers != "1"
+    written = (outcome.folder.path / name for name in ("scores.parquet", "summary.json"))
+    return {
+        "measuring": mapper.seconds,
+        "scoring": seconds,
+        "cpu": used,
+        "driver_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "worker_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 if apart else 0,
+        "digests": [hashlib.sha256(path.read_bytes()).hexdigest() for path in written],
+    }
+
+
+def cpu() -> float:
+    """CPU seconds of this process and of those that it has waited for."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def main() -> None:
+    """Measure each way in a process of its own, and print the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--reports", type=int, default=20_000)
+    parser.add_argument("--metrics", default="lexical,facts")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    said = parser.parse_args()
+    if said.one:
+        print(json.dumps(one(said.one[0], Path(said.one[1]), said.metrics)))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        references = reports(said.reports, seed=9)
+        _write(folder / "studies.jsonl", "findings", references)
+        _write(folder / "reports.jsonl", "report", rewritten(references, seed=3))
+        print(f"{said.reports:,} reports, {said.metrics}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
+        print("| | measuring, wall s | scoring, wall s | CPU s | peak MB | largest worker |\n|---|---|---|---|---|---|")
+        found = [
+            _row(name, workers, folder, said.metrics) for name, workers in (("1 process", "1"), ("2 processes", "2"))
+        ]
+        if find_spec("ray"):
+            os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+            from ray.cluster_utils import Cluster
+
+            cluster = Cluster(initialize_head=True, head_node_args=NODE)
+            cluster.add_node(**NODE)
+            found.append(_row("2 Ray nodes that run", f"ray:{cluster.address}", folder, said.metrics))
+            cluster.shutdown()
+        print("\nequal bytes" if all(one == found[0] for one in found) else "\nNOT THE SAME BYTES")
+
+
+def _row(name: str, workers: str, folder: Path, metrics: str) -> list[str]:
+    command = [sys.executable, __file__, "--one", workers, str(folder), "--metrics", metrics]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    took = json.loads(ended.stdout.splitlines()[-1])
+    worker = f"{took['worker_mb']:.0f}" if took["worker_mb"] else ""
+    print(
+        f"| {name} | {took['measuring']:.1f} | {took['scoring']:.1f} | {took['cpu']:.1f} | {took['driver_mb']:.0f} | "
+        f"{worker} |",
+        flush=True,
+    )
+    digests: list[str] = took["digests"]
+    return digests
+
+
+def _write(path: Path, name: str, texts: Iterable[str]) -> None:
+    path.write_text("\n".join(json.dumps({"id": f"s{i}", name: text}) for i, text in enumerate(texts)))
+
+
+if __name__ == "__main__":
+    main()
