@@ -65,7 +65,7 @@ class LookDialect:
     """Looks of one conversation, unless ``--set looks`` says otherwise."""
 
 
-_TAGGED = r"<{tag}>\s*(?P<call>.*?)\s*(?:</{tag}>|\Z)"
+_TAGGED = r"<{tag}>(?P<call>.*?)(?:</{tag}>|\Z)"
 _TOOL_CALL = _TAGGED.replace("{tag}", "tool_call")
 
 DIALECTS: dict[str, LookDialect] = {
@@ -132,7 +132,7 @@ DIALECTS: dict[str, LookDialect] = {
         ),
         LookDialect(
             "box_2d",
-            call=r"\A\s*(?:```(?:json)?\s*)?(?P<call>(?:\[\s*)?\{[^{}]*\"box_2d\"[^{}]*\}.*?)\s*(?:```)?\s*\Z",
+            call=r"\A\s*(?:```(?:json)?\s*)?(?P<call>(?:\[\s*)?\{[^{}]*\"box_2d\"[^{}]*\}[^`]*)(?:```\s*)?\Z",
             example='```json\n[{"box_2d": {box}, "label": "name of the region"}]\n```',
             spoken_by="Gemini, MedGemma 1.5",
             source="ai.google.dev/gemini-api/docs/image-understanding, 2025: box_2d is ymin, xmin, ymax, xmax",

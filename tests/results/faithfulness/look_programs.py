@@ -28,7 +28,6 @@ LEVELS = (0, 190, 90)
 """How much brighter than the film a finding is."""
 HEART = "The heart is normal in size."
 LOOKS = ("mcot-loop", "redraw-kept", "redraw-foreign", "redraw-lacking", "redraw-noise", "redraw-removed")
-EVERY = (*LOOKS, "film-swap", "mcot-loop-swapped", "word-edit")
 
 
 def films(folder: Path, count: int) -> Dataset:
@@ -175,7 +174,7 @@ def asked(
     model: Callable[[Heard], Said],
     dataset: Dataset,
     results: Path,
-    arms: Collection[str] = EVERY,
+    arms: Collection[str] = LOOKS,
     resamples: int = 2000,
 ) -> tuple[ArmMeasures, Program]:
     """The contrasts of a program over HTTP, and the program."""

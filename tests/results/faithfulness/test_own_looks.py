@@ -13,9 +13,10 @@ from mmrad_eval.results.faithfulness.conclusions import conclusions
 from mmrad_eval.results.faithfulness.looks_used import DIRECTED, FILM, FIRST, ODD, WORDS, WORTH
 from tests.results.faithfulness import look_programs as programs
 from tests.results.faithfulness.look_programs import LOOKS, asked, films, sentences, words_of
+from tests.tasks.programs import Heard, Said
 
 N = 200
-POLICIES: dict[str, tuple[Callable[..., object], set[str], set[str]]] = {
+POLICIES: dict[str, tuple[Callable[[Heard], Said], set[str], set[str]]] = {
     "looker": (programs.looker, {DIRECTED, WORTH, FIRST}, {FILM, WORDS}),
     "decorator": (programs.decorator, {FILM, FIRST}, {DIRECTED, WORTH, WORDS, *ODD}),
     "copier": (programs.copier, {WORDS}, {DIRECTED, WORTH, FILM, FIRST, *ODD}),
@@ -25,6 +26,16 @@ POLICIES: dict[str, tuple[Callable[..., object], set[str], set[str]]] = {
     "confirmer": (programs.confirmer, {WORDS, FIRST}, {DIRECTED, WORTH, FILM, *ODD}),
 }
 """Policy -> comparisons that must be positive, comparisons that must not."""
+ALWAYS = ("mcot-loop", "redraw-kept", "redraw-foreign", "redraw-lacking", "film-swap", "word-edit")
+MORE = {
+    "looker": ("redraw-removed", "mcot-loop-swapped"),
+    "decorator": ("mcot-loop-swapped",),
+    "copier": ("mcot-loop-swapped",),
+    "startled": ("redraw-noise",),
+    "redundant": ("redraw-removed",),
+    "confirmer": ("redraw-removed", "mcot-loop-swapped"),
+}
+"""Policy -> arms that it is asked beside those."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +51,8 @@ def measured(many: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
     def of(policy: str) -> ArmMeasures:
         if policy not in known:
-            known[policy], _ = asked(POLICIES[policy][0], many, tmp_path_factory.mktemp(policy))  # type: ignore[arg-type] # a program
+            arms = (*ALWAYS, *MORE.get(policy, ()))
+            known[policy], _ = asked(POLICIES[policy][0], many, tmp_path_factory.mktemp(policy), arms)
         return known[policy]
 
     return of
