@@ -33,8 +33,12 @@ class JudgePreview:
     completion_tokens: float
     dollars: tuple[float, float] | None
     """(prompts, with the longest answers), where the dearest judge answers all; None without a price."""
+    same: str = ""
+    """The metric before it that asks the same, so that its questions cost nothing more."""
 
     def __str__(self) -> str:
+        if self.same:
+            return f"{self.metric} asks what {self.same} does, once for both"
         price = "its card has no price"
         if self.dollars is not None:
             price = f"{self.dollars[0]:.2f} US dollars for the prompts, at most {self.dollars[1]:.2f} with the answers"
@@ -61,14 +65,18 @@ def judge_previews(
     sample = [examples[i * n // min(n, _SAMPLE)] for i in range(min(n, _SAMPLE))]
     scale = repeats * n / max(len(sample), 1)
     found = []
+    before: dict[frozenset[str], str] = {}
     for one in filter(asks, suite):
         metric = judging(one, {part: client.card for part, client in clients.items()})
         asked = round(sum(metric.most(example) for example in sample) * scale)
         questions = [question for example in sample for question in asyncio.run(_first(metric, example))]
-        prompt = asked * sum(tokens for tokens, _ in questions) / max(len(questions), 1)
+        same = before.setdefault(frozenset(text for text, _ in questions), one.name)
+        prompt = asked * sum(len(text) / _CHARACTERS for text, _ in questions) / max(len(questions), 1)
         answers = asked * max((longest for _, longest in questions), default=0)
         labels = ", ".join(dict.fromkeys(client.card.label for client in clients.values()))
-        found.append(JudgePreview(one.name, labels, asked, prompt, answers, _dollars(clients, prompt, answers)))
+        dollars = _dollars(clients, prompt, answers)
+        again = "" if same == one.name or not questions else same
+        found.append(JudgePreview(one.name, labels, asked, prompt, answers, dollars, again))
     return found
 
 
@@ -79,9 +87,9 @@ def _dollars(clients: Mapping[str, Client], prompt: float, answers: float) -> tu
     return max(known, key=lambda pair: pair[1]) if len(known) == len(clients) else None
 
 
-async def _first(metric: JudgingMetric, example: Example) -> list[tuple[float, int]]:
-    """(prompt tokens, longest answer) of the questions that can be asked before any reply."""
-    found: list[tuple[float, int]] = []
+async def _first(metric: JudgingMetric, example: Example) -> list[tuple[str, int]]:
+    """(words, longest answer) of the questions that can be asked before any reply."""
+    found: list[tuple[str, int]] = []
 
     async def ask(
         messages: Sequence[Message],
@@ -89,8 +97,8 @@ async def _first(metric: JudgingMetric, example: Example) -> list[tuple[float, i
         decoding: Decoding | None = None,
         **_: Any,
     ) -> Reply:
-        tokens = sum(len(p.text) for m in messages for p in m.parts if isinstance(p, Text)) / _CHARACTERS
-        found.append((tokens, (decoding or metric.decoding).expected_tokens))
+        words = "\n".join(p.text for m in messages for p in m.parts if isinstance(p, Text))
+        found.append((words, (decoding or metric.decoding).expected_tokens))
         await asyncio.sleep(0)  # lets those beside it be asked
         raise Stopped("nothing is sent")
 

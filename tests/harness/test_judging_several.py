@@ -13,6 +13,7 @@ from mmrad_eval import Column, Decoding, Message, Text, Verdict
 from mmrad_eval.core.errors import PluginError, UsageError
 from mmrad_eval.core.judge_contracts import AskJudge, declined
 from mmrad_eval.core.values import Answer, Example, Report, Study
+from mmrad_eval.harness.judge_preview import judge_previews
 from mmrad_eval.harness.judges import judges
 from mmrad_eval.harness.judging import JudgeAccount, put_questions
 from mmrad_eval.harness.requester import Requester
@@ -218,6 +219,28 @@ async def test_an_error_of_the_metric_is_named_with_its_study(server: MockServer
 
     with pytest.raises(PluginError, match="phrases@test: judge failed for study a: KeyError"):
         await judged({"": JudgeAccount(requester_of(server.url))}, Broken())
+
+
+async def test_a_metric_that_asks_what_another_does_is_priced_once(
+    server: MockServer, requester_of: RequesterOf
+) -> None:
+    class Again(Phrases):
+        name = "again@test"
+
+    class Other(Phrases):
+        name = "other@test"
+
+        async def judge(self, example: Example, ask: AskJudge) -> Verdict:
+            await ask(said(f"OTHER {example.study.id}"), part="split")
+            return Verdict(1)
+
+    clients = {"": requester_of(server.url).client}
+    suite = Suite([guarded(one) for one in (Phrases(), Again(), Other())])
+    first, again, other = await asyncio.to_thread(judge_previews, suite, clients, EXAMPLES)
+    assert str(first).startswith("phrases@test asks openai:rehearsal: at most 12 requests")
+    assert str(again) == "again@test asks what phrases@test does, once for both"
+    assert str(other).startswith("other@test asks openai:rehearsal")
+    assert server.bodies == []
 
 
 def test_judges_are_named_by_part() -> None:
