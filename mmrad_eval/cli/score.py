@@ -66,7 +66,7 @@ SHOWN = 5
 )
 @judging_options
 @click.option("--dry-run", is_flag=True, help="Say what judges would be asked, and ask nothing.")
-@click.option("--explain", multiple=True, metavar="STUDY", help="Print the alignment behind its findings score.")
+@click.option("--explain", multiple=True, metavar="STUDY", help="Print the records behind its scores.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
 def score(**said: Any) -> int:
     """Score reports that were made elsewhere; no model is asked, but judges that metrics ask (`--judge`).
@@ -136,13 +136,17 @@ def _files(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     return 0 if all(outcome.run.complete for outcome in outcomes) else INCOMPLETE
 
 
-def _explain(said: dict[str, Any], folders: Sequence[RunFolder]) -> None:
-    """Print the alignment behind the findings score of the studies that were named, for each run."""
+def _explain(said: dict[str, Any], folders: Sequence[RunFolder], judged: Sequence[str] = ()) -> None:
+    """Print what is behind the scores of the studies that were named: judges' records, and each run's alignment."""
     if not said["explain"]:
         return
-    from mmrad_eval.results.scoring.explained import explain
+    from mmrad_eval.results.scoring.explained import explain, signature_of
 
+    for line in judged:
+        terminal.say(line)
     for folder in folders:
+        if judged and not signature_of(folder):
+            continue
         for line in explain(folder, said["explain"], said["references"]):
             terminal.say(line)
 
@@ -250,6 +254,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
     from mmrad_eval.results.run.folder import safe_name, select
+    from mmrad_eval.results.scoring.judged_records import judged_lines
     from mmrad_eval.results.scoring.reports_file import score_again
     from mmrad_eval.results.scoring.workers import Workers
 
@@ -257,6 +262,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     folders = [select(said["out"], which) for which in said["runs"]]
     judges, terms = judges_of(said), terms_of(said)
     guard = BudgetGuard(terms.budget)
+    judged: list[str] = []
     suites: dict[str, Suite] = {}  # one a dataset: its runs share references, and so what was computed of them
     with confined(strictest(folder.run.data_use for folder in folders)):  # metrics are loaded here as well
         for folder in folders:
@@ -273,6 +279,7 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
                 )
                 if stop is not None:
                     terminal.say(f"judging stopped: {stop.reason}", err=True)
+                judged += judged_lines(chosen, said["explain"], folder.run.card.label)
             mapper = mapper_of(workers, strictest((folder.run.data_use, chosen.data_use)), terms.local_networks)
             score_again(folder, chosen, references=said["references"], mapper=mapper)
             if said["verify"]:
@@ -284,6 +291,6 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
         return 0
     runs = read_scored_runs(folders)
     show(tables_of(runs), said["form"], None, more=every_column(said["out"]))
-    _explain(said, folders)
+    _explain(said, folders, judged)
     whole = all(scored.run.complete for scored in runs) and not (stop is not None and stop.interrupted)
     return 0 if whole else INCOMPLETE

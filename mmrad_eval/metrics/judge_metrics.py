@@ -86,6 +86,7 @@ class JudgedMetric:
     def __init__(self, metric: JudgingMetric, said: Sequence[Mapping[str, Verdict]], judge: str) -> None:
         """``said``: verdicts by study id, one mapping a repeat; ``judge``: who wrote, without blanks or ``|``."""
         self._metrics = [metric.judged(one) for one in said]
+        self._said = said
         self._judge = judge
         first = self._metrics[0]
         self.name: str = first.name
@@ -96,6 +97,10 @@ class JudgedMetric:
         self.columns: Sequence[Column] = (*first.columns, *(_spread(first.columns[i]) for i in self._spread))
         of = (f" of repeat {i + 1}" if several else "" for i in range(len(said)))
         self.statistics: Sequence[str] = [f"{name}{repeat}" for repeat in of for name in first.statistics]
+
+    def verdicts(self, study: str) -> list[Verdict]:
+        """What came of the questions about a study, one a repeat; empty where none was judged."""
+        return [one[study] for one in self._said if study in one]
 
     def fit(self, corpus: Corpus) -> Any:
         """The metric's own; repeats share it, since it holds what is known of the corpus alone."""
