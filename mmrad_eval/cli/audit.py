@@ -23,8 +23,13 @@ BROKEN = 1
 @click.option("--model-column", metavar="NAME", help="Name the column of a board's systems.")
 @click.option("--against", type=click.Path(path_type=Path), help="Another copy of the same table.")
 @reference_options
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How the tables are printed. [default: terminal, or as --out ends]",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
 def audit(
     files: tuple[Path, ...], rows: tuple[str, ...], model_column: str | None, against: Path | None, **said: Any
 ) -> int:

@@ -61,10 +61,18 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--images", type=folder, help="Folder that image paths start from."),
         click.option("--patient-column", help="Column that holds the patient's id."),
-        click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a table's column."),
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            metavar="OURS=THEIRS",
+            help="Column of the table that holds one of our fields, such as id=accession.",
+        ),
         click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the reader."),
         click.option(
-            "--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class, where it is unknown."
+            "--data-use",
+            type=click.Choice(["open", "credentialed"]),
+            help="Data-use class of the data, where it is not known.",
         ),
         click.option("--limit", type=click.IntRange(min=1), help="Only the first N images."),
     )

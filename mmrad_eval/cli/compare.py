@@ -37,8 +37,13 @@ if TYPE_CHECKING:
 )
 @click.option("--resamples", type=click.IntRange(min=1), default=10_000, show_default=True, help="Bootstrap resamples.")
 @click.option("--seed", type=int, help="Seed of the resamples. [default: the same for everybody]")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How the tables are printed. [default: terminal, or as --out ends]",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
 @click.option("--all-columns", is_flag=True, help="Terminal: also effect sizes and detectable differences.")
 def compare(**said: Any) -> int:
     """Compare run A with each further run, over the studies that all of them answered.

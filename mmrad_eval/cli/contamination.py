@@ -34,10 +34,14 @@ if TYPE_CHECKING:
     help="When a dataset's reports were published. [default: known]",
 )
 @click.option("--cutoff", metavar="YYYY-MM", help="The model's cut-off. [default: the card's]")
-@click.option("--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class, where it is unknown.")
+@click.option(
+    "--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class of the data, where it is not known."
+)
 @click.option("--split", help="Split to use ('all' for all); default: test where there is one.")
 @click.option("--limit", type=int, help="Only the first N studies of each dataset.")
-@click.option("--target", default="findings", show_default=True, help="findings, impression or report.")
+@click.option(
+    "--target", default="findings", show_default=True, help="Part that is scored: findings, impression or report."
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
 )

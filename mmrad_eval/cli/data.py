@@ -33,7 +33,13 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--images", type=click.Path(path_type=Path), help="Folder that image paths start from."),
         click.option("--patient-column", help="Column that holds the patient's id."),
-        click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a table's column."),
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            metavar="OURS=THEIRS",
+            help="Column of the table that holds one of our fields, such as id=accession.",
+        ),
         click.option("--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder to look DICOM ids up in."),
         click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the reader."),
     )

@@ -29,8 +29,13 @@ SUFFIXES = {
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path), default=_RESULTS, required=False)
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How the tables are printed. [default: terminal, or as --out ends]",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
 @click.option("--all-columns", is_flag=True, help="Terminal: every column, in bands below each other.")
 @click.option(
     "--metrics", "-M", multiple=True, help="Only these families, metrics or columns, by commas, in this order."

@@ -27,13 +27,28 @@ if TYPE_CHECKING:
 @judging_options
 @click.option("--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class, where it is unknown.")
 @click.option(
-    "--rating", "wanted", multiple=True, metavar="COLUMN[=lower|higher]", help="Column that is a rating; better end."
+    "--rating",
+    "wanted",
+    multiple=True,
+    metavar="COLUMN[=lower|higher]",
+    help="Column that holds a rating, and which end of it is better.",
 )
-@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of RATINGS.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Column of RATINGS that holds one of our fields, such as reader=rater.",
+)
 @click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
 @click.option("--all-metrics", is_flag=True, help="Show all metrics. [default: the first 20 of the first table]")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How the tables are printed. [default: terminal, or as --out ends]",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
 def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | None, **said: Any) -> int:
     """Compare metrics with radiologists' ratings, counts of errors or preferences in RATINGS (csv, jsonl, JSON).
 

@@ -34,7 +34,7 @@ def metric_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "metric_options",
             multiple=True,
             metavar="KEY=VALUE",
-            help="Told to metrics, such as weights.chexbert=PATH, device=cuda or macro=supported.",
+            help="Option of a metric, such as weights.chexbert=PATH, device=cuda or macro=supported.",
         ),
         click.option(
             "--verify", type=click.IntRange(1), metavar="N", help="Hold our engine against the packages on N texts."

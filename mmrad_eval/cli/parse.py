@@ -35,7 +35,11 @@ FEW = 20
     help="The part that is read.",
 )
 @click.option(
-    "--report-column", "report_columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of the reports."
+    "--report-column",
+    "report_columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Column of the reports that holds one of our fields, such as report=text.",
 )
 @click.option("--study", "studies", multiple=True, help="Only this study; repeatable.")
 @click.option("--limit", type=int, help="Show the first N texts; 0 shows all. [default: 20, with --json all]")

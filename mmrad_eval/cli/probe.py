@@ -15,8 +15,13 @@ from mmrad_eval.results.tables import FORMATS
 @click.command()
 @reference_options
 @click.option("--metrics", "-M", multiple=True, help="Metrics or suites, by commas. [default: paper]")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How the tables are printed. [default: terminal, or as --out ends]",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
 def probe(metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
     """Edit real references in one known way each and see how every metric answers.
 

@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     "[default: the headline columns, under each convention]",
 )
 @click.option("--all-flips", is_flag=True, help="Name every pair that changes places.")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How the tables are printed. [default: terminal, or as --out ends]",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
 def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: str | None, out: Path | None) -> int:
     """Rank systems under every convention side by side, and name the pairs that change places.
 

@@ -25,7 +25,9 @@ def rate() -> None:
     show_default=True,
     help="How many readers; each gets a page.",
 )
-@click.option("--cases", type=click.IntRange(min=1), default=500, show_default=True, help="At most all records.")
+@click.option(
+    "--cases", type=click.IntRange(min=1), default=500, show_default=True, help="Records to rate, at most all of them."
+)
 @click.option("--truth", type=click.Choice(["image", "reference"]), default="reference", show_default=True,
               help="What traces are judged by: the images alone, or the reports too.")  # fmt: skip
 @click.option("--fine", is_flag=True, help="Show each statement at its own region, before aggregation.")

@@ -195,11 +195,17 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
     type=click.FloatRange(min=0, min_open=True),
     default=0.3,
     show_default=True,
-    help="Between the systems, in levels of a rating or errors a report.",
+    help="Difference between the systems, in levels of a rating or errors a report.",
 )
-@click.option("--case-sd", type=click.FloatRange(min=0), default=0.8, show_default=True, help="How much cases differ.")
 @click.option(
-    "--reader-sd", type=click.FloatRange(min=0), default=0.4, show_default=True, help="How much readers differ."
+    "--case-sd", type=click.FloatRange(min=0), default=0.8, show_default=True, help="Standard deviation between cases."
+)
+@click.option(
+    "--reader-sd",
+    type=click.FloatRange(min=0),
+    default=0.4,
+    show_default=True,
+    help="Standard deviation between readers.",
 )
 @click.option(
     "--power",
@@ -208,7 +214,13 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
     show_default=True,
     help="Chance that the difference is found.",
 )
-@click.option("--studies", type=click.IntRange(min=50), default=400, show_default=True, help="Simulated, of each size.")
+@click.option(
+    "--studies",
+    type=click.IntRange(min=50),
+    default=400,
+    show_default=True,
+    help="Reader studies that are simulated of each size.",
+)
 @click.option("--format", "form_of", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def plan(**said: Any) -> int:
     """Say how many cases and readers a study of two systems needs, by simulating studies.

@@ -17,10 +17,19 @@ from mmrad_eval.results.tables import FORMATS
 @click.option("--references", "-r", help="The studies: a registered name, FORMAT:PATH, or a path.")
 @click.option("--predictions", "-p", type=click.Path(path_type=Path), help="File of the reports, where FILE has none.")
 @click.option("--split", help="Split of the references ('all' for all); default: test where there is one.")
-@click.option("--target", type=click.Choice(["findings", "impression", "report"]), help="Default: each is tried.")
+@click.option(
+    "--target",
+    type=click.Choice(["findings", "impression", "report"]),
+    help="Part of the report that was scored. [default: each is tried]",
+)
 @click.option("--metrics", "-M", multiple=True, help="Metrics or suites to try, by commas. [default: paper, lexical]")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How the tables are printed. [default: terminal, or as --out ends]",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
 def reproduce(file: Path, metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
     """Score the reports of FILE again and say which convention explains each of its columns, or that none does.
 

@@ -21,10 +21,21 @@ def reward() -> None:
 @reward.command()
 @reference_options
 @click.option("--metrics", "-M", multiple=True, help="Metrics by commas, a table each. [default: findings@rules]")
-@click.option("--metric-option", "metric_options", multiple=True, metavar="KEY=VALUE", help="Told to the metrics.")
+@click.option(
+    "--metric-option",
+    "metric_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Option of a metric, such as device=cuda.",
+)
 @click.option("--together", is_flag=True, help="One reward of all metrics in equal shares.")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: terminal, or what --out ends in.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How the tables are printed. [default: terminal, or as --out ends]",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
 def audit(form: str | None, out: Path | None, together: bool, **said: Any) -> int:
     """Name the cheap policies that a reward prefers to honest reports.
 

@@ -47,17 +47,30 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--images", type=click.Path(path_type=Path), help="Folder that the data's image paths start from."
         ),
         click.option("--patient-column", help="Column that holds the patient's id."),
-        click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a table's column."),
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            metavar="OURS=THEIRS",
+            help="Column of the table that holds one of our fields, such as id=accession.",
+        ),
         click.option(
             "--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder in which DICOM ids are looked up."
         ),
         click.option(
-            "--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class, where it is unknown."
+            "--data-use",
+            type=click.Choice(["open", "credentialed"]),
+            help="Data-use class of the data, where it is not known.",
         ),
         click.option("--split", help="Split to use ('all' for all); default: test where there is one."),
         click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one a line."),
         click.option("--limit", type=int, help="Only the first N studies, in dataset order."),
-        click.option("--target", default="findings", show_default=True, help="findings, impression or report."),
+        click.option(
+            "--target",
+            default="findings",
+            show_default=True,
+            help="Part that is scored: findings, impression or report.",
+        ),
     )
     for option in reversed(options):
         command = option(command)

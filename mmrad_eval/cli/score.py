@@ -44,7 +44,7 @@ SHOWN = 5
 @click.option("--metrics", "-M", multiple=True, help="Metrics, suites or file.py:Name, by commas. [default: paper]")
 @metric_options
 @workers_option
-@click.option("--name", default="", help="What tables call it. [default: the file's name]")
+@click.option("--name", default="", help="Name of the run in tables. [default: the file's name]")
 @click.option(
     "--target",
     type=click.Choice(["findings", "impression", "report"]),
@@ -56,9 +56,19 @@ SHOWN = 5
 @click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one a line.")
 @click.option("--limit", type=int, help="Only the first N studies, in dataset order.")
 @click.option("--patient-column", help="Column of the references that holds the patient's id.")
-@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of the references.")
 @click.option(
-    "--report-column", "report_columns", multiple=True, metavar="OURS=THEIRS", help="Name of a column of the reports."
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Column of the references that holds one of our fields, such as id=accession.",
+)
+@click.option(
+    "--report-column",
+    "report_columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Column of the reports that holds one of our fields, such as report=text.",
 )
 @click.option("--ids-from", help="For reports without ids: the data whose order (in --split) they follow.")
 @click.option(

@@ -307,7 +307,7 @@ class Card(Value, frozen=True, kw_only=True):
     reasoning: tuple[str, ...] | None = None
     """What ``--reasoning`` may be: efforts, and ``tokens`` for a number of them; empty: nothing; None: unknown."""
     fixed: tuple[str, ...] = ()
-    """Decoding values that this model takes no order for, such as ``temperature``."""
+    """Decoding values that a request to this model cannot set, such as ``temperature``."""
     price: tuple[float, float] | None = None
     """US dollars for a million prompt tokens and a million completion tokens."""
     cached_price: float | None = None

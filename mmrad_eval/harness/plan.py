@@ -19,7 +19,6 @@ from mmrad_eval.core import decode
 from mmrad_eval.core.contracts import Answerer, Ask, Client, Corpus, Dataset, Task, TaskContext, is_client
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError, PromptError, Stopped, UsageError
-from mmrad_eval.core.members import original
 from mmrad_eval.core.values import Box, Card, DataUse, Decoding, Message, Reply, Study, Target
 from mmrad_eval.datasets import digest as dataset_digest
 from mmrad_eval.datasets.held import selected
@@ -27,6 +26,7 @@ from mmrad_eval.datasets.lazy import outlines, subset
 from mmrad_eval.harness.last_check import LastCheck
 from mmrad_eval.metrics.grounding.mean_boxes import MeanBoxes, mean_boxes
 from mmrad_eval.results.run.record import RunIdentity, Selection
+from mmrad_eval.tasks import asked_of
 from mmrad_eval.tasks.donors import Donors
 from mmrad_eval.tasks.images_first import OPTION, asking_images_first
 from mmrad_eval.tasks.messages import CONTEXTS, PRIORS
@@ -130,8 +130,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, options: R
     UsageError where it can't be, with what would do; DataError where the studies lack what the task shows.
     """
     _check_words(options)
-    own = task.for_card(model.card)
-    task = task if own is original(task) else own
+    task = asked_of(task, model.card)
     pool, split = _split(dataset, options.split)
     pool, ids_digest = _by_ids(pool, options.ids, dataset)
     donor = Donors(dataset.studies)

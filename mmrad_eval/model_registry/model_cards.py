@@ -68,13 +68,13 @@ def read(path: Path) -> Card:
 def settled(model: Client | Answerer, decoding: Decoding, stated: Collection[str]) -> Decoding:
     """The decoding that is sent: what the run states, and of the defaults what the model takes.
 
-    UsageError where the run states what the card says the model takes no order for.
+    UsageError where the run states what the card says that a request cannot set.
     """
     card = model.card
     refused = [name for name in card.fixed if name in stated and getattr(decoding, name) is not None]
     if refused:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
-        raise UsageError(f"{card.label} takes no order for {', '.join(refused)}; leave {options} out")
+        raise UsageError(f"{card.label} does not let a request set {', '.join(refused)}; leave {options} out")
     if decoding.reasoning is not None:
         if is_client(model):
             _check_reasoning(model, decoding.reasoning)

@@ -73,7 +73,7 @@ def plan_table(
         TableColumn("readers", kind="count"),
         TableColumn("cases", kind="count"),
         TableColumn("readings", title="readings a reader", kind="count"),
-        TableColumn("power", title="studies that find it", kind="percent", interval=True, beside=True),
+        TableColumn("power", title="studies that find the difference", kind="percent", interval=True, beside=True),
         TableColumn("width", title="± of the interval", kind="score"),
         TableColumn("about", title="says something about"),
     )

@@ -9,11 +9,12 @@ from mmrad_eval.core import plugins
 from mmrad_eval.core.contracts import Task
 from mmrad_eval.core.errors import PluginError, UsageError
 from mmrad_eval.core.guarding import guarded
-from mmrad_eval.core.members import original
+from mmrad_eval.core.members import Completed, original
 from mmrad_eval.core.plugins import Kind, Plugin
 from mmrad_eval.core.provenance import source_of
 from mmrad_eval.core.registry import BUILTIN as BUILTIN_ORIGIN
 from mmrad_eval.core.registry import Registry
+from mmrad_eval.core.values import Card
 from mmrad_eval.tasks.arms import ARMS
 
 INTERVENTIONS = frozenset(arm.task for arm in ARMS if arm.role == "intervention")
@@ -67,6 +68,20 @@ def load(spec: object, options: Mapping[str, str] | None = None) -> Task:
         return task
     if isinstance(spec, str) and not source and task.name != spec:
         raise PluginError(f"task {plugin.name} calls itself {task.name!r}; register it under that name")
+    return _guarded(task, source)
+
+
+def asked_of(task: Task, card: Card) -> Task:
+    """The task as a model of this card is asked it. What a plugin makes of itself is checked as the plugin was."""
+    own = plugins.call(f"for_card of task {task.name}", task.for_card, card)
+    if original(own) is original(task):
+        return task
+    if not isinstance(task, Completed):
+        return cast("Task", own)
+    return _guarded(plugins.checked(KIND, own, task.name), task.source)
+
+
+def _guarded(task: Task, source: str) -> Task:
     return cast("Task", guarded(task, Task, f"task {task.name}", raising=("shown",), own={"source": source}))
 
 
