@@ -22,9 +22,14 @@ from hypothesis import strategies as st
 from mmrad_eval.core.visible import LONGEST, visible, visible_lines
 
 PACKAGE = Path(__file__).resolve().parent.parent.parent / "mmrad_eval"
-WRITERS = {"cli/terminal.py", "core/journal.py", "model_registry/mock_server.py", "results/scoring/rewards.py"}
+WRITERS = {
+    *("cli/terminal.py", "core/journal.py", "model_registry/mock_server.py", "results/scoring/rewards.py"),
+    *("model_registry/programs/life.py", "model_registry/programs/worker/hf_worker.py"),
+    "metrics/judged/wheel_code.py",
+}
 """The one module; the journal, whose segments are written by ``os.write``; the helper process that prints its port;
-rewards, whose signature goes to the log of a trainer's process."""
+rewards, whose signature goes to the log of a trainer's process; requests in the pipe of a program, and the worker, whose
+words go to the run's log; the code of a wheel, whose logger is silenced."""
 CALLS = {
     *("print", "input", "breakpoint", "click.echo", "click.secho", "click.prompt", "click.confirm", "click.pause"),
     *("click.edit", "click.progressbar", "click.echo_via_pager", "click.clear", "click.get_text_stream"),
