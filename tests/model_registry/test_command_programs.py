@@ -128,6 +128,13 @@ async def test_text_and_pictures_go_both_ways_in_order(program: Made, sent_of: S
     assert (reply.finish, reply.usage.prompt, reply.usage.completion, reply.served.version) == ("length", 7, 3, "2")
 
 
+async def test_no_limit_of_tokens_is_said_as_none(program: Made, sent_of: Sent) -> None:
+    client = program("for asked in lines:\n    say(asked, json.dumps(asked['max_tokens']))")
+    (reply,) = await each(client, [sent_of(("user", "a"), decoding=Decoding(max_tokens=None))])
+    assert isinstance(reply, Reply)
+    assert reply.text == "null"
+
+
 async def test_one_that_dies_fails_what_is_in_flight_and_is_started_again(program: Made, sent_of: Sent) -> None:
     body = """
     for asked in lines:

@@ -129,6 +129,7 @@ async def test_what_a_request_says_is_kept(tiny: dict[str, Path], sent_of: Sent)
         sent = [
             sent_of(("user", "Describe."), decoding=Decoding(max_tokens=20, stop=(stop,))),
             sent_of(("user", "Describe."), decoding=Decoding(max_tokens=9000)),
+            sent_of(("user", "Describe."), decoding=Decoding(max_tokens=None, stop=(stop,))),
             sent_of(("user", "Describe.", ("image/png", b"\x89PNG no film")), decoding=short),
             sent_of(("user", "Describe."), decoding=chance),
             sent_of(("user", "Describe."), decoding=chance),
@@ -137,13 +138,15 @@ async def test_what_a_request_says_is_kept(tiny: dict[str, Path], sent_of: Sent)
         outcomes = await asyncio.gather(*map(client.generate, sent), return_exceptions=True)
     finally:
         await client.close()
-    cut, long, broken, first, second, with_system = outcomes
+    cut, long, free, broken, first, second, with_system = outcomes
     assert isinstance(cut, Reply)
     assert (cut.text, cut.finish) == (whole.text[: whole.text.index(stop)], "stop")
     assert whole.finish == "length"
     assert whole.usage.completion == 20
     assert isinstance(long, Reply)
     assert long.finish == "too long"
+    assert isinstance(free, Reply)
+    assert free.text == cut.text
     assert isinstance(broken, TransportError)
     assert "cannot identify image" in str(broken)
     assert isinstance(first, Reply)

@@ -146,7 +146,7 @@ class Program:
             self.words,
             self.timeout or SILENCE,
             self.timeout or FIRST_SILENCE,
-            complain=self.say,
+            complain=self._tell,
             printed=self._print,
             environment={**os.environ, **self.environment},
         )
@@ -158,6 +158,10 @@ class Program:
         except OSError as error:
             raise ModelError(f"the program can't be started: {error.strerror or error}") from error
         return life
+
+    def _tell(self, words: str) -> None:
+        """Say it to the run that the program serves by now."""
+        self.say(words)
 
     def _print(self, line: bytes) -> None:
         """Write one line of what it prints to the log, without keys and pixels; a flood is cut, and drained."""

@@ -26,6 +26,7 @@ import torch  # type: ignore[import-not-found, unused-ignore]  # lives in the mo
 import transformers  # type: ignore[import-not-found, unused-ignore]  # as above
 from PIL import Image
 
+UNSTATED = 4096  # tokens of an answer where neither the request nor the model states a limit
 GATHER = 0.05  # seconds that a batch which is not full waits for more
 
 
@@ -127,7 +128,7 @@ class Model:
         self.served = served(given, self.model)
         config = self.model.config
         text = config.get_text_config() if hasattr(config, "get_text_config") else config
-        self.context = getattr(text, "max_position_embeddings", None)
+        self.context: Any = getattr(text, "max_position_embeddings", None)
         self.image_token = getattr(config, "image_token_id", None) or getattr(config, "image_token_index", None)
         self.ends = ends_of(self.model, self.tokenizer)
 
@@ -150,7 +151,7 @@ class Model:
         inputs = self.inputs(batch)
         first, length = batch[0], inputs["input_ids"].shape[1]
         lengths = inputs["attention_mask"].sum(dim=1).tolist()
-        most = first["max_tokens"]
+        most = self.most(first, max(lengths))
         if self.context and max(lengths) + most > self.context:
             return self.too_long(batch, lengths)
         how: dict[str, Any] = {"max_new_tokens": most, "pad_token_id": self.tokenizer.pad_token_id}
@@ -165,6 +166,12 @@ class Model:
             how |= {"stop_strings": first["stop"], "tokenizer": self.tokenizer}
         made = self.model.generate(**inputs, **how)[:, length:].tolist()
         return [self.reply(*one, most) for one in zip(batch, made, lengths, inputs["input_ids"].tolist(), strict=True)]
+
+    def most(self, asked: dict[str, Any], prompt: int) -> int:
+        """Tokens that an answer may have: as the request says, else what the context leaves."""
+        if asked["max_tokens"] is not None:
+            return int(asked["max_tokens"])
+        return max(1, int(self.context) - prompt) if self.context else UNSTATED
 
     def inputs(self, batch: list[Any]) -> Any:
         """What the model reads, padded on the left."""
@@ -237,10 +244,10 @@ class Model:
         """Of a batch that does not fit the context, those that do are written alone."""
         replies = []
         for asked, length in zip(batch, lengths, strict=True):
-            if length + asked["max_tokens"] <= self.context:
+            if length + (asked["max_tokens"] or 1) <= self.context:
                 replies += self.replies([asked])
                 continue
-            why = f"a prompt of {length} tokens and {asked['max_tokens']} for the answer exceed {self.context}"
+            why = f"a prompt of {length} tokens and {asked['max_tokens'] or 1} for the answer exceed {self.context}"
             replies.append({"id": asked["id"], "parts": [], "finish": "too long", "why": why, "served": self.served})
         return replies
 
