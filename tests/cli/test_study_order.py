@@ -66,6 +66,20 @@ async def test_tasks_of_a_study_are_asked_together_and_the_folders_are_those_of_
     assert files(tmp_path / "study") == files(tmp_path / "task")
 
 
+async def test_the_arms_of_a_faithfulness_page_are_asked_together_too(tmp_path: Path) -> None:
+    for order in ("study", "task"):
+        async with MockServer(own_words=True, keep=True) as server:
+            words = ["faithfulness", "openai:rehearsal", "--base-url", server.url, "--arms", "mcot,direct,direct-jpeg"]
+            words += ["--limit", "5", "--no-look-check", "--quiet", "--concurrency", "1", "--order", order]
+            code, said = await command(*words, "--out", order, cwd=tmp_path)
+            assert code == 0, said
+            again, _ = await command(*words, "--out", order, cwd=tmp_path)
+            assert again == 0
+            assert len(server.bodies) == 15
+    assert files(tmp_path / "study") == files(tmp_path / "task")
+    assert len([path for path in files(tmp_path / "study") if path.name == "answers.jsonl"]) == 3
+
+
 async def test_with_several_servers_the_tasks_of_a_study_go_to_one(tmp_path: Path) -> None:
     async with (
         MockServer(keep=True, delay=0.02) as one,
