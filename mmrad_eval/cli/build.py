@@ -59,7 +59,7 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--link", metavar="REPORTS", help="MIMIC-CXR folder, or any data with reports under the same ids."
         ),
-        click.option("--images", type=folder, help="Folder that image paths start from."),
+        click.option("--images", type=folder, help="Root folder of the image paths."),
         click.option("--patient-column", help="Column that holds the patient's id."),
         click.option(
             "--column",
@@ -89,7 +89,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with(
         command,
         *options,
-        click.option("--prompts", type=click.Path(path_type=Path), help="Folder of prompt files in place of ours."),
+        click.option("--prompts", type=click.Path(path_type=Path), help="Folder of custom prompt files."),
         click.option("--max-tokens", type=int, default=2048, show_default=True, help="Tokens of one answer."),
         click.option(
             "--temperature",
@@ -99,17 +99,28 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--no-schema", is_flag=True, help="Request no JSON schema, for servers that refuse one."),
         click.option("--allow-key", multiple=True, metavar="NAME", help="Let a card read a key from this variable."),
         click.option(
-            "--local-network", "local_networks", multiple=True, metavar="HOST", help="Counts as this machine."
+            "--local-network",
+            "local_networks",
+            multiple=True,
+            metavar="HOST",
+            help="Treat this host or network as local.",
         ),
-        click.option("--attest-provider", help="State that this provider may have credentialed data …"),
-        click.option("--attest-retention", help="… under this retention setting …"),
-        click.option("--attest-who", help="… in the words of this person; all three are stored with the build."),
-        click.option("--concurrency", type=click.IntRange(min=1), help="Concurrent requests. [default: adapts]"),
-        click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds for one try."),
-        click.option("--patience", type=click.FloatRange(min=0), help="Seconds to wait for a server that is away."),
-        click.option("--budget", metavar="20usd", help="Begin nothing more once so much is spent."),
-        click.option("--max-requests", type=int, help="Begin nothing more once so many requests are sent."),
-        click.option("--max-time", metavar="1h30m", help="Begin nothing more once so much time has passed."),
+        click.option(
+            "--attest-provider",
+            help="Provider that you attest may receive credentialed data; needs the next two options.",
+        ),
+        click.option("--attest-retention", help="Retention setting of that provider under which it may."),
+        click.option("--attest-who", help="Person who attests it; all three are stored with the build."),
+        click.option(
+            "--concurrency", type=click.IntRange(min=1), help="Maximum number of concurrent requests. [default: adapts]"
+        ),
+        click.option(
+            "--timeout", type=click.FloatRange(min=0, min_open=True), help="Timeout of one request in seconds."
+        ),
+        click.option("--patience", type=click.FloatRange(min=0), help="Seconds to wait for an unreachable server."),
+        click.option("--budget", metavar="20usd", help="Stop starting new work after spending this much."),
+        click.option("--max-requests", type=int, help="Stop starting new work after sending this many requests."),
+        click.option("--max-time", metavar="1h30m", help="Stop starting new work after this much time."),
     )
 
 
@@ -166,7 +177,7 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_source_options
 @_model_options
 @_build_options
-@click.option("--dry-run", is_flag=True, help="Say what would be asked and what it costs, and ask nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent and what it would cost; send nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def build(**said: Any) -> int:
     """Build interleaved traces of SOURCE: what a writer says of its regions, audited by another model and by rules.

@@ -31,7 +31,7 @@ NAMES_SHOWN = 12
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how data is read."""
     options = (
-        click.option("--images", type=click.Path(path_type=Path), help="Folder that image paths start from."),
+        click.option("--images", type=click.Path(path_type=Path), help="Root folder of the image paths."),
         click.option("--patient-column", help="Column that holds the patient's id."),
         click.option(
             "--column",
@@ -40,7 +40,7 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="OURS=THEIRS",
             help="Column of the table that holds one of our fields, such as id=accession.",
         ),
-        click.option("--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder to look DICOM ids up in."),
+        click.option("--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder to resolve DICOM ids."),
         click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the reader."),
     )
     for option in reversed(options):

@@ -45,7 +45,7 @@ TRAINING = ("sft", "dpo", "grpo")
     help="Most tokens of a record; pictures are left out, never words.",
 )
 @click.option("--boxes", metavar="FRAME", help="Frame of box numbers in words. [default: pixels of the film]")
-@click.option("--prompt", type=click.Path(path_type=Path), help="File with the question in place of the built-in one.")
+@click.option("--prompt", type=click.Path(path_type=Path), help="Custom prompt file for the question.")
 def export(runs: tuple[str, ...], form: str, out: Path | None, **said: Any) -> int:
     """Write the reports of a run as public boards take them, or records that trainers read.
 

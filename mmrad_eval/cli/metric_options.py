@@ -37,7 +37,10 @@ def metric_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Option of a metric, such as weights.chexbert=PATH, device=cuda or macro=supported.",
         ),
         click.option(
-            "--verify", type=click.IntRange(1), metavar="N", help="Hold our engine against the packages on N texts."
+            "--verify",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Check our engine against the reference packages on N texts.",
         ),
     )
     for option in reversed(options):

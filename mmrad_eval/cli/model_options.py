@@ -15,7 +15,9 @@ def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """How the model is asked to write."""
     return with_options(
         command,
-        click.option("--max-tokens", type=int, default=1024, show_default=True, help="Tokens that an answer may have."),
+        click.option(
+            "--max-tokens", type=int, default=1024, show_default=True, help="Maximum number of tokens of an answer."
+        ),
         click.option(
             "--temperature",
             metavar="NUMBER|none",
@@ -29,7 +31,7 @@ def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--reasoning",
             metavar="EFFORT|TOKENS",
-            help="How much the model may think, within --max-tokens. [default: not said]",
+            help="Reasoning effort, or thinking tokens within --max-tokens. [default: not said]",
         ),
     )
 
@@ -46,22 +48,22 @@ TERMS = {
         "local_networks",
         multiple=True,
         metavar="HOST",
-        help="A host or network that counts as this machine.",
+        help="Treat this host or network as local.",
     ),
     "--attest-provider": click.option(
-        "--attest-provider", help="State that this provider may have credentialed data …"
+        "--attest-provider", help="Provider that you attest may receive credentialed data; needs the next two options."
     ),
-    "--attest-retention": click.option("--attest-retention", help="… under this retention setting …"),
-    "--attest-who": click.option(
-        "--attest-who", help="… in the words of this person; all three are stored with the run."
+    "--attest-retention": click.option(
+        "--attest-retention", help="Retention setting of that provider under which it may."
     ),
+    "--attest-who": click.option("--attest-who", help="Person who attests it; all three are stored with the run."),
     "--concurrency": click.option(
-        "--concurrency", type=click.IntRange(min=1), help="Concurrent requests. [default: adapts]"
+        "--concurrency", type=click.IntRange(min=1), help="Maximum number of concurrent requests. [default: adapts]"
     ),
     "--timeout": click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
-        help="Seconds for one try. [default: grows with --max-tokens]",
+        help="Timeout of one request in seconds. [default: grows with --max-tokens]",
     ),
     "--refusal-pattern": click.option(
         "--refusal-pattern",
@@ -72,11 +74,13 @@ TERMS = {
     "--patience": click.option(
         "--patience",
         type=click.FloatRange(min=0),
-        help="Seconds for which a server that is away is waited for. [default: 60; 5 before its first reply]",
+        help="Seconds to wait for an unreachable server. [default: 60; 5 before its first reply]",
     ),
-    "--budget": click.option("--budget", metavar="20usd", help="Begin no study once so much is spent."),
-    "--max-requests": click.option("--max-requests", type=int, help="Begin no study once so many requests are sent."),
-    "--max-time": click.option("--max-time", metavar="1h30m", help="Begin no study once so much time has passed."),
+    "--budget": click.option("--budget", metavar="20usd", help="Stop starting new studies after spending this much."),
+    "--max-requests": click.option(
+        "--max-requests", type=int, help="Stop starting new studies after sending this many requests."
+    ),
+    "--max-time": click.option("--max-time", metavar="1h30m", help="Stop starting new studies after this much time."),
 }
 """Options of whatever asks a model: whether the data may go there, how fast, and what may be spent."""
 
@@ -112,8 +116,14 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         TERMS["--timeout"],
         TERMS["--refusal-pattern"],
         TERMS["--patience"],
-        click.option("--no-look-check", is_flag=True, help="Ask nothing about drawn pictures before the first study."),
-        click.option("--allow-blind", is_flag=True, help="Ask a model that the look check has shown to see no image."),
+        click.option(
+            "--no-look-check", is_flag=True, help="Skip the look check with drawn pictures before the first study."
+        ),
+        click.option(
+            "--allow-blind",
+            is_flag=True,
+            help="Evaluate a model even where the look check has shown that it sees no image.",
+        ),
         click.option("--batch", is_flag=True, help="Ask in provider batches: half the price, within a day."),
         click.option(
             "--shard",

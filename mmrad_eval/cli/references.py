@@ -16,7 +16,7 @@ def reference_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--references", "-r", help="The studies: a registered name, FORMAT:PATH, or a path."),
         click.option("--split", help="Split of the references ('all' for all); default: test where there is one."),
-        click.option("--limit", type=click.IntRange(min=1), help="Only the first N studies, in dataset order."),
+        click.option("--limit", type=click.IntRange(min=1), help="Use only the first N studies, in dataset order."),
         click.option(
             "--target",
             type=click.Choice(["findings", "impression", "report"]),

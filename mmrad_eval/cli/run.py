@@ -43,9 +43,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="A registered name, FORMAT:PATH, file.py:Name:PATH, or a path.",
         ),
-        click.option(
-            "--images", type=click.Path(path_type=Path), help="Folder that the data's image paths start from."
-        ),
+        click.option("--images", type=click.Path(path_type=Path), help="Root folder of the image paths in the data."),
         click.option("--patient-column", help="Column that holds the patient's id."),
         click.option(
             "--column",
@@ -54,9 +52,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="OURS=THEIRS",
             help="Column of the table that holds one of our fields, such as id=accession.",
         ),
-        click.option(
-            "--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder in which DICOM ids are looked up."
-        ),
+        click.option("--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder to resolve DICOM ids."),
         click.option(
             "--data-use",
             type=click.Choice(["open", "credentialed"]),
@@ -64,7 +60,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--split", help="Split to use ('all' for all); default: test where there is one."),
         click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one a line."),
-        click.option("--limit", type=int, help="Only the first N studies, in dataset order."),
+        click.option("--limit", type=int, help="Use only the first N studies, in dataset order."),
         click.option(
             "--target",
             default="findings",
@@ -84,7 +80,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--views", default="all", show_default=True, help="Images of a study to show: key, frontal or all."
         ),
         click.option(
-            "--context", default="none", show_default=True, help="Clinical context to tell: none, indication or all."
+            "--context", default="none", show_default=True, help="Clinical context to give: none, indication or all."
         ),
         click.option(
             "--priors", default="none", show_default=True, help="Earlier examinations to show: none, report or images."
@@ -98,7 +94,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Show all images of a message before its words; marked, and ranked apart.",
         ),
         click.option(
-            "--max-edge", type=int, help="Longest side of pictures that are sent, in pixels; larger ones are shrunk."
+            "--max-edge", type=int, help="Maximum side of images that are sent, in pixels; larger ones are downscaled."
         ),
     )
     for option in reversed(options):
@@ -121,20 +117,20 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @shown_options
 @click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="An option of the task: `tasks show`.")
-@click.option("--prompt", type=click.Path(path_type=Path), help="Prompt file in the place of the task's own.")
+@click.option("--prompt", type=click.Path(path_type=Path), help="Custom prompt file for the task.")
 @decoding_options
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Ask everything N times; each time is a run.",
+    help="Number of samples; each is a run of its own.",
 )
 @model_options
 @order_option
 @judge_options
-@click.option("--fresh", is_flag=True, help="Send again the requests whose replies are cached.")
-@click.option("--dry-run", is_flag=True, help="Say what would be asked, and ask nothing.")
+@click.option("--fresh", is_flag=True, help="Ignore cached replies and send every request again.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent and what it would cost; send nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table.")
 @click.option("--no-table", is_flag=True, help="Progress, but no table.")
 @click.pass_context

@@ -54,7 +54,7 @@ SHOWN = 5
 )
 @click.option("--split", help="Split to score ('all' for all); default: test where there is one.")
 @click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one a line.")
-@click.option("--limit", type=int, help="Only the first N studies, in dataset order.")
+@click.option("--limit", type=int, help="Use only the first N studies, in dataset order.")
 @click.option("--patient-column", help="Column of the references that holds the patient's id.")
 @click.option(
     "--column",

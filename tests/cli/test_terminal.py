@@ -28,8 +28,8 @@ WRITERS = {
     "metrics/judged/wheel_code.py",
 }
 """The one module; the journal, whose segments are written by ``os.write``; the helper process that prints its port;
-rewards, whose signature goes to the log of a trainer's process; requests in the pipe of a program, and the worker, whose
-words go to the run's log; the code of a wheel, whose logger is silenced."""
+rewards, whose signature goes to the log of a trainer's process; requests in the pipe of a program, and the worker,
+whose words go to the run's log; the code of a wheel, whose logger is silenced."""
 CALLS = {
     *("print", "input", "breakpoint", "click.echo", "click.secho", "click.prompt", "click.confirm", "click.pause"),
     *("click.edit", "click.progressbar", "click.echo_via_pager", "click.clear", "click.get_text_stream"),
