@@ -53,16 +53,15 @@ class RayWorkers:
         if pickled is None:
             yield from map(measurer, chunks)
             return
-        with self._cluster() as ray, _errors(ray):
-            yield from self._measured(ray, ray.put(pickled), here, chunks)
+        with self._cluster() as (ray, places), _errors(ray):
+            yield from self._measured(ray, places, ray.put(pickled), here, chunks)
 
     def _measured(
-        self, ray: Any, pickled: Any, here: ChunkMeasurer | None, chunks: Iterable[Chunk]
+        self, ray: Any, places: Sequence[Any], pickled: Any, here: ChunkMeasurer | None, chunks: Iterable[Chunk]
     ) -> Iterator[MeasuredChunk]:
-        guard, cores = in_force(), _cores(ray)
+        guard, cores = in_force(), len(places)
         kind = ray.remote(max_restarts=-1, max_task_retries=-1, num_cpus=1)(ChunkActor)
-        spread = kind.options(scheduling_strategy="SPREAD")
-        workers = [spread.remote(guard.allowed, guard.names) for _ in range(cores)]
+        workers = [kind.options(scheduling_strategy=place).remote(guard.allowed, guard.names) for place in places]
         ready = [worker.ready.remote() for worker in workers]
         waiting: deque[tuple[Chunk, Any]] = deque()
         for number, chunk in enumerate(chunks):
@@ -96,8 +95,8 @@ class RayWorkers:
         )
 
     @contextmanager
-    def _cluster(self) -> Iterator[Any]:
-        """The cluster, joined or started; left or ended afterwards."""
+    def _cluster(self) -> Iterator[tuple[Any, Sequence[Any]]]:
+        """The cluster, joined or started, and where each worker of it may be; left or ended afterwards."""
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         try:
             import ray
@@ -105,14 +104,18 @@ class RayWorkers:
             raise MissingError("--workers ray needs Ray", "pip install 'mmrad-eval[ray]'") from error
         spill = None if self.address else Path(tempfile.mkdtemp(prefix="mmrad-ray-"))
         try:
-            self._begin(ray, spill)
-            yield ray
+            yield ray, self._begin(ray, spill)
         finally:
             ray.shutdown()
             if spill is not None:
                 shutil.rmtree(spill, ignore_errors=True)
 
-    def _begin(self, ray: Any, spill: Path | None) -> None:
+    def _begin(self, ray: Any, spill: Path | None) -> Sequence[Any]:
+        """Join or start the cluster; the place of each worker.
+
+        Data that is not open stays with the nodes that were permitted: a worker of a node that is lost waits for that
+        node, and none is started on a node that joined since.
+        """
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
             if spill is None:
@@ -127,7 +130,13 @@ class RayWorkers:
         except (OSError, RuntimeError, ray.exceptions.RayError) as error:
             raise MmradError(f"no Ray cluster at {self.address or 'this machine'}: {one_line(error)}") from error
         if spill is None:
-            self.permit([node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]])
+            nodes = [node for node in ray.nodes() if node["Alive"]]
+            self.permit([node["NodeManagerAddress"] for node in nodes])
+            if self.data_use != "open":
+                pinned = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+                cores = [(node["NodeID"], int(node["Resources"].get("CPU", 0))) for node in nodes]
+                return [pinned(node, soft=False) for node, many in cores for _ in range(many)]
+        return ["SPREAD"] * _cores(ray)
 
 
 class ChunkActor:
