@@ -149,6 +149,10 @@ def _kept(part: Mapping[str, Any]) -> str:
     return url if isinstance(url, str) and not url.startswith("data:") else ""
 
 
+_OF_A_REPORT = frozenset(("findings", "impression", "report"))
+"""Keys of JSON that is the model's own words, and no wrapper of its harness."""
+
+
 def _response(value: Any) -> Iterator[Piece]:
     """A response of lmms-eval: words, or JSON of words with pictures, or of a loop's rounds."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
@@ -156,12 +160,11 @@ def _response(value: Any) -> Iterator[Piece]:
             told = decode.json_value(value.encode(), "a response")
         except DataError:
             told = None
-        if isinstance(told, dict):
-            held = (told.get(name) for name in ("trace", "agentic_rounds"))
-            for one in next((rounds for rounds in held if isinstance(rounds, list)), []):
-                text = one if isinstance(one, str) else _first_text(one)
-                yield from pieces_of(text)
-            images = told.get("images")
+        told = told if isinstance(told, dict) and not _OF_A_REPORT & told.keys() else {}
+        rounds, images = told.get("trace", told.get("agentic_rounds")), told.get("images")
+        if isinstance(rounds, list) or (isinstance(images, list) and _first_text(told)):
+            for one in rounds if isinstance(rounds, list) else ():
+                yield from pieces_of(one if isinstance(one, str) else _first_text(one))
             yield from (KeptPicture(str(path)) for path in (images if isinstance(images, list) else ()))
             yield from pieces_of(_first_text(told))
             return

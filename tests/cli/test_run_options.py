@@ -38,6 +38,7 @@ COMMAND_ONLY = {
     "dry_run": "prints what would be sent",
     "quiet": "a call prints nothing",
     "no_table": "a call prints nothing",
+    "order": "arranges the requests of several runs; a call makes one",
     "verify": "checks the clinical engines after the run and changes nothing in it",
 }
 

@@ -19,6 +19,7 @@ from mmrad_eval.datasets.predictions import Predictions, read_predictions
 from mmrad_eval.model_registry import resolve
 from mmrad_eval.traces.convert import convert, read
 from mmrad_eval.traces.record import TraceRecord, faults, trace_of
+from mmrad_eval.traces.transcript_files import transcript
 
 REPORT = "FINDINGS: The heart is enlarged.\nIMPRESSION: Cardiomegaly."
 
@@ -233,3 +234,16 @@ def test_looks_of_a_transcript_reach_the_metrics(tmp_path: Path) -> None:
     (summary,) = (tmp_path / "results/runs").rglob("summary.json")
     assert done.returncode in {0, 3}, done.stderr
     assert '"Looks a study' in summary.read_text()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"findings": "The heart is enlarged.", "impression": "Cardiomegaly."}',
+        '{"findings": "The heart is enlarged.", "images": ["film.png"]}',
+        '{"trace": [{"region": "heart", "text": "large"}], "findings": "The heart is enlarged."}',
+        '{"report": "The heart is enlarged.", "trace": ["I look at the heart."]}',
+    ],
+)
+def test_json_that_is_the_model_s_own_report_is_no_transcript(said: str) -> None:
+    assert transcript("lmms-eval", {"resps": [[said]]}).pieces == (said,)
