@@ -143,7 +143,7 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--lost", metavar="N|any", default="0", show_default=True, help="Findings that a trace may lack."),
         click.option("--comparisons", type=choice(["keep", "drop"]), default="keep", show_default=True,
-                     help="Statements that compare with an earlier study."),
+                     help="Statements that compare with a prior study."),
         click.option("--profile", type=choice(["full", "paper"]), default="full", show_default=True,
                      help="Categories of steps: six, or the two of the published example."),
         click.option("--order", type=choice(["vocabulary", "source"]), default="vocabulary", show_default=True,

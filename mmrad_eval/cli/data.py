@@ -81,7 +81,7 @@ def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> N
 @click.option("--split", help="Only this split.")
 @click.option("--comparisons", type=click.Choice(["with", "without"]), help="Reports that speak of change.")
 @click.option("--marks", type=click.Choice(["with", "without"]), help="Reports with de-identification marks.")
-@click.option("--priors", type=click.Choice(["with", "without"]), help="Studies with an earlier study.")
+@click.option("--priors", type=click.Choice(["with", "without"]), help="Studies with a prior study.")
 def ids(
     spec: str, *, split: str | None, comparisons: str | None, marks: str | None, priors: str | None, **said: Any
 ) -> None:
@@ -201,7 +201,7 @@ def _page(d: Description) -> Iterator[str]:
     yield from _names("context", d.context)
     yield from _marks(d)
     if d.comparisons:
-        yield f"comparisons   {d.comparisons} reports compare with an earlier examination"
+        yield f"comparisons   {d.comparisons} reports compare with a prior examination"
     yield from _names("labels", d.labels)
     yield from _names("findings", d.findings_present)
     if d.traces:

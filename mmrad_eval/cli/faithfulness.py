@@ -48,7 +48,7 @@ def faithfulness(**said: Any) -> int:
 
     Runs what is missing of some 45 arms (image swapped, blank, with a finding blurred, or edited in a way that should
     change nothing; words alone; region images repeated, random, shuffled or of another patient; its own trace cut short
-    or turned around; its own looks replaced; misleading cues), compares them over the same studies, and prints one
+    or negated; its own looks replaced; misleading cues), compares them over the same studies, and prints one
     page. Run again: what was answered is never asked again.
     """
     from mmrad_eval.model_registry.serving import Fleet

@@ -138,7 +138,7 @@ def app() -> None:
     """Does looking again at a chest X-ray, step by step, make the report better, or only longer?
 
     Shows a model the same studies under several forms of evidence, collects its reports, scores them, and says which
-    differences are real.
+    differences are statistically significant.
     """
 
 

@@ -271,7 +271,7 @@ def _leak(leak: Leak | None) -> Iterator[str]:
         ("longest verbatim run, words", leak.longest_run),
         ("share of words in runs of 8 or more", leak.in_long_runs),
         ("micro F1 of 14 observations of the trace handed in as the report", leak.copied_f1),
-        ("sentences that compare with an earlier study", leak.comparing),
+        ("sentences that compare with a prior study", leak.comparing),
     )
     for what, value in rows:
         yield f"| {what} | {_cell(value)} |"

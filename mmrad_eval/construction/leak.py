@@ -46,7 +46,7 @@ class Leak(Value, frozen=True, omit_defaults=False):
     copied_f1: float | None
     """Micro F1 of 14 observations where the trace is handed in as the report (``baseline:evidence``)."""
     comparing: float | None
-    """Share of the traces' sentences that compare with an earlier study."""
+    """Share of the traces' sentences that compare with a prior study."""
 
     def sentence(self, name: str) -> str:
         """One line for tables."""

@@ -21,7 +21,7 @@ class BuildOptions(Value, frozen=True, omit_defaults=False):
     lost: int | None = 0
     """Present findings of the report that a trace may lack; None: any number."""
     comparisons: Literal["keep", "drop"] = "keep"
-    """What becomes of statements that compare with an earlier study."""
+    """What becomes of statements that compare with a prior study."""
     profile: Profile = "full"
     order: Literal["vocabulary", "source"] = "vocabulary"
     """Steps in the order of the vocabulary, the same for all; or in that of the source, where it has looks in order."""

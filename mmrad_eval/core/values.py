@@ -134,7 +134,7 @@ class Label(Value, frozen=True):
 
 
 class PriorStudy(Value, frozen=True):
-    """An earlier study of the same patient."""
+    """A prior study of the same patient."""
 
     id: str
     images: tuple[Image, ...] = ()

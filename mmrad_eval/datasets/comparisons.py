@@ -1,7 +1,7 @@
-"""Statements that compare with an earlier examination: what one image alone can't show.
+"""Statements that compare with a prior examination: what one image alone can't show.
 
 A sentence is a comparison where it speaks of change or sameness over time ("unchanged", "new since", "has improved") or
-of an earlier study ("compared with the prior radiograph"). Earlier surgery is none ("prior sternotomy").
+of a prior study ("compared with the prior radiograph"). Earlier surgery is none ("prior sternotomy").
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def _may_hold_place(text: str) -> bool:
 
 
 def _images(study: Study) -> Iterator[Image]:
-    """Every image that a study may show: its own, those of earlier studies, those of its trace."""
+    """Every image that a study may show: its own, those of prior studies, those of its trace."""
     yield from study.images
     for prior in study.priors:
         yield from prior.images

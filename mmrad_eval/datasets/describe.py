@@ -47,7 +47,7 @@ class Description(Value, frozen=True, omit_defaults=False):
     views: dict[str, int] = {}
     """The data's own word for a view -> images."""
     priors: int = 0
-    """Studies with an earlier study of the same patient."""
+    """Studies with a prior study of the same patient."""
     references: int = 0
     """Studies with a report that is not empty."""
     empty: int = 0
@@ -66,7 +66,7 @@ class Description(Value, frozen=True, omit_defaults=False):
     mark_totals: dict[str, int] = {}
     """De-identification mark -> how often it stands in reports."""
     comparisons: int = 0
-    """Reports with a statement that compares with an earlier examination."""
+    """Reports with a statement that compares with a prior examination."""
     labels: dict[str, int] = {}
     """Label of the data set (its source before a colon) -> studies that have it: those where it is above 0."""
     findings_present: dict[str, int] = {}

@@ -104,7 +104,7 @@ class LookGuard:
         return True
 
     async def _checked(self, address: str, *, anew: bool = False) -> LookCheck:
-        """What one server sees; asked anew where what was remembered may be of another server."""
+        """What one server sees; asked again where what was remembered may be of another server."""
         transport = self._client.transport
         if isinstance(transport, Transport):
             self._losses[address] = transport.losses(address)

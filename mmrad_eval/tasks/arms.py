@@ -283,7 +283,7 @@ ARMS: tuple[Arm, ...] = (
         "word-edit",
         f"{_LOOKS}:WORD_EDIT",
         "intervention",
-        "mcot-loop from the model's last look on, with one statement that it made before turned around",
+        "mcot-loop from the model's last look on, with one statement that it made before negated",
     ),
     Arm(
         "mcot-loop-swapped",

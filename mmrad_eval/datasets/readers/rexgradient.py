@@ -3,7 +3,7 @@
 An object of studies by ``p<patient>_a<accession>_s<study>``; fields: PatientID, PatientSex, PatientAge, StudyDate,
 Indication, Comparison, Findings, Impression, ImagePath (list,
 ``../deid_png/<patient>/<accession>/studies/<study>/series/<series>/instances/<image>.png``), ImageViewPosition (list,
-one a path). Splits are the names of the files: train, valid, test. The prior is the patient's latest earlier study by
+one a path). Splits are the names of the files: train, valid, test. The prior is the patient's latest prior study by
 StudyDate. Sources: huggingface.co/datasets/rajpurkarlab/ReXGradient-160K and public loaders of it. The data is given
 under a licence agreement, so it counts as credentialed unless the user says otherwise.
 """

@@ -138,7 +138,7 @@ def align(
 ) -> Alignment:
     """Hold a candidate against its reference.
 
-    ``prior``: whether an earlier study was shown to who wrote it; ``lateral``: whether a lateral view was, or may have
+    ``prior``: whether a prior study was shown to who wrote it; ``lateral``: whether a lateral view was, or may have
     been.
     """
     ours, theirs = reference.at_stake(scheme, age), candidate.at_stake(scheme, age)

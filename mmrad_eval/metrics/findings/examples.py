@@ -15,7 +15,7 @@ from mmrad_eval.metrics.findings.significance import Scheme
 
 Priors = Literal["study", "shown", "none"]
 PRIORS: tuple[Priors, ...] = ("study", "shown", "none")
-"""Whether an earlier study was shown: where the study has one, always, never."""
+"""Whether a prior study was shown: where the study has one, always, never."""
 WRITTEN = frozenset(("ok", "truncated"))
 """Statuses of answers that hold a report; whatever text another one has is none."""
 

@@ -64,7 +64,7 @@ class FindingsScore:
         return corpus.target
 
     def signature(self, context: str) -> str:
-        """What is read, how it is weighed, and who was shown an earlier study."""
+        """What is read, how it is weighed, and who was shown a prior study."""
         return _signature("findings", context, self.scheme, self.priors)
 
     def measure(self, examples: Sequence[Example], context: str) -> FloatArray:

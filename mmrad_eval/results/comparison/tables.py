@@ -93,7 +93,7 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[CellCo
         CellColumn(TableColumn("losses", kind="count", media="data"), lambda i: _outcomes(d, of[i], i)[1]),
         CellColumn(TableColumn("ties", kind="count", media="data"), lambda i: int(d.ties[i])),
         CellColumn(
-            TableColumn("wins-losses", "won-lost", "count", media="drawn"),
+            TableColumn("wins-losses", "wins-losses", "count", media="drawn"),
             lambda i: "-".join(f"{count:,}" for count in _outcomes(d, of[i], i)),
         ),
         _numbers(TableColumn("effect", "effect d", "difference", digits=2, headline=False), d.effect),

@@ -214,7 +214,7 @@ def _own_trace(values: dict[str, ArmValue]) -> Iterator[str]:
     if flips is not None and rest is not None:
         if rest.above_zero:
             yield (
-                f"A statement of its own trace that is turned around turns in {percent(flips)} of the reports "
+                f"A statement of its own trace that is negated changes in {percent(flips)} of the reports "
                 f"({points(rest)} more than others do)."
             )
         else:

@@ -71,7 +71,7 @@ def _gain(sums: FloatArray) -> FloatArray:
 
 
 def overlap(reading: ArmReading) -> Iterator[ArmContrast]:
-    """What the words of the reference traces hold of the references, in words: no model is in it."""
+    """How much of the references the words of the reference traces contain, in words: no model is in it."""
     studies = traced(reading.studies, reading.target)
     if studies:
         rows = words_in_common(studies, reading.target)

@@ -27,7 +27,7 @@ _MEANS = {
     **dict.fromkeys((*ODD, FILM, FIRST), "labels change with the edit; with the same picture once through JPEG"),
     WORTH: "fact F1 in the look's region with the look; without it",
     GAIN: "fact F1 in the region with the film at the announced box; with what the model drew",
-    WORDS: "a statement of its own, turned around, turns in the report; without the edit",
+    WORDS: "a statement of its own, negated, changes in the report; without the edit",
     CUE: "a finding that is not there is reported with a sentence that names it; with a neutral one",
     MARK: "a finding that is not there is reported with its usual place outlined; with the whole image outlined",
     RIGHT: "a finding that was missed is reported with a sentence that names it; with a neutral one",
@@ -96,7 +96,7 @@ def _words(words: LookTest | None, film: LookTest | None, first: LookTest | None
     decided = first is not None and first.positive and film is not None and not film.positive
     then = ", and it had decided by the whole image before it looked" if decided else ""
     yield (
-        f"**The report follows what the model said before the look{then}:** a statement turned around turns in "
+        f"**The report follows what the model said before the look{then}:** a negated statement changes in "
         f"{_percent(words.more)} of {words.n} reports, without the edit in {_percent(words.less)}."
     )
 

@@ -163,7 +163,7 @@ def _scores(reading: ArmReading, better: str, worse: str, *, drawn: bool = False
 
 
 def _flips(reading: ArmReading) -> Rows:
-    """The statement of its own that was turned around: whether the report turns with it, and with a kept picture."""
+    """The statement of its own that was negated: whether the report turns with it, and with a kept picture."""
     studies = [
         s
         for s in reading.common(LOOP, FLOOR, "word-edit")

@@ -85,7 +85,7 @@ def mistakes(reading: ArmReading) -> Iterator[ArmContrast]:
 
 
 def _turned(reading: ArmReading, study: Study) -> str:
-    """The concept that was turned around; empty where none was."""
+    """The concept that was negated; empty where none was."""
     shown = reading.answers["mistaken"][study.id].shown
     return shown.steps[0].region if shown and shown.steps else ""
 

@@ -197,7 +197,7 @@ ATTRIBUTES: dict[str, Attribute] = {
             ("PA", "AP", "frontal", "lateral only"),
         ),
         Attribute("normal", f"No Finding or not, {_RULES}", _normal, ("normal", "abnormal")),
-        Attribute("prior", "whether the data has an earlier study of the patient", _prior),
+        Attribute("prior", "whether the data has a prior study of the patient", _prior),
         Attribute("finding", f"the observations that are present {_RULES}; a study is in each of its own", _finding),
         Attribute("findings-count", f"how many observations are present {_RULES}", _count, _COUNTS),
         Attribute("scanner", "the manufacturer in the header of the DICOM file", _scanner),

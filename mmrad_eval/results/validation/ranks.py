@@ -284,7 +284,7 @@ def _agreement(name: str, ranking: Ranking) -> Table:
         rows.append(Row(cells))
     columns = [TableColumn("column"), TableColumn("winner"), TableColumn("mean rank", kind="score", digits=2)]
     if many:
-        columns += [TableColumn("least", title="least like"), TableColumn("tau of least", kind="score", digits=2)]
+        columns += [TableColumn("least", title="least similar"), TableColumn("tau of least", kind="score", digits=2)]
     else:
         columns += [TableColumn(column, kind="score", digits=2) for column in ranking.columns]
     title = f"{ranking.title}: agreement of the rankings (Kendall's tau-b)"

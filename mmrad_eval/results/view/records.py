@@ -63,7 +63,7 @@ class RunReader(Value, frozen=True):
 
 
 class Earlier(Value, frozen=True):
-    """An earlier study of the same patient."""
+    """A prior study of the same patient."""
 
     id: str
     days: float | None = None

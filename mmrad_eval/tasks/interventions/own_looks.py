@@ -37,7 +37,7 @@ CHANGES: dict[Change, str] = {
     "full": "the whole image, in as many pixels",
     "removed": "no picture",
     "film": "the same picture, and the whole image of another patient from there on",
-    "words": "the same picture, after one statement that the model made before it was turned around",
+    "words": "the same picture, after one statement that the model made before it was negated",
 }
 AT = ("last", "first")
 NO_LOOK, NO_DONOR, NO_WORDS, NO_BOX, REFUSED = UNCHANGED = (
@@ -215,7 +215,7 @@ def _drawn_so_far(talk: LookTalk, own: Answer, at: int) -> list[Text | Image]:
 
 
 def _turned(part: Text | Image, study: Study) -> tuple[str, str]:
-    """(the words with one statement turned around, its concept); the concept is empty where there is none."""
+    """(the words with one statement negated, its concept); the concept is empty where there is none."""
     words, fact = turned(part.text, study.id) if isinstance(part, Text) else ("", None)
     return words, fact.concept if fact else ""
 

@@ -2,7 +2,7 @@
 
 ``early-N`` lets the model write its trace (the request of ``tcot-self``, so it is asked once), then gives it back the
 first N percent of it in a second turn and asks for the report. ``mistaken`` gives all of it back with one statement
-turned around.
+negated.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Returned(Task):
 
 
 def turned(trace: str, seed: str) -> tuple[str, Fact | None]:
-    """The trace with one of its facts turned around, and that fact; None where it states none.
+    """The trace with one of its facts negated, and that fact; None where it states none.
 
     The fact is one of those present, chosen by the seed, else one of those absent. Its sentence becomes a plain denial
     or assertion of the concept.

@@ -2,7 +2,7 @@
 
 ``mimic`` has one study an examination, ``mimic-images`` one an image, which is how many papers count. Ids are MIMIC's
 own numbers. Splits are the official ones (train, validate, test). ``Study.images`` start with a PA view, else AP, else
-what there is. The prior is the patient's latest earlier study, with its interval; ``--option priors=all`` gives all of
+what there is. The prior is the patient's latest prior study, with its interval; ``--option priors=all`` gives all of
 them. Views come from ViewPosition, else from the view code's meaning. The data is credentialed
 (physionet.org/content/mimic-cxr), whatever the folder is called.
 """
@@ -149,7 +149,7 @@ class MimicStudies(LazyStudies):
         return Image(path=path, name=name, view=shot.view or None, size=shot.size)
 
     def priors(self, place: int) -> tuple[PriorStudy, ...]:
-        """The latest earlier study of the patient, or all, latest first."""
+        """The latest prior study of the patient, or all, latest first."""
         earlier = self.listing.earlier(place)
         return tuple(self._prior(p, place) for p in (earlier if self._all_priors else earlier[:1]))
 

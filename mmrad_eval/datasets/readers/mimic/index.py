@@ -99,7 +99,7 @@ class MimicIndex:
         )
 
     def earlier(self, place: int) -> list[int]:
-        """Places of the patient's earlier studies, the latest first; none where a date is missing."""
+        """Places of the patient's prior studies, the latest first; none where a date is missing."""
         subject, when = self.subjects[place], self.when[place]
         if not subject or not when:
             return []
