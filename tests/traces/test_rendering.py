@@ -341,12 +341,13 @@ def test_an_estimate_has_the_size_of_what_is_sent(film: Path, render: str, max_e
 
 
 def test_an_estimate_compresses_nothing_and_finds_what_cannot_be_sent(
-    film: Path, monkeypatch: pytest.MonkeyPatch
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Pillow.Image, "save", lambda *_, **__: pytest.fail("a picture was compressed"))
     rendering.estimate(Image(str(film), box=BOX, render="crop"))
     with pytest.raises(DataError, match="needs a box"):
         rendering.estimate(Image(str(film), render="crop"))
-    film.write_bytes(film.read_bytes()[:200])
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(film.read_bytes()[:200])
     with pytest.raises(DataError, match="truncated"):
-        rendering.estimate(Image(str(film)))
+        rendering.estimate(Image(str(cut)))
