@@ -10,7 +10,7 @@ import click
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.references import reference_options, studies
-from mmrad_eval.results.tables import FORMATS
+from mmrad_eval.cli.shared_options import table_options
 
 BROKEN = 1
 
@@ -23,13 +23,7 @@ BROKEN = 1
 @click.option("--model-column", metavar="NAME", help="Name the column of a board's systems.")
 @click.option("--against", type=click.Path(path_type=Path), help="Another copy of the same table.")
 @reference_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="How the tables are printed. [default: terminal, or as --out ends]",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
+@table_options
 def audit(
     files: tuple[Path, ...], rows: tuple[str, ...], model_column: str | None, against: Path | None, **said: Any
 ) -> int:

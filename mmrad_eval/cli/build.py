@@ -12,6 +12,7 @@ import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.help_page import GroupedCommand
+from mmrad_eval.cli.shared_options import COLUMNS, with_options
 from mmrad_eval.cli.words import named_values
 
 if TYPE_CHECKING:
@@ -46,28 +47,15 @@ def _configured(ctx: click.Context, _param: click.Parameter, path: Path | None) 
     return path
 
 
-def _with(command: Callable[..., Any], *options: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     folder = click.Path(path_type=Path)
-    return _with(
+    return with_options(
         command,
         click.option(
             "--link", metavar="REPORTS", help="MIMIC-CXR folder, or any data with reports under the same ids."
         ),
         click.option("--images", type=folder, help="Root folder of the image paths."),
-        click.option("--patient-column", help="Column that holds the patient's id."),
-        click.option(
-            "--column",
-            "columns",
-            multiple=True,
-            metavar="OURS=THEIRS",
-            help="Column of the table that holds one of our fields, such as id=accession.",
-        ),
+        *COLUMNS,
         click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the reader."),
         click.option(
             "--data-use",
@@ -86,7 +74,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(f"--{role}-url", multiple=True, metavar="URL", help=f"Address of the {role}'s server."),
             click.option(f"--{role}-key-env", metavar="NAME", help=f"Environment variable of the {role}'s key."),
         ]
-    return _with(
+    return with_options(
         command,
         *options,
         click.option("--prompts", type=click.Path(path_type=Path), help="Folder of custom prompt files."),
@@ -126,7 +114,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
     choice = click.Choice
-    return _with(
+    return with_options(
         command,
         click.option("--name", help="Name of the dataset; what the writer saw is added. [default: the source's]"),
         click.option("--stages", metavar="STAGE[..STAGE]", help="One stage, or a range. [default: all]"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from mmrad_eval.cli.leaderboard import show
+from mmrad_eval.cli.shared_options import table_options
 from mmrad_eval.cli.words import in_results, subgroup_options
-from mmrad_eval.results.tables import FORMATS
 
 if TYPE_CHECKING:
     from mmrad_eval.results.statistics.bootstrap import Method
@@ -37,13 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resamples", type=click.IntRange(min=1), default=10_000, show_default=True, help="Bootstrap resamples.")
 @click.option("--seed", type=int, help="Seed of the resamples. [default: the same for everybody]")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="How the tables are printed. [default: terminal, or as --out ends]",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
+@table_options
 @click.option("--all-columns", is_flag=True, help="Terminal: also effect sizes and detectable differences.")
 def compare(**said: Any) -> int:
     """Compare run A with each further run, over the studies that all of them answered.

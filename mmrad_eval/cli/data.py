@@ -12,6 +12,7 @@ from mmrad_eval.cli import terminal
 from mmrad_eval.cli.build import build
 from mmrad_eval.cli.convert import convert
 from mmrad_eval.cli.rate import rate
+from mmrad_eval.cli.shared_options import COLUMNS, with_options
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.visible import visible
 from mmrad_eval.core.whole_files import write_whole
@@ -32,20 +33,11 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how data is read."""
     options = (
         click.option("--images", type=click.Path(path_type=Path), help="Root folder of the image paths."),
-        click.option("--patient-column", help="Column that holds the patient's id."),
-        click.option(
-            "--column",
-            "columns",
-            multiple=True,
-            metavar="OURS=THEIRS",
-            help="Column of the table that holds one of our fields, such as id=accession.",
-        ),
+        *COLUMNS,
         click.option("--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder to resolve DICOM ids."),
         click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the reader."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, *options)
 
 
 @click.group(name="data")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmrad_eval.cli.model_options import TERMS, attestation_of, with_options
+from mmrad_eval.cli.model_options import TERMS, attestation_of
+from mmrad_eval.cli.shared_options import with_options
 
 if TYPE_CHECKING:
     from mmrad_eval.harness.judge_runs import JudgeTerms
@@ -43,7 +44,7 @@ def judge_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The judges of a command that asks nobody else, and the terms under which they are asked."""
+    """The judges of a command that asks no other model, and the terms under which they are asked."""
     return judge_options(with_options(command, *TERMS.values()))
 
 

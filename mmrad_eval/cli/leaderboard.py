@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.shared_options import table_options
 from mmrad_eval.cli.words import subgroup_options
 from mmrad_eval.core.whole_files import write_whole
-from mmrad_eval.results.tables import FORMATS, Table
+from mmrad_eval.results.tables import Table
 
 _RESULTS = Path("results")
 SUFFIXES = {
@@ -29,13 +30,7 @@ SUFFIXES = {
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path), default=_RESULTS, required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="How the tables are printed. [default: terminal, or as --out ends]",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
+@table_options
 @click.option("--all-columns", is_flag=True, help="Terminal: every column, in bands below each other.")
 @click.option(
     "--metrics", "-M", multiple=True, help="Only these families, metrics or columns, by commas, in this order."

@@ -12,7 +12,7 @@ from mmrad_eval.cli.judge_options import judges_of, judging_options, terms_of
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.metric_options import workers_option
 from mmrad_eval.cli.progress import Progress
-from mmrad_eval.results.tables import FORMATS
+from mmrad_eval.cli.shared_options import table_options
 
 if TYPE_CHECKING:
     from mmrad_eval.core.values import Example
@@ -42,13 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
 @click.option("--all-metrics", is_flag=True, help="Show all metrics. [default: the first 20 of the first table]")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="How the tables are printed. [default: terminal, or as --out ends]",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
+@table_options
 def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | None, **said: Any) -> int:
     """Compare metrics with radiologists' ratings, counts of errors or preferences in RATINGS (csv, jsonl, JSON).
 

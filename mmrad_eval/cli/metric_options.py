@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.shared_options import with_options
 from mmrad_eval.core.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ def metric_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Check our engine against the reference packages on N texts.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, *options)
 
 
 def workers_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mmrad_eval.cli.shared_options import with_options
 from mmrad_eval.cli.words import named_values
 
 
@@ -186,10 +187,3 @@ def attestation_of(said: dict[str, Any]) -> dict[str, str] | None:
     """What the user attests; None where nothing is."""
     parts = {part: said[f"attest_{part}"] for part in ("provider", "retention", "who")}
     return None if set(parts.values()) == {None} else {part: words or "" for part, words in parts.items()}
-
-
-def with_options(command: Callable[..., Any], *options: Callable[..., Any]) -> Callable[..., Any]:
-    """The command with these options, in this order."""
-    for option in reversed(options):
-        command = option(command)
-    return command

@@ -9,19 +9,13 @@ import click
 
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.references import reference_options, studies
-from mmrad_eval.results.tables import FORMATS
+from mmrad_eval.cli.shared_options import table_options
 
 
 @click.command()
 @reference_options
 @click.option("--metrics", "-M", multiple=True, help="Metrics or suites, by commas. [default: paper]")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="How the tables are printed. [default: terminal, or as --out ends]",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
+@table_options
 def probe(metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
     """Edit real references in one known way each and see how every metric answers.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mmrad_eval.cli.leaderboard import show
-from mmrad_eval.results.tables import FORMATS
+from mmrad_eval.cli.shared_options import table_options
 
 if TYPE_CHECKING:
     from mmrad_eval.results.validation.ranks import Ranking
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
     "[default: the headline columns, under each convention]",
 )
 @click.option("--all-flips", is_flag=True, help="Name every pair that changes places.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="How the tables are printed. [default: terminal, or as --out ends]",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
+@table_options
 def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: str | None, out: Path | None) -> int:
     """Rank systems under every convention side by side, and name the pairs that change places.
 

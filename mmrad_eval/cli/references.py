@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli.shared_options import with_options
+
 if TYPE_CHECKING:
     from mmrad_eval.core.values import Study, Target
 
@@ -25,9 +27,7 @@ def reference_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="The part that is scored.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, *options)
 
 
 def studies(spec: str, split: str | None, target: Target, limit: int | None = None) -> list[Study]:

@@ -9,7 +9,7 @@ import click
 
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.references import studies
-from mmrad_eval.results.tables import FORMATS
+from mmrad_eval.cli.shared_options import table_options
 
 
 @click.command()
@@ -23,13 +23,7 @@ from mmrad_eval.results.tables import FORMATS
     help="Part of the report that was scored. [default: each is tried]",
 )
 @click.option("--metrics", "-M", multiple=True, help="Metrics or suites to try, by commas. [default: paper, lexical]")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="How the tables are printed. [default: terminal, or as --out ends]",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
+@table_options
 def reproduce(file: Path, metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
     """Score the reports of FILE again and say which convention explains each of its columns, or that none does.
 

@@ -10,7 +10,7 @@ import click
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.metric_options import options_of
 from mmrad_eval.cli.references import reference_options, studies
-from mmrad_eval.results.tables import FORMATS
+from mmrad_eval.cli.shared_options import table_options
 
 
 @click.group()
@@ -29,13 +29,7 @@ def reward() -> None:
     help="Option of a metric, such as device=cuda.",
 )
 @click.option("--together", is_flag=True, help="One reward of all metrics in equal shares.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="How the tables are printed. [default: terminal, or as --out ends]",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File that the tables are written to.")
+@table_options
 def audit(form: str | None, out: Path | None, together: bool, **said: Any) -> int:
     """Name the cheap policies that a reward prefers to honest reports.
 

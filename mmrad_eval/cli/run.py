@@ -19,6 +19,7 @@ from mmrad_eval.cli.help_page import GroupedCommand
 from mmrad_eval.cli.judge_options import judge_options
 from mmrad_eval.cli.metric_options import metric_options, names_of, options_of, verified, workers_option
 from mmrad_eval.cli.model_options import decoding_options, model_options, order_option, settings_of
+from mmrad_eval.cli.shared_options import COLUMNS, with_options
 from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.values import UNSCORED_STATUSES
 
@@ -44,14 +45,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="A registered name, FORMAT:PATH, file.py:Name:PATH, or a path.",
         ),
         click.option("--images", type=click.Path(path_type=Path), help="Root folder of the image paths in the data."),
-        click.option("--patient-column", help="Column that holds the patient's id."),
-        click.option(
-            "--column",
-            "columns",
-            multiple=True,
-            metavar="OURS=THEIRS",
-            help="Column of the table that holds one of our fields, such as id=accession.",
-        ),
+        *COLUMNS,
         click.option("--link", type=click.Path(path_type=Path), help="MIMIC-CXR folder to resolve DICOM ids."),
         click.option(
             "--data-use",
@@ -68,9 +62,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Part that is scored: findings, impression or report.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, *options)
 
 
 def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,9 +89,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--max-edge", type=int, help="Maximum side of images that are sent, in pixels; larger ones are downscaled."
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, *options)
 
 
 @click.command(name="run", cls=GroupedCommand)
