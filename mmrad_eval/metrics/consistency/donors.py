@@ -9,7 +9,7 @@ the same for every model. Where the data has no traces, the donor's reference re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,12 @@ def donors(corpus: Corpus, extract: Extractor) -> dict[str, ChanceDonor]:
     return {
         study.id: ChanceDonor(pool[j].id, said[j]) for study, j in zip(studies, nearest, strict=True) if j is not None
     }
+
+
+def donors_digest(chosen: Mapping[str, str]) -> str:
+    """The first 12 digits of the SHA-256 of who stands in for whom, by ids of studies: for signatures."""
+    text = "\n".join(f"{study}\t{donor}" for study, donor in sorted(chosen.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _nearest(studies: Sequence[Study], pool: Sequence[Study], corpus: Corpus) -> list[int | None]:

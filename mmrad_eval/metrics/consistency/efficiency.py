@@ -7,7 +7,6 @@ over the studies whose denominator is known. Chance holds the report against ano
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Box, Example, Step, Study, Target
-from mmrad_eval.metrics.consistency.donors import donors
+from mmrad_eval.metrics.consistency.donors import donors, donors_digest
 from mmrad_eval.metrics.consistency.matching import VERSION, supported
 from mmrad_eval.metrics.consistency.statements import Statement, statements
 from mmrad_eval.metrics.facts.extractors import Extractor, extractor
@@ -85,9 +84,8 @@ class Efficiency:
         chosen = {study: one.study for study, one in donors(corpus, self.extract).items()}
         texts = {name: _reference(studies[name], corpus.target) for name in sorted(set(chosen.values()))}
         said = dict(zip(texts, map(statements, self.extract(list(texts.values()))), strict=True))
-        text = "\n".join(f"{study}\t{donor}" for study, donor in sorted(chosen.items()))
         by_study = {study: said[donor] for study, donor in chosen.items()}
-        return EfficiencyFit(by_study, hashlib.sha256(text.encode()).hexdigest()[:12], corpus.target)
+        return EfficiencyFit(by_study, donors_digest(chosen), corpus.target)
 
     def signature(self, context: EfficiencyFit) -> str:
         """What of a report, which facts, how matched, when a look is repeated, and who stands in for chance."""

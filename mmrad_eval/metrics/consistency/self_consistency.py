@@ -6,7 +6,6 @@ Consistency is not faithfulness: a wrong trace and a report that repeats it are 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example, Target, Trace
-from mmrad_eval.metrics.consistency.donors import ChanceDonor, donors
+from mmrad_eval.metrics.consistency.donors import ChanceDonor, donors, donors_digest
 from mmrad_eval.metrics.consistency.matching import VERSION, Compared, compare
 from mmrad_eval.metrics.consistency.statements import Statement, statements, trace_facts, words_of
 from mmrad_eval.metrics.facts.extractors import Extractor, extractor
@@ -91,8 +90,8 @@ class SelfConsistency:
     def fit(self, corpus: Corpus) -> SelfConsistencyFit:
         """Choose for every study the other patient whose reference trace is its chance level."""
         chosen = donors(corpus, self.extract)
-        text = "\n".join(f"{study}\t{donor.study}" for study, donor in sorted(chosen.items()))
-        return SelfConsistencyFit(chosen, hashlib.sha256(text.encode()).hexdigest()[:12], corpus.target)
+        digest = donors_digest({study: donor.study for study, donor in chosen.items()})
+        return SelfConsistencyFit(chosen, digest, corpus.target)
 
     def signature(self, context: SelfConsistencyFit) -> str:
         """What of a report, which facts, which trace, how matched, and who stands in for chance."""

@@ -12,7 +12,6 @@ the best pairing without it. Chance is the reference trace of another patient (`
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Box, Example, Step, Study, Target, Trace
 from mmrad_eval.metrics.consistency import alignment
-from mmrad_eval.metrics.consistency.donors import donors
+from mmrad_eval.metrics.consistency.donors import donors, donors_digest
 from mmrad_eval.metrics.consistency.matching import VERSION, supported
 from mmrad_eval.metrics.consistency.statements import Statement, statements, trace_facts
 from mmrad_eval.metrics.facts.extractors import Extractor, extractor
@@ -98,8 +97,8 @@ class StepAlignment:
         """Choose for every study the other patient whose reference trace is its chance level."""
         known = {study.id: study for study in corpus.scored if study.trace is not None and study.trace.steps}
         chosen = {study: known[one.study] for study, one in donors(corpus, self.extract).items() if one.study in known}
-        text = "\n".join(f"{study}\t{donor.id}" for study, donor in sorted(chosen.items()))
-        return StepAlignmentFit(chosen, hashlib.sha256(text.encode()).hexdigest()[:12], corpus.target)
+        digest = donors_digest({study: donor.id for study, donor in chosen.items()})
+        return StepAlignmentFit(chosen, digest, corpus.target)
 
     def signature(self, context: StepAlignmentFit) -> str:
         """Which facts, how steps are compared and paired, which references, and who stands in for chance."""

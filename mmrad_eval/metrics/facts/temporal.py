@@ -18,6 +18,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example, Target
 from mmrad_eval.metrics.lexical.mean import has_reference
+from mmrad_eval.metrics.sums import nan_ratio
 
 KEYWORDS = frozenset(
     (
@@ -87,6 +88,4 @@ class Temporal:
     def reduce(self, sums: FloatArray) -> FloatArray:
         """(..., 4) sums to (..., 3) columns; nan where no study counts."""
         sums = np.asarray(sums, np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            counts = np.stack([sums[..., 3], sums[..., 2], sums[..., 3]], axis=-1)
-            return np.where(counts > 0, sums[..., :3] / counts, np.nan)
+        return nan_ratio(sums[..., :3], sums[..., [3, 2, 3]])

@@ -12,6 +12,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics.lexical.mean import has_reference
+from mmrad_eval.metrics.sums import nan_ratio
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.clinical.entities.records import RateScored
@@ -72,9 +73,7 @@ class RateScore:
     def reduce(self, sums: FloatArray) -> FloatArray:
         """(..., 4) sums to (..., 3) columns; nan where no study counts."""
         sums = np.asarray(sums, np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            counts = np.stack([sums[..., 3], sums[..., 2], sums[..., 3]], axis=-1)
-            return np.where(counts > 0, sums[..., :3] / counts, np.nan)
+        return nan_ratio(sums[..., :3], sums[..., [3, 2, 3]])
 
 
 def ratescore(setup: Setup) -> RateScore:
