@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +24,16 @@ async def server() -> AsyncIterator[MockServer]:
     """A server that keeps what it is sent."""
     async with MockServer(keep=True, own_words=True) as running:
         yield running
+
+
+@pytest.fixture
+def judge() -> Iterator[str]:
+    """The address of a mock server in a process of its own, whose replies no judge would give."""
+    command = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
 
 
 @pytest.fixture

@@ -13,10 +13,8 @@ Body = dict[str, Any]
 
 
 @contextmanager
-def loopback_judge(reply: Callable[[Body], str], finish: str = "stop") -> Iterator[tuple[str, list[Body]]]:
-    """(address, bodies in the order in which they came) of a server that answers while the block runs."""
-    bodies: list[Body] = []
-    lock = threading.Lock()
+def serving(reply: Callable[[str, Body], str], finish: str = "stop") -> Iterator[str]:
+    """The address of a chat endpoint that answers while the block runs; ``reply`` gets the path and the body."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -25,12 +23,11 @@ def loopback_judge(reply: Callable[[Body], str], finish: str = "stop") -> Iterat
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with lock:
-                bodies.append(body)
-            message = {"role": "assistant", "content": reply(body)}
+            message = {"role": "assistant", "content": reply(self.path, body)}
             value = {
                 "id": "x",
                 "object": "chat.completion",
+                "created": 0,
                 "model": body["model"],
                 "choices": [{"index": 0, "message": message, "finish_reason": finish}],
                 "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
@@ -44,11 +41,26 @@ def loopback_judge(reply: Callable[[Body], str], finish: str = "stop") -> Iterat
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", bodies
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def loopback_judge(reply: Callable[[Body], str], finish: str = "stop") -> Iterator[tuple[str, list[Body]]]:
+    """(address, bodies in the order in which they came) of a judge that answers while the block runs."""
+    bodies: list[Body] = []
+    lock = threading.Lock()
+
+    def heard(_: str, body: Body) -> str:
+        with lock:
+            bodies.append(body)
+        return reply(body)
+
+    with serving(heard, finish) as url:
+        yield url, bodies

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +55,6 @@ class Lengthy:
     def reduce(self, sums):
         return sums[..., :2] / sums[..., 2:]
 '''
-
-
-@pytest.fixture
-def judge() -> Iterator[str]:
-    command = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.terminate()
 
 
 Check = Callable[..., subprocess.CompletedProcess[str]]

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +63,6 @@ class Pairs:
     def reduce(self, sums):
         return sums[..., :2] / sums[..., 2:]
 '''
-
-
-@pytest.fixture
-def judge() -> Iterator[str]:
-    command = [sys.executable, "-m", "mmrad_eval.model_registry.mock_server"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.terminate()
 
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -12,8 +12,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.harness.loopback_judge import serving
 
 Body = dict[str, Any]
 Script = Callable[[random.Random, Body], str]
@@ -61,42 +62,9 @@ def stage_of(body: Body) -> str:
 @contextmanager
 def scripted(script: Script, seed: int) -> Iterator[ScriptedJudge]:
     """Run one."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_: object) -> None: ...
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            text = judge.reply(self.path.split("/")[1], body)
-            message = {"role": "assistant", "content": text}
-            value = {
-                "id": "x",
-                "object": "chat.completion",
-                "created": 0,
-                "model": "judge",
-                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-                "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-            }
-            data = json.dumps(value).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    judge = ScriptedJudge(f"http://127.0.0.1:{server.server_address[1]}", script, seed)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(lambda path, body: judge.reply(path.split("/")[1], body)) as url:
+        judge = ScriptedJudge(url, script, seed)
         yield judge
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 LEVELS = ("urgent", "actionable_not_urgent", "not_actionable_not_urgent", "benign_expected")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from aiohttp import web
 from PIL import Image as Pillow
+
+from tests.loopback import Loopback
 
 
 @dataclass
@@ -34,36 +34,13 @@ Said = str | dict[str, Any]
 """The content of a reply, its message (with ``finish_reason``, if not ``stop``), or the ``status`` of an error."""
 
 
-class Program:
+class Program(Loopback):
     """Serves chat completions on loopback."""
 
     def __init__(self, speak: Callable[[Heard], Said]) -> None:
+        super().__init__()
         self.speak = speak
-        self.url = ""
         self.heard: list[Heard] = []
-        self._ready, self._done = threading.Event(), asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
-
-    async def _run(self) -> None:
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        self._loop = asyncio.get_running_loop()
-        self._ready.set()
-        await self._done.wait()
-        await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()

@@ -20,20 +20,11 @@ from mmrad_eval.harness.plan import RunOptions
 from mmrad_eval.model_registry.model_cards import builtin
 from mmrad_eval.tasks.look_dialects import DIALECTS
 from mmrad_eval.traces.geometry import convert
+from tests.quiet import Quiet
 from tests.tasks.programs import Heard, Program, Said
 from tests.tasks.speakers import MARK, SIDE, SPEAKERS
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "looks"
-
-
-class Quiet:
-    """Watches nothing."""
-
-    def begin(self, *_: object) -> None: ...
-    def waits(self, reason: str, seconds: float) -> None: ...
-    def answered(self, answer: Answer, done: int) -> None: ...
-    def say(self, text: str) -> None: ...
-    def end(self) -> None: ...
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import json
 import re
-import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,13 +18,15 @@ from aiohttp import web
 from PIL import Image as Pillow
 
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.values import Answer, Box, Decoding, Image, ReaderBox, Report, Step, Study, Trace
+from mmrad_eval.core.values import Box, Decoding, Image, ReaderBox, Report, Step, Study, Trace
 from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.plan import RunOptions
 from mmrad_eval.results.faithfulness import ARMS, ArmMeasures
 from mmrad_eval.results.faithfulness.conclusions import conclusions
 from mmrad_eval.tasks.arms import MAIN, RIVALS
+from tests.loopback import Loopback
+from tests.quiet import Quiet
 
 SIDE = 400
 LUNG = (40.0, 60.0, 180.0, 300.0)
@@ -95,36 +95,13 @@ class Seen:
 Model = Callable[[Seen], str]
 
 
-class Endpoint:
+class Endpoint(Loopback):
     """A chat endpoint in a thread of its own."""
 
     def __init__(self, model: Model) -> None:
+        super().__init__()
         self.model = model
-        self.url = ""
         self.requests = 0
-        self._ready, self._done = threading.Event(), asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
-
-    async def _run(self) -> None:
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        self._loop = asyncio.get_running_loop()
-        self._ready.set()
-        await self._done.wait()
-        await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
@@ -149,16 +126,6 @@ def _seen(body: dict[str, Any]) -> Seen:
                 data = base64.b64decode(part["image_url"]["url"].partition("base64,")[2])
                 images.append(np.asarray(Pillow.open(io.BytesIO(data)).convert("L"), dtype=float))
     return Seen("".join(texts), images, len(turns))
-
-
-class Quiet:
-    """Watches nothing."""
-
-    def begin(self, *_: object) -> None: ...
-    def waits(self, reason: str, seconds: float) -> None: ...
-    def answered(self, answer: Answer, done: int) -> None: ...
-    def say(self, text: str) -> None: ...
-    def end(self) -> None: ...
 
 
 @dataclass

@@ -12,11 +12,12 @@ import numpy as np
 from PIL import Image as Pillow
 
 from mmrad_eval.core.contracts import Dataset
-from mmrad_eval.core.values import Answer, Box, Decoding, Image, ReaderBox, Report, Step, Study, Trace
+from mmrad_eval.core.values import Box, Decoding, Image, ReaderBox, Report, Step, Study, Trace
 from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.plan import RunOptions
 from mmrad_eval.results.faithfulness import ArmMeasures
+from tests.quiet import Quiet
 from tests.tasks.programs import Heard, Program, Said
 
 SIDE = 168
@@ -158,16 +159,6 @@ def noisy(salt: str) -> Callable[[Heard], Said]:
         return report(chance % 3) if chance // 3 % 5 == 0 else report(on_film(heard))
 
     return model
-
-
-class Quiet:
-    """Watches nothing."""
-
-    def begin(self, *_: object) -> None: ...
-    def waits(self, reason: str, seconds: float) -> None: ...
-    def answered(self, answer: Answer, done: int) -> None: ...
-    def say(self, text: str) -> None: ...
-    def end(self) -> None: ...
 
 
 def asked(

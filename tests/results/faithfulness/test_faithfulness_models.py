@@ -16,6 +16,7 @@ from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.results.faithfulness import ARMS, markdown
 from mmrad_eval.tasks.arms import RIVALS
+from tests.quiet import Quiet
 
 Play = Callable[..., Any]
 """Asks a model under a group of arms (``conftest.py``)."""
@@ -140,16 +141,6 @@ def test_a_report_that_ignores_its_trace_does_not(play: Play) -> None:
     assert values["targeted flips"].value == 0.0
     assert any("written before the trace is" in s for s in scene.page)
     assert any("does not show in the report" in s for s in scene.page)
-
-
-class Quiet:
-    """Watches nothing."""
-
-    def begin(self, *_: object) -> None: ...
-    def waits(self, reason: str, seconds: float) -> None: ...
-    def answered(self, answer: object, done: int) -> None: ...
-    def say(self, text: str) -> None: ...
-    def end(self) -> None: ...
 
 
 def test_the_copied_evidence_leaks_wholly_and_is_at_its_ceiling(studies: Dataset, tmp_path: Path) -> None:
