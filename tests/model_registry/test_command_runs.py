@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from tests.model_registry.test_command_programs import ECHO, HEAD
+from tests.processes import gone
 
 
 def run_of(script: Path, results: Path, *more: str) -> list[str]:
@@ -34,7 +35,8 @@ def test_a_run_that_is_killed_leaves_neither_program_nor_pictures(tmp_path: Path
     pid, folder = (tmp_path / "pid").read_text().split()
     run.send_signal(signal.SIGKILL)
     run.wait()
-    while Path(folder).exists() or Path(f"/proc/{pid}").exists():
+    assert gone([int(pid)])
+    while Path(folder).exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

@@ -17,6 +17,7 @@ from mmrad_eval.core.values import Card
 from mmrad_eval.model_registry import resolve
 from mmrad_eval.model_registry.serving import ServeOptions, Server, words
 from mmrad_eval.model_registry.vllm import VllmClient
+from tests.processes import alive, gone
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 CARD = Card(provider="vllm", id="org/model", revision="abc", max_images=5, context=8192)
@@ -51,20 +52,6 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
     monkeypatch.setenv("MODE", "good")
     return tmp_path / "notes"
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def gone(pids: list[int], seconds: float = 5.0) -> bool:
-    end = time.monotonic() + seconds
-    while any(map(alive, pids)) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not any(map(alive, pids))
 
 
 def pids(notes: Path) -> list[int]:

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image as Pillow
 
 from mmrad_eval.model_registry.serving import Server
+from tests.processes import children
 
 pytestmark = pytest.mark.vllm
 
@@ -146,7 +147,6 @@ def kill(server: Server) -> None:
     """SIGKILL to the server's processes, as the kernel does it when memory runs out."""
     assert server._process is not None
     keeper = server._process.pid
-    children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
-    for child in children:
-        os.killpg(int(child), signal.SIGKILL)
+    for child in children(keeper):
+        os.killpg(child, signal.SIGKILL)
     server._process.wait(30)

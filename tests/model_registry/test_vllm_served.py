@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import command_of, descendants, gone
+
 pytestmark = pytest.mark.vllm
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
@@ -48,34 +50,6 @@ def wait_for_replies(out: Path, n: int, process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-def words_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
-
-
-def children(pid: int) -> list[int]:
-    """Those of all its threads."""
-    try:
-        return [
-            int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
-        ]
-    except OSError:
-        return []
-
-
-def descendants(pid: int) -> list[int]:
-    return [below for child in children(pid) for below in (child, *descendants(child))]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def test_two_tasks_share_one_server_and_its_log_lies_with_the_first(
     environment: dict[str, str], tiny_model: Path, tmp_path: Path
 ) -> None:
@@ -100,7 +74,7 @@ def test_a_server_whose_engine_dies_is_started_again_and_one_whose_run_is_killed
     words = command(tiny_model, tmp_path, "--task", "direct", "--max-tokens", "200", "--concurrency", "2")
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:
         wait_for_replies(tmp_path, 4, process)
-        engine = next(pid for pid in descendants(process.pid) if "EngineCore" in words_of(pid))
+        engine = next(pid for pid in descendants(process.pid) if "EngineCore" in command_of(pid))
         os.kill(engine, signal.SIGKILL)
         _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
@@ -115,7 +89,4 @@ def test_a_server_whose_engine_dies_is_started_again_and_one_whose_run_is_killed
         running = descendants(process.pid)
         assert len(running) >= 3  # its keeper, the server, its engine
         process.kill()
-    end = time.monotonic() + 20
-    while any(map(alive, running)) and time.monotonic() < end:
-        time.sleep(0.1)
-    assert not any(map(alive, running))
+    assert gone(running)

@@ -27,6 +27,7 @@ from mmrad_eval.results.scoring.chunk import CHUNK, ChunkMeasurer, in_chunks
 from mmrad_eval.results.scoring.measure import measure
 from mmrad_eval.results.scoring.processes import Processes
 from mmrad_eval.results.scoring.workers import Workers
+from tests.processes import children, command_of, gone
 from tests.results.scoring.test_measuring import Words
 
 METRICS = "cider@r2gen-iu,rouge@radeval,bleu@raw,rules"
@@ -127,35 +128,18 @@ def test_workers_end_when_the_command_is_killed(texts: Path, tmp_path: Path) -> 
     with subprocess.Popen(command(texts, tmp_path, "--workers", "2"), stderr=subprocess.DEVNULL) as scoring:
         worker = _child(scoring.pid)
         os.kill(scoring.pid, signal.SIGKILL)
-    for _ in range(200):
-        if not _alive(worker):
-            return
-        time.sleep(0.05)
-    pytest.fail(f"worker {worker} is still there")
+    assert gone([worker]), f"worker {worker} is still there"
 
 
 def _child(parent: int) -> int:
     """The process id of a worker of the command, once it has one."""
-    for _ in range(6000):
-        for line in _children(parent):
-            if "spawn_main" in Path(f"/proc/{line}/cmdline").read_text():
-                return int(line)
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        for child in children(parent):
+            if "spawn_main" in command_of(child):
+                return child
         time.sleep(0.01)
     raise AssertionError("no worker was started")
-
-
-def _children(parent: int) -> list[str]:
-    try:
-        return Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    except OSError:
-        return []
-
-
-def _alive(process: int) -> bool:
-    try:
-        return " Z " not in Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
 
 
 def test_a_metric_that_only_this_process_has_is_measured_here_beside_the_workers() -> None:
