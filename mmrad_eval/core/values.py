@@ -279,7 +279,8 @@ class Card(Value, frozen=True, kw_only=True):
     dialect: str = ""
     """How this model marks boxes among its words, an entry of ``traces.dialects``; empty: unknown, none is read."""
     look_dialect: str = ""
-    """How this model asks for looks, an entry of ``tasks.look_dialects``; empty: as this project's prompt says."""
+    """How this model asks for looks, an entry of ``tasks.look_dialects`` or a TOML file; empty: as our own prompt
+    says."""
     draws: bool = False
     """Whether it is asked for pictures beside words, where its endpoint can be."""
     max_images: int | None = None

@@ -58,9 +58,14 @@ def by_spec(spec: str) -> Card | None:
 
 
 def read(path: Path) -> Card:
-    """Read one card; DataError names the field that does not fit, with the nearest known name."""
+    """Read one card; DataError names the field that does not fit, with the nearest known name.
+
+    A dialect of looks that is a file lies beside the card, unless its path is absolute.
+    """
     try:
-        return decode.toml_value(decode.read_bytes(path, longest=decode.LONGEST_TOML), str(path), Card)
+        card = decode.toml_value(decode.read_bytes(path, longest=decode.LONGEST_TOML), str(path), Card)
+        beside = card.look_dialect.endswith(".toml")
+        return msgspec.structs.replace(card, look_dialect=str(path.parent / card.look_dialect)) if beside else card
     except msgspec.ValidationError as error:
         raise DataError(f"{path}: not a model card: {_with_near_name(str(error))}") from error
 

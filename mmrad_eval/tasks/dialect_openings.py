@@ -2,12 +2,17 @@
 
 The words in which a model was told of its tool while it was trained are no part of this package. ``opening=template``
 declares the tool in the request and lets the chat template of the server word it; ``opening=FILE`` takes the words from
-a file, whose digest is part of the run.
+a file, ``opening=FILE.py:NAME`` from a text in a source file, ``opening=FOLDER`` from a checkout of the makers' code,
+where the dialect knows their place in it. Their digest is part of the run.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import os
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +27,8 @@ from mmrad_eval.tasks.look_dialects import ENDS, LookDialect
 from mmrad_eval.tasks.prompting import Piece, Prompt
 
 WORDS, TEMPLATE = "words", "template"
+_IN_CODE = re.compile(r"\.py:[^\W\d]\w*$")
+_LONGEST_CODE = 1 << 20  # bytes of a source file
 _ABOUT = "Zoom in on a region of an image."
 _BOX = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
 
@@ -34,6 +41,8 @@ class DialectOpening:
     """``words``, ``template``, or the digest of ``system``."""
     system: str = ""
     """The text of a file, sent as the system message as it is."""
+    checkout: str = ""
+    """A folder with the code of the model's makers, from which ``settled_opening`` reads ``system``."""
 
     @property
     def by_template(self) -> bool:
@@ -45,31 +54,82 @@ class DialectOpening:
         """What a run's identity holds of it."""
         return {} if self.kind == WORDS else {"opening": self.kind}
 
-    def check(self, dialect: LookDialect) -> None:
-        """UsageError where the dialect has no tool that a template could word."""
-        if self.by_template and not dialect.tool:
-            raise UsageError(
-                f"--set opening=template: the dialect {dialect.name} declares no tool, so no chat template words it; "
-                "name a file with the words"
-            )
-
 
 IN_WORDS = DialectOpening()
 """In our own words."""
 
 
 def opening_of(said: str) -> DialectOpening:
-    """The opening that ``--set opening=…`` names: ``words``, ``template``, or a text file. UsageError for others."""
+    """The opening that ``--set opening=…`` names; UsageError for what is none.
+
+    ``words``, ``template``, a text file, ``FILE.py:NAME`` or a folder.
+    """
     if said in {WORDS, TEMPLATE}:
         return DialectOpening(said)
+    path = Path(said).expanduser()
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for names that no file can have
+        return DialectOpening(checkout=str(path))
     try:
-        data = decode.read_bytes(Path(said))
-        text = decode.utf8(data, said)
+        if _IN_CODE.search(said):
+            return _named_in_code(said)
+        data = decode.read_bytes(path)
+        return _as_it_is(decode.utf8(data, said), data, said)
     except DataError as error:
-        raise UsageError(f"--set opening={said}: words, template, or a text file: {error}") from error
+        raise UsageError(
+            f"--set opening={said}: words, template, or a text file, FILE.py:NAME or a checkout: {error}"
+        ) from error
+
+
+def settled_opening(stated: DialectOpening | None, dialect: LookDialect) -> DialectOpening:
+    """The opening in force for a dialect: that which was chosen, or the dialect's own. UsageError for a misfit."""
+    if stated is None:
+        own = dialect.opening
+        return _as_it_is(own, own.encode(), dialect.name) if own else IN_WORDS
+    if stated.by_template and not dialect.tool:
+        raise UsageError(
+            f"--set opening=template: the dialect {dialect.name} declares no tool, so no chat template words it; "
+            "name a file with the words"
+        )
+    if not stated.checkout:
+        return stated
+    if not dialect.opening_at:
+        raise UsageError(
+            f"--set opening={stated.checkout}: is a folder, and of the dialect {dialect.name} it is not known where in "
+            "a checkout its opening stands; name a text file, or FILE.py:NAME"
+        )
+    try:
+        return _named_in_code(f"{stated.checkout}/{dialect.opening_at}")
+    except DataError as error:
+        raise UsageError(
+            f"--set opening={stated.checkout}: no checkout of the code of {dialect.spoken_by or dialect.name}: {error}"
+        ) from error
+
+
+def _as_it_is(text: str, data: bytes, where: str) -> DialectOpening:
     if not text.strip():
-        raise UsageError(f"--set opening={said}: the file has no words")
+        raise UsageError(f"--set opening={where}: the file has no words")
     return DialectOpening(f"sha256:{hashlib.sha256(data).hexdigest()}", text.strip())
+
+
+def _named_in_code(said: str) -> DialectOpening:
+    """The text that a Python file gives a name, read without running any of it; DataError where there is none."""
+    file, _, name = said.rpartition(":")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of escapes that Python does not know
+            tree = ast.parse(decode.utf8(decode.read_bytes(Path(file).expanduser(), longest=_LONGEST_CODE), file))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise DataError(f"{file}: is no Python ({error})") from error
+    given = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets)
+    ]
+    if not given:
+        raise DataError(f"{file}: gives no text the name {name}")
+    text = given[-1].value if isinstance(given[-1], ast.Constant) else None
+    if not isinstance(text, str):
+        raise DataError(f"{file}: {name} is no plain text; copy it to a text file and name that")
+    return _as_it_is(text, text.encode("utf-8", "replace"), said)
 
 
 def protocol(prompt: Prompt, dialect: LookDialect, opening: DialectOpening, looks: int, frame: str) -> list[Piece]:

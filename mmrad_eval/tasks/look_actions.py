@@ -17,8 +17,8 @@ _LOOK = re.compile(
 )
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _BOX = re.compile(rf"[\[(]\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*[\])]")
-_BOX_FIELDS: dict[str, Order] = {form.name: form.order for form in FORMS if form.is_field}
-_BOX_FIELDS |= {"box": "", "bbox": ""}
+BOX_FIELDS: dict[str, Order] = {form.name: form.order for form in FORMS if form.is_field}
+BOX_FIELDS |= {"box": "", "bbox": ""}
 """Fields that hold the box of a request, and the order of corners that their name states."""
 _LOOKS = ("look", "zoom", "zoom_in", "crop", "image_zoom_in_tool")
 
@@ -85,8 +85,8 @@ def read_call(call: Call) -> LookTurn:
 
 def _asked(fields: dict[str, Any], saw: str) -> LookAction:
     region = str(fields.get("region") or fields.get("label") or "").strip()
-    name = next((name for name in _BOX_FIELDS if fields.get(name) is not None), "")
-    return _checked(region, fields.get(name), saw, given=bool(name))._replace(order=_BOX_FIELDS.get(name, ""))
+    name = next((name for name in BOX_FIELDS if fields.get(name) is not None), "")
+    return _checked(region, fields.get(name), saw, given=bool(name))._replace(order=BOX_FIELDS.get(name, ""))
 
 
 def _checked(region: str, raw: Any, saw: str, *, given: bool) -> LookAction:

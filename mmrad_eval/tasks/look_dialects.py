@@ -2,7 +2,8 @@
 
 A card names the dialect of its model (``look_dialect = "deepeyes"``), and ``mcot-loop`` speaks it; ``ours`` is the JSON
 of this project's own prompt. Only syntax stands here. The words in which a model was told of its tool while it was
-trained are its makers': they come from the chat template of the server, or from a file that the user names.
+trained are its makers': they come from the chat template of the server, or from a file or checkout that the user names.
+A user adds a dialect by a TOML file with these fields (``dialect_files``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Literal
 from mmrad_eval.core.errors import UsageError
 
 OURS = "ours"
+MOST_LOOKS = 32
+"""Looks that a conversation may grant at most."""
 ENDS = {
     "answer": "Put the report between <answer> and </answer>.",
     "boxed": "Put the report in \\boxed{}.",
@@ -63,6 +66,17 @@ class LookDialect:
     """The most that one side of a box may be of the other; 0: any."""
     looks: int = 4
     """Looks of one conversation, unless ``--set looks`` says otherwise."""
+    opening: str = ""
+    """The system message that tells a model of all this, of a user's own dialect; empty: told in our words."""
+    opening_at: str = ""
+    """Where that message stands in a checkout of its makers' code: ``FILE.py:NAME`` of a text."""
+    digest: str = ""
+    """SHA-256 of a dialect from a file; empty: one that is built in."""
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What a run's identity holds of it."""
+        return {"dialect": self.name, **({"dialect_digest": self.digest} if self.digest else {})}
 
 
 _TAGGED = r"<{tag}>(?P<call>.*?)(?:</{tag}>|\Z)"
@@ -95,6 +109,7 @@ DIALECTS: dict[str, LookDialect] = {
             smallest=30,
             ratio=100.0,
             looks=10,
+            opening_at="eval/eval_vstar.py:instruction_prompt_system",
         ),
         LookDialect(
             "mini-o3",
@@ -112,6 +127,7 @@ DIALECTS: dict[str, LookDialect] = {
             stop=("</grounding>",),
             pixels="multiples_28:40000-2000000",
             looks=6,
+            opening_at="verl/trainer/constants.py:TOOL_CROP_SYSTEM_PROMPT",
         ),
         LookDialect(
             "qwen3-vl",
@@ -156,5 +172,5 @@ DIALECTS: dict[str, LookDialect] = {
 def known_look_dialect(name: str) -> LookDialect:
     """The dialect of that name; UsageError for one that is not in the table."""
     if name not in DIALECTS:
-        raise UsageError(f"no dialect of looks is called {name!r}; known: {', '.join(DIALECTS)}")
+        raise UsageError(f"no dialect of looks is called {name!r}; known: {', '.join(DIALECTS)}, or a file NAME.toml")
     return DIALECTS[name]

@@ -13,9 +13,12 @@ from typing import Self
 from mmrad_eval.core.contracts import Task, TaskContext
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Answer, Card, Study
-from mmrad_eval.tasks.dialect_openings import IN_WORDS, DialectOpening, opening_of
-from mmrad_eval.tasks.look_dialects import DIALECTS, OURS, LookDialect, known_look_dialect
+from mmrad_eval.tasks.dialect_files import look_dialect
+from mmrad_eval.tasks.dialect_openings import IN_WORDS, DialectOpening, opening_of, settled_opening
+from mmrad_eval.tasks.look_actions import BOX_FIELDS
+from mmrad_eval.tasks.look_dialects import DIALECTS, MOST_LOOKS, OURS, LookDialect
 from mmrad_eval.tasks.look_talk import LookRules, LookTalk
+from mmrad_eval.traces.geometry import y_first
 
 LOCATE = {
     "model": "the model's own box",
@@ -32,7 +35,6 @@ CALLS = {
     "text": "a JSON object, or a line that begins with LOOK",
     "native": "the endpoint's own tool calls; text where it refuses them",
 }
-_MOST = 32
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ class Loop(Task):
     look: str = "crop"
     looks: int = 4
     calls: str = "text"
-    dialect: str = ""
-    """An entry of ``look_dialects``; empty: that of the model's card."""
-    opening: DialectOpening = IN_WORDS
+    dialect: LookDialect | None = None
+    """None: that of the model's card."""
+    opening: DialectOpening | None = None
+    """None: as the dialect says, which is in our words for those that are built in."""
     name: str = "mcot-loop"
     version: int = 1
     given: bool = False
@@ -56,7 +59,7 @@ class Loop(Task):
     @property
     def spoken(self) -> LookDialect:
         """The dialect in force."""
-        return DIALECTS[self.dialect or OURS]
+        return self.dialect or DIALECTS[OURS]
 
     @property
     def needs(self) -> frozenset[str]:
@@ -67,7 +70,7 @@ class Loop(Task):
     @property
     def turns(self) -> int:
         """All looks, one request beyond them and one more; and one again where an endpoint may refuse native calls."""
-        refusable = self.calls == "native" or self.opening.by_template
+        refusable = self.calls == "native" or (self.opening or IN_WORDS).by_template
         return self.looks + (3 if refusable else 2)
 
     @property
@@ -75,7 +78,9 @@ class Loop(Task):
         """What tells this run from others of the task."""
         said = {"locate": self.locate, "look": self.look, "looks": str(self.looks)}
         said |= {} if self.calls == "text" else {"calls": self.calls}
-        return said if self.dialect in {"", OURS} else {**said, "dialect": self.dialect, **self.opening.options}
+        if self.spoken.name == OURS:
+            return said
+        return {**said, **self.spoken.options, **(self.opening or IN_WORDS).options}
 
     def configured(self, options: Mapping[str, str]) -> Self:
         """The task under ``--set locate=… look=… looks=… calls=… dialect=… opening=…``."""
@@ -87,11 +92,11 @@ class Loop(Task):
                     raise UsageError(f"--set {name}={value}: choose {', '.join(words[name])}")
                 made = replace(made, **{name: value})  # type: ignore[arg-type] # the three are texts
             elif name == "looks":
-                if not value.isdigit() or not 1 <= int(value) <= _MOST:
-                    raise UsageError(f"--set looks={value}: a number from 1 to {_MOST}")
+                if not value.isdigit() or not 1 <= int(value) <= MOST_LOOKS:
+                    raise UsageError(f"--set looks={value}: a number from 1 to {MOST_LOOKS}")
                 made = replace(made, looks=int(value), stated=True)
             elif name == "dialect":
-                made = replace(made, dialect=known_look_dialect(value).name)
+                made = replace(made, dialect=look_dialect(value))
             elif name == "opening":
                 made = replace(made, opening=opening_of(value))
             else:
@@ -101,20 +106,21 @@ class Loop(Task):
 
     def for_card(self, card: Card) -> Self:
         """The loop in the dialect of the card, unless one was chosen; UsageError for what that dialect can't do."""
-        name = self.dialect or card.look_dialect or OURS
-        dialect = known_look_dialect(name)
+        dialect = self.dialect or look_dialect(card.look_dialect or OURS)
+        name = dialect.name
         if name == OURS:
-            if self.opening != IN_WORDS:
+            if self.opening not in {None, IN_WORDS}:
                 raise UsageError(
                     "--set opening: this project's own dialect has its opening in the prompt file (--prompt)"
                 )
-            return replace(self, dialect=OURS)
+            return replace(self, dialect=dialect)
         if self.locate != "model":
             raise UsageError(f"--set locate={self.locate}: the dialect {name} asks by boxes; add --set dialect={OURS}")
         if self.calls == "native":
             raise UsageError(f"--set calls=native: the dialect {name} says how it calls; add --set dialect={OURS}")
-        self.opening.check(dialect)
-        return replace(self, dialect=name, looks=self.looks if self.stated else dialect.looks)
+        _check_order(dialect, card)
+        opening = settled_opening(self.opening, dialect)
+        return replace(self, dialect=dialect, opening=opening, looks=self.looks if self.stated else dialect.looks)
 
     def extra_images(self, study: Study) -> int:
         """Images that a conversation may hold beside the study's own."""
@@ -131,8 +137,20 @@ class Loop(Task):
 
     def talk(self, study: Study, context: TaskContext) -> LookTalk:
         """The conversation about a study, before its first turn."""
-        rules = LookRules(self.locate, self.look, self.looks, self.calls, self.spoken, self.opening)
+        opening = self.opening or IN_WORDS
+        rules = LookRules(self.locate, self.look, self.looks, self.calls, self.spoken, opening)
         return LookTalk(rules, study, context)
+
+
+def _check_order(dialect: LookDialect, card: Card) -> None:
+    """UsageError where the field of a dialect's box says another order of corners than the frame of its numbers."""
+    frame, order = dialect.frame or card.box_frame, BOX_FIELDS.get(dialect.field, "")
+    if order and (order == "y first") != y_first(frame):
+        whose = "its frame" if dialect.frame else f"box_frame of {card.label}"
+        raise UsageError(
+            f"the dialect {dialect.name} calls a box {dialect.field}, which is {order}, and {whose} ({frame}) says "
+            "otherwise; state a frame that ends in _yx for top first, and one that does not for left first"
+        )
 
 
 MCOT_LOOP = Loop()
