@@ -52,6 +52,6 @@ def _message(message: Message, images: Mapping[Image, tuple[str, str]]) -> dict[
 
 def _part(part: Text | Image, images: Mapping[Image, tuple[str, str]]) -> dict[str, str]:
     if isinstance(part, Text):
-        return {"text": part.text}
+        return {"text": part.text, **({"signature": part.signature} if part.signature else {})}
     sha256, how = images[part]
     return {"image": sha256, "how": how}

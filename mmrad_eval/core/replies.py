@@ -14,6 +14,8 @@ class Text(Value, frozen=True, tag="text"):
     """Words of a message."""
 
     text: str
+    signature: str = ""
+    """What a provider puts on words of its model, and takes back with them: Gemini's ``thoughtSignature``."""
 
 
 class Usage(Value, frozen=True):

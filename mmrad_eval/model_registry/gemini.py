@@ -131,17 +131,27 @@ class GeminiClient(WireClient):
 
 
 def _parts(parts: list[Any]) -> tuple[ReplyPart, ...]:
-    """The parts in order; pieces of one text, or of one thought, are joined."""
+    """The parts in order; pieces of one text, or of one thought, are joined.
+
+    A signature belongs to its own part, which may have no words, so that signed words stay apart
+    (ai.google.dev/gemini-api/docs/thought-signatures, 2025). Those of thoughts and calls are not kept: neither is sent
+    back as such.
+    """
     made: list[ReplyPart] = []
     for part in parts:
         text, call, inline = text_of(field(part, "text")), field(part, "functionCall"), field(part, "inlineData")
-        if text:
-            kind = Reasoning if field(part, "thought") else Text
-            last = made[-1] if made else None
-            if isinstance(last, kind):
-                made[-1] = kind(last.text + text)
-            else:
-                made.append(kind(text))
+        thought, signature = field(part, "thought"), text_of(field(part, "thoughtSignature"))
+        last = made[-1] if made else None
+        if thought and text and isinstance(last, Reasoning):
+            made[-1] = Reasoning(last.text + text)
+        elif thought and text:
+            made.append(Reasoning(text))
+        elif signature and not thought and call is None and inline is None:
+            made.append(Text(text, signature))
+        elif text and isinstance(last, Text) and not last.signature:
+            made[-1] = Text(last.text + text)
+        elif text:
+            made.append(Text(text))
         if isinstance(inline, dict) and not field(part, "thought"):  # a picture in a thought is a draft
             made.append(OutputImage(_uri(inline)))
         if isinstance(call, dict):
@@ -150,8 +160,12 @@ def _parts(parts: list[Any]) -> tuple[ReplyPart, ...]:
 
 
 def _content(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[str, Any]:
-    parts = [{"text": part.text} if isinstance(part, Text) else _picture(*images[part]) for part in message.parts]
+    parts = [_text(part) if isinstance(part, Text) else _picture(*images[part]) for part in message.parts]
     return {"role": "model" if message.role == "assistant" else "user", "parts": parts}
+
+
+def _text(part: Text) -> dict[str, str]:
+    return {"text": part.text, **({"thoughtSignature": part.signature} if part.signature else {})}
 
 
 def _picture(media_type: str, data: bytes) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from mmrad_eval.tasks.given_evidence import corners_in_order, frame_words
 from mmrad_eval.tasks.look_actions import LookAction, LookTurn, read_call, read_turn
 from mmrad_eval.tasks.look_dialects import OURS, LookDialect
 from mmrad_eval.tasks.look_sources import LookSources
-from mmrad_eval.tasks.messages import opening
+from mmrad_eval.tasks.messages import opening, said_again
 from mmrad_eval.tasks.prompting import Piece, parsed, parts
 from mmrad_eval.tasks.tool_calls import calls_of, declared
 from mmrad_eval.tasks.views import key_image
@@ -128,7 +128,7 @@ class LookTalk:
                 return self.answer(Answer("", "unparsed", why + other))
             before = len(self.granted)
             shown = self.look(turn.look)
-            self.messages += [Message("assistant", (Text(words),)), Message("user", parts(shown))]
+            self.messages += [Message("assistant", said_again(reply, words)), Message("user", parts(shown))]
             if len(self.granted) > before:
                 at = len(self.messages) - 1
                 self.granted[-1] = self.granted[-1]._replace(message=at)

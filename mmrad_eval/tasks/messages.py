@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mmrad_eval.core.contracts import TaskContext
 from mmrad_eval.core.errors import DataError, PromptError
-from mmrad_eval.core.values import ClinicalContext, Image, Message, Study, Text
+from mmrad_eval.core.values import ClinicalContext, Image, Message, Part, Reply, Study, Text
 from mmrad_eval.tasks.prompting import Piece, Prompt, Slots, paragraphs, parts
 from mmrad_eval.tasks.views import chosen, label
 
@@ -48,6 +48,18 @@ def opening(
     user = Message("user", parts(prompt.fill("user", slots)))
     system = prompt.text("system")
     return [Message("system", (Text(system),)), user] if system else [user]
+
+
+def said_again(reply: Reply, words: str) -> tuple[Part, ...]:
+    """A model's turn as it goes back: ``words``; where its provider signed some, part by part with the signatures.
+
+    ``words`` may say more than the reply, behind it, such as a stop string that the server has cut off.
+    """
+    texts = [part for part in reply.parts if isinstance(part, Text)]
+    if not any(text.signature for text in texts) or not words.startswith(reply.text):
+        return (Text(words),)
+    more = words.removeprefix(reply.text)
+    return (*texts, Text(more)) if more else tuple(texts)
 
 
 def context_words(context: ClinicalContext, which: str) -> str:
