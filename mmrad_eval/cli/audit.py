@@ -27,7 +27,7 @@ BROKEN = 1
 def audit(
     files: tuple[Path, ...], rows: tuple[str, ...], model_column: str | None, against: Path | None, **said: Any
 ) -> int:
-    """Check a board (one row a system) or a file of scores (one row a report) for what must hold.
+    """Check a board (one row a system) or a file of scores (one row a report) for consistency.
 
     RadCliQ is linear in its parts, reciprocals are of means, means are those of the rows, ids are all there, once, in
     order, values are possible, all columns have one denominator. Rows that break it are named, with by how much.

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 @click.option("--api-key-env", help="Environment variable that holds the key.")
 @click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the key (mode 600).")
 def batches(**said: Any) -> int:
-    """List the provider batches of RESULTS. Their replies are fetched by the command that made them, run again."""
+    """List provider batches, wait for them, or cancel some.
+
+    Their replies are fetched by the command that made them, run again.
+    """
     from mmrad_eval.core.errors import UsageError
 
     found = _found(said["results"])

@@ -32,7 +32,7 @@ FEW = 5
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="An .html file, in place of the terminal.")
 def beside(run: str | None, results: Path, studies: tuple[str, ...], limit: int | None, out: Path | None) -> int:
-    """Show which sentences of a report its trace supports, contradicts, or does not know.
+    """Show which sentences of a report its trace supports, contradicts, or does not mention.
 
     RUN is a folder or the beginning of a run id; without it, the newest run with a trace. The trace is the model's own,
     or else the evidence that it was shown.

@@ -35,10 +35,11 @@ if TYPE_CHECKING:
 @model_options
 @click.option("--dry-run", is_flag=True, help="Say what the missing runs take, and show no table.")
 def budget(**said: Any) -> int:
-    """Show what MODEL's score costs: 0, 1, 2, 4, 8 region images, three limits of thinking.
+    """Show what MODEL's score costs in tokens, and its gains at equal tokens.
 
-    From the runs under --out, which `mmrad-eval run` makes; nothing is asked here. Missing ones are named with what to
-    add to their command; --dry-run prices them. Gains are also shown at equal total tokens.
+    With 0, 1, 2, 4 and 8 region images, and at three limits of thinking. From the runs under --out, which
+    `mmrad-eval run` makes; nothing is asked here. Missing ones are named with what to add to their command; --dry-run
+    prices them.
     """
     from mmrad_eval.harness.budget_grid import plan_points, stored
     from mmrad_eval.harness.settings import RunSettings

@@ -39,11 +39,12 @@ if TYPE_CHECKING:
 @table_options
 @click.option("--all-columns", is_flag=True, help="Terminal: also effect sizes and detectable differences.")
 def compare(**said: Any) -> int:
-    """Compare run A with each further run, over the studies that all of them answered.
+    """Test which differences between runs are statistically significant.
 
-    A run is a folder or the beginning of a run id. Several runs of one question (samples, prompts) are one side when
-    they are written with commas (A1,A2) or share a folder. Differences are B minus A, paired by study, resampled by
-    patient, adjusted for how many columns and runs are looked at.
+    Compares run A with each further run, over the studies that all of them answered. A run is a folder or the
+    beginning of a run id. Several runs of one question (samples, prompts) are one side when they are written with
+    commas (A1,A2) or share a folder. Differences are B minus A, paired by study, resampled by patient, adjusted for
+    how many columns and runs are looked at.
     """
     from mmrad_eval.results.comparison import named
 

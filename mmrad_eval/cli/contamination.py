@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print what would be sent and what it would cost; send nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def contamination(**said: Any) -> int:
-    """Say whether MODEL has read the reports of a dataset.
+    """Test whether MODEL has read the reports of a dataset before.
 
     It is shown half of each reference, without the image, and goes on. The longest run of equal words is compared with
     the rest of that reference, with the rest of another patient's, and with data from after the model's cut-off.

@@ -42,7 +42,10 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(name="data")
 def data() -> None:
-    """Describe, check, convert or build a dataset: a registered name, FORMAT:PATH, or a path."""
+    """Describe, check, convert or build a dataset.
+
+    A dataset is a registered name, FORMAT:PATH, or a path.
+    """
 
 
 data.add_command(build)

@@ -20,10 +20,11 @@ _MARKS = {"good": ("✓", "green"), "optional": ("·", "yellow"), "bad": ("✗",
 @click.option("--base-url", multiple=True, help="A server to look for, beside those of MMRAD_VLLM_URL.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(out: Path, base_url: tuple[str, ...], *, as_json: bool) -> int:
-    """Look at packages, plugins, GPU, vLLM, servers, keys, weights and disk; say what fixes what is missing.
+    """Check what is installed, and say how to fix what is missing.
 
-    Nothing is sent but one question to each server: what it serves. Keys are looked for and never shown. Exit status 1
-    where something is bad; what is only optional does not count.
+    Looks at packages, plugins, GPU, vLLM, servers, keys, weights and disk. Nothing is sent but one question to each
+    server: what it serves. Keys are looked for and never shown. Exit status 1 where something is bad; what is only
+    optional does not count.
     """
     from mmrad_eval.harness.health import findings
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say which arms are missing and what they cost, and ask nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def faithfulness(**said: Any) -> int:
-    """Say whether MODEL looks at the image, and whether looking again makes its reports better.
+    """Test whether MODEL looks at the image, and whether looking again improves its reports.
 
     Runs what is missing of some 45 arms (image swapped, blank, with a finding blurred, or edited in a way that should
     change nothing; words alone; region images repeated, random, shuffled or of another patient; its own trace cut short

@@ -16,7 +16,7 @@ from mmrad_eval.results.tables import FORMATS
 
 @click.group()
 def judges() -> None:
-    """Fetch the published prompts that judged metrics are asked with, and check judges."""
+    """List the published prompts of judged metrics, fetch them, or check judges."""
 
 
 @judges.command(name="list")

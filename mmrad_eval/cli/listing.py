@@ -21,7 +21,11 @@ Facts = dict[str, object]
 def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], Facts], what: str) -> click.Group:
     """The command that lists one registry."""
 
-    @click.group(name=f"{kind}s", invoke_without_command=True, help=f"List the {kind}s: {what}")
+    @click.group(
+        name=f"{kind}s",
+        invoke_without_command=True,
+        help=f"List the {kind}s; `{kind}s show NAME` tells all about one.\n\n{what}",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @click.pass_context
     def group(ctx: click.Context, *, as_json: bool) -> None:
@@ -136,6 +140,18 @@ def _registries() -> dict[str, Callable[[], Registry]]:
 _ROOMS = {"task": "tasks", "metric": "metrics", "dataset": "datasets"}
 _REGISTRY = _registries()
 
-tasks = listing("task", _REGISTRY["task"], _task_facts, "how a study becomes a conversation, and words an answer.")
-metrics = listing("metric", _REGISTRY["metric"], _metric_facts, "what is computed, under which convention.")
-datasets = listing("dataset", _REGISTRY["dataset"], _dataset_facts, "what can be loaded by name, and formats of files.")
+tasks = listing(
+    "task",
+    _REGISTRY["task"],
+    _task_facts,
+    "A task says how a study becomes a conversation, and a conversation an answer.",
+)
+metrics = listing(
+    "metric", _REGISTRY["metric"], _metric_facts, "A metric says what is computed, under which convention."
+)
+datasets = listing(
+    "dataset",
+    _REGISTRY["dataset"],
+    _dataset_facts,
+    "They are loaded by name; a format reads files of yours, as FORMAT:PATH.",
+)

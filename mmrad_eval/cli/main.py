@@ -13,46 +13,100 @@ import click
 from mmrad_eval.cli import terminal
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("mmrad_eval.cli.run:run", "Ask a model about the studies of a dataset, score its reports (the default)."),
-    "score": ("mmrad_eval.cli.score:score", "Score reports that were made elsewhere."),
-    "leaderboard": ("mmrad_eval.cli.leaderboard:leaderboard", "Show the table of all runs."),
+    "run": (
+        "mmrad_eval.cli.run:run",
+        "Ask models about the studies of a dataset, score their reports, show the table (the default).",
+    ),
+    "score": ("mmrad_eval.cli.score:score", "Score reports that were made elsewhere, or stored runs again."),
+    "leaderboard": (
+        "mmrad_eval.cli.leaderboard:leaderboard",
+        "Show the table of all runs under RESULTS (default: results).",
+    ),
     "compare": ("mmrad_eval.cli.compare:compare", "Test which differences between runs are statistically significant."),
-    "paper": ("mmrad_eval.cli.paper:paper", "Write the tables and figures of a paper from the runs that exist."),
-    "power": ("mmrad_eval.cli.power:power", "Compute the statistical power of a test set before it is run."),
-    "view": ("mmrad_eval.cli.view:view", "Read runs in a page: images, traces, reports, scores, requests."),
-    "beside": ("mmrad_eval.cli.beside:beside", "Show each report beside its trace, sentence by sentence."),
-    "faithfulness": ("mmrad_eval.cli.faithfulness:faithfulness", "Say whether a model looks, and whether it helps."),
-    "budget": ("mmrad_eval.cli.budget:budget", "Show what a score costs in tokens, and gains at equal tokens."),
+    "paper": (
+        "mmrad_eval.cli.paper:paper",
+        "Write the tables and figures of a paper from the runs under RESULTS (default: results).",
+    ),
+    "power": (
+        "mmrad_eval.cli.power:power",
+        "Say which difference a test set can show, and how many patients a difference needs.",
+    ),
+    "view": (
+        "mmrad_eval.cli.view:view",
+        "Write a page to read runs in: images, boxes, traces, reports beside references, scores.",
+    ),
+    "beside": (
+        "mmrad_eval.cli.beside:beside",
+        "Show which sentences of a report its trace supports, contradicts, or does not mention.",
+    ),
+    "faithfulness": (
+        "mmrad_eval.cli.faithfulness:faithfulness",
+        "Test whether MODEL looks at the image, and whether looking again improves its reports.",
+    ),
+    "budget": (
+        "mmrad_eval.cli.budget:budget",
+        "Show what MODEL's score costs in tokens, and its gains at equal tokens.",
+    ),
     "batches": ("mmrad_eval.cli.batches:batches", "List provider batches, wait for them, or cancel some."),
     "contamination": (
         "mmrad_eval.cli.contamination:contamination",
-        "Say whether a model has read the reports that it is tested on.",
+        "Test whether MODEL has read the reports of a dataset before.",
     ),
     "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
     "models": ("mmrad_eval.cli.models:models", "List the models; `models show NAME` tells all about one."),
     "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
-    "datasets": ("mmrad_eval.cli.listing:datasets", "List the datasets; `datasets show NAME` tells all about one."),
-    "weights": ("mmrad_eval.cli.weights:weights", "List the weights of clinical metrics, or fetch them."),
-    "judges": ("mmrad_eval.cli.judges:judges", "List the published prompts of judged metrics, or fetch them."),
+    "datasets": (
+        "mmrad_eval.cli.listing:datasets",
+        "List the datasets; `datasets show NAME` tells all about one.",
+    ),
+    "weights": (
+        "mmrad_eval.cli.weights:weights",
+        "List the weights of the clinical metrics; `weights fetch NAME` gets them.",
+    ),
+    "judges": (
+        "mmrad_eval.cli.judges:judges",
+        "List the published prompts of judged metrics, fetch them, or check judges.",
+    ),
     "doctor": (
         "mmrad_eval.cli.doctor:doctor",
         "Check what is installed, and say how to fix what is missing.",
     ),
-    "data": ("mmrad_eval.cli.data:data", "Describe or check a dataset on disk, or build one of traces."),
-    "parse": ("mmrad_eval.cli.parse:parse", "Show each text of a file beside what is understood of it."),
-    "export": ("mmrad_eval.cli.export:export", "Write the reports of a run as public boards want them."),
-    "ranks": ("mmrad_eval.cli.ranks:ranks", "Rank systems under every convention side by side, and name the flips."),
-    "audit": ("mmrad_eval.cli.audit:audit", "Check a leaderboard or a file of scores for internal consistency."),
+    "data": ("mmrad_eval.cli.data:data", "Describe, check, convert or build a dataset."),
+    "parse": (
+        "mmrad_eval.cli.parse:parse",
+        "Show each text of FILE beside how it is read: status, report, trace, what was removed.",
+    ),
+    "export": (
+        "mmrad_eval.cli.export:export",
+        "Write the reports of a run as public boards take them, or records that trainers read.",
+    ),
+    "ranks": (
+        "mmrad_eval.cli.ranks:ranks",
+        "Rank systems under every convention side by side, and name the pairs that change places.",
+    ),
+    "audit": (
+        "mmrad_eval.cli.audit:audit",
+        "Check a board (one row a system) or a file of scores (one row a report) for consistency.",
+    ),
     "reproduce": (
         "mmrad_eval.cli.reproduce:reproduce",
         "Find the metric convention behind each column of published scores.",
     ),
-    "readers": ("mmrad_eval.cli.readers:readers", "Let radiologists judge: plan a reader study, make it, merge it."),
-    "metaeval": ("mmrad_eval.cli.metaeval:metaeval", "Meta-evaluate metrics against the judgments of radiologists."),
-    "probe": ("mmrad_eval.cli.probe:probe", "Measure how metrics respond to controlled edits of real reports."),
-    "reward": ("mmrad_eval.cli.reward:reward", "Name the cheap policies that a reward prefers to honest reports."),
+    "readers": ("mmrad_eval.cli.readers:readers", "Plan a reader study, make its pages, merge what readers answered."),
+    "metaeval": (
+        "mmrad_eval.cli.metaeval:metaeval",
+        "Compare metrics with radiologists' ratings, counts of errors or preferences.",
+    ),
+    "probe": (
+        "mmrad_eval.cli.probe:probe",
+        "Edit real references in one known way each, and see how every metric answers.",
+    ),
+    "reward": (
+        "mmrad_eval.cli.reward:reward",
+        "Audit metrics as rewards: name the cheap policies that they prefer to honest reports.",
+    ),
 }
-"""Name -> (``module:function``, one line of help)."""
+"""Name -> (``module:function``, the first sentence of its own page of help, here to be read without imports)."""
 
 HEADINGS: dict[str, str] = {
     "Ask and score": "run score faithfulness budget contamination batches parse",

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--all-metrics", is_flag=True, help="Show all metrics. [default: the first 20 of the first table]")
 @table_options
 def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | None, **said: Any) -> int:
-    """Compare metrics with radiologists' ratings, counts of errors or preferences in RATINGS (csv, jsonl, JSON).
+    """Compare metrics with radiologists' ratings, counts of errors or preferences.
 
     RATINGS has one row a case (and candidate, and rater): a rating or count in a column, or long form with
     error_category and num_errors, or preferred and over; or RadJudge's JSON of expected rankings. Several raters give

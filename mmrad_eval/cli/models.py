@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def models(ctx: click.Context, *, as_json: bool) -> None:
-    """List the models: baselines, providers, cards, plugins; `models show NAME` tells all about one.
+    """List the models; `models show NAME` tells all about one.
 
     A card's line says how many images a request may hold, how its boxes are read (frame and dialect), whether vLLM
     serves it, what it was trained on, which tasks it can't take, and which of its facts nobody verified.

@@ -45,7 +45,7 @@ FEW = 20
 @click.option("--limit", type=int, help="Show the first N texts; 0 shows all. [default: 20, with --json all]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
 def parse(**said: Any) -> None:
-    """Show each text of FILE beside what is understood of it: status, report, trace, and what was removed and why.
+    """Show each text of FILE beside how it is read: status, report, trace, what was removed.
 
     FILE is a file of reports of any kind that `score --predictions` reads, or a .txt or .md file with one reply.
     """

@@ -17,7 +17,7 @@ from mmrad_eval.cli.shared_options import table_options
 @click.option("--metrics", "-M", multiple=True, help="Metrics or suites, by commas. [default: paper]")
 @table_options
 def probe(metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
-    """Edit real references in one known way each and see how every metric answers.
+    """Edit real references in one known way each, and see how every metric answers.
 
     Negation flipped, side swapped, severity, measurement, a finding dropped or added: these must cost. Sentence order
     and synonyms must cost less. Another patient's report sets the scale. References: --references (default: demo).

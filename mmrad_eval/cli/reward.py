@@ -15,7 +15,10 @@ from mmrad_eval.cli.shared_options import table_options
 
 @click.group()
 def reward() -> None:
-    """Look at metrics as rewards for training; `mmrad_eval.reward` makes one in Python."""
+    """Audit metrics as rewards: name the cheap policies that they prefer to honest reports.
+
+    `mmrad_eval.reward` makes a reward in Python.
+    """
 
 
 @reward.command()

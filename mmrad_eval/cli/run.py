@@ -125,9 +125,10 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--no-table", is_flag=True, help="Progress, but no table.")
 @click.pass_context
 def run(ctx: click.Context, /, **said: Any) -> int:
-    """Ask models about the studies of a dataset, score their reports, show the table; or run a whole EXPERIMENT.toml.
+    """Ask models about the studies of a dataset, score their reports, show the table (the default).
 
-    Run again to go on where it stopped: what was answered is never asked again.
+    EXPERIMENT.toml states a whole experiment. Run again to go on where it stopped: what was answered is never asked
+    again.
     """
     from mmrad_eval.model_registry.serving import Fleet
 

@@ -79,11 +79,11 @@ SHOWN = 5
 @click.option("--explain", multiple=True, metavar="STUDY", help="Print the records behind its scores.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
 def score(**said: Any) -> int:
-    """Score reports that were made elsewhere; no model is asked, but judges that metrics ask (`--judge`).
+    """Score reports that were made elsewhere, or stored runs again.
 
-    `score --predictions F --references F` joins the two by study id and makes a run folder like any other; several
-    `--predictions` make a run each, and one table. A study without a report is pending (never a score; exit status 3),
-    an empty report scores as an empty report.
+    No model is asked, but judges that metrics ask (`--judge`). Predictions (-p) and references (-r) are joined by study
+    id and make a run folder like any other; several -p make a run each, and one table. A study without a report is
+    pending (never a score; exit status 3), an empty report scores as an empty report.
 
     `score RUN...` scores stored answers again: new metrics add columns. RUN is a folder or a beginning of a run id.
     """

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--redact", is_flag=True, help="Leave only ids, statuses and scores.")
 @click.option("--references", "-r", help="The data, where it is no longer where the run says.")
 def view(**said: Any) -> int:
-    """Write one page to read runs: studies, images with boxes, traces, reports beside references, scores, requests.
+    """Write a page to read runs in: images, boxes, traces, reports beside references, scores.
 
     A run is a folder (of one run or several), the beginning of a run id, or a name that one run has; without any, all
     runs of the results folder are shown. The page opens from disk and from any web

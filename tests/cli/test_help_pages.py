@@ -33,6 +33,13 @@ def test_every_option_says_what_it_does(name: str) -> None:
                 assert option.help[0].isupper() or option.help[0] in "…`" or ":" in option.help or "," in option.help
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_the_same_of_itself_on_both_pages(name: str) -> None:
+    (_, command), *_ = commands(name)
+    first, _, _ = (command.help or "").partition("\n\n")
+    assert first == COMMANDS[name][1]
+
+
 def test_every_command_stands_under_one_heading() -> None:
     under = [name for names in HEADINGS.values() for name in names.split()]
     assert sorted(under) == sorted(COMMANDS)
