@@ -84,14 +84,19 @@ def _tables(runs: list[BudgetRun], said: dict[str, Any]) -> None:
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.comparison.budget_curve import curve_table, equal_tokens, equal_tokens_table
-    from mmrad_eval.results.paper.tables import main_column
+    from mmrad_eval.results.leaderboard.optimised import was_optimised
+    from mmrad_eval.results.paper.runs import main_column
     from mmrad_eval.tasks.arms import TEXT
 
     columns = [run.scored.summary.columns if run.scored.summary else {} for run in runs]
     shared = [column for label, column in columns[0].items() if all(label in other for other in columns)]
     if not shared:
         raise UsageError("the runs share no column; score them with the same metrics: mmrad-eval score RUN --metrics …")
-    label = said["metrics"] or main_column(shared).label
+    every = [run.scored.run for run in runs]
+    headline = [column for column in shared if not was_optimised(every, column.metric)]
+    if not said["metrics"] and not headline:
+        raise UsageError("the runs share only columns that their model was optimised for: name one with --metrics")
+    label = said["metrics"] or main_column(headline).label
     if label not in {column.label for column in shared}:
         raise UsageError(f"--metrics {label}: the runs share {', '.join(column.label for column in shared)}")
     line = [run for run in runs if run.point.task == TEXT and run.tokens]

@@ -17,6 +17,7 @@ from mmrad_eval.cli.shared_options import table_options
 if TYPE_CHECKING:
     from mmrad_eval.core.values import Example
     from mmrad_eval.metrics import Suite
+    from mmrad_eval.results.validation.rated_scores import Scored
 
 
 @click.command()
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     metavar="OURS=THEIRS",
     help="Column of RATINGS that holds one of our fields, such as reader=rater.",
 )
+@click.option("--against", metavar="COLUMN", help="Hold each metric against this one too, paired by case.")
 @click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
 @click.option("--all-metrics", is_flag=True, help="Show all metrics. [default: the first 20 of the first table]")
 @table_options
@@ -75,11 +77,32 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
         raise UsageError(
             f"{ratings} has neither metric columns nor texts (reference, report): name a file of scores with --scores"
         )
-    tables = tables_of(found, scored, resamples=said["resamples"], missing=missing, all_metrics=said["all_metrics"])
+    tables = tables_of(
+        found,
+        scored,
+        resamples=said["resamples"],
+        missing=missing,
+        all_metrics=said["all_metrics"],
+        against=_against(said["against"], scored),
+    )
     if not tables:
         raise UsageError(f"{ratings} holds no ratings and no preferences; name a column with --rating COLUMN=higher")
     show(tables, form, out, all_columns=True)
     return 0
+
+
+def _against(label: str | None, scored: Sequence[Scored]) -> Scored | None:
+    """The metric that ``--against`` names; UsageError where none has that name."""
+    import difflib
+
+    from mmrad_eval.core.errors import UsageError
+
+    found = next((one for one in scored if one.label == label), None)
+    if label is not None and found is None:
+        labels = [one.label for one in scored]
+        near = difflib.get_close_matches(label, labels, n=3, cutoff=0.4) or labels[:3]
+        raise UsageError(f"--against {label}: no metric is called that; there are {', '.join(near)}")
+    return found
 
 
 def _judging(said: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.shared_options import table_options
 
 if TYPE_CHECKING:
-    from mmrad_eval.results.validation.ranks import Ranking
+    from mmrad_eval.results.validation.rankings import Ranking
 
 
 @click.command()
@@ -33,7 +33,8 @@ def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: s
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.comparison.named import ALL
     from mmrad_eval.results.leaderboard.board import leaderboard
-    from mmrad_eval.results.validation.ranks import of_board, of_table, only, tables_of
+    from mmrad_eval.results.validation.rankings import of_board, of_table, only
+    from mmrad_eval.results.validation.ranks import tables_of
     from mmrad_eval.results.validation.score_files import read_sheet
 
     rankings = []

@@ -17,6 +17,8 @@ from mmrad_eval.core.values import Study, Target
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.metrics.facts.labels import POSITIVE, label
 from mmrad_eval.results.leaderboard.board import EVIDENCE
+from mmrad_eval.results.leaderboard.optimised import marked, optimised_note
+from mmrad_eval.results.leaderboard.policy_rows import cells_over, policy_row
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
     columns_of,
@@ -143,18 +145,29 @@ def _table(over: Sequence[RunsOver], evidence: str, wanted: Sequence[str]) -> Ta
                 cell = found[column.label]
                 if cell is not None:
                     apart = why is not None or not cell.comparable
-                    cells[row][f"{one.name}: {column.label}"] = Cell(
-                        cell.value, cell.low, cell.high, note=cell.note, comparable=not apart
-                    )
+                    made = Cell(cell.value, cell.low, cell.high, note=cell.note, comparable=not apart)
+                    cells[row][f"{one.name}: {column.label}"] = marked(made, [s.run for s in group], column.metric)
     rows = [
         Row({"model": Cell(model), "task": Cell(task), **found}, tuple(notes[model, task]))
         for (model, task), found in sorted(cells.items())
     ]
     said = "No mean over datasets is taken: a value depends on the references that it is scored against."
+    notes_below = (said, *optimised_note([scored.run for one in over for scored in one.runs]))
+    rows += _policies(over, [column.label for column in columns])
     first = (TableColumn("model"), TableColumn("task"))
     title = f"{len(over)} datasets: {EVIDENCE[evidence]}"
     among = "the complete runs over the same studies of one dataset"
-    return ranked(Table(f"across-datasets-{evidence}", title, (*first, *heads), tuple(rows), (said,), among))
+    return ranked(Table(f"across-datasets-{evidence}", title, (*first, *heads), tuple(rows), notes_below, among))
+
+
+def _policies(over: Sequence[RunsOver], labels: Sequence[str]) -> list[Row]:
+    """What reports that see no image get, over the ranked studies of each dataset."""
+    cells: dict[str, dict[str, Cell]] = defaultdict(dict)
+    for one in over:
+        for policy, found in cells_over(one.runs, reference_studies(one.runs)).items():
+            cells[policy] |= {f"{one.name}: {label}": cell for label, cell in found.items() if label in labels}
+    kept = [(policy, found) for policy, found in cells.items() if found]
+    return [policy_row(policy, found, rule=not i) for i, (policy, found) in enumerate(kept)]
 
 
 def _columns(over: Sequence[RunsOver], wanted: Sequence[str]) -> list[ColumnSummary]:

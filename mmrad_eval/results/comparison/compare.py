@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import numpy as np
@@ -13,6 +13,7 @@ from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.results.comparison.lengths import SameLength, near, words_of
 from mmrad_eval.results.comparison.shared_columns import SharedColumn, SharedColumns, Stored, shared
+from mmrad_eval.results.leaderboard.optimised import was_optimised
 from mmrad_eval.results.leaderboard.rows import ScoredRun
 from mmrad_eval.results.leaderboard.sanity import sanity_line
 from mmrad_eval.results.run.folder import RunFolder
@@ -96,6 +97,13 @@ class Comparison:
     """For each difference, the share of prompts (or samples) that agree on its sign, and how many there are."""
     same_length: tuple[SameLength | None, ...] = ()
     """For each further arm, the difference over reports of about the same length; None where there are none."""
+    policies: dict[str, float | None] = field(default_factory=dict)
+    """What reports that see no image get over the compared studies, by the column that holds it."""
+
+    def optimised(self, which: int, column: int) -> tuple[bool, bool]:
+        """Whether the first arm's model, and that of a further one, was optimised for a column's metric."""
+        metric = self.columns[column].metric
+        return (was_optimised(self.arms[0].runs, metric), was_optimised(self.arms[which + 1].runs, metric))
 
 
 def compare_runs(
@@ -118,7 +126,7 @@ def compare_runs(
     """
     sides = comparable(arms, wanted)
     known, stored, found = sides.arms, sides.stored, sides.found
-    chosen = _primary(primary, found.columns)
+    chosen = _primary(primary, found.columns, known)
     everything = _differences(known, found, np.ones(len(found.ids), np.bool_), resamples, seed, level, method)
     ok = np.array([all(s == "ok" for s in statuses) for statuses in zip(*found.statuses, strict=True)], dtype=np.bool_)
     all_ok = (
@@ -144,6 +152,7 @@ def compare_runs(
         sanity=sanity_line(_scored_runs(known, stored)),
         stability=_stability(known, found),
         same_length=_same_length(known, found, resamples, seed, level) if same_length else (),
+        policies=found.policies_over(),
     )
 
 
@@ -204,11 +213,11 @@ def _refuse(arms: Sequence[ComparedSide]) -> None:
                 ("target", first.selection.target, other.selection.target),
             )
             same_data = first.dataset_digest == other.dataset_digest
-            for field, one, two in fields:
-                if one != two and not (field == "dataset" and same_data):
+            for named, one, two in fields:
+                if one != two and not (named == "dataset" and same_data):
                     raise UsageError(
                         f"{arms[0].name} ({arms[0].runs[0].id}) and {arm.name} ({run.id}) can't be compared: "
-                        f"{field} is {one} in one and {two} in the other"
+                        f"{named} is {one} in one and {two} in the other"
                     )
 
 
@@ -236,7 +245,9 @@ def _stored(folder: RunFolder, name: str) -> Stored:
     return Stored(name, scores, summary)
 
 
-def _primary(label: str | None, columns: Sequence[SharedColumn]) -> tuple[int, int] | None:
+def _primary(
+    label: str | None, columns: Sequence[SharedColumn], arms: Sequence[ComparedSide]
+) -> tuple[int, int] | None:
     if label is None:
         return None
     labels = [column.label for column in columns]
@@ -248,6 +259,11 @@ def _primary(label: str | None, columns: Sequence[SharedColumn]) -> tuple[int, i
         raise UsageError(
             f"--primary {label}: name one column that is compared, such as {' or '.join(near or labels[:3])}"
         )
+    metric = columns[found[0]].metric
+    for arm in arms[:2]:
+        if was_optimised(arm.runs, metric):
+            why = f"{arm.name} was optimised for {metric}"
+            raise UsageError(f"--primary {label}: {why}; name a column of another metric")
     return (0, found[0])
 
 

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmrad_eval.core.contracts import FloatArray, Metric
 from mmrad_eval.core.errors import MmradError
 from mmrad_eval.metrics import suite
+from mmrad_eval.results.leaderboard.policy_rows import held_values
 from mmrad_eval.results.run.scores import ScoreBlock, Scores
 from mmrad_eval.results.run.summary import Summary
-from mmrad_eval.results.statistics.bootstrap import StatisticsPart
+from mmrad_eval.results.statistics.bootstrap import StatisticsPart, finite
 
 _EQUAL = 1e-9
 Reduce = Callable[[FloatArray], FloatArray]
@@ -46,6 +48,24 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class HeldPolicies:
+    """What a metric gives reports that see no image: they are the same for all runs, and stand in columns of each."""
+
+    labels: tuple[str, ...]
+    """All columns of the metric."""
+    reduce: Reduce
+    statistics: FloatArray
+    """(studies, K)."""
+
+    def over(self, inside: NDArray[np.bool_] | None) -> dict[str, float | None]:
+        """Column -> value over the studies that are ``inside``; None: over all."""
+        kept = self.statistics if inside is None else self.statistics[inside]
+        with np.errstate(all="ignore"):  # an undefined value is nan, by contract
+            values = map(finite, np.asarray(self.reduce(kept.sum(axis=0)), dtype=np.float64))
+        return held_values(dict(zip(self.labels, values, strict=True)))
+
+
+@dataclass(frozen=True)
 class SharedColumns:
     """What several runs have in common, study by study."""
 
@@ -61,6 +81,11 @@ class SharedColumns:
     """(studies, K) of each run."""
     notes: tuple[str, ...]
     """Columns that can't be compared, and why, one sentence each."""
+    policies: tuple[HeldPolicies, ...] = ()
+
+    def policies_over(self, inside: NDArray[np.bool_] | None = None) -> dict[str, float | None]:
+        """What reports that see no image get over these studies, or those ``inside``, by the column that holds it."""
+        return {label: value for held in self.policies for label, value in held.over(inside).items()}
 
 
 def shared(runs: Sequence[Stored], wanted: Callable[[SharedColumn], bool] | None = None) -> SharedColumns:
@@ -71,6 +96,7 @@ def shared(runs: Sequence[Stored], wanted: Callable[[SharedColumn], bool] | None
     parts: list[StatisticsPart] = []
     held = _Held(rows)
     notes: list[str] = []
+    policies: list[HeldPolicies] = []
     for first in _current(runs[0].scores):
         made = [SharedColumn(c.label, c.name, c.better, first.metric, first.signature) for c in first.columns]
         kept = [i for i, column in enumerate(made) if wanted is None or wanted(column)]
@@ -84,6 +110,9 @@ def shared(runs: Sequence[Stored], wanted: Callable[[SharedColumn], bool] | None
             continue
         parts.append(StatisticsPart(held.places(statistics), _only(reduce, kept, len(made))))
         columns += [made[i] for i in kept]
+        labels = tuple(column.label for column in made)
+        if held_values(dict.fromkeys(labels)):
+            policies.append(HeldPolicies(labels, reduce, statistics[0][rows[0]]))
     notes += _elsewhere(runs)
     clusters = runs[0].scores.clusters
     return SharedColumns(
@@ -94,6 +123,7 @@ def shared(runs: Sequence[Stored], wanted: Callable[[SharedColumn], bool] | None
         parts=tuple(parts),
         statistics=held.arrays(len(ids)),
         notes=tuple(notes),
+        policies=tuple(policies),
     )
 
 

@@ -23,9 +23,11 @@ from mmrad_eval.results.comparison.by_subgroup import (
     divide,
     within_run,
 )
-from mmrad_eval.results.comparison.compare import ComparableSides, comparable
+from mmrad_eval.results.comparison.compare import ComparableSides, ComparedSide, comparable
 from mmrad_eval.results.comparison.shared_columns import SharedColumn, SharedColumns, Stored, shared
 from mmrad_eval.results.comparison.tables import ALPHA, SIGN, labelled
+from mmrad_eval.results.leaderboard.optimised import marked, optimised_note, was_optimised
+from mmrad_eval.results.leaderboard.policy_rows import POLICIES, policy_notes, policy_row
 from mmrad_eval.results.leaderboard.rows import ScoredRun, headlines
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.naming import variants
@@ -182,8 +184,9 @@ def _run_tables(title: str, runs: Sequence[_DividedRun], resamples: int) -> list
         own = [_group_row(run, place) for place in range(len(run.divided.groups))]
         rows += [replace(row, rule=bool(rows) and not place) for place, row in enumerate(own)]
         gaps += [_gap_row(run, column, gap) for column, gap in run.gaps.items()]
+    rows += _policy_rows(runs, list(scores))
     called = _name(f"by {attribute.name} {title}")
-    notes = _notes(runs[0].divided, resamples)
+    notes = [*_notes(runs[0].divided, resamples), *optimised_note([run.entry.run for run in runs])]
     tables = [
         Table(
             called,
@@ -209,6 +212,22 @@ def _run_tables(title: str, runs: Sequence[_DividedRun], resamples: int) -> list
             )
         )
     return tables
+
+
+def _policy_rows(runs: Sequence[_DividedRun], labels: Sequence[str]) -> list[Row]:
+    """What reports that see no image get in each subgroup, of the first run that was scored with such a metric."""
+    run = next((run for run in runs if run.found.policies), None)
+    rows: list[Row] = []
+    for policy, held in POLICIES.items() if run is not None else ():
+        assert run is not None
+        kept = {shown: label for shown, label in held.items() if shown in labels}
+        for i, (group, inside) in enumerate(zip(run.divided.groups, run.divided.members, strict=True)):
+            values = run.found.policies_over(inside) if group.shown else {}
+            cells = {shown: Cell(values.get(label)) for shown, label in kept.items()}
+            named = {run.divided.attribute.name: Cell(group.name), **_sizes(group)}
+            if kept:
+                rows.append(policy_row(policy, named | cells, rule=not i))
+    return rows
 
 
 _WHO = (TableColumn("model"), TableColumn("task"), TableColumn("variant"))
@@ -237,7 +256,7 @@ def _group_row(run: _DividedRun, place: int) -> Row:
     cells = _who(run) | {run.divided.attribute.name: Cell(group.name)} | _sizes(group)
     if group.shown:
         for i, column in enumerate(run.found.columns):
-            cells[column.label] = Cell(*run.inside.at((place, i)))
+            cells[column.label] = marked(Cell(*run.inside.at((place, i))), [run.entry.run], column.metric)
     return Row(cells, ranked=False)
 
 
@@ -266,8 +285,13 @@ def _difference_table(
     first, second = sides.arms[0], sides.arms[which + 1]
     size = len(sides.found.columns)
 
-    def cell(values: FloatArray) -> Callable[[tuple[int, int]], float | None]:
-        return lambda at: finite(values[at]) if divided.groups[at[0]].shown else None
+    def cell(values: FloatArray, arm: ComparedSide) -> Callable[[tuple[int, int]], Cell]:
+        def value(at: tuple[int, int]) -> Cell:
+            if not divided.groups[at[0]].shown:
+                return Cell()
+            return marked(Cell(finite(values[at])), arm.runs, sides.found.columns[at[1]].metric)
+
+        return value
 
     def within(at: tuple[int, int]) -> Cell:
         return Cell(*found.within.at(at)) if divided.groups[at[0]].shown else Cell()
@@ -275,6 +299,7 @@ def _difference_table(
     def against(at: tuple[int, int]) -> Cell:
         value, low, high = found.against.at(at[0] * size + at[1])
         apart = low is not None and high is not None and (low > 0 or high < 0)
+        apart &= not was_optimised((*first.runs, *second.runs), sides.found.columns[at[1]].metric)
         return Cell(value, low, high, mark=SIGN if apart and found.against.p[at[0] * size + at[1]] <= ALPHA else "")
 
     columns: list[CellColumn[tuple[int, int]]] = [
@@ -282,8 +307,8 @@ def _difference_table(
         CellColumn(TableColumn(divided.attribute.name), lambda at: divided.groups[at[0]].name),
         CellColumn(TableColumn("n", kind="count"), lambda at: _sizes(divided.groups[at[0]])["n"]),
         CellColumn(TableColumn("patients", kind="count"), lambda at: _sizes(divided.groups[at[0]])["patients"]),
-        CellColumn(TableColumn(first.name, "A", "score"), cell(found.first)),
-        CellColumn(TableColumn(second.name, "B", "score"), cell(found.second)),
+        CellColumn(TableColumn(first.name, "A", "score"), cell(found.first, first)),
+        CellColumn(TableColumn(second.name, "B", "score"), cell(found.second, second)),
         CellColumn(
             TableColumn("difference", "B - A", "difference", interval=True, beside=True),
             within,
@@ -307,9 +332,23 @@ def _difference_table(
             *_notes(divided, resamples),
             "Against the rest: B - A in the subgroup minus B - A in all other studies whose subgroup is known.",
             f"p: of that difference, bootstrap max-T over {members} comparisons.",
+            *_policies_by_group(sides, divided),
+            *optimised_note((*first.runs, *second.runs)),
             f"{SIGN} significant: p at most {ALPHA:g}, and an interval without 0.",
         ),
     )
+
+
+def _policies_by_group(sides: ComparableSides, divided: Divided) -> list[str]:
+    """What reports that see no image get in each subgroup, a sentence each."""
+    shown = {column.label for column in sides.found.columns}
+    groups = zip(divided.groups, divided.members, strict=True)
+    return [
+        f"{group.name}: {note}"
+        for group, inside in groups
+        if group.shown
+        for note in policy_notes(sides.found.policies_over(inside), shown)
+    ]
 
 
 def _sizes(group: Group) -> dict[str, Cell]:

@@ -12,6 +12,8 @@ from mmrad_eval.results.comparison.compare import AsRun, Comparison
 from mmrad_eval.results.comparison.lengths import NEAR
 from mmrad_eval.results.comparison.shared_columns import SharedColumn
 from mmrad_eval.results.leaderboard.costs import cost_table
+from mmrad_eval.results.leaderboard.optimised import marked, optimised_note
+from mmrad_eval.results.leaderboard.policy_rows import policy_notes
 from mmrad_eval.results.leaderboard.rows import mean_cell
 from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.paired import Differences
@@ -33,9 +35,12 @@ def comparison_tables(found: Comparison, *, margin: float | None = None) -> list
 def significant(found: Comparison, which: int, column: int) -> bool:
     """Whether a difference is statistically significant: its p is at most 0.05, and its interval does not contain 0.
 
+    Never in a metric that a model of either side was optimised for.
     p of the primary difference is its own; that of any other is the one after max-T (Holm where max-T is undefined).
     """
     d = found.differences[which]
+    if any(found.optimised(which, column)):
+        return False
     if found.primary == (which, column):
         p = d.p[column]
     else:
@@ -65,7 +70,7 @@ def _headline(found: Comparison, which: int) -> str:
         for i, column in enumerate(found.columns)
         if column.better and significant(found, which, i)
     ]
-    judged = sum(bool(column.better) for column in found.columns)
+    judged = sum(bool(c.better) and not any(found.optimised(which, i)) for i, c in enumerate(found.columns))
     if not signs:
         return f"no significant difference in {judged} columns" if judged != 1 else "no significant difference"
     sides = [f"{word} in {signs.count(sign)}" for word, sign in (("better", 1), ("worse", -1)) if sign in signs]
@@ -79,8 +84,10 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[CellCo
     columns = [
         CellColumn(TableColumn("column", "metric"), lambda i: _named(found, which, i)),
         CellColumn(TableColumn("better", media="data"), lambda i: of[i].better),
-        _numbers(TableColumn(found.arms[0].name, "A", "score"), d.first),
-        _numbers(TableColumn(found.arms[which + 1].name, "B", "score"), d.second),
+        CellColumn(TableColumn(found.arms[0].name, "A", "score"), lambda i: _value(found, which, i, second=False)),
+        CellColumn(
+            TableColumn(found.arms[which + 1].name, "B", "score"), lambda i: _value(found, which, i, second=True)
+        ),
         CellColumn(
             TableColumn("difference", "B - A", "difference", interval=True, beside=True),
             lambda i: replace(_between(d, i), mark=SIGN if significant(found, which, i) else ""),
@@ -115,6 +122,12 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[CellCo
         )
     return [
         *columns,
+        CellColumn(
+            TableColumn("optimised", media="data"),
+            lambda i: (
+                " ".join(letter for letter, was in zip("AB", found.optimised(which, i), strict=True) if was) or None
+            ),
+        ),
         CellColumn(TableColumn("patients", kind="count", media="data"), lambda _: d.patients),
         CellColumn(TableColumn("studies", kind="count", media="data"), lambda _: found.studies),
         CellColumn(TableColumn("signature", media="data"), lambda i: of[i].signature),
@@ -124,6 +137,17 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[CellCo
 def _numbers(column: TableColumn, values: FloatArray) -> CellColumn[int]:
     """A column of one array, a number a compared column."""
     return CellColumn(column, lambda i: finite(values[i]))
+
+
+def _value(found: Comparison, which: int, i: int, *, second: bool) -> Cell:
+    """What a side scored, with a mark where its model was optimised for that."""
+    d, arm = found.differences[which], found.arms[which + 1 if second else 0]
+    return marked(Cell(finite((d.second if second else d.first)[i])), arm.runs, found.columns[i].metric)
+
+
+def _optimised(found: Comparison, which: int, i: int) -> str | None:
+    """The sides whose model was optimised for a column's metric."""
+    return " ".join(side for side, was in zip("AB", found.optimised(which, i), strict=True) if was) or None
 
 
 def _named(found: Comparison, which: int, i: int) -> Cell:
@@ -177,7 +201,14 @@ def _notes(found: Comparison, which: int, margin: float | None) -> list[str]:
     if found.same_length:
         notes.append(_length_note(found, which))
     apart = (f"Not compared: {note}." for note in found.apart)
-    return [*notes, *(f"{note}." for note in found.left_out), *apart, *found.sanity]
+    return [*notes, *(f"{note}." for note in found.left_out), *apart, *beside_notes(found, which), *found.sanity]
+
+
+def beside_notes(found: Comparison, which: int) -> tuple[str, ...]:
+    """What reports that see no image get, and what the mark of an optimised metric means."""
+    runs = [run for arm in (found.arms[0], found.arms[which + 1]) for run in arm.runs]
+    shown = {column.label for column in found.columns}
+    return (*policy_notes(found.policies, shown), *optimised_note(runs))
 
 
 def _length_note(found: Comparison, which: int) -> str:

@@ -19,6 +19,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES
 from mmrad_eval.results.leaderboard.costs import NOTE, cost_columns
 from mmrad_eval.results.leaderboard.not_scored import not_scored
+from mmrad_eval.results.leaderboard.optimised import marked, optimised_note
 from mmrad_eval.results.leaderboard.policy_rows import policy_rows, without_policies
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
@@ -122,8 +123,6 @@ def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Tab
     )
 
 
-OPTIMISED = "\u2020"
-"""The mark of a number that its model was trained to raise."""
 EVIDENCE = {
     "given": "evidence given by the task",
     "generated": "no evidence given (direct, reasoning of its own, or reports made elsewhere)",
@@ -194,6 +193,7 @@ _FIXED: tuple[CellColumn[_Line], ...] = (
     CellColumn(TableColumn("evidence", media="data"), lambda line: "given" if line.run.given else "generated"),
     CellColumn(TableColumn("complete", media="data"), lambda line: _yes(all(e.run.complete for e in line.group))),
     CellColumn(TableColumn("ranked", media="data"), lambda line: _yes(line.is_ranked)),
+    CellColumn(TableColumn("optimised for", media="data"), lambda line: " ".join(line.run.card.optimised_for) or None),
     CellColumn(TableColumn("sample", kind="count", media="data"), lambda line: line.run.identity.sample),
     CellColumn(TableColumn("run", media="data"), lambda line: " ".join(scored.run.id for scored in line.group)),
 )
@@ -251,16 +251,9 @@ def _row(
     for column in metrics:
         cell = mean_cell([columns_of(scored).get(column.key) for scored in group], column.footnote)
         if cell is not None:
-            cells[column.key] = _marked(cell, first, column.key)
+            scored_as = next(found[column.key] for scored in group if column.key in (found := columns_of(scored)))
+            cells[column.key] = marked(cell, [scored.run for scored in group], scored_as.metric)
     return Row(cells, tuple(dict.fromkeys(notes)), is_ranked)
-
-
-def _marked(cell: Cell, scored: ScoredRun, label: str) -> Cell:
-    """A number that its model was trained to raise: shown, and not compared with others."""
-    column = columns_of(scored).get(label)
-    if column is None or column.metric not in scored.run.card.optimised_for:
-        return cell
-    return replace(cell, mark=cell.mark + OPTIMISED, comparable=False)
 
 
 def _order(row: Row, metrics: Sequence[TableColumn]) -> tuple[Any, ...]:
@@ -282,9 +275,7 @@ def _notes(runs: Sequence[ScoredRun]) -> tuple[str, ...]:
         unit = "patients" if units == {"patient"} else "studies (no patient ids: too narrow if patients recur)"
         resamples = max(summary.resamples for summary in summaries)
         notes.append(f"Intervals: {level}, bootstrap over {unit}, {resamples:,} resamples.")
-    trained = sorted({name for scored in runs for name in scored.run.card.optimised_for})
-    if trained:
-        notes.append(f"{OPTIMISED} The model was optimised for this metric ({', '.join(trained)}): not compared.")
+    notes += optimised_note([scored.run for scored in runs])
     notes += not_scored(runs)
     notes += dict.fromkeys(note for scored in runs if scored.summary for note in scored.summary.notes)
     notes += [note for scored in runs if (note := _read(scored, several=len(runs) > 1))]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from mmrad_eval.core.errors import UsageError
+from mmrad_eval.results.leaderboard.policy_rows import SEES
 from mmrad_eval.results.leaderboard.rows import ScoredRun, columns_of
 from mmrad_eval.results.tables.table import Row, Table, TableColumn
 
@@ -31,7 +32,8 @@ def chosen(tables: Sequence[Table], runs: Iterable[ScoredRun], wanted: Sequence[
 def _chosen(table: Table, labels: Sequence[str], by: Sequence[str]) -> Table:
     scores = {column.key: column for column in _scores(table)}
     kept = [scores[label] for label in labels if label in scores] if labels else list(scores.values())
-    rows = table.rows
+    held = {column.key for column in kept}
+    rows = tuple(row for row in table.rows if row.notes != SEES or not held.isdisjoint(row.cells))
     if by and by[0] in scores:
         rows = tuple(sorted(rows, key=lambda row: _order(row, table, scores[by[0]])))
     return replace(table, columns=(*(c for c in table.columns if not c.interval), *kept), rows=rows)
@@ -59,7 +61,8 @@ def _names(label: str, metric: str) -> set[str]:
 
 def _order(row: Row, table: Table, by: TableColumn) -> tuple[bool, bool, float]:
     """Ranked rows first, the best of them first; those without a value last."""
-    value = table.cell(row, by).value
-    if not isinstance(value, int | float):
+    cell = table.cell(row, by)
+    value = cell.value
+    if not cell.comparable or not isinstance(value, int | float):
         return (not row.ranked, True, 0.0)
     return (not row.ranked, False, float(value) if by.better == "lower" else -float(value))

@@ -11,6 +11,7 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.comparison.compare import Comparison, compare_runs
 from mmrad_eval.results.comparison.tables import significant
+from mmrad_eval.results.leaderboard.optimised import marked, was_optimised
 from mmrad_eval.results.leaderboard.rows import columns_of, mean_cell
 from mmrad_eval.results.paper.runs import PaperRow
 from mmrad_eval.results.run.summary import ColumnSummary
@@ -106,7 +107,12 @@ def ranks(found: PaperContrast, columns: Sequence[ColumnSummary]) -> dict[tuple[
         if not column.better or at is None:
             continue
         sign = -1.0 if column.better == "lower" else 1.0
-        left = {i: sign * v for i in candidates if (v := value_of(found.lines[i].part, column.label)) is not None}
+        left = {
+            i: sign * v
+            for i in candidates
+            if not was_optimised(found.lines[i].part.runs, column.metric)
+            and (v := value_of(found.lines[i].part, column.label)) is not None
+        }
         if len(left) < 2:
             continue
         best = _leaders(found, left, at)
@@ -153,9 +159,9 @@ def rows(
         for column in columns:
             value = mean_cell([columns_of(scored).get(column.label) for scored in line.part.samples], column.signature)
             if value is not None:
-                cells[column.label] = Cell(
-                    value.value, value.low, value.high, marks.get((i, column.label), ""), "", value.note
-                )
+                rank = marks.get((i, column.label), "")
+                cell = Cell(value.value, value.low, value.high, rank, "", value.note)
+                cells[column.label] = marked(cell, line.part.runs, column.metric)
             if differences:
                 cells |= _difference_cells(found, i, column)
         notes = [line.part.why] if line.part.why else []

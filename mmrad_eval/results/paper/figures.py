@@ -23,13 +23,14 @@ from mmrad_eval.results.figures.read import (
     read_answers,
 )
 from mmrad_eval.results.figures.style import COLORS, Look, drawing, save
+from mmrad_eval.results.leaderboard.optimised import was_optimised
 from mmrad_eval.results.leaderboard.rows import columns_of
 from mmrad_eval.results.paper import comparison_figures
 from mmrad_eval.results.paper.contrast import PaperContrast
 from mmrad_eval.results.paper.labels import Labels
 from mmrad_eval.results.paper.runs import PaperRow, PaperRuns
 from mmrad_eval.results.paper.style import POINTS, PaperStyle
-from mmrad_eval.results.paper.tables import ARMS, CONTROLS, main_column
+from mmrad_eval.results.paper.tables import ARMS, CONTROLS
 from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.scoring.reports_file import studies_of
 from mmrad_eval.tasks.arms import TEXT
@@ -89,7 +90,7 @@ def draw_all(
 def _figures(paper: PaperRuns, contrasts: Sequence[PaperContrast], look: Look, labels: Labels) -> Iterator[_Sheet]:
     names = labels.names(paper.columns)
     columns = {names[column.label]: column for column in paper.columns}
-    main = main_column(paper.columns) if paper.columns else None
+    main = paper.main
     parts = [part for part in paper.parts if part.why is None and part.baseline != "reference" and _wrote(part)]
     yield from _forests(paper, contrasts, columns, look, labels)
     other = next(
@@ -98,9 +99,12 @@ def _figures(paper: PaperRuns, contrasts: Sequence[PaperContrast], look: Look, l
     drawn = None
     if main and other:
         pair = (names[other.label], other), (names[main.label], main)
-        forms = [part for part in parts if part.task not in CONTROLS]
+        trained = [part for part in parts if any(was_optimised(part.runs, c.metric) for c in (main, other))]
+        forms = [part for part in parts if part.task not in CONTROLS and part not in trained]
         drawn = comparison_figures.against(forms, *pair, (labels.model, labels.task), look)
-        left_out = "Controls are left out. " if len(forms) < len(parts) else ""
+        left_out = "Controls are left out. " if len(forms) + len(trained) < len(parts) else ""
+        left_out += "So are models that were optimised for a metric shown. " if trained else ""
+        left_out += _blind(paper, [pair[0][1].label, pair[1][1].label], names)
         if drawn is not None:
             words = f"{pair[1][0]} against {pair[0][0]}: each of the {drawn[1]} points is one run over {paper.size}. "
             yield _Sheet("metric-against-metric", drawn[0], f"{words}{left_out}{_bars(paper)}.")
@@ -122,6 +126,17 @@ def _figures(paper: PaperRuns, contrasts: Sequence[PaperContrast], look: Look, l
     yield _conventions(paper, parts, look, labels)
 
 
+def _blind(paper: PaperRuns, labels: Sequence[str], names: Mapping[str, str]) -> str:
+    """What reports that see no image get in the columns of a figure, as a sentence of its caption."""
+    said = [
+        f"{policy} {cells[label].value:.3f} in {names[label]}"
+        for policy, cells in paper.policies.items()
+        for label in labels
+        if label in cells and isinstance(cells[label].value, int | float)
+    ]
+    return f"Reports that see no image: {', '.join(said)}. " if said else ""
+
+
 def _forests(
     paper: PaperRuns,
     contrasts: Sequence[PaperContrast],
@@ -137,7 +152,7 @@ def _forests(
     to = labels.task(TEXT)
     beside = comparison_figures.ForestWords(to, groups, labels.model)
     lacks = "it needs a model's run of tcot and of another form of evidence over the same studies"
-    main = main_column(paper.columns) if paper.columns else None
+    main = paper.main
     usable = comparison_figures.compared(contrasts)
     tests = max((found.comparison.family.members for found in usable if found.comparison), default=0)
     unit = "" if not usable or usable[0].comparison is None else f", n = {usable[0].comparison.studies:,} studies"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmrad_eval.results.comparison.tables import ALPHA, significant
+from mmrad_eval.results.leaderboard.optimised import optimised_note
 from mmrad_eval.results.paper.contrast import Line, PaperContrast, contrast, value_of
 from mmrad_eval.results.paper.labels import Labels
 from mmrad_eval.results.paper.primary import DeclaredPrimary, primary_sentences
@@ -41,16 +42,22 @@ class Topic:
         return self.claims.margin if any(part in self.column.name for part in _OF_ONE) else None
 
 
+def no_findings(paper: PaperRuns) -> str:
+    """The page where there is no column for a conclusion to rest on."""
+    why = "No metric is shared by the runs"
+    if paper.columns:
+        why = "Models were optimised for every metric that the runs share"
+    return f"# What the runs show\n\n{why}, so nothing is compared.\n"
+
+
 def findings(
-    topic: Topic | None,
+    topic: Topic,
     arms: Sequence[PaperContrast],
     panel: PaperContrast,
     verdicts: Sequence[str],
     declared: Sequence[DeclaredPrimary] = (),
 ) -> str:
-    """The page, as Markdown; without a topic the runs share no metric."""
-    if topic is None:
-        return "# What the runs show\n\nNo metric is shared by the runs, so nothing is compared.\n"
+    """The page, as Markdown."""
     primary = [*(["the visual gain"] if topic.claims.declared else []), *(one.words(topic.labels) for one in declared)]
     status = "No primary outcome was declared beforehand (`--primary`): every finding is exploratory."
     if primary:
@@ -59,6 +66,7 @@ def findings(
         f"# What the runs show: {topic.paper.title}",
         f"Over {topic.paper.size}, in {topic.name} (`{topic.column.label}`). {status}",
         _legend(topic, arms, panel),
+        *_beside(topic.paper),
     ]
     if declared:
         told = primary_sentences(declared, arms, topic.labels, topic.paper.by_patient)
@@ -73,6 +81,15 @@ def findings(
     if sentences:
         parts += ["## Models, each against the one that scores best", "\n".join(f"- {said}" for said in sentences)]
     return "\n\n".join(parts) + "\n"
+
+
+def _beside(paper: PaperRuns) -> Iterator[str]:
+    """What reports that see no image get, and which metrics a model was optimised for."""
+    for label in dict.fromkeys(label for cells in paper.policies.values() for label in cells):
+        values = ((name, cells[label].value) for name, cells in paper.policies.items() if label in cells)
+        said = ", ".join(f"{name} {value:.3f}" for name, value in values if isinstance(value, int | float))
+        yield f"Reports that see no image get, in `{label}`: {said}."
+    yield from optimised_note(paper.runs)
 
 
 def _legend(topic: Topic, arms: Sequence[PaperContrast], panel: PaperContrast) -> str:

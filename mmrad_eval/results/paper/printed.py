@@ -8,6 +8,7 @@ from dataclasses import replace as replace_page
 
 from msgspec.structs import replace
 
+from mmrad_eval.results.leaderboard.optimised import OPTIMISED
 from mmrad_eval.results.paper.labels import Labels, labels_of
 from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.tables.latex import ARTICLE, latex
@@ -16,6 +17,9 @@ from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn
 NOT_RANKED = ": controls, not ranked"
 """What follows a model's name above its controls."""
 NO_MODEL, _BASELINES = "no model", "Baselines"
+BLIND = "reports that see no image"
+"""The heading above the policies that a metric is shown beside."""
+_HEADINGS = {NO_MODEL: _BASELINES, BLIND: "Reports that see no image"}
 VERDICTS = (
     "Not shown that region images help",
     "Region images help",
@@ -42,7 +46,7 @@ class Printed:
         if "model" in cells:
             cells["model"] = replace(cells["model"], value=self.labels.model(str(cells["model"].value)))
         model = row.heading.removesuffix(NOT_RANKED)
-        heading = _BASELINES if model == NO_MODEL else model and self.labels.model(model) + row.heading[len(model) :]
+        heading = _HEADINGS.get(model) or (model and self.labels.model(model) + row.heading[len(model) :])
         return replace(row, cells=cells, heading=heading)
 
 
@@ -116,6 +120,12 @@ class CompactColumn:
     values: Mapping[str, ColumnSummary]
     marked: frozenset[str] = frozenset()
     """Labels of the columns whose value has a star."""
+    optimised: frozenset[str] = frozenset()
+    """Labels of the columns that its model was optimised for."""
+
+    def mark(self, label: str) -> str:
+        """The signs after a value."""
+        return ("*" if label in self.marked else "") + (OPTIMISED if label in self.optimised else "")
 
 
 def compact(lines: Sequence[CompactColumn], words: Printed, name: str, title: str) -> Table:
@@ -127,9 +137,7 @@ def compact(lines: Sequence[CompactColumn], words: Printed, name: str, title: st
     every = {label: column for one in lines for label, column in one.values.items()}
     cells = {
         label: {
-            f"{i} {one.run}": Cell(
-                one.values[label].value if label in one.values else None, mark="*" if label in one.marked else ""
-            )
+            f"{i} {one.run}": Cell(one.values[label].value if label in one.values else None, mark=one.mark(label))
             for i, one in enumerate(lines)
         }
         for label in every
@@ -214,7 +222,7 @@ def _says_nothing(table: Table, column: TableColumn) -> bool:
     if column.kind == "text":
         values = {table.cell(row, column).value for row in table.rows} - {NO_MODEL, None, ""}
         return values <= {"unknown"}
-    values = {table.cell(row, column).value for row in table.rows}
+    values = {table.cell(row, column).value for row in table.rows} - {None}
     return len(values) <= 1 and (column.key != _INVALID or values <= {0, None})
 
 
@@ -223,7 +231,8 @@ def _marked(row: Row, table: Table) -> Row:
     cells = dict(row.cells)
     for column in table.columns:
         if column.kind == "difference" and column.group in cells:
-            cells[column.group] = replace(cells[column.group], mark=table.cell(row, column).mark)
+            own = cells[column.group]
+            cells[column.group] = replace(own, mark=own.mark + table.cell(row, column).mark)
     return replace(row, cells=cells)
 
 

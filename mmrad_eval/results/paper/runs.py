@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.results.leaderboard.optimised import was_optimised
+from mmrad_eval.results.leaderboard.policy_rows import POLICIES, cells_over
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
     columns_of,
@@ -20,10 +22,15 @@ from mmrad_eval.results.leaderboard.rows import (
     why_unranked,
 )
 from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import ColumnSummary
+from mmrad_eval.results.tables.table import Cell
 
 MOST_COLUMNS = 6
 """Metric columns of a table in the body of a paper; the supplement has all."""
+
+ALWAYS = frozenset(held for columns in POLICIES.values() for held in columns)
+"""Columns that take the last place where there are more: those in which policies that see nothing have a row."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,11 @@ class PaperRow:
         return card.id if card.provider == "baseline" else ""
 
     @property
+    def runs(self) -> list[Run]:
+        """The records of its samples."""
+        return [scored.run for scored in self.samples]
+
+    @property
     def folders(self) -> list[RunFolder]:
         """Where its runs are."""
         return [RunFolder(scored.folder) for scored in self.samples]
@@ -86,6 +98,26 @@ class PaperRuns:
         if ready is None:
             return "the studies"
         return f"{ready.n:,} studies" + (f" of {ready.clusters:,} patients" if ready.cluster == "patient" else "")
+
+    @property
+    def main(self) -> ColumnSummary | None:
+        """The column that a conclusion rests on: none that a model of the paper was optimised for."""
+        open_to_all = [column for column in self.columns if not was_optimised(self.runs, column.metric)]
+        return main_column(open_to_all) if open_to_all else None
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every run of every row."""
+        return [scored.run for part in self.parts for scored in part.samples]
+
+    @property
+    def policies(self) -> dict[str, dict[str, Cell]]:
+        """What reports that see no image get in the columns of the tables, over the studies that are compared."""
+        shown = {column.label for column in self.columns}
+        every = [scored for part in self.parts for scored in part.samples]
+        found = cells_over(every, reference_studies(every))
+        kept = {policy: {k: cell for k, cell in cells.items() if k in shown} for policy, cells in found.items()}
+        return {policy: cells for policy, cells in kept.items() if cells}
 
     @property
     def by_patient(self) -> bool:
@@ -171,7 +203,21 @@ def _columns(parts: Sequence[PaperRow], metrics: Sequence[str]) -> tuple[ColumnS
             )
         return tuple(chosen)
     best = headlines(shared)
-    return tuple(c for c in shared if c.label in best)[:MOST_COLUMNS]
+    found = [c for c in shared if c.label in best]
+    last = next((c for c in found[MOST_COLUMNS:] if c.label in ALWAYS), None)
+    return (*found[: MOST_COLUMNS - 1], last) if last is not None else tuple(found[:MOST_COLUMNS])
+
+
+_CLINICAL = ("RadGraph", "CheXbert", "rules micro", "RadCliQ")
+
+
+def main_column(columns: Sequence[ColumnSummary]) -> ColumnSummary:
+    """The column that a conclusion rests on: a clinical one where there is one."""
+    for begin in _CLINICAL:
+        for column in columns:
+            if column.name.startswith(begin):
+                return column
+    return columns[0]
 
 
 def spec(scored: ScoredRun) -> str:

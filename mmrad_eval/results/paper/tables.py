@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from mmrad_eval.results.leaderboard.optimised import optimised_note
+from mmrad_eval.results.leaderboard.policy_rows import policy_row
 from mmrad_eval.results.paper.contrast import Line, PaperContrast, contrast, ranks, rows, table_columns
 from mmrad_eval.results.paper.labels import Labels
-from mmrad_eval.results.paper.printed import DIFFERENCES, NO_MODEL, NOT_RANKED, UNIT
+from mmrad_eval.results.paper.printed import BLIND, DIFFERENCES, NO_MODEL, NOT_RANKED, UNIT
 from mmrad_eval.results.paper.runs import PaperRow, PaperRuns, spec
 from mmrad_eval.results.paper.visual_gain import ClaimOptions, visual_gain
 from mmrad_eval.results.run.folder import RunFolder
-from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.tables.table import Row, Table, TableColumn
 from mmrad_eval.tasks.arms import TEXT, labels
 
@@ -75,7 +76,7 @@ def arms_table(paper: PaperRuns, resamples: int, claims: ClaimOptions, labels: L
             command = paper.command([spec(there[0][1].first)], lacking)
             missing.append(f"T1, {model}: no run of {', '.join(lacking)}: {command}")
     base, lacking_baselines = _baselines(paper, labels)
-    out += base if contrasts else []
+    out += [*base, *_policies(paper, "arm")] if contrasts else []
     if lacking_baselines:
         names = [f"baseline:{name}" for name in lacking_baselines]
         task = TEXT if lacking_baselines == ["evidence"] else "direct"
@@ -87,7 +88,7 @@ def arms_table(paper: PaperRuns, resamples: int, claims: ClaimOptions, labels: L
         missing.insert(0, f"T1: no model has run any form of evidence: {command}")
     named = (TableColumn("model", media="data"), TableColumn("task", media="data"), TableColumn("arm", "evidence"))
     columns = (*named, *_COUNTS, *table_columns(paper.columns, to=labels.task(TEXT)))
-    notes = (*_notes(contrasts, labels.task(TEXT)), *verdicts[:MOST_VERDICTS])
+    notes = (*_notes(contrasts, labels.task(TEXT)), *optimised_note(paper.runs), *verdicts[:MOST_VERDICTS])
     table = Table("t1-arms", f"Evidence given to a frozen model ({paper.title})", columns, tuple(out), notes, _AMONG)
     return Made(table, tuple(contrasts), tuple(missing), tuple(verdicts))
 
@@ -114,8 +115,10 @@ def adaptation_table(paper: PaperRuns, formats: Mapping[str, RunFolder], resampl
     found = contrast(lines, paper.columns, lines[0] if lines else None, resamples)
     first = lines[0].names["arm"] if lines else "the first"
     body = rows(found, paper.columns, differences=True, marks=ranks(found, paper.columns))
+    body += _policies(paper, "arm") if body else []
     every = (*columns, *table_columns(paper.columns, to=first))
-    table = Table("t2-adaptation", title, every, tuple(body), _notes([found], first), _AMONG)
+    notes = (*_notes([found], first), *optimised_note(paper.runs))
+    table = Table("t2-adaptation", title, every, tuple(body), notes, _AMONG)
     return Made(table, (found,), tuple(missing), to=first)
 
 
@@ -146,7 +149,9 @@ def panel_table(paper: PaperRuns, task: str | None, resamples: int, labels: Labe
     one = "from the image alone" if tasks[0] == DIRECT else labels.task(tasks[0])
     what = "" if {line.part.task for line in lines} <= {IMPORTED} else f", {one}"
     title = f"Models{what} ({paper.title})"
-    table = Table("t3-panel", title, columns, (*body, *base) if lines else (), _notes([found], ""), _AMONG)
+    below = (*base, *_policies(paper, "model"))
+    notes = (*_notes([found], ""), *optimised_note(paper.runs))
+    table = Table("t3-panel", title, columns, (*body, *below) if lines else (), notes, _AMONG)
     return Made(table, (found,), tuple(missing))
 
 
@@ -203,6 +208,12 @@ def _baselines(paper: PaperRuns, labels: Labels) -> tuple[list[Row], list[str]]:
     return out, missing
 
 
+def _policies(paper: PaperRuns, first: str) -> list[Row]:
+    """Rows of reports that see no image, named in the column ``first``."""
+    rows = (policy_row(name, cells, first=first) for name, cells in paper.policies.items())
+    return [replace(row, rule=not i, heading="" if i else BLIND, media="all", notes=()) for i, row in enumerate(rows)]
+
+
 def _notes(contrasts: Sequence[PaperContrast], to: str) -> tuple[str, ...]:
     compared = [found.comparison for found in contrasts if found.comparison is not None]
     if not compared:
@@ -220,15 +231,3 @@ def _notes(contrasts: Sequence[PaperContrast], to: str) -> tuple[str, ...]:
             "group, and an interval without 0."
         )
     return tuple(notes)
-
-
-_CLINICAL = ("RadGraph", "CheXbert", "rules micro", "RadCliQ")
-
-
-def main_column(columns: Sequence[ColumnSummary]) -> ColumnSummary:
-    """The column that a conclusion rests on: a clinical one where there is one."""
-    for begin in _CLINICAL:
-        for column in columns:
-            if column.name.startswith(begin):
-                return column
-    return columns[0]

@@ -17,7 +17,7 @@ from mmrad_eval.results.leaderboard.not_scored import not_scored
 from mmrad_eval.results.leaderboard.rows import ScoredRun, read_scored_runs
 from mmrad_eval.results.paper import printed
 from mmrad_eval.results.paper.figures import PaperFigures, draw_all
-from mmrad_eval.results.paper.findings import Topic, findings
+from mmrad_eval.results.paper.findings import Topic, findings, no_findings
 from mmrad_eval.results.paper.labels import Labels, labels_of
 from mmrad_eval.results.paper.primary import primaries
 from mmrad_eval.results.paper.printed import Printed
@@ -28,7 +28,6 @@ from mmrad_eval.results.paper.tables import (
     Made,
     adaptation_table,
     arms_table,
-    main_column,
     panel_table,
 )
 from mmrad_eval.results.paper.visual_gain import ClaimOptions
@@ -118,9 +117,10 @@ def write_paper(
     if every.differences:  # too long to be shown by paper.tex
         files.append(_text(out / "supplement-differences.tex", latex(every.differences, style.pages(intervals=True))))
     files += drawn.files
-    main = main_column(paper.columns) if paper.columns else None
-    topic = Topic(paper, main, labels, claims) if main else None
-    said = findings(topic, arms.contrasts, panel.contrasts[0], arms.verdicts, declared)
+    said = no_findings(paper)
+    if paper.main is not None:
+        topic = Topic(paper, paper.main, labels, claims)
+        said = findings(topic, arms.contrasts, panel.contrasts[0], arms.verdicts, declared)
     files.append(_text(out / "results.md", said))
     files.append(_text(out / "paper.tex", _document(paper, [table.table.name for table in body], drawn, style, labels)))
     missing = [*(gap for table in made for gap in table.missing), *not_scored(_scored(paper)), *drawn.missing]
@@ -148,7 +148,7 @@ def _appendix(made: Made, words: Printed, labels: Labels) -> list[Table]:
 def _across(runs: Sequence[ScoredRun], paper: PaperRuns, labels: Labels) -> list[Table]:
     """The tables across datasets, in the main column, without intervals; nothing where the datasets share no column."""
     try:
-        tables = across_tables(runs, [main_column(paper.columns).label] if paper.columns else ())
+        tables = across_tables(runs, [paper.main.label] if paper.main else ())
     except DataError:
         return []
     words = Printed(labels, {})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -51,10 +52,12 @@ def tables_of(
     seed: int = SEED,
     missing: Sequence[str] = (),
     all_metrics: bool = True,
+    against: Scored | None = None,
 ) -> list[Table]:
     """Agreement with ratings, by kind of error; preferences; each where the file has what it needs.
 
-    Unless ``all_metrics``, the 20 metrics that lead the first table stand in each.
+    ``against``: a metric that each is held against, over the same items and resamples of cases. Unless ``all_metrics``,
+    the 20 metrics that lead the first table stand in each.
     """
     if len(ratings.items) > MOST:
         raise DataError(f"{ratings.path}: {len(ratings.items):,} items; their pairs fit in memory up to {MOST:,} items")
@@ -62,17 +65,17 @@ def tables_of(
     tables = []
     if ratings.scores:
         main = next(iter(ratings.scores))
-        tables.append(_agreement(ratings, scored, main, resampler))
+        tables.append(_agreement(ratings, scored, main, resampler, against))
         if len(ratings.scores) > 1:
             tables.append(_by_rating(ratings, scored, resampler))
     orders = ratings.orders or _orders_of(ratings)
     if orders:
-        tables.append(_preferences(ratings, scored, orders, resampler))
+        tables.append(_preferences(ratings, scored, orders, resampler, against))
         kinds = {kind for kind in ratings.kinds.values() if kind}
         if len(kinds) > 1 and not ratings.weights:  # these are counts, which weights would leave without a meaning
             tables.append(_by_kind(ratings, scored, orders))
     if not all_metrics and tables:
-        tables = _leading(tables)
+        tables = _leading(tables, against.label if against else "")
     weighted = ["Cases had different chances of being sampled: each counts with its sampling weight."]
     notes = (*(weighted if ratings.weights else ()), *missing)
     if notes and tables:
@@ -80,10 +83,10 @@ def tables_of(
     return tables
 
 
-def _leading(tables: Sequence[Table]) -> list[Table]:
-    """The tables with the metrics that lead the first one, and how many were left out."""
+def _leading(tables: Sequence[Table], kept_too: str) -> list[Table]:
+    """The tables with the metrics that lead the first one and the one named, and how many were left out."""
     order = [row.cells["metric"].value for row in tables[0].rows if row.ranked]
-    hidden = set(order[SHOWN:])
+    hidden = set(order[SHOWN:]) - {kept_too}
     if not hidden:
         return list(tables)
     kept = [
@@ -123,7 +126,9 @@ class _Resampler:
         return Estimate(middle, float(low), float(high))
 
 
-def _agreement(ratings: Ratings, scored: Sequence[Scored], rating: str, resampler: _Resampler) -> Table:
+def _agreement(
+    ratings: Ratings, scored: Sequence[Scored], rating: str, resampler: _Resampler, against: Scored | None
+) -> Table:
     wanted = ratings.mean(rating)
     rows = []
     for metric in scored:
@@ -134,6 +139,8 @@ def _agreement(ratings: Ratings, scored: Sequence[Scored], rating: str, resample
         if ratings.raters > 1:
             less = less_raters(ratings, rating, kendall_weighted, metric.values)
             cells["less"] = _cell(resampler.estimate(less, known.astype(np.float64)))
+        if against is not None and against is not metric:
+            cells["against"] = _cell(_tau_less(wanted, metric, against, resampler))
         rows.append((tau.value, Row(cells)))
     rows.sort(key=lambda one: -one[0] if np.isfinite(one[0]) else np.inf)
     last = []
@@ -153,6 +160,9 @@ def _agreement(ratings: Ratings, scored: Sequence[Scored], rating: str, resample
     if ratings.raters > 1:
         columns.append(TableColumn("less", title="tau less raters'", kind="score", better="higher", interval=True))
         notes.append(f"{LESS} against the mean of the others.")
+    if against is not None:
+        columns.append(_less_column("tau", against, "score"))
+        notes.append(f"Less {against.label}: over the items that both score, paired by case.")
     return Table(
         "metaeval",
         f"{ratings.path.name}: agreement with {rating}",
@@ -160,6 +170,22 @@ def _agreement(ratings: Ratings, scored: Sequence[Scored], rating: str, resample
         (*(row for _, row in rows), *last),
         tuple(notes),
     )
+
+
+def _tau_less(wanted: FloatArray, metric: Scored, other: Scored, resampler: _Resampler) -> Estimate:
+    """Tau-b of a metric less that of another one, over the items that both score."""
+    known = np.isfinite(wanted) & np.isfinite(metric.values) & np.isfinite(other.values)
+    right, mine, theirs = (np.where(known, values, 0.0) for values in (wanted, metric.values, other.values))
+
+    def less(weights: FloatArray) -> FloatArray:
+        difference: FloatArray = kendall_weighted(right, mine, weights) - kendall_weighted(right, theirs, weights)
+        return difference
+
+    return resampler.estimate(less, known.astype(np.float64))
+
+
+def _less_column(what: str, against: Scored, kind: Literal["score", "percent"]) -> TableColumn:
+    return TableColumn("against", title=f"{what} less {against.label}", kind=kind, better="higher", interval=True)
 
 
 def _by_rating(ratings: Ratings, scored: Sequence[Scored], resampler: _Resampler) -> Table:
@@ -183,7 +209,13 @@ def _by_rating(ratings: Ratings, scored: Sequence[Scored], resampler: _Resampler
     return Table("metaeval-ratings", f"{ratings.path.name}: Kendall tau-b by rating", tuple(columns), tuple(rows))
 
 
-def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Order], resampler: _Resampler) -> Table:
+def _preferences(
+    ratings: Ratings,
+    scored: Sequence[Scored],
+    orders: Sequence[Order],
+    resampler: _Resampler,
+    against: Scored | None,
+) -> Table:
     """The share of orders that each metric gets right; a tie where one must win is half right."""
     at = {item: number for number, item in enumerate(ratings.items)}
     unlike, alike = ([order for order in orders if order.alike == same] for same in (False, True))
@@ -210,6 +242,8 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
         if voted:
             less = sides(orders, _leads(metric, orders, at)) - raters
             cells["less"] = _cell(_share(less, orders, at, resampler))
+        if against is not None and against is not metric:
+            cells["against"] = _cell(_share(right - _right(against, unlike, at)[0], unlike, at, resampler))
         rows.append((np.nan if both is None else both, Row(cells)))
     rows.sort(key=lambda one: -one[0] if np.isfinite(one[0]) else np.inf)
     last = []
@@ -234,6 +268,9 @@ def _preferences(ratings: Ratings, scored: Sequence[Scored], orders: Sequence[Or
     if voted:
         columns.append(TableColumn("less", title="right less raters'", kind="percent", better="higher", interval=True))
         notes.append(f"{LESS} against the majority of the others, over the pairs on which they have one.")
+    if against is not None:
+        columns.append(_less_column("right", against, "percent"))
+        notes.append(f"Less {against.label}: over the pairs that both score, paired by case.")
     return Table(
         "metaeval-orders",
         f"{ratings.path.name}: orders that a metric gets right",

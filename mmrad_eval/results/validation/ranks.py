@@ -7,17 +7,17 @@ side, there is a column in which the intervals of the two systems do not overlap
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.results.leaderboard.optimised import OPTIMISED
 from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.rank_correlation import kendall, kendall_matrix
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
-from mmrad_eval.results.validation.score_files import ScoreFile, measure_of
+from mmrad_eval.results.validation.rankings import Ranking, measure_name
 
 SHOWN = 12
 """Flips of each metric that are named one by one, unless all are asked for."""
@@ -30,37 +30,6 @@ SHOWN_WINNERS = 50
 
 MATRIX = 10
 """Columns up to which the agreement of each with each is drawn."""
-
-Direction = Literal["higher", "lower"]
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Systems and the columns that order them."""
-
-    title: str
-    systems: tuple[str, ...]
-    columns: tuple[str, ...]
-    better: tuple[Direction, ...]
-    values: FloatArray
-    """(systems, columns), nan where there is none."""
-    low: FloatArray
-    high: FloatArray
-    """Ends of the intervals, nan where there is none."""
-
-    @property
-    def oriented(self) -> FloatArray:
-        """(systems, columns) values turned so that more is better."""
-        oriented: FloatArray = self.values * np.array([1.0 if better == "higher" else -1.0 for better in self.better])
-        return oriented
-
-    @property
-    def ranks(self) -> FloatArray:
-        """(systems, columns) 1 for the best; equal values share the best of their ranks; nan without a value."""
-        oriented = self.oriented
-        with np.errstate(invalid="ignore"):
-            above = (oriented[None, :, :] > oriented[:, None, :]).sum(axis=1)
-        return np.where(np.isfinite(oriented), 1.0 + above, np.nan)
 
 
 @dataclass(frozen=True)
@@ -88,84 +57,6 @@ class Flip:
     def clear(self) -> bool:
         """Whether a column on either side has intervals that do not overlap, so that neither order is chance."""
         return any(lead.apart for lead in self.ahead) and any(lead.apart for lead in self.behind)
-
-
-def of_board(sheet: ScoreFile) -> Ranking:
-    """The ranking of a board's rows under each of its columns that has a good end."""
-    columns: list[str] = []
-    better: list[Direction] = []
-    for column in sheet.numbers:
-        known = measure_of(column)
-        if column.endswith((" low", " high")):
-            continue
-        measure, inverse = known or (None, False)
-        if measure is None:
-            continue
-        columns.append(column)
-        better.append("lower" if (measure.better == "lower") != inverse else "higher")
-    shape = (len(sheet), len(columns))
-
-    def ends(name: str) -> FloatArray:
-        gone = np.full(len(sheet), np.nan)
-        return np.column_stack([sheet.numbers.get(f"{column} {name}", gone) for column in columns]).reshape(shape)
-
-    values = np.column_stack([sheet.numbers[column] for column in columns]) if columns else np.empty(shape)
-    return Ranking(sheet.path.name, sheet.names, tuple(columns), tuple(better), values, ends("low"), ends("high"))
-
-
-def of_table(table: Table, *, every: bool = False) -> Ranking:
-    """The ranking of a leaderboard's ranked rows under each of its columns that has a good end.
-
-    ``every``: under all of them; otherwise under each convention of the headline measures.
-    """
-    rows = [row for row in table.rows if row.ranked and row.media != "data"]
-    columns = [column for column in table.columns if column.kind == "score" and column.better]
-    headlines = {_measure(column.key) for column in columns if column.headline}
-    columns = [column for column in columns if every or _measure(column.key) in headlines]
-    shape = (len(rows), len(columns))
-    values, low, high = (np.full(shape, np.nan) for _ in range(3))
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            cell = table.cell(row, column)
-            if cell.comparable and isinstance(cell.value, int | float):
-                values[i, j] = cell.value
-                low[i, j] = np.nan if cell.low is None else cell.low
-                high[i, j] = np.nan if cell.high is None else cell.high
-    directions: tuple[Direction, ...] = tuple("lower" if column.better == "lower" else "higher" for column in columns)
-    return Ranking(
-        table.title,
-        tuple(
-            ", ".join(
-                str(row.cells[key].value)
-                for key in ("model", "task", "variant")
-                if key in row.cells and row.cells[key].value
-            )
-            for row in rows
-        ),
-        tuple(column.key for column in columns),
-        directions,
-        values,
-        low,
-        high,
-    )
-
-
-def _measure(column: str) -> str:
-    """``BLEU-4`` of ``BLEU-4 @ r2gen-iu``."""
-    return column.partition(" @ ")[0]
-
-
-def only(ranking: Ranking, parts: Sequence[str]) -> Ranking:
-    """The ranking with those columns alone whose name holds one of ``parts``, in any case."""
-    kept = [j for j, column in enumerate(ranking.columns) if any(part.lower() in column.lower() for part in parts)]
-    return replace(
-        ranking,
-        columns=tuple(ranking.columns[j] for j in kept),
-        better=tuple(ranking.better[j] for j in kept),
-        values=ranking.values[:, kept],
-        low=ranking.low[:, kept],
-        high=ranking.high[:, kept],
-    )
 
 
 def flips(ranking: Ranking, columns: Sequence[int]) -> list[Flip]:
@@ -230,11 +121,12 @@ def _ranks(name: str, ranking: Ranking) -> Table:
     if len(ranking.columns) > len(ranking.systems):
         head = TableColumn("column")
         across = [TableColumn(ranking.systems[i], kind="count") for i in order]
-        metrics = [_measure(column) for column in ranking.columns]
+        metrics = [measure_name(column) for column in ranking.columns]
         down = sorted(range(len(metrics)), key=lambda j: metrics.index(metrics[j]))
         rows = [
             Row(
-                {"column": Cell(ranking.columns[j])} | {ranking.systems[i]: _place(ranks[i, j]) for i in order},
+                {"column": Cell(ranking.columns[j])}
+                | {ranking.systems[i]: _place(ranking, ranks, i, j) for i in order},
                 rule=above >= 0 and metrics[down[above]] != metrics[j],
             )
             for above, j in enumerate(down, -1)
@@ -245,17 +137,40 @@ def _ranks(name: str, ranking: Ranking) -> Table:
         rows = [
             Row(
                 {"system": Cell(ranking.systems[i]), "best to worst": Cell(_span(ranks[i]))}
-                | {column: _place(ranks[i, j]) for j, column in enumerate(ranking.columns)}
+                | {column: _place(ranking, ranks, i, j) for j, column in enumerate(ranking.columns)}
             )
             for i in order
         ]
-    notes = ("Systems by mean rank. Equal values share a rank.",)
+    notes = ("Systems by mean rank. Equal values share a rank.", *_beside(ranking))
     title = f"{ranking.title}: rank under each column"
     return Table(name, title, (head, *across), tuple(rows), notes=notes, ranking="all systems")
 
 
-def _place(rank: float) -> Cell:
-    return Cell(int(rank), rank="best" if rank == 1 else "") if np.isfinite(rank) else Cell()
+def _place(ranking: Ranking, ranks: FloatArray, system: int, column: int) -> Cell:
+    rank = ranks[system, column]
+    if np.isfinite(rank):
+        return Cell(int(rank), rank="best" if rank == 1 else "")
+    trained = (ranking.systems[system], ranking.columns[column]) in ranking.optimised
+    return Cell(mark=OPTIMISED if trained else "")
+
+
+def _beside(ranking: Ranking) -> list[str]:
+    """Where reports that see no image would stand, and what has no rank because its model was optimised for it."""
+    said = []
+    for label in dict.fromkeys(one.column for one in ranking.policies if one.column in ranking.columns):
+        at = ranking.columns.index(label)
+        sign = 1.0 if ranking.better[at] == "higher" else -1.0
+        known = ranking.oriented[:, at]
+        known = known[np.isfinite(known)]
+        places = [
+            f"{one.policy} {one.value:.3f} (better than {int((sign * one.value > known).sum())} of {len(known)})"
+            for one in ranking.policies
+            if one.column == label
+        ]
+        said.append(f"{label} of reports that see no image: {', '.join(places)}.")
+    if trained := sorted({system for system, column in ranking.optimised if column in ranking.columns}):
+        said.append(f"{OPTIMISED} No rank where the model was optimised for the metric ({'; '.join(trained)}).")
+    return said
 
 
 def _span(ranks: FloatArray) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mmrad_eval.results.leaderboard.board import OPTIMISED, leaderboard
+from mmrad_eval.results.leaderboard.board import leaderboard
+from mmrad_eval.results.leaderboard.optimised import OPTIMISED
 
 REFERENCES = {
     "a": "Large left pneumothorax.",

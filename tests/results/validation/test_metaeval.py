@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmrad_eval.cli.metaeval import metaeval
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.statistics.rank_correlation import kendall, kendall_weighted, spearman, spearman_weighted
@@ -290,6 +292,30 @@ def test_a_metric_in_each_raters_place_is_held_against_the_same_majority(tmp_pat
     # in their places the metric is right in 1, in half (the majority of the others flips), in 1, in 0
     assert cell(orders, "always a", "less") == pytest.approx((1 + 0.5 + 1 + 0) / 4 - (0.75 + 0 + 1 + 0.75) / 4)
     assert cell(tables["metaeval-kinds"], SIDES, "k0") == "1.75 of 2"
+
+
+def test_a_metric_is_held_against_another_one_over_the_same_cases(tmp_path: Path) -> None:
+    found = read_ratings(write(tmp_path / "errors.csv", LONG))
+    wanted = found.mean("all errors")
+    good, bad = Scored("good", wanted), Scored("bad", -wanted)
+    half = Scored("half", np.where(np.arange(6) < 4, wanted, np.nan))  # the third case is unknown to it
+    tables = {table.name: table for table in tables_of(found, [good, bad, half], resamples=200, against=bad)}
+    assert cell(tables["metaeval"], "good", "against") == pytest.approx(2)
+    assert cell(tables["metaeval-orders"], "good", "against") == pytest.approx(1)
+    assert "against" not in next(r for r in tables["metaeval"].rows if r.cells["metric"].value == "bad").cells
+    own = tables_of(found, [half, bad], resamples=200, against=half)[0]
+    before = kendall(wanted[:4], -wanted[:4]) - kendall(wanted[:4], wanted[:4])
+    assert cell(own, "bad", "against") == pytest.approx(before)  # over the items that both score
+    low, high = (getattr(own.rows[1].cells["against"], end) for end in ("low", "high"))
+    assert low <= before <= high
+    assert "against" not in {column.key for column in tables_of(found, [good], resamples=0)[0].columns}
+
+
+def test_a_metric_that_is_not_there_can_not_be_held_against(tmp_path: Path) -> None:
+    path = write(tmp_path / "wide.csv", WIDE)
+    done = CliRunner().invoke(metaeval, [str(path), "--rating", "overall rating", "--against", "BLEU"])
+    assert isinstance(done.exception, UsageError)
+    assert "--against BLEU: no metric is called that; there are BLEU-2" in str(done.exception)
 
 
 def test_the_first_metrics_are_shown_unless_all_are_asked_for(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from mmrad_eval.results.statistics.rank_correlation import kendall, kendall_matrix
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn, render
-from mmrad_eval.results.validation.ranks import Ranking, flips, of_board, of_table, only, tables_of
+from mmrad_eval.results.validation.rankings import Ranking, of_board, of_table, only
+from mmrad_eval.results.validation.ranks import flips, tables_of
 from mmrad_eval.results.validation.score_files import read_sheet
 
 
