@@ -5,8 +5,8 @@
     python benchmarks/findings/model_rewordings.py score TEXTS.jsonl
 
 REPORTS.json is in ReXrank's form. 100 sentences are drawn with a fixed seed, none of them among those of
-reader_error.py; SmolLM2 (135M) answers three times to each. A person read every answer, and those whose meaning holds are
-in model_rewordings.tsv by the digests of both texts, since the reports may not be passed on.
+reader_error.py; SmolLM2 (135M) answers three times to each. Every answer was read, and those whose meaning holds are in
+model_rewordings.tsv by the digests of both texts, since the reports may not be passed on.
 """
 
 from __future__ import annotations

@@ -50,8 +50,10 @@ def wanted(line: str) -> list[list[tuple[str, str, bool, bool]]]:
             concept, _, side = bare.partition("/")
             names.append((concept, side, "?" not in name, "*" in name))
         if any(side == "both" for _, side, _, _ in names):  # a finding on each side is two
-            for one_side in ("left", "right"):
-                found.append([(c, one_side if s == "both" else s, sure, may) for c, s, sure, may in names])
+            found += [
+                [(concept, one if side == "both" else side, sure, may) for concept, side, sure, may in names]
+                for one in ("left", "right")
+            ]
         elif names[0][0] != "-":
             found.append(names)
     return found
@@ -117,8 +119,8 @@ def readings(path: Path) -> dict[str, list[tuple[str, str, str]]]:
         text = (HERE / name).read_text(encoding="utf-8")
         return [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
 
-    first = {key: said for key, said in lines("open_sentences.tsv")}
-    second = {key: said for key, said in lines("second_reading.tsv")}
+    first = {row[0]: row[1] for row in lines("open_sentences.tsv")}
+    second = {row[0]: row[1] for row in lines("second_reading.tsv")}
 
     def digest(sentence: str) -> str:
         return sha256(sentence.encode()).hexdigest()[:16]
