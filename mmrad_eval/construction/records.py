@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from mmrad_eval.core.structs import Value
-from mmrad_eval.core.values import Box, Report
+from mmrad_eval.core.values import Box, DataUse, Report
 
 StageName = Literal["collect", "summarise", "reflect", "audit", "check", "rate", "aggregate", "crop", "assemble"]
 STAGES: tuple[StageName, ...] = (
@@ -175,6 +175,8 @@ class StageLine(Value, frozen=True, kw_only=True):
     """Keys of the requests, in the order in which they were asked."""
     model: tuple[str, ...] = ()
     """Labels of the models that were asked."""
+    data_use: DataUse | None = None
+    """The class of the data, so that it is known wherever the file is copied to; open data has none."""
 
     @property
     def goes_on(self) -> bool:

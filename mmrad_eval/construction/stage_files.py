@@ -15,7 +15,7 @@ from typing import IO, NamedTuple, Self
 import msgspec
 
 from mmrad_eval.construction.records import STAGES, StageLine, StageName
-from mmrad_eval.core.data_use import mark
+from mmrad_eval.core.data_use import kept_with, mark
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.core.whole_files import written_whole
@@ -90,7 +90,7 @@ class StageFile:
 
     def put(self, line: StageLine) -> None:
         """Append a line, on disk before the next one is begun."""
-        data = _ENCODER.encode(line) + b"\n"
+        data = _ENCODER.encode(msgspec.structs.replace(line, data_use=kept_with(self._data_use))) + b"\n"
         if self._appended is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             mark(self.path.parent, self._data_use)

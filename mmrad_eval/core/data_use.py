@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,8 +24,9 @@ FIELD = "data_use"
 MARKER = "data_use.json"
 """The file in which a folder of ours states the class of what it holds."""
 _NAMES = (FIELD, "licence_class")
-_DEPTH = 2
+_DEPTH = 3
 """Records within records that are looked into."""
+_MAY_STATE = re.compile(r"data\W?_?use|licen[cs]e\W?_?class", re.IGNORECASE)
 ORDER: tuple[DataUse, ...] = ("open", "unknown", "credentialed")
 """All classes, the least restricted first."""
 
@@ -37,8 +39,10 @@ def strictest(inputs: Iterable[DataUse]) -> DataUse:
 def stated(record: Mapping[Any, Any]) -> DataUse | None:
     """The class that a row or record states; None where it states none.
 
-    The field is known in any spelling that programs make of it (``Data Use``, ``study.licence_class``), and in records
-    within the record. A word that is none of the three counts as credentialed: somebody meant to restrict it.
+    The field is known in any spelling that programs make of it (``Data Use``, ``DataUse``, ``study.licence_class``),
+    and in records within the record, in its lists, and in texts that are JSON. A word that is none of the three counts
+    as credentialed: somebody meant to restrict it. A name with an ending, as joins of tables make it (``data_use_x``),
+    counts where it holds one of the three.
     """
     said = list(_words(record, _DEPTH))
     if not said:
@@ -48,17 +52,43 @@ def stated(record: Mapping[Any, Any]) -> DataUse | None:
 
 def _words(record: Mapping[Any, Any], depth: int) -> Iterator[str]:
     for name, value in record.items():
-        if isinstance(value, Mapping):
-            yield from _words(value, depth - 1) if depth else ()
-        elif value not in (None, "") and _states(str(name)) and (word := str(value).strip().lower()):
+        for within in _records(value) if depth else ():
+            yield from _words(within, depth - 1)
+        if isinstance(value, Mapping) or value in (None, "") or not (word := str(value).strip().lower()):
+            continue
+        if (field := _states(str(name))) == "whole" or (field == "ended" and word in ORDER):
             yield word
 
 
+def _records(value: Any) -> Iterator[Mapping[Any, Any]]:
+    """The records that a value is, lists, or spells as JSON."""
+    if isinstance(value, str) and value[:1] in ("{", "[") and _MAY_STATE.search(value):
+        with suppress(msgspec.DecodeError, RecursionError):
+            value = msgspec.json.decode(value)
+    if isinstance(value, Mapping):
+        yield value
+    elif isinstance(value, list):
+        yield from (item for item in value if isinstance(item, Mapping))
+
+
 @lru_cache(maxsize=4096)
-def _states(name: str) -> bool:
-    """Whether the name of a field or column is one of those that state the class."""
-    plain = re.sub(r"[^a-z]+", "_", name.lower()).strip("_").replace("license", "licence")
-    return any(plain == one or plain.endswith(f"_{one}") for one in _NAMES)
+def _states(name: str) -> Literal["whole", "ended", ""]:
+    """Whether the name of a field or column is one of those that state the class, or begins with one of them."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    plain = re.sub(r"[^a-z]+", "_", words).strip("_").replace("license", "licence")
+    if any(plain in (one, one.replace("_", "")) or plain.endswith(f"_{one}") for one in _NAMES):
+        return "whole"
+    before, _, _ = plain.rpartition("_")
+    return "ended" if any(before == one or before.endswith(f"_{one}") for one in _NAMES) else ""
+
+
+def apart(value: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """An object of records by id without the keys that state the class of them all, and those keys.
+
+    ``{"data_use": "credentialed", "study-1": ...}``
+    """
+    said = {key: item for key, item in value.items() if isinstance(item, str) and _states(key) == "whole"}
+    return {key: item for key, item in value.items() if key not in said}, said
 
 
 def of_rows(rows: Iterable[Mapping[Any, Any]], otherwise: DataUse) -> DataUse:

@@ -37,6 +37,8 @@ from mmrad_eval.core.whole_files import write_whole
 VERSION = 2
 _FOLD = 8192  # fresh entries are folded into the arrays at this many, so that each costs 40 bytes in the long run
 _BLOCK = 16 << 20
+_LONGEST = 512 << 20  # bytes of a line: a reply of 64 MiB, each byte escaped in six, and what was asked
+_FOREIGN = 32 << 20  # bytes without a line end that begin no line: taken in pieces of so many
 _NAMED = 100  # damaged places that are named
 
 _HEAD, _OLD_HEAD = b'{"v":2,"crc":"', b'{"key":"'
@@ -295,15 +297,23 @@ def _size(path: Path) -> int:
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
     """Offset, bytes without the line end, and whether it ends, of each line that is not empty."""
-    offset, rest = 0, b""
+    offset, parts, held = 0, list[bytes](), 0
     with path.open("rb", buffering=0) as file:
         while block := file.read(_BLOCK):
-            *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
+            *lines, last = block.split(b"\n")
+            for end in lines:
+                line = b"".join((*parts, end))
+                parts, held = [], 0
                 yield offset, line.removesuffix(b"\r"), True  # of a file that a program gave line ends of Windows
                 offset += len(line) + 1
-    if rest:
-        yield offset, rest, False
+            if last:
+                parts.append(last)
+                held += len(last)
+            if parts and held > (_LONGEST if parts[0].startswith(b'{"') else _FOREIGN):
+                yield offset, b"".join(parts), True
+                offset, parts, held = offset + held, [], 0
+    if parts:
+        yield offset, b"".join(parts), False
 
 
 def _joined(line: bytes) -> bool:

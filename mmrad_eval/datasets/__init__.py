@@ -335,7 +335,7 @@ def _recognises(name: str, path: Path) -> bool:
 def settled_data_use(dataset: Dataset, said: DataUse | None) -> DataUse:
     """The stricter of what the reader knows and what the studies show; the user decides only what is unknown."""
     known, seen = dataset.data_use, None
-    if known != "credentialed":
+    if known != "credentialed" or said not in (None, known):
         seen = looks_credentialed(dataset.studies)
         known = "credentialed" if seen else known
     if said is None or said == known:

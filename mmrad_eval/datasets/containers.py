@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmrad_eval.core.data_use import apart
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.datasets import columns, files
 from mmrad_eval.datasets.problems import Problems
@@ -33,6 +34,9 @@ def read_table(path: Path, problems: Problems) -> FileRows:
 
 def _of_object(path: Path, value: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Records by id, or lists of records under the names of splits or under one outer key."""
+    value, said = apart(value)
+    if said:
+        return [{**record, **said} for record in _of_object(path, value)]
     items = list(value.values())
     if items and all(isinstance(item, list) and all(isinstance(record, dict) for record in item) for item in items):
         return [record for item in items for record in item]

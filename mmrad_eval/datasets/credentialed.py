@@ -11,8 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
-from mmrad_eval.core.values import Image, Message, Report, Study, Text
+from mmrad_eval.core.data_use import of_rows, strictest
+from mmrad_eval.core.values import DataUse, Image, Message, Report, Study, Text
+from mmrad_eval.datasets import raw_text
 from mmrad_eval.datasets.lazy import LazyStudies
 
 MARK = "___"
@@ -24,9 +27,19 @@ _INNER = re.compile(f"-{_EIGHT}-{_EIGHT}-{_EIGHT}-")
 """Three groups within such a name."""
 _PATH = r"(?<![0-9a-z])p?1\d{7}[\W_]{1,3}s5\d{7}(?![0-9a-z])|(?<![0-9a-z])p1\d{7}[\W_]{1,3}s?5\d{7}(?![0-9a-z])"
 _PLACE = re.compile(rf"{_PATH}|{_DICOM}", re.IGNORECASE)
+_JOINED = r"(?<![0-9a-z])(?:p1\d{7}s?|1\d{7}s)5\d{7}(?![0-9a-z])"
+_BARE = r"(?<![0-9a-z.])1\d{7}[-_/\\ ]{1,2}5\d{7}(?![0-9a-z])"
+_IN_NAME = re.compile(rf"{_JOINED}|{_BARE}|(?<![0-9a-f]){_EIGHT}(?:_{_EIGHT}){{4}}(?![0-9a-f])", re.IGNORECASE)
+"""What is such a place in an id or a name, and too little in a sentence: ``10000032_50414267``."""
 _NAME = "mimic"
 """In ids and in the names of files; in texts one finding may mimic another."""
 _STUDY, _PATIENT = re.compile(r"s?5\d{7}"), re.compile(r"p?1\d{7}")
+_DIGITS = re.compile("[15]")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_SHORT = 60
+"""Characters of a cell that may be an id."""
+_DEPTH = 8
+"""Lists and records within a cell that are looked into."""
 
 
 def looks_credentialed(studies: Sequence[Study], *, marks: bool = True) -> str | None:
@@ -66,19 +79,45 @@ def marks_of_messages(messages: Iterable[Message]) -> str | None:
     return _named(name for image in images for name in (image.name, image.path)) or _named(_targets(images))
 
 
+def class_of_rows(rows: Sequence[Mapping[Any, Any]], otherwise: DataUse) -> DataUse:
+    """The class of a file of rows: what they state, else ``otherwise``; no less than what is seen in any cell."""
+    seen: DataUse = "credentialed" if marks_of_rows(rows) else "open"
+    return strictest((of_rows(rows, otherwise), seen))
+
+
 def marks_of_rows(rows: Iterable[Mapping[Any, Any]]) -> str | None:
     """What in the cells of a table is written as in MIMIC-CXR: a place in any cell, ids of patient and study in a row.
 
     ``___`` does not count, as in the words of a request.
     """
     for row in rows:
-        cells = [str(cell) for cell in row.values() if isinstance(cell, (str, int)) and not isinstance(cell, bool)]
-        if found := next(filter(None, map(_place, cells)), None):
+        cells = list(_cells(row, _DEPTH))
+        ids = [_id_of(cell) for cell in cells if len(cell) <= _SHORT]
+        longer = (cell for cell in cells if len(cell) > _SHORT)
+        found = next(filter(None, map(_place_in_name, ids)), None) or next(filter(None, map(_place, longer)), None)
+        if found:
             return f"{found!r} in a row"
-        study, patient = (next(filter(form.fullmatch, cells), None) for form in (_STUDY, _PATIENT))
+        study, patient = (next(filter(form.fullmatch, ids), None) for form in (_STUDY, _PATIENT))
         if study and patient:
             return f"study {study!r} of patient {patient!r}"
     return None
+
+
+def _cells(value: Any, depth: int) -> Iterator[str]:
+    """The texts and numbers of a row that may hold an id of such data, those of its lists and records too."""
+    if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+        cell = str(value)
+        if _DIGITS.search(cell) or not cell.isascii():
+            yield cell
+    elif depth and isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _cells(item, depth - 1)
+
+
+def _id_of(cell: str) -> str:
+    """A cell as the number that it spells: ``50414267.0``, ``="50414267"``, ``50,414,267``."""
+    text = raw_text.identifier(cell) or ""
+    return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
 
 
 def _some(studies: Sequence[Study]) -> Iterator[Study]:
@@ -91,9 +130,9 @@ def _some(studies: Sequence[Study]) -> Iterator[Study]:
 def _identity(study: Study) -> str | None:
     patient = study.patient
     if (
-        _place(study.id)
+        _place_in_name(study.id)
         or _NAME in study.id.lower()
-        or (patient and _STUDY.fullmatch(study.id) and _PATIENT.fullmatch(patient))
+        or (patient and _STUDY.fullmatch(_id_of(study.id)) and _PATIENT.fullmatch(_id_of(patient)))
     ):
         return f"study {study.id!r}" + (f" of patient {patient!r}" if patient else "")
     return None
@@ -103,9 +142,9 @@ def _named(names: Iterable[str]) -> str | None:
     """The first name with a mark. Hardly any has one, so all are looked at together first."""
     names = tuple(names)
     together = "\n".join(names)
-    if not _may_hold_place(together) and _NAME not in together.lower():
+    if not _place_in_name(together) and _NAME not in together.lower():
         return None
-    return next((f"image {name!r}" for name in names if _place(name) or _NAME in name.lower()), None)
+    return next((f"image {name!r}" for name in names if _place_in_name(name) or _NAME in name.lower()), None)
 
 
 def _in_texts(texts: Iterable[str], *, marks: bool) -> str | None:
@@ -128,6 +167,14 @@ def _place(text: str) -> str | None:
     """A study's or an image's place of MIMIC-CXR in a text."""
     found = _PLACE.search(text) if _may_hold_place(text) else None
     return found[0] if found else None
+
+
+def _place_in_name(text: str) -> str | None:
+    """The same in an id or a name, where less shows it; also as addresses spell it (``%2Fp10000032%2Fs50414267``)."""
+    if "%" in text:
+        text = unquote(text)
+    found = _IN_NAME.search(text)
+    return found[0] if found else _place(text)
 
 
 def _may_hold_place(text: str) -> bool:

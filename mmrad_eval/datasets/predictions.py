@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmrad_eval.core.data_use import of_place, of_rows, strictest
+from mmrad_eval.core.data_use import of_place, strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Answer, DataUse, Report, Target, Trace
 from mmrad_eval.datasets import columns, outputs, raw_text, sections
 from mmrad_eval.datasets.containers import read_in_order, read_table
-from mmrad_eval.datasets.credentialed import marks_of_rows
+from mmrad_eval.datasets.credentialed import class_of_rows
 from mmrad_eval.datasets.prediction_columns import REPORT, choose
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.raw_text import Understood
@@ -137,8 +137,7 @@ def _from_table(
     if strict:
         problems.raise_errors(str(path))
         _none_but_errors(path, found, problems)
-    seen: DataUse = "credentialed" if marks_of_rows(row.cells for row in table.rows) else "open"
-    use = strictest((of_rows((row.cells for row in table.rows), "open"), of_place(path), seen))
+    use = strictest((class_of_rows([row.cells for row in table.rows], "open"), of_place(path)))
     reports = {study: understood.report for study, understood in found.items()}
     return Predictions(path, reports, traces, where, tuple(problems), found, data_use=use)
 

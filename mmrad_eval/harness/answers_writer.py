@@ -6,11 +6,13 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
+from mmrad_eval.core import decode
 from mmrad_eval.core.data_use import kept_with
 from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Status
 from mmrad_eval.core.whole_files import temporary, written_whole
@@ -94,12 +96,10 @@ class AnswerStream:
             with written_whole(self._final) as part, part.open("xb") as file:
                 for study in order:
                     line = self._line(study)
-                    if study in before and self._open(study):
-                        earlier = before[study]
-                        answer = msgspec.json.decode(self._whole(earlier), type=Answer)
-                        if study not in self._where or replies_gone(answer):
-                            line, self._status[study], kept = self._bytes(answer), answer.status, kept + 1
-                            self._events[study] = answer.events
+                    answer = self._earlier(before.get(study)) if self._open(study) else None
+                    if answer is not None and (study not in self._where or replies_gone(answer)):
+                        line, self._status[study], kept = self._bytes(answer), answer.status, kept + 1
+                        self._events[study] = answer.events
                     self._status.setdefault(study, "pending")
                     file.write(line)
         self._part.unlink(missing_ok=True)
@@ -119,17 +119,21 @@ class AnswerStream:
         return self._short(self._encode(msgspec.structs.replace(answer, data_use=self._use))) + b"\n"
 
     def _before(self, wanted: AbstractSet[str]) -> dict[str, bytes]:
-        """Study -> line of the answers to these studies that were published; none where they can't be read."""
+        """Study -> line of the answers to these studies that were published; a damaged line costs one answer."""
         found: dict[str, bytes] = {}
-        try:
-            with self._final.open("rb") as lines:
-                for line in lines if wanted else ():
+        with suppress(FileNotFoundError), self._final.open("rb") as lines:
+            for line in lines if wanted else ():
+                with suppress(*decode.FAULTS):
                     head = msgspec.json.decode(line, type=_Head)
                     if head.study in wanted and head.status not in _WITHOUT_ANSWER:
                         found[head.study] = line
-        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
-            return {}
         return found
+
+    def _earlier(self, line: bytes | None) -> Answer | None:
+        """The answer of a line that was published; None where there is none, or it is damaged."""
+        with suppress(*decode.FAULTS):
+            return None if line is None else msgspec.json.decode(self._whole(line), type=Answer)
+        return None
 
 
 _WITHOUT_ANSWER = (*UNSCORED_STATUSES, "open")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from mmrad_eval import datasets
 from mmrad_eval.construction.build import Built, Named
 from mmrad_eval.construction.records import StageLine
 from mmrad_eval.construction.sources import load
+from mmrad_eval.construction.stage_files import StageFile, stage_path
+from mmrad_eval.core.values import DataUse
 from tests.datasets.test_box_sources import MS, reflacx, sheet
 from tests.datasets.test_padchest_gr import RECORD, write
 
@@ -109,3 +112,13 @@ def test_a_built_dataset_keeps_the_class_of_its_source(build: Build, tmp_path: P
     copied = tmp_path / "elsewhere.jsonl"
     copied.write_bytes((tmp_path / "out/mmrad.jsonl").read_bytes())
     assert datasets.load(str(copied)).data_use == "credentialed"
+
+
+def test_a_file_of_a_stage_states_the_class_in_each_line(tmp_path: Path) -> None:
+    stated: dict[DataUse, set[str | None]] = {"credentialed": {"credentialed"}, "open": {None}}
+    for use, said in stated.items():
+        with StageFile(tmp_path / use, "collect", use) as file:
+            file.put(StageLine(id="a", stage="collect", version=1, key="k"))
+            file.put(StageLine(id="b", stage="collect", version=1, key="k"))
+        lines = stage_path(tmp_path / use, "collect").read_text().splitlines()
+        assert {json.loads(line).get("data_use") for line in lines} == said

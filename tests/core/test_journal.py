@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -295,3 +296,26 @@ def test_line_ends_of_windows_cost_no_reply(tmp_path: Path) -> None:
     with Journal(tmp_path) as again:
         assert [again.get(key(name)) for name in "abc"] == [b'"a"', b'"b"', b'"c"']
         assert again.torn == 0
+
+
+def test_a_segment_without_a_line_end_is_read_in_pieces_and_hides_no_reply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_BLOCK", 1 << 10)
+    monkeypatch.setattr(journal_module, "_FOREIGN", 4 << 10)
+    segment, whole = three(tmp_path)
+    segment.write_bytes(b"\0" * 50_000 + b"\n" + whole + b"\0" * 50_000)
+    with (tmp_path / "sparse.jsonl").open("wb") as file:
+        file.truncate(1 << 20)
+    longest = 0
+
+    def measured(path: Path) -> Iterator[tuple[int, bytes, bool]]:
+        nonlocal longest
+        for place in lines(path):
+            longest = max(longest, len(place[1]))
+            yield place
+
+    lines = journal_module._lines
+    monkeypatch.setattr(journal_module, "_lines", measured)
+    assert found(tmp_path) == "abc"
+    assert longest <= 6 << 10

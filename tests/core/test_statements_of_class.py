@@ -36,6 +36,12 @@ ROW = {"id": "a", "report": "FINDINGS: The lungs are clear."}
         {"study": {"licence_class": "credentialed"}},
         {"meta": {"source": {"data_use": "credentialed"}}},
         {"data_use": "open", "study": {"data_use": "credentialed"}},
+        {"DataUse": "credentialed"},
+        {"study.dataUse": "credentialed"},
+        {"data_use_x": "open", "data_use_y": "credentialed"},
+        {"data_use_left": "Credentialed"},
+        {"messages": [{"role": "user"}, {"data_use": "credentialed"}]},
+        {"info": '{"findings": "Clear.", "data_use": "credentialed"}'},
         {"data_use": "do not share"},
         {"data_use": 1},
     ],
@@ -46,7 +52,15 @@ def test_a_statement_is_found_in_any_spelling(record: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [{"metadata_use": "x"}, {"use": "credentialed"}, {"data": {"use": "x"}}, {"data_use": None}, {"a": [{}]}]
+    "record",
+    [
+        {"metadata_use": "x"},
+        {"use": "credentialed"},
+        {"data": {"use": "x"}},
+        {"data_use": None},
+        {"a": [{}]},
+        {"data_use_case": "x"},
+    ],
 )
 def test_another_field_states_nothing(record: dict[str, Any]) -> None:
     assert stated(record) is None

@@ -174,3 +174,62 @@ def test_a_file_in_a_folder_that_states_its_class_has_that_class(tmp_path: Path)
     assert read_predictions(path).data_use == "credentialed"
     with pytest.raises(UsageError, match="can't change that"):
         datasets.load(str(path), data_use="open")
+
+
+PLACE = "files/p10/p10000001/s50000001/a.jpg"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"images": [PLACE]},
+        {"meta": {"from": {"path": PLACE}}},
+        {"messages": [{"content": [{"image_url": {"url": f"file:///{PLACE}"}}]}]},
+        {"messages": json.dumps([{"content": f"<image>{PLACE}"}])},
+        {"subject_id": "10000001.0", "study_id": 50000001.0},
+        {"subject_id": '="10000001"', "study_id": "'50000001"},
+        {"subject_id": "10,000,001", "study_id": "50,000,001"},
+        {"subject_id": "\uff110000001", "study_id": "\ufeff50000001 "},
+        {"name": "p10000001s50000001"},
+        {"name": "10000001_50000001"},
+        {"name": "files%2Fp10%2Fp10000001%2Fs50000001%2Fa.jpg"},
+        {"name": "0a1b2c3d_11112222_33334444_55556666_77778888"},
+    ],
+    ids=str,
+)
+def test_a_place_anywhere_in_a_row_is_seen_in_reports_and_in_data(row: dict[str, Any], tmp_path: Path) -> None:
+    path = table(tmp_path / "x.jsonl", [{"id": "a", "report": "FINDINGS: Clear lungs."}, {"id": "b", **row}])
+    named = {"id": "id", "report": "report"}
+    assert read_predictions(path, named, strict=False).data_use == "credentialed"
+    with pytest.raises(UsageError, match="can't change that"):
+        datasets.load(f"table:{path}", data_use="open", columns=named)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"id": "12345678-1234", "when": "10012020-51"},
+        {"id": "1.2.840.113619.12345678.51234567"},
+        {"phone": "10000001", "name": "CXR5_1_IM-0001-3001.png"},
+        {"digest": "0a1b2c3d1111222233334444555566667777888"},
+        {"note": "see 18000000 and 51"},
+    ],
+    ids=str,
+)
+def test_other_numbers_are_no_place_of_such_data(row: dict[str, Any], tmp_path: Path) -> None:
+    path = table(tmp_path / "x.jsonl", [{"id": "a", "report": "FINDINGS: Clear lungs.", **row}])
+    assert read_predictions(path, {"id": "id", "report": "report"}).data_use == "open"
+
+
+@pytest.mark.parametrize("outer", ["texts", "lists", "records", "rexrank"])
+def test_a_key_beside_the_ids_states_the_class_of_all(outer: str, tmp_path: Path) -> None:
+    said = "Findings: Clear lungs. Impression: Normal."
+    one: Any = {"texts": said, "lists": [said], "records": {"report": said}, "rexrank": {"report": said}}[outer]
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"data_use": "credentialed", "a": one, "b": one}))
+    if outer != "rexrank":
+        assert read_predictions(path).data_use == "credentialed"
+        assert set(read_predictions(path).reports) == {"a", "b"}
+    loaded = datasets.load(str(path))
+    assert loaded.data_use == "credentialed"
+    assert [study.id for study in loaded.studies] == ["a", "b"]

@@ -64,6 +64,19 @@ def test_a_study_without_an_answer_is_asked_again_and_the_others_stay(line: dict
     assert (outcome.run.kept, outcome.run.complete) == (N - 1, False)
 
 
+@pytest.mark.parametrize("damaged", [b"\0", b'{"study":"1","status":"ok","report":5}', b"\xff{", b"[" * 100_000])
+def test_a_damaged_line_of_the_answers_costs_one_answer(damaged: bytes, tmp_path: Path) -> None:
+    run(tmp_path, "The heart is large.")
+    folder = folder_of(tmp_path)
+    lines = (folder.path / "answers.jsonl").read_bytes().splitlines()
+    lines[1] = damaged
+    (folder.path / "answers.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    shutil.rmtree(tmp_path / "replies")
+    outcome = run(tmp_path, "")
+    assert [answer.status for answer in folder.answers()] == ["ok", "failed", "ok", "ok"]
+    assert (outcome.run.kept, outcome.run.complete) == (N - 1, False)
+
+
 def test_a_summary_of_other_answers_is_not_shown_until_it_is_made_anew(tmp_path: Path) -> None:
     run(tmp_path, "The heart is large.")
     folder = folder_of(tmp_path)

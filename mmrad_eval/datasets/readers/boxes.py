@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image, ReaderBox, Step, Study, Trace
 from mmrad_eval.datasets import columns, raw_text
 from mmrad_eval.datasets.containers import read_table
+from mmrad_eval.datasets.credentialed import class_of_rows
 from mmrad_eval.datasets.readers.table import split
 from mmrad_eval.datasets.recognise import first_line, header, parquet_columns
 from mmrad_eval.datasets.references import reference
@@ -64,7 +64,7 @@ def read(source: Source) -> Dataset:
             "Name them: --column id=COLUMN"
         )
     studies = gather(_records(source, table, where), source.problems)
-    use = data_use.of_rows((row.cells for row in table.rows), source.data_use or "unknown")
+    use = class_of_rows([row.cells for row in table.rows], source.data_use or "unknown")
     return Dataset(dataset_name(path), studies, use, str(path), "boxes")
 
 

@@ -13,18 +13,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.data_use import apart
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse, Image, Report, Study
 from mmrad_eval.datasets import columns, files, raw_text
 from mmrad_eval.datasets.containers import is_texts
+from mmrad_eval.datasets.credentialed import class_of_rows
 from mmrad_eval.datasets.recognise import holds, json_start
 from mmrad_eval.datasets.references import reference
 from mmrad_eval.datasets.source import BLANK_SPLIT, Record, Source, dataset_name, gather, recognised_by
 
-_BY_SPLIT = re.compile(r'\{\s*"(?:train|val|valid|validate|test|\s*)"\s*:\s*\[')
-_BY_ID = re.compile(r'\{\s*"[^"]*"\s*:\s*(?:\[\s*)?"')
+_CLASS = r'(?:"(?:data_use|licence_class)"\s*:\s*"[^"]*"\s*,\s*)*(?!"(?:data_use|licence_class)")'
+"""Keys in front of the records that state the class of them all."""
+_BY_SPLIT = re.compile(rf'\{{\s*{_CLASS}"(?:train|val|valid|validate|test|\s*)"\s*:\s*\[')
+_BY_ID = re.compile(rf'\{{\s*{_CLASS}"[^"]*"\s*:\s*(?:\[\s*)?"')
 
 
 def _is_ours(path: Path) -> bool:
@@ -42,11 +45,12 @@ def read(source: Source) -> Dataset:
         if not path.is_file():
             raise DataError(f"{path.parent}: holds no annotation.json")
     value = files.json_file(path, source.problems)
+    value, said = apart(value) if isinstance(value, dict) else (value, {})
     value = _by_split(value)
     if value is None:
         raise DataError(f'{path}: is not {{"train": [...], "val": [...], "test": [...]}}, which R2Gen\'s annotation is')
     studies = gather(_records(source, path, value), source.problems)
-    return Dataset(dataset_name(path), studies, _data_use(source, studies, value), str(path), "r2gen")
+    return Dataset(dataset_name(path), studies, _data_use(source, studies, value, said), str(path), "r2gen")
 
 
 def _by_split(value: Any) -> dict[str, list[Any]] | None:
@@ -109,9 +113,9 @@ def _images(source: Source, path: Path, record: dict[str, Any]) -> tuple[Image, 
     return tuple(source.image(name) for name in names)
 
 
-def _data_use(source: Source, studies: Sequence[Study], value: dict[str, list[Any]]) -> DataUse:
+def _data_use(source: Source, studies: Sequence[Study], value: dict[str, list[Any]], said: dict[str, str]) -> DataUse:
     """Records with a subject are MIMIC-CXR's, which is credentialed."""
     if any(study.patient for study in studies):
         return "credentialed"
-    rows = (record for records in value.values() for record in records if isinstance(record, dict))
-    return data_use.of_rows(rows, source.data_use or "unknown")
+    rows = [record for records in value.values() for record in records if isinstance(record, dict)]
+    return class_of_rows([said, *rows] if said else rows, source.data_use or "unknown")

@@ -13,11 +13,12 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.data_use import apart
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Report, Study
 from mmrad_eval.datasets import columns, files, sections
+from mmrad_eval.datasets.credentialed import class_of_rows
 from mmrad_eval.datasets.readers.table import split
 from mmrad_eval.datasets.recognise import json_start
 from mmrad_eval.datasets.references import WORDS, reference
@@ -39,8 +40,10 @@ def read(source: Source) -> Dataset:
     value = files.json_file(path, source.problems)
     if not isinstance(value, dict):
         raise DataError(f"{path}: holds {files.kind(value)}; ReXrank's JSON is an object of studies by id")
+    value, said = apart(value)
     studies = gather(_records(source, value), source.problems)
-    use = data_use.of_rows((one for one in value.values() if isinstance(one, dict)), source.data_use or "unknown")
+    rows = [said, *(one for one in value.values() if isinstance(one, dict))]
+    use = class_of_rows(rows[not said :], source.data_use or "unknown")
     return Dataset(dataset_name(path), studies, use, str(path), "rexrank")
 
 

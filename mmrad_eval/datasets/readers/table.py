@@ -15,12 +15,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mmrad_eval.core import data_use
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import ClinicalContext, Image, Study, Trace
 from mmrad_eval.datasets import columns, raw_text
 from mmrad_eval.datasets.containers import read_table
+from mmrad_eval.datasets.credentialed import class_of_rows
 from mmrad_eval.datasets.problems import Problems
 from mmrad_eval.datasets.recognise import LINES, TABLES, json_start, suffix
 from mmrad_eval.datasets.references import WORDS, reference
@@ -49,7 +49,7 @@ def read(source: Source) -> Dataset:
     return Dataset(
         dataset_name(path),
         studies,
-        data_use.of_rows((row.cells for row in table.rows), source.data_use or "unknown"),
+        class_of_rows([row.cells for row in table.rows], source.data_use or "unknown"),
         str(path),
         "table",
         (f"columns: {used}",) if used else (),

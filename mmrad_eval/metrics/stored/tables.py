@@ -13,10 +13,10 @@ import numpy as np
 
 from mmrad_eval.core import decode, sheets
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
-from mmrad_eval.core.data_use import FIELD, of_place, of_rows, stated, strictest
+from mmrad_eval.core.data_use import FIELD, of_place, stated, strictest
 from mmrad_eval.core.errors import DataError, MissingError, UsageError
 from mmrad_eval.core.values import DataUse, Example
-from mmrad_eval.datasets.credentialed import marks_of_rows
+from mmrad_eval.datasets.credentialed import class_of_rows
 from mmrad_eval.metrics.lexical.mean import means, reduce_means
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ def read_table(path: Path | str) -> StoredTable:
 
 def class_of(path: Path, rows: Sequence[Mapping[str, Any]]) -> DataUse:
     """The class of a file of results: what its rows and its folder state, and no less than what is seen in it."""
-    seen: DataUse = "credentialed" if marks_of_rows(rows) else "open"
-    return strictest((of_rows(rows, "open"), of_place(path), seen))
+    return strictest((class_of_rows(rows, "open"), of_place(path)))
 
 
 def readable(file: Path, remedy: str) -> bytes:

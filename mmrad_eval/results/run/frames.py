@@ -31,9 +31,9 @@ class Results:
     columns: pd.DataFrame
     """One row a run and column: run, column, value, low, high, n, defined, better, metric, signature."""
     studies: pd.DataFrame
-    """One row a run and study: run, study, patient, status, why, report, prompt and completion tokens."""
+    """One row a run and study: run, study, patient, status, why, report, tokens, and the class of the data."""
     scores: pd.DataFrame
-    """One row a run, study and column: run, study, column, value (nan where the study has none)."""
+    """One row a run, study and column: run, study, column, value (nan where the study has none), class of the data."""
 
     def __repr__(self) -> str:
         return f"Results({len(self.runs)} runs, {len(self.studies)} answers, {len(self.scores)} values)"
@@ -53,17 +53,18 @@ def load(folder: str | Path = "results", *, texts: bool = True) -> Results:
     runs, columns, studies, scores = [], [], [], []
     for run_folder in find_runs(path):
         runs.append(_run(run_folder))
-        name = runs[-1]["run"]
+        name, use = runs[-1]["run"], runs[-1]["data_use"]
         columns += _columns(run_folder, name)
         stored = run_folder.scores()
         patients = dict(zip(stored.rows.ids, stored.rows.patients, strict=True)) if stored else {}
-        studies += [_study(name, answer, patients.get(answer.study), texts=texts) for answer in run_folder.answers()]
-        scores += _values(stored, name) if stored else []
+        of_run = (_study(name, answer, patients.get(answer.study), texts=texts) for answer in run_folder.answers())
+        studies += [{**study, "data_use": use} for study in of_run]
+        scores += [part.assign(data_use=use) for part in _values(stored, name)] if stored else []
     return Results(
         pd.DataFrame(runs, columns=list(_RUN_FIELDS)),
         pd.DataFrame(columns, columns=["run", "column", *_COLUMN_FIELDS]),
         pd.DataFrame(studies, columns=list(_STUDY_FIELDS)),
-        pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(columns=["run", "study", "column", "value"]),
+        pd.concat(scores, ignore_index=True) if scores else pd.DataFrame(columns=list(_SCORE_FIELDS)),
     )
 
 
@@ -118,7 +119,9 @@ _RUN_FIELDS: Mapping[str, Callable[[_Loaded], Any]] = {
     "path": lambda loaded: str(loaded.folder.path),
 }
 """The columns of ``Results.runs``, in order."""
-_STUDY_FIELDS = ("run", "study", "patient", "status", "why", "report", "steps", "prompt_tokens", "completion_tokens")
+_TOKENS = ("prompt_tokens", "completion_tokens")
+_STUDY_FIELDS = ("run", "study", "patient", "status", "why", "report", "steps", *_TOKENS, "data_use")
+_SCORE_FIELDS = ("run", "study", "column", "value", "data_use")
 
 
 def _run(folder: RunFolder) -> dict[str, Any]:
