@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +43,27 @@ def _configured(ctx: click.Context, _param: click.Parameter, path: Path | None) 
             near = difflib.get_close_matches(name, [*known, *spelled], n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UsageError(f"{path}: there is no option {name!r}{hint}")
+    if named.get("allow_key"):
+        raise UsageError(f"{path} says allow_key: that is for the command line to say, as in --allow-key NAME")
     ctx.default_map = {spelled.get(name, name): value for name, value in named.items()}
     return path
+
+
+def _check_keys(said: Mapping[str, Any]) -> None:
+    """UsageError where a file of options would send a key that the command line does not allow it."""
+    from click.core import ParameterSource
+
+    from mmrad_eval.harness.experiment_keys import check_role
+
+    ctx = click.get_current_context()
+
+    def of_file(name: str) -> Any:
+        return said[name] if ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP else None
+
+    for role in ("writer", "auditor"):
+        urls, variable = of_file(f"{role}_url"), of_file(f"{role}_key_env")
+        if said[role] and (urls or variable):
+            check_role("the file of --config", said[role], list(urls or ()), variable, frozenset(said["allow_key"]))
 
 
 def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -175,6 +194,7 @@ def build(**said: Any) -> int:
     """
     from mmrad_eval.construction.build import plan_of, run
 
+    _check_keys(said)
     settings = _settings(said)
     plan = plan_of(settings)
     if said["dry_run"]:
@@ -198,10 +218,13 @@ def _settings(said: dict[str, Any]) -> BuildSettings:
     from mmrad_eval.core.values import Decoding
     from mmrad_eval.harness import budget as budgets
     from mmrad_eval.harness import gate
+    from mmrad_eval.model_registry.command_line import written_down
 
     for name, example in (("source", "demo"), ("out", "--out build"), ("writer", "--writer program:writer")):
         if not said[name]:
             raise UsageError(f"say {'the SOURCE' if name == 'source' else f'--{name}'}, such as {example}")
+    for option in ("name", "attest_provider", "attest_retention", "attest_who"):
+        written_down(f"--{option.replace('_', '-')}", said[option] or "")
     attested = {part: said[f"attest_{part}"] or "" for part in ("provider", "retention", "who")}
     temperature = _temperature(said["temperature"])
     dataset = load(

@@ -60,9 +60,12 @@ def terms_of(said: dict[str, Any]) -> JudgeTerms:
     from mmrad_eval.harness import budget as budgets
     from mmrad_eval.harness import gate
     from mmrad_eval.harness.judge_runs import JudgeTerms
+    from mmrad_eval.model_registry.command_line import written_down
     from mmrad_eval.model_registry.rejections import declared
 
     stated = attestation_of(said)
+    for part, text in (stated or {}).items():
+        written_down(f"--attest-{part}", text)
     return JudgeTerms(
         allowed_keys=frozenset(said["allow_key"]),
         timeout=said["timeout"],

@@ -93,6 +93,7 @@ def make(**said: Any) -> int:
     """
     from mmrad_eval import datasets
     from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.model_registry.command_line import written_down
     from mmrad_eval.reader_studies.make import StudyPlan, rate
     from mmrad_eval.reader_studies.make import make as made_study
     from mmrad_eval.results.run.folder import select
@@ -108,7 +109,7 @@ def make(**said: Any) -> int:
         repeats=said["repeats"],
         plant=said["plant"],
         seed=said["seed"],
-        title=said["title"],
+        title=written_down("--title", said["title"]),
         edge=said["max_edge"],
         copy_images=said["copy_images"],
     )

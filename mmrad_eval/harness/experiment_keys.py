@@ -1,4 +1,4 @@
-"""Which keys an experiment file may read: it may come from a stranger, and is trusted no more than a card."""
+"""Which keys a file of options may read: it may come from a stranger, and is trusted no more than a card."""
 
 from __future__ import annotations
 
@@ -28,24 +28,28 @@ def check(settings: Mapping[str, Any], allowed: Collection[str]) -> None:
             )
     if settings.get("model") is not None:
         model, variable = str(settings["model"]), settings.get("api_key_env")
-        _check_role(model, settings.get("base_url"), variable, frozenset(allowed))
+        check_role(_FILE, model, settings.get("base_url"), variable, frozenset(allowed))
     named = judges(settings.get("judge") or (), settings.get("judge_url") or (), settings.get("judge_key_env") or ())
     for judge in named.by_part.values() if named else ():
-        _check_role(judge.model, list(judge.base_url), judge.api_key_env, frozenset(allowed))
+        check_role(_FILE, judge.model, list(judge.base_url), judge.api_key_env, frozenset(allowed))
 
 
-def _check_role(model: str, address: Any, named: Any, allowed: frozenset[str]) -> None:
+def check_role(file: str, model: str, address: Any, named: Any, allowed: frozenset[str]) -> None:
+    """UsageError where ``file`` would send a key of ``model`` that it has no say over, or to an address of its choice.
+
+    ``address``: one or several that the file gives; ``named``: the variable that it names.
+    """
     urls = [url for one in (address if isinstance(address, list) else [address]) for url in listed(one)]
     provider = providers.find(_provider(model))
     if provider is None:
         if named is not None and named not in allowed:
             raise UsageError(
-                f"{_FILE} names the environment variable {named} for {model}, which has no provider that owns it; if "
+                f"{file} names the environment variable {named} for {model}, which has no provider that owns it; if "
                 f"you trust the file, allow it on the command line: --allow-key {named}"
             )
         return
     usual = provider.keys[0] if provider.keys and provider.url is None else None
-    refuse(_FILE, provider, named, named or usual, urls, allowed)
+    refuse(file, provider, named, named or usual, urls, allowed)
 
 
 def _provider(model: str) -> str:

@@ -193,7 +193,8 @@ class RunSettings:
 
     def _without_keys(self) -> None:
         """UsageError where one of the texts that a run keeps looks like a key."""
-        for option, given in (("--set", self.options), ("--metric-option", self.metric_options)):
+        named = (("--set", self.options), ("--metric-option", self.metric_options), ("--column", self.columns))
+        for option, given in named:
             for name, value in (given or {}).items():
                 written_down(option, f"{name}={value}")
         for part, text in (self.attestation or {}).items():
@@ -201,6 +202,10 @@ class RunSettings:
         for option, texts in (
             ("--refusal-pattern", self.refusal_pattern),
             ("--stop", (self.decoding or {}).get("stop")),
+            ("--patient-column", self.patient_column),
+            ("--local-network", self.local_networks),
+            ("--dtype", self.dtype),
+            ("--device-map", self.device_map),
         ):
             for text in _several(texts or ()):
                 written_down(option, str(text))

@@ -48,6 +48,7 @@ _KEYS = re.compile(
 )
 """Keys by how their providers begin them."""
 _KEPT = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD)(?:$|_)", re.IGNORECASE)
+_SPACE = re.compile(r"\s")
 _SHORTEST = 8  # characters of a variable's value that is taken for a secret
 
 
@@ -87,7 +88,10 @@ def scrub_words(words: Sequence[str]) -> list[str]:
     option = ""
     for word in words:
         name, mark, value = word.partition("=")
-        if word.startswith("-") and mark:
+        if _SPACE.search(name):  # several words: the value of an option, such as --serve-args, though it begins as one
+            out.append(_value(option, word))
+            option = ""
+        elif word.startswith("-") and mark:
             out.append(f"{name}={_value(name, value)}")
             option = ""
         elif word.startswith("-"):
@@ -105,7 +109,7 @@ def _value(option: str, value: str) -> str:
         return HIDDEN if looks_like_key(value) and "/" not in value else scrub_word(value)
     if option and _VALUE_OPTION.fullmatch(option) and not _NOT_WORDS.fullmatch(option):
         return HIDDEN
-    if re.search(r"\s", value):  # words of another program, such as --serve-args
+    if _SPACE.search(value):  # words of another program, such as --serve-args
         try:
             inner = shlex.split(value)
         except ValueError:

@@ -118,6 +118,36 @@ def test_a_toml_says_the_same_as_the_command_line(folder: Path) -> None:
     assert (ended.returncode, "did you mean 'auditor'" in ended.stderr) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ('writer = "openai:m"\nwriter-key-env = "AWS_SECRET_ACCESS_KEY"', "AWS_SECRET_ACCESS_KEY"),
+        ('writer = "vllm:m"\nwriter-url = ["http://192.0.2.7:9/v1"]', "VLLM_API_KEY"),
+        ('writer = "program:writer"\nauditor = "openai:m"\nauditor_key_env = "GITHUB_TOKEN"', "GITHUB_TOKEN"),
+        (
+            'writer = "openai:m"\nwriter_url = ["http://192.0.2.7:9/v1"]\nwriter_key_env = "OPENAI_API_KEY"',
+            "OPENAI_API_KEY",
+        ),
+        ('writer = "models.py:Own"\nwriter_key_env = "GITHUB_TOKEN"', "GITHUB_TOKEN"),
+        ('writer = "openai:m"\nallow_key = ["HOME"]', ""),
+    ],
+)
+def test_a_toml_sends_no_key_that_the_command_line_does_not_allow(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str, named: str
+) -> None:
+    monkeypatch.setenv(named or "UNUSED", "planted")
+    (folder / "keys.toml").write_text(f'source = "demo"\nout = "keys"\n{lines}\n')
+    ended = here(folder, "--config", "keys.toml", "--dry-run")
+    assert ended.returncode == 2, ended.stderr
+    assert f"--allow-key {named or 'NAME'}" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    if named and "models.py" not in lines:
+        assert (
+            f"--allow-key {named}"
+            not in here(folder, "--config", "keys.toml", "--dry-run", "--allow-key", named).stderr
+        )
+
+
 def test_a_dry_run_prices_and_sends_nothing(folder: Path) -> None:
     (folder / "card.toml").write_text('provider = "openai"\nid = "writer"\nprice = [1.0, 4.0]\n')
     (folder / "other.toml").write_text('provider = "openai"\nid = "auditor"\nprice = [1.0, 4.0]\n')

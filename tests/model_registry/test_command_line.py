@@ -29,6 +29,10 @@ PLANTED = "planted0123456789abcdefPLANTED"
         ["--allow-key", f"AIzaSy{PLANTED}"],
         ["--serve-args", f"--api-key sk-{PLANTED} --dtype half"],
         ["--serve-args", f"--api-key={PLANTED}"],
+        ["--serve-args", f"--api-key {PLANTED}"],
+        ["--serve-args", f"--dtype half --api-key={PLANTED}"],
+        ["--serve-args", f"--dtype=half --hf-token {PLANTED}"],
+        [f"--serve-args=--dtype half --api-key {PLANTED}"],
         [f"--serve-args=--api-key '{PLANTED}' --max-model-len 4096"],
         ["--serve-args", f'--config \'{{"hf_token": "{PLANTED}"}}\''],
         ["--serve-args", f"--header 'Authorization: Bearer {PLANTED}'"],
@@ -150,6 +154,9 @@ TYPED = [
     ["--budget", KEY],
     ["--max-time", KEY],
     ["--column", KEY],
+    ["--column", f"id={KEY}"],
+    ["--patient-column", KEY],
+    ["--local-network", KEY],
     ["--split", f"token={KEY}"],
 ]
 EACH = """
@@ -162,6 +169,25 @@ for words in json.load(sys.stdin):
     except SystemExit as end:
         print("# ends with", end.code, flush=True)
 """
+
+
+BUILD = ["data", "build", "demo", "--writer", "none", "--auditor", "none", "--report", "none", "--out", "built"]
+OTHERS = [
+    [*BUILD, "--name", KEY],
+    [*BUILD, "--attest-provider", "p", "--attest-retention", "zero", "--attest-who", KEY],
+    ["readers", "make", "demo", "--form", "likert", "--cases", "1", "--readers", "1", "--out", "made", "--title", KEY],
+    ["score", "-p", "p.csv", "-r", "demo", "--name", KEY],
+    ["score", "-p", "p.csv", "-r", "demo", "--judge", f"command:judge {{requests}} {{replies}} {KEY}"],
+]
+
+
+@pytest.mark.parametrize("words", OTHERS, ids=lambda words: " ".join(words[:2]))
+def test_a_key_typed_into_other_commands_reaches_neither_terminal_nor_file(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,report\ndemo-01,Clear lungs.\n")
+    ended = subprocess.run([COMMAND, *words], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.returncode != 0
+    assert PLANTED not in ended.stdout + ended.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and PLANTED.encode() in path.read_bytes()]
 
 
 def test_a_key_typed_into_any_option_reaches_neither_terminal_nor_file(tmp_path: Path) -> None:
