@@ -121,6 +121,13 @@ CODES: Sequence[CodeRule] = (
 _VLLM = "vllm-project/vllm vllm/renderers/params.py, TokenizeParams"
 _REQUESTED = r"(?: \(parameter=\w+, value=\d+\))?"
 
+_LITELLM = r"(?:litellm\.BadRequestError: )?litellm\."
+_OF_THE_INPUT = r"(?:BadRequest|ContextWindowExceeded|ContentPolicyViolation)Error"
+_NO_OTHER = (
+    rf"(?!.*(?:litellm\.(?!{_OF_THE_INPUT}\b)\w+Error|(?:RateLimit|ServiceUnavailable|Timeout|APIConnection)Error))"
+)
+"""Beside another error of LiteLLM's, of a fallback say, nobody can tell which of them the study met."""
+
 MESSAGES: Sequence[MessageRule] = (
     MessageRule(
         "too long",
@@ -258,8 +265,10 @@ MESSAGES: Sequence[MessageRule] = (
     MessageRule(
         "too long",
         "Amazon Bedrock",
-        r"(?:ValidationException: )?Input is too long for requested model\.?",
-        "BerriAI/litellm litellm/litellm_core_utils/exception_mapping_utils.py",
+        r"(?:ValidationException: |An error occurred \(ValidationException\) when calling the \w+ operation: )?"
+        r"(?:The model returned the following errors: )?Input is too long for requested model\.?",
+        "BerriAI/litellm litellm/litellm_core_utils/exception_mapping_utils.py; boto/botocore botocore/exceptions.py, "
+        "ClientError; aws-samples/bedrock-chat issue 95",
     ),
     MessageRule(
         "too long",
@@ -290,15 +299,30 @@ MESSAGES: Sequence[MessageRule] = (
     ),
     MessageRule(
         "too long",
+        "LM Studio",
+        rf"Trying to keep the first {NUMBER} tokens when context the overflows\. However, the model is loaded with "
+        rf"context length of only {COUNT} tokens, which is not enough\. Try to load the model with a larger context "
+        r"length, or provide a shorter input\.?(?: Error Data: n/a, Additional Data: n/a)?",
+        "lmstudio-ai/lmstudio-bug-tracker issues 237 and 546; dyad-sh/dyad issue 925",
+    ),
+    MessageRule(
+        "too long",
         "LiteLLM",
-        r"litellm\.ContextWindowExceededError: (?!.*(?:RateLimit|ServiceUnavailable|Timeout|APIConnection)Error).+",
-        "BerriAI/litellm litellm/exceptions.py",
+        rf"{_LITELLM}ContextWindowExceededError: {_NO_OTHER}.+",
+        "BerriAI/litellm litellm/exceptions.py; issue 7259",
     ),
     MessageRule(
         "refusal",
         "LiteLLM",
-        r"litellm\.ContentPolicyViolationError: (?!.*(?:RateLimit|ServiceUnavailable|Timeout|APIConnection)Error).+",
-        "BerriAI/litellm litellm/exceptions.py",
+        rf"{_LITELLM}ContentPolicyViolationError: {_NO_OTHER}.+",
+        "BerriAI/litellm litellm/exceptions.py; pull request 16231",
+    ),
+    MessageRule(
+        "refusal",
+        "xAI",
+        r"Content violates usage guidelines\. .*Failed check: SAFETY_CHECK_TYPE_\w+\.?",
+        "UKGovernmentBEIS/inspect_ai pull request 2267; stanford-crfm/helm pull request 3770",
+        statuses=STATUSES | {403},
     ),
     MessageRule(
         "refusal",

@@ -21,13 +21,19 @@ _LAYERS = 4  # error bodies that routers wrap into each other
 _WHOLE = tuple((rule, re.compile(rule.message, re.DOTALL)) for rule in MESSAGES)
 _OF_CODES = {rule.message: re.compile(rule.message, re.DOTALL) for rule in CODES if rule.message}
 _CONTEXT = re.compile(
-    rf"(?:context|model|prompt) (?:length|size|window|limit)[^\d]{{0,40}}{COUNT} tokens", re.IGNORECASE
+    rf"(?:(?:context|model|prompt) (?:length|size|window|limit)[^\d]{{0,40}}(?={NUMBER} tokens)"
+    rf"|current length is {NUMBER} while limit is |max input tokens=){COUNT}",
+    re.IGNORECASE,
 )
 _ANSWER = re.compile(rf"requested (?P<answer>{NUMBER}) output tokens|(?P<completion>{NUMBER}) in the completion")
-"""How those who have a code, or wrap another's words, tell the context and the answer's share beside it."""
+"""How those who have a code, or wrap another's words, tell the context and the answer's share beside it.
+
+The last two are Cerebras's words (cline/cline issue 5140) and those of LiteLLM's own check (BerriAI/litellm router).
+"""
 _TROUBLE = re.compile(
     r"timed? ?out|time-out|unavailable|unreachable|not (?:be )?(?:reach|availab)|connection|overloaded|try again later"
-    r"|rate.?limit|quota|outage|out of memory|internal (?:server )?error|service error|is (?:down|unknown)",
+    r"|rate.?limit|quota|outage|out of memory|internal (?:server )?error|service error|is (?:down|unknown)"
+    r"|\bfail(?:ed to|ure)\b|not (?:found|configured|enabled)",
     re.IGNORECASE,
 )
 """Words of what keeps a filter or a count of tokens from working: beside them a code says what failed, not why."""

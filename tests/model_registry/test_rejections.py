@@ -119,6 +119,21 @@ INFRASTRUCTURE: list[tuple[int, Any]] = [
     (400, {"code": "DataInspectionFailed", "message": "Inspection service unavailable"}),
     (400, says("the context length of the backend is unknown", code="context_length_exceeded")),
     (400, says("litellm.ContextWindowExceededError: fallback failed: connection refused")),
+    (400, says("litellm.ContextWindowExceededError: litellm.InternalServerError: upstream returned 502")),
+    (400, says("litellm.ContextWindowExceededError: litellm.AuthenticationError: invalid key")),
+    (400, says("litellm.ContentPolicyViolationError: x\nError doing the fallback: litellm.NotFoundError: no such model")),
+    (400, says("Failed to run the content filter: 503 from upstream", code="content_filter")),
+    (400, says("Content filter configuration 'x' was not found for this deployment", code="content_filter")),
+    (403, {"code": "The caller does not have permission to execute the operation", "error": "Your team has no credits yet."}),
+    (403, {"code": "x", "error": "Content violates usage guidelines of this gateway"}),
+    (403, says("The request is prohibited due to a violation of provider Terms Of Service.", code=403)),
+    (400, {"error": "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error"}),
+    (400, {"error": "Failed to load model. Error: Model loading was stopped due to insufficient system resources."}),
+    (400, {"error": "The model has crashed without additional information. (Exit code: 18446744072635810000)"}),
+    (400, bare("Input length (160062 tokens) exceeds the maximum allowed length (59862 tokens). Use a shorter input or enable --allow-auto-truncate.")),
+    (413, says("Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 7120, please reduce your message size", type="tokens", code="rate_limit_exceeded")),
+    (400, {"detail": "An error occurred (ThrottlingException) when calling the Converse operation: Too many tokens, please wait before trying again."}),
+    (400, {"success": False, "errors": [{"message": "AiError: context window limit (8000)", "code": 5021}]}),
 ]  # fmt: skip
 
 UNREADABLE: list[Any] = [
@@ -178,6 +193,15 @@ OLDEST = (
     "the completion). Please reduce your prompt; or completion length."
 )
 
+LM_STUDIO = (
+    "Trying to keep the first 14538 tokens when context the overflows. However, the model is loaded with context length of "
+    "only 8192 tokens, which is not enough. Try to load the model with a larger context length, or provide a shorter input"
+)
+XAI = (
+    "Content violates usage guidelines. Team: t, API key ID: k, Model: grok-4-0709, Failed check: SAFETY_CHECK_TYPE_BIO"
+)
+BEDROCK = "An error occurred (ValidationException) when calling the Converse operation: {}Input is too long for requested model."
+
 CAUSES: list[tuple[str, int, Any, str]] = [
     ("openai", 400, bare(OLDEST), "too long"),
     ("openai", 400, {"code": "context_length_exceeded", "message": "too many tokens"}, "too long"),
@@ -200,6 +224,12 @@ CAUSES: list[tuple[str, int, Any, str]] = [
     ("openai", 400, says(LITELLM, code="400"), "too long"),
     ("openai", 400, says("litellm.ContentPolicyViolationError: AzureException - filtered"), "refusal"),
     ("openai", 400, says("The response was filtered", code="content_filter"), "refusal"),
+    ("openai", 400, {"error": LM_STUDIO}, "too long"),
+    ("openai", 400, says("litellm.BadRequestError: litellm.ContextWindowExceededError: AnthropicError - prompt is too long"), "too long"),
+    ("openai", 400, says("litellm.BadRequestError: litellm.ContentPolicyViolationError: AzureException - filtered"), "refusal"),
+    ("openai", 403, {"code": "The caller does not have permission to execute the operation", "error": XAI}, "refusal"),
+    ("openai", 400, {"detail": BEDROCK.format("")}, "too long"),
+    ("openai", 400, {"detail": BEDROCK.format("The model returned the following errors: ")}, "too long"),
     ("openai", 400, says("x", innererror={"code": "ResponsibleAIPolicyViolation"}), "refusal"),
     ("openai", 400, says(FLAGGED, code="invalid_prompt"), "refusal"),
     ("openai", 400, says("Input data may contain inappropriate content.", code="data_inspection_failed"), "refusal"),
@@ -313,6 +343,9 @@ async def test_a_context_below_the_cards_is_the_servers_setting(endpoint: Endpoi
         says("litellm.ContextWindowExceededError: This model's maximum context length is 4096 tokens. However, you"),
         says("Input exceeds the context window of 2,048 tokens", code="context_length_exceeded"),
         llama("request (9412 tokens) exceeds the available context size (8192 tokens)", "exceed_context_size_error"),
+        {"error": LM_STUDIO},
+        says("litellm.ContextWindowExceededError: Max Input Tokens=8192, Got=9412"),
+        says("Please reduce the length. Current length is 9412 while limit is 8192", code="context_length_exceeded"),
         llama("the request exceeds the available context size, try increasing it"),
         says("the input length exceeds the context length"),
         {"error": "prompt too long; exceeded max context length by 12 tokens"},
