@@ -32,6 +32,7 @@ fields that are added have defaults, and change neither keys of requests nor ids
 | `replies/<dataset>/images/<uuid>.jsonl` | digests of image files by path, size and time, likewise | {journal} |
 | `runs/<dataset>/<task>/<model>/<run id>/run.json` | what decides the numbers of a run | `{run}` (`{old}` is read) |
 | `…/answers.jsonl` | one answer a study, in the order of the dataset (`.part` while the run goes on) | |
+| `…/drawn/` | pictures that the model drew, `drawn:` in their paths; links to its replies, or copies | |
 | `…/scores.parquet` | statistics and values of each study | |
 | `…/summary.json` | columns of a run, with intervals | `{summary}` |
 

@@ -22,6 +22,7 @@ REASONS = {
     # the run folder: run.json states the class, and is read with whatever lies beside it
     "results/run/folder.py:write": "files of a run folder; run.json states the class",
     "results/run/folder.py:write_answers": "the same",
+    "results/run/drawn.py:_placed": "pictures of a run folder; run.json states the class",
     "results/run/files.py:publishing": "a lock without content",
     "results/run/scores.py:write_scores": "scores.parquet of a run folder",
     "harness/answers_writer.py:__init__": "answers.jsonl of a run folder",

@@ -16,6 +16,7 @@ from mmrad_eval.core import decode
 from mmrad_eval.core.data_use import kept_with
 from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Status
 from mmrad_eval.core.whole_files import temporary, written_whole
+from mmrad_eval.results.run.drawn import keep_drawn
 from mmrad_eval.results.run.files import publishing
 from mmrad_eval.results.run.folder import RunFolder
 
@@ -116,7 +117,8 @@ class AnswerStream:
 
     def _bytes(self, answer: Answer) -> bytes:
         """The line of an answer; it states the class of its data."""
-        return self._short(self._encode(msgspec.structs.replace(answer, data_use=self._use))) + b"\n"
+        line = self._encode(msgspec.structs.replace(answer, data_use=self._use))
+        return self._short(line, keep_drawn(self._final.parent, answer)) + b"\n"
 
     def _before(self, wanted: AbstractSet[str]) -> dict[str, bytes]:
         """Study -> line of the answers to these studies that were published; a damaged line costs one answer."""

@@ -133,21 +133,24 @@ def test_pages_metrics_and_other_tasks_see_what_was_drawn(tmp_path: Path) -> Non
         mmrad(*asked, "--task", f"trace-of:{run.parent.name}", "--metrics", "bleu@raw", cwd=tmp_path)
         shown = program.heard[requests:]
 
+    def file(step: dict[str, dict[str, str]]) -> Path:
+        return run.parent / step["image"]["path"].replace("drawn:", "drawn/")
+
     answers = [json.loads(line) for line in (run.parent / "answers.jsonl").read_text().splitlines()]
     for answer in answers:
         (step,) = answer["trace"]["steps"]
         assert step["text"] == "It is clear."
-        assert Path(step["image"]["path"]).is_file()
+        assert file(step).is_file()
         assert step["image"]["box"] == {"xyxy": [0.0, 0.0, 500.0, 500.0], "frame": "norm_1000"}
-        drawn = load(Image(step["image"]["path"]))
+        drawn = load(Image(str(file(step))))
         assert drawn.how == "file"
     summary = json.loads((run.parent / "summary.json").read_text())
     assert "CropFidelity" in json.dumps(summary)
-    painted = {step["image"]["path"] for answer in answers for step in answer["trace"]["steps"]}
+    painted = {file(step) for answer in answers for step in answer["trace"]["steps"]}
     assert len(shown) == 2
     assert all(len(heard.pictures) == 2 for heard in shown)
     assert all(np.ptp(heard.pictures[1]) > 0 for heard in shown)
     mmrad("view", run.parent.name, "--embed-images", "--out", "page.html", cwd=tmp_path)
     page = (tmp_path / "page.html").read_text()
-    assert all(f"images/{Path(path).name}" in page for path in painted)
+    assert all(f"images/{path.name}" in page for path in painted)
     assert "It is clear." in mmrad("beside", run.parent.name, cwd=tmp_path)

@@ -15,6 +15,7 @@ from mmrad_eval.core.data_use import kept_with
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, DataUse, Status
 from mmrad_eval.core.whole_files import sweep, write_whole, written_whole
+from mmrad_eval.results.run.drawn import FOLDER
 from mmrad_eval.results.run.files import file_digest, publishing
 from mmrad_eval.results.run.record import Run, current_statuses, read_run
 from mmrad_eval.results.run.summary import Summary, class_of
@@ -76,7 +77,7 @@ class RunFolder:
         """The folder of the run's images, as run.json named it when it was first asked for."""
         if self._images is None:
             known = (self.path / "run.json").exists()
-            self._images = Prefix(self.run.images if known else "")
+            self._images = Prefix(self.run.images if known else "", self.path)
         return self._images
 
     def answers(self) -> Iterator[Answer]:
@@ -230,23 +231,32 @@ def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
 
 
 class Prefix:
-    """The folder of images, which JSON of answers need not repeat: equal runs are equal files on every machine."""
+    """The folders of images, which JSON of answers need not repeat: equal runs are equal files on every machine."""
 
-    def __init__(self, folder: str) -> None:
-        """``folder`` ends with a slash; empty: paths are written as they are."""
+    def __init__(self, folder: str, run: Path = Path()) -> None:
+        """``folder``, of the data, ends with a slash; empty: its paths stay as they are. ``run``: that of the run."""
         self._long = _PATH + msgspec.json.encode(folder)[1:-1] if folder else b""
+        self._drawn = _PATH + msgspec.json.encode(f"{run.absolute()}/{FOLDER}/")[1:-1]
 
-    def short(self, line: bytes) -> bytes:
-        """JSON in which ``images:`` stands for the folder; words stay as they are, since their quotes are escaped."""
+    def short(self, line: bytes, drawn: Iterable[str] = ()) -> bytes:
+        """JSON in which ``images:`` stands for the folder; words stay as they are, since their quotes are escaped.
+
+        ``drawn`` are paths of pictures that lie in the run's own folder: ``drawn:`` and their name stand for them.
+        """
+        for path in drawn:
+            name = msgspec.json.encode(path.rpartition("/")[2])[1:]
+            line = line.replace(_PATH + msgspec.json.encode(path)[1:], _DRAWN + name)
         return line.replace(self._long, _SHORT) if self._long else line
 
     def whole(self, line: bytes) -> bytes:
         """JSON with the paths of this machine."""
+        line = line.replace(_DRAWN, self._drawn)
         return line.replace(_SHORT, self._long) if self._long else line
 
 
 _PATH = b'"path":"'
 _SHORT = _PATH + b"images:"
+_DRAWN = _PATH + b"drawn:"
 
 
 def find_runs(results: Path) -> list[RunFolder]:
