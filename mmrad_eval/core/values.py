@@ -58,7 +58,8 @@ class Image(Value, frozen=True, tag="image"):
     ``full`` (the whole picture, letterboxed into as many pixels as the crop of ``box`` would have), ``montage``
     (``parts`` as labelled panels of one canvas; ``path`` is the first one's), ``blurred`` (``box``, or the boxes of
     ``parts``, filled from what surrounds them), ``blank`` (of the mean grey), ``noise`` (of the same spectrum),
-    ``jpeg`` (once through JPEG of quality 95); of these three the one of ``parts`` is made first, where there is one.
+    ``jpeg`` (once through JPEG of quality 95), ``padded`` (to a black square); of these four the one of ``parts`` is
+    made first, where there is one.
     ``crop@FRAME`` and ``full@FRAME`` are resized as ``rendering`` says."""
     source: Literal["reference", "model", "tool"] = "reference"
     size: tuple[int, int] | None = None
@@ -281,6 +282,8 @@ class Card(Value, frozen=True, kw_only=True):
     look_dialect: str = ""
     """How this model asks for looks, an entry of ``tasks.look_dialects`` or a TOML file; empty: as our own prompt
     says."""
+    send: Literal["", "pad_square"] = ""
+    """How films are sent: as they are, or in the middle of a black square (``pad_square``), on which boxes are read."""
     draws: bool = False
     """Whether it is asked for pictures beside words, where its endpoint can be."""
     max_images: int | None = None
@@ -326,7 +329,7 @@ class Card(Value, frozen=True, kw_only=True):
         "context",
     )
     """Always part of a run's identity."""
-    BEHAVIOUR: ClassVar[tuple[str, ...]] = (*KEYED, "draws")
+    BEHAVIOUR: ClassVar[tuple[str, ...]] = (*KEYED, "draws", "send")
     """The behavioral fields; one that is added later is part of a run's identity where it differs from its default."""
 
     def behavior(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import msgspec
 from mmrad_eval.core.contracts import Client
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.journal import Journal
-from mmrad_eval.core.values import Image, Value
+from mmrad_eval.core.values import Card, Image, Message, Part, Value
 from mmrad_eval.traces.dicom import MISSES
 
 if TYPE_CHECKING:
@@ -62,6 +62,22 @@ class Limits:
     def fit(self, data: bytes) -> bool:
         """Whether a file of these bytes is taken."""
         return self.max_bytes is None or len(data) <= self.max_bytes
+
+
+def as_sent(message: Message, card: Card) -> Message:
+    """The message with its films as the card says that they are sent: as they are, or padded to a square.
+
+    Region images and montages stay as they are.
+    """
+    if card.send != "pad_square":
+        return message
+    return msgspec.structs.replace(message, parts=tuple(map(_padded, message.parts)))
+
+
+def _padded(part: Part) -> Part:
+    if not isinstance(part, Image) or part.role == "region" or part.render in {"padded", "montage"}:
+        return part
+    return msgspec.structs.replace(part, render="padded", parts=() if part.render == "file" else (part,))
 
 
 def limits_of(client: Client, count: int, most: int | None = None) -> Limits:

@@ -9,6 +9,7 @@ from mmrad_eval import metrics
 from mmrad_eval.core.contracts import is_client
 from mmrad_eval.core.errors import GateError, MmradError
 from mmrad_eval.core.values import Image, Study, Text, Usage
+from mmrad_eval.harness.images import as_sent
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.judge_preview import as_answered, judge_previews
 from mmrad_eval.harness.plan import Plan, first_question
@@ -122,7 +123,7 @@ def _question(plan: Plan, study: Study) -> _Question:
     plan.last_check.study(study)
     messages = first_question(plan, study)
     plan.last_check.messages(messages)
-    parts = [_measured(part, plan) for message in messages for part in message.parts]
+    parts = [_measured(part, plan) for message in messages for part in as_sent(message, plan.card).parts]
     images = [tokens for is_image, _, tokens in parts if is_image]
     return _Question(
         len(images), sum(size for _, size, _ in parts), sum(tokens for _, _, tokens in parts), max(images, default=0.0)

@@ -22,7 +22,7 @@ from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.members import complete
 from mmrad_eval.core.values import Answer, Image, Message, OutputImage, Reply, Request
 from mmrad_eval.harness.counts import RequestCounts
-from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, Mark, limits_of
+from mmrad_eval.harness.images import ImageLoader, Limits, Loaded, Mark, as_sent, limits_of
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.sender import Sender
 from mmrad_eval.harness.stopping import Stop, StopSignal
@@ -116,6 +116,9 @@ class Requester:
     async def ask(self, request: Request) -> Asked:
         """The reply to ``request``; Failed where infrastructure failed for good, Stopped where the run is stopping."""
         request = self.client.adapt(request)
+        if self.client.card.send:
+            sent = tuple(as_sent(message, self.client.card) for message in request.messages)
+            request = msgspec.structs.replace(request, messages=sent)
         images = tuple(part for message in request.messages for part in message.parts if isinstance(part, Image))
         if len(images) > 1 and not self.counts.woven:
             self.counts.woven = depends_on_order(request.messages)

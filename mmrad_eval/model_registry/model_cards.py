@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -64,10 +65,23 @@ def read(path: Path) -> Card:
     """
     try:
         card = decode.toml_value(decode.read_bytes(path, longest=decode.LONGEST_TOML), str(path), Card)
+        _check_square(card, path)
         beside = card.look_dialect.endswith(".toml")
         return msgspec.structs.replace(card, look_dialect=str(path.parent / card.look_dialect)) if beside else card
     except msgspec.ValidationError as error:
         raise DataError(f"{path}: not a model card: {_with_near_name(str(error))}") from error
+
+
+def _check_square(card: Card, path: Path) -> None:
+    """DataError where films are sent padded to a square and boxes are read on something else."""
+    if card.send == "pad_square" and not card.box_frame.startswith("pad_square_"):
+        near = (
+            f"pad_square_{norm[1]}" if (norm := re.fullmatch(r"norm_(\d+(?:_yx)?)", card.box_frame)) else "pad_square_N"
+        )
+        raise DataError(
+            f'{path}: send = "pad_square" shows a film on a square, and box_frame = "{card.box_frame}" reads boxes on '
+            f'the film alone; write box_frame = "{near}"'
+        )
 
 
 def settled(model: Client | Answerer, decoding: Decoding, stated: Collection[str]) -> Decoding:

@@ -119,6 +119,11 @@ class Loop(Task):
         if self.calls == "native":
             raise UsageError(f"--set calls=native: the dialect {name} says how it calls; add --set dialect={OURS}")
         _check_order(dialect, card)
+        if dialect.frame and card.send == "pad_square":
+            raise UsageError(
+                f'{card.label} is sent films on a square (send = "pad_square"), and the dialect {name} states a frame '
+                f"of its own ({dialect.frame}), on the film as it is; leave one of them out"
+            )
         opening = settled_opening(self.opening, dialect)
         return replace(self, dialect=dialect, opening=opening, looks=self.looks if self.stated else dialect.looks)
 

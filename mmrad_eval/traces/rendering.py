@@ -18,6 +18,7 @@ How pixels are made is written in ``Rendered.how``, which is part of every reque
 ``noise``         the same size, mean, contrast and spectrum as the picture of its ``parts`` (or the whole one), with
                   phases drawn from a generator that its pixels seed: the same grain, and nothing to see.
 ``jpeg``          the whole picture (or the one picture of its ``parts``, made first) once through JPEG of quality 95.
+``padded``        the same picture in the middle of a black square.
 
 Tiny crops follow one rule: where the longest side is under 336 pixels, the crop is enlarged (bicubic) until it is 336;
 a side still under 28 pixels (the smallest patch that servers of Qwen models accept) gets black bars on both sides.
@@ -56,7 +57,7 @@ _PNG_BYTES = 0.6
 TARGET_SIDE = 336
 SMALLEST_SIDE = 28
 OUTLINE = (255, 0, 0)
-_OF_A_PART = ("blank", "noise", "jpeg")
+_OF_A_PART = ("blank", "noise", "jpeg", "padded")
 _WHOLE = ("blurred", *_OF_A_PART)
 RENDERS = ("file", "crop", "masked", "highlighted", "full", "montage", "blurred", *_OF_A_PART)
 
@@ -248,7 +249,7 @@ def _from_deep(pixels: Pixels) -> tuple[Pixels, list[str]]:
 
 
 def _whole(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
-    """Renderings of the whole picture in its own size."""
+    """Renderings of the whole picture."""
     from mmrad_eval.traces import inpainting
 
     if image.render in _OF_A_PART:
@@ -261,12 +262,14 @@ def _whole(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
 
 
 def _remade(pixels: Pixels, render: str) -> tuple[Pixels, str]:
-    """What is made of all pixels of a picture, in its own size."""
+    """What is made of all pixels of a picture, in its own size but for a square."""
     from mmrad_eval.traces import inpainting
 
     words = f"{render}/{VERSION}"
     if render == "jpeg":
         return inpainting.through_jpeg(pixels), words
+    if render == "padded":
+        return _letterbox(pixels, (max(pixels.size),) * 2), words
     if render == "noise":
         return inpainting.noise(pixels), words
     made, mean = inpainting.blank(pixels)

@@ -180,7 +180,7 @@ def _matched(marks: Sequence[Mapping[str, str]], candidates: Sequence[Image]) ->
 
 
 def _is_drawn(how: str) -> bool:
-    return any(f"{render}/" in how for render in rendering.RENDERS if render != "file")
+    return any(f"{render}/" in how for render in rendering.RENDERS if render not in {"file", "padded"})
 
 
 def _drawn_as(image: Image) -> str:
