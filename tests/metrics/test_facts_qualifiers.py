@@ -36,6 +36,11 @@ def _one(text: str, concept: str) -> tuple[str, str, str, str]:
         ("Unchanged bibasilar atelectasis.", "atelectasis", ("both", "lower", "", "same")),
         ("No significant change in the left effusion.", "pleural_effusion", ("left", "", "", "same")),
         ("The right effusion has increased.", "pleural_effusion", ("right", "", "", "worse")),
+        ("Bilateral effusions, larger on the right.", "pleural_effusion", ("both", "", "", "")),
+        ("Bibasilar opacities, more prominent at the left base.", "opacity", ("both", "lower", "", "")),
+        ("The left effusion is larger than before.", "pleural_effusion", ("left", "", "", "worse")),
+        ("Larger left effusion.", "pleural_effusion", ("left", "", "", "worse")),
+        ("Diffuse osteopenia.", "osteopenia", ("", "", "", "")),
         ("Edema has improved.", "edema", ("", "", "", "better")),
         ("Improving right lower lobe consolidation.", "consolidation", ("right", "lower", "", "better")),
         ("New left lower lobe opacity.", "opacity", ("left", "lower", "", "new")),
@@ -55,3 +60,29 @@ def test_words_around_a_finding_say_where_how_much_and_since_when(
 def test_a_finding_between_two_others_keeps_its_own_side() -> None:
     text = "Left effusion, right pneumothorax, and bibasilar atelectasis."
     assert [fact.side for fact in extract(text)] == ["left", "right", "both"]
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "expected"),
+    [
+        ("On the right side, a large pleural effusion is present.", "pleural_effusion", ("right", "", "severe", "")),
+        ("In the right lower lobe, there is an opacity.", "opacity", ("right", "lower", "", "")),
+        ("On the left, there is a small effusion and atelectasis.", "atelectasis", ("left", "", "", "")),
+        ("Right lung: consolidation.", "consolidation", ("right", "", "", "")),
+        ("On the left, there is an effusion, and on the right, a pneumothorax.", "pleural_effusion", ("left",)),
+        ("On the left, there is an effusion, and on the right, a pneumothorax.", "pneumothorax", ("right",)),
+        ("In the right upper lobe, left upper lobe and lingula, there are opacities.", "opacity", ("both", "several")),
+        ("Since the prior study, on the left, the effusion is larger.", "pleural_effusion", ("left", "", "", "worse")),
+        ("There is an effusion, on the right, which is small.", "pleural_effusion", ("right",)),
+        ("On the right, an effusion extends into the left fissure.", "pleural_effusion", ("left",)),
+        ("On the right, no effusion.", "pleural_effusion", ("right",)),
+        ("On the left, there is an effusion, no pneumothorax.", "pneumothorax", ("",)),
+        ("No pneumothorax, right lower lobe consolidation.", "pneumothorax", ("", "")),
+        ("No right effusion or pneumothorax.", "pneumothorax", ("right",)),
+        ("On the left lateral view, there is an effusion.", "pleural_effusion", ("",)),
+        ("In the right clinical setting, this may be pneumonia.", "pneumonia", ("",)),
+        ("In the left upper lobe, a nodule, and the heart is enlarged.", "cardiomegaly", ("", "", "", "")),
+    ],
+)
+def test_a_place_that_is_named_first_holds_for_what_follows(text: str, concept: str, expected: tuple[str, ...]) -> None:
+    assert _one(text, concept)[: len(expected)] == expected

@@ -58,3 +58,20 @@ def test_each_rewording_that_changes_a_score_is_published_with_its_cause_and_no_
     assert {pair for pair in published if pair in {(r[2], r[3]) for r in rows("rewordings.tsv")}} == changed
     share = len(rows("rewordings.tsv")) - len(changed)
     assert f"and {share} since" in page
+
+
+def test_phrases_of_style_guides_score_as_they_are_meant() -> None:
+    kinds = set()
+    for kind, text, other, *more in rows("style_guides.tsv"):
+        prior = more[-1:] == ["prior"]
+        first, second = read(text), read(other)
+        own, there = align(first, first, prior=prior), align(first, second, prior=prior)
+        back = align(second, second).score - align(second, first).score
+        kinds.add(kind)
+        if kind == "lower":
+            assert there.score < own.score, text
+            assert sorted({error.kind for error in there.errors}) == more[0].split("; "), text
+        else:
+            alike = abs(there.score - own.score) < 1e-9 and abs(back) < 1e-9
+            assert alike == (kind == "equal"), text
+    assert kinds == {"equal", "known", "lower"}

@@ -156,6 +156,8 @@ class Lexicon:
     """Concept -> concepts that its absence rules out."""
     qualifiers: Mapping[str, Mapping[str, str]]
     """``side``, ``zone`` and ``severity``: word -> value."""
+    places: frozenset[str]
+    """Words of sides and zones."""
 
     def symbol(self, word: str) -> str:
         """The word itself, or the word beginning that stands for it in the tree."""
@@ -202,6 +204,7 @@ def lexicon() -> Lexicon:
             kind: {word: value for value, listed in table.items() for word in listed}
             for kind, table in qualifiers.items()
         },
+        places=frozenset(w for kind in ("side", "zone") for listed in qualifiers[kind].values() for w in listed),
     )
 
 
