@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "allow_key", "shard", "workers")
 """Options that may be given beside an experiment file; all others are its own to say."""
-_REFUSED, _STOPPED = 2, 3
-"""Exit statuses: an option that can't be, which asking again can't fix; studies without an answer."""
+_STOPPED = 3
+"""Exit status where studies wait for an answer; each other one but 0 has a cause that asking again can't mend."""
 _LOOKS = 0.2  # seconds between two looks for Ctrl-C
 
 
@@ -58,12 +58,13 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     if not said["dry_run"] and not said["shard"]:
         _end(experiment, runner.folders, quiet=said["quiet"])
     ended = list(zip([c for g in groups for c in g], codes, strict=True))
-    refused = [command.title for command, code in ended if code == _REFUSED]
-    stopped = [command.title for command, code in ended if code not in {0, _REFUSED}]
+    stopped = [command.title for command, code in ended if code == _STOPPED]
+    refused = [command.title for command, code in ended if code not in {0, _STOPPED}]
     if stopped:
         terminal.say(f"not complete: {'; '.join(stopped)}; run the same command again to go on", err=True)
     if refused:
-        terminal.say(f"refused: {'; '.join(refused)}; fix what is said above, then run the same command", err=True)
+        again = "each says above why; fix that, then run the same command again to go on"
+        terminal.say(f"not complete: {'; '.join(refused)}; {again}", err=True)
     return next((code for code in codes if code), 0)
 
 

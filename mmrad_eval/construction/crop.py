@@ -21,7 +21,7 @@ from mmrad_eval.core.decode import read_bytes
 from mmrad_eval.core.errors import DataError, MmradError
 from mmrad_eval.core.values import Box, DataUse, Image
 from mmrad_eval.core.whole_files import written_whole
-from mmrad_eval.traces import geometry, matching, rendering
+from mmrad_eval.traces import decoding, geometry, matching, rendering
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pixels
@@ -80,7 +80,7 @@ def _film(study: CollectedStudy, options: BuildOptions, folder: Path, data_use: 
         raise DataError("the source names no film")
     data = read_bytes(Path(study.path))
     if options.pixels == "336":
-        square = letterboxed(rendering.decode(data, study.path)[0])
+        square = letterboxed(decoding.decode(data, study.path)[0])
         return _put(_png(square), ".png", square.size, folder, data_use)
     suffix = PurePath(study.path).suffix.lower() or ".bin"
     target = Path(study.path) if options.films == "link" else None

@@ -18,7 +18,7 @@ from mmrad_eval.core.values import Box, Image, Study
 from mmrad_eval.datasets import views
 from mmrad_eval.datasets.problems import Problem, Problems
 from mmrad_eval.datasets.source import Source
-from mmrad_eval.traces import geometry, rendering
+from mmrad_eval.traces import decoding, geometry
 from mmrad_eval.traces.dicom import MISSES
 
 Size = tuple[int, int]
@@ -109,7 +109,7 @@ class ImageCheck:
             self._missing.append(Problem("missing image", f"there is no image {image.name}", image.path, None, study))
             return None
         try:
-            pixels, steps = rendering.decode(read_bytes(Path(image.path)), image.path)
+            pixels, steps = decoding.decode(read_bytes(Path(image.path)), image.path)
         except DataError as error:
             what = str(error).removeprefix(f"{image.path}: ")
             self._problems.error("unreadable image", what, file=image.path, study=study)

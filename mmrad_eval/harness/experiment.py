@@ -38,10 +38,14 @@ from typing import Any
 import msgspec
 
 from mmrad_eval.core import decode
-from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.errors import DataError, PromptError, UsageError
 from mmrad_eval.harness import experiment_keys
+from mmrad_eval.harness.trace_of import load_task
+from mmrad_eval.tasks.prompt_check import check_names
+from mmrad_eval.tasks.prompting import Prompt
 
 BUILT_IN = "built-in"
+DEFAULT_TARGET = "findings"
 Settings = dict[str, Any]
 
 
@@ -93,13 +97,37 @@ def read(path: Path) -> Experiment:
 
 
 def check_prompts(experiment: Experiment, path: Path) -> None:
-    """DataError where a prompt is no file, before any other part of the grid is asked."""
-    for prompt in experiment.prompts:
-        if prompt != BUILT_IN and not Path(prompt).is_file():
+    """DataError where a prompt is no file, or does not fit a task, before any part of the grid is asked."""
+    given = [prompt for prompt in experiment.prompts if prompt != BUILT_IN]
+    for prompt in given:
+        if not Path(prompt).is_file():
             raise DataError(
                 f"{path}: prompts: {prompt!r} is no file; write the path of a prompt file, or {BUILT_IN!r} for the "
                 "task's own prompt"
             )
+    if not given:
+        return
+    for name in experiment.tasks:
+        own = load_task(name, {}, Path(experiment.out)).prompt()
+        for prompt in given:
+            text = decode.utf8(decode.read_bytes(Path(prompt)), prompt)
+            mine, theirs = Prompt(text, f"{path}: prompts: {prompt}"), Prompt(own)
+            lost = [target for target in sorted(_targets(experiment)) if target in theirs and target not in mine]
+            try:
+                check_names(text, own)
+                if lost:
+                    raise PromptError(f"no [[{lost[0]}]] block, so target {lost[0]!r} can't be asked for")
+            except PromptError as error:
+                raise DataError(f"{path}: prompts: {prompt}, task {name}: {error}") from error
+
+
+def _targets(experiment: Experiment) -> set[str]:
+    """What the commands ask for: a table of a model or a dataset has the last word."""
+    tables = [*experiment.model, *(entry for entry in experiment.data if not isinstance(entry, str))]
+    everywhere = str(experiment.shared.get("target", DEFAULT_TARGET))
+    plain = bool(experiment.models) or any(isinstance(entry, str) for entry in experiment.data)
+    own = {str(table.get("target", everywhere)) for table in tables}
+    return own | {everywhere} if plain or not own else own
 
 
 def commands(
@@ -177,5 +205,7 @@ def _server(settings: Settings) -> str:
 
 def _near(message: str, known: Iterable[str]) -> str:
     _, mark, field = message.partition("unknown field `")
-    near = difflib.get_close_matches(field.partition("`")[0], known, n=1) if mark else []
-    return f"{message}; did you mean {near[0]!r}?" if near else message
+    near = difflib.get_close_matches(field.partition("`")[0], known, n=1, cutoff=0.7) if mark else []
+    if near:
+        return f"{message}; did you mean {near[0]!r}?"
+    return f"{message}; options of `mmrad-eval run` stand under [shared], with _ for -" if mark else message

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mmrad_eval.core.decode import read_bytes
 from mmrad_eval.core.errors import DataError, MissingError
 from mmrad_eval.traces import headers
+from mmrad_eval.traces.gray_values import GrayValues
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,7 @@ MEDIA_TYPE = "application/dicom"
 MISSES = "the window misses the picture, which is all black or all white"
 """A step that a reader should know of; ``data check`` warns of it."""
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
+_BEND = 0.02
 SIDEWAYS = 0.01
 """Pixels that are wider than high by more than this share are made square."""
 
@@ -43,19 +45,58 @@ def decode(data: bytes, path: str) -> tuple[Pixels, list[str]]:
     """
     from PIL import Image as Pillow
 
-    dataset = _read(data, path)
-    with _faults(path, "the pixels of this DICOM file can't be decoded"):
-        _refuse(dataset, path)
-        headers.check_size(_stored_size(dataset, path), len(data), path)
-        _check_codestream(dataset, path)
-        stored = dataset.pixel_array
+    dataset, stored = _stored(data, path)
     with _faults(path, "the picture of this DICOM file can't be made"):
-        if dataset.get("SamplesPerPixel", 1) > 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        if _in_color(dataset):
             pixels, steps = _colour(dataset, stored, path)
         else:
             grey, steps = _grey(dataset, stored, path)
             pixels = Pillow.fromarray(grey)
         return _upright(dataset, pixels, ["DICOM", *steps], path)
+
+
+def values(data: bytes, path: str) -> GrayValues | None:
+    """Upright gray values behind the modality LUT; None in color. Errors as in ``decode``."""
+    import numpy as np
+    from PIL import Image as Pillow
+
+    dataset, stored = _stored(data, path)
+    if _in_color(dataset):
+        return None
+    with _faults(path, "the picture of this DICOM file can't be made"):
+        grey, share, _ = _shares(dataset, stored, path)
+        pixels, _ = _upright(dataset, Pillow.fromarray(grey.astype(np.float32)), [], path)
+        falls = bool(share.flat[grey.argmax()] < share.flat[grey.argmin()])
+        ends = _ends(grey, 1.0 - share if falls else share)
+        inverted = falls != (dataset.get("PhotometricInterpretation") == "MONOCHROME1")
+        return GrayValues(pixels, ends, bool((grey == np.floor(grey)).all()), inverted)
+
+
+def _ends(grey: NDArray[np.float64], share: NDArray[np.float64]) -> tuple[float, float]:
+    """Values at the shares 0 and 1; where shares bend (a table, a sigmoid, a step), the ends of nearly all of it."""
+    import numpy as np
+
+    first, last = int(grey.argmin()), int(grey.argmax())
+    low, high = grey.flat[first], grey.flat[last]
+    slope = (share.flat[last] - share.flat[first]) / ((high - low) or 1.0)
+    if slope > 0 and np.allclose(share, share.flat[first] + slope * (grey - low), atol=1e-6):
+        return float(low - share.flat[first] / slope), float(low + (1.0 - share.flat[first]) / slope)
+    inside = grey[(share > _BEND) & (share < 1.0 - _BEND)]
+    return (float(inside.min()), float(inside.max())) if inside.size else (float(low), float(high))
+
+
+def _stored(data: bytes, path: str) -> tuple[Any, NDArray[Any]]:
+    """The tags, and the pixels as they are stored."""
+    dataset = _read(data, path)
+    with _faults(path, "the pixels of this DICOM file can't be decoded"):
+        _refuse(dataset, path)
+        headers.check_size(_stored_size(dataset, path), len(data), path)
+        _check_codestream(dataset, path)
+        return dataset, dataset.pixel_array
+
+
+def _in_color(dataset: Any) -> bool:
+    return bool(dataset.get("SamplesPerPixel", 1) > 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR")
 
 
 def size_of(path: str) -> Size:
@@ -152,18 +193,25 @@ def _refuse(dataset: Any, path: str) -> None:
 
 def _grey(dataset: Any, stored: NDArray[Any], path: str) -> tuple[NDArray[np.uint8], list[str]]:
     import numpy as np
-    from pydicom.pixels.processing import apply_modality_lut
 
-    with _faults(path, "the window or look-up table of this DICOM file can't be read"):
-        values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
-        share, step = _voi(dataset, values, stored)
+    grey, share, step = _shares(dataset, stored, path)
     steps = [step]
-    if values.min() < values.max() and (share.max() <= 0 or share.min() >= 1):
-        steps.append(f"{MISSES}: its values are {values.min():g} to {values.max():g}")
+    if grey.min() < grey.max() and (share.max() <= 0 or share.min() >= 1):
+        steps.append(f"{MISSES}: its values are {grey.min():g} to {grey.max():g}")
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
         share = 1.0 - share
         steps.append("MONOCHROME1 inverted")
     return np.floor(np.clip(share, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8), steps
+
+
+def _shares(dataset: Any, stored: NDArray[Any], path: str) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
+    """Values behind the modality LUT, the share of the brightest that each is shown at, and words for it."""
+    import numpy as np
+    from pydicom.pixels.processing import apply_modality_lut
+
+    with _faults(path, "the window or look-up table of this DICOM file can't be read"):
+        grey = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
+        return grey, *_voi(dataset, grey, stored)
 
 
 def _voi(dataset: Any, values: NDArray[np.float64], stored: NDArray[Any]) -> tuple[NDArray[np.float64], str]:

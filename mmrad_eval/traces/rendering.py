@@ -33,7 +33,6 @@ from __future__ import annotations
 
 import io
 import math
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,11 +41,11 @@ from mmrad_eval.core import decode as decode_bytes
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Image
 from mmrad_eval.traces import dicom, geometry, headers
+from mmrad_eval.traces.decoding import PILLOW_FAULTS, decode, opened_image
 from mmrad_eval.traces.geometry import Size
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pixels
-    from PIL.ImageFile import ImageFile
 
 VERSION = 1
 """Raised whenever equal input would give other pixels; part of ``how``."""
@@ -174,80 +173,6 @@ def crop_size(size: Size) -> tuple[Size, Size]:
     return scaled, (max(SMALLEST_SIDE, scaled[0]), max(SMALLEST_SIDE, scaled[1]))
 
 
-def decode(data: bytes, path: str) -> tuple[Pixels, list[str]]:
-    """Upright 8-bit grey or RGB pixels of a file, and the steps that changed anything.
-
-    16-bit grey is divided so that the largest value that the bits in use can hold becomes 255; bits in use are the
-    fewest of 8, 10, 12, 14 and 16 that hold the largest pixel, because 12-bit radiographs are often stored in 16.
-    """
-    from PIL import ImageOps, UnidentifiedImageError
-
-    if headers.read(data, path).media_type == dicom.MEDIA_TYPE:
-        return dicom.decode(data, path)
-    try:
-        with opened_image(data, path) as opened:
-            opened.load()
-            steps: list[str] = []
-            pixels: Pixels = opened
-            if opened.getexif().get(0x0112, 1) not in (0, 1):
-                pixels = ImageOps.exif_transpose(opened)
-                steps.append("turned upright by EXIF")
-            pixels, conversion = _eight_bit(pixels)
-            return pixels, [*steps, *conversion]
-    except UnidentifiedImageError as error:
-        raise DataError(f"{path}: not an image that Pillow can read; convert it to PNG or JPEG") from error
-    except PILLOW_FAULTS as error:
-        raise DataError(f"{path}: the image can't be decoded: {error}; the file is damaged or truncated") from error
-
-
-def opened_image(data: bytes, path: str) -> ImageFile:
-    """A picture whose header is read and whose pixels are not; DataError where it has too many, or several frames."""
-    from PIL import Image as Pillow
-
-    Pillow.MAX_IMAGE_PIXELS = None  # it would print a warning at a limit of its own; ours is an error, and comes first
-    opened = Pillow.open(io.BytesIO(data))
-    headers.check_size(opened.size, len(data), path)
-    if getattr(opened, "is_animated", False) and opened.format != "MPO":  # MPO: cameras put a preview behind it
-        raise DataError(f"{path}: holds several frames or pages; a radiograph has one, so save that one alone")
-    return opened
-
-
-PILLOW_FAULTS = (
-    *(OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EOFError, OverflowError, MemoryError),
-    struct.error,
-)
-"""What Pillow and its decoders raise on bad data."""
-
-
-def _eight_bit(pixels: Pixels) -> tuple[Pixels, list[str]]:
-    mode = pixels.mode
-    if mode in {"L", "RGB"}:
-        return pixels, []
-    if mode.startswith("I") or mode == "F":
-        return _from_deep(pixels)
-    if mode in {"1", "LA", "La"}:
-        return pixels.convert("L"), [f"{mode} to 8-bit grey"]
-    return pixels.convert("RGB"), [f"{mode} to RGB"]
-
-
-def _from_deep(pixels: Pixels) -> tuple[Pixels, list[str]]:
-    import numpy as np
-    from PIL import Image as Pillow
-
-    values = np.asarray(pixels).astype(np.float64)
-    if not np.isfinite(values).all():
-        odd = int(np.count_nonzero(~np.isfinite(values)))
-        raise ValueError(f"{odd:,} of {values.size:,} pixels are no finite numbers (NaN or infinite)")
-    low, high = float(values.min()), float(values.max())
-    if low < 0 or pixels.mode == "F":  # no bits to count: the range itself is what is known
-        scale = 255.0 / (high - low) if high > low else 0.0
-        scaled, words = (values - low) * scale, f"{pixels.mode} to 8-bit grey, {low:g}..{high:g} to 0..255"
-    else:
-        bits = next((b for b in (8, 10, 12, 14, 16) if high < 2**b), 32)
-        scaled, words = values * (255.0 / (2**bits - 1)), f"16-bit to 8-bit grey, {bits} bits in use"
-    return Pillow.fromarray(np.floor(scaled + 0.5).astype(np.uint8)), [words]
-
-
 def _whole(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
     """Renderings of the whole picture."""
     from mmrad_eval.traces import inpainting
@@ -351,12 +276,17 @@ def _letterbox(pixels: Pixels, size: Size) -> Pixels:
 
 
 def _shrink(pixels: Pixels, steps: list[str], max_edge: int | None) -> tuple[Pixels, list[str]]:
+    small = shrunk(pixels, max_edge)
+    return small, steps if small is pixels else [*steps, f"shrunk to {small.width} x {small.height}"]
+
+
+def shrunk(pixels: Pixels, max_edge: int | None) -> Pixels:
+    """The picture with a longest side of ``max_edge``, where it is longer."""
     if max_edge is None or max(pixels.size) <= max_edge:
-        return pixels, steps
+        return pixels
     from PIL import Image as Pillow
 
-    size = _shrunk(pixels.size, max_edge)
-    return pixels.resize(size, Pillow.Resampling.LANCZOS), [*steps, f"shrunk to {size[0]} x {size[1]}"]
+    return pixels.resize(_shrunk(pixels.size, max_edge), Pillow.Resampling.LANCZOS)
 
 
 def _shrunk(size: Size, max_edge: int | None) -> Size:

@@ -119,9 +119,35 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
 
 
 def test_a_prompt_that_is_no_file_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
-    (tmp_path / "short.txt").write_text("Write.")
+    (tmp_path / "short.txt").write_text("[[user]]\n{images}{instruction}\n[[findings]]\nWrite.")
     prompts = ("built-in", str(tmp_path / "short.txt"))
     made = Experiment(tasks=("direct",), models=("baseline:normal",), prompts=prompts)
     check_prompts(made, tmp_path / "e.toml")
     with pytest.raises(DataError, match=r"'default' is no file; .* 'built-in' for the task's own prompt"):
         check_prompts(msgspec.structs.replace(made, prompts=("default",)), tmp_path / "e.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Write two sentences.", r"words\.txt: no \[\[user\]\] block"),
+        ("[[user]]\n{images}\n[[imaje]]\n{picture}", r"words\.txt, task mcot: .*did you mean \[\[image\]\]"),
+        ("[[user]]\n{ Images } Write.", r"words\.txt, task mcot: .*the slot is \{images\}"),
+        ("[[user]]\n{images} Write both parts.", r"words\.txt, task mcot: no \[\[findings\]\] block"),
+        ("[[user]]\nA\n[[user]]\nB", r"words\.txt: block \[\[user\]\] appears twice"),
+    ],
+)
+def test_a_prompt_file_that_fits_no_task_is_refused_before_anything_is_asked(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    (tmp_path / "words.txt").write_text(text)
+    prompts = ("built-in", str(tmp_path / "words.txt"))
+    made = Experiment(tasks=("mcot", "direct"), models=("baseline:normal",), prompts=prompts)
+    with pytest.raises(DataError, match=why):
+        check_prompts(made, tmp_path / "e.toml")
+
+
+def test_an_option_of_run_at_the_top_is_told_its_place(tmp_path: Path) -> None:
+    (tmp_path / "e.toml").write_text('models = ["baseline:normal"]\ntasks = ["direct"]\nmax_tokens = 9\n')
+    with pytest.raises(DataError, match=r"`max_tokens`.* stand under \[shared\]"):
+        read(tmp_path / "e.toml")

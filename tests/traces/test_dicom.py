@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Image
-from mmrad_eval.traces import rendering
+from mmrad_eval.traces import deep, rendering
 
 pydicom = pytest.importorskip("pydicom", reason="the extra dicom is not installed")
 from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402 - after the skip
@@ -310,3 +310,59 @@ def test_real_radiographs_come_out_alike_in_every_format(shared_data: Path, tmp_
         allowed = 12 if file.suffix == ".jpg" else 2
         assert np.abs(pixels - grey).max() <= allowed, file.name
         assert np.abs(pixels - grey).mean() < 1, file.name
+
+
+def kept(path: Path) -> tuple[deep.Deep, NDArray[np.float64]]:
+    """All values of a file, and the shades that its own window gives them."""
+    found = deep.read(str(path))
+    assert found is not None
+    low, high = found.window
+    return found, np.clip((found.codes - low) / (high - low), 0, 1) * 255
+
+
+@pytest.mark.parametrize("kind", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("tags", [{}, {"WindowCenter": 2000, "WindowWidth": 1500}])
+def test_all_twelve_bits_are_kept_beside_the_window_that_models_see(
+    tmp_path: Path, kind: str, tags: dict[str, Any]
+) -> None:
+    made = dicom(PhotometricInterpretation=kind, RescaleSlope="1", RescaleIntercept="-1000", RescaleType="US", **tags)
+    pixels, _ = shown(made, tmp_path / "a.dcm")
+
+    found, shades = kept(tmp_path / "a.dcm")
+
+    assert (found.first + found.step * found.codes.astype(float) == RAMP.astype(float) - 1000).all()
+    assert np.abs(shades - pixels).max() <= 0.51
+    assert abs(found.step) == 1
+
+
+def test_a_table_that_falls_turns_the_values_round(tmp_path: Path) -> None:
+    table = Dataset()
+    table.LUTDescriptor = [4096, 0, 12]
+    table.LUTData = [4095 - n for n in range(4096)]
+    table["LUTData"].VR = table["LUTDescriptor"].VR = "US"
+    pixels, _ = shown(dicom(VOILUTSequence=[table]), tmp_path / "a.dcm")
+
+    found, shades = kept(tmp_path / "a.dcm")
+
+    assert (found.first + found.step * found.codes.astype(float) == RAMP).all()
+    assert np.abs(shades - pixels).max() <= 1
+
+
+def test_a_narrow_window_leaves_what_it_hides_to_be_seen(tmp_path: Path) -> None:
+    save(dicom((RAMP // 16).astype(np.uint8), WindowCenter=100, WindowWidth=20), tmp_path / "narrow.dcm")
+    save(dicom((RAMP // 16).astype(np.uint8)), tmp_path / "whole.dcm")
+
+    found, _ = kept(tmp_path / "narrow.dcm")
+
+    assert set(np.unique(found.codes)) == set(range(256))
+    assert deep.read(str(tmp_path / "whole.dcm")) is None
+
+
+def test_all_values_lie_as_the_upright_picture_lies(tmp_path: Path) -> None:
+    made = dicom(PatientOrientation=["R", "F"])
+    pixels, _ = shown(made, tmp_path / "a.dcm")
+
+    _, shades = kept(tmp_path / "a.dcm")
+
+    assert np.abs(shades - pixels).max() <= 0.51
+    assert shades[0, 0] > shades[0, -1]

@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image
-from mmrad_eval.traces import geometry, rendering
+from mmrad_eval.traces import decoding, geometry, rendering
 
 BOX = Box((100, 120, 500, 500))
 
@@ -307,7 +307,7 @@ def test_a_file_of_several_frames_is_refused(tmp_path: Path, form: str) -> None:
     frames[0].save(path, form, save_all=True, append_images=frames[1:])
 
     with pytest.raises(DataError, match="several frames or pages"):
-        rendering.decode(path.read_bytes(), str(path))
+        decoding.decode(path.read_bytes(), str(path))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -326,7 +326,7 @@ def test_a_text_chunk_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> No
     Pillow.new("I;16", (8, 8)).save(tmp_path / "ztxt.png", pnginfo=info)
 
     with pytest.raises(DataError, match=r"ztxt\.png"):
-        rendering.decode((tmp_path / "ztxt.png").read_bytes(), str(tmp_path / "ztxt.png"))
+        decoding.decode((tmp_path / "ztxt.png").read_bytes(), str(tmp_path / "ztxt.png"))
 
 
 @pytest.mark.parametrize("render", ["file", "crop", "masked", "highlighted", "full", "blurred", "blank", "jpeg"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
@@ -288,15 +289,24 @@ def select(results: Path, which: str) -> RunFolder:
     found = [folder for folder in runs if folder.path.name.startswith(which)]
     what, todo = "the beginning of {} ids", "write more of it"
     if not found:
-        found = [folder for folder in runs if which in {folder.path.parent.name, folder.run.card.label}]
+        found = [folder for folder in runs if which in _called(folder)]
         what, todo = "the name of {} runs", "name one by its id"
     if len(found) == 1:
         return found[0]
     if not found:
+        near = difflib.get_close_matches(which, sorted(set().union(*map(_called, runs))), n=2)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(
-            f"no run under {results} has an id that begins with {which!r}, or that name; there are: {_names(runs)}"
+            f"no run under {results} has an id that begins with {which!r}, or that name; {hint}"
+            f"there are: {_names(runs)}"
         )
     raise UsageError(f"{which!r} is {what.format(len(found))}, {todo}: {_names(found)}")
+
+
+def _called(folder: RunFolder) -> set[str]:
+    """What tables and messages call the model of a run."""
+    card = folder.run.card
+    return {folder.path.parent.name, card.label, card.id, card.id.rpartition("/")[2]}
 
 
 def _names(folders: list[RunFolder], most: int = 12) -> str:

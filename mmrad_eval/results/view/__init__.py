@@ -93,7 +93,7 @@ def _write(target: Path, content: Content, runs: Sequence[Run], notes: tuple[str
     )
     if content.pictures == "copy":
         mark(target.parent, index.data_use)
-    page.write(target, index, content.records, content.scores)
+    page.write(target, index, content.records, content.scores, scripts=lambda: content.scripts)
     return Written(target, len(content.ids), notes)
 
 

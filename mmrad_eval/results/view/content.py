@@ -26,6 +26,11 @@ class Content(Protocol):
     pictures: str
     """How pictures are shown; ``none`` where they are not."""
 
+    @property
+    def scripts(self) -> bool:
+        """Whether pictures lie in scripts beside the page; known only after ``records``."""
+        ...
+
     def records(self) -> Iterator[tuple[str, PageRecord]]:
         """(id of its script, record) of each study, of the files that it is the first to show, of each answer to it."""
         ...
@@ -37,6 +42,8 @@ class Content(Protocol):
 
 class Redacted:
     """Ids, statuses and scores: no study is loaded, and nothing of an answer but its status is kept."""
+
+    scripts = False
 
     def __init__(self, folders: Sequence[RunFolder]) -> None:
         self.folders, self.pictures = folders, "none"
@@ -74,6 +81,11 @@ class Everything:
         self.patients: Sequence[str | None] = [study.patient for study in self._studies]
         self._statuses: list[dict[str, str]] = [{} for _ in folders]
         self._counts: list[dict[str, dict[str, float]]] = [{} for _ in folders]
+
+    @property
+    def scripts(self) -> bool:
+        """Whether pictures lie in scripts beside the page."""
+        return self._store.scripts > 0
 
     def records(self) -> Iterator[tuple[str, PageRecord]]:
         """Each study, the embedded files that it is the first to show, then what every run answered to it."""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import Box, Image, Value
 from mmrad_eval.core.whole_files import write_whole
-from mmrad_eval.traces import geometry, headers, rendering
+from mmrad_eval.traces import deep, geometry, headers, rendering
 
 How = Literal["link", "copy", "embed"]
 BROWSER = ("image/jpeg", "image/png", "image/webp", "image/gif")
@@ -26,6 +26,23 @@ MAX_EDGE = 1024
 
 _SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif"}
 _FATAL = ("unknown frame", "not finite", "reversed", "empty")
+
+
+class DeepPicture(Value, frozen=True):
+    """All values of a picture of more than 8 bits, in codes of 16 (``traces.deep``)."""
+
+    src: str
+    """Address of a script beside the page, or the id of an embedded file."""
+    window: tuple[float, float]
+    """The codes that are black and white in what models see."""
+    first: float
+    """The file's own value of code 0."""
+    step: float
+    """What one code adds to it."""
+    most: int
+    """The largest code."""
+    total: int
+    """The sum of all codes: a browser that changes what a page reads of a picture gives itself away."""
 
 
 class Picture(Value, frozen=True):
@@ -39,6 +56,8 @@ class Picture(Value, frozen=True):
     """Pixels of the upright file, which boxes count in; 0 where they are not known."""
     shown: tuple[int, int] | None = None
     """Pixels that the page has of it, where it was shrunk."""
+    deep: DeepPicture | None = None
+    """What 8 bits lose of it; None where they lose nothing, or the page may hold no pixels."""
     why: str = ""
     """Why it can't be shown, or not as it is."""
 
@@ -117,6 +136,8 @@ class ImageStore:
     """Pictures that could not be shown."""
     first_unseen: str = ""
     copied: int = 0
+    scripts: int = 0
+    """Pictures of which all values lie in scripts beside the page."""
     study: int = 0
     """The number of the study whose pictures are asked for."""
     _fresh: list[tuple[str, EmbeddedFile]] = field(default_factory=list)
@@ -156,8 +177,9 @@ class ImageStore:
         if header.media_type not in BROWSER:
             why = f"browsers do not show {header.media_type}; --copy-images or --embed-images makes a picture of it"
             return Picture(name, width=width, height=height, why=why)
-        deep = header.why_convert.startswith("16 bits")
-        why = "16 bits a pixel, so browsers show it dark; --copy-images shows it as models see it" if deep else ""
+        sixteen = header.why_convert.startswith("16 bits")
+        way = "--copy-images or --embed-images shows it as models see it, and lets all 16 bits be windowed"
+        why = f"16 bits a pixel, of which browsers show the upper 8, often dark; {way}" if sixteen else ""
         return Picture(name, self.address(Path(image.path)), width, height, why=why)
 
     def _load(self, image: Image, name: str) -> Picture:
@@ -166,24 +188,50 @@ class ImageStore:
         large = max(width, height) > self.max_edge
         whole = Image(path=image.path)
         made = rendering.load(whole, ("image/jpeg",) if large else BROWSER, self.max_edge if large else None)
-        digest = hashlib.sha256(made.data).hexdigest()[:24]
         if self.how == "embed":
-            src = self._embed(digest, made)
+            src = self._embed(made.data, made.media_type)
         else:
-            file = self.page.parent / "images" / (digest + _SUFFIXES[made.media_type])
-            if not file.exists():
-                write_whole(file, made.data)
-                self.copied += 1
-            src = self.address(file)
-        return Picture(name, src, width, height, made.size if made.size != (width, height) else None)
+            src = self._copy(made.data, _SUFFIXES[made.media_type])
+        shown = made.size if made.size != (width, height) else None
+        return Picture(name, src, width, height, shown, self._deep(image.path))
 
-    def _embed(self, digest: str, made: rendering.Rendered) -> str:
+    def _deep(self, path: str) -> DeepPicture | None:
+        """All values of a picture that has more than 8 bits, beside the 8 that models see."""
+        found = deep.read(path, self.max_edge)
+        if found is None:
+            return None
+        png = found.as_png()
+        if self.how == "embed":
+            src = self._embed(png, "image/png")
+        else:
+            self.scripts += 1
+            script = f'mmradFilm("{_name(png)}","{_data(png, "image/png")}");\n'
+            src = self._copy(script.encode(), ".js", _name(png))
+        return DeepPicture(src, found.window, found.first, found.step, found.most, int(found.codes.sum(dtype="int64")))
+
+    def _copy(self, data: bytes, suffix: str, name: str = "") -> str:
+        """The address of a file beside the page."""
+        file = self.page.parent / "images" / ((name or _name(data)) + suffix)
+        if not file.exists():
+            write_whole(file, data)
+            self.copied += 1
+        return self.address(file)
+
+    def _embed(self, data: bytes, media_type: str) -> str:
         """The id of a file on the page; it ends in the number of the study that showed it first, where it lies."""
-        if digest not in self._embedded:
-            self._embedded[digest] = f"picture-{digest}-{self.study}"
-            data = f"data:{made.media_type};base64,{base64.b64encode(made.data).decode()}"
-            self._fresh.append((self._embedded[digest], EmbeddedFile(data)))
-        return self._embedded[digest]
+        name = _name(data)
+        if name not in self._embedded:
+            self._embedded[name] = f"picture-{name}-{self.study}"
+            self._fresh.append((self._embedded[name], EmbeddedFile(_data(data, media_type))))
+        return self._embedded[name]
+
+
+def _name(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:24]
+
+
+def _data(data: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
 def _header(path: str) -> headers.Header:

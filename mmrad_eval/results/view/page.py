@@ -26,11 +26,12 @@ _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", 
 _ESCAPES = str.maketrans(_UNSAFE)
 
 
-def write(path: Path, index: ViewIndex, *parts: Records) -> None:
+def write(path: Path, index: ViewIndex, *parts: Records, scripts: Callable[[], bool] = lambda: False) -> None:
     """Write the page, record by record, under another name that is renamed when it is whole.
 
     ``parts`` are drawn one after the other; each yields (id of its script, record). The first are studies and answers,
-    which lie in pieces beside the page where they are many (``pieces``).
+    which lie in pieces beside the page where they are many (``pieces``). ``scripts``: whether
+    they also put pictures into scripts there.
     """
     from jinja2 import Environment, PackageLoader
 
@@ -40,14 +41,17 @@ def write(path: Path, index: ViewIndex, *parts: Records) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = template_file("page.css"), template_file("elements.js", "pieces.js", "viewer.js", "page.js")
+    style, script = (
+        template_file("page.css"),
+        template_file("elements.js", "pieces.js", "deep.js", "viewer.js", "page.js"),
+    )
     studies, *rest = parts
     held, outside = placed(path, ((name, as_json(record)) for name, record in studies()), index.data_use)
     inside = [(name, trusted(text)) for name, text in held]
     stream = environment.get_template("page.html.jinja").stream(
         index=index,
         title=f"{index.dataset}: {', '.join(run.name for run in index.runs[:2])}",
-        policy=policy(style, script, pieces=outside is not None),
+        policy=policy(style, script, beside=outside is not None or scripts()),
         style=trusted(style),
         script=trusted(script),
         table=as_json(index),
@@ -66,14 +70,14 @@ def as_json(value: Value) -> Markup:
     return trusted(msgspec.json.encode(value).decode().translate(_ESCAPES))
 
 
-def policy(style: str, script: str, *, pieces: bool = False) -> str:
+def policy(style: str, script: str, *, beside: bool = False) -> str:
     """The page's own rule for what a browser may run and load in it: its script, its style, pictures, nothing else.
 
-    ``pieces``: scripts beside it, too.
+    ``beside``: scripts beside it, too.
     """
-    beside = " 'self' file:" if pieces else ""
+    more = " 'self' file:" if beside else ""
     return (
-        f"default-src 'none'; script-src '{_hash(script)}'{beside}; style-src '{_hash(style)}'; "
+        f"default-src 'none'; script-src '{_hash(script)}'{more}; style-src '{_hash(style)}'; "
         "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
     )
 

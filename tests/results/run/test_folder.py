@@ -53,6 +53,15 @@ def test_a_run_is_selected_by_its_folder_or_a_unique_beginning_of_its_id(kit: Ki
         select(kit.results, "zzz")
 
 
+@pytest.mark.parametrize("said", ["Llama-4", "vllm:meta/Llama-4", "vllm_meta_Llama-4", "meta/Llama-4"])
+def test_a_run_is_selected_by_any_name_that_its_model_is_shown_under(kit: Kit, said: str) -> None:
+    kit.run([Answer("a")], model="test:other")
+    one = kit.run([Answer("a")], model="vllm:meta/Llama-4")
+    assert select(kit.results, said).path == one.path
+    with pytest.raises(UsageError, match="did you mean .*Llama-4"):
+        select(kit.results, said.replace("4", "44"))
+
+
 def test_a_folder_without_runs_holds_none_and_a_missing_one_is_refused(tmp_path: Path) -> None:
     assert find_runs(tmp_path) == []
     with pytest.raises(UsageError, match="--out"):

@@ -480,7 +480,7 @@ function groups(study, found) {
 function filmsOf(study, found, list) {
   const film = (number, label, { cut = null, boxes = [], earlier = false } = {}) => {
     const p = study.pictures?.[number] || {}, box = cut?.render === "crop" ? cut.box?.xywh : null;
-    return { label, earlier, box: box || [0, 0, p.width || 1, p.height || 1], draw: () => picture(study, number, { cut, boxes, label: `${label}${boxes.length ? `, ${boxes.length} boxes` : ""}` }) };
+    return { label, earlier, deep: p.deep, box: box || [0, 0, p.width || 1, p.height || 1], draw: () => picture(study, number, { cut, boxes, label: `${label}${boxes.length ? `, ${boxes.length} boxes` : ""}` }) };
   };
   const out = (study.images || []).map((image, n) => film(image.picture, image.label, { boxes: n === 0 ? list.flatMap((group) => group.boxes) : [] }));
   for (const prior of study.priors || []) for (const image of prior.images || []) out.push(film(image.picture, `${image.label}, ${prior.id}`, { earlier: true }));

@@ -15,7 +15,7 @@ const stock = (() => {
     const address = `${where.folder.split("/").map(encodeURIComponent).join("/")}/${where.files[number]}`;
     document.head.append(el("script", { src: address, onload: done, onerror: () => { stock.lost = address; done(); } }));
   }
-  const files = (study) => (stock.get(`study-${study}`)?.pictures ?? []).filter((one) => embedded(one.src)).map((one) => of(+one.src.split("-")[2]));
+  const files = (study) => (stock.get(`study-${study}`)?.pictures ?? []).flatMap((one) => [one.src, one.deep?.src]).filter(embedded).map((src) => of(+src.split("-")[2]));
   const loadAll = (numbers, then) => numbers.length ? load(numbers[0], () => loadAll(numbers.slice(1), then)) : then();
   const embedded = (src) => /^picture-[0-9a-f]+-\d+$/.test(src ?? "");
   return {

@@ -1,17 +1,20 @@
 // The viewer: films beside each other at any size, with pan, window and level. It draws with SVG and never reads a pixel,
-// which a browser forbids for pictures that a page from disk only links.
+// which a browser forbids for pictures that a page from disk only links; films of more than 8 bits that the page carries
+// are drawn on a canvas through any window but their own, which is the one that models see (deep.js).
 const makeViewer = (words) => {
 const MOST = 64, STEP = 1.25, PAN = 0.08; // times the fitted size; of one step of zoom; of the pane, for one arrow key
-const WINDOW = { width: 1, level: 0.5, inverted: false };
+const WINDOW = { width: 1, level: 0.5, inverted: false }; // shares of a film's own window, 0 its black and 1 its white
+const LEAST = 2, QUICK = 8; // codes of the narrowest window; how fast the window of a deep film changes
 const filters = svg("svg", { class: "unseen", "aria-hidden": "true" });
 const panes = [];
 let films = [], moved = null, boxes = true, together = true;
 
 const button = (label, title, act) => el("button", { type: "button", title, onclick: act }, label);
 const check = (label, on, act) => { const box = el("input", { type: "checkbox", onchange: () => act(box.checked) }); box.checked = on; return el("label", {}, box, " ", label); };
-const slider = (name, act) => el("input", { type: "range", min: 1, max: 100, "aria-label": name, oninput: (event) => act(+event.target.value / 100) });
-const width = slider("Window width, per cent of the gray scale", (share) => look({ width: share }));
-const level = slider("Window level, per cent of the gray scale", (share) => look({ level: share }));
+const slider = (name, act) => el("input", { type: "range", min: 1, max: 100, "aria-label": name, oninput: (event) => act((+event.target.value - 1) / 99) });
+// A deep film's width goes by ratios, since its narrowest window is thousands of times narrower than its widest.
+const width = slider("Window width", (share) => { const { widths: [least, most], deep } = rangeOf(active()); look({ width: deep ? least * (most / least) ** share : least + share * (most - least) }); });
+const level = slider("Window level", (share) => { const { levels: [least, most] } = rangeOf(active()); look({ level: least + share * (most - least) }); });
 const invert = button("Invert", "Black for white (i)", () => look({ inverted: !active().look.inverted }));
 const said = el("output", { role: "status", class: "dim" });
 const title = el("h2", { id: "viewer-title", tabindex: -1 });
@@ -79,6 +82,8 @@ function load(pane, film) {
   pane.drawn = drawn.tagName === "svg" ? drawn : null;
   pane.stage.replaceChildren(drawn);
   drawn.querySelectorAll("image").forEach((image) => image.setAttribute("filter", `url(#window-${pane.number})`));
+  pane.canvas = pane.codes = null; pane.lost = false;
+  pane.look = within(pane, pane.look);
   if (!together) { pane.zoom = 1; pane.at = [0.5, 0.5]; }
   place(pane); shade(pane); told();
 }
@@ -88,7 +93,43 @@ function place(pane) {
   const scale = fitted(pane) * pane.zoom, w = pane.stage.clientWidth / scale, h = pane.stage.clientHeight / scale, [x, y, bw, bh] = films[pane.film].box;
   pane.drawn.setAttribute("viewBox", [x + pane.at[0] * bw - w / 2, y + pane.at[1] * bh - h / 2, w, h].join(" "));
 }
+// How far a film's window goes, in shares of its own: for a deep one from two codes to twice what it holds.
+function rangeOf(pane) {
+  const deep = films[pane?.film]?.deep;
+  if (!deep) return { widths: [0.01, 1], levels: [0, 1] };
+  const [low, high] = deep.window, own = high - low || 1;
+  return { deep, own, widths: [LEAST / own, Math.max(1, 2 * deep.most / own)], levels: [Math.min(0, -low / own), Math.max(1, (deep.most - low) / own)] };
+}
+function within(pane, wanted) {
+  const { widths, levels } = rangeOf(pane), limit = (value, [least, most]) => Math.min(most, Math.max(least, value));
+  return { ...wanted, width: limit(wanted.width, widths), level: limit(wanted.level, levels) };
+}
+const codesAt = (pane) => { const { deep, own } = rangeOf(pane), { width: w, level: l } = pane.look; return [l - w / 2, l + w / 2].map((share) => deep.window[0] + share * own); };
+// Through its own window a film is the picture that models see; through any other a deep one is drawn from all its values.
+function shadeDeep(pane) {
+  const { deep } = rangeOf(pane), own = pane.look.width === WINDOW.width && pane.look.level === WINDOW.level, image = pane.drawn?.querySelector("image");
+  if (!deep || !image) return;
+  if (!own && !pane.canvas) {
+    const film = pane.film;
+    pane.canvas = el("canvas", { width: 1, height: 1 });
+    return deepFilms.want(deep, (codes) => {
+      if (pane.film !== film || !pane.drawn?.contains(image)) return;
+      pane.codes = codes; pane.lost = codes === null;
+      if (codes) {
+        const [w, h] = ["width", "height"].map((side) => image.getAttribute(side));
+        pane.canvas.style.cssText = `display: block; width: ${w}px; height: ${h}px`;
+        image.after(svg("foreignObject", { class: "deep", width: w, height: h }, pane.canvas));
+      }
+      shadeDeep(pane); told();
+    });
+  }
+  const drawn = !own && pane.codes;
+  image.style.display = drawn ? "none" : "";
+  if (pane.codes) image.nextSibling.style.display = drawn ? "" : "none";
+  if (drawn) deepFilms.paint(pane.canvas, pane.codes, ...codesAt(pane), pane.look.inverted);
+}
 function shade(pane) {
+  shadeDeep(pane);
   const { width: w, level: l, inverted } = pane.look, low = l - w / 2;
   for (const channel of pane.channels) { channel.setAttribute("slope", (inverted ? -1 : 1) / w); channel.setAttribute("intercept", inverted ? 1 + low / w : -low / w); }
 }
@@ -96,11 +137,21 @@ function told() {
   const pane = active();
   if (!pane?.drawn) { said.textContent = ""; return; }
   const size = fitted(pane) * pane.zoom * devicePixelRatio, percent = (share) => Math.round(100 * share);
-  width.value = percent(pane.look.width); level.value = percent(pane.look.level);
-  said.textContent = `${percent(size)} %, width ${width.value}, level ${level.value}`;
+  const { deep, widths, levels } = rangeOf(pane), part = (value, [least, most]) => (value - least) / (most - least), { width: w, level: l } = pane.look;
+  width.step = level.step = deep ? "any" : 1;
+  width.value = 1 + 99 * (deep ? Math.log(w / widths[0]) / Math.log(widths[1] / widths[0]) : part(w, widths));
+  level.value = 1 + 99 * part(l, levels);
+  said.textContent = `${percent(size)} %, ${deep ? values(pane, deep) : `width ${percent(w)}, level ${percent(l)}`}`;
   invert.setAttribute("aria-pressed", pane.look.inverted);
 }
-function look(change) { const next = { ...active().look, ...change }; for (const pane of moving()) { pane.look = { ...next }; shade(pane); } told(); }
+// The file's own values at both ends of the window.
+function values(pane, deep) {
+  const short = (code) => String(+(deep.first + deep.step * code).toPrecision(5)).replace("-", "\u2212"), [low, high] = codesAt(pane);
+  if (pane.lost) return "only 8 bits are shown: all values can't be loaded, or this browser changes what a page reads of a picture";
+  const waits = pane.canvas && !pane.codes ? ", loading" : "";
+  return `black ${short(low)}, white ${short(high)}; the file holds ${[0, deep.most].map(short).join(" to ")}${waits}`;
+}
+function look(change) { const next = { ...active().look, ...change }; for (const pane of moving()) { pane.look = within(pane, next); shade(pane); } told(); }
 function set(zoomed, at) {
   const limit = (share) => Math.min(1, Math.max(0, share));
   for (const pane of moving()) { pane.zoom = Math.min(MOST, Math.max(0.2, zoomed)); pane.at = at.map(limit); place(pane); }
@@ -135,8 +186,8 @@ function listen(pane) {
   for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (event) => fingers.delete(event.pointerId));
 }
 function window(wider, higher) {
-  const now = active().look, within = (share) => Math.min(1, Math.max(0.01, share));
-  look({ width: within(now.width + wider), level: within(now.level + higher) });
+  const pane = active(), now = pane.look;
+  look(rangeOf(pane).deep ? { width: now.width * Math.exp(QUICK * wider), level: now.level + 2 * higher * now.width } : { width: now.width + wider, level: now.level + higher });
 }
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select") || (event.target.closest("input") && event.key.startsWith("Arrow"))) return;
@@ -171,6 +222,11 @@ async function drawing(pane) {
     if (style.display === "none" || getComputedStyle(shape.parentNode).display === "none") copies[n].setAttribute("visibility", "hidden");
     for (const name of SEEN) copies[n].setAttribute(name, style.getPropertyValue(name));
   });
+  if (pane.codes && pane.canvas && copy.querySelector(".deep")?.style.display !== "none") {
+    copy.querySelector("image").setAttribute("href", pane.canvas.toDataURL("image/png"));
+    copy.querySelectorAll("image").forEach((image) => { image.removeAttribute("filter"); image.style.display = ""; });
+  }
+  copy.querySelector(".deep")?.remove();
   copy.prepend(filters.querySelector(`#window-${pane.number}`).cloneNode(true));
   copy.setAttribute("width", size[0]); copy.setAttribute("height", size[1]);
   for (const image of copy.querySelectorAll("image")) image.setAttribute("href", await inlined(image.getAttribute("href")));
