@@ -115,10 +115,11 @@ def check_prompts(experiment: Experiment, path: Path) -> None:
             lost = [target for target in sorted(_targets(experiment)) if target in theirs and target not in mine]
             try:
                 check_names(text, own)
-                if lost:
-                    raise PromptError(f"no [[{lost[0]}]] block, so target {lost[0]!r} can't be asked for")
             except PromptError as error:
                 raise DataError(f"{path}: prompts: {prompt}, task {name}: {error}") from error
+            if lost:
+                why = f"no [[{lost[0]}]] block, so target {lost[0]!r} can't be asked for"
+                raise DataError(f"{path}: prompts: {prompt}, task {name}: {why}")
 
 
 def _targets(experiment: Experiment) -> set[str]:

@@ -58,7 +58,7 @@ def test_a_run_is_selected_by_any_name_that_its_model_is_shown_under(kit: Kit, s
     kit.run([Answer("a")], model="test:other")
     one = kit.run([Answer("a")], model="vllm:meta/Llama-4")
     assert select(kit.results, said).path == one.path
-    with pytest.raises(UsageError, match="did you mean .*Llama-4"):
+    with pytest.raises(UsageError, match=r"did you mean .*Llama-4"):
         select(kit.results, said.replace("4", "44"))
 
 
