@@ -82,8 +82,10 @@ def contamination(**said: Any) -> int:
         found.append(one)
         code = code if complete else INCOMPLETE
     card = jobs[0][1].card
-    cutoff = month(said["cutoff"], "--cutoff") if said["cutoff"] else card.cutoff
-    table, sentences = contamination_tables(found, card.label, cutoff)
+    cutoff, source = card.cutoff, f"the model card, from {card.sources.get('cutoff') or 'no source'}"
+    if said["cutoff"]:
+        cutoff, source = month(said["cutoff"], "--cutoff"), "--cutoff"
+    table, sentences = contamination_tables(found, card.label, cutoff, source)
     show([table], said["form"], None, all_columns=True)
     if said["form"] == "terminal":
         for sentence in sentences:

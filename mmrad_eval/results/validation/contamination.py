@@ -120,9 +120,9 @@ def after(published: str, cutoff: str) -> bool | None:
 
 
 def contamination_tables(
-    found: Sequence[Continuations], model: str, cutoff: str, resamples: int = RESAMPLES
+    found: Sequence[Continuations], model: str, cutoff: str, source: str = "", resamples: int = RESAMPLES
 ) -> tuple[Table, list[str]]:
-    """One row a dataset, and what follows in sentences."""
+    """One row a dataset, and what follows in sentences. ``source``: where the cut-off was read."""
     rows, sentences = [], []
     numbers = []
     for one in found:
@@ -166,7 +166,11 @@ def contamination_tables(
         "Longest run: equal words in a row, in the continuation of half a reference and in its other half; the mean "
         f"over studies. Intervals: {100 * LEVEL:g} %, bootstrap over patients, {resamples:,} resamples."
     )
-    return Table("contamination", f"Does {model} know the reports?", columns, tuple(rows), (note,)), sentences
+    if cutoff:
+        known = f"Cut-off {cutoff}: {source or 'no source is stated for it'}."
+    else:
+        known = f"No cut-off of {model} is known, so no data counts as published after it."
+    return Table("contamination", f"Does {model} know the reports?", columns, tuple(rows), (note, known)), sentences
 
 
 def _drawn(one: Continuations, resamples: int) -> FloatArray:

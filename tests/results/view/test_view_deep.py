@@ -66,7 +66,7 @@ def page(bench: Bench, *films: Path, how: How, use: str = "open") -> Path:
 def scripts_of(made: Any) -> str:
     """What a page allows to run."""
     (rules,) = (attrs["content"] for tag, attrs in made.tags if attrs.get("http-equiv") == "Content-Security-Policy")
-    return next(rule for rule in rules.split("; ") if rule.startswith("script-src"))
+    return next(str(rule) for rule in rules.split("; ") if rule.startswith("script-src"))
 
 
 def test_a_page_that_links_its_films_carries_no_value_of_them(tmp_path: Path) -> None:
