@@ -41,7 +41,7 @@ REASONS = {
     # pages that state the class themselves
     "results/view/page.py:write": "the page states the class of its index",
     "results/view/pieces.py:_write": "beside the page, in a folder that is marked before",
-    "results/view/images.py:_load": "beside the page, in a folder that the view marks",
+    "results/view/images.py:_copy": "beside the page, in a folder that the view marks",
     "reader_studies/page.py:write": "the page states the class of its data",
     "reader_studies/films.py:_placed": "beside the pages, in a folder that `make` marks",
     "reader_studies/films.py:pixels": "in memory",
@@ -81,6 +81,7 @@ REASONS = {
     "model_registry/image_order.py:_picture": "a drawn picture, in memory",
     "traces/inpainting.py:through_jpeg": "in memory",
     "traces/rendering.py:_encode": "in memory",
+    "traces/deep.py:as_png": "in memory",
 }
 
 
@@ -111,6 +112,7 @@ IN_PLACE = {
     "model_registry/image_order.py:_picture": "in memory",
     "traces/inpainting.py:through_jpeg": "in memory",
     "traces/rendering.py:_encode": "in memory",
+    "traces/deep.py:as_png": "in memory",
 }
 """Writers whose file does not appear as a whole (``core/whole_files.py``), and why."""
 

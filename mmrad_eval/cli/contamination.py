@@ -58,7 +58,7 @@ def contamination(**said: Any) -> int:
     """
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.harness.settings import RunSettings
-    from mmrad_eval.results.validation.contamination import contamination_tables, month
+    from mmrad_eval.results.validation.contamination import contamination_tables, cutoff_source, month
 
     jobs = []
     for data in said["data"]:
@@ -82,7 +82,7 @@ def contamination(**said: Any) -> int:
         found.append(one)
         code = code if complete else INCOMPLETE
     card = jobs[0][1].card
-    cutoff, source = card.cutoff, f"the model card, from {card.sources.get('cutoff') or 'no source'}"
+    cutoff, source = card.cutoff, cutoff_source(card)
     if said["cutoff"]:
         cutoff, source = month(said["cutoff"], "--cutoff"), "--cutoff"
     table, sentences = contamination_tables(found, card.label, cutoff, source)

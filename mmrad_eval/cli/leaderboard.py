@@ -35,7 +35,10 @@ SUFFIXES = {
 @click.option(
     "--metrics", "-M", multiple=True, help="Only these families, metrics or columns, by commas, in this order."
 )
-@click.option("--sort", help="Column whose best value comes first, by its label or name. [default: the first headline]")
+@click.option(
+    "--sort",
+    help="Column whose best value comes first, by its label or name. [default: the first of --metrics, else headline]",
+)
 @click.option("--across", is_flag=True, help="All datasets in one table, with length and style of their references.")
 @subgroup_options
 def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: bool, **said: Any) -> int:

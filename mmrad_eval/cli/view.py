@@ -38,7 +38,7 @@ def view(**said: Any) -> int:
     """Write a page to read runs in: images, boxes, traces, reports beside references, scores.
 
     A run is a folder (of one run or several), the beginning of a run id, or a name that one run has; without any, all
-    runs of the results folder are shown. The page opens from disk and from any web
+    runs over the data of the newest run are shown. The page opens from disk and from any web
     server, and loads nothing from elsewhere. Images are shown where they lie, by relative path, unless they are copied
     or embedded.
     """
@@ -49,7 +49,9 @@ def view(**said: Any) -> int:
         raise UsageError("either --copy-images or --embed-images")
     how: How = "copy" if said["copy_images"] else "embed" if said["embed_images"] else "link"
     written = write_view(
-        [folder for which in said["runs"] or (str(said["results"]),) for folder in _folders(said["results"], which)],
+        [folder for which in said["runs"] for folder in _folders(said["results"], which)]
+        if said["runs"]
+        else _newest(said["results"]),
         said["out"],
         pictures=how,
         max_edge=said["max_edge"],
@@ -62,6 +64,23 @@ def view(**said: Any) -> int:
     terminal.say(f"{written.studies:,} {'study' if written.studies == 1 else 'studies'}, {size:.1f} MB", err=True)
     terminal.say(str(written.path))
     return 0
+
+
+def _newest(results: Path) -> list[RunFolder]:
+    """All runs over the data of the run that was finished last; the data of the others is named."""
+    from mmrad_eval.results.run.folder import find_runs
+
+    runs = find_runs(results)
+    if not runs:
+        return []
+    newest = max(runs, key=lambda folder: folder.run.finished).run.identity
+    others = sorted({f.run.identity.dataset for f in runs if f.run.identity.dataset_digest != newest.dataset_digest})
+    if others:
+        terminal.say(
+            f"runs over {newest.dataset}, the data of the newest run; name runs to see those over {', '.join(others)}",
+            err=True,
+        )
+    return [folder for folder in runs if folder.run.identity.dataset_digest == newest.dataset_digest]
 
 
 def _folders(results: Path, which: str) -> list[RunFolder]:

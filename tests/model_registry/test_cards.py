@@ -47,6 +47,7 @@ def test_every_fact_has_a_source_with_a_date_or_says_that_it_was_not_checked(nam
             "fixed",
             "aliases",
             "dialect",
+            "cutoff",
         )
         if getattr(card, f)
     }

@@ -14,7 +14,8 @@ from mmrad_eval.results.tables.table import Row, Table, TableColumn
 
 
 def chosen(tables: Sequence[Table], runs: Iterable[ScoredRun], wanted: Sequence[str], sort: str) -> list[Table]:
-    """The metric columns that ``wanted`` names, in its order (none: all), and rows by ``sort`` (empty: as they are).
+    """The metric columns that ``wanted`` names, in its order (none: all), and rows by ``sort`` (empty: by the first of
+    these, or as they are).
 
     A name is a column's label, its name before the @, or the metric that it comes from with or without its profile.
     UsageError where a name fits no column of any table, or ``sort`` fits several; tables without any are left out.
@@ -22,7 +23,7 @@ def chosen(tables: Sequence[Table], runs: Iterable[ScoredRun], wanted: Sequence[
     metrics = {label: column.metric for scored in runs for label, column in columns_of(scored).items()}
     known = list(dict.fromkeys(column.key for table in tables for column in _scores(table)))
     found = [label for name in wanted for label in _named(known, metrics, name)]
-    by = _named(known, metrics, sort) if sort else []
+    by = _named(known, metrics, sort) if sort else found[:1]
     if len(by) > 1:
         raise UsageError(f"--sort {sort}: it fits {len(by)} columns; name one, such as {', '.join(by[:3])}")
     made = [_chosen(table, list(dict.fromkeys(found)), by) for table in tables]

@@ -15,7 +15,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Study, Target
+from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Card, Study, Target
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED, percentile
 from mmrad_eval.results.statistics.weights import bootstrap_weights, cluster_index
 from mmrad_eval.results.tables.table import Cell, Row, Table, TableColumn
@@ -109,6 +109,11 @@ def month(date: str, option: str) -> str:
     if not _MONTH.fullmatch(date):
         raise UsageError(f"{option} {date}: write a year and a month, such as 2025-06")
     return date[:7]
+
+
+def cutoff_source(card: Card) -> str:
+    """Where the cut-off of a card was read."""
+    return f"the model card, from {card.sources.get('cutoff') or 'no source'}"
 
 
 def after(published: str, cutoff: str) -> bool | None:

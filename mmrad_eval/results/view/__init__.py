@@ -107,7 +107,8 @@ def _check(runs: Sequence[Run], pictures: How, *, redact: bool) -> None:
         if run.identity.dataset_digest != first.dataset_digest:
             raise UsageError(
                 f"{runs[0].id} is over {first.dataset} ({first.dataset_digest[:12]}) and {run.id} over "
-                f"{run.identity.dataset} ({run.identity.dataset_digest[:12]}): a page shows runs over the same data"
+                f"{run.identity.dataset} ({run.identity.dataset_digest[:12]}): a page shows runs over the same data, "
+                f"so name those of one, such as runs/{safe_name(first.dataset)} of the results folder"
             )
 
 

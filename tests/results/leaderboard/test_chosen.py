@@ -57,6 +57,14 @@ def test_the_best_of_the_column_comes_first_also_where_low_is_good(choose: Choos
     assert models(table)[0] == "t:best"
 
 
+def test_without_an_order_the_best_of_the_first_column_that_is_named_comes_first(choose: Choose) -> None:
+    (table,) = choose(["Effusions missed", "Recall"])
+    found = [row.cells["Effusions missed @ test"].value for row in table.rows]
+    assert found == sorted(found)
+    (table,) = choose(["Recall", "Effusions missed"])
+    assert models(table) == ["t:best", "t:middle", "t:worst"]
+
+
 def test_a_name_that_fits_nothing_or_too_much_is_refused(choose: Choose) -> None:
     with pytest.raises(UsageError, match=r"no column is called 'Recal'; there are .*Recall @ test"):
         choose(["Recal"])

@@ -17,10 +17,12 @@ import pytest
 
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Answer, Report, Study
+from mmrad_eval.model_registry.model_cards import builtin
 from mmrad_eval.results.validation.contamination import (
     after,
     contamination_tables,
     continuations,
+    cutoff_source,
     month,
     verbatim_run,
     words_of,
@@ -99,6 +101,7 @@ def test_a_model_that_has_read_the_old_reports_is_found_and_one_that_has_not_is_
     assert longest
     assert int(longest[1]) > 20
     assert "contamination of old is not shown" in cleared.out
+    assert "Cut-off 2024-06: --cutoff." in told.out
     assert "old: no sign that openai:blank knows the reports" in cleared.out
     rows = [line for line in cleared.out.splitlines() if line.startswith(("old ", "new "))]
     assert [("before" in row, "after" in row) for row in rows[:2]] == [(True, False), (False, True)]
@@ -117,6 +120,22 @@ def test_without_data_from_after_the_cut_off_nothing_is_called_contamination() -
     assert any("this alone is no memory" in said for said in sentences)
     assert not any("is shown" in said for said in sentences)
     assert "Nothing is compared with reports from after the cut-off" in sentences[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gpt-6.2-sol", r"Cut-off 2026-06: the model card, from knowledge cut-off .*developers\.openai\.com"),
+        ("claude-haiku-4.5", r"Cut-off 2025-07: the model card, from end of training data .*2026"),
+        ("gpt-5.5", r"No cut-off of .*gpt-5\.5.* is known, so no data counts as published after it"),
+    ],
+)
+def test_the_cut_off_is_said_with_its_source(name: str, said: str) -> None:
+    card = builtin()[name]
+    (one,) = [measured(reports(3), lambda text: halves(text)[1], "2026-09")]
+    table, _ = contamination_tables([one], card.label, card.cutoff, cutoff_source(card), resamples=200)
+    assert re.search(said, " ".join(table.notes))
+    assert table.rows[0].cells["cut-off"].value == ("after" if card.cutoff else "unknown")
 
 
 def measured(texts: Sequence[str], say: Callable[[str], str], published: str = "") -> Any:

@@ -92,7 +92,7 @@ def test_script_and_style_stay_small() -> None:
     folder = Path(write_view.__code__.co_filename).with_name("template")
 
     names = [file.name for file in folder.iterdir() if file.is_file()]  # whatever the page is made of
-    assert sum(len((folder / name).read_bytes()) for name in names) < 90_000
+    assert sum(len((folder / name).read_bytes()) for name in names) < 100_000
 
 
 def test_hostile_words_stay_words(bench: Any, take: Take) -> None:
@@ -361,3 +361,14 @@ def test_the_alignment_behind_the_findings_score_stands_with_the_answer(bench: A
         "left pneumothorax (urgent) ~ perhaps left pneumothorax: earns 0.5 of 1; wrong certainty"
     )
     assert lines[-1].startswith("score 0.5 = (credit - cost) / (at stake + cost)")
+
+
+def test_the_command_without_a_run_shows_the_data_of_the_newest_of_several(bench: Any, take: Take) -> None:
+    for name in ("first", "second"):
+        (bench.place / f"{name}.csv").write_text(f"study_id,patient_id,findings\ns1,p1,Clear lungs {name}.\n")
+        said = ("--data", f"{name}.csv", "--data-use", "open", "--metrics", "bleu@rexrank", "--quiet")
+        bench.call("--model", "baseline:normal", "--task", "direct", *said)
+    bench.call("view", "--out", "page.html")
+    assert take(bench.place / "page.html")["page"]["dataset"] == "second"
+    told = bench.call("view", "results/runs", "--out", "page.html", code=2)
+    assert "a page shows runs over the same data, so name those of one, such as runs/" in told
