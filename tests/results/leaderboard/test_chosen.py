@@ -59,7 +59,7 @@ def test_the_best_of_the_column_comes_first_also_where_low_is_good(choose: Choos
 
 def test_without_an_order_the_best_of_the_first_column_that_is_named_comes_first(choose: Choose) -> None:
     (table,) = choose(["Effusions missed", "Recall"])
-    found = [row.cells["Effusions missed @ test"].value for row in table.rows]
+    found = [float(row.cells["Effusions missed @ test"].value or 0) for row in table.rows]
     assert found == sorted(found)
     (table,) = choose(["Recall", "Effusions missed"])
     assert models(table) == ["t:best", "t:middle", "t:worst"]
