@@ -23,6 +23,7 @@ _ARM_COLUMNS = (
     *("arm", "shows", "answered", "cut off", "prompt tokens", "of images", "completion tokens", "of reasoning"),
     "left out",
 )
+_TOKENS = range(4, 8)
 EDIT = "IS "
 """How the names of image sensitivity begin."""
 
@@ -64,19 +65,27 @@ def markdown(measured: ArmMeasures, model: str, dataset: str, lacking: Sequence[
         "",
         "## Arms",
         "",
-        f"| {' | '.join(_ARM_COLUMNS)} |",
-        f"|{'---|' * len(_ARM_COLUMNS)}",
-        *(
-            f"| {arm.task} | {arm.shows} | {measured.arms.get(arm.task, 0)} | {measured.truncated.get(arm.task, 0)} "
-            f"| {_tokens(measured, arm)} | {_left_out(measured, arm)} |"
-            for arm in ARMS
-            if arm not in lacking
-        ),
-        "",
-        "Tokens are those of a study, on average, as the provider counted them over all turns; empty where it did not.",
-        "",
+        *_arms(measured, [arm for arm in ARMS if arm not in lacking]),
     ]
     return "\n".join(lines)
+
+
+def _arms(measured: ArmMeasures, arms: Sequence[Arm]) -> Iterator[str]:
+    """One row an arm, without the columns in which no arm has anything."""
+    rows = []
+    for arm in arms:
+        answered, cut = measured.arms.get(arm.task, 0), measured.truncated.get(arm.task, 0)
+        numbers = (str(answered), str(cut), *_tokens(measured, arm))
+        rows.append((arm.task, arm.shows, *numbers, _left_out(measured, arm)))
+    kept = [n for n in range(len(_ARM_COLUMNS)) if any(row[n] for row in rows)]
+    yield f"| {' | '.join(_ARM_COLUMNS[n] for n in kept)} |"
+    yield f"|{'---|' * len(kept)}"
+    for row in rows:
+        yield f"| {' | '.join(row[n] for n in kept)} |"
+    yield ""
+    if any(n in kept for n in _TOKENS):
+        yield "Tokens of a study, on average, as the provider counted them over all turns; empty where it did not."
+        yield ""
 
 
 def record(measured: ArmMeasures, model: str, dataset: str, runs: dict[str, str]) -> dict[str, Any]:
@@ -137,7 +146,7 @@ def _signed(net: ArmValue) -> str:
     return shown(" net", net.value)
 
 
-def _tokens(measured: ArmMeasures, arm: Arm) -> str:
+def _tokens(measured: ArmMeasures, arm: Arm) -> list[str]:
     """Tokens a study of each kind, as cells."""
     spent, answered = measured.spent.get(arm.task, Spent()), measured.arms.get(arm.task, 0)
     kinds = (
@@ -146,7 +155,7 @@ def _tokens(measured: ArmMeasures, arm: Arm) -> str:
         (spent.answers, spent.completion),
         (spent.reasoning_answers, spent.reasoning),
     )
-    return " | ".join(f"{many / known:,.0f}" if known and known == answered else "" for known, many in kinds)
+    return [f"{many / known:,.0f}" if known and known == answered else "" for known, many in kinds]
 
 
 def _left_out(measured: ArmMeasures, arm: Arm) -> str:

@@ -32,7 +32,6 @@ from mmrad_eval.results.paper.runs import PaperRow, PaperRuns
 from mmrad_eval.results.paper.style import POINTS, PaperStyle
 from mmrad_eval.results.paper.tables import ARMS, CONTROLS
 from mmrad_eval.results.run.summary import ColumnSummary
-from mmrad_eval.results.scoring.reports_file import studies_of
 from mmrad_eval.tasks.arms import TEXT
 
 if TYPE_CHECKING:
@@ -254,7 +253,7 @@ def _contents(paper: PaperRuns, look: Look) -> _Sheet:
     why = "no task has shown a trace"
     for part in paper.parts:
         try:
-            selection, _ = studies_of(part.folders[0])
+            selection = paper.selection(part.folders[0])
         except MmradError as error:
             why = str(error)
             continue

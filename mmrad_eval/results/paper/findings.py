@@ -16,6 +16,7 @@ from mmrad_eval.results.paper.runs import PaperRow, PaperRuns
 from mmrad_eval.results.paper.visual_gain import ClaimOptions
 from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.statistics.paired import POWER
+from mmrad_eval.results.tables.layout import true_minus
 
 _OF_ONE = ("F1", "BLEU", "ROUGE", "METEOR", " P-", " R-", "-P-", "-R-", "BERTScore")
 """Parts of the names of columns from 0 to 1, on which a margin in points has a meaning."""
@@ -76,7 +77,7 @@ def findings(
         if sentences:
             parts += [_title(topic, found), "\n".join(f"- {said}" for said in sentences)]
     if verdicts:
-        parts += ["## Are gains visual?", "\n".join(f"- {said}" for said in verdicts)]
+        parts += ["## Are gains visual?", "\n".join(f"- {true_minus(said)}" for said in verdicts)]
     sentences = list(_of_models(topic, panel))
     if sentences:
         parts += ["## Models, each against the one that scores best", "\n".join(f"- {said}" for said in sentences)]

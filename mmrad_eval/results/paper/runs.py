@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.values import Study
 from mmrad_eval.results.leaderboard.optimised import was_optimised
 from mmrad_eval.results.leaderboard.policy_rows import POLICIES, cells_over
 from mmrad_eval.results.leaderboard.rows import (
@@ -24,6 +26,7 @@ from mmrad_eval.results.leaderboard.rows import (
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import ColumnSummary
+from mmrad_eval.results.scoring import reports_file
 from mmrad_eval.results.tables.table import Cell
 
 MOST_COLUMNS = 6
@@ -85,6 +88,8 @@ class PaperRuns:
     parts: tuple[PaperRow, ...]
     columns: tuple[ColumnSummary, ...]
     """The metric columns of tables in the body: one of the first run each, for name, direction and signature."""
+    loaded: dict[str, Dataset] = field(default_factory=dict, repr=False, compare=False)
+    """Its data by digest, once it was loaded."""
 
     @property
     def title(self) -> str:
@@ -124,6 +129,10 @@ class PaperRuns:
         """Whether intervals resample patients; without their ids, studies."""
         summaries = [scored.summary for part in self.parts for scored in part.samples if scored.summary]
         return all(summary.cluster == "patient" for summary in summaries)
+
+    def selection(self, folder: RunFolder) -> list[Study]:
+        """The studies that one of its runs answered, from data that is loaded once. DataError where it has changed."""
+        return reports_file.studies_of(folder, loaded=self.loaded)[0]
 
     @property
     def models(self) -> list[str]:

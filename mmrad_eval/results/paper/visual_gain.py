@@ -11,7 +11,6 @@ from mmrad_eval.results.faithfulness.reading import ArmReading
 from mmrad_eval.results.faithfulness.visual_claim import MARGIN, VisualClaim, sentence, visual_claim
 from mmrad_eval.results.paper.runs import PaperRow, PaperRuns
 from mmrad_eval.results.run.folder import RunFolder
-from mmrad_eval.results.scoring.reports_file import studies_of
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 from mmrad_eval.tasks.arms import MAIN, RIVALS
 
@@ -42,9 +41,8 @@ def claim_of(paper: PaperRuns, model: str, options: ClaimOptions) -> VisualClaim
     lacking = [task for task in (MAIN, *RIVALS) if task not in rows]
     if lacking:
         return VisualClaim("untested", why=f"no run of {', '.join(lacking)} that can be compared")
-    studies, _ = studies_of(rows[MAIN].folders[0])
     return visual_claim(
-        list(_readings(rows, studies)),
+        list(_readings(rows, paper.selection(rows[MAIN].folders[0]))),
         margin=options.margin,
         declared=options.declared,
         resamples=options.resamples,

@@ -93,13 +93,17 @@ def some(ids: Sequence[str], shown: int = _SHOWN) -> str:
     return ", ".join(ids[:shown]) + more
 
 
-def studies_of(folder: RunFolder, references: str | Path | None = None) -> tuple[list[Study], list[Study]]:
+def studies_of(
+    folder: RunFolder, references: str | Path | None = None, loaded: dict[str, Dataset] | None = None
+) -> tuple[list[Study], list[Study]]:
     """(selection, training split) of a run, loaded again from where run.json says, or from ``references``.
 
-    DataError where the data is no longer what was answered.
+    ``loaded``: datasets by their digest, to which this one is added if it is not there. DataError where the data is no
+    longer what was answered.
     """
-    run = folder.run
-    dataset = data_of(folder, references)
+    run, kept = folder.run, {} if loaded is None else loaded
+    dataset = kept.get(run.identity.dataset_digest) or data_of(folder, references)
+    kept[run.identity.dataset_digest] = dataset
     answered = {answer.study for answer in folder.answers()}
     if not answered:
         raise DataError(f"{folder.path} holds no answers; run again, and they are made again from the journal")

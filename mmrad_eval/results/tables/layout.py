@@ -89,7 +89,7 @@ def drawing(table: Table, *, all_columns: bool = True, narrow: bool = False) -> 
             notes = (row_signs if i == 0 else ()) + ((signs.number(cell.note),) if cell.note else ())
             value, ends = number(cell, column), interval(cell, column, narrow=narrow)
             if not narrow and column.kind != "text":
-                value, ends = _minus(value), _minus(ends)
+                value, ends = true_minus(value), true_minus(ends)
             words.append(CellText(value, ends, cell.rank, cell.mark, notes))
         rows.append(tuple(words))
     footnotes = [(sign, text) for text, sign in signs.numbers.items()]
@@ -145,7 +145,7 @@ def signed(value: float, column: TableColumn) -> str:
     return re.sub(r"^[-+](0\.?0*)$", r"\1", text)  # no sign before a zero
 
 
-def _minus(text: str) -> str:
+def true_minus(text: str) -> str:
     """Numbers with true minus signs; a hyphen between two numbers stays."""
     return re.sub(r"(?<![\w.])-(?=[\d.])", "\N{MINUS SIGN}", text)
 
