@@ -158,6 +158,16 @@ def _point(panel: Axes, found: PaperContrast, column: ColumnSummary, arm: str, a
     panel.plot([d.difference[index]], [y], marker(series), color=hue, markerfacecolor=face, markersize=3.5)
 
 
+def _apart(parts: Sequence[PaperRow], first: str, second: str) -> list[PaperRow]:
+    """The runs with both values; of a baseline that answers alike under several tasks, the first."""
+    found: dict[object, PaperRow] = {}
+    for part in parts:
+        place = value_of(part, first), value_of(part, second)
+        if None not in place:
+            found.setdefault((part.model, *place) if part.baseline else id(part), part)
+    return list(found.values())
+
+
 def against(
     parts: Sequence[PaperRow],
     first: tuple[str, ColumnSummary],
@@ -170,11 +180,7 @@ def against(
     ``first`` and ``second``: printed name and column; ``names``: what a paper calls a model, and a task. A color is a
     model and a marker a task; baselines are grey, each with a marker of its own.
     """
-    points = [
-        part
-        for part in parts
-        if value_of(part, first[1].label) is not None and value_of(part, second[1].label) is not None
-    ]
+    points = _apart(parts, first[1].label, second[1].label)
     models = list(dict.fromkeys(part.model for part in points if not part.baseline))[:MOST_MODELS]
     baselines = list(dict.fromkeys(part.model for part in points if part.baseline))
     found = dict.fromkeys(part.task for part in points if part.model in models)

@@ -169,6 +169,14 @@ def test_the_empty_report_is_no_point_and_a_caption_says_n(two: Stage, tmp_path:
     assert "n = 48 studies" in text
 
 
+def test_a_baseline_that_answers_alike_under_several_tasks_is_one_point(stage: Stage, tmp_path: Path) -> None:
+    for task, skill in (("tcot", 0.4), ("mcot", 0.8)):
+        stage.run("vllm:lab/one", task, skill)
+        stage.run("baseline:normal", task, 0.0)
+    text = (write(stage, tmp_path / "paper", style="neurips", figures=True) / "paper.tex").read_text()
+    assert "each of the 3 points is one run" in text
+
+
 def test_files_of_reports_make_the_main_table_by_themselves(stage: Stage, tmp_path: Path) -> None:
     for i, name in enumerate(("alpha", "beta", "gamma")):
         stage.run(f"file:{name}", "imported", 0.4 + 0.2 * i, seed=i, given=False)
