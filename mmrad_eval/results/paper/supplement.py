@@ -70,9 +70,8 @@ def supplement(
             title += f"; * significantly other than {labels.task(TEXT)}, adjusted for all of the table"
         printed += _tables(parts, marks, words, (f"supplement-{number}", f"{title}.{_LEFT_OUT}"), across)
     baselines = [part for name in BASELINES if (part := paper.baseline(name, (TEXT, "mcot", DIRECT))) is not None]
-    title = (
-        "Every metric of models and baselines, times 100." if single else "Every metric of the baselines, times 100."
-    )
+    who = " and ".join(word for word, parts in (("models", single), ("baselines", baselines)) if parts)
+    title = f"Every metric of {'the ' if not single else ''}{who}, times 100."
     printed += _tables([*single, *baselines], {}, words, ("supplement-models", title), across)
     return Supplement(tuple(values), tuple(differences), tuple(printed))
 

@@ -24,13 +24,8 @@ _OPTIONAL = {"crops-atlas", "mcot-unboxed", "mcot-random"}  # nobody is told to 
 DIRECT, IMPORTED = "direct", "imported"
 PANEL = (DIRECT, IMPORTED)
 """Tasks whose models stand in one table unless another task is named: each made its report from the image alone."""
-BASELINES = {
-    "evidence": "copy of the evidence",
-    "normal": "a normal report",
-    "shuffle": "another patient's report",
-    "second-reader": "a second radiologist",
-    "reference": "the reference itself",
-}
+BASELINES = ("evidence", "normal", "shuffle", "second-reader", "reference")
+"""In the order of their rows; ``labels.toml`` has what they are called."""
 _OPTIONAL_BASELINES = {"second-reader"}  # few data sets have one
 
 
@@ -192,12 +187,12 @@ def _baselines(paper: PaperRuns, labels: Labels) -> tuple[list[Row], list[str]]:
     """Rows of the baselines, never ranked, and the names of those that are missing."""
     out: list[Row] = []
     missing = []
-    for name, title in BASELINES.items():
+    for name in BASELINES:
         part = paper.baseline(name, (TEXT, "mcot", "direct"))
         if part is None:
             missing += [name] if name not in _OPTIONAL_BASELINES else []
             continue
-        names = {"model": part.model, "task": part.task, "arm": title}
+        names = {"model": part.model, "task": part.task, "arm": labels.model(f"baseline:{name}")}
         if name == "evidence":
             names["arm"] += f" ({labels.task(part.task)})"
         line = Line(names | {"trained on MIMIC": NO_MODEL}, PaperRow(part.samples, None), control=True)

@@ -73,7 +73,7 @@ def test_arms_stand_by_model_with_differences_to_text_and_controls_beside_them(f
         "image repeated",
         "random regions, no boxes",
     ]
-    assert {"copy of the evidence (text CoT)", "a normal report", "another patient's report"} <= set(rows(made))
+    assert {"Copy of the evidence (text CoT)", "A normal report", "Another patient's report"} <= set(rows(made))
     cell = one["multimodal CoT"].cells[f"{BLEU} difference"]
     runs = full.results / "runs" / "made"
     folders = [next((runs / task).glob("*one/*")) for task in ("tcot", "mcot")]
@@ -96,7 +96,7 @@ def test_best_is_marked_by_model_and_controls_and_baselines_never_are(full: Stag
     assert ranks["vllm:lab/one", "text CoT"] == "second"
     assert ranks["openai:two", "text CoT"] == "best"
     assert not ranks["vllm:lab/one", "image repeated"]
-    assert not ranks["baseline:reference", "the reference itself"]
+    assert not ranks["baseline:reference", "Reference"]
 
 
 def test_lines_that_are_not_told_apart_share_a_place(stage: Stage, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.results.leaderboard.rows import read_scored_runs
 from mmrad_eval.results.paper import PaperOptions, write_paper
 from mmrad_eval.results.paper.runs import paper_runs
 from mmrad_eval.results.run.folder import find_runs
+from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.scoring import reports_file
 from mmrad_eval.tasks.arms import MAIN, RIVALS
 from tests.cli.conftest import Said, call
@@ -24,7 +26,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     load = reports_file._load
 
-    def counted(run: reports_file.Run, references: str | Path | None) -> reports_file.Dataset:
+    def counted(run: Run, references: str | Path | None) -> Dataset:
         seen.append(run.identity.dataset)
         return load(run, references)
 
