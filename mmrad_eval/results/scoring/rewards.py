@@ -10,7 +10,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -287,6 +287,7 @@ def _studies(references: Sequence[str], target: Target) -> list[Study]:
     return [Study(str(i), reference=_report(text, target)) for i, text in enumerate(references)]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _report(text: str, target: Target) -> Report:
     try:
         return reference_of(text, target)
