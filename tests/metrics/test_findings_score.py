@@ -183,6 +183,22 @@ def test_descriptive_and_diagnostic_words_of_one_sentence_are_one_finding() -> N
     assert not {"omission", "false finding"} & {*kinds(described), *kinds(diagnosed)}
 
 
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        ("ETT 1 cm above the carina.", "displaced"),
+        ("ETT 15 mm above the carina.", "displaced"),
+        ("ETT 2.5 cm above the carina.", "right"),
+        ("The endotracheal tube ends 7 cm above the carina.", "right"),
+        ("ETT 9 cm above the carina.", "displaced"),
+        ("ETT 4 cm above the carina, and should be withdrawn slightly.", "displaced"),
+        ("Low-lying endotracheal tube.", "displaced"),
+    ],
+)
+def test_an_endotracheal_tube_belongs_within_a_span_above_the_carina(text: str, position: str) -> None:
+    assert [finding.position for finding in read(text).findings] == [position]
+
+
 def test_one_thing_that_is_said_twice_is_one_finding() -> None:
     [finding] = read("Left effusion. The effusion is small.").findings
     assert (finding.side, finding.severity) == ("left", "mild")

@@ -36,6 +36,7 @@ _DEGREE = re.compile(
     r"(?P<degree>tiny|trace|minimal|small|mild|slight|moderate|severe|large|marked|massive|extensive)\b(?!\s+[a-z]+ed\b)"
 )
 """A degree that is said of a finding after it: "the effusion is small"."""
+_ADJECTIVE = re.compile(r"[a-z-]+ (?:left |right )?$")
 STRENGTHS = ("strong", "middling", "weak")
 """How much a doubtful phrase leaves to be believed, from most to least."""
 _STRONG = re.compile(
@@ -115,14 +116,15 @@ def _sizes(low: str, facts: tuple[Fact, ...]) -> dict[int, tuple[float, ...]]:
 
 
 def _position(low: str, facts: tuple[Fact, ...], i: int) -> str:
-    """Where a tube or line is said to end: from the words between it and the next one."""
+    """Where a tube or line is said to end: from the word before it, and those between it and the next one."""
     fact = facts[i]
     end = next((g.span[0] for g in facts[i + 1 :] if g.category == "devices" and g.span[0] > fact.span[1]), len(low))
-    words = low[fact.span[0] : end]
-    for table in (_patterns().get(fact.concept), _patterns()["any"]):
-        for position, pattern in table.items() if table else ():
-            if pattern.search(words):
-                return position
+    before = _ADJECTIVE.search(low[max(0, fact.span[0] - 30) : fact.span[0]])
+    words = (before[0] if before else "") + low[fact.span[0] : end]
+    tables = (_patterns().get(fact.concept, {}), _patterns()["any"])
+    for position in ("displaced", "right"):  # "1 cm above the carina, and should be withdrawn"
+        if any(position in table and table[position].search(words) for table in tables):
+            return position
     return ""
 
 

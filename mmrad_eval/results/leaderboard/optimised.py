@@ -34,7 +34,7 @@ def optimised_note(runs: Sequence[Run]) -> tuple[str, ...]:
     trained = sorted({name for run in runs for name in run.card.optimised_for})
     if not trained:
         return ()
-    return (f"{OPTIMISED} The model was optimised for this metric ({', '.join(trained)}): not compared.",)
+    return (f"{OPTIMISED} The model was optimised for this metric ({', '.join(trained)}): no rank, no significance.",)
 
 
 def _family(metric: str) -> str:
