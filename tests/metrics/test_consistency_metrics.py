@@ -252,6 +252,13 @@ def test_report_and_thought_are_linked_by_numbers() -> None:
     assert VIEW.report[3].links == ()
 
 
+def test_links_are_numbered_from_one_without_gaps() -> None:
+    trace = _trace([("the lungs", "The lungs are clear. The heart is enlarged. Small left effusion.")])
+    found = beside("Severe scoliosis. Cardiomegaly. Old rib fractures. Small left pleural effusion.", trace)
+    assert [sentence.links for sentence in found.report] == [(), (1,), (), (2,)]
+    assert [sentence.links for _, said in found.thought for sentence in said] == [(), (1,), (2,)]
+
+
 def test_the_counts_under_the_picture_are_the_numerators_of_the_metric() -> None:
     (metric,) = suite(["consistency@rules"])
     examples = _examples(REPORTS, TRACES)

@@ -75,9 +75,11 @@ def _links(mine: Sequence[Statement], theirs: Sequence[Statement], compared: Com
     """Number the statements of the report that have a source, by fact on each side."""
     report: dict[int, tuple[int, ...]] = {}
     thought: dict[int, tuple[int, ...]] = {}
-    for number, (statement, judged) in enumerate(zip(mine, compared.report, strict=True), start=1):
+    number = 0
+    for statement, judged in zip(mine, compared.report, strict=True):
         if judged.source < 0:
             continue
+        number += 1
         for member in statement.members:
             report[member] = (*report.get(member, ()), number)
         for member in theirs[judged.source].members:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 from msgspec.structs import replace
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.comparison.compare import AsRun, Comparison
+from mmrad_eval.results.comparison.compare import AsRun, ComparedSide, Comparison
 from mmrad_eval.results.comparison.lengths import NEAR
 from mmrad_eval.results.comparison.shared_columns import SharedColumn
 from mmrad_eval.results.leaderboard.costs import cost_table
 from mmrad_eval.results.leaderboard.optimised import marked, optimised_note
 from mmrad_eval.results.leaderboard.policy_rows import policy_notes
 from mmrad_eval.results.leaderboard.rows import mean_cell
+from mmrad_eval.results.run.naming import facts
 from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.paired import Differences
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of
@@ -196,6 +198,7 @@ def _notes(found: Comparison, which: int, margin: float | None) -> list[str]:
         notes.append("One patient says nothing about other patients: no interval and no p.")
     if any(len(arm.runs) > 1 for arm in found.arms):
         notes.append("Runs of one side are averaged, and resampled as a level of their own (two-way bootstrap).")
+    notes += _other_prompts(found.arms[0], found.arms[which + 1])
     if margin is not None:
         notes.append(f"Equivalent within {margin:g}: two one-sided bootstrap tests.")
     if found.same_length:
@@ -209,6 +212,15 @@ def beside_notes(found: Comparison, which: int) -> tuple[str, ...]:
     runs = [run for arm in (found.arms[0], found.arms[which + 1]) for run in arm.runs]
     shown = {column.label for column in found.columns}
     return (*policy_notes(found.policies, shown), *optimised_note(runs))
+
+
+def _other_prompts(first: ComparedSide, second: ComparedSide) -> Iterator[str]:
+    """A note where the sides were not asked by prompts of the same names."""
+    if any(run.prompt_file is None for run in (*first.runs, *second.runs)):
+        return  # runs of an earlier version, whose prompts have no names
+    one, other = (", ".join(sorted({str(facts(run)["prompt"]) for run in side.runs})) for side in (first, second))
+    if one != other:
+        yield f"The sides ran different prompts (A: {one}; B: {other}), so their difference is in part one of prompts."
 
 
 def _length_note(found: Comparison, which: int) -> str:

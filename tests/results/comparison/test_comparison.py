@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -55,6 +56,21 @@ def system(
     folder = kit.run(answers, model=model, **changes)
     score(folder, data, suite(metrics), resamples=100)
     return folder
+
+
+def prompted(kit: Kit, model: str, name: str) -> RunFolder:
+    """A system whose prompt is a file of that name."""
+    folder = system(kit, model, 0.3, prompt=name)
+    folder.write_run(msgspec.structs.replace(folder.run, prompt_file=name))
+    return folder
+
+
+@pytest.mark.parametrize(("other", "told"), [(("a.txt", "b.txt"), False), (("a.txt",), True), (("c.txt",), True)])
+def test_sides_that_ran_different_prompts_say_so(kit: Kit, other: tuple[str, ...], told: bool) -> None:
+    sides = [[prompted(kit, "t:a", name) for name in ("a.txt", "b.txt")], [prompted(kit, "t:b", n) for n in other]]
+    (table, *_) = comparison_tables(compare_runs(sides, resamples=50), margin=None)
+    said = f"The sides ran different prompts (A: a.txt, b.txt; B: {', '.join(other)})"
+    assert any(note.startswith(said) for note in table.notes) == told
 
 
 def at(found: Comparison, label: str) -> int:

@@ -324,6 +324,25 @@ def test_two_runs_stand_side_by_side_with_their_difference(window: Any, two: Pat
     assert window.js("return document.querySelectorAll('h4.who').length") == 0
 
 
+def test_on_a_narrow_screen_the_list_shows_scores_without_scrolling_sideways(window: Any, one: Path, two: Path) -> None:
+    for page in (one, two):
+        window.size(390, 800)
+        window.open(page)
+        cells = "[...document.querySelectorAll('#rows tr:first-child td')]"
+        assert window.js(f"return Math.max(...{cells}.map(cell => cell.getBoundingClientRect().right))") <= 390
+        assert window.js("return document.querySelectorAll('#rows tr:first-child td.num').length") >= 1
+        window.size(1280, 900)
+        window.wait("return document.querySelectorAll('#rows tr:first-child td.num').length > 3")
+
+
+def test_findings_of_two_runs_fit_beside_each_other(window: Any, two: Path) -> None:
+    window.size(1440, 900)
+    window.open(two)
+    window.click("#rows a")
+    cut = "return [...document.querySelectorAll('#detail .wide:has(.facts)')].map(t => t.scrollWidth - t.clientWidth)"
+    assert max(window.js(cut)) <= 1
+
+
 def test_a_difference_says_whether_it_is_better_without_colour(window: Any, two: Path) -> None:
     window.open(two)
     signs = window.js("return [...document.querySelectorAll('#rows td.bad span')].map(s => s.ariaLabel)")

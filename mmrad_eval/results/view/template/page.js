@@ -98,10 +98,12 @@ function remember(push) {
 
 // Beside an open study the table is narrow: one column, the one that it is sorted by.
 const beside = () => state.study >= 0 && matchMedia("(min-width: 901px)").matches;
-const texts = () => state.report && !beside() && !page.redacted;
-const patients = () => !beside() && page.patients.some((p) => p !== null);
+const narrow = matchMedia("(max-width: 600px)"), slim = () => beside() || narrow.matches; // one column, as beside a study
+narrow.addEventListener("change", () => table());
+const texts = () => state.report && !slim() && !page.redacted;
+const patients = () => !slim() && page.patients.some((p) => p !== null);
 function columns() {
-  if (!beside()) return chosen();
+  if (!slim()) return chosen();
   const by = state.sort.replace(/^-/, "").slice(2);
   return LABEL.has(by) ? [by] : chosen().slice(0, 1);
 }
@@ -151,7 +153,7 @@ function head() {
   const first = [heading("study", "Study", { class: "pin", text: true, rows })];
   if (patients()) first.push(heading("patient", "Patient", { text: true, rows }));
   const second = [];
-  if (both && !beside()) {
+  if (both && !slim()) {
     first.push(el("th", { colspan: 2, scope: "colgroup" }, el("span", { class: "over" }, "Status")));
     second.push(heading("status|a", "A", { text: true }), heading("status|b", "B", { text: true }));
   } else if (!both) first.push(heading("status|a", "Status", { text: true }));
@@ -164,7 +166,7 @@ function head() {
   }
   if (texts()) for (const [n] of arms().entries()) first.push(el("th", { scope: "col", rowspan: rows, class: "first" }, el("span", { class: "over" }, `Report${both ? ` ${"AB"[n]}` : ""}`)));
   $("head").replaceChildren(el("tr", {}, first), ...(both ? [el("tr", {}, second)] : []));
-  const tight = beside(), value_of = tight ? "4.4rem" : "5rem";
+  const tight = slim(), value_of = tight ? "4.4rem" : "5rem";
   const widths = [tight ? "9rem" : "13rem", ...(patients() ? ["8rem"] : []), ...(!both ? ["6.5rem"] : tight ? [] : ["6rem", "6rem"]), ...columns().flatMap(() => both ? [value_of, value_of, "6.2rem"] : ["8rem"]), ...(texts() ? arms().map(() => "26rem") : [])];
   $("widths").replaceChildren(...widths.map((width, n) => { const col = el("col"); if (n || !tight) col.style.width = width; return col; }));
   $("table").style.minWidth = `calc(${widths.join(" + ")})`;
@@ -196,7 +198,7 @@ let soon = 0;
 function later() { soon ||= setTimeout(() => { soon = 0; table(); }, 250); }
 function draw(until) {
   if (drawn >= rows.length && drawn) return;
-  const shown = columns(), named = patients(), statuses = state.b === null || !beside(), body = document.createDocumentFragment();
+  const shown = columns(), named = patients(), statuses = state.b === null || !slim(), body = document.createDocumentFragment();
   $("rows").querySelector(".spacer")?.remove();
   const to = Math.min(rows.length, Math.ceil(until / CHUNK) * CHUNK), above = $("head").rows.length;
   for (; drawn < to; drawn++) {
