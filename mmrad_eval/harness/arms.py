@@ -55,8 +55,10 @@ def plan_arms(job: Job, dataset: Dataset) -> tuple[list[Planned], list[Arm]]:
 
 
 def finished(planned: Planned, results: Path) -> RunFolder | None:
-    """The arm's run where it is complete on disk; None where something is still to be asked."""
-    return None if planned.plan is None else finished_run(planned.plan, results)
+    """The arm's run where it is complete on disk; None where something is still to be asked, or scored."""
+    folder = None if planned.plan is None else finished_run(planned.plan, results)
+    scored = folder is not None and (not planned.job.metrics or folder.summary() is not None)
+    return folder if scored else None
 
 
 def run_arms(

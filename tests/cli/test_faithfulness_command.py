@@ -95,3 +95,20 @@ async def test_data_without_traces_leaves_the_arms_out_that_show_some(tmp_path: 
     )
     assert code == 0, said
     assert "the studies have no reference traces, which tcot" in said
+
+
+async def test_an_arm_whose_command_was_killed_before_it_was_scored_is_scored_and_not_asked_again(
+    tmp_path: Path,
+) -> None:
+    async with MockServer() as server:
+        said = ("openai:rehearsal", "--no-look-check", "--base-url", server.url, "--arms", "tcot", "--limit", "3", "-q")
+        code, page = await _run(*said, cwd=tmp_path)
+        assert code == 0, page
+        asked = server.requests
+        (summary,) = (tmp_path / "results" / "runs").rglob("summary.json")
+        before = summary.read_bytes()
+        summary.unlink()
+        code, page = await _run(*said, cwd=tmp_path)
+        assert code == 0, page
+        assert server.requests == asked
+    assert summary.read_bytes() == before
