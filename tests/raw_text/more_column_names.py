@@ -10,8 +10,8 @@ REFERENCES = (
     "gt_findings", "ground_truth_report", "groundtruth", "ref_report", "report_ref", "highlights", "human_annotation",
     "gt_caption", "true_text", "clean_report", "original_findings", "gts_report", "tgt_text", "ideal_answer",
     "radiologist_findings", "report_true", "gold_summary", "reference_summary", "findings_reference", "ans",
-    "correct_answer", "label_report", "gt_report_text", "dictation", "signed_report", "final_text", "note", "written_report",
-    "attending_report", "GT",
+    "correct_answer", "label_report", "gt_report_text", "dictation", "signed_report", "final_text", "note",
+    "written_report", "attending_report", "GT",
 )  # fmt: skip
 PREDICTIONS = (
     "generated_caption", "model_prediction", "pred_caption", "hyps", "llava_output", "chexagent", "gemini_2_5_pro",

@@ -17,6 +17,7 @@ from tests.raw_text import cell_forms, other_cells
 from tests.raw_text.suite import FINDINGS
 
 LEAST = 0.98
+"""The reader that came before: .560 (of cells without a report .476, of reports .598); no id was taken for another."""
 
 
 def read(path: Path, side: str) -> str:
@@ -30,7 +31,7 @@ def read(path: Path, side: str) -> str:
         reference = datasets.load(f"table:{path}").studies[0].reference or Report()
         return reference.target("findings") or ""
     except MmradError as error:
-        named = any(place in str(error) for place in (":1:", " a:", "study a"))
+        named = any(place in str(error) for place in (":1:", ":2:", " a:", "study a"))  # the line of study a
         return cell_forms.REFUSED if named else f"not named: {error}"
 
 

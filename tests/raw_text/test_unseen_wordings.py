@@ -13,7 +13,8 @@ LEAST = 0.98
 the reader that came before; of the second .880, .858 and .929; of the third .761, .739 and .928; of the fourth .909,
 .902 and .970; of the fifth .925, .923 and 1; of the sixth, which is the first of forms with fillers, .817, .848 and
 .983; of the seventh .818, .900 and .964; of the eighth .869, 1 and 1; of the ninth .890, .922 and .976; of the tenth
-.903, .960 and .983; of the eleventh .950, .985 and .987. What stands for missing pictures must be counted as such here:
+.903, .960 and .983; of the eleventh .950, .985 and .987; of the thirteenth .927, .917 and .982. What stands for missing
+pictures must be counted as such here:
 whether a text was refused at all was told of .990 of the refusals of the eleventh.
 """
 

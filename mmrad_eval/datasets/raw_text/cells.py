@@ -16,7 +16,8 @@ from mmrad_eval.datasets import sections
 from mmrad_eval.datasets.raw_text import structured
 from mmrad_eval.datasets.raw_text.failures import error_message
 from mmrad_eval.datasets.raw_text.marks import settled
-from mmrad_eval.datasets.raw_text.reading import means_nothing, read, read_reference
+from mmrad_eval.datasets.raw_text.nothing import means_nothing
+from mmrad_eval.datasets.raw_text.reading import read, read_reference
 from mmrad_eval.datasets.raw_text.removed import Understood
 from mmrad_eval.datasets.raw_text.server_errors import server_error
 
@@ -27,6 +28,12 @@ _BYTES = ("b'", 'b"')
 _ARRAY = re.compile(
     r"(?:np\.|numpy\.|torch\.)?(?:array|tensor)\((\[.*\])(?:,\s*(?:dtype|device)=[\w'<.:]+)*\)", re.DOTALL
 )
+_TEXT_FORMULA = re.compile(r'="(.*)"', re.DOTALL)
+_QUOTED = re.compile("\u201c[^\u201c\u201d]*\u201d")
+_ESCAPED = re.compile(r"_x(00[0-9A-F]{2})_")
+"""How Office's files hold a control character (ECMA-376, ST_Xstring)."""
+_ENDS_IN_NOTHING = re.compile(r"(?<=[.!?])\s+(?:nan|NaN|None|null|<NA>)\s*\Z")
+"""A missing section that was put behind another one as text."""
 _WORDS = ("report", "findings", "impression")
 
 
@@ -71,10 +78,19 @@ def _text(cell: Any) -> str:
 
 
 def _evaluated(text: str) -> str:
-    """The text that Python's spelling of bytes or of an array holds: ``b'...'``, ``array(['...'], dtype=object)``."""
+    """The text that programs spelled, quoted or escaped: ``b'...'``, ``array(['...'])``, ``="..."``, ``_x000D_``."""
     if text[:2] in _BYTES and isinstance(value := structured.literal(text.strip()[1:]), str):
         return value.encode("latin-1", errors="replace").decode("utf-8", errors="replace")
-    return array[1] if (array := _ARRAY.fullmatch(text.strip())) else text
+    if array := _ARRAY.fullmatch(text.strip()):
+        return array[1]
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x00" in text else text
+    text = _ENDS_IN_NOTHING.sub("", text.rstrip("\0"))
+    bare = text.strip()
+    if formula := _TEXT_FORMULA.fullmatch(bare):
+        return formula[1].replace('""', '"')
+    if _QUOTED.fullmatch(bare) or (bare[:1] == "'" and bare[1:2].isupper() and bare.count("'") == 1):
+        return bare[1:].removesuffix("\u201d")
+    return text
 
 
 def is_missing(cell: Any) -> bool:

@@ -112,6 +112,12 @@ def declines_outright(text: str) -> bool:
     return "seen" not in kinds and not kinds.isdisjoint({"declined", "missing"})
 
 
+def declines_by_mark(text: str) -> bool:
+    """As in "[Refused]": a few words in brackets."""
+    c = read(text.strip("[](){}<> "))
+    return 0 < len(c.tokens) <= _NEAR and c.any(w.DECLINE) and w.YOU not in c.has
+
+
 def _only_text(c: ReadClause) -> bool:
     return len(c.tokens) > _NEAR and c.every(w.TEXT, w.ONLY)
 

@@ -15,9 +15,10 @@ import msgspec
 from mmrad_eval.core.values import ModelStatus, Report, Target
 from mmrad_eval.datasets import sections
 from mmrad_eval.datasets.raw_text import degenerate, markup, server_errors, structured
-from mmrad_eval.datasets.raw_text.declining import Declined, declines, declines_outright
+from mmrad_eval.datasets.raw_text.declining import Declined, declines, declines_by_mark, declines_outright
 from mmrad_eval.datasets.raw_text.echoes import without_prompt
 from mmrad_eval.datasets.raw_text.marks import answer_alone, settled, unescaped, without_boxes, without_marks
+from mmrad_eval.datasets.raw_text.nothing import is_value, means_nothing
 from mmrad_eval.datasets.raw_text.remarks import declined_in, undisclaimed, with_words
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood, counted
 from mmrad_eval.datasets.raw_text.thinking import split_thought
@@ -27,9 +28,6 @@ from mmrad_eval.datasets.words import among, words_of
 from mmrad_eval.traces.box_marks import PLACE, BoxMark, mark_boxes, marks_in, renumbered, restored, standing_nowhere
 
 _WHY_LENGTH = 200
-_NOTHING = among("nan none null n/a na <na> #n/a nat undefined nil") | {""}
-"""What programs write for a cell without a value; no report reads like it."""
-_LONGEST_NOTHING = 16
 _OPENS = "{[(\"'"
 _QUOTES, _QUOTED = "[(\"'", "])\"'"
 _ANSWERS = [
@@ -117,7 +115,7 @@ def _read(  # noqa: C901, PLR0911 (each return is one way in which there is no r
     removed += [Removed("prompt", said) for said in echoed]
     if echoed and not any(map(str.isalpha, words)):
         return _nothing(thought, "the prompt, and no answer", removed, "degenerate", "unparsed")
-    if means_nothing(words):
+    if means_nothing(words) or is_value(words):
         event = "" if thought or words or len(text.strip()) <= degenerate.NOISE else "degenerate"
         why = f"the text is {words!r}" if words else "no text after the reasoning" if thought else "no text"
         return _nothing(thought, why, removed, event)
@@ -126,7 +124,8 @@ def _read(  # noqa: C901, PLR0911 (each return is one way in which there is no r
     if words[0] == "{" and structured.without_words(structured.literal(words)):
         wrong = "an object without words"
     means_none = wrong and (not wrong.startswith("a loop") or degenerate.says_nothing(bare))
-    if means_none and (wrong == degenerate.FORM or not declines_outright(bare)):
+    refuses = declines_by_mark if wrong == degenerate.FORM else declines_outright
+    if means_none and not refuses(bare):
         return _nothing(thought, _short(f"{wrong}: {words}"), removed, "degenerate", "unparsed")
     before, report = _report(words, target, removed, traced=traced)
     events = ["degenerate"] if wrong else []
@@ -135,7 +134,7 @@ def _read(  # noqa: C901, PLR0911 (each return is one way in which there is no r
     if report and not declined and (_filled_in_nowhere(report) or means_nothing(_body(report))):
         declined = declines("\n".join(piece.text for piece in removed))
     if report and not declined:
-        report = with_words(undisclaimed(report, removed, events), removed, events)
+        report = _with_words(with_words(undisclaimed(report, removed, events), removed, events))
         before = undisclaimed(Report(before), removed, events, alone=True).text if lead else before
     if marks:
         return _with_boxes(before, report, thought, removed, marks, events, declined)
@@ -189,20 +188,24 @@ def _body(report: Report | None) -> str:
 def read_reference(text: str) -> Report:
     """A report that a radiologist wrote, with its sections; nothing is taken for a thought, a remark or a refusal."""
     words = without_marks(settled(text), []).strip()
-    if not means_nothing(words) and words[0] in _OPENS and (report := structured.report_in(structured.literal(words))):
-        return report
+    spelled = markup.in_one_fence(words)
+    if not means_nothing(words) and spelled[0] in _OPENS and (value := structured.literal(spelled)) is not None:
+        if report := structured.report_in(value):
+            return _with_words(report)
+        if structured.is_empty(value) or structured.without_words(value):
+            return Report()
     words = unescaped(words).strip()
-    if means_nothing(words):
+    if means_nothing(words) or is_value(words):
         return Report()
-    return sections.read_report(text if words == text.strip() else words)
+    return _with_words(sections.read_report(text if words == text.strip() else words))
 
 
-def means_nothing(text: str) -> bool:
-    """Whether a text is what programs and people write for nothing: ``nan``, ``None``, ``.``, ``___``, a number."""
-    if len(text.strip()) > _LONGEST_NOTHING:
-        return False
-    word = text.strip(" \t\n'\"[](){}").lower().rstrip(".")
-    return word in _NOTHING or (len(word) <= degenerate.NOISE and not any(c.isalpha() for c in word))
+def _with_words(report: Report) -> Report:
+    """A report without the sections whose words mean nothing: ``FINDINGS: nan``."""
+    if not any(part and means_nothing(part) for part in (report.findings, report.impression)):
+        return report
+    parts = ("" if part and means_nothing(part) else part for part in (report.findings, report.impression))
+    return Report(report.text, *parts)
 
 
 def _spelled(words: str) -> str:

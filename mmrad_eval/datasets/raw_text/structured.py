@@ -13,6 +13,7 @@ from mmrad_eval.core.values import Report
 from mmrad_eval.datasets import sections
 from mmrad_eval.datasets.headings import kind_of, plain_name
 from mmrad_eval.datasets.raw_text.marks import unescaped
+from mmrad_eval.datasets.words import among
 
 _SPELLS = ("{", "[")
 _DEEPEST = 60
@@ -38,12 +39,29 @@ _WHOLE = [
     "arguments",
     "parameters",
     "input",
+    "choices",
+    "candidates",
+    "parts",
+    "outputs",
+    "generations",
+    "predictions",
+    "responses",
+    "filtered_resps",
+    "resps",
+    "conversations",
+    "messages",
+    "body",
+    "data",
 ]
 """Keys that hold a whole report, most telling first."""
+_BEFORE_A_SECTION = among("section generated predicted pred model final radiology report")
+_SPEAKER, _MODEL = ("role", "from"), ("assistant", "gpt", "model")
+"""Who says what in a conversation, in the words of OpenAI, ShareGPT and Gemini."""
 _NAMES = ("section", "heading", "name", "title", "key", "type", "label")
 _BODIES = ("text", "content", "body", "value", "description", "details")
 _FIELD = re.compile(r'"?([A-Za-z][\w /-]{2,30})"?\s*:\s*\[?\s*"((?:[^"\\]|\\.)*)', re.IGNORECASE)
 _BROKEN = frozenset(("findings", "impression"))
+_FENCE = re.compile(r"```[a-z]*", re.IGNORECASE)
 _BARS = 2
 _NUMBERED = 2
 """Cells of a row of which the first may be a number."""
@@ -84,11 +102,19 @@ def _sections(value: Mapping[Any, Any]) -> dict[str, str]:
     """Section -> its words, of keys that are headings of findings or of an impression."""
     found: dict[str, str] = {}
     for key, item in value.items():
-        kind = kind_of(str(key).replace("_", " "))
+        kind = _kind(str(key))
         if kind in {"findings", "impression", "both"} and (words := _words(item)) is not None:
             for name in ("findings", "impression") if kind == "both" else (kind,):
                 found[name] = f"{found[name]}\n{words}" if name in found else words
     return found
+
+
+def _kind(key: str) -> str | None:
+    """The section that a key names: ``Findings``, ``section_findings``, ``generated_impression``."""
+    words = plain_name(key).replace("_", " ").split()
+    while len(words) > 1 and words[0] in _BEFORE_A_SECTION:
+        del words[0]
+    return kind_of(" ".join(words))
 
 
 def _named(plain: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -103,8 +129,9 @@ def _named(plain: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def _of_list(items: list[Any], depth: int) -> Report | None:
     items = [item for item in items if item is not None and not (isinstance(item, float) and math.isnan(item))]
-    if said := [item for item in items if isinstance(item, Mapping) and item.get("role") == "assistant"]:
-        return report_in(said[-1].get("content"), depth + 1)
+    spoken = [item for item in items if isinstance(item, Mapping)]
+    if said := [item for item in spoken if any(item.get(name) in _MODEL for name in _SPEAKER)]:
+        return report_in({name: part for name, part in said[-1].items() if name not in _SPEAKER}, depth + 1)
     if items and all(isinstance(item, str) for item in items):
         return report_in("\n".join(item.strip() for item in items), depth + 1)
     found: dict[str, str] = {}
@@ -208,7 +235,8 @@ def json_within(text: str) -> tuple[Report, int, int] | None:
         report = report_in(literal(text[m.start() : end]))
         if report and (report.findings is not None or report.impression is not None):
             return _with_next(text, report, m.start(), end)
-        if report and not text[: m.start()].strip() and text[m.start()] == "{":
+        alone = not _FENCE.sub("", text[: m.start()]).strip()
+        if report and alone and (text[m.start()] == "{" or not _FENCE.sub("", text[end:]).strip()):
             return report, m.start(), end
     return _broken(text)
 

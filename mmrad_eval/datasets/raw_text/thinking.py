@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mmrad_eval.datasets import headings
+from mmrad_eval.datasets.raw_text.keyed import thought_apart
 from mmrad_eval.datasets.words import among
 
 _WORDS = among(
@@ -135,12 +136,13 @@ def split_thought(text: str, own: Sequence[str] = ()) -> tuple[str, str]:
     text = text.strip()
     if own:
         text = text.replace(own[0], "<think>").replace(own[-1], "</think>")
+    thoughts: list[str] = []
+    text = thought_apart(text, thoughts)
     if any(map(text.__contains__, ("--", "==", "**", "~~"))):
         text = _RULED.sub(_as_tag, text)
     if not _may_hold(text):
-        return "", text
+        return "\n\n".join(thoughts), text
     text = _SPELLED.sub(lambda mark: "</thinking>" if mark["end"] else "<thinking>", text)
-    thoughts: list[str] = []
     for part in (_channels, _fenced, _folded, _stages, _quoted):
         text = part(text, thoughts)
     text = _tagged(text, thoughts, soft=True)

@@ -12,7 +12,20 @@ from tests.raw_text.suite import Case, Wanted
 
 FOLDER = Path(__file__).parent
 MISSING = "no image seen"
-DRAWINGS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh")
+DRAWINGS = (
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "thirteenth",
+)
 ONLY_MEASURED = "twelfth"
 """The drawing after which nothing was changed."""
 FILLED = 3

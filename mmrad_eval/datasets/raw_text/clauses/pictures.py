@@ -28,7 +28,7 @@ _BARE = among("or and see view process open access medical load display seeing v
 
 def misses(c: ReadClause, *, patient: bool) -> bool:
     """Whether a clause says that no picture came, or asks for one."""
-    if c.any(w.TECHNIQUE + w.PATIENT) or _of_the_task(c):
+    if c.any(w.TECHNIQUE + w.PATIENT) or _of_the_task(c) or _came_late(c):
         return False
     picture = c.first(w.PICTURE)
     if patient and (picture < 0 or picture > c.first(w.ORGAN) >= 0):
@@ -43,6 +43,11 @@ def misses(c: ReadClause, *, patient: bool) -> bool:
     lost = w.GONE in c.has and not c.any(w.RULE + w.ADVICE)
     asked = c.asks and not c.any(w.DECLINE + w.EXPERT + w.ADVICE) and w.DO not in c.kinds[0]
     return lost or asked or (_denied(c, picture) if c.any(w.NOT + w.CANNOT) else _needed(c))
+
+
+def _came_late(c: ReadClause) -> bool:
+    """As in "The study was not uploaded until noon": it came."""
+    return "until" in c.tokens and w.NOT in c.has and not c.any(w.ME + w.YOU)
 
 
 def _of_the_task(c: ReadClause) -> bool:
