@@ -142,7 +142,7 @@ def main() -> None:
         return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else REPORTS
     words = [len(text.split()) for texts in reports(count) for text in texts]
-    print(f"{count} pairs, {sum(words) / len(words):.0f} words a report\n")
+    print(f"{count} pairs, {sum(words) / len(words):.0f} words per report\n")
     for contest, sides in CONTESTS.items():
         print(contest)
         results = {}

@@ -79,7 +79,7 @@ def errors(cases: int, readers: int, scatter: Scatter, random: np.random.Generat
 QUANTITIES: tuple[tuple[str, Callable[..., Study]], ...] = (
     ("share of preferences", share),
     ("strengths", strengths),
-    ("errors a report", errors),
+    ("errors per report", errors),
 )
 
 

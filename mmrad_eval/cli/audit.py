@@ -27,11 +27,11 @@ BROKEN = 1
 def audit(
     files: tuple[Path, ...], rows: tuple[str, ...], model_column: str | None, against: Path | None, **said: Any
 ) -> int:
-    """Check a board (one row a system) or a file of scores (one row a report) for consistency.
+    """Check a board (one row per system) or a file of scores (one row per report) for consistency.
 
-    RadCliQ is linear in its parts, reciprocals are of means, means are those of the rows, ids are all there, once, in
-    order, values are possible, all columns have one denominator. Rows that break it are named, with by how much.
-    Exit status 1 where something breaks.
+    RadCliQ is linear in its parts, reciprocals are of means, means are those of the rows, ids are complete, unique and
+    in order, values are possible, all columns have one denominator. Rows that break a rule are named, with the size of
+    the error. Exit status 1 if a check fails.
     """
     from mmrad_eval.core.values import Target
     from mmrad_eval.results.validation.audit import across, tables_of
@@ -47,7 +47,7 @@ def audit(
     between = across(sheets)
     show(tables_of(audits, between), said["form"], said["out"])
     broken = sum(len(one.broken) for one in audits) + sum(len(one.broken) for one in between)
-    terminal.say(f"{broken} broken" if broken else "all that was checked holds", err=True)
+    terminal.say(f"{broken} broken" if broken else "all checks passed", err=True)
     return BROKEN if broken else 0
 
 

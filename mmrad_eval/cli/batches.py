@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 @click.command(name="batches")
 @click.argument("results", type=click.Path(path_type=Path), default=Path("results"))
-@click.option("--wait", is_flag=True, help="Wait until all that are under way have ended.")
-@click.option("--cancel", "cancelled", multiple=True, metavar="ID", help="Cancel a batch: what is answered stays.")
+@click.option("--wait", is_flag=True, help="Wait until all batches in progress have ended.")
+@click.option(
+    "--cancel", "cancelled", multiple=True, metavar="ID", help="Cancel a batch; replies that it already has are kept."
+)
 @click.option("--base-url", multiple=True, help="Address of the provider. [default: its own]")
 @click.option("--api-key-env", help="Environment variable that holds the key.")
 @click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the key (mode 600).")
@@ -39,7 +41,7 @@ def batches(**said: Any) -> int:
     unknown = set(said["cancelled"]) - {one.batch for one, _ in under_way}
     if unknown:
         known = ", ".join(one.batch for one, _ in under_way) or "none"
-        raise UsageError(f"--cancel {min(unknown)}: no batch under way; those are: {known}")
+        raise UsageError(f"--cancel {min(unknown)}: no such batch in progress; there are: {known}")
     for one, _ in under_way:
         if one.batch in said["cancelled"] or (said["wait"] and not said["cancelled"]):
             asyncio.run(_settle(one, said, cancel=one.batch in said["cancelled"]))
@@ -110,5 +112,5 @@ def _client(one: Manifest, said: dict[str, Any]) -> WireClient:
         api_key_file=said["api_key_file"],
     )
     if not isinstance(model, WireClient):
-        raise UsageError(f"{one.provider}:{one.model} is asked by a plugin, which has no batches")
+        raise UsageError(f"{one.provider}:{one.model} is served by a plugin, which has no batches")
     return model

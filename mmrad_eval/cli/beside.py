@@ -26,11 +26,11 @@ FEW = 5
 @click.command()
 @click.argument("run", required=False)
 @in_results
-@click.option("--study", "studies", multiple=True, metavar="ID", help="Only this study; repeats.")
+@click.option("--study", "studies", multiple=True, metavar="ID", help="Only this study; repeatable.")
 @click.option(
     "--limit", type=click.IntRange(min=1), help=f"Only the first N. [default: {FEW} on a terminal, all in a page]"
 )
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="An .html file, in place of the terminal.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write an .html file instead of printing.")
 def beside(run: str | None, results: Path, studies: tuple[str, ...], limit: int | None, out: Path | None) -> int:
     """Show which sentences of a report its trace supports, contradicts, or does not mention.
 

@@ -33,13 +33,12 @@ if TYPE_CHECKING:
 @shown_options
 @decoding_options
 @model_options
-@click.option("--dry-run", is_flag=True, help="Say what the missing runs take, and show no table.")
+@click.option("--dry-run", is_flag=True, help="Print what the missing runs would cost; show no table.")
 def budget(**said: Any) -> int:
     """Show what MODEL's score costs in tokens, and its gains at equal tokens.
 
-    With 0, 1, 2, 4 and 8 region images, and at three limits of thinking. From the runs under --out, which
-    `mmrad-eval run` makes; nothing is asked here. Missing ones are named with what to add to their command; --dry-run
-    prices them.
+    Compares 0, 1, 2, 4 and 8 region images, and three thinking limits, from the runs under --out; no model is called.
+    Missing runs are listed with the options that make them; --dry-run prices them.
     """
     from mmrad_eval.harness.budget_grid import plan_points, stored
     from mmrad_eval.harness.settings import RunSettings
@@ -68,7 +67,7 @@ def _missing(planned: list[PlannedPoint], *, price: bool) -> None:
     asked = []
     for one in planned:
         if one.plan is None:
-            terminal.say(f"can't be asked: {words(one)}: {one.why}", err=not price)
+            terminal.say(f"cannot run: {words(one)}: {one.why}", err=not price)
             continue
         takes = ""
         if price:

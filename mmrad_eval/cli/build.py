@@ -101,9 +101,9 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--temperature",
             metavar="NUMBER|none",
-            help="Sampling temperature. [default: 0, or none where a model takes none]",
+            help="Sampling temperature. [default: 0, or none if the model accepts none]",
         ),
-        click.option("--no-schema", is_flag=True, help="Request no JSON schema, for servers that refuse one."),
+        click.option("--no-schema", is_flag=True, help="Do not request a JSON schema, for servers that refuse one."),
         click.option("--allow-key", multiple=True, metavar="NAME", help="Let a card read a key from this variable."),
         click.option(
             "--local-network",
@@ -162,11 +162,11 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--films", type=choice(["copy", "link"]), default="copy", show_default=True,
                      help="Copy films into the build, or link to them."),
         click.option("--hold-out", multiple=True, type=click.Path(path_type=Path),
-                     help="File of patients, one a line, that must be in test."),
+                     help="File of patients, one per line, that must be in test."),
         click.option("--plant", type=click.FloatRange(0, 1), default=0.0, show_default=True,
                      help="Share of statements of which a copy with an error tests the auditor."),
         click.option("--seed", type=int, default=1, show_default=True, help="Seed of the split and of planted errors."),
-        click.option("--partial", is_flag=True, help="Write the dataset though some images failed."),
+        click.option("--partial", is_flag=True, help="Write the dataset even if some images failed."),
     )  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def build(**said: Any) -> int:
     """Build interleaved traces of SOURCE: what a writer says of its regions, audited by another model and by rules.
 
     SOURCE has regions with boxes (gemex-thinkvg, chest-imagenome, padchest-gr, vindr, ms-cxr, reflacx, a table of
-    boxes, demo). Run again to go on where it stopped. The folder is a dataset: --data DIR.
+    boxes, demo). Run the same command again to resume. The folder is a dataset: --data DIR.
     """
     from mmrad_eval.construction.build import plan_of, run
 
@@ -324,7 +324,7 @@ def _price(plan: BuildPlan) -> None:
     seen = price_of(plan)
     terminal.say(f"{plan.name}: {seen.images:,} images, data use {plan.data_use}")
     if not seen.requests:
-        terminal.say("  no request: nobody is asked")
+        terminal.say("  no request: no model is called")
         return
     planted = f", {seen.planted:,} about planted errors" if seen.planted else ""
     terminal.say(f"  {seen.requests:,} requests; {seen.returned:,} more if a tenth of the records go back{planted}")
@@ -397,7 +397,7 @@ def _told(plan: BuildPlan, built: Built) -> int:
     if built.complete:
         return 0
     why = f": {built.stop.reason}" if built.stop is not None else ""
-    terminal.say(f"the build is not complete{why}; run the same command again to go on", err=True)
+    terminal.say(f"the build is not complete{why}; run the same command again to resume", err=True)
     for reason, count in built.failed.most_common(_REASONS):
         terminal.say(f"  {count:,} failed: {' '.join(reason.split())[:300]}", err=True)
     return INCOMPLETE

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "--metrics",
     "-M",
     multiple=True,
-    help="Families, metrics or columns, by commas, or all. [default: the headline columns]",
+    help="Families, metrics or columns, comma-separated, or all. [default: the headline columns]",
 )
 @click.option("--primary", help="The one column (B against A) that was declared in advance: tested alone.")
 @click.option("--margin", type=click.FloatRange(min=0, min_open=True), help="Also test equivalence within this margin.")

@@ -59,7 +59,7 @@ data.add_command(convert)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw what was counted to this file (png, pdf, svg).")
 def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> None:
-    """Count studies, patients, views, sections, empties, de-identification marks, trace steps and regions."""
+    """Count studies, patients, views, sections, empty reports, de-identification marks, trace steps and regions."""
     from mmrad_eval.datasets.describe import describe as count
 
     found = count(loaded(spec, said), _present if figure is not None else None)
@@ -80,7 +80,7 @@ def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> N
 def ids(
     spec: str, *, split: str | None, comparisons: str | None, marks: str | None, priors: str | None, **said: Any
 ) -> None:
-    """Print the ids of the studies that a condition leaves, one a line, for `--ids`.
+    """Print the ids of the studies that a condition leaves, one per line, for `--ids`.
 
     Words of a report such as "unchanged" can't be known from one image: a table over `--comparisons without` leaves
     such studies out.
@@ -109,7 +109,9 @@ def ids(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--no-pixels", is_flag=True, help="Leave image files alone.")
 @click.option("--all", "everything", is_flag=True, help="Print every case, not the first of each kind.")
-@click.option("--cases", type=click.Path(path_type=Path), help="Write every case to this file, one JSON object a line.")
+@click.option(
+    "--cases", type=click.Path(path_type=Path), help="Write every case to this file, one JSON object per line."
+)
 def check(spec: str, as_json: bool, no_pixels: bool, everything: bool, cases: Path | None, **said: Any) -> None:
     """List all that is wrong; exit status 0: a run would be sound, 1: it would not."""
     from mmrad_eval.datasets import check as checking
@@ -181,7 +183,7 @@ def _page(d: Description) -> Iterator[str]:
     if d.patients is not None and d.without_patient:
         yield f"              {d.without_patient} of them name no patient"
     yield from _names("splits", d.splits)
-    yield f"images        {d.images}  ({_counts(d.images_per_study)} a study)"
+    yield f"images        {d.images}  ({_counts(d.images_per_study)} per study)"
     yield from _names("views", d.views)
     if d.priors:
         yield f"priors        {d.priors} studies have an earlier one"
@@ -259,7 +261,7 @@ def _problems(spec: str, found: Checked, *, everything: bool) -> Iterator[str]:
     hidden = any(len(cases) > SHOWN for cases in found.kinds().values()) and not everything
     if hidden:
         yield f"(`mmrad-eval data check {spec} --all` prints every case, `--cases FILE` writes them)"
-    yield "sound: a run on this data would be" if found.sound else "not sound: fix the errors before a run"
+    yield "no errors: the data is ready for a run" if found.sound else "fix these errors before a run"
 
 
 def _cases(cases: list[Problem], *, everything: bool) -> Iterator[str]:

@@ -25,7 +25,7 @@ def say_job(job: Job, plan: Plan) -> None:
     patients = "no patient ids" if plan.patients is None else f"{plan.patients} patients"
     terminal.say(f"  {seen.studies} studies, {patients}{left_out}")
     if not seen.requests:
-        terminal.say("  no request: this model answers without being asked")
+        terminal.say("  no request: no model is called")
         for words in seen.judged:
             terminal.say(f"  {words}")
         return
@@ -37,11 +37,11 @@ def say_job(job: Job, plan: Plan) -> None:
     )
     terminal.say(f"  {price([seen], batch=bool(job.batch))}{', in batches at half the price' * bool(job.batch)}")
     for words in seen.judged:
-        terminal.say(f"  on top, {words}")
+        terminal.say(f"  plus {words}")
     if said := look_check(job, plan):
-        terminal.say(f"  before them {said}")
+        terminal.say(f"  first, {said}")
     for trouble in seen.trouble:
-        terminal.say(f"  can't be asked: {trouble}")
+        terminal.say(f"  cannot run: {trouble}")
 
 
 def look_check(job: Job, plan: Plan) -> str:
@@ -54,10 +54,10 @@ def look_check(job: Job, plan: Plan) -> str:
     if not asked:
         return ""
     servers = len(addresses(cast("Client", plan.model)))
-    each = f" to each of {servers} servers" if servers > 1 else ""
+    where = f"to each of {servers} servers" if servers > 1 else "per server"
     dollars = cost(usage_of(plan), plan.card)
     price = "" if dollars is None else f", up to {servers * dollars:.2f} US dollars"
-    return f"{asked} requests about drawn pictures{each}, once a server{price} (--no-look-check)"
+    return f"{asked} requests with drawn test images {where}{price} (the look check; --no-look-check skips it)"
 
 
 def requests(seen: Preview) -> str:

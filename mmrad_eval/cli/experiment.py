@@ -61,7 +61,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     stopped = [command.title for command, code in ended if code == _STOPPED]
     refused = [command.title for command, code in ended if code not in {0, _STOPPED}]
     if stopped:
-        terminal.say(f"not complete: {'; '.join(stopped)}; run the same command again to go on", err=True)
+        terminal.say(f"not complete: {'; '.join(stopped)}; run the same command again to resume", err=True)
     if refused:
         again = "each says above why; fix that, then run the same command again to go on"
         terminal.say(f"not complete: {'; '.join(refused)}; {again}", err=True)
@@ -191,6 +191,6 @@ def _refuse_others(ctx: click.Context) -> None:
     others = [options[name] for name in ctx.params if name not in _ALONGSIDE and _given(ctx, name)]
     path = ctx.params["experiment"]
     if others and path.suffix != ".toml":
-        raise UsageError(f"{path} is no option and no experiment file, which ends in .toml")
+        raise UsageError(f"{path} is neither an option nor an experiment file (which ends in .toml)")
     if others:
-        raise UsageError(f"{others[0]} beside an experiment file: say it in the file, under [shared]")
+        raise UsageError(f"{others[0]} beside an experiment file: write it in the file, under [shared]")

@@ -31,12 +31,12 @@ TRAINING = ("sft", "dpo", "grpo")
 @click.option("--references", "-r", help="The data, where it is no longer where the run says.")
 @click.option("--data", metavar="DATA", help="sft, grpo: teach the traces or references of this dataset.")
 @source_options
-@click.option("--for", "names", default="", metavar="NAMES", help="Trainers, with commas. [default: all that can]")
+@click.option("--for", "names", default="", metavar="NAMES", help="Trainers, comma-separated. [default: all that can]")
 @click.option("--by", metavar="COLUMN", help="For runs: the column that tells a good answer from a bad one.")
 @click.option("--at-least", type=float, help="sft of runs: the least value of an answer that is taught.")
 @click.option("--margin", type=float, default=0.0, help="dpo: the least difference of two answers. [default: any]")
 @click.option("--split", default="train", show_default=True, help="The split that may be trained on.")
-@click.option("--hold-out", type=click.Path(path_type=Path), multiple=True, help="Ids that may not, one a line.")
+@click.option("--hold-out", type=click.Path(path_type=Path), multiple=True, help="Ids that may not, one per line.")
 @click.option("--target", type=click.Choice(["findings", "impression", "report"]), help="Part that is taught.")
 @click.option(
     "--budget",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
 )
-@click.option("--arms", multiple=True, help="Only these arms, by commas. [default: all that the data allows]")
+@click.option("--arms", multiple=True, help="Only these arms, comma-separated. [default: all that the data allows]")
 @click.option(
     "--metrics", multiple=True, help="Metrics to score arms and controls with. [default: rules@uncertain=positive]"
 )
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @decoding_options
 @model_options
 @order_option
-@click.option("--dry-run", is_flag=True, help="Say which arms are missing and what they cost, and ask nothing.")
+@click.option("--dry-run", is_flag=True, help="Print which arms are missing and what they would cost; send nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def faithfulness(**said: Any) -> int:
     """Test whether MODEL looks at the image, and whether looking again improves its reports.
@@ -152,7 +152,7 @@ def _price(planned: list[Planned], results: Path) -> None:
     terminal.say(price(asked, batch=any(one.job.batch for one in planned)))
     shows = next((one for one in planned if one.plan is not None and "images" in one.plan.task.needs), None)
     if asked and shows is not None and shows.plan is not None and (said := look_check(shows.job, shows.plan)):
-        terminal.say(f"before them {said}")
+        terminal.say(f"first, {said}")
     terminal.say(
         "arms that share their first request (tcot-self, early-*, mistaken) ask it once; what is stored is free"
     )

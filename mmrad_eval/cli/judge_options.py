@@ -23,7 +23,7 @@ def judge_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--judge",
             multiple=True,
             metavar="[PART=]MODEL",
-            help="Model that metrics ask that ask one, written as for --model; one a part with PART=.",
+            help="Judge model for LLM-judged metrics, same syntax as --model; PART=MODEL names one per part.",
         ),
         click.option("--judge-url", multiple=True, metavar="[PART=]URL", help="Address of the judge's server."),
         click.option(

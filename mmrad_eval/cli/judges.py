@@ -54,7 +54,7 @@ def fetch(metrics: tuple[str, ...], wheel: Path | None) -> int:
 @judges.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
-    "--metrics", "-M", multiple=True, required=True, help="Judged metrics, by commas, such as crimson@strict."
+    "--metrics", "-M", multiple=True, required=True, help="Judged metrics, comma-separated, such as crimson@strict."
 )
 @metric_options
 @judging_options
@@ -84,7 +84,7 @@ def check(**said: Any) -> int:
     close_process()
     first = judges_of(said)
     if first is None:
-        raise UsageError("say which judge: --judge MODEL")
+        raise UsageError("name the judge with --judge MODEL")
     second = named(said["second"] or (), said["second_url"], said["second_key_env"] or (), 1)
     chosen = suite(names_of(said), options=options_of(said))
     both = [first] if second is None else [first, second]

@@ -33,7 +33,7 @@ SUFFIXES = {
 @table_options
 @click.option("--all-columns", is_flag=True, help="Terminal: every column, in bands below each other.")
 @click.option(
-    "--metrics", "-M", multiple=True, help="Only these families, metrics or columns, by commas, in this order."
+    "--metrics", "-M", multiple=True, help="Only these families, metrics or columns, comma-separated, in this order."
 )
 @click.option(
     "--sort",
@@ -44,7 +44,7 @@ SUFFIXES = {
 def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: bool, **said: Any) -> int:
     """Show the table of all runs under RESULTS (default: results).
 
-    One row a run, 95 % intervals, statuses; best in bold among complete runs over the same studies. Runs with given
+    One row per run, 95 % intervals, statuses; best in bold among complete runs over the same studies. Runs with given
     evidence and runs with generated reasoning never share a table (`direct`, which shows none, stands in both); csv and
     json tell them apart in `evidence`. With -M, `--format latex` is the table of a paper: printed names, no intervals.
     """
@@ -109,7 +109,7 @@ def show(
     from mmrad_eval.results.tables import render
 
     if out is not None and form is None and out.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--out {out}: end it in {', '.join(SUFFIXES)}, or say --format")
+        raise UsageError(f"--out {out}: end it in {', '.join(SUFFIXES)}, or add --format")
     form = form or (SUFFIXES[out.suffix.lower()] if out else "terminal")
     color = out is None and terminal.has_colours()
     if papers and form == "latex":

@@ -1,4 +1,4 @@
-"""`tasks`, `metrics`, `datasets`: list what there is; `show NAME` tells all about one."""
+"""`tasks`, `metrics`, `datasets`: list what there is; `show NAME` describes one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], 
     @click.group(
         name=f"{kind}s",
         invoke_without_command=True,
-        help=f"List the {kind}s; `{kind}s show NAME` tells all about one.\n\n{what}",
+        help=f"List the {kind}s; `{kind}s show NAME` describes one.\n\n{what}",
     )
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @click.pass_context
@@ -33,7 +33,7 @@ def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], 
             entries = [{"name": e.name, "summary": e.summary, "from": e.origin, "target": e.target} for e in registry()]
             terminal.page(json.dumps(entries, indent=1) if as_json else _columns(entries))
 
-    @group.command(help=f"Tell all about one {kind}.")
+    @group.command(help=f"Describe one {kind}.")
     @click.argument("name")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     def show(name: str, *, as_json: bool) -> None:

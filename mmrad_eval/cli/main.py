@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "power": (
         "mmrad_eval.cli.power:power",
-        "Say which difference a test set can show, and how many patients a difference needs.",
+        "Compute which difference a test set can detect, and how many patients a difference needs.",
     ),
     "view": (
         "mmrad_eval.cli.view:view",
@@ -52,12 +52,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mmrad_eval.cli.contamination:contamination",
         "Test whether MODEL has read the reports of a dataset before.",
     ),
-    "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` tells all about one."),
-    "models": ("mmrad_eval.cli.models:models", "List the models; `models show NAME` tells all about one."),
-    "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` tells all about one."),
+    "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` describes one."),
+    "models": ("mmrad_eval.cli.models:models", "List the models; `models show NAME` describes one."),
+    "metrics": ("mmrad_eval.cli.listing:metrics", "List the metrics; `metrics show NAME` describes one."),
     "datasets": (
         "mmrad_eval.cli.listing:datasets",
-        "List the datasets; `datasets show NAME` tells all about one.",
+        "List the datasets; `datasets show NAME` describes one.",
     ),
     "weights": (
         "mmrad_eval.cli.weights:weights",
@@ -86,7 +86,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "audit": (
         "mmrad_eval.cli.audit:audit",
-        "Check a board (one row a system) or a file of scores (one row a report) for consistency.",
+        "Check a board (one row per system) or a file of scores (one row per report) for consistency.",
     ),
     "reproduce": (
         "mmrad_eval.cli.reproduce:reproduce",
@@ -241,6 +241,6 @@ def main() -> None:
         code = 0
     except OSError as error:  # a disk that is full, a folder that is gone or may not be written
         where = f"{error.filename}: " if error.filename else ""
-        terminal.complain(f"mmrad-eval: can't go on: {where}{error.strerror or error}")
+        terminal.complain(f"mmrad-eval: cannot continue: {where}{error.strerror or error}")
         code = 1
     sys.exit(code if isinstance(code, int) else 0)

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("ratings", type=click.Path(path_type=Path))
-@click.option("--scores", type=click.Path(path_type=Path), help="File of scores, one row a case (and candidate).")
-@click.option("--metrics", "-M", multiple=True, help="Metrics of the texts in RATINGS, by commas. [default: paper]")
+@click.option("--scores", type=click.Path(path_type=Path), help="File of scores, one row per case (and candidate).")
+@click.option(
+    "--metrics", "-M", multiple=True, help="Metrics of the texts in RATINGS, comma-separated. [default: paper]"
+)
 @workers_option
 @judging_options
 @click.option("--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class, where it is unknown.")
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | None, **said: Any) -> int:
     """Compare metrics with radiologists' ratings, counts of errors or preferences.
 
-    RATINGS has one row a case (and candidate, and rater): a rating or count in a column, or long form with
+    RATINGS has one row per case (and candidate, and rater): a rating or count in a column, or long form with
     error_category and num_errors, or preferred and over; or RadJudge's JSON of expected rankings. Several raters give
     a ceiling. Metrics come from --scores, from columns beside the ratings, or are computed where RATINGS has texts
     (reference, report).

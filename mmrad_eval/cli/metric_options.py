@@ -70,7 +70,7 @@ def options_of(said: dict[str, Any]) -> dict[str, str]:
         if not key or not equals:
             raise UsageError(f"--metric-option {entry}: write KEY=VALUE, such as --metric-option device=cuda")
         if key == "uncertain" and options.get(key, value) != value:
-            raise UsageError(f"--policy {said['policy']} and --metric-option {entry} differ: say one of them")
+            raise UsageError(f"--policy {said['policy']} and --metric-option {entry} differ: give one of them")
         options[key] = value
     return options
 

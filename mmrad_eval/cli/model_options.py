@@ -17,22 +17,20 @@ def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_options(
         command,
         click.option(
-            "--max-tokens", type=int, default=1024, show_default=True, help="Maximum number of tokens of an answer."
+            "--max-tokens", type=int, default=1024, show_default=True, help="Maximum number of tokens per answer."
         ),
         click.option(
             "--temperature",
             metavar="NUMBER|none",
-            help="Sampling temperature. [default: 0, or none where a model takes none]",
+            help="Sampling temperature. [default: 0, or none if the model accepts none]",
         ),
-        click.option(
-            "--top-p", type=float, help="Share of probability that tokens are drawn from. [default: not said]"
-        ),
-        click.option("--seed", type=int, help="Seed of the model's sampling. [default: not said]"),
+        click.option("--top-p", type=float, help="Top-p (nucleus) sampling threshold. [default: not sent]"),
+        click.option("--seed", type=int, help="Seed of the model's sampling. [default: not sent]"),
         click.option("--stop", multiple=True, help="Stop sequence; none unless given."),
         click.option(
             "--reasoning",
             metavar="EFFORT|TOKENS",
-            help="Reasoning effort, or thinking tokens within --max-tokens. [default: not said]",
+            help="Reasoning effort, or thinking tokens within --max-tokens. [default: not sent]",
         ),
     )
 
@@ -97,16 +95,14 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the key (mode 600)."),
         TERMS["--allow-key"],
         click.option("--serve", is_flag=True, help="Start a vLLM server for the run, and end it with the run."),
-        click.option("--serve-args", metavar="FLAGS", help="Further flags of `vllm serve`, in one string."),
+        click.option("--serve-args", metavar="FLAGS", help="Additional flags for `vllm serve`, in one string."),
         click.option("--serve-context", type=int, help="Context of the server in tokens. [default: the card's]"),
         click.option("--serve-images", type=int, help="Images that one prompt may hold. [default: the card's]"),
-        click.option("--dtype", help="Number format of a model of --serve or hf:ID, such as bfloat16."),
-        click.option(
-            "--tensor-parallel", type=int, metavar="N", help="GPUs that one copy of the model is spread over."
-        ),
-        click.option("--data-parallel", type=int, metavar="N", help="Copies of the model that share the requests."),
-        click.option("--python", metavar="PATH", help="Interpreter that runs hf:ID. [default: this one]"),
-        click.option("--batch-size", type=click.IntRange(min=1), help="Requests that hf:ID answers together at most."),
+        click.option("--dtype", help="Data type of a model run by --serve or hf:ID, such as bfloat16."),
+        click.option("--tensor-parallel", type=int, metavar="N", help="GPUs per copy of the model."),
+        click.option("--data-parallel", type=int, metavar="N", help="Number of copies of the model."),
+        click.option("--python", metavar="PATH", help="Python interpreter that runs hf:ID. [default: this one]"),
+        click.option("--batch-size", type=click.IntRange(min=1), help="Maximum batch size of hf:ID."),
         click.option("--device-map", help="How hf:ID is spread over devices, such as auto."),
         click.option("--trust-remote-code", is_flag=True, help="Let hf:ID run code that comes with its weights."),
         TERMS["--local-network"],
@@ -118,18 +114,20 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         TERMS["--refusal-pattern"],
         TERMS["--patience"],
         click.option(
-            "--no-look-check", is_flag=True, help="Skip the look check with drawn pictures before the first study."
+            "--no-look-check",
+            is_flag=True,
+            help="Skip the look check, which shows drawn test images before the first study.",
         ),
         click.option(
             "--allow-blind",
             is_flag=True,
-            help="Evaluate a model even where the look check has shown that it sees no image.",
+            help="Evaluate a model even if the look check shows that it sees no image.",
         ),
-        click.option("--batch", is_flag=True, help="Ask in provider batches: half the price, within a day."),
+        click.option("--batch", is_flag=True, help="Use the provider's batch API: half the price, within a day."),
         click.option(
             "--shard",
             metavar="I/N",
-            help="Ask about share I of N of the studies, beside other commands, and publish nothing.",
+            help="Run share I of N of the studies, alongside other commands; publish nothing.",
         ),
         TERMS["--budget"],
         TERMS["--max-requests"],
@@ -142,7 +140,7 @@ def order_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--order",
         type=click.Choice(["task", "study"]),
-        help="Ask task by task, or all tasks of a study together. [default: study on a local vLLM without a budget]",
+        help="Run task by task, or all tasks of a study together. [default: study on a local vLLM without a budget]",
     )(command)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def models(ctx: click.Context, *, as_json: bool) -> None:
-    """List the models; `models show NAME` tells all about one.
+    """List the models; `models show NAME` describes one.
 
     A card's line says how many images a request may hold, how its boxes are read (frame and dialect), whether vLLM
     serves it, what it was trained on, which tasks it can't take, and which of its facts nobody verified.
@@ -63,7 +63,7 @@ def _wrapped(rows: list[tuple[str, ...]]) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, *, as_json: bool) -> None:
-    """Tell all about one model: every fact with its source, and the tasks that it can't take."""
+    """Describe one model: every fact with its source, and the tasks that it cannot run."""
     from mmrad_eval.model_registry import model_cards, registry
 
     card = model_cards.builtin().get(name) or model_cards.by_spec(name)

@@ -28,7 +28,7 @@ from mmrad_eval.cli.words import named_values
     "--metrics",
     "-M",
     multiple=True,
-    help="Columns of the tables in the body, by label, name or metric; commas. The supplement has all.",
+    help="Columns of the tables in the body, by label, name or metric, comma-separated. The supplement has all.",
 )
 @click.option(
     "--adapted",

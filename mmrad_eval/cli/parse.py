@@ -43,7 +43,7 @@ FEW = 20
 )
 @click.option("--study", "studies", multiple=True, help="Only this study; repeatable.")
 @click.option("--limit", type=int, help="Show the first N texts; 0 shows all. [default: 20, with --json all]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 def parse(**said: Any) -> None:
     """Show each text of FILE beside how it is read: status, report, trace, what was removed.
 

@@ -24,36 +24,45 @@ from mmrad_eval.results.tables import FORMATS
     help="Count patients that have this reference.",
 )
 @click.option(
-    "--patients", "-n", "sizes", multiple=True, metavar="N", help="Patients of the test set; several by commas."
+    "--patients",
+    "-n",
+    "sizes",
+    multiple=True,
+    metavar="N",
+    help="Number of patients in the test set, or several, comma-separated.",
 )
 @click.option(
     "--difference",
     type=click.FloatRange(min=0, min_open=True),
-    help="The difference that matters: how many patients does it need?",
+    help="Difference that matters; prints how many patients it needs.",
 )
 @click.option(
     "--deviation",
     "deviations",
     multiple=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="Without runs: standard deviation of one patient's paired difference.",
+    help="Without runs: standard deviation of the per-patient paired difference.",
 )
 @click.option(
     "--correlation",
     type=click.FloatRange(-1, 1),
     default=0.5,
     show_default=True,
-    help="With one run: how alike two systems are, patient by patient.",
+    help="With one run: assumed per-patient correlation of two systems.",
 )
 @click.option(
-    "--comparisons", type=click.IntRange(min=1), default=1, show_default=True, help="Comparisons made at once."
+    "--comparisons",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of comparisons to correct for (Bonferroni).",
 )
 @click.option(
     "--alpha",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.05,
     show_default=True,
-    help="Chance of a false alarm.",
+    help="Significance level (type I error rate).",
 )
 @click.option(
     "--power",
@@ -61,12 +70,12 @@ from mmrad_eval.results.tables import FORMATS
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
-    help="Chance that the difference is found.",
+    help="Power: chance that the difference is detected.",
 )
-@click.option("--metrics", "-M", multiple=True, help="Only these: families, metrics or columns, by commas.")
+@click.option("--metrics", "-M", multiple=True, help="Only these families, metrics or columns, comma-separated.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def power(**said: Any) -> int:
-    """Say which difference a test set can show, and how many patients a difference needs.
+    """Compute which difference a test set can detect, and how many patients a difference needs.
 
     From two runs that exist (the scatter of their paired difference), from one (and a correlation), or from a scatter
     that is assumed. No model is asked.
@@ -80,7 +89,7 @@ def power(**said: Any) -> int:
     if len(runs) > 2:
         raise UsageError("name one run or two")
     if runs and said["deviations"]:
-        raise UsageError("the scatter comes either from runs or from --deviation")
+        raise UsageError("the standard deviation comes either from runs or from --deviation: give one of them")
     sizes = _sizes(said["sizes"])
     unit = "patients"
     if said["data"]:

@@ -14,7 +14,7 @@ from mmrad_eval.cli.shared_options import table_options
 
 @click.command()
 @reference_options
-@click.option("--metrics", "-M", multiple=True, help="Metrics or suites, by commas. [default: paper]")
+@click.option("--metrics", "-M", multiple=True, help="Metrics or suites, comma-separated. [default: paper]")
 @table_options
 def probe(metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
     """Edit real references in one known way each, and see how every metric answers.

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 @click.argument("where", nargs=-1, type=click.Path(path_type=Path), metavar="[RESULTS|BOARD.csv]...")
 @click.option(
     "--columns",
-    help="Columns whose name holds one of these, by commas, such as BLEU-4,ROUGE; or all. "
+    help="Columns whose name contains one of these, comma-separated, such as BLEU-4,ROUGE; or all. "
     "[default: the headline columns, under each convention]",
 )
-@click.option("--all-flips", is_flag=True, help="Name every pair that changes places.")
+@click.option("--all-flips", is_flag=True, help="List every pair that changes places.")
 @table_options
 def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: str | None, out: Path | None) -> int:
     """Rank systems under every convention side by side, and name the pairs that change places.
 
     RESULTS is a results folder (default: results): its complete runs over the same studies are ranked. A csv is a
-    public board, one row a system; several boards of the same systems are compared column by column.
+    public board, one row per system; several boards of the same systems are compared column by column.
     """
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.comparison.named import ALL

@@ -87,7 +87,7 @@ def readers() -> None:
 )
 @click.option("--references", "-r", help="The data, where it is no longer where the runs say.")
 def make(**said: Any) -> int:
-    """Make a reader study of runs, or of a dataset's traces: one offline page a reader, and the key to them.
+    """Make a reader study of runs, or of a dataset's traces: one offline page per reader, and the key to them.
 
     Give each reader one page, and keep key.json. Pages hold no name of a system or a reader.
     """
@@ -131,7 +131,11 @@ def tell(key: StudyKey, out: Path) -> None:
     first = key.readers[0]
     repeated = sum(bool(reading.repeats) for reading in first.readings)
     terminal.say(f"{key.rule}; arms: {', '.join(arm.name for arm in key.arms)}")
-    parts = [f"{len(first.readings)} readings", f"{repeated} of them repeats", f"{len(first.guesses)} guesses"]
+    parts = [
+        f"{len(first.readings)} readings",
+        f"{repeated} of them repeats",
+        f"{len(first.guesses)} guesses of who wrote a report",
+    ]
     planted = sum(bool(case.planted) for case in key.cases)
     parts += [f"{planted} cases with a planted error"] if planted else []
     terminal.say(f"{len(key.readers)} readers, each: {', '.join(parts)}")
@@ -154,7 +158,7 @@ def tell(key: StudyKey, out: Path) -> None:
 def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any) -> int:
     """Merge what readers saved: preferences, errors, ratings, agreement, and a RATINGS file for metaeval.
 
-    DIR is the folder of `readers make`; ANSWERS are the files that the pages saved, one a reader.
+    DIR is the folder of `readers make`; ANSWERS are the files that the pages saved, one per reader.
     """
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.reader_studies.answers import read_answers, read_key
@@ -181,14 +185,16 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
     show_default=True,
     help="What readers will be asked.",
 )
-@click.option("--cases", "-n", default="20,50,100", show_default=True, help="Cases; several by commas.")
-@click.option("--readers", "-r", "count", default="3,5,8", show_default=True, help="Readers; several by commas.")
+@click.option("--cases", "-n", default="20,50,100", show_default=True, help="Numbers of cases, comma-separated.")
+@click.option(
+    "--readers", "-r", "count", default="3,5,8", show_default=True, help="Numbers of readers, comma-separated."
+)
 @click.option(
     "--preference",
     type=float,
     default=0.6,
     show_default=True,
-    help="Share for the first system, of choices that are no ties.",
+    help="Share for the first system, of choices that are not ties.",
 )
 @click.option("--ties", type=float, default=0.2, show_default=True, help="Share of ties.")
 @click.option(
@@ -196,7 +202,7 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
     type=click.FloatRange(min=0, min_open=True),
     default=0.3,
     show_default=True,
-    help="Difference between the systems, in levels of a rating or errors a report.",
+    help="Difference between the systems, in levels of a rating or errors per report.",
 )
 @click.option(
     "--case-sd", type=click.FloatRange(min=0), default=0.8, show_default=True, help="Standard deviation between cases."
@@ -213,7 +219,7 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
-    help="Chance that the difference is found.",
+    help="Power: chance that the difference is detected.",
 )
 @click.option(
     "--studies",
@@ -224,7 +230,7 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
 )
 @click.option("--format", "form_of", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def plan(**said: Any) -> int:
-    """Say how many cases and readers a study of two systems needs, by simulating studies.
+    """Compute how many cases and readers a study of two systems needs, by simulation.
 
     Each is counted as `readers merge` would count it. No model is asked and no data is read.
     """

@@ -22,13 +22,15 @@ from mmrad_eval.cli.shared_options import table_options
     type=click.Choice(["findings", "impression", "report"]),
     help="Part of the report that was scored. [default: each is tried]",
 )
-@click.option("--metrics", "-M", multiple=True, help="Metrics or suites to try, by commas. [default: paper, lexical]")
+@click.option(
+    "--metrics", "-M", multiple=True, help="Metrics or suites to try, comma-separated. [default: paper, lexical]"
+)
 @table_options
 def reproduce(file: Path, metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
     """Find the metric convention behind each column of published scores.
 
     Scores the reports of FILE again, and says which convention explains each column, or that none does. FILE has
-    one row a report: an id, columns of scores, and the texts (or --predictions and --references name them). Or it
+    one row per report: an id, columns of scores, and the texts (or --predictions and --references name them). Or it
     has one row of values of a whole corpus, or {"Bleu_4": 0.104}, and both options name the texts.
     """
     from mmrad_eval.core.values import Target

@@ -23,7 +23,9 @@ def reward() -> None:
 
 @reward.command()
 @reference_options
-@click.option("--metrics", "-M", multiple=True, help="Metrics by commas, a table each. [default: findings@rules]")
+@click.option(
+    "--metrics", "-M", multiple=True, help="Metrics, comma-separated, one table each. [default: findings@rules]"
+)
 @click.option(
     "--metric-option",
     "metric_options",

@@ -53,7 +53,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Data-use class of the data, where it is not known.",
         ),
         click.option("--split", help="Split to use ('all' for all); default: test where there is one."),
-        click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one a line."),
+        click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one per line."),
         click.option("--limit", type=int, help="Use only the first N studies, in dataset order."),
         click.option(
             "--target",
@@ -97,9 +97,9 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--model", "-m", "models", multiple=True, help="provider:id, a registered name, a card.toml, or file.py:Name."
 )
-@click.option("--task", "-t", "tasks", multiple=True, help="Task, or file.py:Name; several by commas or by repeating.")
+@click.option("--task", "-t", "tasks", multiple=True, help="Task, or file.py:Name; comma-separated or repeated.")
 @data_options
-@click.option("--metrics", multiple=True, help="Metrics, suites or file.py:Name, by commas. [default: paper]")
+@click.option("--metrics", multiple=True, help="Metrics, suites or file.py:Name, comma-separated. [default: paper]")
 @metric_options
 @workers_option
 @click.option(
@@ -122,13 +122,12 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--fresh", is_flag=True, help="Ignore cached replies and send every request again.")
 @click.option("--dry-run", is_flag=True, help="Print what would be sent and what it would cost; send nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no table.")
-@click.option("--no-table", is_flag=True, help="Progress, but no table.")
+@click.option("--no-table", is_flag=True, help="Show progress, but no table.")
 @click.pass_context
 def run(ctx: click.Context, /, **said: Any) -> int:
     """Ask models about the studies of a dataset, score their reports, show the table (the default).
 
-    EXPERIMENT.toml states a whole experiment. Run again to go on where it stopped: what was answered is never asked
-    again.
+    EXPERIMENT.toml states a whole experiment. Run the same command again to resume: no answered study is sent twice.
     """
     from mmrad_eval.model_registry.serving import Fleet
 
@@ -242,7 +241,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
     models, tasks = said["models"], [name for entry in said["tasks"] for name in entry.split(",") if name]
     if not models or not tasks:
         lacking = " and ".join(o for o, v in (("--model", models), ("--task", tasks)) if not v)
-        raise UsageError(f"say {lacking}; such as mmrad-eval --model baseline:evidence --task mcot")
+        raise UsageError(f"{lacking} is missing, as in mmrad-eval --model baseline:evidence --task mcot")
     settings = settings_of(said) | {
         "options": named_values(said["settings"], "--set", "write it as in --set looks=2"),
         "metrics": names_of(said),
@@ -289,7 +288,7 @@ def say_shares(outcomes: Sequence[Outcome], shard: str, again: str) -> None:
         if left:
             _say_open(outcome, left, share.total(), who, again)
     if all(outcome.complete for outcome in outcomes):
-        terminal.say("when every shard is asked, the same command without --shard writes and scores the run", err=True)
+        terminal.say("when every shard has run, the same command without --shard writes and scores the run", err=True)
 
 
 def _last_words(outcome: Outcome, again: str) -> None:

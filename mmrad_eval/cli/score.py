@@ -41,7 +41,9 @@ SHOWN = 5
     help="File of reports: csv, jsonl, json, ReXrank; each further one is a run of its own.",
 )
 @click.option("--references", "-r", help="The studies with their reports: a registered name, FORMAT:PATH, or a path.")
-@click.option("--metrics", "-M", multiple=True, help="Metrics, suites or file.py:Name, by commas. [default: paper]")
+@click.option(
+    "--metrics", "-M", multiple=True, help="Metrics, suites or file.py:Name, comma-separated. [default: paper]"
+)
 @metric_options
 @workers_option
 @click.option("--name", default="", help="Name of the run in tables. [default: the file's name]")
@@ -53,7 +55,7 @@ SHOWN = 5
     help="The part that is scored.",
 )
 @click.option("--split", help="Split to score ('all' for all); default: test where there is one.")
-@click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one a line.")
+@click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one per line.")
 @click.option("--limit", type=int, help="Use only the first N studies, in dataset order.")
 @click.option("--patient-column", help="Column of the references that holds the patient's id.")
 @click.option(
@@ -75,7 +77,7 @@ SHOWN = 5
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results folder."
 )
 @judging_options
-@click.option("--dry-run", is_flag=True, help="Say what judges would be asked, and ask nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what judges would be asked; send nothing.")
 @click.option("--explain", multiple=True, metavar="STUDY", help="Print the records behind its scores.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
 def score(**said: Any) -> int:
@@ -107,7 +109,7 @@ def _lacking(said: dict[str, Any]) -> str:
         spec = _own_references(path)
         if spec:
             return f"{path} holds its own references: add --references {spec}"
-    return "say --predictions FILE and --references DATA, or name a RUN whose answers are to be scored"
+    return "give --predictions FILE with --references DATA, or a RUN to score again"
 
 
 def _own_references(path: Path) -> str:

@@ -43,7 +43,7 @@ def _of_data(form: str, said: dict[str, Any]) -> tuple[Drafts, Origin]:
     from mmrad_eval.training.patients import training_set
 
     if form == "dpo":
-        raise UsageError("--format dpo pairs the answers of runs; name two runs or more, and --by COLUMN")
+        raise UsageError("--format dpo pairs the answers of runs; name two or more runs, and --by COLUMN")
     if said["by"] or said["at_least"] is not None:
         raise UsageError("--by and --at-least choose among the answers of runs; --data has none")
     data = loaded(said["data"], said)
@@ -108,7 +108,7 @@ def _question(path: Path | None) -> str:
     text = decode.utf8(decode.read_bytes(path), str(path)).strip()
     if not text or (mark := mark_in(text)):
         what = "is empty" if not text else f"holds {mark!r}, which trainers take for a mark of their own"
-        raise DataError(f"{path} {what}; write the question in words, the film is put before it")
+        raise DataError(f"{path} {what}; write the question in words only, the film is placed before it")
     return text
 
 
@@ -131,6 +131,6 @@ def _page(card: ExportCard, out: Path) -> Iterable[str]:
     for path, count in card.held_out.items():
         yield f"  {path}: {count:,} of its ids are in the data"
     if card.optimised_for is not None:
-        yield f"  optimised for {card.optimised_for.column}: rank no model that is trained on it by that column"
+        yield f"  optimised for {card.optimised_for.column}: do not rank a model trained on it by that column"
     if card.data_use != "open":
-        yield f"  its data is {card.data_use}: keep it, and what is trained on it, where that data may be"
+        yield f"  its data is {card.data_use}: keep it, and models trained on it, where that data may be"

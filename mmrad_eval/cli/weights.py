@@ -54,7 +54,7 @@ def weights(ctx: click.Context, digest: bool, form: str) -> None:
 def fetch(names: tuple[str, ...]) -> None:
     """Download weights from the hub, check them, and put them where both engines look.
 
-    An interrupted download goes on where it stopped. A token is read from HF_TOKEN, and from nowhere else.
+    An interrupted download resumes. A token is read from HF_TOKEN, and from nowhere else.
     """
     from mmrad_eval.metrics.clinical.fetch import fetch as get
 

@@ -69,7 +69,7 @@ class Named:
         )
         if not is_client(found):
             raise UsageError(
-                f"--{role} {self.model}: it answers studies and not questions; name a model of an endpoint"
+                f"--{role} {self.model}: it answers studies, not questions; name a model behind an endpoint"
             )
         return found
 
@@ -187,7 +187,7 @@ def run(plan: BuildPlan, watcher: Watcher) -> Built:
     """Do what is missing, and write the dataset where all is there. Whatever was made is on disk, however this ends."""
     out = plan.settings.out
     if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is no folder")
+        raise UsageError(f"--out {out} is not a folder")
     out.mkdir(parents=True, exist_ok=True)
     mark(out, plan.data_use)
     with _alone(out), confined(plan.data_use), _guard(plan):

@@ -158,11 +158,11 @@ def warnings_of(models: Mapping[Role, RoleModel], options: BuildOptions, source_
     if len(models) == 2 and family(models["writer"].card) == family(models["auditor"].card) != "":
         yield "writer and auditor are of one family of models: they may make the same errors"
     if any(model.card.provider == "program" for model in models.values()):
-        yield "written or audited by a built-in program that knows no medicine: to try the command, not to train on"
+        yield "written or audited by a built-in program that knows no medicine: to try the command, not to train"
     if options.report == "none":
         yield "no reports: nothing was audited, and our rules looked at boxes alone"
     if not options.plant and "auditor" in models:
-        yield "no errors were planted (--plant): how many the auditor notices is not known"
+        yield "no errors were planted (--plant): the auditor's detection rate is unknown"
     if source_format in {"chest-imagenome", "reflacx", "padchest-gr", "padchest-gr-es"}:
         yield "the source's sentences are sentences of the reports: the leak is close to 1"
 

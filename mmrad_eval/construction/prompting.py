@@ -59,7 +59,9 @@ class BuildPrompt:
 def load(folder: Path | None = None) -> dict[PromptName, BuildPrompt]:
     """The prompts, each from ``folder`` where a file of its name is there; PromptError for one that can't be used."""
     if folder is not None and not folder.is_dir():
-        raise UsageError(f"--prompts {folder} is no folder; it holds summarise.txt, reflect.txt or audit.txt")
+        raise UsageError(
+            f"--prompts {folder} is not a folder; such a folder holds summarise.txt, reflect.txt or audit.txt"
+        )
     if folder is not None and not any((folder / f"{name}.txt").is_file() for name in NAMES):
         raise UsageError(f"--prompts {folder} holds none of {', '.join(f'{name}.txt' for name in NAMES)}")
     return {name: _checked(name, folder) for name in NAMES}

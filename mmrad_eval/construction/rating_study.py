@@ -72,7 +72,7 @@ def keep(build: Path, folder: Path, study: MergedStudy) -> tuple[Path, int]:
     """Keep first ratings and comments where the stage ``rate`` finds them; the file, and how many records are low."""
     path = folder / KEYS
     if not path.exists():
-        raise UsageError(f"{folder} is no folder of `data rate make`: there is no {KEYS}")
+        raise UsageError(f"{folder} was not made by `data rate make`: it has no {KEYS}")
     keys = msgspec.convert(decode.json_value(decode.read_bytes(path), str(path)), dict[str, str])
     question = study.key.form.main.key
     found = read(build)

@@ -242,9 +242,9 @@ def xml(data: bytes, where: str) -> Element:
         parser.feed(data)
         root: Element = parser.close()
     except ParseError as error:
-        raise BrokenTextError(where, f"this is no XML ({error})", error.position[0]) from error
+        raise BrokenTextError(where, f"this is not XML ({error})", error.position[0]) from error
     except (ValueError, LookupError) as error:  # an encoding that Python lacks, or that is no encoding of texts
-        raise BrokenTextError(where, f"this is no XML ({error})") from error
+        raise BrokenTextError(where, f"this is not XML ({error})") from error
     if len(root.findall("*" + "/*" * DEEPEST)):
         raise BrokenTextError(where, _too_deep("XML"))
     return root

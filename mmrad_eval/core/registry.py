@@ -46,7 +46,7 @@ class RegistryEntry:
 
 @cache
 def _points() -> tuple[EntryPoint, ...]:
-    """What the installed packages register, under any group; read once, since it opens a file of each of them."""
+    """What the installed packages register, under any group; kept once, since it opens a file of each of them."""
     from importlib.metadata import entry_points
 
     every = entry_points()

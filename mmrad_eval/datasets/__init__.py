@@ -127,13 +127,13 @@ def registry() -> Registry:
             ),
             "mimic": (
                 "mmrad_eval.datasets.readers.mimic:read",
-                "mimic:FOLDER, MIMIC-CXR and MIMIC-CXR-JPG, one study an examination",
+                "mimic:FOLDER, MIMIC-CXR and MIMIC-CXR-JPG, one study per examination",
             ),
             "mimic-images": (
                 "mmrad_eval.datasets.readers.mimic:read_images",
-                "mimic-images:FOLDER, the same, one study an image",
+                "mimic-images:FOLDER, the same, one study per image",
             ),
-            "boxes": ("mmrad_eval.datasets.readers.boxes:read", "boxes:PATH, a table with one row a box"),
+            "boxes": ("mmrad_eval.datasets.readers.boxes:read", "boxes:PATH, a table with one row per box"),
             "rexrank": ("mmrad_eval.datasets.readers.rexrank:read", "rexrank:PATH, JSON of the ReXrank board"),
             "table": (
                 "mmrad_eval.datasets.readers.table:read",

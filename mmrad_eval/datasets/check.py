@@ -66,7 +66,11 @@ def check(name: str, source: Source, *, pixels: bool = True) -> Checked:
     for study in dataset.studies:
         _views(study, problems)
         if study.reference is None and dataset.format not in WITHOUT_REPORTS:
-            problems.warn("no report", "there is no report; the study can be asked about, never scored", study=study.id)
+            problems.warn(
+                "no report",
+                "there is no report; models can be run on the study, but it cannot be scored",
+                study=study.id,
+            )
         sizes = {image.path: pictures.look(image, study.id) for image in _images(study)} if pixels else {}
         _boxes(study, sizes, problems)
         _splits(study, patients, problems)

@@ -14,7 +14,7 @@ from mmrad_eval.datasets import columns, files
 from mmrad_eval.datasets.problems import Problems
 from mmrad_eval.datasets.rows import FileRow, FileRows, read_rows
 
-IN_ORDER = "say whose order they follow with --ids-from DATA, and its split with --split"
+IN_ORDER = "name the data whose order they follow with --ids-from DATA, and its split with --split"
 _KNOWN = frozenset(name for table in (columns.STUDY, columns.PREDICTION) for names in table.values() for name in names)
 
 
@@ -77,7 +77,7 @@ def read_in_order(path: Path, ids: Sequence[str], problems: Problems) -> FileRow
         found = [row.cells for row in read_rows(path, problems).rows]
     if len(found) != len(ids):
         raise DataError(
-            f"{path}: holds {len(found):,} reports, and the split named has {len(ids):,} studies; by order they can be "
+            f"{path}: holds {len(found):,} reports, and the named split has {len(ids):,} studies; by order they can be "
             "joined only where the numbers are the same"
         )
     return _table(path, ({**cells, "id": study} for cells, study in zip(found, ids, strict=True)))

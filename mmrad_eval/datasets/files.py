@@ -82,7 +82,7 @@ def json_file(path: Path, problems: Problems) -> Any:
 
 
 def _half(problems: Problems, path: Path, line: int | None) -> None:
-    what = "half of a surrogate pair, which is no character, was read as U+FFFD"
+    what = "half of a surrogate pair, which is not a character, was read as U+FFFD"
     problems.warn("half of a character", what, file=str(path), line=line)
 
 

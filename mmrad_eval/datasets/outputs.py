@@ -47,7 +47,7 @@ def _deepeyes(table: FileRows, problems: Problems) -> FileRows:
     rows = []
     for row in table.rows:
         if row.cells.get("status") == "error":
-            what = "the evaluation broke off at this sample; its study stays pending"
+            what = "the evaluation stopped at this sample; its study stays pending"
             problems.warn("failed request", what, file=str(table.path), line=row.line)
             continue
         read = transcript_files.transcript("deepeyes", row.cells)

@@ -147,7 +147,7 @@ def _none_but_errors(path: Path, found: Mapping[str, Understood], problems: Prob
     errors = [problem for problem in problems if problem.kind == "error message"]
     if errors and not found:
         message = errors[0].what.partition(" and no reply")[0]
-        raise DataError(f"{path} holds no reply of a model: each is {message} or the like; ask the model again")
+        raise DataError(f"{path} contains no model reply: each is {message} or similar; run the model again")
 
 
 def _doubts(problems: Problems, path: Path, row: FileRow, study: str, understood: Understood) -> None:
@@ -187,7 +187,7 @@ def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) ->
             problems.error("no id", f"record {number} has none", **where)  # type: ignore[arg-type]  # file and line
             continue
         if wrote := raw_text.server_error(record.report.text):
-            what = f"{wrote} in place of a report; the study stays pending"
+            what = f"{wrote} instead of a report; the study stays pending"
             problems.warn("error message", what, study=study, **where)  # type: ignore[arg-type]  # as above
             continue
         report = sections.read_report(record.report.text)
@@ -209,10 +209,10 @@ def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) ->
 def _twice(problems: Problems, path: Path, row: FileRow, study: str, line: int | None, *, same: bool) -> None:
     before = f"at line {line}" if line else "earlier in the file"
     if same:
-        what = f"this id stands {before} with the same report; read once"
+        what = f"this id stands {before} with the same report; kept once"
         problems.warn("duplicate id", what, file=str(path), line=row.line, study=study)
     else:
-        what = f"this id stands {before} with another report; which one counts can't be known"
+        what = f"this id stands {before} with another report; it is unknown which one counts"
         problems.error("duplicate id", what, file=str(path), line=row.line, study=study)
 
 

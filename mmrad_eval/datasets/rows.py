@@ -46,7 +46,9 @@ def _csv(path: Path, problems: Problems) -> FileRows:
     text = files.read_text(path, problems)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(f"{path}:{line}: holds a zero byte; this is no text table (or UTF-16 without a mark)")
+        raise DataError(
+            f"{path}:{line}: holds a zero byte; this is not a text table (or it is UTF-16 without a byte-order mark)"
+        )
     return _csv_rows(path, sheets.read(text), problems, windows=text.partition("\n")[0].endswith("\r"))
 
 

@@ -160,7 +160,9 @@ def reader(
     problem = name_problem(name)
     if recognises is not None and problem is None:
         plain = callable(recognises)
-        wrong = wrong_call("recognises", recognises, Reader.recognises) if plain else "its `recognises` is no function"
+        wrong = (
+            wrong_call("recognises", recognises, Reader.recognises) if plain else "its `recognises` is not a function"
+        )
         problem = wrong
     if problem:
         raise PluginError(f"dataset {name!r} does not fit: {problem}")
@@ -168,7 +170,7 @@ def reader(
         raise PluginError(f"dataset {name} does not fit: its `data_use` must be {', '.join(ORDER)}, not {data_use!r}")
 
     def made(function: Callable[[Source], Dataset | Iterable[Study]]) -> FunctionReader:
-        wrong = wrong_call("__call__", function, Reader.__call__) if callable(function) else "it is no function"
+        wrong = wrong_call("__call__", function, Reader.__call__) if callable(function) else "it is not a function"
         if wrong:
             raise PluginError(f"dataset {name} does not fit: {wrong}")
         return FunctionReader(name, function, data_use, recognises)
@@ -223,7 +225,7 @@ def checked_study(study: object, name: str, number: int, source: str = "") -> St
     try:
         return msgspec.json.decode(msgspec.json.encode(study), type=Study)
     except (msgspec.ValidationError, TypeError, UnicodeError) as error:
-        raise PluginError(f"dataset {name}: study {number} ({study.id!r}) is no valid Study: {error}") from error
+        raise PluginError(f"dataset {name}: study {number} ({study.id!r}) is not a valid Study: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,7 @@ def _distinct(records: Iterable[Record], problems: Problems) -> Iterator[Study]:
         if reference is not None and not reference.text.strip():
             problems.warn(
                 "empty report",
-                "the report is empty; the study can be asked about, never scored",
+                "the report is empty; models can be run on the study, but it cannot be scored",
                 file=record.file,
                 line=record.line,
                 study=record.study.id,

@@ -31,6 +31,6 @@ def read_held_out(paths: Iterable[Path]) -> frozenset[str]:
         text = decode.utf8(decode.read_bytes(path), str(path))
         names = {line.partition("#")[0].split(",")[0].strip().strip('"') for line in text.splitlines()} - {""}
         if not names:
-            raise DataError(f"{path}: names no patient; write one a line")
+            raise DataError(f"{path}: names no patient; write one per line")
         found |= names
     return frozenset(found)

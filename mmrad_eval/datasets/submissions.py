@@ -61,7 +61,7 @@ def faults(path: Path, form: str, expected: Iterable[str]) -> list[str]:
     empty = [study for study, text in found.items() if not text.strip()]
     kinds = (
         (missing, "studies that the board asks for are not in it"),
-        (extra, "of its ids are no studies of the board"),
+        (extra, "of its ids are not studies of the board"),
         (empty, "reports are empty"),
     )
     return [f"{len(ids)} {what}, the first {ids[0]}" for ids, what in kinds if ids]

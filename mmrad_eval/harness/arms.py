@@ -50,7 +50,7 @@ def plan_arms(job: Job, dataset: Dataset) -> tuple[list[Planned], list[Arm]]:
         except MmradError as error:
             planned.append(Planned(arm, one, None, str(error)))
     if all(one.plan is None for one in planned):
-        raise DataError(f"no arm can be asked: {planned[0].why}")
+        raise DataError(f"no arm can run: {planned[0].why}")
     return planned, lacking
 
 

@@ -142,14 +142,14 @@ class Batching:
             batch = await self.form.create(manifest.label, file, lines)  # once: a second try could be paid twice
         except TransportError as error:
             if error.retry and error.kind not in _NOT_MADE:
-                self.say(f"batch {manifest.label}: {error.why}; looking whether it was made")
+                self.say(f"batch {manifest.label}: {error.why}; checking whether it was created")
                 await self._find(manifest)
                 return
             self.manifests.write(msgspec.structs.replace(manifest, step="void", why=error.why))
-            self.signal.set(Stop(f"the provider takes no batch: {error.why}"))
+            self.signal.set(Stop(f"the provider accepts no batch: {error.why}"))
             raise Stopped(error.why) from error
         self.manifests.write(msgspec.structs.replace(manifest, step="created", batch=batch))
-        self.say(f"batch {batch}: {len(keys):,} requests handed over")
+        self.say(f"batch {batch}: {len(keys):,} requests submitted")
 
     async def _settle(self) -> None:
         """Find out of every open batch whether it was made; one that never was is void, and its requests are open."""
@@ -177,7 +177,7 @@ class Batching:
             left = manifest.made + _SHOWN_WITHIN - time.time()
             if left <= 0:
                 self.manifests.write(msgspec.structs.replace(manifest, step="void", why="its provider lists none"))
-                self.say(f"batch {manifest.label}: its provider lists none, so it was never made")
+                self.say(f"batch {manifest.label}: its provider lists none, so it was never created")
                 return
             await self.signal.sleep(min(next(looks), left))
 

@@ -51,10 +51,10 @@ def plan_points(job: Job, dataset: Dataset, images: Sequence[int] = IMAGES) -> t
             limits = BUDGETS
         elif "effort" in model.reasoning:
             limits = tuple(name for name in LEVELS if takes is None or name in takes)
-    lacking = "" if limits else f"{model.card.label} has no limit of thinking to set"
+    lacking = "" if limits else f"{model.card.label} has no thinking limit to set"
     made = [_planned(job, dataset, point) for point in _points(images, limits)]
     if all(one.plan is None for one in made):
-        raise DataError(f"nothing of the curve can be asked: {made[0].why}")
+        raise DataError(f"no point of the curve can run: {made[0].why}")
     return made, lacking
 
 

@@ -102,7 +102,7 @@ def check_prompts(experiment: Experiment, path: Path) -> None:
     for prompt in given:
         if not Path(prompt).is_file():
             raise DataError(
-                f"{path}: prompts: {prompt!r} is no file; write the path of a prompt file, or {BUILT_IN!r} for the "
+                f"{path}: prompts: {prompt!r} is not a file; write the path of a prompt file, or {BUILT_IN!r} for the "
                 "task's own prompt"
             )
     if not given:
@@ -192,7 +192,7 @@ def _unknown(name: str, options: Iterable[str]) -> str:
         return f"{name} in the experiment: no key is read from a file of settings; name its variable with api_key_env"
     near = difflib.get_close_matches(name, options, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{name} in the experiment is no option of `mmrad-eval run`{hint}"
+    return f"{name} in the experiment is not an option of `mmrad-eval run`{hint}"
 
 
 def _server(settings: Settings) -> str:

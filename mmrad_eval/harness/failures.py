@@ -45,7 +45,7 @@ def way_out(why: str) -> str:
     """What to do about a failure that the run's own settings cause, where its words tell; else empty."""
     if _TOO_MANY_IMAGES.search(why):
         return (
-            "the server takes fewer images a request than the task shows: raise its limit (--serve-images N, or "
+            "the server accepts fewer images per request than the task shows: raise its limit (--serve-images N, or "
             "--limit-mm-per-prompt of vLLM), or give the model a card with max_images, and several become one montage"
         )
     return ""

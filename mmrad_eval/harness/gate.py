@@ -69,7 +69,7 @@ def attestation(*, provider: str, retention: str, who: str, date: str | None = N
     try:
         day = dt.date.fromisoformat(date) if date else dt.datetime.now(dt.UTC).date()
     except ValueError as error:
-        raise UsageError(f"the attestation's date {date!r} is none; write it as 2026-01-31") from error
+        raise UsageError(f"the attestation's date {date!r} is not a date; write it as 2026-01-31") from error
     return stated | {"date": day.isoformat()}
 
 
@@ -140,7 +140,7 @@ def _refusal(
 ) -> str:
     counted = {"unknown": "data use unknown, which counts as credentialed"}.get(use, "credentialed")
     places = ", ".join(f"{host} ({', '.join(map(str, addresses)) or 'no address'})" for host, addresses in remote)
-    where = f"is at {places}" if places else "does not say where it sends what it is given"
+    where = f"is at {places}" if places else "does not state where it sends its input"
     seen = f"; it is called open, but {evidence}" if evidence else ""
     return (
         f"{name} ({counted}{seen}) may not leave this machine, and {model.card.label} {where}. The rule: "

@@ -128,7 +128,9 @@ class ImageLoader:
         files = (
             f"{len(self.blank):,} DICOM files, such as {min(self.blank)}" if len(self.blank) > 1 else min(self.blank)
         )
-        return (f"{files}: the stated window misses the picture, so that the model got it all black or all white",)
+        return (
+            f"{files}: the stated window misses the picture, so the model received an all-black or all-white image",
+        )
 
     def _look(self, marks: Mapping[Image, Mark]) -> None:
         self.blank.update(image.path for image, mark in marks.items() if MISSES in mark.how)

@@ -173,7 +173,7 @@ class Job:
         if self.batch and permit.attestation is not None and "batch" not in permit.attestation["retention"].lower():
             raise GateError(
                 f"{asked.card.label} keeps requests and replies of batches for up to 30 days, even if zero retention "
-                "was agreed: attest it in so many words, such as --attest-retention 'batch, 30 days', or leave --batch "
+                "was agreed: attest exactly that, such as --attest-retention 'batch, 30 days', or leave --batch "
                 "out"
             )
         return permit
@@ -330,7 +330,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                         await batching.ask(partial(hold_each, asked), wait=job.batch == "wait")
                         requester = batching.requester
                     if job.together:
-                        reporter.say(f"asking {len(job.together) + 1} tasks study by study")
+                        reporter.say(f"running {len(job.together) + 1} tasks study by study")
                         await ask_by_study((asked, *map(job.asked, job.together)), requester, over_budget)
                     if job.batch == "hand over":
                         run, share = folder.run, Counter()

@@ -45,7 +45,9 @@ class Judge:
             key_needed=key_needed,
         )
         if not is_client(found):
-            raise UsageError(f"--judge {self.model}: it answers studies and not questions; name a model of an endpoint")
+            raise UsageError(
+                f"--judge {self.model}: it answers studies, not questions; name a model behind an endpoint"
+            )
         return found
 
 

@@ -97,7 +97,7 @@ def verdict(seen: LookReplies) -> LookCheck:
         return found("images lost", f"a second image adds nothing to the {one} prompt tokens")
     if read and set(read) < set(seen.shown) and not (grows and second):
         return found("images lost", f"shown {_spaced(seen.shown)}, it read {_spaced(read)} only")
-    return found("not confirmed", f"asked for {_spaced(seen.shown)}, it answered {_short(seen.answer)}")
+    return found("not confirmed", f"expected {_spaced(seen.shown)}, got {_short(seen.answer)}")
 
 
 def read_digits(answer: str) -> str:

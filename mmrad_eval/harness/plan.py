@@ -237,7 +237,7 @@ def _check_words(options: RunOptions) -> None:
         raise UsageError(f"--limit {options.limit}: ask at least one study")
     decoding = options.decoding
     if decoding.max_tokens is None:
-        raise UsageError("--max-tokens: a run states how long an answer may be; only a judge may be asked without it")
+        raise UsageError("--max-tokens: a run needs a maximum answer length; only a judge may go without")
     if decoding.max_tokens < 1:
         raise UsageError(f"--max-tokens {decoding.max_tokens}: an answer needs at least one token")
     if decoding.temperature is not None and not 0 <= decoding.temperature < math.inf:
@@ -259,7 +259,7 @@ def _split(dataset: Dataset, wanted: str | None) -> tuple[Sequence[Study], str |
     chosen_ones = subset(studies, lambda study: study.split == wanted)
     if not len(chosen_ones):
         raise UsageError(
-            f"--split {wanted}: {dataset.source} has {', '.join(splits) or 'no splits'}; or say --split all"
+            f"--split {wanted}: {dataset.source} has {', '.join(splits) or 'no splits'}; or use --split all"
         )
     return chosen_ones, wanted
 
@@ -273,7 +273,7 @@ def _by_ids(studies: Sequence[Study], path: Path | None, dataset: Dataset) -> tu
     except DataError as error:
         raise UsageError(f"--ids {error}") from error
     if not ids:
-        raise UsageError(f"--ids {path}: the file names no study; write one id a line")
+        raise UsageError(f"--ids {path}: the file names no study; write one id per line")
     unknown = sorted(ids - {study.id for study in outlines(studies)})
     if unknown:
         known = ", ".join(study.id for study in studies[:3])
@@ -335,7 +335,7 @@ def _without_lacking(
     left_out.update(why)
     if not len(kept):
         said = ", ".join(f"{reason} ({count})" for reason, count in why.most_common())
-        raise UsageError(f"{task.name}: none of the {len(studies)} studies can be asked: {said}")
+        raise UsageError(f"{task.name}: none of the {len(studies)} studies can be used: {said}")
     return kept
 
 

@@ -34,7 +34,7 @@ def valid_answer(answer: Answer, who: str, study: Study) -> Answer:
             f"mmrad_eval.read_answer makes one of a reply, or state one of {', '.join(MODEL_STATUSES)}"
         )
     if not isinstance(answer.report, Report) or not isinstance(answer.report.text, str):
-        raise PluginError(f"{who} returned an Answer whose report is no mmrad_eval.Report for study {study.id}")
+        raise PluginError(f"{who} returned an Answer whose report is not a mmrad_eval.Report for study {study.id}")
     return valid_form(answer, who, study)
 
 

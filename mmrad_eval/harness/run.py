@@ -216,7 +216,7 @@ def answer_all(plan: Plan, folder: RunFolder, stop_signal: StopSignal, *, watch:
             else:
                 text = whole.report.text if whole is not None else report.text if report is not None else ""
                 if wrote := server_error(text):
-                    answer = Answer(study.id, "failed", f"the report is {wrote} in place of the model's words")
+                    answer = Answer(study.id, "failed", f"the report is {wrote} instead of the model's words")
                 elif whole is not None:
                     answer = msgspec.structs.replace(whole, study=study.id, shown=shown)
                 elif report is None:

@@ -203,7 +203,7 @@ class Sender:
         if sending.tries >= self.retry.tries(error.kind):
             self._give_up(f"{error.why} ({sending.tries} tries)", sending, retried=True)
         if too_long:
-            self._give_up(f"{error.why} (the server asks to wait for {after:.0f} s)", sending, retried=True)
+            self._give_up(f"{error.why} (the server asks us to wait {after:.0f} s)", sending, retried=True)
         self.counts.retries += 1
         seconds = self.retry.wait(sending.tries, 0.0 if elsewhere else after)
         return _Pause(seconds, Wait(time.monotonic() + seconds, error.why), asked=after > 0)
@@ -251,5 +251,5 @@ def checked(reply: object) -> Reply:
     if not isinstance(reply.text, str):
         raise TypeError(f"generate returned a Reply whose text is {type(reply.text).__name__} in place of str")
     if wrote := server_error(reply.text):
-        raise TransportError(f"the reply is {wrote} in place of the model's words", retry=True)
+        raise TransportError(f"the reply is {wrote} instead of the model's words", retry=True)
     return reply

@@ -185,11 +185,11 @@ class RunSettings:
                 raise UsageError(f"{name}={value}: it must be at least {_LEAST[name]}")
         if self.batch and (self.budget is not None or self.max_requests is not None):
             raise UsageError(
-                "--batch hands all requests over before any reply tells what it costs: leave --budget and "
+                "--batch submits all requests before any reply shows what it costs: leave --budget and "
                 "--max-requests out; --dry-run prices it, --limit makes it smaller"
             )
         if Path(self.out).exists() and not Path(self.out).is_dir():
-            raise UsageError(f"--out {self.out} is no folder")
+            raise UsageError(f"--out {self.out} is not a folder")
 
     def _without_keys(self) -> None:
         """UsageError where one of the texts that a run keeps looks like a key."""
@@ -227,7 +227,7 @@ class RunSettings:
         if not self.serve:
             idle = next((name for name in _SERVE if getattr(self, name) is not None), None)
             if idle:
-                raise UsageError(f"--{idle.replace('_', '-')} is for a server that --serve starts; say --serve too")
+                raise UsageError(f"--{idle.replace('_', '-')} is for a server that --serve starts; add --serve")
             return None
         return ServeOptions(
             images=self.serve_images,

@@ -117,7 +117,7 @@ def _numbers(metric: Metric, what: str, wide: int, function: Callable[..., Any],
             f"metric {metric.name}: {what} returned {type(made).__name__} that holds no numbers: {error}"
         ) from error
     if np.ma.isMaskedArray(made):
-        raise PluginError(f"metric {metric.name}: {what} returned a masked array; say nan, or a count of 0, instead")
+        raise PluginError(f"metric {metric.name}: {what} returned a masked array; return nan, or a count of 0, instead")
     wanted = (*(given.shape[:-1] if isinstance(given, np.ndarray) else (len(given),)), wide)
     if array.shape != wanted:
         raise PluginError(

@@ -136,7 +136,7 @@ def _from_provider(provider: Provider, card: Card, how: Connection) -> Client | 
     from mmrad_eval.model_registry.guarded import guarded
 
     if how.serve is not None and not provider.own_server:
-        raise UsageError(f"--serve starts vLLM servers, and {card.label} is none; write vllm:ID")
+        raise UsageError(f"--serve starts vLLM servers, and {card.label} is not a vLLM model; write vllm:ID")
     if card.provider in providers.BUILTIN:
         return provider.client(card, how)
     how = replace(how, provider=provider)

@@ -24,7 +24,7 @@ def unlike_a_model(model: Client | Answerer) -> str | None:
     try:
         msgspec.convert(msgspec.to_builtins(card), Card)
     except (msgspec.ValidationError, TypeError) as error:
-        return f"its card is no valid Card: {error}"
+        return f"its card is not a valid Card: {error}"
     problem = plugins.name_problem(card.provider, ":") or plugins.name_problem(card.id)
     return f"its card: {problem}" if problem else None
 

@@ -276,8 +276,13 @@ def main() -> None:
     import contextlib
     import sys
 
-    parser = argparse.ArgumentParser(prog="python -m mmrad_eval.model_registry.mock_server", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m mmrad_eval.model_registry.mock_server",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--model", default=MockServer.model, metavar="ID", help="the model id that it serves")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before each reply")
     parser.add_argument("--fault", action="append", default=[], metavar="TEXT=FAULT", help="fault by text in a request")
     parser.add_argument("--misbehave", type=float, default=0.0, metavar="SHARE", help="share of requests that go wrong")
@@ -287,7 +292,9 @@ def main() -> None:
     given = parser.parse_args()
     faults = dict(fault.rpartition("=")[::2] for fault in given.fault)
     marker = re.compile(given.marker.encode()) if given.marker else None
-    server = MockServer(given.delay, faults, given.misbehave, marker=marker, own_words=given.own_words)
+    server = MockServer(
+        given.delay, faults, given.misbehave, marker=marker, own_words=given.own_words, model=given.model
+    )
 
     async def serve() -> None:
         server.log = given.log and given.log.open("ab", buffering=0)

@@ -66,11 +66,9 @@ def agreement_table(study: MergedStudy, judged: Sequence[Judged]) -> Table | Non
         f"95 % intervals over cases, from {RESAMPLES} resamples; kappa of several readers: the mean over their pairs."
     ]
     if not any(row.cells["of"].value == "within" for row in rows):
-        notes.append(
-            "No reading was shown twice, so nothing is known of how far a reader agrees with himself or herself."
-        )
+        notes.append("No reading was shown twice, so intra-reader agreement is unknown.")
     if study.readers < 2:
-        notes.append("One reader: there is nobody to agree with.")
+        notes.append("One reader: no inter-reader agreement.")
     return Table("readers-agreement", "How far readers agree", columns, tuple(rows), tuple(notes))
 
 

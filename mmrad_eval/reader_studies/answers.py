@@ -115,7 +115,7 @@ def _fits(answers: ReaderAnswers, reader: KeyReader, key: StudyKey) -> None:
         known = {reading.id for reading in readings}
         for name, answer in held.items():
             if name not in known:
-                raise _BadFileError(f"reading {name} is none of this reader's")
+                raise _BadFileError(f"reading {name} is not one of this reader's")
             _values(answer.values, questions, f"reading {name}")
     _values(answers.experience, EXPERIENCE, "experience")
 
@@ -126,7 +126,7 @@ def _values(values: dict[str, int | str], questions: Sequence[FormQuestion], whe
     for name, value in values.items():
         question = fields.get(name)
         if question is None:
-            raise _BadFileError(f"{where}: {name} is no field of the form")
+            raise _BadFileError(f"{where}: {name} is not a field of the form")
         counted = question.kind == "counts"
         allowed = isinstance(value, str) if question.kind == "text" else isinstance(value, int)
         if allowed and isinstance(value, int):

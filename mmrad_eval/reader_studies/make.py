@@ -67,7 +67,7 @@ class StudyPlan:
 
 
 def make(folders: Sequence[RunFolder], plan: StudyPlan, out: Path, references: str | None = None) -> StudyKey:
-    """Write ``out``: key.json, and pages/ with one page a reader. UsageError where it can't be made of these runs."""
+    """Write ``out``: key.json, and pages/ with one page per reader. UsageError where it can't be made of these runs."""
     _check([folder.run for folder in folders])
     read = eligible.traces_of_runs if form(plan.form).shows == "trace" else eligible.reports
     return _make(read(folders, plan.truth, references), plan, out)

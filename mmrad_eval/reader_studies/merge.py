@@ -35,7 +35,7 @@ def results_of(study: MergedStudy) -> ReaderResults:
     guesses = reader_tables.guess_table(study)
     agreement = agreement_table(study, judged) if judged else None
     found = preference_tables.preference_sentences(study) if two else report_tables.report_sentences(study)
-    unknown = "" if agreement or not judged else "Nothing was judged twice, so nothing is known of agreement."
+    unknown = "" if agreement or not judged else "Nothing was judged twice, so agreement is unknown."
     said = [_scope(study), *found, unknown, reader_tables.guess_sentence(study)]
     shown = [*tables, agreement, guesses, reader_tables.reader_table(study)]
     return ReaderResults(
@@ -51,12 +51,12 @@ def _scope(study: MergedStudy) -> str:
     )
     readers = f"{study.readers} {'reader' if study.readers == 1 else 'readers'}"
     size = f"{readers}, {study.cases} {'case' if study.cases == 1 else 'cases'} ({key.rule}), judged by {judged}."
-    weights = " Each case counts with the inverse of its chance." if key.weighted else ""
+    weights = " Each case is weighted by the inverse of its sampling probability." if key.weighted else ""
     if study.readers < FEW_READERS:
         who = "this reader" if study.readers == 1 else f"these {study.readers} readers"
         return (
-            f"{size}{weights} With fewer than {FEW_READERS} readers, what follows is about {who} and says nothing of "
-            "others: intervals are over cases."
+            f"{size}{weights} With fewer than {FEW_READERS} readers, what follows is about {who} only: "
+            "intervals are over cases."
         )
     return f"{size}{weights} Intervals are over cases and readers."
 

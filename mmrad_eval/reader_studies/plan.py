@@ -29,7 +29,7 @@ class Expected:
     """Of the choices that a typical reader makes of a typical case, the share for the first."""
     ties: float = 0.2
     difference: float = 0.3
-    """In levels of a rating, or in errors a report."""
+    """In levels of a rating, or in errors per report."""
     scatter: Scatter = field(default_factory=Scatter)
 
 
@@ -64,7 +64,7 @@ def plan_table(
                 "readings": Cell(size.cases * each),
                 "power": Cell(size.found / studies, *wilson(size.found, studies)),
                 "width": Cell(size.width),
-                "about": Cell("these readers" if size.readers < FEW_READERS else "readers like them"),
+                "about": Cell("these readers only" if size.readers < FEW_READERS else "readers like them"),
             }
         )
         for size in sizes
@@ -72,10 +72,10 @@ def plan_table(
     columns = (
         TableColumn("readers", kind="count"),
         TableColumn("cases", kind="count"),
-        TableColumn("readings", title="readings a reader", kind="count"),
-        TableColumn("power", title="studies that find the difference", kind="percent", interval=True, beside=True),
-        TableColumn("width", title="± of the interval", kind="score"),
-        TableColumn("about", title="says something about"),
+        TableColumn("readings", title="readings per reader", kind="count"),
+        TableColumn("power", title="studies that detect the difference", kind="percent", interval=True, beside=True),
+        TableColumn("width", title="half-width of the interval", kind="score"),
+        TableColumn("about", title="generalizes to"),
     )
     notes = [_assumed(expected), _recommended(sizes, each, power, studies)]
     return Table("readers-plan", f"{studies} simulated studies of each size", columns, tuple(rows), tuple(notes))
@@ -125,7 +125,7 @@ def _assumed(expected: Expected) -> str:
             f"{expected.preference:.0%} for the first; {scatter}, in log odds."
         )
     unit = "in logs" if expected.form == "errors" else "in levels"
-    what = f"{MEAN_ERRORS:g} errors a report" if expected.form == "errors" else f"ratings around {MIDDLE_RATING:g}"
+    what = f"{MEAN_ERRORS:g} errors per report" if expected.form == "errors" else f"ratings around {MIDDLE_RATING:g}"
     return f"Two systems; {what}, a difference of {expected.difference:g}; {scatter}, {unit}."
 
 
@@ -134,9 +134,9 @@ def _recommended(sizes: Sequence[_Size], each: int, power: float, studies: int) 
     enough = [size for size in sizes if size.found >= power * studies]
     several = [size for size in enough if size.readers >= FEW_READERS]
     if not enough:
-        return f"None of these sizes finds it in {power:.0%} of the studies: name more cases or readers."
+        return f"No size detects it in {power:.0%} of the studies: name more cases or readers."
     best = min(several or enough, key=lambda size: (size.cases * size.readers, size.readers))
-    words = f"Recommended: {best.readers} readers, {best.cases} cases, {best.cases * each} readings a reader"
+    words = f"Recommended: {best.readers} readers, {best.cases} cases, {best.cases * each} readings per reader"
     if several:
-        return f"{words}; the fewest readings that find it in {power:.0%} of the studies."
-    return f"{words}; with fewer than {FEW_READERS} readers the study will speak of these readers alone."
+        return f"{words}; the fewest readings that detect it in {power:.0%} of the studies."
+    return f"{words}; with fewer than {FEW_READERS} readers the study generalizes to no other readers."

@@ -88,7 +88,7 @@ def _pairs(found: Preferences) -> Table:
     left = [row.number(FIELD) for row in study.readings if row.number(FIELD) != 0]
     on_left = sum(value > 0 for value in left)
     low, high = wilson(on_left, len(left))
-    notes = ["In percent; * where the interval does not hold 50, not adjusted for the number of pairs."]
+    notes = ["In percent; * where the interval does not contain 50, not adjusted for the number of pairs."]
     if left:
         share = f"{on_left / len(left):.0%} [{low:.0%}, {high:.0%}]"
         notes.append(f"Of {len(left)} preferences {share} were for the report on the left.")

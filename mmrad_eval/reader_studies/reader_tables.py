@@ -78,7 +78,7 @@ def guess_table(study: MergedStudy) -> Table | None:
         TableColumn("program", title="a program", kind="percent"),
         TableColumn("open", title="can't tell", kind="percent"),
     )
-    note = "In percent, with Wilson intervals. Where blinding held, the first row is like the others."
+    note = "In percent, with Wilson intervals. If blinding held, the first row resembles the others."
     rows.sort(key=lambda row: row.cells["system"].value != original)
     return Table("readers-guesses", "Who readers thought had written it", columns, tuple(rows), (note,))
 

@@ -121,7 +121,9 @@ def _means(study: MergedStudy, name: str, title: str, notes: Sequence[str]) -> T
 
 def _error_table(study: MergedStudy, question: FormQuestion) -> Table:
     del question
-    return _means(study, "readers-errors", "Errors a report", ["Means over readings; the third number is in percent."])
+    return _means(
+        study, "readers-errors", "Errors per report", ["Means over readings; the third number is in percent."]
+    )
 
 
 def _rating_table(study: MergedStudy, question: FormQuestion) -> Table:
@@ -148,7 +150,7 @@ def _differences(study: MergedStudy) -> list[Table]:
         TableColumn("second"),
         TableColumn("difference", title="second - first", kind="difference", better=better, digits=2, interval=True),
     )
-    notes = (f"In {heading} a report; * where the interval does not hold 0, not adjusted for the number of pairs.",)
+    notes = (f"In {heading} a report; * where the interval does not contain 0, not adjusted for the number of pairs.",)
     return [Table("readers-differences", "Differences between systems", columns, tuple(rows), notes)]
 
 
@@ -176,7 +178,7 @@ def _kinds(study: MergedStudy, question: FormQuestion) -> Table:
         for arm in range(len(study.key.arms))
     ]
     note = "Means over readings. Kinds that nobody counted are left out."
-    return Table("readers-error-kinds", "Errors a report, by kind", tuple(columns), tuple(rows), (note,))
+    return Table("readers-error-kinds", "Errors per report, by kind", tuple(columns), tuple(rows), (note,))
 
 
 def _by_reader(study: MergedStudy, question: FormQuestion) -> Table:
@@ -212,7 +214,7 @@ def _word_table(study: MergedStudy, question: FormQuestion) -> Table:
         TableColumn("n", title="texts", kind="count"),
         TableColumn("words", title="median words", kind="score", digits=0),
     )
-    note = "The texts are in comments.csv; nothing is concluded from how long they are."
+    note = "The texts are in comments.csv; no conclusion is drawn from their length."
     return Table("readers-texts", "What readers wrote", columns, tuple(rows), (note,))
 
 

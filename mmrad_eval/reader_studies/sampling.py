@@ -15,8 +15,8 @@ from mmrad_eval.results.scoring.subgroups import subgroups
 SampleRule = Literal["random", "stratified", "disagreement"]
 RULES: Mapping[SampleRule, str] = {
     "random": "simple random sample of {n} of {total} cases",
-    "stratified": "{n} of {total} cases, equally many of each stratum ({strata}) as far as there are",
-    "disagreement": "{n} of {total} cases, with chances that grow with how much the systems' findings differ",
+    "stratified": "{n} of {total} cases, equally many from each stratum ({strata}) as far as there are",
+    "disagreement": "{n} of {total} cases, more likely where the systems' findings differ more",
 }
 BASE = 0.25
 """Weight of a case on which all systems agree; one on which no two share a finding has this and 1."""
@@ -75,7 +75,7 @@ def strata_of(names: Sequence[str], studies: Sequence[Study]) -> list[str]:
         members = subgroups(name, studies, option="--strata").members
         found = {study.id: [group for group, ids in members.items() if study.id in ids] for study in studies}
         if any(len(groups) > 1 for groups in found.values()):
-            raise UsageError(f"--strata {name}: a study may be in several of its groups, so they are no strata")
+            raise UsageError(f"--strata {name}: a study may be in several of its groups, so they cannot be strata")
         parts.append([(found[study.id] or ["unknown"])[0] for study in studies])
     return [", ".join(groups) for groups in zip(*parts, strict=True)]
 

@@ -51,7 +51,7 @@ def _shares(study: MergedStudy) -> Table:
     notes = ["In percent of readings; the row of all readers in percent of cases that two readers or more rated."]
     if len({case.patient or case.id for case in study.key.cases}) < len(study.key.cases):
         notes.append("Some patients have several cases: Wilson intervals of the row of all readers are too narrow.")
-    return Table("readers-traces", "How well traces hold", tuple(columns), tuple(rows), tuple(notes))
+    return Table("readers-traces", "Quality of the traces", tuple(columns), tuple(rows), tuple(notes))
 
 
 def _good(question: FormQuestion) -> str:

@@ -118,7 +118,7 @@ def _named_in_code(said: str) -> DialectOpening:
         with warnings.catch_warnings(action="ignore"):  # of escapes that Python does not know
             tree = ast.parse(decode.utf8(decode.read_bytes(Path(file).expanduser(), longest=_LONGEST_CODE), file))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise DataError(f"{file}: is no Python ({error})") from error
+        raise DataError(f"{file}: is not valid Python ({error})") from error
     given = [
         node.value
         for node in tree.body
@@ -128,7 +128,7 @@ def _named_in_code(said: str) -> DialectOpening:
         raise DataError(f"{file}: gives no text the name {name}")
     text = given[-1].value if isinstance(given[-1], ast.Constant) else None
     if not isinstance(text, str):
-        raise DataError(f"{file}: {name} is no plain text; copy it to a text file and name that")
+        raise DataError(f"{file}: {name} is not plain text; copy it to a text file and name that")
     return _as_it_is(text, text.encode("utf-8", "replace"), said)
 
 

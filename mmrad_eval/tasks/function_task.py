@@ -93,12 +93,12 @@ def _stated(name: str, needs: Iterable[str]) -> frozenset[str]:
 
 
 def _check_shown(name: str, shown: Any) -> None:
-    wrong = members.wrong_call("shown", shown, Task.shown) if callable(shown) else "its `shown` is no function"
+    wrong = members.wrong_call("shown", shown, Task.shown) if callable(shown) else "its `shown` is not a function"
     if wrong:
         raise PluginError(f"task {name} does not fit: {wrong}")
 
 
 def _check(name: str, function: Any) -> None:
-    wrong = members.wrong_call("converse", function, Task.converse) if callable(function) else "it is no function"
+    wrong = members.wrong_call("converse", function, Task.converse) if callable(function) else "it is not a function"
     if wrong:
         raise PluginError(f"task {name} does not fit: {wrong}")

@@ -127,7 +127,7 @@ def recognise(path: Path) -> str:
             return name
     seen = f"it has {', '.join(sorted(names)[:8])}" if names else "it holds no record"
     raise DataError(
-        f"{path}: not a file of traces that we know: {seen}; say which with FORMAT:PATH ({', '.join(FORMATS)})"
+        f"{path}: not a file of traces in a known format: {seen}; name it as FORMAT:PATH ({', '.join(FORMATS)})"
     )
 
 

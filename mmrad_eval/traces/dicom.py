@@ -161,7 +161,7 @@ def _read(data: bytes, path: str, *, pixels: bool = True) -> Any:
             f"{path} is a DICOM file, and pydicom is not installed", "pip install 'mmrad-eval[dicom]'"
         ) from error
     _check_deflated(data, path)
-    with _faults(path, "is no DICOM file, or is cut short"):
+    with _faults(path, "is not a DICOM file, or is cut short"):
         return pydicom.dcmread(io.BytesIO(data), force=True, stop_before_pixels=not pixels)
 
 

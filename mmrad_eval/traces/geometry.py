@@ -318,7 +318,9 @@ def _suspicion(box: Box, size: Size | None) -> list[str]:
     if _plausible(box.xyxy, box.frame, size):
         return []
     others = [frame for frame in fitting(box, size) if frame != box.frame]
-    return [f"wrong frame suspected: {_plain(box)} is no {box.frame} box, but could be {others[0]}"] if others else []
+    return (
+        [f"wrong frame suspected: {_plain(box)} is not a {box.frame} box, but could be {others[0]}"] if others else []
+    )
 
 
 def _plausible(xyxy: Corners, frame: Frame, size: Size | None) -> bool:

@@ -42,7 +42,7 @@ def read(data: bytes, path: str) -> Header:
         return header
     kind = _other(data)
     if kind is None:
-        what = "is empty" if not data else f"is no image: it starts with {data[:8]!r}"
+        what = "is empty" if not data else f"is not an image: it starts with {data[:8]!r}"
         raise DataError(f"{path}: the file {what}")
     return Header(kind, None, "left to the decoder")
 

@@ -5,7 +5,7 @@ texts in code points, sorted, never overlapping, never across an image placehold
 is lost. The n-th ``<image>`` of prompt and response together is the n-th of ``image_order``; where the counts differ
 the record is invalid and says why, and nothing is repaired.
 
-The fields of these classes are the format: one JSON object a line, or the columns of a Parquet file, by the same names.
+The fields of these classes are the format: one JSON object per line, or columns of a Parquet file, by the same names.
 """
 
 from __future__ import annotations
@@ -284,5 +284,5 @@ def _misplaced(segment: Segment, whole: str, ends: dict[Part, int]) -> list[str]
     elif PLACEHOLDER in words:
         found.append("crosses an image placeholder")
     elif segment.type == "image":
-        found.append(f"is {words[:20]!r}, which is no image placeholder")
+        found.append(f"is {words[:20]!r}, which is not an image placeholder")
     return found

@@ -257,7 +257,7 @@ def test_a_server_that_is_not_there_holds_up_no_check_of_the_other(
 
 def test_a_dry_run_names_all_servers(serve: Callable[[Program], Program], ask_several: Ask) -> None:
     said = ask_several(serve(Program()), serve(Program()), words=["--dry-run"])
-    assert "5 requests about drawn pictures to each of 2 servers" in said.out
+    assert "5 requests with drawn test images to each of 2 servers" in said.out
 
 
 @pytest.mark.parametrize(("returns", "code"), [(ALL, 0), (NONE, 1), (REVERSED, 0)])
@@ -290,7 +290,7 @@ def test_words_between_images_at_a_host_of_one_s_own_are_of_unknown_order(
     ask(serve(Program()), task="direct")
     assert folder_of(tmp_path / "results", "mcot").run.order == "unknown"
     assert folder_of(tmp_path / "results", "direct").run.order == ""
-    assert "the order of words and images at its server is unknown" in " ".join(
+    assert "it is unknown whether its server keeps the order of text and images" in " ".join(
         call("leaderboard", "results").out.split()
     )
 
@@ -299,7 +299,7 @@ def test_the_price_of_a_faithfulness_page_names_the_check(
     serve: Callable[[Program], Program], call: Callable[..., Any]
 ) -> None:
     asked = ("faithfulness", "openai:it", "--base-url", serve(Program()).url, "--limit", "2", "--dry-run")
-    assert "before them 5 requests about drawn pictures, once a server" in call(*asked).out
+    assert "first, 5 requests with drawn test images per server (the look check" in call(*asked).out
     assert "drawn pictures" not in call(*asked, "--no-look-check").out
 
 
@@ -384,7 +384,7 @@ def test_the_check_counts_in_the_budget(serve: Callable[[Program], Program], ask
 
 def test_a_dry_run_says_what_the_check_takes_and_asks_nothing(serve: Callable[[Program], Program], ask: Ask) -> None:
     program = serve(Program())
-    assert "5 requests about drawn pictures" in ask(program, "--dry-run").out
+    assert "5 requests with drawn test images" in ask(program, "--dry-run").out
     assert "drawn pictures" not in ask(program, "--dry-run", "--no-look-check").out
     assert program.asked == []
 

@@ -151,7 +151,7 @@ MISFITS = [
     ("metric", "class X(Good):\n    requires = ('gone@mine',)", "metric good@mine requires 'gone@mine': no metric is called 'gone@mine'"),
     ("model", "class X(Good):\n    def __init__(self): raise mmrad_eval.MissingError('it needs a scanner', 'buy one')", "p.py:X: it needs a scanner; buy one"),
     ("task", "def X(): raise mmrad_eval.MissingError('it needs tea', 'brew some')", "p.py:X: it needs tea; brew some"),
-    ("model", "class X(Good):\n    card = Card(provider='mine', id='x', max_images='3')", "its card is no valid Card: Expected `int | null`, got `str` - at `$.max_images`"),
+    ("model", "class X(Good):\n    card = Card(provider='mine', id='x', max_images='3')", "its card is not a valid Card: Expected `int | null`, got `str` - at `$.max_images`"),
     ("model", "class X(Good):\n    card = Card(provider='', id='x')", "its card: the name '' must be visible"),
     ("model", "class X(Good):\n    card = Card(provider='baseline', id='normal')", "the provider 'baseline' of its card is built in"),
     ("model", "class X(Good):\n    def adapt(self, request): return None", "adapt of model mine:good returned None (NoneType) in place of Request"),
@@ -170,7 +170,7 @@ MISFITS = [
     ("metric", "class X(Good):\n    def measure(self, examples, context): return np.ma.masked_all((len(examples), 2))", "returned a masked array"),
     ("metric", "class X(Good):\n    def measure(self, examples, context): return np.array([[np.datetime64('2020'), 1]] * len(examples))", "holds no numbers"),
     ("metric", "class X(Good):\n    def reduce(self, sums):\n        sums[:] = 0\n        return sums[..., :1]", "reduce failed: ValueError: assignment destination is read-only"),
-    ("dataset", "@mmrad_eval.reader('x', recognises='*.x')\ndef X(source): yield Study('a')", "its `recognises` is no function"),
+    ("dataset", "@mmrad_eval.reader('x', recognises='*.x')\ndef X(source): yield Study('a')", "its `recognises` is not a function"),
     ("dataset", "@mmrad_eval.reader('x', recognises=lambda: True)\ndef X(source): yield Study('a')", "can't be called as `recognises(path)`"),
     ("dataset", "@mmrad_eval.reader('')\ndef X(source): yield Study('a')", "the name '' must be visible"),
     ("dataset", "@mmrad_eval.reader('demo')\ndef X(source): yield Study('a')", "another format is called 'demo' already"),
@@ -205,7 +205,7 @@ MISFITS = [
     ("dataset", "def X(source): yield Study('\\ud800')", "surrogates not allowed"),
     ("dataset", "def X(source): return Dataset('d', (Study('a'), Study('a')), 'open')", "studies 1 and 2 have one id"),
     ("dataset", "def X(source): return Dataset('d', (Study('a'),), 'public')", "its data_use is 'public'"),
-    ("dataset", "def X(source): yield Study(7)", "study 1 (7) is no valid Study: Expected `str`, got `int`"),
+    ("dataset", "def X(source): yield Study(7)", "study 1 (7) is not a valid Study: Expected `str`, got `int`"),
 ]  # fmt: skip
 
 

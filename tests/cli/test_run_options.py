@@ -158,7 +158,7 @@ def test_how_a_path_is_read_can_not_be_said_of_a_dataset_object(tmp_path: Path) 
         ({"images": 3}, "images=3: it must be str or Path or None"),
         ({"fresh": "no"}, "fresh='no': it must be bool"),
         ({"watch": 3}, "watch=3: it must be a function"),
-        ({"out": __file__}, "is no folder"),
+        ({"out": __file__}, "is not a folder"),
     ],
 )
 def test_a_setting_of_another_type_is_refused_before_anything_is_written(

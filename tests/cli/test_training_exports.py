@@ -104,7 +104,7 @@ def test_good_answers_of_runs_are_taught_with_their_own_traces(call: Call, corpu
         (("--format", "grpo", "--data", "CORPUS", "--for", "anole", "--out", "e"), "does not take --format grpo"),
         (("--format", "sft", "--data", "CORPUS", "--boxes", "inches", "--out", "e"), "no frame is called so"),
         (("--format", "sft", "--data", "CORPUS", "--hold-out", "none.txt", "--out", "e"), "none.txt"),
-        (("--format", "dpo", "--data", "CORPUS", "--out", "e"), "name two runs or more"),
+        (("--format", "dpo", "--data", "CORPUS", "--out", "e"), "name two or more runs"),
         (("--format", "dpo", "good", "--in", "RESULTS", "--by", COLUMN, "--out", "e"), "name two or more"),
         (("--format", "dpo", "good", "bad", "--in", "RESULTS", "--out", "e"), "--by COLUMN"),
         (("--format", "dpo", "good", "bad", "--in", "RESULTS", "--by", "BLEU", "--out", "e"), "has no column 'BLEU'"),

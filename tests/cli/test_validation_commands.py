@@ -101,7 +101,7 @@ def test_metaeval_needs_metrics_or_texts(call: Call) -> None:
 def test_probe_runs_on_the_demo(call: Call) -> None:
     said = call("probe", "--metrics", "bleu@rexrank", "--limit", "8", "--out", "probe.md")
     assert said.code == 0
-    assert "Order right" in Path("probe.md").read_text(encoding="utf-8")
+    assert "Correctly ordered pairs" in Path("probe.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", ["ranks", "audit", "reproduce", "metaeval", "probe"])

@@ -57,7 +57,7 @@ def test_the_demo_is_a_dataset_at_once_with_its_leak_under_every_table(folder: P
     assert record["records"] > 10
     checked = run(folder, "data", "check", "demo-build")
     assert checked.returncode == 0, checked.stdout
-    assert "sound" in checked.stdout
+    assert "no errors" in checked.stdout
     words = ("--data", "demo-build", "--model", "baseline:evidence", "--split", "all", "--metrics", "rouge@raw")
     for task in ("mcot", "direct"):
         ended = run(folder, *words, "--task", task, "--out", "results")
@@ -166,9 +166,9 @@ def test_a_dry_run_prices_and_sends_nothing(folder: Path) -> None:
         (("--writer", "program:writer"), 2, "needs an auditor"),
         (("--writer", "program:poet", "--auditor", "program:auditor"), 2, "no program is called 'program:poet'"),
         (("--writer", "program:writer", "--auditor", "program:writer"), 2, "one and the same model"),
-        (("--writer", "baseline:normal", "--auditor", "program:auditor"), 2, "answers studies and not questions"),
+        (("--writer", "baseline:normal", "--auditor", "program:auditor"), 2, "answers studies, not questions"),
         ((*PROGRAMS, "--lost", "few"), 2, "write a whole number, or any"),
-        ((*PROGRAMS, "--prompts", "nowhere"), 2, "is no folder"),
+        ((*PROGRAMS, "--prompts", "nowhere"), 2, "is not a folder"),
         ((*PROGRAMS, "--hold-out", "nobody.txt"), 1, "names no patient"),
         ((*PROGRAMS, "--link", "reports.csv"), 1, "ids must be the same"),
     ],

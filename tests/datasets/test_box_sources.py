@@ -59,7 +59,7 @@ def test_labels_are_boxes_of_readers(tmp_path: Path) -> None:
     [
         ({"frame": None}, "it has no frame"),
         ({"frame": "pixels"}, "no frame is called 'pixels'"),
-        ({"x2": "wide"}, "is no box of four numbers"),
+        ({"x2": "wide"}, "is not a box of four numbers"),
         ({"region": None}, "neither a region nor a label"),
     ],
 )
@@ -78,7 +78,7 @@ def test_a_frame_is_never_guessed_and_the_fitting_ones_are_named(
 
 def test_rows_of_a_study_may_not_say_different_things_of_it(tmp_path: Path) -> None:
     path = lines(tmp_path / "mine.jsonl", [ROW | {"patient": "p1"}, ROW | {"patient": "p2"}])
-    with pytest.raises(DataError, match="rows of one study differ in 'patient'"):
+    with pytest.raises(DataError, match="the rows of one study differ in 'patient'"):
         datasets.load(str(path))
 
 

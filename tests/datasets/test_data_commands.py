@@ -90,7 +90,7 @@ def test_check_lists_all_that_is_wrong_and_fails(cache: Path) -> None:
     text = mmrad_eval("data", "check", path)
     assert text.returncode == 1
     assert f"{path}:6: study s4: this id was already used at {path}:5" in text.stdout
-    assert "not sound" in text.stdout
+    assert "fix these errors" in text.stdout
 
 
 def test_check_without_pixels_leaves_images_alone(tmp_path: Path) -> None:

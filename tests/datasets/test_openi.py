@@ -90,7 +90,7 @@ def test_the_csv_pair_gives_the_same_reports_and_ids(folder: Path, tmp_path: Pat
 def test_a_broken_xml_is_named_with_its_line_and_others_are_read_by_a_check(folder: Path) -> None:
     path = next(folder.rglob("10.xml"))
     path.write_text(path.read_text()[:200])
-    with pytest.raises(DataError, match=r"10.xml:\d+: this is no XML"):
+    with pytest.raises(DataError, match=r"10.xml:\d+: this is not XML"):
         datasets.load(str(folder))
     source = datasets.Source(path=folder)
     assert len(datasets.read("openi", source).studies) == 1

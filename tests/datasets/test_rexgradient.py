@@ -83,7 +83,7 @@ def test_views_that_do_not_match_are_noted_and_left_unknown(folder: Path) -> Non
 def test_what_is_no_study_is_named(folder: Path) -> None:
     path = folder / "metadata" / "test_metadata_view_position.json"
     path.write_text(json.dumps({"k": {"ImageViewPosition": []}}))
-    with pytest.raises(DataError, match="study k: this is no study"):
+    with pytest.raises(DataError, match="study k: this is not a study"):
         datasets.load(str(path))
 
 

@@ -103,7 +103,7 @@ def test_what_a_board_would_refuse_is_said(tmp_path: Path, form: str) -> None:
         "1 studies that the board asks for are not in it, the first s4",
         "1 reports are empty, the first s3",
     ]
-    assert submissions.faults(path, form, ["s1"])[0] == "2 of its ids are no studies of the board, the first s2"
+    assert submissions.faults(path, form, ["s1"])[0] == "2 of its ids are not studies of the board, the first s2"
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_the_table_of_the_challenge_is_read_too(tmp_path: Path) -> None:
 def test_numbers_that_make_no_box_are_named(folder: Path) -> None:
     path = folder / "annotations" / "annotations_train.csv"
     path.write_text(DRAWN + "bbb,R8,Nodule/Mass,1,2,,4\n")
-    with pytest.raises(DataError, match=r"annotations_train.csv:6: study bbb: 1, 2, , 4 is no box"):
+    with pytest.raises(DataError, match=r"annotations_train.csv:6: study bbb: 1, 2, , 4 is not a box"):
         datasets.load(str(folder))
 
 

@@ -30,7 +30,7 @@ async def test_an_error_that_lasts_fails_the_study_and_stores_nothing(
 ) -> None:
     server.faults = {"broken": kind}
     requester = requester_of(server.url)
-    with pytest.raises(Failed, match="in place of the model's words"):
+    with pytest.raises(Failed, match="instead of the model's words"):
         await requester.ask(question("broken"))
     assert len(journal) == 0
     assert (await requester.ask(question("sound"))).reply.text

@@ -123,7 +123,7 @@ def test_a_prompt_that_is_no_file_is_refused_before_anything_is_asked(tmp_path: 
     prompts = ("built-in", str(tmp_path / "short.txt"))
     made = Experiment(tasks=("direct",), models=("baseline:normal",), prompts=prompts)
     check_prompts(made, tmp_path / "e.toml")
-    with pytest.raises(DataError, match=r"'default' is no file; .* 'built-in' for the task's own prompt"):
+    with pytest.raises(DataError, match=r"'default' is not a file; .* 'built-in' for the task's own prompt"):
         check_prompts(msgspec.structs.replace(made, prompts=("default",)), tmp_path / "e.toml")
 
 

@@ -215,7 +215,7 @@ def test_a_judge_lives_within_the_run_s_budget(run: Run, judge: str, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--judge", "baseline:normal"), "it answers studies and not questions"),
+        (("--judge", "baseline:normal"), "it answers studies, not questions"),
         (("--judge-url", "http://127.0.0.1:9"), "name it with --judge"),
     ],
 )

@@ -265,7 +265,7 @@ async def test_a_wait_longer_than_anyone_would_want_fails_at_once(
     server: MockServer, requester_of: Make, question: Question
 ) -> None:
     server.faults = {"study": "429:86400:9"}
-    with pytest.raises(Failed, match="asks to wait for 86400 s"):
+    with pytest.raises(Failed, match="asks us to wait 86400 s"):
         await requester_of(server.url).ask(question("study"))
 
 

@@ -90,7 +90,7 @@ async def test_a_full_disk_is_one_line_and_what_was_answered_is_not_asked_again(
         asked = server.requests
         code, _, err = await finished(small)  # all replies are there, so it is the answers
         assert code == 1
-        assert err.splitlines()[-1].startswith("mmrad-eval: can't go on: ")
+        assert err.splitlines()[-1].startswith("mmrad-eval: cannot continue: ")
         assert "Traceback" not in err
         code, _, err = await finished(words)
         assert code == 0, err

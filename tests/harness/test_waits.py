@@ -107,7 +107,7 @@ async def test_a_wait_beyond_all_patience_fails_its_study_at_once_and_no_other(
 
     failed = [str(outcome) for outcome in outcomes if isinstance(outcome, Failed)]
     assert len(failed) == 1
-    assert "asks to wait for" in failed[0]
+    assert "asks us to wait" in failed[0]
     assert len(failed[0]) < 300
     assert sum("study-7" in text for text in seen) == 1
     assert asking.signal.stop is None

@@ -168,7 +168,7 @@ async def test_an_empty_reply_is_asked_for_again_as_another_draw() -> None:
     judge = Judge(candidate="")
     verdict, _ = await judged("upstream", judge)
     assert [sample for stage, _, _, sample, _ in judge.asked if stage == "candidate"] == [0, 1, 2, 3, 4]
-    assert "the judge replied nothing" in verdict.why
+    assert "the judge returned an empty reply" in verdict.why
 
 
 async def test_nothing_found_in_either_report_is_no_perfect_score() -> None:

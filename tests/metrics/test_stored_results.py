@@ -88,7 +88,7 @@ def test_an_empty_candidate_is_blank_whatever_the_file_says(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (f"id,{CHEXBERT}\nx,{row(CHEXBERT, Edema='2')}\n", "'2' is none of 1, 0, -1 and blank"),
+        (f"id,{CHEXBERT}\nx,{row(CHEXBERT, Edema='2')}\n", "'2' is not one of 1, 0, -1 and blank"),
         (f"id,{CHEXBERT}\nx,{row(CHEXBERT)}\nx,{row(CHEXBERT)}\n", "id 'x' occurs twice"),
         ("id,Edema\nx,1\n", "no column Atelectasis"),
         (f"{CHEXBERT}\n{row(CHEXBERT)}\n", "neither a column of study ids nor the text"),

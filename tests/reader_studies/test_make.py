@@ -100,7 +100,7 @@ def test_a_sample_that_is_not_random_records_the_chance_of_each_case(study: Make
 
     assert made.key.weighted
     assert len({case.inclusion for case in made.key.cases}) > 1
-    assert "chances that grow" in made.key.rule
+    assert "more likely where the systems' findings differ" in made.key.rule
     assert not study(cases=8).key.weighted
 
 

@@ -121,14 +121,14 @@ def test_cases_of_an_enriched_sample_count_with_the_inverse_of_their_chance(stud
     mean = cells(results, "readers-ratings", "system")[EVIDENCE,]["mean"].value
     assert mean == pytest.approx(np.average(rated, weights=weights))
     assert mean != pytest.approx(rated.mean(), abs=0.01)
-    assert "inverse of its chance" in results.conclusions[0]
+    assert "inverse of its sampling probability" in results.conclusions[0]
 
 
 def test_under_five_readers_the_conclusions_are_about_them(study: Make) -> None:
     _, few = merged(study("likert", readers=4), rates(2, 4))
     _, many = merged(study("likert", readers=5), rates(2, 4))
 
-    assert "is about these 4 readers and says nothing of others" in few.conclusions[0]
+    assert "is about these 4 readers only" in few.conclusions[0]
     assert "over cases and readers" in many.conclusions[0]
 
 

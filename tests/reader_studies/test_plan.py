@@ -43,11 +43,11 @@ def test_more_cases_and_larger_differences_are_found_more_often() -> None:
 def test_the_smallest_size_that_is_large_enough_is_recommended() -> None:
     table = plan_table(Expected("errors", difference=0.6), [20, 200], [5, 6], studies=60)
 
-    assert "Recommended: 5 readers, 200 cases, 400 readings a reader" in table.notes[1]
-    assert "None of these sizes" in plan_table(Expected("errors", difference=0.05), [10], [5], studies=60).notes[1]
+    assert "Recommended: 5 readers, 200 cases, 400 readings per reader" in table.notes[1]
+    assert "No size detects it" in plan_table(Expected("errors", difference=0.05), [10], [5], studies=60).notes[1]
     alone = plan_table(Expected("errors", difference=0.6), [200], [2], studies=60)
-    assert "speak of these readers alone" in alone.notes[1]
-    assert alone.rows[0].cells["about"].value == "these readers"
+    assert "generalizes to no other readers" in alone.notes[1]
+    assert alone.rows[0].cells["about"].value == "these readers only"
 
 
 @pytest.mark.parametrize(
@@ -70,5 +70,5 @@ def test_the_command_prints_a_table_and_a_size(call: Callable[..., Said]) -> Non
     said = call("readers", "plan", "-n", "20", "-r", "3,5", "--studies", "50")
 
     assert said.code == 0, said.err
-    assert "studies that find the difference" in said.out
+    assert "studies that detect the difference" in said.out
     assert "Two systems; a typical reader" in said.out

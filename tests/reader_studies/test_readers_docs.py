@@ -32,7 +32,7 @@ def test_its_commands_lead_from_a_plan_to_metaeval(tmp_path: Path) -> None:
     study.answered(prefers(NORMAL))
     second = run("bash answers", tmp_path)
 
-    assert "Recommended" in first or "None of these sizes" in first
+    assert "Recommended" in first or "No size detects it" in first
     assert "study/pages: give each reader one page" in first
     assert "Readers prefer baseline:normal to baseline:evidence" in second
     assert "orders that a metric gets right" in second

@@ -116,7 +116,7 @@ def test_a_folder_and_a_file_that_is_not_there_are_refused(study: Make, tmp_path
     [
         ({"preference": 7}, "preference can't be 7"),
         ({"preference": "A"}, "preference can't be 'A'"),
-        ({"rating": 3}, "rating is no field of the form"),
+        ({"rating": 3}, "rating is not a field of the form"),
     ],
 )
 def test_answers_that_the_page_does_not_offer_are_refused(values: dict[str, object], why: str, study: Make) -> None:
@@ -131,7 +131,7 @@ def test_readings_and_readers_of_nobody_are_refused(study: Make) -> None:
     body = made.body(0, READER)
     body["answers"]["0123456789"] = {"values": {"preference": 0}, "done": True}
 
-    assert refused(made, made.saved(body)) == "reading 0123456789 is none of this reader's"
+    assert refused(made, made.saved(body)) == "reading 0123456789 is not one of this reader's"
     assert refused(made, made.saved({**made.body(0, READER), "reader": "zzzzz"})).startswith("answers of reader zzzzz,")
 
 

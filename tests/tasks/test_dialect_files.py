@@ -234,10 +234,10 @@ def test_texts_that_python_joins_are_one(tmp_path: Path) -> None:
     ("said", "dialect", "words"),
     [
         ("code.py:MISSING", "mini-o3", "gives no text the name MISSING"),
-        ("code.py:MADE", "mini-o3", "is no plain text"),
+        ("code.py:MADE", "mini-o3", "is not plain text"),
         ("absent.py:NAME", "mini-o3", "can't be read"),
-        ("broken.py:NAME", "mini-o3", "is no Python"),
-        ("deep.py:NAME", "mini-o3", "is no Python"),
+        ("broken.py:NAME", "mini-o3", "is not valid Python"),
+        ("deep.py:NAME", "mini-o3", "is not valid Python"),
         (".", "mini-o3", "no checkout of the code of Mini-o3"),
         (".", "qwen3-vl", "not known where in a checkout"),
         ("code.py:EMPTY", "mini-o3", "no words"),

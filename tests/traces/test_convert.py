@@ -183,7 +183,7 @@ def test_what_can_not_be_read_says_where(tmp_path: Path) -> None:
         convert(path, tmp_path / "out.jsonl")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["rows.jsonl"]
     path.write_text('{"a": 1}\n')
-    with pytest.raises(DataError, match="it has a; say which with FORMAT:PATH"):
+    with pytest.raises(DataError, match="it has a; name it as FORMAT:PATH"):
         convert(path, tmp_path / "out.jsonl")
     path.write_text('{"schema": "mmrad.trace/2", "id": "x", "response": ""}\n')
     with pytest.raises(DataError, match=r"rows\.jsonl:1: does not fit mmrad\.trace/1"):

@@ -121,7 +121,7 @@ def _shared(
             continue
         values = list(dict.fromkeys(str(row.cells.get(column)) for row in rows if columns.text(row.cells.get(column))))
         if len(values) > 1:
-            what = f"rows of one study differ in {column!r}: {values[0]!r} and {values[1]!r}"
+            what = f"the rows of one study differ in {column!r}: {values[0]!r} and {values[1]!r}"
             source.problems.error("rows differ", what, file=str(table.path), line=rows[0].line, study=identity)
         cells[word] = next((row.cells.get(column) for row in rows if columns.text(row.cells.get(column))), None)
     return cells
@@ -135,7 +135,7 @@ def _box(source: Source, file: str, line: int | None, identity: str, said: dict[
     try:
         left, top, right, bottom = (float(number or "") for number in numbers)
     except ValueError:
-        what = f"{', '.join(number or 'nothing' for number in numbers)} is no box of four numbers"
+        what = f"{', '.join(number or 'nothing' for number in numbers)} is not a box of four numbers"
         source.problems.error("broken box", what, file=file, line=line, study=identity)
         return None
     frame = columns.text(said.get("frame")) or source.options.get("frame")

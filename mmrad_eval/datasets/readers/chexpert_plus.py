@@ -54,7 +54,7 @@ def read(source: Source) -> Dataset:
         path = found[0]
     table = arrow.read_columns(path, REQUIRED, OPTIONAL, source.problems, long_texts=True)
     studies = Examinations(source, path, table)
-    note = "patient_report_date_order is no date: no priors"
+    note = "patient_report_date_order is not a date: no priors"
     return Dataset("chexpert-plus", studies, source.data_use or "credentialed", str(path), "chexpert-plus", (note,))
 
 

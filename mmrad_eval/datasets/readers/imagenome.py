@@ -121,7 +121,7 @@ class SceneGraphs(LazyStudies):
         data = self._graphs.read(dicom) if isinstance(self._graphs, Archive) else decode.read_bytes(Path(place))
         graph = decode.json_value(data or b"", place)
         if not isinstance(graph, dict) or not isinstance(graph.get("objects"), list):
-            raise DataError(f"{place}: this is no scene graph: it has no list of objects")
+            raise DataError(f"{place}: this is not a scene graph: it has no list of objects")
         return graph
 
 

@@ -63,7 +63,7 @@ def _coco(source: Source, path: Path) -> Iterator[tuple[int | None, Mapping[str,
     """The same rows from COCO's form."""
     value = files.json_file(path, source.problems)
     if not isinstance(value, dict) or not isinstance(value.get("annotations"), list):
-        raise DataError(f"{path}: this is no MS-CXR: it has no list of annotations")
+        raise DataError(f"{path}: this is not an MS-CXR file: it has no list of annotations")
     images = {one.get("id"): one for one in columns.listing(value.get("images")) if isinstance(one, dict)}
     kinds = {
         one.get("id"): one.get("name") for one in columns.listing(value.get("categories")) if isinstance(one, dict)
@@ -124,7 +124,7 @@ def _box(source: Source, path: Path, line: int | None, dicom: str, cells: Mappin
         left, top, wide, high = (float(cells[name]) for name in ("x", "y", "w", "h"))
     except (TypeError, ValueError, KeyError):
         shown = ", ".join(str(cells.get(name)) for name in ("x", "y", "w", "h"))
-        source.problems.error("broken box", f"{shown} is no box", file=str(path), line=line, study=dicom)
+        source.problems.error("broken box", f"{shown} is not a box", file=str(path), line=line, study=dicom)
         return None
     label, phrase = columns.text(cells.get("category_name")), columns.text(cells.get("label_text"))
     return ReaderBox(Box((left, top, left + wide, top + high)), label or "", " ".join((phrase or "").split()))

@@ -75,7 +75,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
                     if file is not None:
                         yield f"{path}:{member.name}", file.read()
     except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
-        raise DataError(f"{path}: is no tgz of reports, or is cut short: {error}") from error
+        raise DataError(f"{path}: is not a tgz of reports, or is cut short: {error}") from error
 
 
 def _from_xml(source: Source, files: Iterable[tuple[str, bytes]]) -> Iterator[Record]:

@@ -120,7 +120,7 @@ def _boxes(source: Source, path: Path, study_id: str, finding: dict[str, Any], s
             try:
                 left, top, right, bottom = (float(number) for number in numbers)
             except (TypeError, ValueError):
-                what = f"{field} holds {str(numbers)[:60]}, which is no [x1, y1, x2, y2]"
+                what = f"{field} holds {str(numbers)[:60]}, which is not [x1, y1, x2, y2]"
                 source.problems.error("broken box", what, file=str(path), study=study_id)
                 continue
             yield ReaderBox(

@@ -66,7 +66,7 @@ def _records(source: Source, paths: list[Path], dates: dict[str, str]) -> Iterat
         split = named["split"].lower() if named else None
         for key, fields in value.items():
             if not isinstance(fields, dict) or not any(name in fields for name in FIELDS):
-                what = f"this is no study: it has none of {', '.join(FIELDS)}"
+                what = f"this is not a study: it has none of {', '.join(FIELDS)}"
                 source.problems.error("not a study", what, file=str(path), study=key)
                 continue
             dates[key] = columns.text(fields.get("StudyDate")) or ""

@@ -1,4 +1,4 @@
-"""Reads a table with one row a study: csv, tsv, jsonl, a JSON list or parquet.
+"""Reads a table with one row per study: csv, tsv, jsonl, a JSON list or parquet.
 
 Obvious column names are recognised (``columns.STUDY``), others are named with ``--column word=column``. A findings or
 an impression column is that section; a report column is read for headings. Images may be one name or a list; pixels
@@ -94,7 +94,7 @@ def _joined(records: list[Record], problems: Problems) -> list[Record]:
         return records
     images = dict.fromkeys(image for one in records for image in one.study.images)
     what = f"{len(records)} rows of this study say the same and were joined"
-    problems.warn("one row an image", what, file=first.file, line=first.line, study=first.study.id)
+    problems.warn("one row per image", what, file=first.file, line=first.line, study=first.study.id)
     return [Record(replace(first.study, images=tuple(images)), first.file, first.line)]
 
 

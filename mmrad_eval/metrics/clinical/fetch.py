@@ -117,7 +117,7 @@ def _download(repo: str, file: str, tell: Callable[[str], None]) -> Path:
     except Exception as error:  # whatever the transport raises where there is no network
         raise MissingError(
             f"{repo}/{file} could not be fetched: {_first_line(error)}",
-            "try again, it goes on where it stopped; or copy it to $MMRAD_WEIGHTS from where the hub can be reached",
+            "try again, the download resumes; or copy it to $MMRAD_WEIGHTS from where the hub can be reached",
         ) from error
     if _SHA256.fullmatch(stated) and weights.digest(path) != stated:
         raise DataError(f"{path}: its digest is not the hub's ({stated[:12]}…); delete it and fetch again")

@@ -235,7 +235,7 @@ class Crimson:
 
 
 def _unread(reply: Reply) -> str:
-    return "its reply was cut" if reply.finish == "length" else "its reply has not the form that was asked for"
+    return "its reply was cut" if reply.finish == "length" else "its reply does not have the requested form"
 
 
 def upstream(setup: Setup) -> Crimson:

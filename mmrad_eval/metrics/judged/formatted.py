@@ -34,7 +34,7 @@ def parsed(path: Path) -> ast.Module:
     try:
         return ast.parse(decode.utf8(path.read_bytes(), str(path)))
     except SyntaxError as error:
-        raise DataError(f"{path}, line {error.lineno}: is no Python ({error.msg})") from error
+        raise DataError(f"{path}, line {error.lineno}: is not valid Python ({error.msg})") from error
 
 
 def function(tree: ast.Module, name: str) -> ast.FunctionDef | None:

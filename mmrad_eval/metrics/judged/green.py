@@ -84,7 +84,7 @@ class Green:
             return Verdict([found[0], *found[1]])
         lenient = green_counts(body) if self._profile == "upstream" else None
         value = None if lenient is None else [lenient[0], *lenient[1]]
-        return Verdict(value, "unread", "a section of the form that was asked for is missing")
+        return Verdict(value, "unread", "a section of the requested form is missing")
 
     def judged(self, said: Mapping[str, Verdict]) -> Green:
         """The metric with its verdicts."""

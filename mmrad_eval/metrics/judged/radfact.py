@@ -122,9 +122,13 @@ class RadFact:
             "read": splits + asked - unread,
         }
         if any(strangers) and self._profile == "upstream":
-            return Verdict({**value, "dropped": True}, "unread", "evidence that is no phrase of the other report")
+            return Verdict({**value, "dropped": True}, "unread", "evidence that is not a phrase of the other report")
         if unread:
-            return Verdict(value, "degraded", f"{unread} of {asked} phrases count as not entailed: unread replies")
+            return Verdict(
+                value,
+                "degraded",
+                f"{unread} of {asked} phrases count as not entailed because their replies could not be read",
+            )
         return Verdict(value)
 
     def judged(self, said: Mapping[str, Verdict]) -> RadFact:

@@ -76,7 +76,7 @@ def normalized(text: str) -> str:
 
 
 def foreign(said: Sequence[Evidenced], others: Sequence[str]) -> list[int]:
-    """Which phrases name evidence that is no phrase of the other report."""
+    """Which phrases name evidence that is not a phrase of the other report."""
     known = {normalized(other) for other in others}
     return [at for at, one in enumerate(said) if any(normalized(text) not in known for text in one.evidence)]
 
@@ -133,10 +133,10 @@ def _as_text(value: Any) -> str:
         return value
     if isinstance(value, int | float):
         return str(value)
-    raise TypeError(f"{value!r} is no text")
+    raise TypeError(f"{value!r} is not text")
 
 
 def _as_list(value: Any) -> list[Any]:
     if isinstance(value, list | tuple | set):
         return list(value)
-    raise TypeError(f"{value!r} is no list")
+    raise TypeError(f"{value!r} is not a list")

@@ -195,4 +195,4 @@ def _call(
         text = client.complete(messages, response_format, max_tokens)
         if text:
             return text
-    raise RuntimeError("the judge replied nothing")
+    raise RuntimeError("the judge returned an empty reply")

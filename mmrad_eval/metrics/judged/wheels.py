@@ -138,7 +138,7 @@ def pin_of(name: str) -> Pin:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > LONGEST:
-            raise DataError(f"{path}: larger than any wheel that is read here")
+            raise DataError(f"{path}: too large for a wheel")
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error

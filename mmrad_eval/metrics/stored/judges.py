@@ -85,7 +85,7 @@ def crimson_score(judged: Mapping[str, Any]) -> float:
     """
     errors: Any = judged["errors"]
     if not isinstance(errors, dict):
-        raise TypeError("errors is no object")
+        raise TypeError("errors is not an object")
     matched = _list(judged["matched_findings"])
     reference = {r["id"]: SIGNIFICANCE[r["clinical_significance"]] for r in _list(judged["reference_findings"])}
     predicted = {p["id"]: SIGNIFICANCE[p["clinical_significance"]] for p in _list(judged["predicted_findings"])}
@@ -222,7 +222,7 @@ def _judged(
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise TypeError(f"{value!r} is no list")
+        raise TypeError(f"{value!r} is not a list")
     return value
 
 

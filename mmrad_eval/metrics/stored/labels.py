@@ -119,7 +119,7 @@ def _keyed(table: StoredTable, present: Mapping[str, str]) -> tuple[str, list[tu
 def _code(value: Any, where: str) -> int:
     code = _VALUES.get("" if value is None else str(value).strip().lower())
     if code is None:
-        raise DataError(f"{where}: {value!r} is none of 1, 0, -1 and blank")
+        raise DataError(f"{where}: {value!r} is not one of 1, 0, -1 and blank")
     return code
 
 

@@ -48,7 +48,7 @@ class StoredTable:
                 raise DataError(f"{self.path}: row {number} has no {column!r}; give every row its study's id")
             key = str(row[column]).strip()
             if key in found:
-                raise DataError(f"{self.path}: id {key!r} occurs twice (row {number}); keep one row a study")
+                raise DataError(f"{self.path}: id {key!r} occurs twice (row {number}); keep one row per study")
             found[key] = row
         return found
 

@@ -216,7 +216,7 @@ class Life:
         except decode.FAULTS:
             value = None
         if not isinstance(value, dict):
-            self._complain("no JSON", f"the program wrote a line that is no JSON object: {line[:80]!r}")
+            self._complain("no JSON", f"the program wrote a line that is not a JSON object: {line[:80]!r}")
             return
         name = value.get("id")
         with self._lock:

@@ -136,7 +136,7 @@ def _table(over: Sequence[RunsOver], evidence: str, wanted: Sequence[str]) -> Ta
                 continue
             why = next((why for s in group if (why := why_unranked(s))), None)
             if why is None and studies_of(group[0]) != same:
-                why = "other studies than the ranked rows: not ranked"
+                why = "scored on other studies than the ranked rows: not ranked"
             if why:
                 notes[row].append(f"{one.name}: {why}")
             summary = group[0].summary

@@ -1,4 +1,4 @@
-"""What a score costs: values by tokens a study, and gains of region images over text that spends as many tokens.
+"""What a score costs: values by tokens per study, and gains of region images over text that spends as many tokens.
 
 Text CoT with less and with more thinking gives a value for each number of tokens between its cheapest and its dearest
 run, by straight lines over the logarithm of tokens. A gain at equal tokens is a run's value less that line's at as many
@@ -158,7 +158,7 @@ def equal_tokens_table(gains: Sequence[EqualTokens], line: Sequence[BudgetRun], 
     for gain in gains:
         run = gain.run
         found = run.scored.summary.columns.get(label) if run.scored.summary else None
-        why = "" if gain.text is not None else "text CoT was not run at so many tokens"
+        why = "" if gain.text is not None else "text CoT was not run at that many tokens"
         rows.append(
             Row(
                 {
@@ -181,10 +181,10 @@ def equal_tokens_table(gains: Sequence[EqualTokens], line: Sequence[BudgetRun], 
         TableColumn("text", "text CoT at as many tokens", "score"),
         TableColumn("gain", "gain at equal tokens", "difference", interval=True, beside=True),
     )
-    reach = f"Text CoT was run at {min(ends):,.0f} tokens a study; one budget is no line, so no gain is said."
+    reach = f"Text CoT was run at {min(ends):,.0f} tokens per study; one budget makes no line, so no gain is computed."
     if len(set(ends)) > 1:
         reach = (
-            f"Text CoT was run at {min(ends):,.0f} to {max(ends):,.0f} tokens a study; between its runs, straight "
+            f"Text CoT was run at {min(ends):,.0f} to {max(ends):,.0f} tokens per study; between its runs, straight "
             "lines over the logarithm of tokens."
         )
     notes = (

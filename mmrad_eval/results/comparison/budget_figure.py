@@ -1,4 +1,4 @@
-"""The figure of a budget curve: score by tokens a study, a line for each way to spend them."""
+"""The figure of a budget curve: score by tokens per study, a line for each way to spend them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def curve(runs: Sequence[BudgetRun], label: str, look: Look) -> Figure | None:
-    """Values with their intervals over tokens a study on a logarithmic axis; None where no run's tokens are known."""
+    """Values with their intervals over tokens per study on a logarithmic axis; None where no run's tokens are known."""
     series: dict[str, list[tuple[float, str, ColumnSummary]]] = defaultdict(list)
     for run in runs:
         found = run.scored.summary.columns.get(label) if run.scored.summary else None
@@ -42,7 +42,7 @@ def curve(runs: Sequence[BudgetRun], label: str, look: Look) -> Figure | None:
             axes.annotate(words, place, xytext=offset, textcoords="offset points", size=SMALLEST, color=color(i))
     axes.set_xscale("log")
     _plain_ticks(axes.xaxis)
-    axes.set_xlabel("tokens a study (prompt and completion)")
+    axes.set_xlabel("tokens per study (prompt and completion)")
     axes.set_ylabel(arrowed(label, better))
     legend_below(made, axes.get_legend_handles_labels()[0], 2)
     return made

@@ -168,7 +168,7 @@ def comparable(
     stored = tuple(_stored(folder, arm.name) for arm in known for folder in arm.folders)
     found = shared(stored, wanted)
     if not found.columns:
-        reasons = "; ".join(found.notes) or "no column is wanted"
+        reasons = "; ".join(found.notes) or "no column is selected"
         raise UsageError(f"nothing can be compared: {reasons}")
     if not found.ids:
         raise DataError(f"no study was scored in all of {', '.join(arm.name for arm in known)}")

@@ -57,7 +57,7 @@ def from_pilot(
     if len(folders) == 2:
         found = compare_runs([[folder] for folder in folders], wanted=wanted, resamples=resamples)
         deviations = found.differences[0].error * math.sqrt(found.differences[0].patients)
-        how = f"scatter of the paired difference between {found.arms[0].name} and {found.arms[1].name}"
+        how = f"of the paired difference between {found.arms[0].name} and {found.arms[1].name}"
         pilot = _Pilot(found.differences[0].patients, found.cluster == "patient", how)
         return _pilot_table(found.columns, deviations, pilot, aim)
     (folder,) = folders
@@ -71,14 +71,14 @@ def from_pilot(
     sums = cluster_sums(one.statistics[0], index, len(names))
     errors = deviation_of(replicates(sums, one.parts, resamples, SEED))
     deviations = np.array([paired_deviation(e, e, correlation) for e in errors * math.sqrt(len(names))])
-    how = f"scatter of one run, taking two systems to agree patient by patient with correlation {correlation:g}"
+    how = f"of one run, assuming that two systems correlate patient by patient with {correlation:g}"
     return _pilot_table(one.columns, deviations, _Pilot(len(names), summary.cluster == "patient", how), aim)
 
 
 def without_pilot(aim: Aim, deviations: Sequence[float] = DEVIATIONS, unit: str = "patients") -> Table:
     """A table for scatters that are assumed."""
     sizes = aim.patients or (100, 300, 1000, 3000)
-    columns = [TableColumn("deviation", "scatter of one patient's difference", "score", digits=2)]
+    columns = [TableColumn("deviation", "SD of per-patient difference", "score", digits=2)]
     columns += [TableColumn(f"detectable at {n}", f"detectable at {n:,}", "score") for n in sizes]
     if aim.difference is not None:
         columns.append(TableColumn("needed", f"{unit} needed for {aim.difference:g}", "count"))
@@ -86,7 +86,7 @@ def without_pilot(aim: Aim, deviations: Sequence[float] = DEVIATIONS, unit: str 
     rows = [Row(_cells(deviation, sizes, aim) | {"deviation": Cell(deviation)}) for deviation in deviations]
     notes = (
         _aim(aim),
-        f"The scatter is assumed: a standard deviation over {unit} of what one system gains on another.",
+        f"The SD is assumed: the standard deviation, over {unit}, of the difference between two systems.",
     )
     return Table("power", "The smallest difference that a test can show", tuple(columns), tuple(rows), notes)
 
@@ -106,7 +106,7 @@ class _Pilot:
 
 def _pilot_table(columns: Sequence[SharedColumn], deviations: FloatArray, pilot: _Pilot, aim: Aim) -> Table:
     sizes = aim.patients or (pilot.size,)
-    heads = [TableColumn("column", "metric"), TableColumn("deviation", "scatter", "score")]
+    heads = [TableColumn("column", "metric"), TableColumn("deviation", "SD", "score")]
     heads += [TableColumn(f"detectable at {n}", f"detectable at {n:,}", "score") for n in sizes]
     if aim.difference is not None:
         heads.append(TableColumn("needed", f"{pilot.unit} needed for {aim.difference:g}", "count"))
@@ -115,7 +115,7 @@ def _pilot_table(columns: Sequence[SharedColumn], deviations: FloatArray, pilot:
     for column, deviation in zip(columns, deviations, strict=True):
         cells = {"column": Cell(column.label), "deviation": Cell(finite(deviation))}
         rows.append(Row(cells | (_cells(float(deviation), sizes, aim) if np.isfinite(deviation) else {})))
-    notes = (f"Scatter: {pilot.how}; {pilot.size:,} {pilot.unit}.", _aim(aim))
+    notes = (f"SD: {pilot.how}; {pilot.size:,} {pilot.unit}.", _aim(aim))
     return Table("power", "The smallest difference that a test can show", tuple(heads), tuple(rows), notes)
 
 

@@ -191,7 +191,7 @@ def _same(first: ScoreBlock, runs: Sequence[Stored]) -> list[ScoreBlock]:
             raise _Apart(f"{first.metric}: {run.name} was not scored with it: {why}")
         if block.signature != first.signature:
             field = differing_field(first.signature, block.signature)
-            raise _Apart(f"{first.metric}: computed otherwise in {runs[0].name} than in {run.name}: {field}")
+            raise _Apart(f"{first.metric}: computed differently in {runs[0].name} and in {run.name}: {field}")
         blocks.append(block)
     return blocks
 

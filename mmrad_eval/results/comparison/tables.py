@@ -190,12 +190,12 @@ def _notes(found: Comparison, which: int, margin: float | None) -> list[str]:
         f"{found.studies:,} studies that every run answered; {unit}.",
         f"Interval: {100 * found.level:g} % {method} bootstrap, {found.resamples:,} resamples.",
         "p: paired approximate randomisation.",
-        f"Holm and max-T adjust for {found.family.members} comparisons"
+        f"Holm and max-T adjust for {found.family.members} comparison{'s' * (found.family.members != 1)}"
         + (f"; {equal} more equal one of these in every resample, or have no p." if equal else "."),
         f"{SIGN} significant: {whose} at most {ALPHA:g}, and an interval without 0.",
     ]
     if d.patients < 2:
-        notes.append("One patient says nothing about other patients: no interval and no p.")
+        notes.append("One patient allows no inference about others: no interval and no p.")
     if any(len(arm.runs) > 1 for arm in found.arms):
         notes.append("Runs of one side are averaged, and resampled as a level of their own (two-way bootstrap).")
     notes += _other_prompts(found.arms[0], found.arms[which + 1])
@@ -230,7 +230,7 @@ def _length_note(found: Comparison, which: int) -> str:
     first, second = same.words
     return (
         f"Same length: the {same.studies:,} studies in which the lengths of the reports differ by at most "
-        f"{100 * NEAR:.0f} %, a sensitivity analysis. Words a report: A {first:.1f}, B {second:.1f}."
+        f"{100 * NEAR:.0f} %, a sensitivity analysis. Words per report: A {first:.1f}, B {second:.1f}."
     )
 
 

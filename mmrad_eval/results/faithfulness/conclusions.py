@@ -46,7 +46,7 @@ def conclusions(measured: ArmMeasures) -> Iterator[str]:
         yield from [withheld] if withheld and sentences else sentences
     cut, answered = sum(measured.truncated.values()), sum(measured.arms.values())
     if cut:
-        yield f"{cut:,} of {answered:,} answers were cut off at the limit of tokens (`--max-tokens`), see *Arms*."
+        yield f"{cut:,} of {answered:,} answers were cut off at the token limit (`--max-tokens`), see *Arms*."
 
 
 def _subject(arm: str) -> str:

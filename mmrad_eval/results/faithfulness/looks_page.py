@@ -70,7 +70,7 @@ def _looks(used: LooksUsed) -> Iterator[str]:
         most = max(odd, key=lambda one: one.difference)
         yield (
             f"Its reports change all the same when the picture is odd ({most.name}: {_percent(most.more)}, floor "
-            f"{_percent(most.less)}), and not towards what the picture shows: it is startled, not informed."
+            f"{_percent(most.less)}), and not towards what the picture shows: the picture disturbs but does not inform."
         )
 
 

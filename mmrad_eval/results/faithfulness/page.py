@@ -147,7 +147,7 @@ def _signed(net: ArmValue) -> str:
 
 
 def _tokens(measured: ArmMeasures, arm: Arm) -> list[str]:
-    """Tokens a study of each kind, as cells."""
+    """Tokens per study of each kind, as cells."""
     spent, answered = measured.spent.get(arm.task, Spent()), measured.arms.get(arm.task, 0)
     kinds = (
         (spent.answers, spent.prompt),

@@ -1,4 +1,4 @@
-"""Answers that were cut off at the limit of tokens: from how many on nothing is concluded, and why."""
+"""Answers that were cut off at the token limit: from how many on nothing is concluded, and why."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def cut_too_often(truncated: Mapping[str, int], answered: Mapping[str, int]) -> 
     if not worst or shares[worst] < MOST_CUT:
         return ""
     return (
-        f"{truncated[worst]:,} of {answered[worst]:,} answers of {worst} were cut off at the limit of tokens, so "
+        f"{truncated[worst]:,} of {answered[worst]:,} answers of {worst} were cut off at the token limit, so "
         "fragments would be compared; raise `--max-tokens`"
     )

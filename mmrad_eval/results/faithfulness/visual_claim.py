@@ -105,7 +105,7 @@ def visual_claim(
         rest = _tested(readings, whole, margin, resamples, declared=declared) if whole else None
         if rest is None or rest.outcome != claim.outcome:
             why = (
-                f"in {len(lost):,} of {len(studies):,} studies some answer was cut off at the limit of tokens, and "
+                f"in {len(lost):,} of {len(studies):,} studies some answer was cut off at the token limit, and "
                 "without these studies another outcome follows; raise `--max-tokens`"
             )
     return replace(claim, outcome="untested", why=why, tests=(), power=float("nan")) if why else claim

@@ -1,4 +1,4 @@
-"""The leaderboard: run folders to tables, one row a run, from run.json and summary.json alone.
+"""The leaderboard: run folders to tables, one row per run, from run.json and summary.json alone.
 
 Runs share a table when they answer the same question: the same dataset (by digest), split, target, and evidence
 (given or generated). Best and second are marked among complete runs over the same studies only.
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES
-from mmrad_eval.results.leaderboard.costs import NOTE, cost_columns
+from mmrad_eval.results.leaderboard.costs import cost_columns
 from mmrad_eval.results.leaderboard.not_scored import not_scored
 from mmrad_eval.results.leaderboard.optimised import marked, optimised_note
 from mmrad_eval.results.leaderboard.policy_rows import policy_rows, without_policies
@@ -117,7 +117,7 @@ def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Tab
             f"{title}: {EVIDENCE[evidence]}",
             (*(w.column for w in _FIXED), *(w.column for w in spent), *metrics),
             tuple(rows),
-            notes=(*_notes(runs), *([NOTE] if spent else []), *sanity_line(runs)),
+            notes=(*_notes(runs), *sanity_line(runs)),
             ranking="the complete runs over the same studies",
         )
     )
@@ -125,7 +125,7 @@ def _table(key: tuple[str, ...], runs: list[ScoredRun], *, several: bool) -> Tab
 
 EVIDENCE = {
     "given": "evidence given by the task",
-    "generated": "no evidence given (direct, reasoning of its own, or reports made elsewhere)",
+    "generated": "no evidence given (direct, the model's own reasoning, or external reports)",
 }
 """What a table is about, by the kind of evidence of its runs."""
 
@@ -173,7 +173,9 @@ _FIXED: tuple[CellColumn[_Line], ...] = (
     CellColumn(TableColumn("dataset", media="data"), lambda line: line.run.identity.dataset),
     CellColumn(TableColumn("n", kind="count"), lambda line: size_of(line.first)),
     CellColumn(TableColumn("answers", media="drawn"), lambda line: answers_in_words(line.statuses)),
-    CellColumn(TableColumn("words", "words a report", "score", digits=1, headline=False), lambda line: line.lengths[0]),
+    CellColumn(
+        TableColumn("words", "words per report", "score", digits=1, headline=False), lambda line: line.lengths[0]
+    ),
     CellColumn(TableColumn("length", "words / reference", "score", digits=2), lambda line: line.lengths[1]),
     *(_status(name) for name in ("failed", "pending", *MODEL_STATUSES)),
     CellColumn(
@@ -235,7 +237,7 @@ def _row(
     for scored in group:
         studies = studies_of(scored)
         if not notes and reference and studies and studies != reference:
-            notes.append(f"other studies ({studies[1]:,}) than the ranked rows ({reference[1]:,}): not ranked")
+            notes.append(f"scored on {studies[1]:,} studies, the ranked rows on {reference[1]:,}: not ranked")
     is_ranked = not notes
     if first.run.refusals:
         texts = ", ".join(f"{text!r}" for text in first.run.refusals)

@@ -52,7 +52,8 @@ def _named(known: Sequence[str], metrics: Mapping[str, str], name: str) -> list[
     found = [label for label in known if name in _names(label, metrics[label])]
     if not found:
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:6]
-        raise UsageError(f"no column is called {name!r}; there are {', '.join(near) or 'none'}")
+        there = f"there are {', '.join(near)}" if near else "no run here is scored yet (mmrad-eval score RUN)"
+        raise UsageError(f"no column is called {name!r}; {there}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Columns that say what a row cost: tokens a study by kind, dollars, and answers that were cut off."""
+"""Columns that say what a row cost: tokens per study by kind, dollars, and answers that were cut off."""
 
 from __future__ import annotations
 
@@ -57,8 +57,14 @@ def cut_off(samples: Samples) -> float | None:
     return sum(summary.statuses.get("truncated", 0) for summary in summaries) / scored if scored else None
 
 
+NOTE = (
+    "Tokens per study, as the provider counted them over all turns; empty where it did not. US dollars for 1,000 "
+    "studies, at the card's price."
+)
+
+
 def _tokens(name: str, title: str, kind: Callable[[Spent], tuple[int, int]]) -> CellColumn[Samples]:
-    column = TableColumn(name, title, "score", digits=0, headline=False)
+    column = TableColumn(name, title, "score", digits=0, headline=False, note=NOTE)
     return CellColumn(column, lambda samples: tokens(samples, kind))
 
 
@@ -67,14 +73,10 @@ COSTS: tuple[CellColumn[Samples], ...] = (
     _tokens("image tokens", "of images", lambda spent: (spent.image_answers, spent.image)),
     _tokens("completion tokens", "completion tokens", lambda spent: (spent.answers, spent.completion)),
     _tokens("reasoning tokens", "of reasoning", lambda spent: (spent.reasoning_answers, spent.reasoning)),
-    CellColumn(TableColumn("dollars", "US$ / 1,000", "score", digits=2, headline=False), dollars),
+    CellColumn(TableColumn("dollars", "US$ / 1,000", "score", digits=2, headline=False, note=NOTE), dollars),
     CellColumn(TableColumn("cut off", "cut off, %", "percent", headline=False), cut_off),
 )
 """A study, on average over the scored ones; empty where the provider did not count such tokens for each of them."""
-NOTE = (
-    "Tokens a study, as the provider counted them over all turns; empty where it did not. US dollars for 1,000 "
-    "studies, at the card's price."
-)
 
 
 def cost_table(name: str, sides: Sequence[tuple[str, Samples]]) -> Table | None:
@@ -88,7 +90,7 @@ def cost_table(name: str, sides: Sequence[tuple[str, Samples]]) -> Table | None:
         Row({"run": Cell(side), "n": Cell(_studies(samples)), **cells_of(columns, samples)}) for side, samples in sides
     ]
     shown = tuple(replace(written.column, headline=True) for written in columns)
-    return Table(name, "What the answers cost", (named, n, *shown), tuple(rows), (NOTE,))
+    return Table(name, "What the answers cost", (named, n, *shown), tuple(rows))
 
 
 def _studies(samples: Samples) -> int:

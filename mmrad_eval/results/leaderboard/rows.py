@@ -96,7 +96,7 @@ def reference_studies(runs: Sequence[ScoredRun]) -> tuple[str, int] | None:
 
 
 _BESIDE = {
-    "reference": "the references themselves, a ceiling: not ranked",
+    "reference": "the reference reports (upper bound): not ranked",
     "second-reader": "a second radiologist against the first: the human value, not ranked",
 }
 """Baselines that stand beside the others."""
@@ -109,7 +109,7 @@ def why_unranked(scored: ScoredRun) -> str | None:
         unfinished = (
             counts.n and counts.unanswered == counts.n
         )  # or killed: then answers may be there, and nobody knows
-        todo = "not finished, run the same command again: not ranked"
+        todo = "unfinished (run the same command again): not ranked"
         return todo if unfinished else f"not scored yet: mmrad-eval score {scored.folder}"
     if not scored.summary.n:
         return f"no study has a reference {scored.run.identity.selection.target}: not ranked"
@@ -187,7 +187,7 @@ def mean_cell(columns: Sequence[ColumnSummary | None], signature: str) -> Cell |
         statistics.fmean(values) if whole else None,
         statistics.fmean(lows) if whole and len(lows) == len(known) else None,
         statistics.fmean(highs) if whole and len(highs) == len(known) else None,
-        note=f"computed otherwise than the rest of its column: {others[0]}" if others else _left_out(known),
+        note=f"computed differently from the rest of its column: {others[0]}" if others else _left_out(known),
         comparable=not others,
     )
 

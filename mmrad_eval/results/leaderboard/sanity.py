@@ -58,7 +58,7 @@ def empty(scored: ScoredRun) -> str:
 
 def lacking(scored: ScoredRun) -> str:
     """Reports without the section that is scored."""
-    return _seen(scored, "section missing", "reports lack the section that is scored (another --target scores them)")
+    return _seen(scored, "section missing", "reports lack the scored section (try another --target)")
 
 
 def cut(scored: ScoredRun) -> str:
@@ -68,7 +68,7 @@ def cut(scored: ScoredRun) -> str:
 
 def unread(scored: ScoredRun) -> str:
     """Answers in which no report was found."""
-    return _share(scored, ("unparsed",), "hold no report that could be read")
+    return _share(scored, ("unparsed",), "hold no readable report")
 
 
 def same_report(scored: ScoredRun) -> str:
@@ -76,7 +76,7 @@ def same_report(scored: ScoredRun) -> str:
     summary = scored.summary
     if summary is None or _is_baseline(scored) or summary.same_report < max(FEWEST, SAME * summary.scored):
         return ""
-    return f"{summary.same_report:,} of {summary.scored:,} reports are the same, word for word"
+    return f"{summary.same_report:,} of {summary.scored:,} reports are identical"
 
 
 def perfect(scored: ScoredRun) -> str:
@@ -105,15 +105,17 @@ def images(scored: ScoredRun) -> str:
 
 def order(scored: ScoredRun) -> str:
     """Images that stand between words, at a server that does not tell whether it keeps their order."""
-    return "the order of words and images at its server is unknown" if scored.run.order == "unknown" else ""
+    return (
+        "it is unknown whether its server keeps the order of text and images" if scored.run.order == "unknown" else ""
+    )
 
 
 _LOOKS = {
     "blind": "the model sees no image ({why})",
     "images lost": "the model sees fewer images than were sent ({why})",
     "out of order": "the model sees the images in another order ({why})",
-    "not confirmed": "that the model sees its images in order is not confirmed ({why})",
-    "no verdict": "that the model sees its images in order is not confirmed ({why})",
+    "not confirmed": "the look check has not confirmed that the model sees its images in order ({why})",
+    "no verdict": "the look check has not confirmed that the model sees its images in order ({why})",
 }
 
 
@@ -133,8 +135,8 @@ def like_errors(scored: ScoredRun) -> str:
 
 
 def wrong_language(scored: ScoredRun) -> str:
-    """Reports in another language than their references, which count as empty."""
-    return _seen(scored, "wrong language", "reports are in another language than their reference")
+    """Reports in a language other than their reference, which count as empty."""
+    return _seen(scored, "wrong language", "reports are in a language other than their reference's")
 
 
 def language_not_read(scored: ScoredRun) -> str:

@@ -184,7 +184,7 @@ def _length(part: PaperRow, base: PaperRow) -> str:
     if one is None or not other:
         return "length of reports unknown"
     more = f"{100 * (one / other - 1):+.0f} %".replace("-", "\N{MINUS SIGN}")
-    return f"{one:.1f} words a report against {other:.1f} ({more})"
+    return f"{one:.1f} words per report against {other:.1f} ({more})"
 
 
 def _words(part: PaperRow) -> float | None:

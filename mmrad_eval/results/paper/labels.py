@@ -84,7 +84,7 @@ def labels_of(path: Path | None) -> Labels:
         try:
             re.compile(pattern)
         except re.error as error:
-            raise DataError(f"{path}: pattern {pattern!r} is no regular expression: {error}") from error
+            raise DataError(f"{path}: pattern {pattern!r} is not a regular expression: {error}") from error
     return Labels(
         *({**getattr(own, field), **_without(getattr(ours, field), getattr(own, field))} for field in _FIELDS)
     )

@@ -36,7 +36,7 @@ class Supplement:
     """Every column of every run."""
 
     values: tuple[Table, ...]
-    """One row a run, as the leaderboard."""
+    """One row per run, as the leaderboard."""
     differences: tuple[Table, ...]
     """For each model, each run against that of text CoT."""
     printed: tuple[Table, ...]

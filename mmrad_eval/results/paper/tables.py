@@ -94,7 +94,7 @@ def adaptation_table(paper: PaperRuns, formats: Mapping[str, RunFolder], resampl
     title = f"Formats of adaptation ({paper.title})"
     if not formats:
         how = (
-            "T2: say which runs are the adapted models: "
+            "T2: name the runs of the adapted models: "
             "mmrad-eval paper --adapted end-to-end=RUN --adapted text=RUN --adapted multimodal=RUN"
         )
         return Made(Table("t2-adaptation", title, columns, ()), (), (how,))
@@ -150,7 +150,7 @@ def panel_table(paper: PaperRuns, task: str | None, resamples: int, labels: Labe
     return Made(table, (found,), tuple(missing))
 
 
-_AMONG = "the runs over the same studies, with those whose difference from them has an interval that holds 0"
+_AMONG = "the runs over the same studies, and those whose difference from the best has an interval that contains 0"
 _COUNTS = (
     TableColumn("n", kind="count"),
     TableColumn("not ok", "not ok, %", "percent"),

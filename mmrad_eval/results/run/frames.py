@@ -33,7 +33,7 @@ class Results:
     studies: pd.DataFrame
     """One row a run and study: run, study, patient, status, why, report, tokens, and the class of the data."""
     scores: pd.DataFrame
-    """One row a run, study and column: run, study, column, value (nan where the study has none), class of the data."""
+    """One row per run, study and column: run, study, column, value (nan where a study has none), class of the data."""
 
     def __repr__(self) -> str:
         return f"Results({len(self.runs)} runs, {len(self.studies)} answers, {len(self.scores)} values)"

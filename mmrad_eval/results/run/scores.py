@@ -1,4 +1,4 @@
-"""scores.parquet: one row a study with every metric's statistics and the study's own values.
+"""scores.parquet: one row per study with every metric's statistics and the study's own values.
 
 Columns: ``id``, ``patient`` (null where unknown), ``status``, ``answer`` (digest of the answer that was scored); of
 data that is not open ``data_use``, its class; then for each metric its additive statistics, named
@@ -107,7 +107,7 @@ class Scores:
         return self._read([column.own for column in block.columns])
 
     def frame(self) -> pd.DataFrame:
-        """The whole file as a pandas frame, one row a study."""
+        """The whole file as a pandas frame, one row per study."""
         import pandas as pd
 
         return pd.read_parquet(self.path.absolute())

@@ -44,7 +44,7 @@ class MeasuredChunk:
     missing: Mapping[str, MissingColumns]
     """Metric -> why it has no statistics here."""
     wrong: LanguageTally
-    """Reports in another language than their reference."""
+    """Reports in a language other than their reference's."""
     unread: Mapping[str, LanguageTally]
     """Metric -> the references that it left out."""
 

@@ -48,7 +48,7 @@ def note(studies: Sequence[Study], target: Target) -> str:
     pairs = tuple((words_of(s.trace), s.reference.target(target) or "") for s in chosen if s.reference)
     value = _mean(pairs)
     said = f"{value:.3f} over {count:,}" if count == len(both) else f"{value:.2f} over {count:,} of {len(both):,}"
-    return f"{NAME} {said} studies: how much of the references the words of the evidence already contain."
+    return f"{NAME} {said} studies: how much of the reference text the evidence already contains."
 
 
 @lru_cache(maxsize=4)

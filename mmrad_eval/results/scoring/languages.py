@@ -1,4 +1,4 @@
-"""Languages in scoring: references that a metric can't read, and replies in another language than their reference."""
+"""Languages in scoring: references that a metric can't read, and replies in a language other than their reference's."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class LanguageTally:
         if self.wrong:
             study, wrote, meant = self.wrong[0]
             said.append(
-                f"{WRONG}: {_counted(len(self.wrong), 'report')} in another language than the reference and scored as "
-                f"empty, such as {study} ({named(wrote)}, its reference {named(meant)})."
+                f"{WRONG}: {_counted(len(self.wrong), 'report')} in a language other than the reference's and scored "
+                f"as empty, such as {study} ({named(wrote)}, its reference {named(meant)})."
             )
         for languages, codes in self.unread.items():
             others, ours = _listed(set(codes.values())), _listed(languages)

@@ -43,7 +43,7 @@ class JoinedReports:
     def sentences(self) -> list[str]:
         """What a user should know, one sentence for each kind that occurs."""
         kinds = (
-            (self.missing, "without a report, left open"),
+            (self.missing, "without a report, pending"),
             (self.empty, "with an empty report, scored as empty"),
             (self.outside, "with a report, but outside the selection (--split, --ids, --limit, --target)"),
             (self.extra, "with a report, but not among the references"),
@@ -106,7 +106,7 @@ def studies_of(
     kept[run.identity.dataset_digest] = dataset
     answered = {answer.study for answer in folder.answers()}
     if not answered:
-        raise DataError(f"{folder.path} holds no answers; run again, and they are made again from the journal")
+        raise DataError(f"{folder.path} holds no answers; run again, and they are rebuilt from the journal")
     if run.complete and len(answered) < run.counts.n:
         raise DataError(
             f"{folder.answers_path} was cut: it holds {len(answered):,} of {run.counts.n:,} answers; run its command "

@@ -39,7 +39,7 @@ class TextScores(Mapping[str, float]):
         self.missing: dict[str, MissingColumns] = {}
         """Metrics that could not be computed here, with what would fix it."""
         self.notes: tuple[str, ...] = ()
-        """What a reader of the numbers must know, such as reports in another language than their reference."""
+        """What a reader of the numbers must know, such as reports in a language other than their reference's."""
         self.answers: tuple[Answer, ...] = ()
         """How each candidate was read: its status, report and events."""
         self._measured = measured

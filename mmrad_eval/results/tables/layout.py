@@ -102,7 +102,7 @@ def drawing(table: Table, *, all_columns: bool = True, narrow: bool = False) -> 
         tuple(row.rule for row in shown),
         tuple(row.heading for row in shown),
         tuple(footnotes),
-        table.notes,
+        (*table.notes, *dict.fromkeys(column.note for column in columns if column.note)),
         table.ranking if any(words.rank for row in rows for words in row) else "",
         len(drawn) - len(columns),
     )

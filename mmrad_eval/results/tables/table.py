@@ -32,6 +32,8 @@ class TableColumn(Value, frozen=True, omit_defaults=False):
     media: Media = "all"
     footnote: str = ""
     """What a reader must know of the whole column; for a metric, its signature."""
+    note: str = ""
+    """A sentence that is printed below the table where the column is shown, once for all columns that share it."""
     interval: bool = False
     """Whether csv has `` low`` and `` high`` beside it."""
     group: str = ""

@@ -269,7 +269,7 @@ def _order_of_ranks(sheet: ScoreFile) -> Check:
         for row, text in enumerate(sheet.texts[column])
         if text != str(row + 1)
     ]
-    return Check("ranks count up, one a row", len(sheet), broken)
+    return Check("ranks count up, one per row", len(sheet), broken)
 
 
 def _copy(sheet: ScoreFile, other: ScoreFile) -> Check:

@@ -1,4 +1,4 @@
-"""The audit of files with one row a report: their ids, their means, their texts."""
+"""The audit of files with one row per report: their ids, their means, their texts."""
 
 from __future__ import annotations
 

@@ -91,9 +91,9 @@ def tables_of(probed: Probed, responses: Sequence[MetricResponse], missing: Sequ
     """How each metric responds, how often its order is right, and one example of each edit."""
     used = [edit for edit in EDITS if any(text is not None for text in probed.texts[edit.name])]
     skipped = [edit.name for edit in EDITS if edit not in used]
-    scale = "0: the edit goes unseen; 1: as bad as another patient's report"
-    notes = [f"{len(probed.studies)} references. {scale}. Sentence order and synonyms leave the meaning as it is."]
-    notes += [f"Nothing to edit for: {', '.join(skipped)}."] if skipped else []
+    scale = "0: the metric does not notice the edit; 1: the score drops to that of another patient's report"
+    notes = [f"{len(probed.studies)} references. {scale}. Sentence order and synonyms keep the meaning."]
+    notes += [f"No reference allowed these edits: {', '.join(skipped)}."] if skipped else []
     notes += missing
     columns = [TableColumn("metric")]
     columns += [TableColumn(edit.name, title=_title(probed, edit.name), kind="score", digits=2) for edit in used]
@@ -134,7 +134,7 @@ def _order(
     columns += [TableColumn(name, kind="percent", better="higher") for name in (*harmful, OTHER)]
     good = " and ".join(harmless) or "harmless edits"
     note = f"In percent of pairs: {good} must score above the edit that changes the meaning; a tie is half right."
-    title = "Order right: an edit that leaves the meaning against one that changes it"
+    title = "Correctly ordered pairs: an edit that keeps the meaning against one that changes it"
     notes = (note, "95 % interval over patients.")
     return Table("probe-order", title, tuple(columns), tuple(rows), notes)
 

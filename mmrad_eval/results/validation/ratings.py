@@ -112,7 +112,7 @@ def read_ratings(
     where = names_of.match(table.columns, WORDS, given or {}, path)
     if "case" not in where:
         raise DataError(
-            f"{path}: no column names the case; it has {', '.join(table.columns)}. Say --column case=COLUMN"
+            f"{path}: no column names the case; it has {', '.join(table.columns)}. Name it with --column case=COLUMN"
         )
     if "preferred" in where and "over" in where:
         found = _preferences(path, table, where)
@@ -165,7 +165,7 @@ def _orders(case: str, text: str, path: Path) -> list[Order]:
     parts = re.split(r"\s*([>=])\s*", text.strip())
     names, signs = parts[::2], parts[1::2]
     if not signs:
-        raise DataError(f"{path}: case {case}: {text!r} is no ranking; it looks like C1 > C2 or C1 = C2")
+        raise DataError(f"{path}: case {case}: {text!r} is not a ranking; a ranking looks like C1 > C2 or C1 = C2")
     return [
         Order((case, first), (case, second), alike=sign == "=")
         for first, sign, second in zip(names, signs, names[1:], strict=False)

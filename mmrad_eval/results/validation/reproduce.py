@@ -1,4 +1,4 @@
-"""Published scores, scored again: which convention explains each column of a file with one row a report.
+"""Published scores, scored again: which convention explains each column of a file with one row per report.
 
 Every column of numbers is compared, report by report, with every column of every metric under each way of preparing
 text and each part of the reports. Equal to the last written digit is an explanation; anything less is told as such.

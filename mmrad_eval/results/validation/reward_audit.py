@@ -34,7 +34,7 @@ LONGEST = (
     "abnormality."
 )
 CHANCE, HALF = "another patient's report", "every second sentence of the reference"
-REPEATED = "the same, three times"
+REPEATED = "every second sentence, three times"
 
 _Clusters = tuple[NDArray[np.intp], int, int]
 """(studies,) the cluster of each, how many there are, and how often they are resampled."""
@@ -124,7 +124,7 @@ def audit(studies: Sequence[Study], reward: Reward, resamples: int = RESAMPLES) 
         TableColumn("beats", title="beats it"),
     )
     notes = (
-        f"{said} A gain counts where its 95 % interval, over {len(names):,} patients or studies, lies above 0.",
+        f"{said} A gain counts if its 95 % interval, over {len(names):,} patients or studies, lies above 0.",
         f"Reward: {reward.signature}",
     )
     return Table("reward-audit", f"Cheap policies under {reward.__name__}", columns, tuple(rows), notes)

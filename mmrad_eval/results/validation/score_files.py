@@ -1,4 +1,4 @@
-"""Tables of scores made elsewhere: boards (one row a system) and files of reports (one row a report).
+"""Tables of scores made elsewhere: boards (one row per system) and files of reports (one row per report).
 
 Nothing is taken on trust and nothing is dropped: a short row is padded, a cell that should be a number and is none is
 kept by where it stands, a row of means at the end is told from the reports above it.

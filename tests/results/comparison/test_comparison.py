@@ -156,7 +156,7 @@ def test_a_metric_under_another_signature_is_not_compared_and_the_field_is_named
     few = system(kit, "t:b", 0.2, data=studies()[:10], metrics=("bleu@raw", "cider@raw"))
     found = compare_runs([[system(kit, "t:a", 0.3, metrics=("bleu@raw", "cider@raw"))], [few]], resamples=100)
     assert [column.name for column in found.columns] == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"]
-    assert "cider@raw: computed otherwise in t:a than in t:b: df is 80-" in found.apart[0]
+    assert "cider@raw: computed differently in t:a and in t:b: df is 80-" in found.apart[0]
     assert "t:b did not ask 70 of 80 studies" in found.left_out[0]
 
 
@@ -265,7 +265,7 @@ def test_one_patient_has_differences_and_says_that_they_mean_nothing(kit: Kit) -
     (table,) = comparison_tables(found)
     assert np.isfinite(found.differences[0].difference).all()
     assert np.isnan(found.differences[0].p).all()
-    assert "One patient says nothing about other patients: no interval and no p." in table.notes
+    assert "One patient allows no inference about others: no interval and no p." in table.notes
     assert render(table, width=100)
 
 

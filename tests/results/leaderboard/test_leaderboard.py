@@ -54,7 +54,7 @@ def test_best_is_marked_among_complete_runs_over_the_same_studies(kit: Kit) -> N
     ("model", "changes", "why"),
     [
         ("test:failed", {"statuses": {0: "failed"}}, "1 of 8 studies have no answer yet"),
-        ("test:small", {"n": 4, "selection": Selection(split="test", limit=4)}, "other studies (4)"),
+        ("test:small", {"n": 4, "selection": Selection(split="test", limit=4)}, "scored on 4 studies"),
         ("test:mixed", {"served": 2}, "2 different servers"),
     ],
 )
@@ -156,7 +156,7 @@ def test_a_run_that_was_never_scored_says_how_to(kit: Kit) -> None:
 def test_a_run_without_any_answer_does_not_ask_to_be_scored(kit: Kit) -> None:
     kit.run([kit.answer(study, "", "failed") for study in kit.studies(2)])
     (table,) = leaderboard(kit.results)
-    assert table.rows[0].notes == ("not finished, run the same command again: not ranked",)
+    assert table.rows[0].notes == ("unfinished (run the same command again): not ranked",)
 
 
 def test_a_killed_run_that_was_scored_counts_the_studies_that_it_did_not_come_to(kit: Kit) -> None:

@@ -56,7 +56,7 @@ def test_a_run_without_oddities_has_no_line(kit: Kit) -> None:
         ("too long", "3 of 40 answers were refused or too long"),
         ("empty", "3 of 40 answers are empty"),
         ("truncated", "3 of 40 answers are cut off"),
-        ("unparsed", "3 of 40 answers hold no report"),
+        ("unparsed", "3 of 40 answers hold no readable report"),
     ],
 )
 def test_a_share_of_answers_out_of_the_ordinary_is_named(kit: Kit, status: str, said: str) -> None:
@@ -72,7 +72,7 @@ def test_a_share_that_is_small_or_of_few_studies_is_not_named(kit: Kit) -> None:
 
 def test_one_report_for_half_of_the_studies_is_named_however_it_is_spaced(kit: Kit) -> None:
     (line,) = sanity_line([scored(kit, ["heart  is\nnormal", "heart is normal"] * 5 + different(10))])
-    assert "10 of 20 reports are the same, word for word" in line
+    assert "10 of 20 reports are identical" in line
 
 
 def test_a_column_at_its_best_value_is_named_unless_the_references_reach_it(kit: Kit) -> None:
@@ -109,7 +109,7 @@ def test_the_line_stands_under_the_leaderboard_and_under_a_comparison_and_change
     for table in (board, compared):
         (line,) = [note for note in table.notes if note.startswith("Check before use")]
         assert "test:odd" in line
-        assert "12 of 12 reports are the same" in line
+        assert "12 of 12 reports are identical" in line
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_reports_in_another_language_than_their_reference_are_counted_and_named(
     entry = scored(kit, [spanish + f" {i}" for i in range(4)] + different(36))
     assert entry.summary is not None
     assert entry.summary.events == {"wrong language": 4}
-    assert "4 of 40 reports are in another language than their reference" in sanity_line([entry])[0]
+    assert "4 of 40 reports are in a language other than their reference's" in sanity_line([entry])[0]
 
 
 def test_reports_of_twice_the_words_of_their_references_are_named(kit: Kit) -> None:

@@ -31,7 +31,7 @@ def test_a_clear_gain_is_shown_with_its_numbers_and_the_lengths(stage: Stage, tm
     assert said.startswith("- **Shown, better**, multimodal CoT: 0.")
     assert re.search(r"\+0\.\d{3} \[\+0\.\d{3}, \+0\.\d{3}\], adjusted p ", said)
     assert "(n = 48 studies of 24 patients)" in said
-    assert re.search(r"\d+\.\d words a report against \d+\.\d \([+\N{MINUS SIGN}]\d+ %\)", said)
+    assert re.search(r"\d+\.\d words per report against \d+\.\d \([+\N{MINUS SIGN}]\d+ %\)", said)
     assert "power" not in said
 
 

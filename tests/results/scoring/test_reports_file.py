@@ -70,7 +70,7 @@ def test_a_missing_report_stays_open_and_the_run_is_incomplete(data: Path) -> No
     assert done.returncode == 3
     row = only_row(done)
     assert (row["n"], row["scored"], row["pending"], row["complete"]) == ("4", "3", "1", "no")
-    assert "1 study without a report, left open: s2" in done.stderr
+    assert "1 study without a report, pending: s2" in done.stderr
 
 
 def test_an_empty_report_is_scored_as_empty(data: Path) -> None:

@@ -117,9 +117,9 @@ def test_no_image_leaves_and_short_references_are_counted_out(call: Callable[...
 def test_without_data_from_after_the_cut_off_nothing_is_called_contamination() -> None:
     (one,) = [measured(reports(3), lambda text: halves(text)[1])]
     _, sentences = contamination_tables([one], "m", "2024-06", resamples=200)
-    assert any("this alone is no memory" in said for said in sentences)
+    assert any("this alone does not show memorization" in said for said in sentences)
     assert not any("is shown" in said for said in sentences)
-    assert "Nothing is compared with reports from after the cut-off" in sentences[-1]
+    assert "No reports from after the cut-off were compared" in sentences[-1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Reads a folder of MIMIC-CXR: reports (zip, tree, flat or sectioned), lists, images as JPEG, PNG or DICOM.
 
-``mimic`` has one study an examination, ``mimic-images`` one an image, which is how many papers count. Ids are MIMIC's
+``mimic`` has one study per examination, ``mimic-images`` one an image, which is how many papers count. Ids are MIMIC's
 own numbers. Splits are the official ones (train, validate, test). ``Study.images`` start with a PA view, else AP, else
 what there is. The prior is the patient's latest prior study, with its interval; ``--option priors=all`` gives all of
 them. Views come from ViewPosition, else from the view code's meaning. The data is credentialed
@@ -162,7 +162,7 @@ class MimicStudies(LazyStudies):
 
 
 class ImageStudies(LazyStudies):
-    """The same, one study an image."""
+    """The same, one study per image."""
 
     def __init__(self, studies: MimicStudies) -> None:
         self._studies = studies

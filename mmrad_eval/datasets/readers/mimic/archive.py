@@ -82,7 +82,9 @@ class Archive:
         tail = os.pread(self._file, length - tail_start, tail_start)
         end = tail.rfind(END)
         if end < 0 or len(tail) < end + 22:  # the record that ends every zip has 22 bytes
-            raise DataError(f"{self.path}: is no zip, or is cut short: its directory is missing; download it again")
+            raise DataError(
+                f"{self.path}: is not a zip file, or is cut short: its directory is missing; download it again"
+            )
         size, offset = struct.unpack_from("<12xII", tail, end)
         end64 = tail.rfind(END64, 0, max(0, end - 55))
         if end64 >= 0:

@@ -74,7 +74,7 @@ def shape_of(config: Mapping[str, Any], where: str) -> Shape:
     family = config.get("model_type")
     if family not in FAMILIES:
         raise DataError(
-            f"{where}: model_type {family!r} is none of {', '.join(FAMILIES)}; score it with --engine upstream"
+            f"{where}: model_type {family!r} is not one of {', '.join(FAMILIES)}; score it with --engine upstream"
         )
     activation = config.get("activation" if family == "distilbert" else "hidden_act", "gelu")
     if activation != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
