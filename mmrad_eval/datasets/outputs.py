@@ -36,7 +36,7 @@ def as_rows(table: FileRows, problems: Problems) -> FileRows:
         return _batch(table, key, problems)
     if {"pred_output", "pred_ans"} <= names:
         return _deepeyes(table, problems)
-    if {"doc_id", "resps"} <= names:
+    if "doc_id" in names and names & {"resps", "filtered_resps"}:
         return _with_looks(_samples(table), "report")
     columns_of_model = [name for name in ("prediction", "response", "output") if name in names]
     return _with_looks(table, columns_of_model[0]) if columns_of_model else table
@@ -54,6 +54,15 @@ def _deepeyes(table: FileRows, problems: Problems) -> FileRows:
         cells = {"id": read.id or None, "report": final_words(read.pieces)}
         rows.append(FileRow(row.line, cells | _looks(table.path, read.pieces, read.film)))
     return FileRows(table.path, ("id", "report"), tuple(rows))
+
+
+def trajectories(folder: Path) -> FileRows:
+    """A folder of Mini-o3's trajectories, a sample a row; DataError where it holds none."""
+    rows = []
+    for number, (read, _) in enumerate(transcript_files.trajectories(folder), 1):
+        cells = {"id": read.id, "report": final_words(read.pieces)}
+        rows.append(FileRow(number, cells | _looks(folder / "traj.jsonl", read.pieces, read.film)))
+    return FileRows(folder, ("id", "report"), tuple(rows))
 
 
 def _with_looks(table: FileRows, column: str) -> FileRows:

@@ -85,6 +85,9 @@ def read_predictions(
     id that stands twice with the same text is a warning.
     """
     path = Path(path).expanduser()
+    if path.is_dir():
+        table = outputs.trajectories(path)
+        return _from_table(table, {"id": "id", "report": "report"}, Problems(), target, strict=strict)
     if not path.is_file():
         raise DataError(f"{path} is not a file of reports" if path.exists() else f"there is no file {path}")
     problems = Problems()

@@ -150,6 +150,8 @@ def predictions(path: str) -> FileAnswerer:
     from mmrad_eval.datasets.predictions import read_predictions
 
     file = Path(path).expanduser()
-    if not file.is_file():
-        raise DataError(f"{file}: no such file; `file:PATH` takes a csv, jsonl or json file of reports")
+    if not file.exists():
+        raise DataError(
+            f"{file}: no such file; `file:PATH` takes a csv, jsonl or json file of reports, or a folder of trajectories"
+        )
     return FileAnswerer(read_predictions(file))
