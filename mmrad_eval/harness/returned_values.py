@@ -39,12 +39,15 @@ def valid_answer(answer: Answer, who: str, study: Study) -> Answer:
 
 
 def valid_form(answer: Answer, who: str, study: Study) -> Answer:
-    """The answer; PluginError where a field of it has another type, or where it is another study's."""
+    """The answer; PluginError where a field has another type or can't be kept, or where it is another study's.
+
+    What was written must be read again: JSON has no infinite number, and no half of a surrogate pair.
+    """
     if answer.study not in {"", study.id}:
         raise PluginError(f"{who} returned the Answer of study {answer.study!r} for study {study.id}")
     try:
-        msgspec.convert(msgspec.to_builtins(answer), Answer)
-    except (msgspec.ValidationError, TypeError) as error:
+        msgspec.json.decode(msgspec.json.encode(answer), type=Answer)
+    except (msgspec.ValidationError, TypeError, UnicodeEncodeError) as error:
         raise PluginError(f"{who} returned an invalid Answer for study {study.id}: {error}") from error
     return answer
 

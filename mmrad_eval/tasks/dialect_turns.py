@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,7 +9,7 @@ from typing import Any
 
 from mmrad_eval.core.values import Reply
 from mmrad_eval.datasets.raw_text.tool_syntax import ending_call
-from mmrad_eval.tasks.look_actions import LookAction, LookTurn
+from mmrad_eval.tasks.look_actions import LookAction, LookTurn, first_json, four_numbers
 from mmrad_eval.tasks.look_dialects import LookDialect
 
 _ANSWER = re.compile(r"<answer>.*?\S.*?(?:</answer>|\Z)|\\boxed\{", re.DOTALL | re.IGNORECASE)
@@ -30,13 +29,14 @@ def read_dialect_turn(reply: Reply, dialect: LookDialect) -> LookTurn:
     said, start = (words[closed.end() :], closed.end()) if closed else (words, 0)
     if _ANSWER.search(said):
         return LookTurn(None, _observed(words[:start]))
-    if not dialect.field:  # boxes among thoughts
-        said, start = words, 0
+    other = ending_call(said)
+    if not dialect.field:  # boxes among thoughts, and no call of a tool
+        said, start = words if not other else "", 0
     calls = list(_pattern(dialect).finditer(said))
     if calls:
         found = calls[0 if dialect.which == "first" else -1]
         return LookTurn(_called(found["call"], dialect, _observed(words[: start + found.start()])))
-    if other := ending_call(words):
+    if other:
         why = f"That is {other}, which is not how looks are asked for here."
         return LookTurn(LookAction("", None, _observed(words[:start]), why, other=other))
     return LookTurn(None, _observed(words[:start]))
@@ -92,21 +92,10 @@ def _checked(region: str, raw: Any, saw: str, source: str) -> LookAction:
     numbers = _NUMBER.findall(raw) if isinstance(raw, str) else raw if isinstance(raw, list) else []
     if len(numbers) == 1 and isinstance(numbers[0], list):
         numbers = numbers[0]
-    try:
-        values = [float(value) for value in numbers]
-    except (TypeError, ValueError, OverflowError):
-        values = []
-    if len(values) != 4:
-        return LookAction(region, None, saw, f"{_BOX}.")
-    return LookAction(region, (values[0], values[1], values[2], values[3]), saw, source=source)
+    box = four_numbers(numbers)
+    return LookAction(region, box, saw, "" if box else f"{_BOX}.", source=source if box else "")
 
 
 def _json(text: str) -> Any:
     """The first JSON value of a text; None where it has none that is whole."""
-    start = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
-    if start < 0:
-        return None
-    try:
-        return json.JSONDecoder(strict=False).raw_decode(text, start)[0]
-    except (json.JSONDecodeError, RecursionError):
-        return None
+    return first_json(text, "{[", 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mmrad_eval.core.values import Reply
@@ -20,6 +21,8 @@ _BOX = re.compile(rf"[\[(]\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,
 BOX_FIELDS: dict[str, Order] = {form.name: form.order for form in FORMS if form.is_field}
 BOX_FIELDS |= {"box": "", "bbox": ""}
 """Fields that hold the box of a request, and the order of corners that their name states."""
+_HALF = re.compile("[\ud800-\udfff]")
+_LARGEST = 1e9  # of the numbers of a box; no picture has as many pixels on a side
 _LOOKS = ("look", "zoom", "zoom_in", "crop", "image_zoom_in_tool")
 
 
@@ -93,31 +96,59 @@ def _checked(region: str, raw: Any, saw: str, *, given: bool) -> LookAction:
     numbers = raw if isinstance(raw, list | tuple) else _BOX.findall(str(raw))[:1] if given else []
     if len(numbers) == 1 and isinstance(numbers[0], tuple | list):
         numbers = numbers[0]
-    try:
-        values = [float(value) for value in numbers]
-    except (TypeError, ValueError):
-        values = []
-    if given and len(values) != 4:
+    box = four_numbers(numbers) if given else None
+    if given and box is None:
         return LookAction(region, None, saw, "A box is four numbers: [left, top, right, bottom].")
     if not region and not given:
         return LookAction("", None, saw, "Name the region to look at.")
-    return LookAction(region, (values[0], values[1], values[2], values[3]) if given else None, saw)
+    return LookAction(region, box, saw)
+
+
+def four_numbers(values: Sequence[Any]) -> tuple[float, float, float, float] | None:
+    """The four numbers of a box; None for others, and for those that no picture has (no file holds an infinite one)."""
+    try:
+        box = tuple(float(value) for value in values)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if any(isinstance(value, bool) for value in values):
+        return None
+    if len(box) != 4 or not all(abs(value) < _LARGEST for value in box):  # also where one is no number
+        return None
+    return box
+
+
+def first_json(text: str, marks: str, tries: int) -> Any:
+    """The first JSON value of a text that begins with one of ``marks``; None where none that is whole is found.
+
+    Halves of surrogate pairs in its strings, which no file can hold, become U+FFFD.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    start = -1
+    for _ in range(tries):
+        start = min((at for at in (text.find(mark, start + 1) for mark in marks) if at >= 0), default=-1)
+        if start < 0:
+            return None
+        try:
+            return _without_halves(decoder.raw_decode(text, start)[0])
+        except (ValueError, RecursionError):  # no JSON, a number of too many digits, or nested too deeply
+            continue
+    return None
+
+
+def _without_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_halves(one) for one in value]
+    if isinstance(value, dict):
+        return {_without_halves(name): _without_halves(one) for name, one in value.items()}
+    return value
 
 
 def _object(words: str) -> dict[str, Any] | None:
     """The first JSON object in a text; None where there is none that can be read."""
-    decoder = json.JSONDecoder(strict=False)
-    start = words.find("{")
-    for _ in range(_TRIES):
-        if start < 0:
-            return None
-        try:
-            found, _end = decoder.raw_decode(words, start)
-        except (json.JSONDecodeError, RecursionError):
-            start = words.find("{", start + 1)
-            continue
-        return {str(name).strip().lower(): value for name, value in found.items()}
-    return None
+    found = first_json(words, "{", _TRIES)
+    return None if found is None else {str(name).strip().lower(): value for name, value in found.items()}
 
 
 _TRIES = 50

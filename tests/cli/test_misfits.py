@@ -180,6 +180,8 @@ MISFITS = [
     ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id)", "an Answer of status 'pending'"),
     ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id, 'ok', report='Clear.')", "whose report is no"),
     ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id, 'ok', report=Report('x', findings=3))", "returned an invalid Answer"),
+    ("task", "from mmrad_eval import Box, Step, Trace\nclass X(Good):\n    async def converse(self, study, context): return Answer(study.id, 'ok', trace=Trace((Step(box=Box((0.0, 1.0, 2.0, float('inf')))),)))", "returned an invalid Answer"),
+    ("task", "class X(Good):\n    async def converse(self, study, context): return Answer(study.id, 'ok', report=Report('\\ud800'))", "returned an invalid Answer"),
     ("task", "class X(Good):\n    async def converse(self, study, context): await context.ask('Go.')", "task good asked with str"),
     ("task", "class X(Good):\n    async def converse(self, study, context): await context.ask([])", "task good asked with no message"),
     ("task", "class X(Good):\n    async def converse(self, study, context): await context.ask([Message('boss', (Text('Go.'),))])", "of role 'boss'"),
