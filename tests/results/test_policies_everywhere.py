@@ -215,6 +215,19 @@ def test_subgroups_have_the_policies_over_their_own_studies(tmp_path: Path) -> N
     assert noted(table, f"abnormal: {HEADLINE} of reports that see no image")
 
 
+def test_a_curve_of_budgets_says_it_below(runs: dict[str, Path]) -> None:
+    from mmrad_eval.results.comparison.budget_curve import BudgetPoint, BudgetRun, curve_table
+    from mmrad_eval.results.leaderboard.rows import read_scored_runs
+    from mmrad_eval.results.run.folder import RunFolder
+
+    point = BudgetPoint("tcot", None, None)
+    trained, honest = (read_scored_runs([RunFolder(runs[name])])[0] for name in ("trained", "honest"))
+    table = curve_table([BudgetRun(point, trained)], HEADLINE)
+    assert "normal template -" in noted(table, "reports that see no image")
+    assert OPTIMISED in noted(table, "optimised")
+    assert len(curve_table([BudgetRun(point, honest)], "BLEU-4 @ raw").notes) == 1
+
+
 def test_a_family_is_one_metric_under_all_of_its_profiles(runs: dict[str, Path]) -> None:
     from mmrad_eval.results.run.folder import RunFolder
 

@@ -17,7 +17,9 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.comparison.compare import compare_runs
 from mmrad_eval.results.leaderboard.costs import COSTS, NOTE, total_tokens
-from mmrad_eval.results.leaderboard.rows import ScoredRun
+from mmrad_eval.results.leaderboard.optimised import marked, optimised_note, was_optimised
+from mmrad_eval.results.leaderboard.policy_rows import policy_notes
+from mmrad_eval.results.leaderboard.rows import ScoredRun, columns_of
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, percentile
 from mmrad_eval.results.tables.table import Cell, CellColumn, Row, Table, TableColumn, cells_of
@@ -90,11 +92,22 @@ def curve_table(runs: Sequence[BudgetRun], label: str) -> Table:
     for run in runs:
         found = run.scored.summary.columns.get(label) if run.scored.summary else None
         cells = cells_of(first, run) | cells_of(spent, [run.scored])
-        cells[label] = Cell(found.value, found.low, found.high) if found else Cell()
+        cell = Cell(found.value, found.low, found.high) if found else Cell()
+        cells[label] = marked(cell, [run.scored.run], column.metric)
         rows.append(Row(cells, rule=before is not None and _kind(run) != before))
         before = _kind(run)
     columns = (*(c.column for c in first), *(c.column for c in spent), score)
-    return Table("budget-curve", f"Score by budget: {runs[0].scored.run.card.label}", columns, tuple(rows), (NOTE,))
+    notes = (NOTE, *_beside(runs, label))
+    return Table("budget-curve", f"Score by budget: {runs[0].scored.run.card.label}", columns, tuple(rows), notes)
+
+
+def _beside(runs: Sequence[BudgetRun], label: str) -> tuple[str, ...]:
+    """What reports that see no image get in the column, and whether the model was optimised for it."""
+    scored = [run.scored for run in runs]
+    known = next((columns_of(one) for one in scored if label in columns_of(one)), {})
+    trained = label in known and was_optimised([one.run for one in scored], known[label].metric)
+    values = {name: column.value for name, column in known.items()}
+    return (*policy_notes(values, {label}), *(optimised_note([one.run for one in scored]) if trained else ()))
 
 
 def _kind(run: BudgetRun) -> tuple[str, bool]:
