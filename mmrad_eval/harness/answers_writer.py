@@ -65,7 +65,14 @@ class AnswerStream:
         self._where[answer.study] = (self._end, len(line))
         self._end += len(line)
         self._status[answer.study] = answer.status
-        self._events[answer.study] = answer.events
+        self._counted(answer)
+
+    def _counted(self, answer: Answer) -> None:
+        """Keep the events of an answer; most have none, and an empty object for each would take memory."""
+        if answer.events:
+            self._events[answer.study] = answer.events
+        else:
+            self._events.pop(answer.study, None)
 
     @property
     def statuses(self) -> Counter[str]:
@@ -100,7 +107,7 @@ class AnswerStream:
                     answer = self._earlier(before.get(study)) if self._open(study) else None
                     if answer is not None and (study not in self._where or replies_gone(answer)):
                         line, self._status[study], kept = self._bytes(answer), answer.status, kept + 1
-                        self._events[study] = answer.events
+                        self._counted(answer)
                     self._status.setdefault(study, "pending")
                     file.write(line)
         self._part.unlink(missing_ok=True)

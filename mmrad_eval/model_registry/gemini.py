@@ -47,12 +47,13 @@ _FINISHES: Mapping[str, Finish] = {
     "CONTINUATION": "length",
     **dict.fromkeys(
         (
-            *("SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "ESCALATION"),
-            *("MODEL_ARMOR", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER"),
+            *("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "ESCALATION"),
+            *("MODEL_ARMOR", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
         ),
         "refusal",
     ),
 }
+"""``OTHER`` and ``IMAGE_OTHER`` are "all other reasons" (ai.google.dev/api/generate-content), and so no policy."""
 _ACCOUNT = "PUP_LIMITED_DISABLED"  # the account is limited, whatever the study
 
 

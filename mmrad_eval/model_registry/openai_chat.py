@@ -221,12 +221,18 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
     refusal = text_of(message.get("refusal"))
     finish, why = _finish("refusal" if refusal else field(choice, "finish_reason"), response.base)
     parts, unordered = _parts_of_all(choices)
+    usage = _usage(field(value, "usage"))
+    if finish == "length" and not parts and usage.completion == 0:  # InternLM/lmdeploy issues 550 and 1589
+        what = (
+            "ended at the limit before its first token: the prompt fills the context that the server was started with"
+        )
+        raise TransportError(f"the reply of {response.base} {what}", retry=False)
     return Reply(
         parts=parts,
         unordered=unordered,
         finish=finish,
         why=refusal or why,
-        usage=_usage(field(value, "usage")),
+        usage=usage,
         served=Served(
             id=text_of(field(value, "model")) or None,
             version=text_of(field(value, "provider")) or None,  # a router names the host that it chose

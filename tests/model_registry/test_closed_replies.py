@@ -93,7 +93,6 @@ def test_claude_s_thinking_comes_apart_and_tokens_are_counted() -> None:
         (gemini([], "PROHIBITED_CONTENT"), "", "refusal", "PROHIBITED_CONTENT"),
         (gemini([], "BLOCKLIST"), "", "refusal", "BLOCKLIST"),
         (gemini([], "SPII"), "", "refusal", "SPII"),
-        (gemini([], "OTHER"), "", "refusal", "OTHER"),
         ({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}, "", "refusal", "PROHIBITED_CONTENT"),
         ({"candidates": [{"finishReason": "STOP"}]}, "", "stop", ""),
     ],
@@ -133,6 +132,8 @@ def test_gemini_s_thoughts_come_apart_images_are_found_and_tokens_counted() -> N
         (GEMINI, {}, True),
         (GEMINI, gemini([], "MALFORMED_RESPONSE"), True),
         (GEMINI, gemini([], "SOMETHING_NEW"), True),
+        (GEMINI, gemini([], "OTHER"), True),
+        (GEMINI, gemini([], "IMAGE_OTHER"), True),
         (GEMINI, gemini([], "PUP_LIMITED_DISABLED"), False),
     ],
 )

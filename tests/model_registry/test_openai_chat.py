@@ -167,6 +167,16 @@ def test_a_server_that_gave_up_is_asked_again(finish: str) -> None:
     assert error.value.retry
 
 
+def test_a_prompt_that_fills_the_context_of_the_server_is_no_reply_that_was_cut() -> None:
+    """InternLM/lmdeploy issue 550: a reply without a token that ends by its length."""
+    usage = {"prompt_tokens": 9000, "completion_tokens": 0, "total_tokens": 9000}
+    with pytest.raises(TransportError, match="fills the context") as error:
+        read(response(completion({"content": ""}, "length", usage=usage)))
+    assert not error.value.retry
+    cut = read(response(completion({"content": ""}, "length", usage=usage | {"completion_tokens": 5})))
+    assert cut.finish == "length"
+
+
 def test_half_an_answer_beside_an_error_is_no_reply() -> None:
     """openrouter.ai/docs/api/reference/errors-and-debugging: a choice may hold the error of its provider."""
     broken = completion({"content": "upstream connect"}, "stop")
