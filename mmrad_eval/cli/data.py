@@ -65,8 +65,10 @@ def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> N
     found = count(loaded(spec, said), _present if figure is not None else None)
     if figure is not None:
         from mmrad_eval.datasets.summary_figure import draw
+        from mmrad_eval.results.figures.style import drawing
 
-        draw(found, figure)
+        with drawing():
+            draw(found, figure)
     terminal.page(_json(found) if as_json else "\n".join(map(visible, _page(found))))
 
 

@@ -15,33 +15,36 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".pdf", ".svg")
 BARS = 12
-INK, PAPER, FAINT = "#1f4e79", "white", "#b0b0b0"
+INK, PAPER, FAINT = "#0072B2", "white", "#777777"
 
 
 def draw(d: Description, path: Path) -> None:
-    """Write the page as png, pdf or svg by the file's suffix; panels of what is not there say so."""
+    """Write the page as png, pdf or svg by the file's suffix; panels of what is not there say so.
+
+    Sizes of letters and lines are those that matplotlib is set to: the command sets those of a paper's figures.
+    """
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"{path}: a figure ends in {', '.join(FORMATS)}")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 7.5), layout="constrained", facecolor=PAPER)
+    figure = Figure(figsize=(6.9, 4.9), layout="constrained", facecolor=PAPER)
     patients = "" if d.patients is None else f", {d.patients:,} patients"
-    figure.suptitle(f"{d.name}: {d.studies:,} studies{patients}, {d.images:,} images", fontsize=12)
+    figure.suptitle(f"{d.name}: {d.studies:,} studies{patients}, {d.images:,} images")
     panels: Any = figure.subplots(2, 3).flat
     _columns(next(panels), "Steps of a trace", d.steps_per_trace, "steps")
     _lengths(next(panels), d)
-    _bars(next(panels), "Regions of steps", d.regions or d.announced, "steps")
-    _bars(next(panels), "Findings that reports say are present", d.findings_present or d.labels, "studies")
+    _bars(next(panels), "Regions", d.regions or d.announced, "steps")
+    _bars(next(panels), "Findings present", d.findings_present or d.labels, "studies")
     _bars(next(panels), "Views", d.views, "images")
     _bars(next(panels), "Reports", _words(d), "studies")
     form = path.suffix.lower().removeprefix(".") or "png"
     drawn = io.BytesIO()
-    figure.savefig(drawn, format=form, dpi=150, metadata={"Date": None} if form == "svg" else None)
+    figure.savefig(drawn, format=form, dpi=200, metadata={"Date": None} if form == "svg" else None)
     write_whole(path, drawn.getvalue())
 
 
 def _columns(axes: Axes, title: str, counts: dict[int, int], unit: str) -> None:
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title)
     if not counts:
         _nothing(axes)
         return
@@ -53,7 +56,7 @@ def _columns(axes: Axes, title: str, counts: dict[int, int], unit: str) -> None:
 
 def _lengths(axes: Axes, d: Description) -> None:
     """Quartile boxes of word counts."""
-    axes.set_title("Words", fontsize=10)
+    axes.set_title("Words")
     named = {
         "step": d.words_step,
         "trace": d.words_trace,
@@ -69,19 +72,18 @@ def _lengths(axes: Axes, d: Description) -> None:
         _nothing(axes)
         return
     axes.bxp(boxes, showfliers=False, medianprops={"color": INK})
-    axes.tick_params(axis="x", labelsize=8, rotation=25)
+    axes.tick_params(axis="x", rotation=25)
     axes.set_ylabel("words (quartiles, least and most)")
 
 
 def _bars(axes: Axes, title: str, counts: dict[str, int], unit: str) -> None:
     """``unit``: what is counted."""
-    axes.set_title(f"{title}: {BARS} of {len(counts)}" if len(counts) > BARS else title, fontsize=10)
+    axes.set_title(f"{title}, {BARS} of {len(counts)}" if len(counts) > BARS else title)
     if not counts:
         _nothing(axes)
         return
     shown = list(counts.items())[:BARS][::-1]
     axes.barh([name if len(name) < 34 else f"{name[:32]}\u2026" for name, _ in shown], [n for _, n in shown], color=INK)
-    axes.tick_params(axis="y", labelsize=8)
     axes.locator_params(axis="x", integer=True)
     axes.set_xlabel(unit)
 
