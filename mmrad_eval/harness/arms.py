@@ -40,18 +40,20 @@ def plan_arms(job: Job, dataset: Dataset) -> tuple[list[Planned], list[Arm]]:
     Interventions are not scored: they are compared here, and are no rows of a leaderboard.
     """
     able, lacking = applicable(dataset.studies)
-    options = replace(job.options, views="key")
-    planned = []
-    for arm in able:
-        metrics = () if arm.task in INTERVENTIONS else job.metrics
-        one = replace(job, task=arm.task, options=options, metrics=metrics)
-        try:
-            planned.append(Planned(arm, one, one.plan(dataset)))
-        except MmradError as error:
-            planned.append(Planned(arm, one, None, str(error)))
+    planned = [plan_arm(job, arm, dataset) for arm in able]
     if all(one.plan is None for one in planned):
         raise DataError(f"no arm can run: {planned[0].why}")
     return planned, lacking
+
+
+def plan_arm(job: Job, arm: Arm, dataset: Dataset) -> Planned:
+    """One arm, or why it can't be asked of the model."""
+    metrics = () if arm.task in INTERVENTIONS else job.metrics
+    one = replace(job, task=arm.task, options=replace(job.options, views="key"), metrics=metrics)
+    try:
+        return Planned(arm, one, one.plan(dataset))
+    except MmradError as error:
+        return Planned(arm, one, None, str(error))
 
 
 def finished(planned: Planned, results: Path) -> RunFolder | None:

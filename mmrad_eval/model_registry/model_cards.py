@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -18,9 +20,10 @@ _MOVING = ("-latest", ":latest")
 _FOLDER = Path(__file__).parent / "cards"
 
 
-def builtin() -> dict[str, Card]:
-    """The built-in cards by file name without its ending, in order."""
-    return {path.stem: read(path) for path in sorted(_FOLDER.glob("*.toml"))}
+@cache
+def builtin() -> Mapping[str, Card]:
+    """The built-in cards by file name without its ending, in order; read once."""
+    return MappingProxyType({path.stem: read(path) for path in sorted(_FOLDER.glob("*.toml"))})
 
 
 def find(provider: str, model: str) -> Card:

@@ -13,10 +13,10 @@ from PIL import Image as Pillow
 
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.values import Box, Decoding, Image, ReaderBox, Report, Step, Study, Trace
-from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
+from mmrad_eval.harness.arms import compare_arms, plan_arm, run_arms
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.harness.plan import RunOptions
-from mmrad_eval.results.faithfulness import ArmMeasures
+from mmrad_eval.results.faithfulness import ArmMeasures, applicable
 from tests.quiet import Quiet
 from tests.tasks.programs import Heard, Program, Said
 
@@ -178,8 +178,8 @@ def asked(
             base_url=(program.url,),
             concurrency=16,
         )
-        planned, _ = plan_arms(job, dataset)
-        planned = [one for one in planned if one.arm.task in arms]
+        able, _ = applicable(dataset.studies)
+        planned = [plan_arm(job, arm, dataset) for arm in able if arm.task in arms]
         folders = {}
         for one, folder, why in run_arms(planned, results, Quiet()):
             assert folder is not None, why
