@@ -1,6 +1,7 @@
 """RadGraph as a reward beside the package's F1RadGraph, on the same completions: CPU seconds, and whether values agree.
 
-    scripts/env-clinical && .envs/clinical/bin/python benchmarks/rewards/radgraph.py [--references 12] [--completions 8]
+    scripts/env-clinical
+    .envs/clinical/bin/python benchmarks/rewards/radgraph_reward.py [--references 12] [--completions 8]
 
 Weights are random at the real size of BERT-base (benchmarks/clinical makes them once in the folder); so speed and
 equality are real. As in GRPO, each reference is met with several completions, and in two steps, so that it is known the
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -20,6 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+_HEADING = re.compile(r"\b[A-Za-z ]*(?:findings|impression)\s*:\s*", re.IGNORECASE)
 
 
 def timed(call: Callable[[], list[float]]) -> tuple[float, list[float]]:
@@ -52,7 +55,10 @@ def main() -> int:
     theirs = F1RadGraph(reward_level="all", model_type="radgraph-xl", model_cache_dir=str(said.folder / "rg"))
     weights = {"weights.radgraph-xl": said.folder / "rg/radgraph-xl"}
     ours = mmrad_eval.reward("radgraph@xl", options=weights, columns={"radgraph@xl": "RadGraph-partial"})
-    references = [text for text in reports(said.references, seed=11) for _ in range(said.completions)]
+    plain = [
+        _HEADING.sub("", text) for text in reports(said.references, seed=11)
+    ]  # a reward reads what stands under them
+    references = [text for text in plain for _ in range(said.completions)]
     theirs(hyps=["Clear lungs."], refs=["The lungs are clear."])
     ours(completions=["Clear lungs."], reference=["The lungs are clear."])
     for step in (1, 2):
