@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,48 +38,60 @@ from mmrad_eval.model_registry.mock_server import key_digest
 
 KEY = "sk-soak/5c0a9e1f7b+d24/883e6a90c17b4f52"
 GROWTH_MB, PEAK_MB = 15.0, 300.0
-"""Budgets: what 10,000 further replies may add, and the most while requests are sent."""
+"""Budgets: what 10,000 further answers may add, and the most while requests are sent."""
 TIMEOUT = 30.0  # seconds for a reply; long enough that no reply comes after it on a busy machine
-ENOUGH = 4000  # replies of one turn from which on memory says something
+ENOUGH = 4000  # answers of one turn from which on memory says something
 AGAIN = 3  # further turns: on a busy machine a reply may miss its time-out, and its study is asked again
 LINE = 1700  # bytes of a stored reply, about
 
 
 @dataclass
 class Watch:
-    """Memory and open files of one process, looked at again and again, beside how many replies were stored."""
+    """Memory and open files of one process, looked at again and again, beside how many answers it had written.
+
+    A process keeps a little of each answer, of those too whose replies were stored by an earlier one.
+    """
 
     points: list[tuple[int, float, int, bool]] = field(default_factory=list)
-    """(replies stored, megabytes, open files, whether requests are sent)."""
+    """(answers written, megabytes, open files, whether requests are sent)."""
 
-    def look(self, pid: int, replies: int, *, asks: bool) -> None:
+    def look(self, pid: int, answers: int, *, asks: bool) -> None:
         """Take one point; nothing where the process has just ended."""
         try:
             pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
             handles = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             return
-        self.points.append((replies, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, handles, asks))
+        self.points.append((answers, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, handles, asks))
 
     def peak(self, *, asking: bool) -> float:
         """Megabytes at most, of the whole process or while it was asking."""
         return max((point[1] for point in self.points if point[3] or not asking), default=0.0)
 
     def growth(self) -> float | None:
-        """Megabytes that stay for 10,000 replies: the slope through the least of each tenth; bodies come and go.
+        """Megabytes that stay for 10,000 answers: the slope through the least of each tenth; bodies come and go.
 
-        None where too few replies came. The first tenth is left out: a process that starts grows.
+        None where there were too few. The first tenth is left out: a process that starts grows.
         """
         points = [point for point in self.points if point[3]]
         if not points or points[-1][0] - points[0][0] < ENOUGH:
             return None
         first, tenth = points[0][0], (points[-1][0] - points[0][0]) / 10
         tenths: dict[int, tuple[int, float]] = {}
-        for replies, megabytes, *_ in points:
-            number = int((replies - first) / tenth)
+        for answers, megabytes, *_ in points:
+            number = int((answers - first) / tenth)
             if number and (number not in tenths or megabytes < tenths[number][1]):
-                tenths[number] = (replies, megabytes)
+                tenths[number] = (answers, megabytes)
         return statistics.linear_regression(*zip(*tenths.values(), strict=True)).slope * 10_000
+
+
+def answered(out: Path) -> int | None:
+    """About how many answers the run has written since it began, by the length of the first ones; None for none."""
+    for part in out.glob("runs/*/*/*/*/answers.jsonl.part"):
+        with suppress(FileNotFoundError), part.open("rb") as file:
+            head, size = file.read(1 << 16), os.fstat(file.fileno()).st_size
+            return head.count(b"\n") * size // max(1, len(head))
+    return None
 
 
 @dataclass
@@ -113,7 +126,8 @@ class Campaign:
         while process.poll() is None:
             time.sleep(0.5 if self.n > 5000 else 0.1)
             held = stored_bytes(self.out)
-            watch.look(process.pid, held // LINE, asks=any(self.out.glob("runs/*/*/*/*/answers.jsonl.part")))
+            answers = answered(self.out)
+            watch.look(process.pid, answers or 0, asks=answers is not None)
             if not mended and held > before and time.monotonic() > next_death:
                 next_death = time.monotonic() + self.die_or_come_back()
             if ends is not None and not sent and held >= wanted:
@@ -203,7 +217,7 @@ def judged(campaign: Campaign, servers: Servers, seconds: float) -> list[str]:
     asking, peak = (max(watch.peak(asking=asking) for watch in campaign.watches) for asking in (True, False))
     handles = max((point[2] for watch in campaign.watches for point in watch.points), default=0)
     if growth > GROWTH_MB:
-        wrong.append(f"memory grew by {growth:.0f} MB over 10,000 replies")
+        wrong.append(f"memory grew by {growth:.0f} MB over 10,000 answers")
     if asking > PEAK_MB:
         wrong.append(f"memory reached {asking:.0f} MB while asking")
     if handles > 2 * campaign.concurrency + 64:  # connections to either server stay open while they are idle
@@ -214,7 +228,7 @@ def judged(campaign: Campaign, servers: Servers, seconds: float) -> list[str]:
         f"{len(campaign.kills)} times SIGKILL, {len(servers.deaths)} deaths of servers; {lost.replies} replies "
         f"in flight lost, at most {lost.at_one_death} at one death and {lost.seconds:.2f} s before it; memory at most "
         f"{asking:.0f} MB while asking and {peak:.0f} MB with scoring, "
-        f"growth {growth:.1f} MB over 10,000 replies; at most {handles} open files"
+        f"growth {growth:.1f} MB over 10,000 answers; at most {handles} open files"
     )
     return wrong
 
