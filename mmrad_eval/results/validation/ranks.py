@@ -188,6 +188,7 @@ def _agreement(name: str, ranking: Ranking) -> Table:
     for i, column in enumerate(ranking.columns):
         taus = between[i].tolist()
         cells: dict[str, Cell] = {"column": Cell(column), "winner": Cell(_winner(ranking, ranks[:, i]))}
+        cells["number"] = Cell(i + 1)
         cells["mean rank"] = Cell(finite(kendall(oriented[:, i], consensus)))
         if many:
             known = [j for j, tau in enumerate(taus) if j != i and np.isfinite(tau)]
@@ -197,11 +198,13 @@ def _agreement(name: str, ranking: Ranking) -> Table:
         else:
             cells |= {ranking.columns[j]: Cell(finite(tau)) for j, tau in enumerate(taus) if j != i}
         rows.append(Row(cells))
+    number = TableColumn("number", title="no.", kind="count", media="drawn")
     columns = [TableColumn("column"), TableColumn("winner"), TableColumn("mean rank", kind="score", digits=2)]
     if many:
         columns += [TableColumn("least", title="least similar"), TableColumn("tau of least", kind="score", digits=2)]
     else:
-        columns += [TableColumn(column, kind="score", digits=2) for column in ranking.columns]
+        heads = enumerate(ranking.columns, 1)
+        columns = [number, *columns, *(TableColumn(c, title=f"{i}", kind="score", digits=2) for i, c in heads)]
     title = f"{ranking.title}: agreement of the rankings (Kendall's tau-b)"
     return Table(f"{name}-agreement", title, tuple(columns), tuple(rows))
 

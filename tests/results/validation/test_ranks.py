@@ -67,6 +67,17 @@ def test_the_tables_hold_ranks_agreement_and_flips() -> None:
     assert "B" in text
 
 
+def test_heads_of_the_agreement_are_the_numbers_of_its_rows_where_people_read_and_names_in_files() -> None:
+    names = ("BLEU-4 @ raw", "BLEU-4 @ r2gen-iu", "RadCliQ-v1 @ x")
+    agreement = tables_of([ranking([[0.30, 0.10, 1.0], [0.28, 0.15, 0.9], [0.05, 0.01, 2.0]])])[1]
+    numbers = [str(row.cells["number"].value) for row in agreement.rows]
+    assert dict(zip(numbers, (row.cells["column"].value for row in agreement.rows), strict=True)) == {
+        column.heading: column.key for column in agreement.columns if column.key in names
+    }
+    head = render([agreement], "csv").splitlines()[0].split(",")
+    assert head == ["column", "winner", "mean rank", *names]
+
+
 def test_with_more_columns_than_systems_the_columns_go_down() -> None:
     table = tables_of([ranking([[0.3, 0.1, 1.0], [0.2, 0.2, 2.0]])])[0]
     assert [row.cells["column"].value for row in table.rows] == ["BLEU-4 @ raw", "BLEU-4 @ r2gen-iu", "RadCliQ-v1 @ x"]
