@@ -72,7 +72,7 @@ def commands() -> str:
             command = app.get_command(click.Context(app), name)
             assert command is not None
             for called, below in _tree(f"mmrad-eval {name}", command):
-                page = below.get_help(click.Context(below, info_name=called, max_content_width=100, terminal_width=100))
+                page = below.get_help(click.Context(below, info_name=called, max_content_width=96, terminal_width=96))
                 lines += [f"### {called}", "", "```text", page.rstrip(), "```", ""]
         assert all(name in COMMANDS for name in names.split())
     return "\n".join(lines)
@@ -137,13 +137,24 @@ def lists() -> str:
     lines = [
         "# Tasks, metrics, models, datasets",
         "",
-        "What the four commands print; `show NAME` tells all about one.",
+        "What `mmrad-eval tasks`, `metrics`, `models` and `datasets` list; with `show NAME` each describes one.",
         "",
     ]
     for name in ("tasks", "metrics", "models", "datasets"):
         printed = CliRunner().invoke(app, [name]).output
-        lines += [f"## {name.capitalize()}", "", "```text", printed.rstrip(), "```", ""]
+        lines += [f"## {name.capitalize()}", "", *_tables(printed), ""]
     return "\n".join(lines)
+
+
+def _tables(printed: str) -> Iterator[str]:
+    """Lines of a name and what it is, as tables, which fit any screen; other lines as paragraphs."""
+    in_table = False
+    for line in printed.rstrip().replace("|", "\\|").split("\n"):
+        name, *rest = re.split(r"\s{2,}", line.strip())
+        if rest and not in_table:
+            yield from ("", "| name | |", "|---|---|")
+        in_table = bool(rest)
+        yield f"| `{name}` | {'; '.join(rest)} |" if rest else f"\n{line}"
 
 
 if __name__ == "__main__":

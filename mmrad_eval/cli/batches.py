@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--cancel", "cancelled", multiple=True, metavar="ID", help="Cancel a batch; replies that it already has are kept."
 )
-@click.option("--base-url", multiple=True, help="Address of the provider. [default: its own]")
+@click.option("--base-url", multiple=True, help="Address of the provider. [default: the provider's own]")
 @click.option("--api-key-env", help="Environment variable that holds the key.")
 @click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the key (mode 600).")
 def batches(**said: Any) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where the runs are."
 )
-@click.option("--metrics", "-M", help="The column that is shown, by its label. [default: a clinical one]")
+@click.option("--metrics", "-M", help="Label of the column to show. [default: a clinical one]")
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw the curve, as pdf and as png.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 @click.option(

@@ -44,7 +44,7 @@ def _configured(ctx: click.Context, _param: click.Parameter, path: Path | None) 
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UsageError(f"{path}: there is no option {name!r}{hint}")
     if named.get("allow_key"):
-        raise UsageError(f"{path} says allow_key: that is for the command line to say, as in --allow-key NAME")
+        raise UsageError(f"{path} says allow_key: only the command line may allow a key, as in --allow-key NAME")
     ctx.default_map = {spelled.get(name, name): value for name, value in named.items()}
     return path
 
@@ -142,13 +142,13 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=choice(["nothing", "labels", "report"]),
             default="nothing",
             show_default=True,
-            help="What of the report the writer sees when it summarizes; each is a dataset of its own name.",
+            help="What of the report the writer sees when it summarizes; each makes a dataset with its own name.",
         ),
         click.option(
             "--report", type=choice(["reference", "none"]), default="reference", show_default=True,
             help="Compare with the reports, or build without any.",
         ),
-        click.option("--lost", metavar="N|any", default="0", show_default=True, help="Findings that a trace may lack."),
+        click.option("--lost", metavar="N|any", default="0", show_default=True, help="Findings that a trace may omit."),
         click.option("--comparisons", type=choice(["keep", "drop"]), default="keep", show_default=True,
                      help="Statements that compare with a prior study."),
         click.option("--profile", type=choice(["full", "paper"]), default="full", show_default=True,

@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 @click.option("--split", help="Split to use ('all' for all); default: test where there is one.")
 @click.option("--limit", type=int, help="Only the first N studies of each dataset.")
 @click.option(
-    "--target", default="findings", show_default=True, help="Part that is scored: findings, impression or report."
+    "--target",
+    default="findings",
+    show_default=True,
+    help="Part of the report to score: findings, impression or report.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."

@@ -30,9 +30,9 @@ def convert(a: str, b: str, *, as_json: bool) -> None:
     rows = "" if done.written == done.records else f" as {done.written} rows"
     terminal.say(f"{done.records} records, {done.source} to {done.target}{rows}, written to {b.partition(':')[2] or b}")
     if done.data_use != "open":
-        terminal.say(f"  its data is {done.data_use}: keep it where the data that it was made from may be")
+        terminal.say(f"  its data is {done.data_use}: keep it only where its source data may be kept")
     if done.pictures:
-        terminal.say(f"  {done.pictures} pictures were inside the rows and are files beside it now")
+        terminal.say(f"  {done.pictures} images embedded in the rows were written to files beside it")
     for identity, why in list(done.invalid.items())[:5]:
         terminal.say(f"  invalid: {identity}: {why}")
     if len(done.invalid) > 5:

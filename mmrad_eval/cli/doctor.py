@@ -17,7 +17,7 @@ _MARKS = {"good": ("✓", "green"), "optional": ("·", "yellow"), "bad": ("✗",
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
 )
-@click.option("--base-url", multiple=True, help="A server to look for, beside those of MMRAD_VLLM_URL.")
+@click.option("--base-url", multiple=True, help="A server to check, in addition to those of MMRAD_VLLM_URL.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(out: Path, base_url: tuple[str, ...], *, as_json: bool) -> int:
     """Check what is installed, and say how to fix what is missing.

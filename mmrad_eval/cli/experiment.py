@@ -63,7 +63,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     if stopped:
         terminal.say(f"not complete: {'; '.join(stopped)}; run the same command again to resume", err=True)
     if refused:
-        again = "each says above why; fix that, then run the same command again to go on"
+        again = "the reasons are above; fix them, then run the same command again to resume"
         terminal.say(f"not complete: {'; '.join(refused)}; {again}", err=True)
     return next((code for code in codes if code), 0)
 

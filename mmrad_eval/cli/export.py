@@ -28,11 +28,11 @@ TRAINING = ("sft", "dpo", "grpo")
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File or folder. [default: beside the run's answers]")
 @in_results
-@click.option("--references", "-r", help="The data, where it is no longer where the run says.")
+@click.option("--references", "-r", help="The data, if it has moved since the run.")
 @click.option("--data", metavar="DATA", help="sft, grpo: teach the traces or references of this dataset.")
 @source_options
 @click.option("--for", "names", default="", metavar="NAMES", help="Trainers, comma-separated. [default: all that can]")
-@click.option("--by", metavar="COLUMN", help="For runs: the column that tells a good answer from a bad one.")
+@click.option("--by", metavar="COLUMN", help="For runs: the column that separates good answers from bad ones.")
 @click.option("--at-least", type=float, help="sft of runs: the least value of an answer that is taught.")
 @click.option("--margin", type=float, default=0.0, help="dpo: the least difference of two answers. [default: any]")
 @click.option("--split", default="train", show_default=True, help="The split that may be trained on.")
@@ -42,7 +42,7 @@ TRAINING = ("sft", "dpo", "grpo")
     "--budget",
     type=click.IntRange(min=256),
     metavar="TOKENS",
-    help="Most tokens of a record; pictures are left out, never words.",
+    help="Maximum tokens of a record; images are dropped to fit, never text.",
 )
 @click.option("--boxes", metavar="FRAME", help="Frame of box numbers in words. [default: pixels of the film]")
 @click.option("--prompt", type=click.Path(path_type=Path), help="Custom prompt file for the question.")
@@ -84,5 +84,5 @@ def _board(run: str, form: str, out: Path | None, results: Path, references: str
         terminal.say(f"  {sentence}")
     if folder.run.data_use != "open":
         held = "reference reports of data" if form == "rexrank" else "reports made from data"
-        terminal.say(f"  it holds {held} that is {folder.run.data_use}: keep it where that data may be")
+        terminal.say(f"  it holds {held} that is {folder.run.data_use}: keep it only where that data may be kept")
     return 0 if folder.run.complete else 3

@@ -40,7 +40,7 @@ def list_() -> int:
 @click.argument("metrics", nargs=-1, required=True, metavar="METRIC...")
 @click.option("--wheel", type=click.Path(path_type=Path), help="The wheel as a file, where pip has no network.")
 def fetch(metrics: tuple[str, ...], wheel: Path | None) -> int:
-    """Download the pinned wheel of METRIC with pip, without what it depends on, and check its digest."""
+    """Download the pinned wheel of METRIC with pip, without its dependencies, and check its digest."""
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.metrics.judged.wheels import fetch as fetched
 

@@ -68,7 +68,7 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
                 raise
             terminal.say(f"mmrad-eval: left out: {error}", err=True)
     if folders and not runs:
-        raise DataError(f"none of the {len(folders)} runs under {results} can be read, as said above")
+        raise DataError(f"none of the {len(folders)} runs under {results} can be read, for the reasons above")
     if not runs:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
     if said["across"]:

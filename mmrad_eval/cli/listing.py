@@ -144,14 +144,14 @@ tasks = listing(
     "task",
     _REGISTRY["task"],
     _task_facts,
-    "A task says how a study becomes a conversation, and a conversation an answer.",
+    "A task turns a study into a conversation, and the conversation into an answer.",
 )
 metrics = listing(
-    "metric", _REGISTRY["metric"], _metric_facts, "A metric says what is computed, under which convention."
+    "metric", _REGISTRY["metric"], _metric_facts, "A metric names what is computed and under which convention."
 )
 datasets = listing(
     "dataset",
     _REGISTRY["dataset"],
     _dataset_facts,
-    "They are loaded by name; a format reads files of yours, as FORMAT:PATH.",
+    "Load datasets by name; a format reads your own files, as FORMAT:PATH.",
 )

@@ -15,9 +15,9 @@ from mmrad_eval.cli import terminal
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": (
         "mmrad_eval.cli.run:run",
-        "Ask models about the studies of a dataset, score their reports, show the table (the default).",
+        "Run models on the studies of a dataset, score their reports, show the table (the default).",
     ),
-    "score": ("mmrad_eval.cli.score:score", "Score reports that were made elsewhere, or stored runs again."),
+    "score": ("mmrad_eval.cli.score:score", "Score external reports, or stored runs again."),
     "leaderboard": (
         "mmrad_eval.cli.leaderboard:leaderboard",
         "Show the table of all runs under RESULTS (default: results).",
@@ -109,7 +109,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name -> (``module:function``, the first sentence of its own page of help, here to be read without imports)."""
 
 HEADINGS: dict[str, str] = {
-    "Ask and score": "run score faithfulness budget contamination batches parse",
+    "Run and score": "run score faithfulness budget contamination batches parse",
     "Compare and publish": "leaderboard compare paper power ranks audit reproduce",
     "Read and judge": "view beside readers metaeval probe",
     "Data and training": "data export reward",

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     metavar="OURS=THEIRS",
     help="Column of RATINGS that holds one of our fields, such as reader=rater.",
 )
-@click.option("--against", metavar="COLUMN", help="Hold each metric against this one too, paired by case.")
+@click.option("--against", metavar="COLUMN", help="Also compare each metric with this one, paired by case.")
 @click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
 @click.option("--all-metrics", is_flag=True, help="Show all metrics. [default: the first 20 of the first table]")
 @table_options
@@ -52,7 +52,7 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
 
     RATINGS has one row per case (and candidate, and rater): a rating or count in a column, or long form with
     error_category and num_errors, or preferred and over; or RadJudge's JSON of expected rankings. Several raters give
-    a ceiling. Metrics come from --scores, from columns beside the ratings, or are computed where RATINGS has texts
+    an upper bound. Metrics come from --scores, from columns beside the ratings, or are computed where RATINGS has texts
     (reference, report).
     """
     from mmrad_eval.cli.data import pairs
@@ -128,5 +128,5 @@ def _rating(word: str) -> tuple[str, Any]:
 
     name, _, better = word.partition("=")
     if better not in ("", "lower", "higher"):
-        raise UsageError(f"--rating {word}: after the = stands lower or higher")
+        raise UsageError(f"--rating {word}: write lower or higher after the =")
     return name, better or None

@@ -122,4 +122,4 @@ def verified(
             err=True,
         )
     if not found:
-        terminal.say("nothing to verify: none of these metrics has an engine of ours beside a package", err=True)
+        terminal.say("nothing to verify: none of these metrics has both our engine and a reference package", err=True)

@@ -97,7 +97,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--serve", is_flag=True, help="Start a vLLM server for the run, and end it with the run."),
         click.option("--serve-args", metavar="FLAGS", help="Additional flags for `vllm serve`, in one string."),
         click.option("--serve-context", type=int, help="Context of the server in tokens. [default: the card's]"),
-        click.option("--serve-images", type=int, help="Images that one prompt may hold. [default: the card's]"),
+        click.option("--serve-images", type=int, help="Maximum number of images per prompt. [default: the card's]"),
         click.option("--dtype", help="Data type of a model run by --serve or hf:ID, such as bfloat16."),
         click.option("--tensor-parallel", type=int, metavar="N", help="GPUs per copy of the model."),
         click.option("--data-parallel", type=int, metavar="N", help="Number of copies of the model."),

@@ -1,4 +1,4 @@
-"""`mmrad-eval models`: baselines, providers, cards, plugins; what a card says, and which tasks its model can't take."""
+"""`mmrad-eval models`: baselines, providers, cards, plugins; what a card says, and which tasks its model cannot run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def models(ctx: click.Context, *, as_json: bool) -> None:
     """List the models; `models show NAME` describes one.
 
     A card's line says how many images a request may hold, how its boxes are read (frame and dialect), whether vLLM
-    serves it, what it was trained on, which tasks it can't take, and which of its facts nobody verified.
+    serves it, what it was trained on, which tasks it cannot run, and which of its facts are unverified.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -77,7 +77,7 @@ def show(name: str, *, as_json: bool) -> None:
         }
         sources: dict[str, str] = {}
     else:
-        told, sources = {"model": name, **_facts(card), "can't take": _refused(card) or "nothing known"}, card.sources
+        told, sources = {"model": name, **_facts(card), "cannot run": _refused(card) or "nothing known"}, card.sources
     if as_json:
         terminal.page(json.dumps(told | {"sources": sources}, indent=1))
         return
@@ -102,7 +102,7 @@ def _row(name: str, card: Card) -> tuple[str, ...]:
     price = f"${card.price[0]:g}/{card.price[1]:g}" if card.price else ""
     trained = f"saw {', '.join(card.trained_on)}" if card.trained_on else ""
     refused = _refused(card)
-    takes = f"can't take: {'; '.join(refused)}" if refused else ""
+    takes = f"cannot run: {'; '.join(refused)}" if refused else ""
     boxes = f"{card.box_frame} ({card.dialect})" if card.dialect else card.box_frame
     doubts = _unverified(card)
     unverified = f"unverified: {', '.join(doubts)}" if doubts else ""
@@ -118,5 +118,5 @@ def _unverified(card: Card) -> list[str]:
 def _refused(card: Card) -> list[str]:
     """The tasks that the card says are impossible, and why."""
     if card.served_by_vllm is False:
-        return ["any task by asking, as no server of ours serves it; make its reports elsewhere and name file:PATH"]
+        return ["any task here: no server supports it; produce its reports elsewhere and score them (file:PATH)"]
     return []

@@ -19,10 +19,12 @@ from mmrad_eval.cli.words import named_values
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("paper"),
     show_default=True,
-    help="Folder that is written to.",
+    help="Output folder.",
 )
 @click.option(
-    "--data", "dataset", help="Name of the dataset, where there are runs over several. [default: the most runs]"
+    "--data",
+    "dataset",
+    help="Name of the dataset, if there are runs over several. [default: the one with the most runs]",
 )
 @click.option(
     "--metrics",
@@ -41,7 +43,7 @@ from mmrad_eval.cli.words import named_values
 @click.option(
     "--labels",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="TOML file of printed names for columns, models, tasks and datasets, beside ours.",
+    help="TOML file of printed names for columns, models, tasks and datasets, in addition to ours.",
 )
 @click.option("--intervals", is_flag=True, help="Set intervals in the tables of the body too; the appendix has them.")
 @click.option("--figures/--no-figures", default=True, help="Draw the figures too. [default: yes]")

@@ -32,7 +32,7 @@ FEW = 20
     type=click.Choice(["findings", "impression", "report"]),
     default="findings",
     show_default=True,
-    help="The part that is read.",
+    help="Part of the report to read.",
 )
 @click.option(
     "--report-column",

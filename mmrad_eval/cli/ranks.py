@@ -55,6 +55,8 @@ def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: s
 def _why_nothing(rankings: Sequence[Ranking]) -> str:
     systems = max((len(ranking.systems) for ranking in rankings), default=0)
     if systems > 1 and not any(ranking.columns for ranking in rankings):
-        return f"no column of the {systems} complete runs over the same studies says which end of it is good"
+        return (
+            f"no column of the {systems} complete runs over the same studies states whether higher or lower is better"
+        )
     runs = "1 complete run is" if systems == 1 else f"{systems} complete runs are"
     return f"{runs} over the same studies; two are needed"

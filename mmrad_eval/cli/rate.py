@@ -33,7 +33,7 @@ def rate() -> None:
 @click.option("--fine", is_flag=True, help="Show each statement at its own region, before aggregation.")
 @click.option("--repeats", type=click.FloatRange(0, 0.5), default=0.05, show_default=True, help="Share shown twice.")
 @click.option("--plant", type=click.FloatRange(0, 0.5), default=0.05, show_default=True,
-              help="Further cases with a planted error, as a share.")  # fmt: skip
+              help="Share of additional cases with a planted error.")  # fmt: skip
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the sample and of the orders."
 )

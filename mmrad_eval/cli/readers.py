@@ -29,9 +29,7 @@ def readers() -> None:
     required=True,
     help="What readers are asked of each report, each pair, or (rate) each trace.",
 )
-@click.option(
-    "--data", "-d", metavar="DATA", help="With rate, in the place of runs: the dataset whose traces are read."
-)
+@click.option("--data", "-d", metavar="DATA", help="With rate, instead of runs: the dataset whose traces are read.")
 @click.option("--cases", type=click.IntRange(min=1), required=True, help="Cases that each reader sees.")
 @click.option(
     "--readers", "count", type=click.IntRange(min=1, max=200), required=True, help="Readers; each gets a page."
@@ -42,7 +40,7 @@ def readers() -> None:
     type=click.Choice(["random", "stratified", "disagreement"]),
     default="random",
     show_default=True,
-    help="How cases are drawn; the last two record each case's chance.",
+    help="How cases are drawn; the last two record sampling probabilities.",
 )
 @click.option(
     "--strata",
@@ -64,20 +62,20 @@ def readers() -> None:
     type=click.FloatRange(0, 0.5),
     default=0.1,
     show_default=True,
-    help="Share of readings that are shown twice.",
+    help="Share of readings that are repeated.",
 )
 @click.option(
     "--plant",
     type=click.FloatRange(0, 0.5),
     default=0.05,
     show_default=True,
-    help="With rate: further cases with a planted error, as a share of --cases.",
+    help="With rate: additional cases with a planted error, as a share of --cases.",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the sample and of the orders."
 )
 @click.option("--title", default="Reader study", show_default=True, help="What readers read on top of the page.")
-@click.option("--copy-images", is_flag=True, help="Put the images beside the pages, once, not into each.")
+@click.option("--copy-images", is_flag=True, help="Store the images once beside the pages, not in each page.")
 @click.option(
     "--max-edge",
     type=click.IntRange(min=64),
@@ -85,7 +83,7 @@ def readers() -> None:
     show_default=True,
     help="Longest side of the images, in pixels.",
 )
-@click.option("--references", "-r", help="The data, where it is no longer where the runs say.")
+@click.option("--references", "-r", help="The data, if it has moved since the runs.")
 def make(**said: Any) -> int:
     """Make a reader study of runs, or of a dataset's traces: one offline page per reader, and the key to them.
 

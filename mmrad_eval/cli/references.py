@@ -24,7 +24,7 @@ def reference_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["findings", "impression", "report"]),
             default="findings",
             show_default=True,
-            help="The part that is scored.",
+            help="Part of the report to score.",
         ),
     )
     return with_options(command, *options)

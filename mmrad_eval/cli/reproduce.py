@@ -53,7 +53,7 @@ def reproduce(file: Path, metrics: tuple[str, ...], form: str | None, out: Path 
     candidates = list(ours(examples, built, (target,) if target else TARGETS))
     found = explain_whole(sheet, candidates) if whole else explain(sheet, examples, candidates)
     left = 0 if whole else len(sheet) - len(examples)
-    notes = [f"Values of a whole corpus, beside ours over {len(examples)} reports."] if whole else []
+    notes = [f"Values of a whole corpus, compared with ours over {len(examples)} reports."] if whole else []
     notes += [f"{left} of {len(sheet)} rows have no report or no reference and were left out."] if left else []
     show([table_of(sheet, found, [*notes, *(f"{one}." for one in built.missing)])], form, out, all_columns=True)
     return 0

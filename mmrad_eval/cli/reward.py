@@ -33,7 +33,7 @@ def reward() -> None:
     metavar="KEY=VALUE",
     help="Option of a metric, such as device=cuda.",
 )
-@click.option("--together", is_flag=True, help="One reward of all metrics in equal shares.")
+@click.option("--together", is_flag=True, help="Combine all metrics into one reward, equally weighted.")
 @table_options
 def audit(form: str | None, out: Path | None, together: bool, **said: Any) -> int:
     """Name the cheap policies that a reward prefers to honest reports.

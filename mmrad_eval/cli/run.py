@@ -59,7 +59,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--target",
             default="findings",
             show_default=True,
-            help="Part that is scored: findings, impression or report.",
+            help="Part of the report to score: findings, impression or report.",
         ),
     )
     return with_options(command, *options)
@@ -114,7 +114,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Number of samples; each is a run of its own.",
+    help="Number of samples; each is a separate run.",
 )
 @model_options
 @order_option
@@ -125,7 +125,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--no-table", is_flag=True, help="Show progress, but no table.")
 @click.pass_context
 def run(ctx: click.Context, /, **said: Any) -> int:
-    """Ask models about the studies of a dataset, score their reports, show the table (the default).
+    """Run models on the studies of a dataset, score their reports, show the table (the default).
 
     EXPERIMENT.toml states a whole experiment. Run the same command again to resume: no answered study is sent twice.
     """

@@ -38,7 +38,7 @@ SHOWN = 5
     "-p",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="File of reports: csv, jsonl, json, ReXrank; each further one is a run of its own.",
+    help="File of reports: csv, jsonl, json, ReXrank; each further one is a separate run.",
 )
 @click.option("--references", "-r", help="The studies with their reports: a registered name, FORMAT:PATH, or a path.")
 @click.option(
@@ -52,7 +52,7 @@ SHOWN = 5
     type=click.Choice(["findings", "impression", "report"]),
     default="findings",
     show_default=True,
-    help="The part that is scored.",
+    help="Part of the report to score.",
 )
 @click.option("--split", help="Split to score ('all' for all); default: test where there is one.")
 @click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one per line.")
@@ -81,9 +81,9 @@ SHOWN = 5
 @click.option("--explain", multiple=True, metavar="STUDY", help="Print the records behind its scores.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
 def score(**said: Any) -> int:
-    """Score reports that were made elsewhere, or stored runs again.
+    """Score external reports, or stored runs again.
 
-    No model is asked, but judges that metrics ask (`--judge`). Predictions (-p) and references (-r) are joined by study
+    No model is called, except judges of metrics (`--judge`). Predictions (-p) and references (-r) are joined by study
     id and make a run folder like any other; several -p make a run each, and one table. A study without a report is
     pending (never a score; exit status 3), an empty report scores as an empty report.
 
@@ -233,7 +233,7 @@ def _price(said: dict[str, Any], folder: RunFolder, suite: Suite) -> None:
 
     judges = judges_of(said)
     if judges is None:
-        raise UsageError("--dry-run says what judges would be asked: name one with --judge MODEL")
+        raise UsageError("--dry-run prints what judges would be asked: name one with --judge MODEL")
     terminal.say(str(folder.path))
     for one in (*preview_run(judges, terms_of(said), folder, suite, said["references"]), *suite.missing):
         terminal.say(f"  {one}")

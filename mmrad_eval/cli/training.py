@@ -74,10 +74,10 @@ def _of_runs(runs: tuple[str, ...], form: str, said: dict[str, Any]) -> tuple[Dr
     if form == "dpo" and len(runs) < 2:
         raise UsageError("--format dpo pairs the answers of runs; name two or more")
     if form == "sft" and said["by"] and said["at_least"] is None:
-        raise UsageError("say how good an answer must be to be taught: --at-least VALUE of the column of --by")
+        raise UsageError("state how good an answer must be to be taught: --at-least VALUE, in the column of --by")
     scored = read_runs(runs, said["by"], said["results"], said["references"])
     if said["target"] not in {None, scored.target}:
-        raise UsageError(f"--target {said['target']}: these runs were asked for {scored.target}")
+        raise UsageError(f"--target {said['target']}: these runs wrote the {scored.target}")
     allowed = training_set(scored.data.studies, said["split"], said["hold_out"], source=scored.data.source)
     least, margin = said["at_least"], said["margin"]
     origin = Origin(
@@ -107,7 +107,7 @@ def _question(path: Path | None) -> str:
         return QUESTION
     text = decode.utf8(decode.read_bytes(path), str(path)).strip()
     if not text or (mark := mark_in(text)):
-        what = "is empty" if not text else f"holds {mark!r}, which trainers take for a mark of their own"
+        what = "is empty" if not text else f"holds {mark!r}, which trainers take for one of their own markers"
         raise DataError(f"{path} {what}; write the question in words only, the film is placed before it")
     return text
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     help="Longest side of copied or embedded images, in pixels.",
 )
 @click.option("--redact", is_flag=True, help="Leave only ids, statuses and scores.")
-@click.option("--references", "-r", help="The data, where it is no longer where the run says.")
+@click.option("--references", "-r", help="The data, if it has moved since the run.")
 def view(**said: Any) -> int:
     """Write a page to read runs in: images, boxes, traces, reports beside references, scores.
 

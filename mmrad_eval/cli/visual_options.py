@@ -15,7 +15,7 @@ margin_option = click.option(
     default=5.0,
     show_default=True,
     metavar="POINTS",
-    help="Smallest gain that matters, in percentage points of recall of facts that the words did not tell.",
+    help="Smallest gain that matters, in percentage points of recall of facts that the words did not state.",
 )
 _primary_option = click.option(
     "--primary",

@@ -27,9 +27,7 @@ def subgroup_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="ATTRIBUTE",
         help="In subgroups: sex, age, view, normal, prior, finding, findings-count, scanner, FILE.csv:COLUMN.",
     )
-    references = click.option(
-        "--references", "-r", help="With --by: the data, where it is no longer where the run says."
-    )
+    references = click.option("--references", "-r", help="With --by: the data, if it has moved since the run.")
     return by(references(command))
 
 

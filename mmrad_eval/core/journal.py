@@ -275,7 +275,7 @@ class Journal:
         except OSError as error:
             self._lost(segment, 0, f"can't be read: {error.strerror or error}")
         if damaged and not len(found):
-            self._lost(segment, 0, "not a journal; passed over")
+            self._lost(segment, 0, "not a journal; ignored")
         for offset in damaged if len(found) else ():
             self._lost(segment, offset, "a damaged line")
         self._seq = max(self._seq, found.highest)

@@ -169,7 +169,7 @@ def _made(kind: Kind, found: object, label: str, arguments: tuple[object, ...], 
 def _called(kind: Kind, factory: Any, label: str, arguments: tuple[object, ...], offered: tuple[object, ...]) -> object:
     hint = f"; {kind.hint}" if kind.hint and not inspect.isclass(factory) else ""
     if inspect.iscoroutinefunction(factory):
-        raise PluginError(f"{kind.name} {label} does not fit: it is a coroutine function and no {kind.name}{hint}")
+        raise PluginError(f"{kind.name} {label} does not fit: it is a coroutine function, not a {kind.name}{hint}")
     given = (*arguments, *offered[: max(0, _needed(factory) - len(arguments))])
     try:
         signature = inspect.signature(factory)

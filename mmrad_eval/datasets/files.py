@@ -24,7 +24,7 @@ def read_text(path: Path, problems: Problems) -> str:
     """The text of a UTF-8 file, without its byte order mark; DataError names the line that is not UTF-8."""
     data = read_bytes(path)
     if data.startswith(UTF8_MARK):
-        problems.warn("byte order mark", "the file starts with a byte order mark, passed over", file=str(path))
+        problems.warn("byte order mark", "the file starts with a byte order mark, which is ignored", file=str(path))
     return decode.utf8(data, str(path))
 
 
@@ -68,7 +68,7 @@ def json_file(path: Path, problems: Problems) -> Any:
             for key, _ in pairs:
                 if key in seen:
                     problems.error(
-                        "duplicate id", f"the key {key!r} stands twice in one object", file=str(path), study=key
+                        "duplicate id", f"the key {key!r} occurs twice in one object", file=str(path), study=key
                     )
                 seen.add(key)
         return value

@@ -212,10 +212,10 @@ def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) ->
 def _twice(problems: Problems, path: Path, row: FileRow, study: str, line: int | None, *, same: bool) -> None:
     before = f"at line {line}" if line else "earlier in the file"
     if same:
-        what = f"this id stands {before} with the same report; kept once"
+        what = f"this id occurs {before} with the same report; kept once"
         problems.warn("duplicate id", what, file=str(path), line=row.line, study=study)
     else:
-        what = f"this id stands {before} with another report; it is unknown which one counts"
+        what = f"this id occurs {before} with another report; it is unknown which one counts"
         problems.error("duplicate id", what, file=str(path), line=row.line, study=study)
 
 

@@ -66,5 +66,5 @@ def json_start(path: Path) -> str:
 
 def unrecognised(path: Path) -> str:
     """What was seen of a path that nobody recognises, and how to name its format."""
-    seen = "no file that tells its format" if path.is_dir() else f"a file that starts {head(path)[:40]!r}"
+    seen = "no file that identifies its format" if path.is_dir() else f"a file that starts {head(path)[:40]!r}"
     return f"{path} holds {seen}; name the format: --data FORMAT:{path} (`mmrad-eval datasets` lists them)"

@@ -138,7 +138,7 @@ def _read_csv(path: Path, problems: Problems) -> dict[str, str]:
         raise DataError(f"{path}: its header is not {','.join(CSV_COLUMNS)}")
     found = {row[0]: row[1] for row in rows[1:] if len(row) == len(rows[0])}
     if len(found) != len(rows) - 1:
-        raise DataError(f"{path}: an id stands twice, or a row has not {len(rows[0])} cells")
+        raise DataError(f"{path}: an id occurs twice, or a row does not have {len(rows[0])} cells")
     return found
 
 

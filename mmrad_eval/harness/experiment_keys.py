@@ -18,7 +18,7 @@ _FILES = ("api_key_file",)
 def check(settings: Mapping[str, Any], allowed: Collection[str]) -> None:
     """UsageError where one run's settings name a variable or file of a key that the command line does not allow."""
     if settings.get("allow_key"):
-        raise UsageError(f"{_FILE} says allow_key: that is for the command line to say, as in --allow-key NAME")
+        raise UsageError(f"{_FILE} says allow_key: only the command line may allow a key, as in --allow-key NAME")
     for option in _FILES:
         named = settings.get(option)
         if named is not None and str(named) not in allowed:

@@ -65,7 +65,7 @@ def attestation(*, provider: str, retention: str, who: str, date: str | None = N
     stated = {"provider": provider.strip(), "retention": retention.strip(), "who": who.strip()}
     empty = [name for name, value in stated.items() if not value]
     if empty:
-        raise UsageError(f"the attestation says nothing of {', '.join(empty)}; it needs provider, retention and who")
+        raise UsageError(f"the attestation lacks {', '.join(empty)}; it needs provider, retention and who")
     try:
         day = dt.date.fromisoformat(date) if date else dt.datetime.now(dt.UTC).date()
     except ValueError as error:

@@ -123,7 +123,7 @@ def _gpu() -> HealthCheck:
         found = subprocess.run(query, capture_output=True, text=True, check=True, timeout=20).stdout  # noqa: S603 (the driver's own)
     except (OSError, subprocess.SubprocessError) as error:
         return HealthCheck(
-            "GPU", "bad", f"nvidia-smi fails: {error}", "see what `nvidia-smi` says; often a reboot is due"
+            "GPU", "bad", f"nvidia-smi fails: {error}", "see what `nvidia-smi` says; a reboot often helps"
         )
     return HealthCheck("GPU", "good", "; ".join(found.split("\n")).strip("; "))
 

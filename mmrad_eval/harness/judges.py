@@ -91,7 +91,9 @@ class Judges:
         if EVERY not in self.by_part:
             whole = [metric.name for metric in asking if not judging(metric).parts]
             for name, where in ((part, of) for part, of in parts.items() if part not in self.by_part):
-                raise UsageError(f"--judge: nobody judges the part {name!r} of {where}; add --judge {name}=MODEL")
+                raise UsageError(
+                    f"--judge: no judge is named for the part {name!r} of {where}; add --judge {name}=MODEL"
+                )
             if whole:
                 raise UsageError(f"--judge {self}: {whole[0]} has no parts; name its judge with --judge MODEL")
         found: dict[Judge, Client] = {}

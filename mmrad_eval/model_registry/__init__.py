@@ -35,10 +35,10 @@ _COMMANDS = frozenset(("command", "hf"))
 ANSWERERS: dict[str, tuple[str, str]] = {
     "baseline:evidence": (f"{_ANSWERERS}:Evidence", "Copies the evidence text that the task shows."),
     "baseline:normal": (f"{_ANSWERERS}:Normal", "One fixed normal report for every study."),
-    "baseline:reference": (f"{_ANSWERERS}:Reference", "The reference itself: the ceiling of every metric."),
+    "baseline:reference": (f"{_ANSWERERS}:Reference", "The reference itself: the upper bound of every metric."),
     "baseline:second-reader": (f"{_ANSWERERS}:SecondReader", "A second radiologist's report, where the data has one."),
-    "baseline:shuffle": (f"{_ANSWERERS}:Shuffle", "Another patient's reference: the level of chance."),
-    "file": (f"{_ANSWERERS}:predictions", "file:PATH - reports made elsewhere (csv, jsonl, json)."),
+    "baseline:shuffle": (f"{_ANSWERERS}:Shuffle", "Another patient's reference: chance level."),
+    "file": (f"{_ANSWERERS}:predictions", "file:PATH - external reports (csv, jsonl, json)."),
 }
 
 

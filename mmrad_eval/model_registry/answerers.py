@@ -51,7 +51,7 @@ class Reference(Answerer):
     """Answer with the study's own reference: the ceiling of every metric."""
 
     endpoints = ()
-    card = Card(provider="baseline", id="reference", revision="1", summary="the reference itself: the ceiling")
+    card = Card(provider="baseline", id="reference", revision="1", summary="the reference itself: the upper bound")
 
     def answer(self, study: Study, shown: Trace | None, donor: Donor) -> Report | None:
         """The reference report; None where the study has none."""

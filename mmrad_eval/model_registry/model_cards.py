@@ -39,7 +39,7 @@ def find(provider: str, model: str) -> Card:
     known = providers.find(provider)
     if model.endswith(_MOVING) and not (known is not None and known.own_server):
         raise UsageError(
-            f"{provider}:{model} names whatever its provider serves today; name a model that stays what it is "
+            f"{provider}:{model} is a moving alias, which may be another model tomorrow; name a dated id "
             "(see `mmrad-eval models`)"
         )
     return Card(provider=provider, id=model)

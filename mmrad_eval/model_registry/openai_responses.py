@@ -151,7 +151,7 @@ def _undrawn(item: Any) -> str:
         return ""
     error = field(item, "error")
     code = text_of(field(error, "code")) or text_of(field(error, "message")) or text_of(field(item, "status"))
-    return f"a picture was not drawn: {code or 'no reason is told'}"
+    return f"a picture was not drawn: {code or 'no reason given'}"
 
 
 def _usage(usage: Any) -> Usage:

@@ -197,7 +197,7 @@ BUILTIN: Mapping[str, Provider] = {
         ),
         Provider(
             "command",
-            "command:'PROGRAM {requests} {replies}' - a program of yours that has no server.",
+            "command:'PROGRAM {requests} {replies}' - a custom program without a server.",
             _imported(f"{_HERE}.programs.command:command"),
             key_required=False,
         ),
@@ -255,4 +255,4 @@ def kind() -> Kind:
 
 
 def _misfit(value: object) -> str | None:
-    return None if isinstance(value, Provider) else f"it is {type(value).__name__} and no mmrad_eval.Provider"
+    return None if isinstance(value, Provider) else f"it is {type(value).__name__}, not a mmrad_eval.Provider"

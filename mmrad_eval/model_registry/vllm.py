@@ -49,8 +49,8 @@ def vllm(card: Card, how: Connection) -> VllmClient:
     if card.served_by_vllm is False and (how.serve is not None or not placed):
         why = card.sources.get("served_by_vllm", "")
         raise ModelError(
-            f"vLLM does not serve {card.label} as it is{f' ({why})' if why else ''}; make its reports elsewhere and "
-            "name file:PATH, or name a server of yours that does with --base-url"
+            f"vLLM does not serve {card.label} as it is{f' ({why})' if why else ''}; score its reports "
+            "from a file (file:PATH), or name a server that serves it with --base-url"
         )
     if how.serve is not None:
         return _served(card, how, how.serve)
@@ -310,7 +310,7 @@ class VllmClient(ChatClient):
             raise ModelError(
                 f"{lost[0]} puts all images of a message before its words, so region images would not stand at their "
                 "steps; start vLLM with --interleave-mm-strings, or, where the chat template itself puts images first, "
-                "with another --chat-template; or add --images-first, which asks so and marks the run"
+                "with another --chat-template; or add --images-first, which sends all images first and marks the run"
             )
 
     async def _misfit(self, sent: PreparedRequest) -> Reply | None:

@@ -57,7 +57,7 @@ class StudyPlan:
     per_case: int | None = None
     """Readings of each case by each reader; None: every report, or every pair."""
     repeats: float = 0.1
-    """Share of readings that are shown twice."""
+    """Share of readings that are repeated."""
     plant: float = 0.05
     """Further cases with a planted error, as a share of ``cases``; for traces only."""
     seed: int = 1

@@ -113,7 +113,7 @@ def _strengths(found: Preferences) -> Table:
     if whole.penalized[0]:
         notes.append(
             "One side of a pair was never preferred: half a preference of each kind was added to each pair, and the "
-            "strengths are drawn together."
+            "strengths are shrunk towards each other."
         )
     columns = (
         TableColumn("system"),

@@ -101,7 +101,7 @@ def _planted(study: MergedStudy) -> Table:
         TableColumn("named", "statement named as the worst", "percent", interval=True),
     )
     note = (
-        "In percent of readings, with Wilson intervals. Ratings tell something where traces with an error are rated "
+        "In percent of readings, with Wilson intervals. Ratings are informative if traces with an error are rated "
         "lower than those without; cases with a planted error are in no other number."
     )
     return Table("readers-planted", "Planted errors", columns, tuple(rows), (note,))

@@ -64,7 +64,7 @@ ARMS: tuple[Arm, ...] = (
         "direct-jpeg",
         f"{_IMAGES}:DIRECT_JPEG",
         "intervention",
-        "direct with the image compressed once as JPEG of quality 95 (should change nothing)",
+        "direct with the image JPEG-compressed at quality 95 (should change nothing)",
     ),
     Arm(
         "direct-reworded",
@@ -181,7 +181,7 @@ ARMS: tuple[Arm, ...] = (
         "mcot-jpeg",
         f"{_IMAGES}:MCOT_JPEG",
         "intervention",
-        "mcot with all images compressed once as JPEG of quality 95 (should change nothing)",
+        "mcot with all images JPEG-compressed at quality 95 (should change nothing)",
         needs=TRACES,
     ),
     Arm(
@@ -337,7 +337,7 @@ ARMS: tuple[Arm, ...] = (
 )
 
 RIVALS: dict[str, str] = {arm.task: arm.rival for arm in ARMS if arm.rival}
-"""Task -> in words: ``mcot`` must beat every one of them on facts that the words did not tell (an intersection-union
+"""Task -> in words: ``mcot`` must beat every one of them on facts that the words did not state (an intersection-union
 test) before its gain is called visual."""
 
 

@@ -113,7 +113,7 @@ def _wrong_reading(dialect: LookDialect) -> str:
     example = dialect.example.replace("{box}", str(list(_SAMPLE)))
     look = read_dialect_turn(Reply(example), dialect).look
     if look is None:
-        return "example: is not read as a call; call and example must fit each other"
+        return "example: is not read as a call; call and example must match"
     if look.malformed or look.box != _SAMPLE:
         return f"example: is read as {list(look.box) if look.box else 'no box'}: {look.malformed or 'other numbers'}"
     taken = next((report for report in _REPORTS if read_dialect_turn(Reply(report), dialect).look is not None), None)

@@ -21,7 +21,7 @@ class Imported(Task):
     async def converse(self, study: Study, context: TaskContext) -> Answer:
         """Refuse: there is no conversation to hold."""
         raise UsageError(
-            f"task imported asks nobody, so {context.card.label} can't take it; see mmrad-eval tasks for others"
+            f"task imported calls no model, so {context.card.label} cannot run it; see mmrad-eval tasks for others"
         )
 
 

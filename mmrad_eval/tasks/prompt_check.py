@@ -25,7 +25,7 @@ def check_names(given: str, own: str) -> None:
     for name in _BRACES.findall(given):
         plain = name.strip().lower()
         if name != plain and plain in slots:
-            raise PromptError(f"{{{name}}} would be sent as it stands; the slot is {{{plain}}}")
+            raise PromptError(f"{{{name}}} would be sent literally; the slot is {{{plain}}}")
 
 
 def check_shown(given: Sequence[Message], own: Sequence[Message], evidence: Iterable[str]) -> None:

@@ -80,7 +80,7 @@ def convert(a: str | Path, b: str | Path) -> Converted:
     if not origin.is_file() and not (source == "mini-o3" and origin.is_dir()):
         raise DataError(f"{origin}: there is no such file")
     if goal.exists() and goal.samefile(origin):
-        raise UsageError(f"{goal}: can't be read and written at once; name another file")
+        raise UsageError(f"{goal}: cannot be both input and output; name another file")
     source = source or recognise(origin)
     target = target or NEUTRAL
     if target in transcript_files.FORMATS:

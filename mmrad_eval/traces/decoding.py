@@ -105,7 +105,7 @@ def _deep_window(pixels: Pixels) -> tuple[tuple[float, float], str]:
     values = np.asarray(pixels)
     if not np.isfinite(values).all():
         odd = int(np.count_nonzero(~np.isfinite(values)))
-        raise ValueError(f"{odd:,} of {values.size:,} pixels are no finite numbers (NaN or infinite)")
+        raise ValueError(f"{odd:,} of {values.size:,} pixels are not finite (NaN or infinite)")
     low, high = float(values.min()), float(values.max())
     if low < 0 or pixels.mode == "F":  # no bits to count: the range itself is what is known
         return (low, high), f"{pixels.mode} to 8-bit grey, {low:g}..{high:g} to 0..255"

@@ -67,7 +67,7 @@ def _coded(found: GrayValues, path: str, max_edge: int | None) -> Deep | None:
     whole = np.asarray(found.pixels)
     lowest, highest = float(whole.min()), float(whole.max())
     if not np.isfinite([lowest, highest, low, high]).all():
-        raise DataError(f"{path}: pixels or window are no finite numbers (NaN or infinite)")
+        raise DataError(f"{path}: pixels or window are not finite (NaN or infinite)")
     span = highest - lowest
     if found.whole and span <= _EIGHT and low <= lowest and high >= highest:
         return None

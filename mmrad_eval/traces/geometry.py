@@ -118,7 +118,7 @@ def frame_size(frame: Frame, size: Size) -> Size:
         return int(made[0]), int(made[1])
     if base == "original":
         return size
-    raise DataError(f"the frame {frame!r} counts no pixels of a picture")
+    raise DataError(f"the frame {frame!r} is not in pixels of an image")
 
 
 def area(box: Box, size: Size | None = None) -> float:

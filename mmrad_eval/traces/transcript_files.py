@@ -264,5 +264,5 @@ def _listed(row: Mapping[str, Any], name: str) -> list[Any]:
 def _text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     if not isinstance(value, str):
-        raise DataError(f"{name!r} is {type(value).__name__} and no text")
+        raise DataError(f"{name!r} is {type(value).__name__} and not text")
     return value

@@ -125,9 +125,7 @@ def record_of(
             segments.append(response.add(escaped(look.seen), "text", number))
     if words:
         segments.append(response.add(escaped(words), "report"))
-    lost = [
-        f"look {n}: its picture was not kept; it is cut anew" for n, one in enumerate(read.looks, 1) if not one.path
-    ]
+    lost = [f"look {n}: its image was not kept; it is cut again" for n, one in enumerate(read.looks, 1) if not one.path]
     return TraceRecord(
         id=identity,
         study=StudyOf(study=identity),

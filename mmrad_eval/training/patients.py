@@ -35,15 +35,13 @@ def training_set(
     data names no splits: then nothing tells who is a test patient.
     """
     if split.lower().startswith(_TESTED):
-        raise UsageError(
-            f"--split {split}: a model that was trained on what it is tested on proves nothing; name another"
-        )
+        raise UsageError(f"--split {split}: a model must not be tested on what it was trained on; name another")
     outlined = [(study.id, study.cluster, study.split or "") for study in outlines(studies)]
     names = Counter(name for _, _, name in outlined)
     if split not in names:
         there = ", ".join(f"{name or 'no split'} ({count:,})" for name, count in names.most_common())
         raise UsageError(
-            f"{source} has no split {split!r}, and without it nothing tells who may be trained on; it has: {there}. "
+            f"{source} has no split {split!r}, and without it the training patients are unknown; it has: {there}. "
             "Name another with --split, or let patients be divided: --data 'DATA?split=patient'"
         )
     elsewhere = {patient for _, patient, name in outlined if name != split}

@@ -66,7 +66,7 @@ class ScoredRuns:
 def read_runs(names: Sequence[str], column: str | None, results: Path, references: str | None = None) -> ScoredRuns:
     """The runs of that name with the column that decides; UsageError where they can't be compared by it."""
     if column is None:
-        raise UsageError("say which column tells a good answer from a bad one: --by COLUMN")
+        raise UsageError("name the column that separates good answers from bad ones: --by COLUMN")
     folders = [select(results, name) for name in names]
     identities = [folder.run.identity for folder in folders]
     if len({(identity.dataset_digest, identity.selection.target) for identity in identities}) > 1:

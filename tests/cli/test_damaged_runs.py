@@ -30,7 +30,9 @@ def test_several_damaged_runs_are_a_line_each_and_one_that_sums_up(call: Call) -
     said = call("leaderboard")
     assert said.code == 1
     assert said.err.count("left out") == 2
-    assert said.err.splitlines()[-1] == "mmrad-eval: none of the 2 runs under results can be read, as said above"
+    assert (
+        said.err.splitlines()[-1] == "mmrad-eval: none of the 2 runs under results can be read, for the reasons above"
+    )
 
 
 def test_a_damaged_run_beside_a_sound_one_hides_nothing(call: Call) -> None:

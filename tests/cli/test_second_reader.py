@@ -32,7 +32,7 @@ def test_its_row_has_every_metric_over_the_studies_that_have_one(call: Callable[
     shown = call("leaderboard")
     row = next(line for line in shown.out.splitlines() if line.startswith("baseline:second-reader"))
     assert " 3 " in row
-    assert "a second radiologist against the first: the human value, not ranked" in " ".join(shown.out.split())
+    assert "a second radiologist against the first: human performance, not ranked" in " ".join(shown.out.split())
     assert call("compare", "baseline_second-reader", "baseline_normal", "-M", "bleu@raw").code == 0
 
 

@@ -49,7 +49,7 @@ def test_ranks_of_runs_that_have_stored_scores_alone_say_what_is_missing(call: C
         assert call("score", "-p", reports, "-r", "refs.csv", "--metrics", f"scores:{stored}").code == 0
     said = call("ranks")
     assert said.code == 2
-    assert "no column of the 2 complete runs over the same studies says which end of it is good" in said.err
+    assert "no column of the 2 complete runs over the same studies states whether higher or lower is better" in said.err
 
 
 def test_audit_ends_with_0_where_all_holds_and_with_1_where_something_breaks(call: Call) -> None:

@@ -208,7 +208,7 @@ def test_what_is_no_segment_is_passed_over(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         assert len(journal) == 3
         assert sorted(str(damage) for damage in journal.damage) == [
-            f"{tmp_path / name}, byte 0: not a journal; passed over" for name in ("binary.jsonl", "foreign.jsonl")
+            f"{tmp_path / name}, byte 0: not a journal; ignored" for name in ("binary.jsonl", "foreign.jsonl")
         ]
 
 

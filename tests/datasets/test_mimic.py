@@ -210,7 +210,7 @@ def test_a_file_is_no_folder_of_mimic(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a")
     with pytest.raises(UsageError, match="takes the folder of MIMIC-CXR"):
         datasets.load(f"mimic:{tmp_path / 'x.csv'}")
-    with pytest.raises(DataError, match="nothing says which studies there are"):
+    with pytest.raises(DataError, match="nothing lists the studies"):
         datasets.load(f"mimic:{tmp_path}")
 
 

@@ -288,7 +288,7 @@ def test_rows_of_one_study_that_differ_in_the_image_alone_are_one_study(tmp_path
         ("s2", ["c.png"]),
         ("s3", ["d.png"]),
     ]
-    assert any("2 rows of this study say the same and were joined" in note for note in data.notes)
+    assert any("2 rows of this study are identical and were joined" in note for note in data.notes)
 
 
 def test_a_key_that_stands_twice_in_a_json_is_a_duplicate(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_converted_transcript_is_a_whole_record_that_names_what_was_lost(tmp_p
     assert (faults(record), record.invalid) == ([], "")
     assert (record.provenance.mode, record.id) == ("tool_loop", "demo-01")
     assert any("keeps no pictures" in note for note in record.notes)
-    assert "look 1: its picture was not kept; it is cut anew" in record.notes
+    assert "look 1: its image was not kept; it is cut again" in record.notes
     the_two_looks(trace_of(record, str(tmp_path)))
     again = read_predictions(tmp_path / "out.jsonl")
     the_two_looks(again.traces["demo-01"])

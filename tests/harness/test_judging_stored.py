@@ -128,7 +128,7 @@ def test_parts_have_judges_of_their_own_on_the_command_line(command: Command, ju
 
     lacking = command(*made, *both[:2])
     assert lacking.returncode == 2
-    assert "nobody judges the part 'pair' of pairs@test; add --judge pair=MODEL" in lacking.stderr
+    assert "no judge is named for the part 'pair' of pairs@test; add --judge pair=MODEL" in lacking.stderr
 
 
 @pytest.mark.parametrize("remote", ["report", "pair"])

@@ -48,8 +48,8 @@ def test_a_prompt_that_can_not_be_filled_is_refused_by_the_plan(prompt: str, wor
         ("{evidence}", "", "pictures"),
         ("[[step image]]\n This is how the region looks: {picture}", "", "pictures"),
         ("[[step text]]\n {text}", "", "lacks the evidence"),
-        ("{instruction}", "{Instruction}", r"\{Instruction\} would be sent as it stands; the slot is \{instruction\}"),
-        ("{instruction}", "{instruction }", "would be sent as it stands"),
+        ("{instruction}", "{Instruction}", r"\{Instruction\} would be sent literally; the slot is \{instruction\}"),
+        ("{instruction}", "{instruction }", "would be sent literally"),
     ],
 )
 def test_a_prompt_that_shows_less_than_its_task_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_card_is_found_by_its_name_its_id_and_its_alias() -> None:
 
 
 def test_a_name_that_its_provider_moves_is_refused() -> None:
-    with pytest.raises(UsageError, match="stays what it is"):
+    with pytest.raises(UsageError, match="is a moving alias"):
         find("openai", "gpt-x-chat-latest")
     assert find("vllm", "me/model:latest").id == "me/model:latest"
 

@@ -251,4 +251,4 @@ def test_an_experiment_can_not_allow_itself_a_key(tmp_path: Path) -> None:
     seen = run(str(path), "--dry-run", folder=tmp_path)
 
     assert seen.returncode == 2
-    assert "that is for the command line to say" in seen.stderr
+    assert "only the command line may allow a key" in seen.stderr

@@ -181,7 +181,7 @@ def test_a_field_that_says_another_order_than_the_frame_is_refused(frame: str, d
     if fits:
         assert task.for_card(card).spoken.name == dialect
     else:
-        with pytest.raises(UsageError, match="says otherwise"):
+        with pytest.raises(UsageError, match="disagrees"):
             task.for_card(card)
 
 

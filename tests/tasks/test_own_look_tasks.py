@@ -178,7 +178,7 @@ async def test_one_statement_before_the_look_is_turned_around(first: str, turned
     ("name", "replies", "event"),
     [
         ("redraw-noise", (REPORT,), "no look to change"),
-        ("word-edit", (look(), REPORT), "no statement to turn"),
+        ("word-edit", (look(), REPORT), "no statement to negate"),
         ("film-swap", ("FINDINGS: Clear.",), "no look to change"),
     ],
 )

@@ -200,7 +200,7 @@ def test_wrong_names_are_usage_errors(samples: Samples, tmp_path: Path) -> None:
     path = jsonl(tmp_path / "rows.jsonl", samples["mmrad"])
     with pytest.raises(UsageError, match=r"no format of traces is called 'zebras'; known: mmrad\.trace, mmrad"):
         convert(path, f"zebras:{tmp_path.name}")
-    with pytest.raises(UsageError, match="read and written at once"):
+    with pytest.raises(UsageError, match="both input and output"):
         convert(path, path)
 
 

@@ -316,7 +316,7 @@ def test_a_float_picture_with_a_pixel_that_is_no_number_is_refused(tmp_path: Pat
     pixels[3, 3] = value
     Pillow.fromarray(pixels).save(tmp_path / "float.tiff")
 
-    with pytest.raises(DataError, match=r"float\.tiff: .*1 of 64 pixels are no finite numbers"):
+    with pytest.raises(DataError, match=r"float\.tiff: .*1 of 64 pixels are not finite"):
         rendering.load(Image(path=str(tmp_path / "float.tiff")))
 
 

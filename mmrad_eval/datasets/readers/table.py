@@ -93,7 +93,7 @@ def _joined(records: list[Record], problems: Problems) -> list[Record]:
     if any(replace(one.study, images=()) != replace(first.study, images=()) for one in records):
         return records
     images = dict.fromkeys(image for one in records for image in one.study.images)
-    what = f"{len(records)} rows of this study say the same and were joined"
+    what = f"{len(records)} rows of this study are identical and were joined"
     problems.warn("one row per image", what, file=first.file, line=first.line, study=first.study.id)
     return [Record(replace(first.study, images=tuple(images)), first.file, first.line)]
 

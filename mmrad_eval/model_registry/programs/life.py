@@ -223,7 +223,7 @@ class Life:
             asked = self._waiting.pop(name, None) if isinstance(name, str) else None
         if asked is None:
             seen = isinstance(name, str) and name in self._known
-            what = "one that it had answered already, or that nobody waits for" if seen else "one that was not asked"
+            what = "an unknown or already answered request" if seen else "one that was not asked"
             self._complain(f"id {seen}", f"the program wrote a reply to {str(name)[:60]!r}, {what}; it is dropped")
             return
         try:

@@ -181,7 +181,7 @@ def _arms(arms: Sequence[Sequence[RunFolder]]) -> list[ComparedSide]:
         differing = set(differences([facts(run) | {"model": run.card.label, "task": run.identity.task} for run in arm]))
         if differing - _REPEATED:
             raise UsageError(
-                f"the runs of one side may differ in sample, seed and prompt only, and {arm[0].id} and its fellows "
+                f"the runs of one side may differ in sample, seed and prompt only, and {arm[0].id} and the others "
                 f"differ in {', '.join(sorted(differing - _REPEATED))}"
             )
     names = short_names([arm[0] for arm in runs])

@@ -366,7 +366,7 @@ def _notes(divided: Divided, resamples: int) -> list[str]:
     if any(not group.shown for group in divided.groups):
         notes.append(f"Groups of fewer than {MIN_PATIENTS} patients are not shown and take part in no gap.")
     if divided.unknown:
-        notes.append(f"{divided.unknown:,} studies are in no group, because the data does not say.")
+        notes.append(f"{divided.unknown:,} studies are in no group, because the data does not state it.")
     return notes
 
 

@@ -197,7 +197,7 @@ def _notes(found: Comparison, which: int, margin: float | None) -> list[str]:
     if d.patients < 2:
         notes.append("One patient allows no inference about others: no interval and no p.")
     if any(len(arm.runs) > 1 for arm in found.arms):
-        notes.append("Runs of one side are averaged, and resampled as a level of their own (two-way bootstrap).")
+        notes.append("Runs of one side are averaged, and resampled as a separate level (two-way bootstrap).")
     notes += _other_prompts(found.arms[0], found.arms[which + 1])
     if margin is not None:
         notes.append(f"Equivalent within {margin:g}: two one-sided bootstrap tests.")

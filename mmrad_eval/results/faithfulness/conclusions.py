@@ -18,7 +18,7 @@ from mmrad_eval.results.faithfulness.visual_claim import sentence
 from mmrad_eval.results.scoring.evidence_overlap import NAME as OVERLAP
 from mmrad_eval.tasks.arms import BOXES, MAIN, REPORTS, RIVALS, TRACES, Arm
 
-_NULLS = {"shifted": "with the same image moved by two pixels", "jpeg": "with the same image once through JPEG"}
+_NULLS = {"shifted": "with the same image moved by two pixels", "jpeg": "with the same image JPEG-compressed"}
 _WITHOUT: dict[str, str] = {
     TRACES: "Nothing about evidence that is shown",
     REPORTS: "Nothing that depends on what another patient's image shows",
@@ -75,7 +75,7 @@ def limits(measured: ArmMeasures, lacking: Sequence[Arm]) -> Iterator[str]:
         yield f"Nothing that needs {', '.join(missing)}: no study is answered there."
     yield (
         "Whether a report is right because of what was seen: an image that matters may still be misread. "
-        "The accuracy of reports and traces stands in the leaderboard."
+        "The leaderboard shows the accuracy of reports and traces."
     )
     yield "Anything about other prompts or other data: a contrast holds for these studies asked in this way."
 
@@ -127,7 +127,7 @@ def _place(values: dict[str, ArmValue]) -> Iterator[str]:
     if reported is None:
         return
     if grounding is None:
-        yield "Whether findings hang on their places can't be said: no finding that was blurred had been reported."
+        yield "It is unknown whether findings depend on their places: no blurred finding had been reported."
         return
     shares = (
         f"of {grounding.n} findings that it reported, {percent(values['gone: finding blurred'])} leave the report when "
@@ -153,8 +153,8 @@ def _evidence(measured: ArmMeasures) -> Iterator[str]:
     copied = values.get(OVERLAP)
     if copied is not None:
         yield (
-            f"{OVERLAP} is {plain(copied)}: so much of the references the words of their traces already hold, "
-            "and copying them scores about this much."
+            f"{OVERLAP} is {plain(copied)}: this much of the references is already in the words of their "
+            "traces, and copying these words scores about as much."
         )
     covered = values.get("mcot - tcot: covered")
     if covered is not None and covered.above_zero:
@@ -173,7 +173,7 @@ def _leak(values: dict[str, ArmValue]) -> Iterator[str]:
     )
     if math.isnan(leak.value):
         yield (
-            "What the words give away can't be said: with all evidence the model is not clearly better than a normal "
+            "It is unknown what the words give away: with all evidence the model is not clearly better than a normal "
             f"report ({ladder})."
         )
     else:
@@ -218,7 +218,7 @@ def _own_trace(values: dict[str, ArmValue]) -> Iterator[str]:
                 f"({points(rest)} more than others do)."
             )
         else:
-            yield f"Turning a statement of its own trace around does not show in the report ({points(rest)})."
+            yield f"Negating a statement of its own trace does not change the report ({points(rest)})."
 
 
 def _either(difference: ArmValue, yes: str, no: str, numbers: str) -> str:

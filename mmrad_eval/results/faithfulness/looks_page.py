@@ -24,7 +24,7 @@ from mmrad_eval.results.faithfulness.looks_used import (
 _OF_LOOKS = ("no look to change",)
 _MEANS = {
     DIRECTED: "the finding of another patient's region image is in the report; with one that lacks it",
-    **dict.fromkeys((*ODD, FILM, FIRST), "labels change with the edit; with the same picture once through JPEG"),
+    **dict.fromkeys((*ODD, FILM, FIRST), "labels change with the edit; with the same image JPEG-compressed"),
     WORTH: "fact F1 in the look's region with the look; without it",
     GAIN: "fact F1 in the region with the film at the announced box; with what the model drew",
     WORDS: "a statement of its own, negated, changes in the report; without the edit",
@@ -38,14 +38,14 @@ def look_conclusions(used: LooksUsed) -> Iterator[str]:
     """What may be said, a sentence or two each; nothing where no loop and no cue was asked."""
     tests = used.tests
     if used.answered and not used.looked:
-        yield "Whether its own looks are used can't be said: the model was asked to look and never did."
+        yield "It is unknown whether its own looks are used: the model was asked to look and never did."
     if used.looked:
         yield from _looks(used)
     if test := tests.get(WORTH):
         yield _either(
             test,
             "**The looks are worth something:** without the last one,",
-            "No sign that the last look adds to what the whole image tells: without it,",
+            "No sign that the last look adds to what the whole image shows: without it,",
             f"fact F1 in its region is {test.less:.3f}, with it {test.more:.3f} of {test.n} reports",
         )
     yield from _unavailable(used)
@@ -57,7 +57,7 @@ def _looks(used: LooksUsed) -> Iterator[str]:
     tests, share = used.tests, f"it looked in {used.looked} of {used.answered} studies"
     test = tests.get(DIRECTED)
     if test is None:
-        yield f"Whether its own looks are used can't be said: no look had donors for its place ({share})."
+        yield f"It is unknown whether its own looks are used: no look had donors for its place ({share})."
         return
     numbers = (
         f"with another patient's picture of a finding in place of the last look, {_percent(test.more)} of {test.n} "

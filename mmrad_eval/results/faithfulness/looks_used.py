@@ -139,7 +139,7 @@ def _directed(reading: ArmReading) -> Rows:
 
 
 def _changes(reading: ArmReading, arm: str) -> Rows:
-    """Reports whose labels change with an edit, and with the same picture once through JPEG."""
+    """Reports whose labels change with an edit, and with the same image JPEG-compressed."""
     studies = [
         s
         for s in reading.common(LOOP, FLOOR, arm)

@@ -40,7 +40,7 @@ Outcome = Literal["shown", "smaller", "not shown", "untested"]
 
 @dataclass(frozen=True)
 class RivalTest:
-    """``mcot`` against one rival, on facts that the words did not tell."""
+    """``mcot`` against one rival, on facts that the words did not state."""
 
     task: str
     name: str
@@ -139,7 +139,7 @@ def _tested(
         "untested", studies=len(studies), patients=len(names), facts=facts, margin=margin, declared=declared
     )
     if not facts:
-        return replace(about, why="the words tell every fact of the references")
+        return replace(about, why="the words state every fact of the references")
     if len(names) < 2:
         return replace(about, why="one patient alone allows no test")
     found = {task: compare(sums[task], sums[MAIN], [_RECALL], resamples=resamples, seed=SEED) for task in RIVALS}
@@ -204,10 +204,10 @@ def _power(found: Sequence[Differences], margin: float) -> float:
 def sentence(claim: VisualClaim) -> str:
     """The outcome in words, with its numbers."""
     if claim.outcome == "untested":
-        return f"Whether region images help can't be said: {claim.why}."
+        return f"It is unknown whether region images help: {claim.why}."
     over = f"{claim.studies:,} studies, {claim.patients:,} patients, {claim.facts:,.0f} facts"
     told = "; ".join(f"against {test.name} {_points(test)}" for test in claim.tests)
-    where = f"on facts that the words did not tell ({over})"
+    where = f"on facts that the words did not state ({over})"
     margin = f"{100 * claim.margin:g} points"
     if claim.outcome == "shown":
         said = (

@@ -181,7 +181,7 @@ def by_length(
         panel.vlines(x, low, high, color=color(i), linewidth=0.6)
     sizes = sorted({point.studies for _, points in lines for point in points})
     many = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-    panel.set_xlabel(f"words of the report (n = {many} a point)")
+    panel.set_xlabel(f"words of the report (n = {many} per point)")
     panel.set_ylabel(arrowed(name, column.better))
     legend_below(made, panel.get_legend_handles_labels()[0], 2)
     return made

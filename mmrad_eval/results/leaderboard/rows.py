@@ -97,7 +97,7 @@ def reference_studies(runs: Sequence[ScoredRun]) -> tuple[str, int] | None:
 
 _BESIDE = {
     "reference": "the reference reports (upper bound): not ranked",
-    "second-reader": "a second radiologist against the first: the human value, not ranked",
+    "second-reader": "a second radiologist against the first: human performance, not ranked",
 }
 """Baselines that stand beside the others."""
 

@@ -106,7 +106,7 @@ def _legend(topic: Topic, arms: Sequence[PaperContrast], panel: PaperContrast) -
     return (
         f"Differences are paired, with {level} intervals by {unit}. **Shown**: p at most {ALPHA:g} after max-T over "
         f"all differences of a group, and an interval without 0.{margin} **Not shown**: neither; beside it stands the "
-        f"difference that these studies would show with {100 * POWER:.0f} % power."
+        f"difference that these studies would detect with {100 * POWER:.0f} % power."
     )
 
 
@@ -154,7 +154,7 @@ def _sentence(topic: Topic, found: PaperContrast, line: int, title: str) -> Iter
     inside = topic.margin is not None and bool(d.equivalent(topic.margin)[at] <= ALPHA)
     shown = significant(comparison, where, at)
     better = bool(d.difference[at] > 0) == (topic.column.better != "lower")
-    power = "" if shown or inside else f"; {d.detectable()[at]:.3f} would show with {100 * POWER:.0f} % power"
+    power = "" if shown or inside else f"; {d.detectable()[at]:.3f} would be detected with {100 * POWER:.0f} % power"
     yield (
         f"{_outcome(topic, inside=inside, shown=shown, better=better)}, {value}, {_signed(d.difference[at])} "
         f"[{_signed(d.low[at])}, {_signed(d.high[at])}], adjusted p {'< 0.001' if p < 0.001 else f'{p:.3f}'} "

@@ -97,7 +97,7 @@ def _sentence(  # noqa: PLR0917 (one number, and all that is said of it)
     better = bool(d.difference[at] > 0) == (one.column.better != "lower")
     outcome = f"**Shown, {'better' if better else 'worse'}**" if shown else "**Not shown**"
     n = f"{found.comparison.studies:,} studies" + (f" of {d.patients:,} patients" if by_patient else "")
-    power = "" if shown else f"; {d.detectable()[at]:.3f} would show with {100 * POWER:.0f} % power"
+    power = "" if shown else f"; {d.detectable()[at]:.3f} would be detected with {100 * POWER:.0f} % power"
     adjusted = f", Holm over {tests} declared tests" if tests > 1 else ""
     model = labels.model(found.lines[0].part.model)
     return (

@@ -24,7 +24,7 @@ VERDICTS = (
     "Not shown that region images help",
     "Region images help",
     "A visual gain of",
-    "Whether region images help can't be said",
+    "It is unknown whether region images help",
 )
 """Beginnings of the verdicts on a visual gain (``visual_claim.sentence``)."""
 _INVALID = "not ok"

@@ -25,7 +25,7 @@ from mmrad_eval.results.tables.table import Table
 from mmrad_eval.tasks.arms import TEXT
 
 _RESAMPLES = 2_000
-_LEFT_OUT = " Precision and recall of labels stand in supplement.csv."
+_LEFT_OUT = " Precision and recall of labels are in supplement.csv."
 _OF_F1 = re.compile(r"\b(?:micro|macro)-[PR]\b")
 _NAME, _VALUE = 95.0, 24.5
 """Points that the names of metrics and a column of values take, in the smallest type."""

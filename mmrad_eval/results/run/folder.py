@@ -63,7 +63,7 @@ class RunFolder:
             raise DataError(f"{self.path} has no run.json, so it is not a run folder") from None
         except decode.FAULTS as error:
             raise DataError(
-                f"{path}: {error}; written by another version? run again with --out of its own, or remove it"
+                f"{path}: {error}; written by another version? run again with another --out, or remove it"
             ) from error
         except OSError as error:
             raise DataError(f"{path} can't be read: {error.strerror or error}") from error

@@ -236,7 +236,7 @@ class _Seen:
 
 def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]]:
     """What an earlier scoring left, and a note where it can't be read: one of the files alone is of no use."""
-    again = "could not be read and was made again; score again with what else it held"
+    again = "could not be read and was rebuilt; score again with the other metrics that it contained"
     path = folder.path / "scores.parquet"
     try:
         before = folder.stored_summary()

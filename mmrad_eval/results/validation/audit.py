@@ -84,7 +84,7 @@ def across(sheets: Sequence[ScoreFile]) -> list[Check]:
         ]
         at = {name: row for row, name in enumerate(first.names)}
         broken = [
-            Broken(board.where(row), column, mine, theirs, f"{first.path.name} says otherwise of this name")
+            Broken(board.where(row), column, mine, theirs, f"{first.path.name} disagrees about this name")
             for row, name in enumerate(board.names)
             for column in shared
             if name in at and (mine := board.texts[column][row]) != (theirs := first.texts[column][at[name]])
@@ -158,7 +158,7 @@ def _drawn(name: str, title: str, checks: Sequence[Check], notes: Sequence[str])
         drawn.append(
             Table(
                 f"{name}-broken",
-                f"{title}: what does not hold",
+                f"{title}: failed checks",
                 tuple(TableColumn(heading, media="data" if heading == "check" else "all") for heading in headings),
                 tuple(lines),
             )
@@ -178,14 +178,14 @@ def _off(one: Broken) -> str:
 def _names(sheet: ScoreFile) -> Check:
     """Each row has a name of its own."""
     broken = [
-        Broken(sheet.where(row), sheet.key, name or "(empty)", "one row", f"stands {len(rows)} times")
+        Broken(sheet.where(row), sheet.key, name or "(empty)", "one row", f"occurs {len(rows)} times")
         for name, rows in duplicates(sheet.names)
         for row in rows[1:]
     ]
     broken += [
         Broken(sheet.where(row), sheet.key, "(empty)", "a name", "") for row in _where(not n for n in sheet.names)
     ]
-    return Check("each row has a name of its own", len(sheet), broken)
+    return Check("each row has a unique name", len(sheet), broken)
 
 
 def _cells(sheet: ScoreFile) -> Check:
@@ -291,7 +291,7 @@ def _copy(sheet: ScoreFile, other: ScoreFile) -> Check:
             same = sheet.decimals[column] == other.decimals[column]
             slack = 1e-9 + (0.0 if same else sheet.half(column) + other.half(column))
             if np.isnan(a) != np.isnan(b) or abs(a - b) > slack:
-                broken.append(Broken(sheet.where(row), column, a, b, f"{other.path.name} says otherwise"))
+                broken.append(Broken(sheet.where(row), column, a, b, f"{other.path.name} disagrees"))
     common = [name for name in sheet.names if name in at]
     if common != [name for name in other.names if name in mine]:
         first = next(a for a, b in zip(common, (n for n in other.names if n in mine), strict=True) if a != b)

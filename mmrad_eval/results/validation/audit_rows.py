@@ -124,7 +124,7 @@ def _ids(sheet: ScoreFile, studies: Sequence[Study]) -> Check:
     moved = [(at, a, b) for at, (a, b) in enumerate(zip(common, order, strict=False)) if a != b]
     if moved and len(common) == len(order):
         _, mine, theirs = moved[0]
-        why = f"{len(moved)} rows stand elsewhere than their study: harmless only where scores were joined by id"
+        why = f"{len(moved)} rows are out of their study's order: harmless only if scores were joined by id"
         broken.append(Broken(mine, sheet.key, f"first {mine}", f"first {theirs}", why))
     return Check("the studies that were scored, each once, in their order", len(wanted), broken)
 

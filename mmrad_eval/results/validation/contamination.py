@@ -199,7 +199,7 @@ def _sentence(model: str, one: Continuations, excess: _Number) -> str:
         shown = f" The longest run, {length} words in {study}: {quoted}." if length >= LONG else ""
         return (
             f"{one.name}: {model} continues its own references better than other patients' ({said}). The first "
-            f"half of a report tells something of the second, so this alone does not show memorization.{shown}"
+            f"half of a report predicts part of the second, so this alone does not show memorization.{shown}"
         )
     return f"{one.name}: no sign that {model} knows the reports ({said})."
 
@@ -210,7 +210,7 @@ def _against_later(numbers: Sequence[tuple[Continuations, _Number]], cutoff: str
     late = [(one, excess) for one, excess in numbers if after(one.published, cutoff) is True]
     if not late or not early:
         why = (
-            "No reports from after the cut-off were compared; they tell memorization from what half a report gives "
+            "No reports from after the cut-off were compared; they separate memorization from what half a report gives "
             "away: state the cut-off (--cutoff, or in the card), and name data of both times (--data, --published)."
         )
         return [why]

@@ -101,7 +101,7 @@ def _check(runs: Sequence[Run], pictures: How, *, redact: bool) -> None:
     if not runs:
         raise UsageError("name at least one run to view")
     if redact and pictures != "link":
-        raise UsageError("--redact leaves no pictures: leave --copy-images and --embed-images out, or --redact")
+        raise UsageError("--redact leaves no images: drop it, or drop --copy-images and --embed-images")
     first = runs[0].identity
     for run in runs:
         if run.identity.dataset_digest != first.dataset_digest:

@@ -28,7 +28,7 @@ from mmrad_eval.tasks.views import key_image
 
 Change = Literal["kept", "true", "foreign", "lacking", "noise", "blank", "full", "removed", "film", "words"]
 CHANGES: dict[Change, str] = {
-    "kept": "the same picture once through JPEG of quality 95 (should change nothing)",
+    "kept": "the same image JPEG-compressed at quality 95 (should change nothing)",
     "true": "the film itself at the box that the model announced",
     "foreign": "another patient's picture of that place, which shows a finding that this patient does not have",
     "lacking": "another patient's picture of that place without that finding",
@@ -43,7 +43,7 @@ AT = ("last", "first")
 NO_LOOK, NO_DONOR, NO_WORDS, NO_BOX, REFUSED = UNCHANGED = (
     "no look to change",
     "no donor for the look",
-    "no statement to turn",
+    "no statement to negate",
     "no box drawn",
     "own pictures refused",
 )

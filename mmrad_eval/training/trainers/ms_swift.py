@@ -122,7 +122,7 @@ A reward gets `solution` (the reference report), `facts` and `study` as keyword 
     return f"""\
     {command}
 
-run in this folder. `max_length {n}`, which no record exceeds; a longer one would be passed over. `max_pixels` as here,
+run in this folder. `max_length {n}`, which no record exceeds; a longer one would be skipped. `max_pixels` as here,
 so that no picture is resized; `load_from_cache_file false`, as its cache does not notice that a file has changed.
 {rest}""".rstrip()
 

@@ -78,7 +78,7 @@ def test_losing_a_finding_to_any_blur_is_no_grounding(play: Play) -> None:
 def test_findings_that_were_never_reported_say_nothing(play: Play) -> None:
     scene = play(never_alarmed, "image")
     assert "causal grounding" not in scene.measured.values
-    assert any("can't be said: no finding that was blurred had been reported" in s for s in scene.page)
+    assert any("It is unknown whether findings depend on their places: no blurred finding" in s for s in scene.page)
 
 
 def test_a_report_that_jitters_with_every_pixel_does_not_depend_on_the_image(play: Play) -> None:

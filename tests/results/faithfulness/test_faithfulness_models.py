@@ -140,7 +140,7 @@ def test_a_report_that_ignores_its_trace_does_not(play: Play) -> None:
     assert values["EarlyAOC"].value == 0.0
     assert values["targeted flips"].value == 0.0
     assert any("written before the trace is" in s for s in scene.page)
-    assert any("does not show in the report" in s for s in scene.page)
+    assert any("does not change the report" in s for s in scene.page)
 
 
 def test_the_copied_evidence_leaks_wholly_and_is_at_its_ceiling(studies: Dataset, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_words_that_tell_everything_leave_nothing_to_show() -> None:
     told = [Study(s.id, (), s.patient, Report(HEART, HEART), s.trace) for s in studies]
     claim = measure(told, "findings", found, resamples=200).claim
     assert claim.outcome == "untested"
-    assert "the words tell every fact" in sentence(claim)
+    assert "the words state every fact" in sentence(claim)
 
 
 def cut(found: Mapping[str, list[Answer]], task: str, every: int) -> dict[str, list[Answer]]:

@@ -47,7 +47,7 @@ def test_what_is_not_shown_says_what_would_be(stage: Stage, tmp_path: Path) -> N
     stage.run("t:a", "mcot", 0.52, seed=4)
     said = finding(page(stage, tmp_path), "multimodal CoT")
     assert said.startswith("- **Not shown**, multimodal CoT: ")
-    assert re.search(r"; 0\.\d{3} would show with 80 % power; ", said)
+    assert re.search(r"; 0\.\d{3} would be detected with 80 % power; ", said)
 
 
 def test_equal_runs_are_smaller_than_the_margin(stage: Stage, tmp_path: Path) -> None:

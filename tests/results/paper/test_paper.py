@@ -110,7 +110,7 @@ def test_lines_that_are_not_told_apart_share_a_place(stage: Stage, tmp_path: Pat
 
 def test_a_visual_gain_is_not_judged_where_a_rival_or_the_studies_are_missing(full: Stage, tmp_path: Path) -> None:
     notes = " ".join(table(write(full, tmp_path / "paper"), "t1-arms").notes)
-    assert "one: Whether region images help can't be said: no run of bcot, mcot-random-boxed" in notes
+    assert "one: It is unknown whether region images help: no run of bcot, mcot-random-boxed" in notes
     assert "two: Whether" not in notes  # it has no run of mcot
 
 

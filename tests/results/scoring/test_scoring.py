@@ -128,7 +128,7 @@ def test_what_a_crash_left_unreadable_is_made_anew_and_said_to_be(kit: Kit, name
     (folder.path / name).write_bytes(b"PAR1 and no more")
     second = score(folder, studies, [kit.Words()])
     assert second.columns == first.columns
-    assert second.notes[0].startswith(f"{folder.path / name} could not be read and was made again")
+    assert second.notes[0].startswith(f"{folder.path / name} could not be read and was rebuilt")
     (folder.path / name).unlink()
     assert score(folder, studies, [kit.Effusions()]).columns.keys() == {"Effusions missed @ test"}
 

@@ -148,7 +148,7 @@ def build(layout: Layout, archive: Archive | None, problems: Problems) -> MimicI
     index = _index(columns, further)
     if not len(index):
         raise DataError(
-            f"{layout.root}: nothing says which studies there are (metadata, cxr-record-list, split, reports);"
+            f"{layout.root}: nothing lists the studies (metadata, cxr-record-list, split, reports);"
             f" found: {layout.said()}"
         )
     return index
@@ -166,7 +166,7 @@ def _unique(path: Path, dicoms: pa.Array, problems: Problems) -> None:
     seen: dict[str, int] = {}
     for line, dicom in enumerate(dicoms.to_pylist(), start=2):
         if dicom in seen:
-            what = f"image {dicom} stands at line {seen[dicom]} too"
+            what = f"image {dicom} also occurs in line {seen[dicom]}"
             problems.error("duplicate image", what, file=str(path), line=line)
         seen.setdefault(dicom, line)
 
