@@ -183,7 +183,7 @@ def _page(d: Description) -> Iterator[str]:
     patients = "no patient ids: clusters are studies" if d.patients is None else f"{d.patients} patients"
     yield f"studies       {d.studies}  ({patients})"
     if d.patients is not None and d.without_patient:
-        yield f"              {d.without_patient} of them name no patient"
+        yield f"              {d.without_patient} without a patient id"
     yield from _names("splits", d.splits)
     yield f"images        {d.images}  ({_counts(d.images_per_study)} per study)"
     yield from _names("views", d.views)

@@ -19,8 +19,9 @@ from mmrad_eval.cli.shared_options import table_options
 def probe(metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
     """Edit real references in one known way each, and see how every metric answers.
 
-    Negation flipped, side swapped, severity, measurement, a finding dropped or added: these must cost. Sentence order
-    and synonyms must cost less. Another patient's report sets the scale. References: --references (default: demo).
+    Negation flipped, side swapped, severity, measurement, a finding dropped or added: these must lower the score.
+    Sentence order and synonyms must lower it less. Another patient's report sets the scale. References: --references
+    (default: demo).
     """
     from mmrad_eval.core.values import Target
     from mmrad_eval.metrics import suite

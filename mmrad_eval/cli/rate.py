@@ -71,7 +71,7 @@ def make(build: Path, out: Path | None, *, fine: bool, **said: Any) -> int:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the study. [default: BUILD/rating/study]",
 )
-@click.option("--partial", is_flag=True, help="Take what there is of files that are not finished.")
+@click.option("--partial", is_flag=True, help="Also use unfinished files.")
 @click.option("--resamples", type=click.IntRange(min=100), default=2000, show_default=True, help="Bootstrap resamples.")
 def merge(build: Path, answers: tuple[Path, ...], study: Path | None, *, partial: bool, resamples: int) -> int:
     """Merge what readers saved: shares of 4 or more, agreement, planted errors, what to read again.

@@ -150,7 +150,7 @@ def tell(key: StudyKey, out: Path) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of results. [default: DIR/merged]"
 )
-@click.option("--partial", is_flag=True, help="Take what there is of files that are not finished.")
+@click.option("--partial", is_flag=True, help="Also use unfinished files.")
 @click.option("--resamples", type=click.IntRange(min=100), default=2000, show_default=True, help="Bootstrap resamples.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any) -> int:

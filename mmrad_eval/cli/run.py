@@ -106,7 +106,13 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where results go."
 )
 @shown_options
-@click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="An option of the task: `tasks show`.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="An option of the task; `tasks show NAME` lists them.",
+)
 @click.option("--prompt", type=click.Path(path_type=Path), help="Custom prompt file for the task.")
 @decoding_options
 @click.option(

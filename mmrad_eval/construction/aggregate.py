@@ -56,10 +56,10 @@ def aggregate(line: StageLine, study: CollectedStudy, options: BuildOptions) -> 
     made = replace(line, steps=steps, counts=counts, findings=())
     if not steps:
         return replace(
-            made, status="rejected", why="nothing left", detail=f"no statement is of the profile {options.profile}"
+            made, status="rejected", why="nothing left", detail=f"no statement belongs to the profile {options.profile}"
         )
     if not any(step.box for step in steps):
-        return replace(made, status="rejected", why="no box", detail="no region that is spoken of has a box")
+        return replace(made, status="rejected", why="no box", detail="no region that is mentioned has a box")
     return made
 
 

@@ -156,11 +156,11 @@ def recall(planted: Sequence[PlantedError]) -> tuple[PlantedRecall, ...]:
 def warnings_of(models: Mapping[Role, RoleModel], options: BuildOptions, source_format: str) -> Iterator[str]:
     """What a user of the data must know."""
     if len(models) == 2 and family(models["writer"].card) == family(models["auditor"].card) != "":
-        yield "writer and auditor are of one family of models: they may make the same errors"
+        yield "writer and auditor belong to one model family and may make the same errors"
     if any(model.card.provider == "program" for model in models.values()):
         yield "written or audited by a built-in program that knows no medicine: to try the command, not to train"
     if options.report == "none":
-        yield "no reports: nothing was audited, and our rules looked at boxes alone"
+        yield "no reports: nothing was audited, and our rules checked boxes only"
     if not options.plant and "auditor" in models:
         yield "no errors were planted (--plant): the auditor's detection rate is unknown"
     if source_format in {"chest-imagenome", "reflacx", "padchest-gr", "padchest-gr-es"}:
@@ -177,7 +177,7 @@ def _lines(r: BuildRecord) -> Iterator[str]:
     yield ""
     yield f"Interleaved traces of {r.records:,} films, built by mmrad-eval {r.version}. Data use: **{r.data_use}**."
     if r.data_use != "open":
-        yield "Traces, reports and pictures stay under the agreement of the data that they were made from."
+        yield "Traces, reports and images remain under the data use agreement of their source data."
     yield "A model that was trained on these patients must not be ranked on their reports."
     for warning in r.warnings:
         yield f"\n**Note:** {warning}."
@@ -211,7 +211,7 @@ def _lines(r: BuildRecord) -> Iterator[str]:
     yield "\n## Contents\n"
     yield f"Splits (seed {r.options.seed}): {_counts(r.splits)}."
     if r.held_out[0]:
-        yield f"Held-out lists name {r.held_out[0]:,} patients, {r.held_out[1]:,} of whom are here; all are in test."
+        yield f"Held-out lists name {r.held_out[0]:,} patients, {r.held_out[1]:,} of them are here, all in test."
     if r.several_splits:
         yield f"{r.several_splits:,} patients were in several splits of the source; all of theirs are in the strictest."
     yield f"Categories: {_counts(r.categories)}."
@@ -270,12 +270,12 @@ def _leak(leak: Leak | None) -> Iterator[str]:
         ("SC ceiling", leak.ceiling),
         ("longest verbatim run, words", leak.longest_run),
         ("share of words in runs of 8 or more", leak.in_long_runs),
-        ("micro F1 of 14 observations of the trace handed in as the report", leak.copied_f1),
+        ("micro F1 of 14 observations, with the trace as the report", leak.copied_f1),
         ("sentences that compare with a prior study", leak.comparing),
     )
     for what, value in rows:
         yield f"| {what} | {_cell(value)} |"
-    yield "\nBefore you claim a gain, run `tcot-blind` and `baseline:evidence` on this data: what the words alone give."
+    yield "\nBefore you claim a gain, run `tcot-blind` and `baseline:evidence`: they show what the words give away."
 
 
 def _cell(value: object) -> str:

@@ -33,7 +33,7 @@ class FailureStreak:
         self.length += 1
         if self.length < (FAILING if retried or self.counts.replies else HOPELESS):
             return None
-        return Stop(f"{self.length} requests in a row failed for good; the last: {why}")
+        return Stop(f"{self.length} requests in a row failed permanently; the last: {why}")
 
     def replied(self) -> None:
         """A reply came, or was cached."""

@@ -71,7 +71,7 @@ def _dependencies() -> Iterator[HealthCheck]:
             "packages", "bad", f"missing: {', '.join(lacking)}", "pip install --force-reinstall mmrad-eval"
         )
     else:
-        yield HealthCheck("packages", "good", f"mmrad-eval {version('mmrad-eval')} and all that it needs")
+        yield HealthCheck("packages", "good", f"mmrad-eval {version('mmrad-eval')} and its dependencies")
 
 
 def _extras() -> Iterator[HealthCheck]:
@@ -212,5 +212,5 @@ def _disk(results: Path) -> Iterator[HealthCheck]:
             yield HealthCheck(about, "bad", f"{folder} can't be written: {error.strerror}", f"chown or chmod {place}")
             continue
         state: State = "good" if free >= _ROOM else "bad"
-        remedy = "" if state == "good" else f"make room at {place}, or give --out elsewhere"
+        remedy = "" if state == "good" else f"free space at {place}, or choose another --out"
         yield HealthCheck(about, state, f"{folder.absolute()}, {free:.0f} GB free", remedy)

@@ -241,7 +241,7 @@ def _agreement_table(rows: Sequence[JudgedRun]) -> Table:
             for second in judges[i + 1 :]:
                 a, b = ([row for row in mine if row.judge == judge] for judge in (first, second))
                 made.append(_agreement_row(label, f"{first}, {second}", a, b))
-    note = f"τ: Kendall's tau-b. An order of fewer than {FEW_RUNS} runs is none."
+    note = f"τ: Kendall's tau-b. Fewer than {FEW_RUNS} runs have no meaningful order."
     return Table("agreement", "Two judges", columns, tuple(made), (note,))
 
 

@@ -38,7 +38,7 @@ class JudgePreview:
 
     def __str__(self) -> str:
         if self.same:
-            return f"{self.metric} asks what {self.same} does, once for both"
+            return f"{self.metric} shares its requests with {self.same}"
         price = "its card has no price"
         if self.dollars is not None:
             price = f"{self.dollars[0]:.2f} US dollars for the prompts, at most {self.dollars[1]:.2f} with the answers"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mmrad_eval.core.contracts import Metric
     from mmrad_eval.core.judge_contracts import JudgingMetric
 
-AGAIN = "run the same command again to ask the rest"
+AGAIN = "run the same command again to send the rest"
 _SHOWS = 10.0  # seconds between two lines of progress
 
 

@@ -133,7 +133,7 @@ def refuse_blind(look: LookCheck, label: str) -> None:
     if look.verdict == "blind":
         raise ModelError(
             f"{label} sees no image: {look.why}; see that the server loads the model's vision part and that its chat "
-            "template has a place for images, or ask it all the same with --allow-blind, which marks the run"
+            "template has a place for images, or run it nevertheless with --allow-blind, which marks the run"
         )
 
 

@@ -69,7 +69,7 @@ class LookGuard:
             for address in addresses(self._client):
                 if await self._there(address):
                     found[address] = await self._checked(address)
-            self._keep(self._worst(found) if found else LookCheck("no verdict", "no server takes a connection"))
+            self._keep(self._worst(found) if found else LookCheck("no verdict", "no server accepts a connection"))
         self.requester.verify = self.again
 
     async def again(self) -> None:

@@ -40,7 +40,7 @@ class Reporter(Protocol):
 def name_damage(journal: Journal, reporter: Reporter) -> None:
     """Say which places of the journal could not be read."""
     for damage in journal.damage[:_NAMED]:
-        reporter.say(f"{damage}; what it held is requested again when it is needed")
+        reporter.say(f"{damage}; its content is requested again when needed")
     more = len(journal.damage) - _NAMED
     if more > 0:
         reporter.say(f"and {more} more places of {journal.folder} can't be read")

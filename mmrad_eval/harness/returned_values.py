@@ -81,6 +81,6 @@ def valid_messages(messages: object, who: str, study: Study) -> tuple[Message, .
         parts = message.parts if isinstance(message.parts, list | tuple) else None
         if parts is None or not all(isinstance(part, Text | Image) for part in parts):
             raise PluginError(
-                f"{who} asked with a message whose parts are no tuple of Text and Image for study {study.id}"
+                f"{who} asked with a message whose parts are not a tuple of Text and Image for study {study.id}"
             )
     return tuple(messages)

@@ -186,7 +186,7 @@ def _thinking(decoding: Decoding, card: Card) -> dict[str, Any]:
     if how is None:
         return {}
     if decoding.temperature is not None or decoding.top_p is not None:
-        raise ModelError(f"{card.label} takes no --temperature and no --top-p beside --reasoning; leave them out")
+        raise ModelError(f"{card.label} accepts neither --temperature nor --top-p with --reasoning; leave them out")
     if how in {"none", 0}:
         return {"thinking": {"type": "disabled"}}
     if isinstance(how, int):

@@ -263,7 +263,7 @@ ARMS: tuple[Arm, ...] = (
             f"mcot-loop from the model's last look on, which shows {shows}",
         )
         for change, shows in (
-            ("kept", "the same once through JPEG of quality 95 (should change nothing)"),
+            ("kept", "the same JPEG-compressed at quality 95 (should change nothing)"),
             ("true", "the film at the box that the model announced"),
             ("foreign", "another patient's picture of that place with a finding that this patient lacks"),
             ("lacking", "another patient's picture of that place without that finding"),

@@ -73,7 +73,7 @@ def _wrong_values(dialect: LookDialect) -> str:
     pixels = dialect.pixels
     faults = {
         f"name {dialect.name!r}: up to 40 small letters, digits, '_', '-' and '.'": not _NAME.fullmatch(dialect.name),
-        f"name {dialect.name!r} is that of a dialect that is built in; choose another": dialect.name in DIALECTS,
+        f"name {dialect.name!r} is a built-in dialect; choose another name": dialect.name in DIALECTS,
         "example: has no {box}, in whose place the numbers stand": "{box}" not in dialect.example,
         "seen: has no {picture}, in whose place the region stands": "{picture}" not in dialect.seen,
         "error: has no {why}, in whose place the reason stands": "{why}" not in dialect.error,

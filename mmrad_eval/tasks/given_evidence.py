@@ -196,7 +196,7 @@ def _box(study: Study, step: Step, frame: str) -> str:
     key = key_image(study)
     if key is None:
         raise DataError(
-            f"study {study.id}: a box in {step.box.frame} can't be told in {frame} without its image's size"
+            f"study {study.id}: a box in {step.box.frame} cannot be converted to {frame} without its image's size"
         )
     return spoken(convert(step.box, frame, key.size or size_of(key.path)))
 

@@ -84,7 +84,7 @@ def convert(a: str | Path, b: str | Path) -> Converted:
     source = source or recognise(origin)
     target = target or NEUTRAL
     if target in transcript_files.FORMATS:
-        raise UsageError(f"{target} is a format of another harness, which is read and not written; write {NEUTRAL}")
+        raise UsageError(f"{target} is a format of another harness, which can be read but not written; write {NEUTRAL}")
     done = Converted(source, target)
     try:
         with written_whole(goal) as partial:

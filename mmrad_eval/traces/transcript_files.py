@@ -166,7 +166,7 @@ def _by_count(files: Sequence[Path], turns: Sequence[_Turn], notes: list[str]) -
     looking = [turn.number for turn in turns if turn.looks]
     film = crops.pop(0) if len(crops) == len(looking) + 1 else None  # the film lies beside its crops
     if len(crops) != len(looking):
-        notes.append(f"{len(looking)} looks and {len(crops)} pictures: which is which can't be known, so none is taken")
+        notes.append(f"{len(looking)} looks and {len(crops)} pictures: which is which can't be known, so none is used")
         return film, {}
     return film, dict(zip(looking, crops, strict=True))
 

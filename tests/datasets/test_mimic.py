@@ -174,7 +174,7 @@ def test_a_broken_row_is_named_with_its_line(mimic: Mimic) -> None:
 
 def test_a_duplicate_image_is_named_with_both_lines(mimic: Mimic) -> None:
     mimic.taken = [*mimic.taken, mimic.taken[0]]
-    with pytest.raises(DataError, match=r"metadata.csv.gz:8: image .* stands at line 2 too"):
+    with pytest.raises(DataError, match=r"metadata.csv.gz:8: image .* also occurs in line 2"):
         datasets.load(str(mimic.write(reports="none")))
 
 

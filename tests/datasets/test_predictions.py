@@ -75,7 +75,7 @@ def test_reasoning_is_kept_beside_its_report(tmp_path: Path) -> None:
 
 def test_an_id_with_two_reports_is_an_error_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("id,report\ns1,a\ns1,b\n")
-    with pytest.raises(DataError, match=r"p.csv:3: study s1: this id stands at line 2 with another report"):
+    with pytest.raises(DataError, match=r"p.csv:3: study s1: this id occurs at line 2 with another report"):
         read_predictions(tmp_path / "p.csv")
     lenient = read_predictions(tmp_path / "p.csv", strict=False)
     assert lenient.reports == {"s1": Report("a")}

@@ -294,7 +294,7 @@ def test_rows_of_one_study_that_differ_in_the_image_alone_are_one_study(tmp_path
 def test_a_key_that_stands_twice_in_a_json_is_a_duplicate(tmp_path: Path) -> None:
     path = tmp_path / "board.json"
     path.write_text('{"s1": {"report": "FINDINGS: a"}, "s1": {"report": "FINDINGS: b"}}')
-    with pytest.raises(DataError, match="'s1' stands twice"):
+    with pytest.raises(DataError, match="'s1' occurs twice"):
         datasets.load(str(path))
 
 

@@ -88,7 +88,7 @@ def test_a_sample_that_broke_off_is_pending_and_a_loop_without_an_answer_is_scor
     found = read_predictions(lines(tmp_path / "result.jsonl", endless, broken))
     assert set(found.reports) == {"demo-01"}
     assert found.understood["demo-01"].status != "ok"
-    assert any("broke off" in note for note in found.notes)
+    assert any("stopped at this sample" in note for note in found.notes)
 
 
 def test_a_look_that_was_not_kept_is_cut_from_the_study_s_own_film(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_what_is_no_transcript_is_refused(tmp_path: Path) -> None:
         list(read(lines(tmp_path / "a.jsonl", {"pred_output": "x", "pred_ans": "y"})))
     with pytest.raises(DataError, match="holds no folder"):
         list(read(tmp_path / "none", "mini-o3"))
-    with pytest.raises(UsageError, match="read and not written"):
+    with pytest.raises(UsageError, match="can be read but not written"):
         convert(deepeyes(tmp_path / "b.jsonl"), f"verl:{tmp_path / 'c.jsonl'}")
 
 

@@ -160,7 +160,7 @@ async def test_a_provider_that_takes_no_batch_ends_the_run_with_its_words(tmp_pa
         run = await asyncio.to_thread(ask, server, tmp_path)
 
     assert not run.complete
-    assert "takes no batch" in run.outcome.stopped
+    assert "accepts no batch" in run.outcome.stopped
     assert not server.made
 
 

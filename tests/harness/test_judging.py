@@ -146,7 +146,7 @@ def test_a_judge_that_fails_leaves_the_metric_out_and_not_half_of_it(run: Run, f
         "--judge", "openai:rehearsal", "--judge-url", failing, "--judge-key-env", "PLANTED", PLANTED="sk-planted"
     )
     assert ended.returncode == 0
-    assert "not scored: verdict@test; to fix it: run the same command again to ask the rest" in ended.stderr
+    assert "not scored: verdict@test; to fix it: run the same command again to send the rest" in ended.stderr
     found = summary(tmp_path)
     assert "Verdict @ test" not in found["columns"]
     assert "6 of its questions to openai:rehearsal have no answer" in found["missing"]["verdict@test"]["what"]

@@ -238,7 +238,7 @@ async def test_a_metric_that_asks_what_another_does_is_priced_once(
     suite = Suite([guarded(one) for one in (Phrases(), Again(), Other())])
     first, again, other = await asyncio.to_thread(judge_previews, suite, clients, EXAMPLES)
     assert str(first).startswith("phrases@test asks openai:rehearsal: at most 12 requests")
-    assert str(again) == "again@test asks what phrases@test does, once for both"
+    assert str(again) == "again@test shares its requests with phrases@test"
     assert str(other).startswith("other@test asks openai:rehearsal")
     assert server.bodies == []
 

@@ -247,7 +247,7 @@ async def test_a_question_that_no_server_accepts_is_no_score(command: Callable[.
         code, _, err = await finished(command(server.url, tmp_path / "out"))
 
         assert code == 3
-        assert "requests in a row failed for good" in err
+        assert "requests in a row failed permanently" in err
         assert set(statuses(tmp_path / "out").values()) == {"failed", "pending"}
         assert server.requests < N
 

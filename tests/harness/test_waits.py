@@ -123,7 +123,7 @@ async def test_a_daily_quota_ends_the_run_after_a_few_studies_and_does_not_wait_
         await asking.close()
 
     assert len(seen) <= 14
-    assert "requests in a row failed for good" in asking.signal.reason
+    assert "requests in a row failed permanently" in asking.signal.reason
 
 
 @pytest.mark.parametrize("after", ["20", "599", "86400", "9" * 400])

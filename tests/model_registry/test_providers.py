@@ -97,7 +97,7 @@ def test_an_installed_package_brings_a_provider_that_cards_can_name(tmp_path: Pa
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("HOST = {'url': 'http://127.0.0.1:9/v1'}\n", "it is dict and no mmrad_eval.Provider"),
+        ("HOST = {'url': 'http://127.0.0.1:9/v1'}\n", "it is dict, not a mmrad_eval.Provider"),
         ("HOST = 1 / 0\n", "ZeroDivisionError"),
         ("OTHER = 1\n", "has no 'HOST'"),
         (

@@ -119,7 +119,7 @@ def test_each_dialect_that_is_built_in_would_pass_as_a_file(name: str, tmp_path:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('name = "peek"', 'name = "ours"', "that of a dialect that is built in"),
+        ('name = "peek"', 'name = "ours"', "is a built-in dialect"),
         ('name = "peek"', 'name = "Peek it"', "small letters"),
         ('name = "peek"', "", "missing required field `name`"),
         ("(?P<call>", "(", "no group"),
@@ -181,7 +181,7 @@ def test_a_field_that_says_another_order_than_the_frame_is_refused(frame: str, d
     if fits:
         assert task.for_card(card).spoken.name == dialect
     else:
-        with pytest.raises(UsageError, match="disagrees"):
+        with pytest.raises(UsageError, match="says otherwise"):
             task.for_card(card)
 
 

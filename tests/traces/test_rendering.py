@@ -221,7 +221,7 @@ def test_missing_empty_foreign_and_truncated_files_are_named(film: Path, tmp_pat
     path.write_bytes(b"")
     assert "empty" in complaint()
     path.write_bytes(b"patient,report\n1,none\n")
-    assert "no image" in complaint()
+    assert "not an image" in complaint()
     path.write_bytes(film.read_bytes()[:-2000])
     assert "truncated" in complaint()
     path.write_bytes(film.read_bytes()[:20])

@@ -143,7 +143,7 @@ def _box(source: Source, file: str, line: int | None, identity: str, said: dict[
         fitting = ", ".join(geometry.fitting(Box((left, top, right, bottom)), None)) or "none that is known"
         seen = "it has no frame" if frame is None else f"no frame is called {frame!r}"
         what = (
-            f"{seen}; add a column 'frame', or --option frame=NAME for all. These numbers could be in: {fitting} "
+            f"{seen}; add a column 'frame', or --option frame=NAME for all. The numbers fit: {fitting} "
             "(docs/traces.md says what each means)"
         )
         source.problems.error("no frame", what, file=file, line=line, study=identity)

@@ -1,8 +1,8 @@
 """What a score costs: values by tokens per study, and gains of region images over text that spends as many tokens.
 
 Text CoT with less and with more thinking gives a value for each number of tokens between its cheapest and its dearest
-run, by straight lines over the logarithm of tokens. A gain at equal tokens is a run's value less that line's at as many
-tokens. Outside of the line there is no number.
+run, by linear interpolation in the logarithm of tokens. A gain at equal tokens is a run's value less that line's at
+as many tokens. Outside of the line there is no number.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def equal_tokens_table(gains: Sequence[EqualTokens], line: Sequence[BudgetRun], 
         TableColumn("reasoning"),
         TableColumn("total tokens", kind="score", digits=0),
         TableColumn("value", label, "score"),
-        TableColumn("text", "text CoT at as many tokens", "score"),
+        TableColumn("text", "text CoT at equal tokens", "score"),
         TableColumn("gain", "gain at equal tokens", "difference", interval=True, beside=True),
     )
     reach = f"Text CoT was run at {min(ends):,.0f} tokens per study; one budget makes no line, so no gain is computed."
@@ -202,6 +202,6 @@ def equal_tokens_table(gains: Sequence[EqualTokens], line: Sequence[BudgetRun], 
         )
     notes = (
         reach,
-        "Intervals: 95 %, paired bootstrap over patients, tokens taken as they are; not adjusted for the rows.",
+        "Intervals: 95 %, paired bootstrap over patients, tokens taken as given; not adjusted for the number of rows.",
     )
     return Table("budget-equal", "Gain of region images at equal total tokens", columns, tuple(rows), notes)

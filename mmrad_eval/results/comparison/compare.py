@@ -354,5 +354,5 @@ def _left_out(arms: Sequence[ComparedSide], stored: Sequence[Stored], found: Sha
                     notes.append(f"{arm.name} {what} {len(ids):,} of {len(every):,} studies: {some(ids)}")
         start += len(arm.runs)
     if notes:
-        notes.append(f"{len(every - kept):,} studies are left out of the comparison for that")
+        notes.append(f"{len(every - kept):,} studies are therefore left out of the comparison")
     return list(dict.fromkeys(notes))

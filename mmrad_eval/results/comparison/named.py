@@ -51,7 +51,7 @@ def compare(
     """
     if attributes := names(by):
         if primary is not None or margin is not None or method != "percentile" or same_length:
-            raise UsageError("subgroups are compared without a primary column, a margin, BCa intervals and lengths")
+            raise UsageError("subgroup comparisons take no primary column, margin, BCa intervals or lengths")
         return ShownTables(
             difference_tables(
                 [side(Path(results), str(getattr(run, "path", run))) for run in runs],
@@ -76,7 +76,7 @@ def compare(
     tables = comparison_tables(found, margin=margin)
     more = 0 if chosen else _shared(sides) - len(found.columns)
     if more > 0:
-        note = f"{more} more columns can be compared: all of them by -M {ALL}."
+        note = f"{more} more columns can be compared: -M {ALL} shows them."
         tables[0] = replace(tables[0], notes=(*tables[0].notes, note))
     return ShownTables(tables)
 

@@ -88,7 +88,7 @@ def without_pilot(aim: Aim, deviations: Sequence[float] = DEVIATIONS, unit: str 
         _aim(aim),
         f"The SD is assumed: the standard deviation, over {unit}, of the difference between two systems.",
     )
-    return Table("power", "The smallest difference that a test can show", tuple(columns), tuple(rows), notes)
+    return Table("power", "The smallest difference that a test can detect", tuple(columns), tuple(rows), notes)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _pilot_table(columns: Sequence[SharedColumn], deviations: FloatArray, pilot:
         cells = {"column": Cell(column.label), "deviation": Cell(finite(deviation))}
         rows.append(Row(cells | (_cells(float(deviation), sizes, aim) if np.isfinite(deviation) else {})))
     notes = (f"SD: {pilot.how}; {pilot.size:,} {pilot.unit}.", _aim(aim))
-    return Table("power", "The smallest difference that a test can show", tuple(heads), tuple(rows), notes)
+    return Table("power", "The smallest difference that a test can detect", tuple(heads), tuple(rows), notes)
 
 
 def _cells(deviation: float, sizes: Sequence[int], aim: Aim) -> dict[str, Cell]:

@@ -225,7 +225,9 @@ def _formula(
         statistics = [_extended(run.scores, block) for run, block in zip(runs, blocks, strict=True)]
         if all(_gives(run, s, metric.reduce, first) for run, s in zip(runs, statistics, strict=True)):
             return statistics, metric.reduce
-        why = "its formula no longer gives the value that was stored: another version or other options; score again"
+        why = (
+            "its formula no longer gives the value that was stored: from another version or other options; score again"
+        )
     elif metric is not None:
         why = "its statistics are not those that were stored: another version; score again"
     means = [_own_values(run.scores, block) for run, block in zip(runs, blocks, strict=True)]

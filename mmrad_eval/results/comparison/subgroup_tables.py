@@ -364,7 +364,7 @@ def _notes(divided: Divided, resamples: int) -> list[str]:
         f"Intervals: {100 * LEVEL:g} % percentile bootstrap over patients, {resamples:,} resamples.",
     ]
     if any(not group.shown for group in divided.groups):
-        notes.append(f"Groups of fewer than {MIN_PATIENTS} patients are not shown and take part in no gap.")
+        notes.append(f"Groups of fewer than {MIN_PATIENTS} patients are not shown and enter no gap.")
     if divided.unknown:
         notes.append(f"{divided.unknown:,} studies are in no group, because the data does not state it.")
     return notes

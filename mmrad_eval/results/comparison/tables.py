@@ -191,7 +191,7 @@ def _notes(found: Comparison, which: int, margin: float | None) -> list[str]:
         f"Interval: {100 * found.level:g} % {method} bootstrap, {found.resamples:,} resamples.",
         "p: paired approximate randomisation.",
         f"Holm and max-T adjust for {found.family.members} comparison{'s' * (found.family.members != 1)}"
-        + (f"; {equal} more equal one of these in every resample, or have no p." if equal else "."),
+        + (f"; {equal} more columns equal one of these in every resample, or have no p." if equal else "."),
         f"{SIGN} significant: {whose} at most {ALPHA:g}, and an interval without 0.",
     ]
     if d.patients < 2:
@@ -220,7 +220,7 @@ def _other_prompts(first: ComparedSide, second: ComparedSide) -> Iterator[str]:
         return  # runs of an earlier version, whose prompts have no names
     one, other = (", ".join(sorted({str(facts(run)["prompt"]) for run in side.runs})) for side in (first, second))
     if one != other:
-        yield f"The sides ran different prompts (A: {one}; B: {other}), so their difference is in part one of prompts."
+        yield f"The sides ran different prompts (A: {one}; B: {other}), so part of their difference may be due to them."
 
 
 def _length_note(found: Comparison, which: int) -> str:
@@ -272,7 +272,7 @@ def _as_run(found: Comparison, which: int) -> Table:
     )
     return Table(
         name=f"as-run-{which + 1}",
-        title=f"What failures and truncation change: B = {second.name}, A = {first.name}",
+        title=f"Effect of failures and truncation: B =  {second.name}, A = {first.name}",
         columns=tuple(written.column for written in columns),
         rows=tuple(rows),
         notes=tuple(notes),

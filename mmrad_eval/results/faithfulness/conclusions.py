@@ -72,7 +72,7 @@ def limits(measured: ArmMeasures, lacking: Sequence[Arm]) -> Iterator[str]:
         yield f"{_WITHOUT[need]}: the studies have no {need}, which {names} need."
     missing = [arm.task for arm in ARMS if arm not in lacking and not measured.arms.get(arm.task)]
     if missing:
-        yield f"Nothing that needs {', '.join(missing)}: no study is answered there."
+        yield f"Nothing that needs {', '.join(missing)}: no study was answered there."
     yield (
         "Whether a report is right because of what was seen: an image that matters may still be misread. "
         "The leaderboard shows the accuracy of reports and traces."
@@ -158,7 +158,7 @@ def _evidence(measured: ArmMeasures) -> Iterator[str]:
         )
     covered = values.get("mcot - tcot: covered")
     if covered is not None and covered.above_zero:
-        yield f"On facts that the words told, recall rises too ({points(covered)}); that is transcription."
+        yield f"On facts that the words stated, recall rises too ({points(covered)}); that is transcription."
 
 
 def _leak(values: dict[str, ArmValue]) -> Iterator[str]:

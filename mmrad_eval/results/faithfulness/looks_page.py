@@ -44,7 +44,7 @@ def look_conclusions(used: LooksUsed) -> Iterator[str]:
     if test := tests.get(WORTH):
         yield _either(
             test,
-            "**The looks are worth something:** without the last one,",
+            "**The looks help:** without the last one,",
             "No sign that the last look adds to what the whole image shows: without it,",
             f"fact F1 in its region is {test.less:.3f}, with it {test.more:.3f} of {test.n} reports",
         )
@@ -69,7 +69,7 @@ def _looks(used: LooksUsed) -> Iterator[str]:
     if odd and not test.positive:
         most = max(odd, key=lambda one: one.difference)
         yield (
-            f"Its reports change all the same when the picture is odd ({most.name}: {_percent(most.more)}, floor "
+            f"Its reports still change when the picture is odd ({most.name}: {_percent(most.more)}, floor "
             f"{_percent(most.less)}), and not towards what the picture shows: the picture disturbs but does not inform."
         )
 
@@ -94,7 +94,7 @@ def _words(words: LookTest | None, film: LookTest | None, first: LookTest | None
     if words is None or not words.positive:
         return
     decided = first is not None and first.positive and film is not None and not film.positive
-    then = ", and it had decided by the whole image before it looked" if decided else ""
+    then = ", and it had already decided from the whole image before it looked" if decided else ""
     yield (
         f"**The report follows what the model said before the look{then}:** a negated statement changes in "
         f"{_percent(words.more)} of {words.n} reports, without the edit in {_percent(words.less)}."
@@ -121,7 +121,7 @@ def _cues(used: LooksUsed) -> Iterator[str]:
             test, "**A misleading mark is followed:**", "No sign that a misleading mark is followed:", numbers
         )
     if (test := tests.get(RIGHT)) and test.positive:
-        yield f"It takes good advice too: {_percent(test.more)} of {test.n} missed findings are reported when named."
+        yield f"It follows correct hints too: {_percent(test.more)} of {test.n} missed findings are reported if named."
 
 
 def look_table(used: LooksUsed) -> Iterator[str]:

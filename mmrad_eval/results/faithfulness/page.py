@@ -35,7 +35,7 @@ def markdown(measured: ArmMeasures, model: str, dataset: str, lacking: Sequence[
     lines = [
         f"# Does {model} look?",
         "",
-        f"{about} Every arm shows the key image alone. Labels and facts are read by rules.",
+        f"{about} Every arm shows only the key image. Labels and facts are extracted by rules.",
         "",
         "## What the numbers allow one to conclude",
         "",

@@ -141,7 +141,7 @@ def _tested(
     if not facts:
         return replace(about, why="the words state every fact of the references")
     if len(names) < 2:
-        return replace(about, why="one patient alone allows no test")
+        return replace(about, why="one patient allows no test")
     found = {task: compare(sums[task], sums[MAIN], [_RECALL], resamples=resamples, seed=SEED) for task in RIVALS}
     tests = tuple(_test(task, difference) for task, difference in found.items())
     outcome: Outcome = (
@@ -225,7 +225,7 @@ def sentence(claim: VisualClaim) -> str:
         chance = f"{claim.power:.0%}".replace("%", " %")
         said = (
             f"**Not shown that region images help{_kind(claim)}:** {where}, mcot is not better than {_listed(losing)} "
-            f"({told}). A true gain of {margin} over every rival would have been found with a power of {chance}."
+            f"({told}). A true gain of {margin} over every rival would have been detected with a power of {chance}."
         )
     return said
 

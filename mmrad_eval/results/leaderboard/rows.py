@@ -121,7 +121,7 @@ def why_unranked(scored: ScoredRun) -> str | None:
     rejected = sum(scored.run.counts.statuses.get(status, 0) for status in ("refused", "too long"))
     if rejected and scored.run.old_rules and scored.run.card.provider not in {"baseline", "file"}:
         return (
-            f"version 0.1.0 counted {rejected} answers as refused or too long, and took failures of servers for such; "
+            f"version 0.1.0 counted {rejected} answers as refused or too long, server failures among them; "
             "run the same command again: not ranked"
         )
     return _set_apart(scored.run)
@@ -177,7 +177,7 @@ def mean_cell(columns: Sequence[ColumnSummary | None], signature: str) -> Cell |
     if not known:
         return None
     if len(known) < len(columns):
-        return Cell(note="scored for some of the samples only; score the rest")
+        return Cell(note="scored for only some of the samples; score the rest")
     values = [column.value for column in known if column.value is not None]
     lows = [column.low for column in known if column.low is not None]
     highs = [column.high for column in known if column.high is not None]

@@ -94,7 +94,7 @@ def perfect(scored: ScoredRun) -> str:
     if not best:
         return ""
     more = f" and {len(best) - 1} more columns" if len(best) > 1 else ""
-    return f"{best[0]}{more} at the best possible value: are the references among the reports?"
+    return f"{best[0]}{more} at the best possible value: are some reports the references themselves?"
 
 
 def images(scored: ScoredRun) -> str:

@@ -216,8 +216,8 @@ def _lengths_sheet(
     series = _by_length([part for part, _ in readings], known, column[1])
     made = answers.by_length(series, *column, look)
     words = (
-        f"{column[0]} by length of the report: over equal parts of each run's studies in order of the words that it "
-        f"wrote, at their mean length. {_bars(paper)} of that part; none where too few."
+        f"{column[0]} by length of the report: each run's studies are divided into equal parts by report length and "
+        f"drawn at their mean length. {_bars(paper)} of that part; none where too few."
     )
     few = f"it needs {FEWEST * MIN_BINS} studies that were scored one by one"
     return _Sheet("score-by-length", made, words if made else few)
@@ -265,7 +265,7 @@ def _contents(paper: PaperRuns, look: Look) -> _Sheet:
     if regions:
         words.append("Regions that the traces look at (steps)")
     if found:
-        words.append(f"findings that the {n:,} references state, by the rule labeler")
+        words.append(f"findings that the {n:,} references state, according to the rule labeler")
     said = f"{' and '.join(words)}."
     return _Sheet(name, made, said[0].upper() + said[1:] if made else why)
 

@@ -67,7 +67,7 @@ def supplement(
         if found is not None:
             differences += _differences(found, ready, number)
             marks = {part.first.run.id: _marked(found, at) for at, part in enumerate(ready[1:])}
-            title += f"; * significantly other than {labels.task(TEXT)}, adjusted for all of the table"
+            title += f"; * significantly different from {labels.task(TEXT)}, adjusted for all of the table"
         printed += _tables(parts, marks, words, (f"supplement-{number}", f"{title}.{_LEFT_OUT}"), across)
     baselines = [part for name in BASELINES if (part := paper.baseline(name, (TEXT, "mcot", DIRECT))) is not None]
     who = " and ".join(word for word, parts in (("models", single), ("baselines", baselines)) if parts)

@@ -80,7 +80,7 @@ class LanguageTally:
             others, ours = _listed(set(codes.values())), _listed(languages)
             said.append(f"{_counted(len(codes), 'reference')} in {others}, which metrics that read {ours} leave out.")
         if unavailable():
-            said.append("Languages are not told apart: py3langid is not installed; pip install mmrad-eval.")
+            said.append("Languages are not distinguished: py3langid is not installed; pip install mmrad-eval.")
         return said
 
 

@@ -66,7 +66,7 @@ class Processes:
             yield
         except (EOFError, ConnectionError) as error:
             raise MmradError(
-                f"one of {self.count} workers ended before its work was done (killed, perhaps for want of memory); "
+                f"one of {self.count} workers ended before its work was done (killed, perhaps because memory ran out); "
                 "nothing was written; run again, with fewer --workers if memory is short"
             ) from error
 

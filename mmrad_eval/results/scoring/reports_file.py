@@ -109,8 +109,8 @@ def studies_of(
         raise DataError(f"{folder.path} holds no answers; run again, and they are rebuilt from the journal")
     if run.complete and len(answered) < run.counts.n:
         raise DataError(
-            f"{folder.answers_path} was cut: it holds {len(answered):,} of {run.counts.n:,} answers; run its command "
-            "again, and it is made again"
+            f"{folder.answers_path} is incomplete: it has {len(answered):,} of {run.counts.n:,} answers; run its "
+            "command again to rebuild it"
         )
     selection = [study for study in dataset.studies if study.id in answered]
     return selection, [study for study in dataset.studies if study.split == "train"]
@@ -124,7 +124,7 @@ def data_of(folder: RunFolder, references: str | Path | None = None) -> Dataset:
     if found != run.identity.dataset_digest:
         raise DataError(
             f"{dataset.source} is not the data of {folder.path}: its digest is {found[:12]}, the run's is "
-            f"{run.identity.dataset_digest[:12]}; give the data of that time with --references, or run again"
+            f"{run.identity.dataset_digest[:12]}; give the original data with --references, or run again"
         )
     return dataset
 

@@ -79,7 +79,7 @@ def subgroups(name: str, studies: Sequence[Study], *, option: str = "--by") -> S
     if len(members) > MOST_GROUPS:
         raise DataError(
             f"{option} {name}: {len(members):,} different values, such as {min(members)!r}; at most {MOST_GROUPS} "
-            "groups can be compared, so write a column that has fewer"
+            "groups can be compared, so name a column with fewer values"
         )
     place = {group: i for i, group in enumerate(attribute.order)}
     names = sorted(members, key=lambda group: (place.get(group, len(place)), group))
@@ -192,7 +192,7 @@ ATTRIBUTES: dict[str, Attribute] = {
         Attribute("age", "the patient's age in years", _age, tuple(band for _, band in _BANDS)),
         Attribute(
             "view",
-            "the position of the first kind that is recorded: PA, AP, frontal (neither stated), lateral only",
+            "the view position, the first that is recorded of PA, AP, frontal (neither stated), lateral only",
             _view,
             ("PA", "AP", "frontal", "lateral only"),
         ),

@@ -197,11 +197,11 @@ def _cells(sheet: ScoreFile) -> Check:
             continue  # a table of ours: a run without the column was not scored with it, and a note says so
         gone = [row for row in _where(np.isnan(values)) if (row, column) not in known]
         if len(gone) > 3:
-            why = f"{len(gone)} of {len(sheet)} rows have none, so its mean is over others than the rest"
+            why = f"{len(gone)} of {len(sheet)} rows have none, so its mean covers other rows than the rest"
             broken.append(Broken(sheet.where(gone[0]), column, "(empty)", "a number", why))
         else:
             broken += [Broken(sheet.where(row), column, "(empty)", "a number", "missing") for row in gone]
-    return Check("each score is there, and a number", len(sheet) * len(sheet.numbers), broken)
+    return Check("each score is present and a number", len(sheet) * len(sheet.numbers), broken)
 
 
 def _ranges(sheet: ScoreFile) -> Check:
@@ -217,7 +217,7 @@ def _ranges(sheet: ScoreFile) -> Check:
             limit = _beyond(float(values[row]) / (100 if percent else 1), *known)
             if limit:
                 broken.append(Broken(sheet.where(row), column, float(values[row]), limit, "no report can score this"))
-    return Check("each score is one that its measure can take", looked, broken)
+    return Check("each score is in the range of its metric", looked, broken)
 
 
 def _percent(measure: Measure, values: Iterable[float]) -> bool:
@@ -230,7 +230,7 @@ def _beyond(value: float, measure: Measure, inverse: bool) -> str:
     """The limit that a value lies beyond, in words; empty where it is possible."""
     if inverse:
         if value == 0:
-            return "not 0: nothing is infinite"
+            return "not 0: no score is infinite"
         value = 1 / value
     slack = 1e-6 + (0.01 if inverse else 0.0)
     low = float(V1(PERFECT)) if measure == RADCLIQ_V1 else measure.low
@@ -269,7 +269,7 @@ def _order_of_ranks(sheet: ScoreFile) -> Check:
         for row, text in enumerate(sheet.texts[column])
         if text != str(row + 1)
     ]
-    return Check("ranks count up, one per row", len(sheet), broken)
+    return Check("ranks are consecutive, one per row", len(sheet), broken)
 
 
 def _copy(sheet: ScoreFile, other: ScoreFile) -> Check:

@@ -22,7 +22,11 @@ def within(sheet: ScoreFile) -> list[Check]:
     most = max(counts.values())
     broken = [
         Broken(
-            "(all)", column, float(count), float(most), "means of this column and of the others have two denominators"
+            "(all)",
+            column,
+            float(count),
+            float(most),
+            "means of this column and of the others have different denominators",
         )
         for column, count in counts.items()
         if count != most

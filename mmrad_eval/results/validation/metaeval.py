@@ -76,7 +76,7 @@ def tables_of(
             tables.append(_by_kind(ratings, scored, orders))
     if not all_metrics and tables:
         tables = _leading(tables, against.label if against else "")
-    weighted = ["Cases had different chances of being sampled: each counts with its sampling weight."]
+    weighted = ["Cases had different sampling probabilities: each counts with its sampling weight."]
     notes = (*(weighted if ratings.weights else ()), *missing)
     if notes and tables:
         tables[0] = msgspec.structs.replace(tables[0], notes=(*tables[0].notes, *notes))

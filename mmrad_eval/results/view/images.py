@@ -179,7 +179,7 @@ class ImageStore:
             return Picture(name, width=width, height=height, why=why)
         sixteen = header.why_convert.startswith("16 bits")
         way = "--copy-images or --embed-images shows it as models see it, and lets all 16 bits be windowed"
-        why = f"16 bits a pixel, of which browsers show the upper 8, often dark; {way}" if sixteen else ""
+        why = f"16 bits per pixel, of which browsers show the upper 8, often dark; {way}" if sixteen else ""
         return Picture(name, self.address(Path(image.path)), width, height, why=why)
 
     def _load(self, image: Image, name: str) -> Picture:

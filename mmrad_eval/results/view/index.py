@@ -129,7 +129,9 @@ def _counted(label: str) -> ViewColumn:
     if kind is None:
         return ViewColumn(label, label, metric="answer")
     better = {"matched": "higher", "differs": ""}.get(kind, "lower")
-    return ViewColumn(label, label, better=better, metric="findings", signature=f"read by {READ_BY}; an aid, no score")
+    return ViewColumn(
+        label, label, better=better, metric="findings", signature=f"read by {READ_BY}; an aid to reading, not a score"
+    )
 
 
 def scores_of(

@@ -76,10 +76,14 @@ def test_the_page_says_what_each_does(measured: Callable[[str], ArmMeasures]) ->
         assert sentences(said[policy], r"^\*\*Its own looks are used:\*\*")
     for policy in ("decorator", "copier", "startled", "confirmer"):
         assert sentences(said[policy], r"^\*\*No sign that its own looks are used:\*\*")
-    assert [policy for policy in POLICIES if sentences(said[policy], "startled, not informed")] == ["startled"]
-    assert [policy for policy in POLICIES if sentences(said[policy], "had decided by the whole image")] == ["confirmer"]
+    assert [policy for policy in POLICIES if sentences(said[policy], "the picture disturbs but does not inform")] == [
+        "startled"
+    ]
+    assert [policy for policy in POLICIES if sentences(said[policy], "had already decided from the whole image")] == [
+        "confirmer"
+    ]
     assert {p for p in POLICIES if sentences(said[p], "follows what the model said before")} == {"copier", "confirmer"}
-    assert {p for p in POLICIES if sentences(said[p], "looks are worth something")} == {"looker"}
+    assert {p for p in POLICIES if sentences(said[p], "looks help")} == {"looker"}
 
 
 def test_directed_use_is_the_share_of_studies_in_which_the_look_is_read(

@@ -101,7 +101,7 @@ def test_names_are_printed_as_papers_print_them_and_a_file_of_the_user_wins(two:
     [
         ("columns = 3", "no file of labels"),
         ("[colunms]", "its tables are columns"),
-        ("[patterns]\n'(' = 'x'", "no regular"),
+        ("[patterns]\n'(' = 'x'", "not a regular"),
         ("[patterns]\n'BLEU.*' = '\\3'", "can't be filled"),
     ],
 )
@@ -194,7 +194,7 @@ def test_the_printed_supplement_has_every_metric_of_a_model_on_one_page(two: Sta
     out = write(two, tmp_path / "paper", style="neurips")
     text = (out / "supplement.tex").read_text()
     assert text.count(r"\begin{table}") == 3  # two models, and the baselines
-    assert "Every metric of one-7B, times 100; * significantly other than text CoT" in text
+    assert "Every metric of one-7B, times 100; * significantly different from text CoT" in text
     assert r"\rotatebox{90}{multimodal CoT}" in text
     assert "continued" not in text
     first = text[: text.index(r"\end{table}")]

@@ -257,7 +257,7 @@ def test_missing_extra_and_moved_ids_are_named(write: Write, scored: tuple[list[
     assert broken(read_sheet(write("good.csv", rows)), studies=studies) == []
     moved = [rows[0], rows[2], rows[1], *rows[3:]]
     (found,) = broken(read_sheet(write("moved.csv", moved)), studies=studies)
-    assert "2 rows stand elsewhere" in found.why
+    assert "2 rows are out of their study's order" in found.why
     less = [*rows[:3], *rows[4:], ["x9", "text", 0.1]]
     found_ids = {(one.stated, one.expected) for one in broken(read_sheet(write("less.csv", less)), studies=studies)}
     assert found_ids == {("(missing)", "s2"), ("x9", "(no such study)")}
