@@ -86,7 +86,7 @@ def test_an_id_that_stands_twice_with_one_report_is_noted(tmp_path: Path) -> Non
     (tmp_path / "p.csv").write_text("id,report\ns1,a\ns1,a\n")
     read = read_predictions(tmp_path / "p.csv")
     assert read.reports == {"s1": Report("a")}
-    assert any("read once" in note for note in read.notes)
+    assert any("kept once" in note for note in read.notes)
 
 
 def test_positions_never_join(tmp_path: Path) -> None:

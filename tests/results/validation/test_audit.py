@@ -182,7 +182,7 @@ def test_a_duplicate_id_is_named(write: Write) -> None:
     rows = reports()
     rows.append(list(rows[3]))
     (found,) = broken(read_sheet(write("reports.csv", rows)))
-    assert (found.row, found.why) == ("s002 (line 42)", "stands 2 times")
+    assert (found.row, found.why) == ("s002 (line 42)", "occurs 2 times")
 
 
 def test_two_denominators_are_named(write: Write) -> None:
