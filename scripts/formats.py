@@ -63,7 +63,15 @@ PARTS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ),
     (
         "run.json",
-        (record.Run, record.RunIdentity, record.Selection, values.Decoding, values.Card, record.StudyCounts),
+        (
+            record.Run,
+            record.RunIdentity,
+            record.Selection,
+            values.Decoding,
+            values.Card,
+            record.StudyCounts,
+            record.ServerCache,
+        ),
     ),
     (
         "answers.jsonl",

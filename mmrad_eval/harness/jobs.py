@@ -34,6 +34,7 @@ from mmrad_eval.harness.plan import Plan, RunOptions, make_plan
 from mmrad_eval.harness.reporting import Reporter, name_damage
 from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.run import Share, answer_all, ask_all, ask_share, hold_each, open_run
+from mmrad_eval.harness.server_caches import keep_counts
 from mmrad_eval.harness.shards import Shard
 from mmrad_eval.harness.stopping import Stop, StopSignal, strongest
 from mmrad_eval.harness.study_order import ask_by_study
@@ -318,6 +319,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                 reporter.say(UNGUARDED.format(command=server.command))
             server.give_up = lambda: requester.signal.stop is not None
         over_budget = guard.account(requester.counts, client.card)
+        cached = ""
         try:
             with Interrupts(requester.signal) as interrupts, guard.clock(requester.signal):
                 reporter.begin(asked, requester, interrupts.interrupt)
@@ -339,10 +341,11 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                     else:
                         share = await ask_share(asked, requester, over_budget, watch=reporter.answered)
                         run = folder.run
+                cached = await keep_counts(folder, requester, (plan, *job.together))
         finally:
             reporter.end()
             name_damage(journal, reporter)
-            for note in requester.images.notes():
+            for note in (*requester.images.notes(), *filter(None, [cached])):
                 reporter.say(note)
             await requester.close()
         return run, _unless_fatal(requester.signal.stop), share

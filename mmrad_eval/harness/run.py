@@ -99,6 +99,7 @@ def open_run(
             old_rules=before.old_rules,
             look=before.look,
             order=before.order,
+            server_caches=before.server_caches,
         )
     folder.write_run(run)
     sweep(folder.path)

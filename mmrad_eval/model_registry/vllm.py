@@ -28,6 +28,7 @@ from mmrad_eval.model_registry.openai_chat import ChatClient, messages_value
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.rejections import counted, message_of
 from mmrad_eval.model_registry.secrets import Secret, scrub
+from mmrad_eval.model_registry.server_counters import PAGE, ServerCounters, read_counters
 from mmrad_eval.model_registry.wire import encoded
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _SWITCHES = ("enable_thinking", "thinking")
 """Words for the switch in chat templates: of Qwen 3, GLM and others; of DeepSeek V3.1 and Granite."""
 _OFF = frozenset(("none", 0))
 _WORDS_AROUND = 32  # tokens that a chat template may put around a message; those of known families put 5 to 20
+_COUNTERS = 5.0  # seconds for the page of counters, without which a run is as good
 _MARGIN = 1.5  # an image may take so many times the tokens of the dearest one seen before the server is asked
 
 
@@ -129,6 +131,8 @@ class VllmClient(ChatClient):
         self._checked: set[frozenset[str]] = set()
         self._heard: set[int | str] = set()
         """Reasoning that the chat templates of all servers take notice of."""
+        self._counted: dict[str, ServerCounters | None] = {}
+        """What each server had counted before this client sent it a request; None: it does not tell."""
 
     @property
     def identities(self) -> tuple[Served, ...]:
@@ -220,7 +224,27 @@ class VllmClient(ChatClient):
             order=order.order,
             woven=order.woven,
         )
+        if base not in self._counted:
+            self._counted[base] = await self._counters(base)
         return _Known(served, await self._fields(base), losses)
+
+    async def counted(self) -> ServerCounters | None:
+        """What the servers counted since this client found them; None where one of them does not tell."""
+        found = ServerCounters(0, 0, 0, 0, 0)
+        for base, before in self._counted.items():
+            now = await self._counters(base) if before else None
+            since = now.after(before) if now and before else None
+            if since is None:
+                return None
+            found += since
+        return found if self._counted else None
+
+    async def _counters(self, base: str) -> ServerCounters | None:
+        try:
+            response = await self.transport.get(PAGE, base=base, seconds=_COUNTERS)
+        except TransportError:  # gone, or it broke off: numbers beside a run never stop it
+            return None
+        return read_counters(response.body) if response.status == 200 else None
 
     async def _fields(self, base: str) -> frozenset[str]:
         described = await self._page(base, "//openapi.json", optional=True)

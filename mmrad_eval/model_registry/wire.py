@@ -14,6 +14,7 @@ from mmrad_eval.core.contracts import Client, PreparedRequest
 from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.values import Card, Message, OutputImage, Reply, ReplyPart, Request, Text, ToolCall
 from mmrad_eval.model_registry.rejections import RejectionPolicy, counted
+from mmrad_eval.model_registry.server_counters import ServerCounters
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
 
 
@@ -86,6 +87,10 @@ class WireClient(Client):
             else:
                 body[name] = value
         return encoded(body)
+
+    async def counted(self) -> ServerCounters | None:
+        """What the servers counted since this client found them; None where they do not tell."""
+        return None
 
     async def generate(self, sent: PreparedRequest) -> Reply:
         """Ask once; TransportError where infrastructure failed."""

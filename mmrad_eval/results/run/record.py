@@ -90,6 +90,26 @@ class LookCheck(Value, frozen=True):
     """The digits that were read in its answer; 847 were shown."""
 
 
+class ServerCache(Value, frozen=True):
+    """What vLLM servers counted of their caches while one command asked: of all clients that they had meanwhile."""
+
+    queries: int
+    """Tokens of prompts that were looked up in the cache of prefixes."""
+    hits: int
+    """Those of them that were there, so that the model did not read them again."""
+    sent: int
+    """Requests that the command sent meanwhile, those of look checks included."""
+    requests: int | None = None
+    """Requests that ended on the servers meanwhile; more than ``sent``: another client asked as well."""
+    image_queries: int | None = None
+    """Images that were looked up in the cache of images."""
+    image_hits: int | None = None
+    tasks: tuple[str, ...] = ()
+    """The tasks that were asked study by study; empty: that of the run alone."""
+    finished: str = ""
+    """UTC, ISO 8601."""
+
+
 class Run(Value, frozen=True):
     """One run.json."""
 
@@ -122,6 +142,8 @@ class Run(Value, frozen=True):
     order: Literal["", "unknown"] = ""
     """Whether the server of this run, which shows images between words, tells that it keeps their order; empty: it
     does, or nothing depends on it, or the provider's own service defines it."""
+    server_caches: tuple[ServerCache, ...] = ()
+    """One for each command that sent something; of tasks that were asked study by study, with the first of them."""
     kept: int = 0
     """Answers of an earlier process that stayed at the last one's end, because their replies were gone."""
     old_rules: bool = False
