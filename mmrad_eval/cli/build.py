@@ -142,7 +142,7 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=choice(["nothing", "labels", "report"]),
             default="nothing",
             show_default=True,
-            help="What of the report the writer sees when it summarizes; each makes a dataset with its own name.",
+            help="Part of the report that the writer sees when it summarizes; each makes a dataset with its own name.",
         ),
         click.option(
             "--report", type=choice(["reference", "none"]), default="reference", show_default=True,

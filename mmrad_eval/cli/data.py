@@ -188,7 +188,7 @@ def _page(d: Description) -> Iterator[str]:
     yield f"images        {d.images}  ({_counts(d.images_per_study)} per study)"
     yield from _names("views", d.views)
     if d.priors:
-        yield f"priors        {d.priors} studies have an earlier one"
+        yield f"priors        {d.priors} studies have a prior study"
     yield f"references    {d.references}  ({d.empty} empty)"
     yield f"sections      findings {d.findings}, impression {d.impression}, neither {d.no_sections}"
     for name, words in (

@@ -47,7 +47,7 @@ TRAINING = ("sft", "dpo", "grpo")
 @click.option("--boxes", metavar="FRAME", help="Frame of box numbers in words. [default: pixels of the film]")
 @click.option("--prompt", type=click.Path(path_type=Path), help="Custom prompt file for the question.")
 def export(runs: tuple[str, ...], form: str, out: Path | None, **said: Any) -> int:
-    """Write the reports of a run as public boards take them, or records that trainers read.
+    """Export the reports of a run in the formats of public boards, or records for trainers.
 
     RUN is a run folder, or the beginning of a run id. rexrank, csv, jsonl: one run; studies that have no report yet are
     left out and named, and the exit status is then 3.

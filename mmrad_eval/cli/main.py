@@ -78,7 +78,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "export": (
         "mmrad_eval.cli.export:export",
-        "Write the reports of a run as public boards take them, or records that trainers read.",
+        "Export the reports of a run in the formats of public boards, or records for trainers.",
     ),
     "ranks": (
         "mmrad_eval.cli.ranks:ranks",

@@ -129,7 +129,7 @@ class ImageCheck:
         """The same pixels under two ids: two splits may share a picture, and a pair of studies counts twice."""
         other, name = self._seen.setdefault(digest, (study, image.name))
         if other != study:
-            what = f"{image.name} has the very pixels of {name} of study {other}"
+            what = f"{image.name} has exactly the same pixels as {name} of study {other}"
             self._problems.error("identical pixels", what, file=image.path, study=study)
 
 

@@ -48,7 +48,7 @@ def checked(draft: Draft) -> Draft:
     if mark_in(*words):
         raise Unfit("a trainer's mark in its words")
     if any(mark_boxes(step.text)[1] for step in steps):
-        raise Unfit("box numbers in its words, whose frame would not be the export's")
+        raise Unfit("box numbers in its words, in another frame than the export's")
     return draft
 
 
