@@ -14,7 +14,7 @@ from mmrad_eval.construction.options import BuildOptions
 from mmrad_eval.core import journal, replies, values
 from mmrad_eval.reader_studies import forms
 from mmrad_eval.reader_studies import records as readers
-from mmrad_eval.results.run import record, scores, summary
+from mmrad_eval.results.run import judged, record, scores, summary
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
 
@@ -34,6 +34,7 @@ fields that are added have defaults, and change neither keys of requests nor ids
 | `…/answers.jsonl` | one answer a study, in the order of the dataset (`.part` while the run goes on) | |
 | `…/drawn/` | pictures that the model drew, `drawn:` in their paths; links to its replies, or copies | |
 | `…/scores.parquet` | statistics and values of each study | |
+| `…/judged.jsonl` | what judges said of each study, as the metrics that asked them read it | |
 | `…/summary.json` | columns of a run, with intervals | `{summary}` |
 
 A reader study (`docs/readers.md`) is a folder of its own: `key.json` (`{key}`) and `pages/`; its readers send back
@@ -77,6 +78,7 @@ PARTS: tuple[tuple[str, tuple[type, ...]], ...] = (
         "answers.jsonl",
         (values.Answer, values.Report, values.Trace, values.Step, values.Box, values.Image),
     ),
+    ("judged.jsonl", (judged.JudgedRecord,)),
     ("summary.json", (summary.Summary, summary.ColumnSummary, summary.MissingColumns)),
     (
         "key.json of a reader study",

@@ -148,16 +148,19 @@ def _files(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     return 0 if all(outcome.run.complete for outcome in outcomes) else INCOMPLETE
 
 
-def _explain(said: dict[str, Any], folders: Sequence[RunFolder], judged: Sequence[str] = ()) -> None:
+def _explain(said: dict[str, Any], folders: Sequence[RunFolder]) -> None:
     """Print what is behind the scores of the studies that were named: judges' records, and each run's alignment."""
     if not said["explain"]:
         return
     from mmrad_eval.results.scoring.explained import explain, signature_of
+    from mmrad_eval.results.scoring.judged_records import judged_lines
 
-    for line in judged:
-        terminal.say(line)
-    for folder in folders:
-        if judged and not signature_of(folder):
+    judged = [(folder, judged_lines(folder, said["explain"])) for folder in folders]
+    for _, lines in judged:
+        for line in lines:
+            terminal.say(line)
+    for folder, lines in judged:
+        if lines and not signature_of(folder):
             continue
         for line in explain(folder, said["explain"], said["references"]):
             terminal.say(line)
@@ -266,7 +269,6 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
     from mmrad_eval.results.run.folder import safe_name, select
-    from mmrad_eval.results.scoring.judged_records import judged_lines
     from mmrad_eval.results.scoring.reports_file import score_again
     from mmrad_eval.results.scoring.workers import Workers
 
@@ -274,7 +276,6 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     folders = [select(said["out"], which) for which in said["runs"]]
     judges, terms = judges_of(said), terms_of(said)
     guard = BudgetGuard(terms.budget)
-    judged: list[str] = []
     suites: dict[str, Suite] = {}  # one a dataset: its runs share references, and so what was computed of them
     with confined(strictest(folder.run.data_use for folder in folders)):  # metrics are loaded here as well
         for folder in folders:
@@ -291,7 +292,6 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
                 )
                 if stop is not None:
                     terminal.say(f"judging stopped: {stop.reason}", err=True)
-                judged += judged_lines(chosen, said["explain"], folder.run.card.label)
             mapper = mapper_of(workers, strictest((folder.run.data_use, chosen.data_use)), terms.local_networks)
             score_again(folder, chosen, references=said["references"], mapper=mapper)
             if said["verify"]:
@@ -303,6 +303,6 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
         return 0
     runs = read_scored_runs(folders)
     show(tables_of(runs), said["form"], None, more=every_column(said["out"]))
-    _explain(said, folders, judged)
+    _explain(said, folders)
     whole = all(scored.run.complete for scored in runs) and not (stop is not None and stop.interrupted)
     return 0 if whole else INCOMPLETE

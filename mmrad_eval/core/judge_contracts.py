@@ -30,6 +30,8 @@ class Verdict(msgspec.Struct, frozen=True):
     ``unread``: the judge replied, or declined, and nothing could be read; ``nothing``: no question was due."""
     why: str = ""
     """Why it is degraded or unread."""
+    record: Any = None
+    """What a reader is shown of how the value came about, such as findings and errors: plain JSON. None: the value."""
 
 
 class AskJudge(Protocol):

@@ -20,7 +20,7 @@ from mmrad_eval.core.values import Answer, Card, ClinicalContext, Example, Messa
 from mmrad_eval.metrics import suite
 from mmrad_eval.metrics.judge_metrics import judging
 from mmrad_eval.metrics.judged import wheels
-from mmrad_eval.metrics.judged.crimson import FORMAT, strict_score
+from mmrad_eval.metrics.judged.crimson import FORMAT, strict_read
 from mmrad_eval.results.leaderboard.rows import mean_cell
 from mmrad_eval.results.run.summary import ColumnSummary
 
@@ -162,10 +162,10 @@ BREAKS: dict[str, Change] = {
 
 @pytest.mark.parametrize("change", BREAKS.values(), ids=BREAKS)
 def test_what_does_not_fit_together_is_unread_under_the_strict_rules(change: Change) -> None:
-    assert strict_score(json.dumps(PERFECT)) == 1.0
+    assert strict_read(json.dumps(PERFECT))[0] == 1.0
     broken = json.loads(json.dumps(PERFECT))
     change(broken)
-    assert strict_score(json.dumps(broken)) is None
+    assert strict_read(json.dumps(broken))[0] is None
 
 
 @pytest.mark.parametrize(
@@ -178,11 +178,11 @@ def test_what_does_not_fit_together_is_unread_under_the_strict_rules(change: Cha
     ],
 )
 def test_what_is_not_one_object_is_unread_under_the_strict_rules(text: str) -> None:
-    assert strict_score(text) is None
+    assert strict_read(text)[0] is None
 
 
 def test_a_fence_is_no_fault() -> None:
-    assert strict_score(f"```json\n{json.dumps(PERFECT)}\n```") == 1.0
+    assert strict_read(f"```json\n{json.dumps(PERFECT)}\n```")[0] == 1.0
 
 
 @pytest.mark.usefixtures("crimson")

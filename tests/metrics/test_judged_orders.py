@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mmrad_eval.metrics.judged.crimson import strict_score
+from mmrad_eval.metrics.judged.crimson import strict_read
 
 WEIGHTS = {
     "u": "urgent",
@@ -89,7 +89,7 @@ def judgement(reference: str, candidate: str) -> dict[str, Any]:
 
 
 def value(reference: str, candidate: str) -> float:
-    found = strict_score(json.dumps(judgement(reference, candidate)))
+    found = strict_read(json.dumps(judgement(reference, candidate)))[0]
     assert found is not None
     return found
 

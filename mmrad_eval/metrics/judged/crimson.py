@@ -20,6 +20,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict, declined
 from mmrad_eval.core.values import Card, Decoding, Example, Message, Reply, Text
+from mmrad_eval.metrics.judged.records import crimson_record
 from mmrad_eval.metrics.judged.wheel_code import WheelCode
 from mmrad_eval.metrics.judged.wheels import Wheel, wheel
 from mmrad_eval.metrics.lexical.mean import has_reference
@@ -61,13 +62,14 @@ class Package:
             )
         )
 
-    def score(self, reply: str) -> float | None:
-        """The package's value of a reply; None where it would raise, and leave the study out."""
+    def read(self, reply: str) -> tuple[float | None, Any]:
+        """The package's value of a reply, None where it would raise, and leave the study out; and what it read."""
+        judged = None
         try:
             judged = self._code.module("CRIMSON.utils").parse_json_response(reply)
-            return float(self._score.CRIMSONScore._calculate_crimson(None, judged)["crimson_score"])  # noqa: SLF001 (the formula)
+            return float(self._score.CRIMSONScore._calculate_crimson(None, judged)["crimson_score"]), judged  # noqa: SLF001 (the formula)
         except Exception:  # noqa: BLE001 (whatever the package raises for a reply that it can't read)
-            return None
+            return None, judged
 
 
 def _system_message(source: str) -> str:
@@ -83,19 +85,20 @@ def _system_message(source: str) -> str:
     return str(message)
 
 
-def strict_score(text: str) -> float | None:
-    """The value of a reply that keeps to the form in every respect; None where it does not.
+def strict_read(text: str) -> tuple[float | None, Any]:
+    """The value of a reply that keeps to the form in every respect, None where it does not; and what was read.
 
     One JSON object, a fence around it allowed; every list there; ids that are known and not repeated; each finding
     matched or listed as an error, and not both.
     """
     body = re.fullmatch(r"\s*(?:```(?:json)?\s*)?(\{.*\})\s*(?:```)?\s*", text, re.DOTALL)
+    judged = None
     try:
         judged = json.loads(body.group(1) if body else text, parse_constant=_no_number)
         _check(judged)
-        return crimson_score(judged)
+        return crimson_score(judged), judged
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+        return None, judged
 
 
 def _no_number(name: str) -> float:
@@ -175,15 +178,13 @@ class Crimson:
         if not example.reference:
             return Verdict(state="nothing")
         reply = await ask(self.question(example), extra=FORMAT)
-        value = None if declined(reply) else self._value(reply)
-        if value is None:
-            return Verdict(None, "unread", declined(reply) or _unread(reply))
-        return Verdict(value)
-
-    def _value(self, reply: Reply) -> float | None:
-        if self._profile == "upstream":
-            return self._package.score(reply.text)
-        return None if reply.finish == "length" else strict_score(reply.text)
+        if why := declined(reply):
+            return Verdict(None, "unread", why)
+        value, judged = (self._package.read if self._profile == "upstream" else strict_read)(reply.text)
+        record = crimson_record(judged, reply.text)
+        if value is None or (self._profile == "strict" and reply.finish == "length"):
+            return Verdict(None, "unread", _unread(reply), record)
+        return Verdict(value, record=record)
 
     def judged(self, said: Mapping[str, Verdict]) -> Crimson:
         """The metric with its verdicts."""

@@ -77,14 +77,13 @@ class Green:
         if why := declined(reply):
             return Verdict(None, "unread", why)
         if self._profile == "strict" and reply.finish == "length":
-            return Verdict(None, "unread", "its reply was cut")
+            return Verdict(None, "unread", "its reply was cut", {"reply": reply.text})
         body = cleaned(reply.text)
         found = read_green(body)
         if found is not None:
-            return Verdict([found[0], *found[1]])
+            return _verdict(found, body)
         lenient = green_counts(body) if self._profile == "upstream" else None
-        value = None if lenient is None else [lenient[0], *lenient[1]]
-        return Verdict(value, "unread", "a section of the requested form is missing")
+        return _verdict(lenient, body, "a section of the requested form is missing")
 
     def judged(self, said: Mapping[str, Verdict]) -> Green:
         """The metric with its verdicts."""
@@ -120,6 +119,15 @@ class Green:
         found[..., 1] = np.sqrt(np.maximum(0.0, found[..., 1] - found[..., 0] ** 2))
         found[..., :-1] = np.where(sums[..., -2:-1] > 0, found[..., :-1], np.nan)
         return found
+
+
+def _verdict(found: tuple[int, tuple[int, ...]] | None, body: str, why: str = "") -> Verdict:
+    """Counts, and for a reader their names beside the reply that they were read in."""
+    value = None if found is None else [found[0], *found[1]]
+    names = ("matched findings", *(f"significant errors, {error}" for error in GREEN_ERRORS))
+    counted = [{"counted": name, "number": n} for name, n in zip(names, value or (), strict=False)]
+    record = {"counts": counted, "reply": body.strip()} if counted else {"reply": body.strip()}
+    return Verdict(value, "unread" if why else "read", why, record)
 
 
 def cleaned(reply: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.judge_contracts import AskJudge, Verdict, declined
+from mmrad_eval.core.judge_contracts import AskJudge, Verdict, VerdictState, declined
 from mmrad_eval.core.values import Decoding, Example
 from mmrad_eval.metrics.judged.radmatch_stages import COUNTS, ComparedPair, FailedReportError, Findings, Stages
 from mmrad_eval.metrics.judged.replay import Question
@@ -105,7 +105,8 @@ class RadMatch:
             empty = not example.candidate.strip()
             matching = await self._stages.matched([], theirs, indication, compare)
             verdict = self._verdict(self._stages.worst(matching, [], theirs))
-            return verdict if empty else Verdict(verdict.value, "unread", f"of the candidate: {ours}")
+            unread = Verdict(verdict.value, "unread", f"of the candidate: {ours}", verdict.record)
+            return verdict if empty else unread
         return await self._compared(ours, theirs, indication, compare)
 
     async def _compared(self, ours: Findings, theirs: Findings, indication: str, ask: Any) -> Verdict:
@@ -124,11 +125,13 @@ class RadMatch:
                     "unmatched_gt": ids[1],
                     "validation_fallback": True,
                 }
-            return Verdict(self._verdict(self._stages.worst(matching, ours, theirs)).value, "unread", str(error))
+            worst = self._verdict(self._stages.worst(matching, ours, theirs))
+            return Verdict(worst.value, "unread", str(error), worst.record)
 
     def _verdict(self, compared: ComparedPair) -> Verdict:
         why = "the matching never had its form; only its valid rows were kept" if compared.fallback else ""
-        return Verdict([*compared.counts, float(compared.fallback)], "degraded" if compared.fallback else "read", why)
+        state: VerdictState = "degraded" if compared.fallback else "read"
+        return Verdict([*compared.counts, float(compared.fallback)], state, why, compared.record)
 
     async def _indication(self, example: Example, reference: str, ask: Any) -> str:
         if self._form.indication == "extract":

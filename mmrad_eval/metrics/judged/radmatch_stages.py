@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
+from mmrad_eval.metrics.judged.records import radmatch_record
 from mmrad_eval.metrics.judged.replay import FunctionFailedError, Question, ReplayedClient, replayed
 from mmrad_eval.metrics.judged.wheel_code import WheelCode
 from mmrad_eval.metrics.judged.wheels import Wheel
@@ -49,6 +50,8 @@ class ComparedPair:
     """``COUNTS``."""
     fallback: bool
     """Whether the matching never had its form, and only its valid rows were kept."""
+    record: dict[str, Any]
+    """Matches with their errors, and findings without a match, for a reader."""
 
 
 class Stages:
@@ -125,22 +128,28 @@ class Stages:
             return self._pipeline.score_pair(matching, candidate, reference, STEM, context, indication)
 
         scored = await _run(score, ask)
-        return self._counted(scored["muc_records"], scored["unmatched_pred"], scored["unmatched_gt"], matching)
+        sides = _by_id(candidate), _by_id(reference)
+        return self._counted(scored["muc_records"], scored["unmatched_pred"], scored["unmatched_gt"], matching, sides)
 
     def worst(self, matching: dict[str, Any], candidate: Findings, reference: Findings) -> ComparedPair:
         """What the pair counts where nothing is known of its matches: each of them is incorrect."""
-        by_side = [{one["finding_id"]: one for one in side} for side in (candidate, reference)]
-        error = {"dimension": "severity", "severity": "major", "reasoning": ""}
+        by_side = _by_id(candidate), _by_id(reference)
+        error = {"dimension": "severity", "severity": "major", "reasoning": "counted so, since nothing was read"}
         records = [
             self._metrics.build_muc_record(row, by_side[0][row["pred_id"]], by_side[1][row["gt_id"]], [], [error])
             for row in matching["matches"]
         ]
         spurious = [by_side[0][name] for name in matching["unmatched_pred"]]
         missed = [by_side[1][name] for name in matching["unmatched_gt"]]
-        return self._counted(records, spurious, missed, matching)
+        return self._counted(records, spurious, missed, matching, by_side)
 
     def _counted(
-        self, records: Sequence[Any], spurious: Sequence[Any], missed: Sequence[Any], matching: dict[str, Any]
+        self,
+        records: Sequence[Any],
+        spurious: Sequence[Any],
+        missed: Sequence[Any],
+        matching: dict[str, Any],
+        sides: tuple[_Known, _Known],
     ) -> ComparedPair:
         own = self._metrics
         hits = own.compute_safety_summary(records, missed, spurious)
@@ -151,7 +160,16 @@ class Stages:
             *(hits[name] for name in _HITS),
             *(categories[name] for name in ("COR", "PAR", "INC", "MIS", "SPU")),
         )
-        return ComparedPair(tuple(float(count) for count in counts), bool(matching["validation_fallback"]))
+        shown = radmatch_record(records, spurious, missed, *sides)
+        return ComparedPair(tuple(float(count) for count in counts), bool(matching["validation_fallback"]), shown)
+
+
+_Known = dict[str, dict[str, Any]]
+"""Findings by id."""
+
+
+def _by_id(findings: Findings) -> _Known:
+    return {one["finding_id"]: one for one in findings}
 
 
 async def _run(function: Callable[[ReplayedClient], Any], ask: Ask) -> Any:

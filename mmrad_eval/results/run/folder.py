@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+JUDGED = "judged.jsonl"
+"""What judges said of each study."""
 _DEPTH = ("*", "*", "*", "*")  # dataset, task, model, run id
 _LONGEST = 80  # characters of one folder name; file systems stop at 255 bytes
 
@@ -154,17 +156,24 @@ class RunFolder:
         """Where scores of this digest wait until their summary is published."""
         return self.path / f".scores.parquet.of.{digest[:16]}"
 
-    def publish_scores(self, written: Path, summary: Summary) -> Summary | None:
+    def publish_scores(self, written: Path, summary: Summary, judged: Path | None = None) -> Summary | None:
         """Publish the scores that lie at ``written`` with their summary; None where the answers have changed.
 
-        The summary's appearance is the moment at which both count: before it, what was shown stays; a process that is
+        ``judged``: the records of judges, which lie there where there are any; they count only with these scores. The
+        summary's appearance is the moment at which both count: before it, what was shown stays; a process that is
         killed at any point leaves one or the other.
         """
         summary = msgspec.structs.replace(summary, scores=file_digest(written))
         with publishing(self.path):
             if summary.answers != file_digest(self.path / "answers.jsonl"):
                 written.unlink()
+                if judged is not None:
+                    judged.unlink(missing_ok=True)
                 return None
+            if judged is not None and judged.exists():
+                judged.replace(self.path / JUDGED)
+            elif judged is not None:
+                (self.path / JUDGED).unlink(missing_ok=True)
             waiting = self.scores_of(summary.scores)
             written.replace(waiting)
             self.write_summary(summary)

@@ -20,13 +20,14 @@ from mmrad_eval.datasets.lazy import outlines
 from mmrad_eval.metrics import Suite
 from mmrad_eval.metrics.suites import class_of
 from mmrad_eval.results.run.files import file_digest
-from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.folder import JUDGED, RunFolder
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows, Scores, chunks, named, write_scores
 from mmrad_eval.results.run.spent import spent_of
 from mmrad_eval.results.run.summary import MissingColumns, Summary
 from mmrad_eval.results.scoring import evidence_overlap
 from mmrad_eval.results.scoring.chunk import CHUNK, Mapper
+from mmrad_eval.results.scoring.judged_records import keep_judged
 from mmrad_eval.results.scoring.languages import REMEDY
 from mmrad_eval.results.scoring.measure import Measured, measure, summarise
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED
@@ -116,6 +117,9 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
     use = strictest((class_of(metrics), before.data_use if before is not None and carried else "open"))
     arrays = _arrays(measured, selected.scored, old, carried)
     write_scores(written, rows, new_blocks, arrays, strictest((use, folder.run.data_use)))
+    judged = temporary(folder.path / JUDGED)
+    told = keep_judged(folder, judged, rows, measured, carried, strictest((use, folder.run.data_use)))
+    notes += [told] if told else []
 
     if selected.given and (said := evidence_overlap.note(selected.studies, selected.target)):
         notes.append(said)
@@ -151,7 +155,7 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
         resamples=resamples,
         seed=seed,
     )
-    return folder.publish_scores(written, summary)
+    return folder.publish_scores(written, summary, judged)
 
 
 def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:

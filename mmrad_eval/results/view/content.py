@@ -9,6 +9,7 @@ from mmrad_eval.core.values import Study
 from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.scoring.explained import signature_of
+from mmrad_eval.results.scoring.judged_records import judged_of
 from mmrad_eval.results.view.images import Album, EmbeddedFile, ImageStore
 from mmrad_eval.results.view.index import RunScores, counts, scores_of
 from mmrad_eval.results.view.records import AnswerRecord, StudyRecord, answer_record, study_record
@@ -73,6 +74,7 @@ class Everything:
         self._runs, self._store, self._replies = runs, store, Replies()
         self._lines = [folder.answer_lines() for folder in folders]
         self._scores = [signature_of(folder) for folder in folders]
+        self._judged = [judged_of(folder) for folder in folders]
         patients = _patients(folders, self._lines)
         known = {study.id: study for study in studies}
         order = {name: number for number, name in enumerate(known)}
@@ -115,7 +117,8 @@ class Everything:
                 continue
             answer = next(folder.answers_at([line.offset]))
             exchanges = self._replies.exchanges(folder, run, answer, study, album)
-            record = answer_record(answer, study, run, album, exchanges, score=self._scores[number])
+            judged = self._judged[number].of(study.id)
+            record = answer_record(answer, study, run, album, exchanges, judged, score=self._scores[number])
             self._statuses[number][study.id] = answer.status
             self._counts[number][study.id] = counts(answer, record)
             yield number, record

@@ -5,15 +5,18 @@ The page decodes one when its study is opened, so that opening the page costs th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mmrad_eval.core.values import Answer, Example, PriorStudy, Report, Step, Study, Target, Trace, Usage, Value
 from mmrad_eval.datasets import raw_text
+from mmrad_eval.results.run.judged import JudgedRecord
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.scoring.explained import explained
 from mmrad_eval.results.scoring.run import as_seen
 from mmrad_eval.results.view.findings import Findings, Piece, fates, findings
 from mmrad_eval.results.view.images import Album, Cut, Drawn, Picture
+from mmrad_eval.results.view.judgements import ViewedJudgement, viewed_judgements
 from mmrad_eval.results.view.requests import Exchange
 from mmrad_eval.tasks.views import key_image, label
 
@@ -108,6 +111,8 @@ class AnswerRecord(Value, frozen=True):
     """None without a reference for the target, or without an answer."""
     alignment: tuple[str, ...] = ()
     """How ``Findings all @ rules`` of this study comes about; empty where the run has no such column."""
+    judged: tuple[ViewedJudgement, ...] = ()
+    """What judges said of it."""
     events: dict[str, int] = {}
     """What was counted as the reply was read."""
     unscored: tuple[Unscored, ...] = ()
@@ -133,12 +138,20 @@ def study_record(study: Study, album: Album) -> dict[str, Any]:
     }
 
 
-def answer_record(
-    answer: Answer, study: Study, run: Run, album: Album, exchanges: tuple[Exchange, ...], *, score: str = ""
+def answer_record(  # noqa: PLR0917 (an answer, and all that is known of it)
+    answer: Answer,
+    study: Study,
+    run: Run,
+    album: Album,
+    exchanges: tuple[Exchange, ...],
+    judged: Sequence[JudgedRecord] = (),
+    *,
+    score: str = "",
 ) -> AnswerRecord:
     """What a page shows of an answer. ``album`` holds the study's own images already.
 
-    ``score``: the signature of the run's findings score, whose alignment is shown; empty where it has none.
+    ``judged``: what judges said of it. ``score``: the signature of the run's findings score, whose alignment is shown;
+    empty where it has none.
     """
     target = run.identity.selection.target
     example = Example(study, answer, target)
@@ -156,6 +169,7 @@ def answer_record(
         shown=_thought(answer.shown, album, on, report) if answer.shown else None,
         findings=findings(report, reference) if report is not None and reference is not None else None,
         alignment=explained(Example(as_seen(study, run), answer, target), score) if scored else (),
+        judged=viewed_judgements(judged),
         events=answer.events,
         unscored=_unscored(answer, target, exchanges),
         exchanges=exchanges,

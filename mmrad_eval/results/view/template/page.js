@@ -407,7 +407,7 @@ function detail(again) {
   document.title = `${page.ids[i]} \u00b7 ${TITLE}`;
   document.querySelector("main").classList.add("open");
   pane.hidden = false;
-  const body = page.redacted ? [] : el("div", { class: state.b === null ? "reading" : "reading pair" }, el("div", { class: "pinned" }, films(study, found)), el("div", {}, thoughts(study, found), reports(study, found), earlier(study)));
+  const body = page.redacted ? [] : el("div", { class: state.b === null ? "reading" : "reading pair" }, el("div", { class: "pinned" }, films(study, found)), el("div", {}, thoughts(study, found), reports(study, found), judged(i, found), earlier(study)));
   pane.replaceChildren(el("div", {}, top(i, study, found), body, table_of_scores(i), page.redacted ? [] : requests(study, found)));
   mark();
   if (again) return;
@@ -600,6 +600,28 @@ function facts(f, n) {
       el("th", { scope: "row" }, plain((row.report || row.reference).concept)), el("td", {}, says(row.report)), el("td", {}, says(row.reference, row.report)))))));
   const said = rows.filter((row) => !row.denial), denied = rows.filter((row) => row.denial);
   return [said.length > 0 && table(said, "Findings"), denied.length > 0 && fold("denials", `Normal findings (${denied.length})`, () => table(denied, "Normal findings"), true)];
+}
+
+// What each judged metric read in its judge's replies: the values of the study, then the records that they follow from.
+function judged(i, found) {
+  if (!found.some((answer) => answer?.judged)) return null;
+  return block("What judges said", "judged", el("div", { class: "cols" }, found.map((answer, n) => el("div", {}, heading(n), (answer?.judged || []).map((one) => {
+    const values = one.repeats ? [] : page.columns.filter((c) => c.metric === one.metric).map((c) => [c.name, number(value(i, `${"ab"[n]}|${c.label}`), c)]).filter(([, v]) => v);
+    return el("div", { class: "card" }, el("header", {}, el("h4", {}, words(one.metric)), el("span", { class: "dim" }, `${one.repeats ? `repeat ${(one.repeat || 0) + 1}, ` : ""}${one.state || "read"}`)),
+      one.why && el("p", { class: one.state === "nothing" ? "dim" : "bad" }, words(one.why)), values.length > 0 && el("p", { class: "tally" }, values.map(([key, v]) => el("span", {}, `${key} ${v}`))),
+      one.record !== undefined && fold(`judged-${one.metric}`, "Records", () => el("div", {}, told(one.record, "Records"))), one.cut && quiet("Cut here. `mmrad-eval score RUN --explain STUDY` prints the rest."));
+  })))));
+}
+const flat = (v) => v === null || typeof v !== "object" || (Array.isArray(v) && v.every((one) => one === null || typeof one !== "object"));
+const said_as = (v) => Array.isArray(v) ? v.map(said_as).join(" | ") : v === null ? "" : v === true ? "yes" : v === false ? "no" : String(v);
+// Any JSON: records of one form as a table, names with values as pairs, the rest as texts.
+function told(v, title) {
+  if (flat(v)) return prose(said_as(v), title);
+  if (!Array.isArray(v)) return Object.entries(v).map(([key, one]) => el("div", {}, el("p", { class: "role" }, words(key)), Array.isArray(one) && !one.length ? quiet("none") : told(one, key)));
+  if (!v.every((one) => one && !Array.isArray(one) && typeof one === "object" && Object.values(one).every(flat))) return v.map((one) => told(one, title));
+  const keys = [...new Set(v.flatMap(Object.keys))];
+  return el("div", { class: "wide" }, el("table", { class: "facts told" }, el("caption", { class: "unseen" }, words(title)), el("thead", {}, el("tr", {}, keys.map((key) => el("th", { scope: "col" }, words(key))))),
+    el("tbody", {}, v.map((row) => el("tr", {}, keys.map((key) => el("td", { dir: "auto" }, words(said_as(row[key] ?? null)))))))));
 }
 
 function earlier(study) {
