@@ -215,6 +215,10 @@ TOKENS = "tokens"
 """Stands among the efforts that a card lists where the model takes a number of thinking tokens."""
 
 
+RAW_PROMPT = "raw_prompt"
+"""Name in ``Request.extra`` of two texts, between which its one message goes out without a chat template."""
+
+
 class Request(Value, frozen=True):
     """One exact question to a client. Its key is ``mmrad_eval.core.canonical.request_key``."""
 

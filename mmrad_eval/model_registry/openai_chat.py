@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest
-from mmrad_eval.core.errors import TransportError
+from mmrad_eval.core.errors import ModelError, TransportError
 from mmrad_eval.core.values import (
     Card,
     Decoding,
@@ -33,13 +33,16 @@ from mmrad_eval.core.values import (
 from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import read_fault
+from mmrad_eval.model_registry.live_tokens import taken_apart
 from mmrad_eval.model_registry.openai_responses import ResponsesClient
 from mmrad_eval.model_registry.prefixes import shared_prefix
 from mmrad_eval.model_registry.providers import Connection
+from mmrad_eval.model_registry.raw_prompts import PATH as RAW_PATH
+from mmrad_eval.model_registry.raw_prompts import is_raw, prompt_of, without_mark
 from mmrad_eval.model_registry.rejections import STRICT, RejectionPolicy
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
-from mmrad_eval.model_registry.wire import Base64, WireClient, asking_for
+from mmrad_eval.model_registry.wire import Base64, WireClient, asking_for, encoded
 
 AZURE_VERSION = "2024-10-21"
 """The newest version of Azure's chat completions that is not a preview, as of Azure's API lifecycle page."""
@@ -122,11 +125,24 @@ class ChatClient(WireClient):
 
     def adapt(self, request: Request) -> Request:
         """The request, which asks for pictures where the card says that the model draws."""
+        if is_raw(request):
+            return taken_apart(request)
         return asking_for(request, "modalities", ["text", "image"]) if self.card.draws else request
 
     def path(self, request: Request) -> str:
-        """The same for every request."""
-        return "/chat/completions"
+        """That of conversations, or of prompts as they are written."""
+        return RAW_PATH if is_raw(request) else "/chat/completions"
+
+    def encode(self, sent: PreparedRequest) -> bytes:
+        """The bytes that are sent."""
+        if not is_raw(sent.request):
+            return super().encode(sent)
+        whole = {"model": sent.request.model, "prompt": prompt_of(sent.request)}
+        whole |= _decoding(sent.request.decoding, "max_tokens")
+        extra = without_mark(sent.request).extra
+        if taken := sorted(whole.keys() & extra.keys()):
+            raise ModelError(f"{', '.join(taken)} can't be an extra field of a raw prompt; it is the run's to set")
+        return encoded(whole | extra)
 
     def body(self, sent: PreparedRequest) -> dict[str, Any]:
         """Model, messages in order, decoding."""
@@ -208,6 +224,11 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
     value, raw = read_json(response.body, secret)
     choices = field(value, "choices")
     choices = choices if isinstance(choices, list) else []
+    if field(value, "object") == "text_completion":  # of a raw prompt: a text in the place of a message
+        choices = [
+            {**one, "message": {"content": one["text"]}} if isinstance(field(one, "text"), str) else one
+            for one in choices
+        ]
     choice = next((one for one in choices if field(one, "finish_reason") != "stop"), choices[0] if choices else None)
     error = field(value, "error") or field(choice, "error")
     if error:  # some routers answer 200 and say in the body, or beside half an answer, what went wrong upstream

@@ -26,6 +26,7 @@ from mmrad_eval.model_registry.image_order import depends_on_order, find_order
 from mmrad_eval.model_registry.live_tokens import taken_apart
 from mmrad_eval.model_registry.openai_chat import ChatClient, messages_value
 from mmrad_eval.model_registry.providers import Connection
+from mmrad_eval.model_registry.raw_prompts import is_raw, prompt_of
 from mmrad_eval.model_registry.rejections import counted, message_of
 from mmrad_eval.model_registry.secrets import Secret, scrub
 from mmrad_eval.model_registry.server_counters import PAGE, ServerCounters, read_counters
@@ -95,6 +96,8 @@ class _Gauge:
 
     def most(self, request: Request, images: Mapping[Any, tuple[str, bytes]]) -> float | None:
         """Tokens that the prompt can't exceed, a byte to a token; None where no image was seen yet."""
+        if is_raw(request):
+            return float(len(prompt_of(request).encode()) + _WORDS_AROUND)
         tokens = 0.0
         for message in request.messages:
             tokens += _WORDS_AROUND
@@ -274,8 +277,10 @@ class VllmClient(ChatClient):
         return read_json(response.body, self.transport.secret)[0]
 
     async def _tokens(self, base: str, messages: Any, extra: Mapping[str, object] | None = None) -> list[int] | None:
-        """Token ids of a conversation; None where the server can't say."""
+        """Token ids of a conversation, or of a prompt in its place; None where the server can't say."""
         body: dict[str, Any] = {"model": self.card.id, "messages": messages, "add_generation_prompt": True}
+        if messages is None and extra:
+            body = {"model": self.card.id, "prompt": extra["prompt"]}
         for name in ("chat_template_kwargs", "chat_template", "mm_processor_kwargs", "tools"):
             if extra and name in extra:
                 body[name] = extra[name]
@@ -315,6 +320,8 @@ class VllmClient(ChatClient):
         self._heard.add(how)
 
     def _check_fields(self, request: Request) -> None:
+        if is_raw(request):  # its fields are those of another form, which no report of this one tells
+            return
         names = frozenset((*request.extra, *self.thinking(request.decoding)))
         if self.card.draws:  # vLLM-Omni reads it and does not list it
             names -= {"modalities"}
@@ -350,11 +357,13 @@ class VllmClient(ChatClient):
         most = self._gauge.most(sent.request, sent.images)
         if most is not None and most + wanted <= context:
             return None
-        messages = messages_value(sent)
+        raw = is_raw(sent.request)
+        messages = None if raw else messages_value(sent)
         base = min(self._known, key=lambda one: self._known[one].served.context or context)
         thinking = sent.request.decoding.reasoning
         words = {} if thinking is None else {"chat_template_kwargs": _template_words(thinking)}
-        tokens = await self._tokens(base, messages, {**words, **sent.request.extra})
+        asked = {"prompt": prompt_of(sent.request)} if raw else {**words, **sent.request.extra}
+        tokens = await self._tokens(base, messages, asked)
         if tokens is None:
             return None
         self._gauge.saw(len(tokens), sent.request, sent.images)

@@ -14,7 +14,7 @@ Body = dict[str, Any]
 
 @contextmanager
 def serving(reply: Callable[[str, Body], str], finish: str = "stop") -> Iterator[str]:
-    """The address of a chat endpoint that answers while the block runs; ``reply`` gets the path and the body."""
+    """The address of an endpoint of chats and completions that answers; ``reply`` gets the path and the body."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -23,13 +23,14 @@ def serving(reply: Callable[[str, Body], str], finish: str = "stop") -> Iterator
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            message = {"role": "assistant", "content": reply(self.path, body)}
+            text, chat = reply(self.path, body), self.path.endswith("/chat/completions")
+            said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
             value = {
                 "id": "x",
-                "object": "chat.completion",
+                "object": "chat.completion" if chat else "text_completion",
                 "created": 0,
                 "model": body["model"],
-                "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+                "choices": [{"index": 0, **said, "finish_reason": finish}],
                 "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
             }
             data = json.dumps(value).encode()

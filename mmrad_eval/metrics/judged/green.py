@@ -1,7 +1,7 @@
 """GREEN: a judge lists the errors of a report and what it gets right; a formula weighs the significant ones.
 
 Ostmeier et al., EMNLP Findings 2024; green_score 0.0.12. The published model was trained on a template that no chat
-endpoint applies, so it is asked with its whole prompt written out, and a template that passes it through.
+endpoint applies, so its whole prompt is written out for a completions endpoint.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict, declined
-from mmrad_eval.core.values import Decoding, Example, Message, Target, Text
+from mmrad_eval.core.values import RAW_PROMPT, Card, Decoding, Example, Message, Target, Text
 from mmrad_eval.metrics.judged.green_prompts import GreenPrompt, read_green_prompt
 from mmrad_eval.metrics.lexical.mean import has_reference
 from mmrad_eval.metrics.stored.judges import GREEN_ERRORS, green_counts, green_score, read_green
@@ -26,13 +27,10 @@ if TYPE_CHECKING:
 Profile = Literal["upstream", "strict"]
 DECODING = Decoding(max_tokens=1024, temperature=0.0)
 """Greedy. The package allows 2,048 tokens for prompt and reply together, which no endpoint can be asked for."""
-RAW: Mapping[str, Any] = {
-    "chat_template": "{{ messages[0]['content'] }}",
-    "add_generation_prompt": False,
-    "add_special_tokens": True,
-}
-"""What makes vLLM complete the text as it is; its server must run with ``--trust-request-chat-template``."""
 WIRES = ("raw", "chat")
+_SIGNED = {"raw": "completions", "chat": "chat"}
+RAW_PROVIDERS = frozenset({"vllm", "openai"})
+"""Whose endpoints complete a prompt as it is written."""
 
 
 class Green:
@@ -62,6 +60,17 @@ class Green:
             Column("GREEN read", shown, best=1.0),
         )
 
+    def for_judges(self, cards: Mapping[str, Card]) -> Green:
+        """Itself; UsageError where the judge's endpoint takes conversations alone."""
+        others = sorted({card.provider for card in cards.values()} - RAW_PROVIDERS)
+        if self._wire == "raw" and others:
+            raise UsageError(
+                f"{self.name} is asked with the whole prompt that its model was trained on, which {others[0]} does not "
+                "take: serve the model with vLLM and name --judge vllm:ID, or ask the plain question of any judge "
+                "with --metric-option green.wire=chat"
+            )
+        return self
+
     def most(self, example: Example) -> int:
         """One."""
         return 1 if (example.reference or "").strip() else 0
@@ -71,9 +80,9 @@ class Green:
         reference = example.reference or ""
         if not reference.strip():
             return Verdict(state="nothing")
-        raw = self._wire == "raw"
-        text = (self._prompt.rendered if raw else self._prompt.question)(reference, example.candidate)
-        reply = await ask((Message("user", (Text(text),)),), extra=RAW if raw else None)
+        question = self._prompt.question(reference, example.candidate)
+        extra = {RAW_PROMPT: self._prompt.around} if self._wire == "raw" else None
+        reply = await ask((Message("user", (Text(question),)),), extra=extra)
         if why := declined(reply):
             return Verdict(None, "unread", why)
         if self._profile == "strict" and reply.finish == "length":
@@ -96,7 +105,7 @@ class Green:
     def signature(self, context: Target) -> str:
         """The prompt, how it travels, decoding, parser, and what becomes of unread replies."""
         unread = "as-package" if self._profile == "upstream" else "worst"
-        made = f"green|target:{context}|prompt:{self._prompt.digest[:12]}|wire:{self._wire}"
+        made = f"green|target:{context}|prompt:{self._prompt.digest[:12]}|wire:{_SIGNED[self._wire]}"
         return f"{made}|decoding:max_tokens=1024,temperature=0|parser:0.0.12|unread:{unread}|deviation:population|v1"
 
     def measure(self, examples: Sequence[Example], context: Target) -> FloatArray:

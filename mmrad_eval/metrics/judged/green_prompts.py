@@ -48,6 +48,15 @@ class GreenPrompt:
         texts = zip(_NAMES, (reference, candidate), strict=True)
         return self.formatted.filled({name: " ".join(text.split()[: self.words]) for name, text in texts})
 
+    @cached_property
+    def around(self) -> tuple[str, str]:
+        """What stands before and after the question in the whole prompt."""
+        question = self.question("REFERENCE", "CANDIDATE")
+        before, found, after = self.rendered("REFERENCE", "CANDIDATE").partition(question)
+        if not found:
+            raise DataError("the chat template of the checkout's green.py changes the question; name the release's")
+        return before, after
+
     def rendered(self, reference: str, candidate: str) -> str:
         """The whole prompt as its model was trained on it: an empty turn of the assistant, and the end of a text."""
         from jinja2.sandbox import ImmutableSandboxedEnvironment
