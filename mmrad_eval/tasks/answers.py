@@ -48,12 +48,13 @@ def read_answer(
     card: Card | None = None,
     study: Study | None = None,
     asked: Sequence[Message] = (),
+    shown: Trace | None = None,
 ) -> Answer:
     """The answer in a reply. ``traced``: the model was asked to write a trace before the report.
 
     ``card`` says how the model marks thoughts and boxes; these lie on the key image of ``study``. Without a card
     no form of box is taken for granted. ``asked``: the messages that the reply answers; their words are no part of the
-    report.
+    report, but for those of the evidence that they show, ``shown``, which a report may repeat.
     """
     if reply.finish == "rejected":  # nothing that the model did
         raise Failed(reply.why or "the endpoint rejected the request")
@@ -62,7 +63,8 @@ def read_answer(
     thinking = card.thinking if card else ()
     placed = bool(reply.images) and not reply.unordered
     before, words = before_and_after(reply.parts) if placed else ("", reply.text)
-    found = raw_text.read(words, target, traced=traced, thinking=thinking, asked=_words(asked))
+    told = evidence_words(shown)
+    found = raw_text.read(words, target, traced=traced, thinking=thinking, asked=_words(asked), told=told)
     apart = reply.reasoning.strip()
     reader = _reader(card, study)
     pictures = [part for part in reply.parts if isinstance(part, OutputImage)]  # alone, no words announce them
@@ -80,6 +82,11 @@ def read_answer(
         counts = {**counts, "pictures in unknown order": 1}
     events = dict(sorted(counts.items()))
     return Answer("", status, why, found.report, trace, events=events)
+
+
+def evidence_words(shown: Trace | None) -> str:
+    """What the steps of shown evidence say."""
+    return "\n".join(step.text for step in shown.steps) if shown else ""
 
 
 def _words(messages: Sequence[Message]) -> str:

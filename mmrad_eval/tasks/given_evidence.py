@@ -148,7 +148,7 @@ class Given(Task):
         messages = opening(prompt, study, context, evidence, images=self.image)
         card = context.card if self.image else msgspec.structs.replace(context.card, dialect="")  # on a film not shown
         reply = await context.ask(messages)
-        answer = read_answer(reply, context.target, card=card, study=study, asked=messages)
+        answer = read_answer(reply, context.target, card=card, study=study, asked=messages, shown=shown)
         return msgspec.structs.replace(answer, shown=shown)
 
     def _images(self, study: Study, steps: Sequence[Step], context: TaskContext) -> Sequence[Image | None]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import mmrad_eval
-from mmrad_eval.core.values import Answer, Message, Reply, Text
+from mmrad_eval.core.contracts import Dataset
+from mmrad_eval.core.values import Answer, Message, Reply, Step, Text, Trace
+from mmrad_eval.datasets import load_dataset
 from mmrad_eval.tasks.answers import read_answer
 from tests.raw_text.suite import FINDINGS, IMPRESSIONS, plain
 
@@ -72,6 +75,46 @@ def test_findings_that_the_prompt_told_may_be_repeated() -> None:
     answer = _read(told, f"{OWN[0]}\n{EVIDENCE}\nWrite the findings.")
 
     assert (answer.status, answer.report.text) == ("ok", told)
+
+
+WORDY = (
+    "One observes the following here: calcified granuloma in the left base.",
+    "It can be appreciated that the lungs are clear and that the heart is of normal size.",
+    "Consider the right base, where a small effusion blunts the angle.",
+    "Note the tube, which ends three centimeters above the carina. Look at the left apex for a thin pneumothorax.",
+)
+"""Evidence as writers word it, which reads like instructions."""
+
+
+@pytest.mark.parametrize("wordy", [*WORDY, " ".join(WORDY)])
+def test_evidence_may_be_repeated_however_it_is_worded(wordy: str) -> None:
+    order = "Write the findings section of the report of this examination. Begin with the heading FINDINGS: and write."
+    shown = Trace((Step("the lung region", text=wordy),))
+    asked = [Message("user", (Text(f"First, the lung region. {wordy}\n\n{order}"),))]
+
+    def read(reply: str) -> Answer:
+        return read_answer(Reply(reply), "findings", asked=asked, shown=shown)
+
+    assert read(f"FINDINGS: {wordy}").report.findings == wordy
+    assert read(f"{order}\n\nFINDINGS: {wordy}").report.findings == wordy
+    assert read(f"FINDINGS: {wordy}\n\n{order}").report.findings == wordy
+    assert read(f"First, the lung region. {wordy}\n\n{order}").status == "unparsed"
+
+
+@pytest.mark.parametrize("task", ["tcot", "mcot"])
+def test_a_model_that_copies_wordy_evidence_is_scored_by_it(task: str, tmp_path: Path) -> None:
+    study = load_dataset("demo?split=patient").studies[0]
+    assert study.trace is not None
+    steps = tuple(msgspec.structs.replace(step, text=WORDY[1]) for step in study.trace.steps)
+    data = Dataset("wordy", (msgspec.structs.replace(study, trace=Trace(steps)),), "open")
+
+    @mmrad_eval.model
+    def copier(_: mmrad_eval.PreparedRequest) -> str:
+        return f"FINDINGS: {WORDY[1]}"
+
+    (answer,) = mmrad_eval.evaluate(copier, task, data, metrics=["bleu@raw"], out=tmp_path).answers()
+
+    assert (answer.status, answer.report.findings) == ("ok", WORDY[1])
 
 
 @mmrad_eval.model

@@ -1,6 +1,7 @@
 """Tells the words of the prompt in a reply: a model may write down what it was asked, before its answer or after it.
 
 The prompt may hold findings too, as evidence or in an earlier report. Those may be repeated; instructions may not.
+Sentences of the evidence are never instructions, however they are worded.
 """
 
 from __future__ import annotations
@@ -32,22 +33,26 @@ _PARTED = bytes(
 """ASCII in lower case, with line ends where sentences end and spaces for other marks."""
 
 
-def without_prompt(text: str, asked: str) -> tuple[str, list[str]]:
-    """A reply without the sentences of the prompt that it begins and ends with, and those sentences."""
+def without_prompt(text: str, asked: str, told: str = "") -> tuple[str, list[str]]:
+    """A reply without the sentences of the prompt that it begins and ends with, and those sentences.
+
+    ``told``: what of the prompt is evidence, whose words a report may repeat.
+    """
     if not asked:
         return text, []
     keys = _keys(text)
     if not _may_repeat(keys, asked) or len(words_of(text) & words_of(asked)) < _SHARED:
         return text, []
     known = frozenset(_keys(asked))
-    before = _repeated(keys, known)
+    evidence = frozenset(_keys(told))
+    before = _repeated(keys, known, evidence)
     said = []
     if before:
         _, end = _places(text)[before - 1]
         said.append(text[:end].strip())
         text = _ROLE.sub("", text[end:])
         keys = _keys(text)
-    after = _again(keys, known)
+    after = _again(keys, known, evidence)
     if after is not None:
         start, _ = _places(text)[after]
         said.append(text[start:].strip())
@@ -91,11 +96,15 @@ def _instructs(key: str) -> bool:
     return key.partition(" ")[0] in _ORDERS or kind_of_clause(key) not in {"seen", "limited"}
 
 
-def _repeated(keys: list[str], known: frozenset[str]) -> int:
+def _repeated(keys: list[str], known: frozenset[str], evidence: frozenset[str]) -> int:
     """How many sentences, repeated from the prompt, a text begins with; 0 where they are no instructions."""
     end = instructed = 0
     for place, key in enumerate(keys, start=1):
         words = key.count(" ") + 1
+        if key in evidence:
+            if not end:
+                break  # an answer, and whatever follows it
+            continue
         if key in known:
             instructed += words if _instructs(key) else 0
             end = place
@@ -104,13 +113,13 @@ def _repeated(keys: list[str], known: frozenset[str]) -> int:
     return end if instructed >= _INSTRUCTED else 0
 
 
-def _again(keys: list[str], known: frozenset[str]) -> int | None:
+def _again(keys: list[str], known: frozenset[str], evidence: frozenset[str]) -> int | None:
     """The sentence from which on a text repeats instructions to its end; None where it does not."""
     start, instructed = len(keys), 0
     for place in range(len(keys) - 1, -1, -1):
         key = keys[place]
         words = key.count(" ") + 1
-        if key in known and _instructs(key):
+        if key in known and key not in evidence and _instructs(key):
             instructed += words
             start = place
         elif key not in known and words > _LABEL:

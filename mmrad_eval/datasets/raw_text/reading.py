@@ -74,21 +74,22 @@ _YAML = re.compile(r"^(\w[\w /-]{2,40}:)[ \t]*[|>][+-]?[ \t]*$", re.MULTILINE)
 
 
 def read(
-    text: str, target: Target, *, traced: bool = False, thinking: Sequence[str] = (), asked: str = ""
+    text: str, target: Target, *, traced: bool = False, thinking: Sequence[str] = (), asked: str = "", told: str = ""
 ) -> Understood:
     """How a text that a model wrote is understood.
 
     ``target``: what was asked for. ``traced``: a trace was asked for before the report. ``thinking``: the opening and
     the closing mark of thoughts that the model's card declares. ``asked``: the words of the prompt, where known.
+    ``told``: those of them that are evidence, which a report may repeat.
     """
-    found = _read(text, target, thinking, asked, traced=traced)
+    found = _read(text, target, thinking, (asked, told), traced=traced)
     if server_errors.like_an_error(text):
         return msgspec.structs.replace(found, events=dict(sorted({**found.events, server_errors.EVENT: 1}.items())))
     return found
 
 
 def _read(  # noqa: C901, PLR0911 (each return is one way in which there is no report)
-    text: str, target: Target, thinking: Sequence[str], asked: str, *, traced: bool
+    text: str, target: Target, thinking: Sequence[str], prompt: tuple[str, str], *, traced: bool
 ) -> Understood:
     removed: list[Removed] = []
     thought, words = split_thought(answer_alone(settled(text), removed), thinking)
@@ -111,7 +112,7 @@ def _read(  # noqa: C901, PLR0911 (each return is one way in which there is no r
             "",
             tuple(marks),
         )
-    words, echoed = without_prompt(words, asked)
+    words, echoed = without_prompt(words, *prompt)
     removed += [Removed("prompt", said) for said in echoed]
     if echoed and not any(map(str.isalpha, words)):
         return _nothing(thought, "the prompt, and no answer", removed, "degenerate", "unparsed")

@@ -18,6 +18,7 @@ from mmrad_eval.results.view.findings import Findings, Piece, fates, findings
 from mmrad_eval.results.view.images import Album, Cut, Drawn, Picture
 from mmrad_eval.results.view.judgements import ViewedJudgement, viewed_judgements
 from mmrad_eval.results.view.requests import Exchange
+from mmrad_eval.tasks.answers import evidence_words
 from mmrad_eval.tasks.views import key_image, label
 
 _REMOVED = "removed "
@@ -184,7 +185,7 @@ def _unscored(answer: Answer, target: Target, exchanges: tuple[Exchange, ...]) -
         return ()
     turns = (turn for turn in exchanges[-1].turns if turn.role != "assistant")
     asked = "\n".join(part.text for turn in turns for part in turn.parts if part.text)
-    pieces = raw_text.read(exchanges[-1].reply, target, asked=asked).removed
+    pieces = raw_text.read(exchanges[-1].reply, target, asked=asked, told=evidence_words(answer.shown)).removed
     return tuple(Unscored(piece.kind, piece.text.strip()) for piece in pieces if piece.kind in kinds)
 
 
