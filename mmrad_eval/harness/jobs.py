@@ -262,6 +262,7 @@ def _execute(  # noqa: PLR0917 (as above)
             asked = examples(folder, plan.studies, plan.last_check.study)
             where = results / "replies" / safe_name(plan.dataset.name)
             terms, check, repeats = job.judge_terms, plan.last_check, job.judge.repeats
+            mark(where, strictest((plan.data_use, suite.data_use)))  # questions hold what metrics hold
             with judged.guard():
                 suite, late = asyncio.run(
                     judge_examples(suite, asked, clients, terms, where, check, guard, reporter, cache, repeats)

@@ -209,7 +209,7 @@ def judge_dataset(  # noqa: PLR0917 (examples, and what is asked about them)
     permit = terms.permit(dataset, suite, clients)
     permitted(permit)
     where = results / "replies" / safe_name(dataset.name)
-    mark(where, dataset.data_use)
+    mark(where, strictest((dataset.data_use, suite.data_use)))  # questions hold what metrics hold
     check = LastCheck(dataset.name, dataset.data_use)
     spent, told = guard or BudgetGuard(terms.budget), teller or _Silent()
 

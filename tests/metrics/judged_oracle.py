@@ -1,6 +1,7 @@
 """Ask a judge by the packages themselves; run in the environment of scripts/env-judges.
 
-Standard input: {"package": "crimson" or "radmatch", "base_url": ..., "pairs": [[reference, candidate, context], ...]}.
+Standard input: {"package": "crimson" or "radmatch", "base_url": ..., "pairs": [[reference, candidate, context], ...],
+"fewshot": of radmatch, a set of examples or null}.
 Standard output: a JSON list, one entry a pair: the value of crimson-score, or the summary of radmatch; null for a pair
 that the package fails.
 """
@@ -55,6 +56,7 @@ def radmatch(asked: dict[str, Any]) -> list[dict[str, Any] | None]:
                 "local:judge",
                 reports_gt_dir=folder / "gt",
                 workers=1,
+                fewshot=asked.get("fewshot"),
             )
             matching = list(folder.glob("out/**/matching/report.json"))
             fallback = bool(matching) and json.loads(matching[0].read_text())["validation_fallback"]

@@ -56,7 +56,8 @@ def stage_of(body: Body) -> str:
     """What is asked: the form of the reply, and of an extraction or a comparison what it is about."""
     form = body["response_format"]
     name = str(form.get("json_schema", {}).get("name", "crimson"))
-    return name if name in {"crimson", "matching_output"} else f"{name} {body['messages'][1]['content']}"
+    about = next((m["content"] for m in body["messages"] if m["role"] == "user" and "CASE" in m["content"]), "")
+    return name if name in {"crimson", "matching_output"} else f"{name} {about}"
 
 
 @contextmanager

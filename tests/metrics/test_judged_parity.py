@@ -49,16 +49,19 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 async def both(  # noqa: PLR0917 (two sides of one comparison)
-    python: Path, journal: Journal, package: str, script: Script, pairs: Sequence[Pair], seed: int
+    python: Path, journal: Journal, package: str, script: Script, pairs: Sequence[Pair], seed: int, fewshot: str = ""
 ) -> tuple[ScriptedJudge, list[Any], Any, list[Example]]:
     """The judge after both had asked it, the package's values, and our metric under its rules."""
     with scripted(script, seed) as judge:
-        asked = {"package": package, "base_url": judge.at("theirs"), "pairs": pairs}
+        asked = {"package": package, "base_url": judge.at("theirs"), "pairs": pairs, "fewshot": fewshot or None}
+        options = {f"{package}.fewshot": fewshot} if fewshot else {}
         theirs = await asyncio.to_thread(asked_by_the_package, python, asked)
         examples = [_example(str(n), *pair) for n, pair in enumerate(pairs)]
         client = ChatClient(Card(provider="openai", id="judge"), (judge.at("ours"),), timeout=30.0)
         requester = Requester(client, journal, pace=Pace.fixed(8))
-        made = await put_questions(suite([f"{package}@upstream"]), examples, {"": JudgeAccount(requester)})
+        made = await put_questions(
+            suite([f"{package}@upstream"], options=options), examples, {"": JudgeAccount(requester)}
+        )
         await requester.close()
     assert not made.missing
     return judge, theirs, made[0], examples
@@ -130,6 +133,17 @@ async def test_radmatch_asks_and_counts_as_the_package_does(python: Path, journa
     of = sum(one["clinical_safety_summary"]["triage_gt_total"] for one in scored)
     assert columns["RadMatch triage recall"] == pytest.approx(hits / of)
     assert columns["RadMatch read"] == pytest.approx(len(scored) / len(pairs))
+
+
+async def test_radmatch_with_the_wheels_examples_asks_as_the_package_does(python: Path, journal: Journal) -> None:
+    pairs: list[Pair] = [(f"CASE {n}. Reference text.", f"CASE {n}. Candidate text.", {}) for n in range(40)]
+    judge, theirs, metric, examples = await both(python, journal, "radmatch", radmatch_reply, pairs, 5, "chest-xr")
+    assert min(len(body["messages"]) for body in judge.bodies["theirs"]) == 8
+    assert Counter(map(normal, judge.bodies["ours"])) == Counter(map(normal, judge.bodies["theirs"]))
+    for row, expected in zip(metric.measure(examples, None), theirs, strict=True):
+        found = dict(zip(metric.statistics, row, strict=True))
+        assert (found["reports"] > 0) == (expected is not None)
+        assert expected is None or {name: found[name] for name in COUNTS} == _counts(expected)
 
 
 def _counts(summary: dict[str, Any]) -> dict[str, float]:

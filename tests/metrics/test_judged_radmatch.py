@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,33 @@ async def test_a_smaller_limit_is_sent_and_signed() -> None:
     assert {d.max_tokens for _, _, d, *_ in judge.asked if d} == {4096}
     [metric] = suite(["radmatch@upstream"], options={"radmatch.max_tokens": "4096"})
     assert "max_tokens=4096" in metric.signature(None)
+
+
+async def test_examples_of_the_wheel_begin_each_question_and_count_as_credentialed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    roles: list[list[str]] = []
+    original = Judge.__call__
+
+    async def heard(self: Judge, messages: Sequence[Message], **more: Any) -> Reply:
+        roles.append([message.role for message in messages])
+        return await original(self, [messages[0], messages[-1]], **more)
+
+    monkeypatch.setattr(Judge, "__call__", heard)
+    _, plain = await judged("strict", Judge(attributes=MAJOR))
+    assert {len(one) for one in roles} == {2}
+    roles.clear()
+    verdict, columns = await judged("strict", Judge(attributes=MAJOR), fewshot="chest-xr")
+    assert [len(one) for one in roles] == [8, 8, 8, 8]
+    assert {tuple(one[1:]) for one in roles} == {("user", "assistant") * 3 + ("user",)}
+    assert columns == plain
+    assert verdict.record["matched findings"][0]["errors"] == ["location, major: side"]
+    assert verdict.record["missed findings"] == [
+        {"finding": "No pneumothorax", "significance": "routine", "status": "normal"}
+    ]
+
+    shown = suite(["radmatch@strict"], options={"radmatch.fewshot": "chest-xr"})
+    assert shown.data_use == "credentialed"
+    assert suite(["radmatch@strict"]).data_use == "open"
+    assert re.search(r"\|fewshot:chest-xr:[0-9a-f]{8}\|", shown[0].signature(None))
+    assert "|fewshot:none|" in suite(["radmatch@strict"])[0].signature(None)

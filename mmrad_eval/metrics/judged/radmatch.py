@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 INDICATIONS = ("none", "study", "extract")
 """Where the indication comes from that all stages are told: nowhere, the study, or the reference (stage 0)."""
+FEWSHOTS = ("none", "chest-xr")
+"""Examples that each question begins with: none, as in the package by default, or the wheel's own."""
 _CHUNK, _MATCHING, _COMPARING = 10, 3, 4
 """Matches that are compared at once; the most questions of a matching, and of one chunk before it is split."""
 _RATES = (
@@ -173,7 +175,7 @@ class RadMatch:
             "parser": self._stages.version,
             "decoding": f"temperature=0,seed=42,max_tokens={self._form.max_tokens}",
             "format": "json_schema",
-            "fewshot": "none",
+            "fewshot": self._stages.examples,
             "indication": self._form.indication,
             "unread": "left-out" if self._profile == "upstream" else "missed",
         }
@@ -226,7 +228,11 @@ def strict(setup: Setup) -> RadMatch:
 
 def _made(setup: Setup, profile: str) -> RadMatch:
     indication = setup.option("radmatch.indication", INDICATIONS[0], INDICATIONS)
-    stages = setup.shared("radmatch package", lambda: Stages(wheel("radmatch")))
+    fewshot = setup.option("radmatch.fewshot", FEWSHOTS[0], FEWSHOTS)
+    examples = None if fewshot == FEWSHOTS[0] else fewshot
+    if examples:  # their reports have the layout of MIMIC-CXR's
+        setup.holds("credentialed")
+    stages = setup.shared(("radmatch package", examples), lambda: Stages(wheel("radmatch"), examples))
     most = setup.option("radmatch.max_tokens", str(stages.max_tokens))
     if not most.isdecimal() or int(most) < 1:
         raise UsageError(f"option radmatch.max_tokens={most}: write a number of tokens")

@@ -8,20 +8,24 @@ asked about once.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
+from mmrad_eval.core.errors import DataError
 from mmrad_eval.metrics.judged.records import radmatch_record
 from mmrad_eval.metrics.judged.replay import FunctionFailedError, Question, ReplayedClient, replayed
 from mmrad_eval.metrics.judged.wheel_code import WheelCode
-from mmrad_eval.metrics.judged.wheels import Wheel
+from mmrad_eval.metrics.judged.wheels import Wheel, WheelPath
 
 STEM = "report"
 """What each report is called: finding ids, which the judge sees, begin with it."""
 TRIES = 5
 """How often the package asks where the reply is empty."""
+EXAMPLES = 3
+"""Of each stage, in each set of the wheel."""
 PROMPTS = ("finding_extraction", "matching", "attribute_errors", "indication_extraction")
 COUNTS = (
     *("errors", "stake", "triage hits", "triage findings", "triage hits of the candidate"),
@@ -57,7 +61,8 @@ class ComparedPair:
 class Stages:
     """The package's functions."""
 
-    def __init__(self, wheel: Wheel) -> None:
+    def __init__(self, wheel: Wheel, examples: str | None = None) -> None:
+        """``examples``: the wheel's set of examples that each question begins with; None: none."""
         client = SimpleNamespace(Client=object, call_llm=_call, LLM_TIMEOUT_ERRORS=())
         code = WheelCode(
             wheel,
@@ -67,6 +72,9 @@ class Stages:
         self._prompts = code.module("radmatch.llm_utils.prompts")
         self._wheel = wheel
         self._prompts.load_prompt = self._prompt
+        self._prompts._ASSETS_DIR = WheelPath(wheel, "radmatch/assets")  # noqa: SLF001 (where it looks for examples)
+        self._examples = examples
+        self._shown = self._messages_of(examples) if examples else {}
         self._extraction = code.module("radmatch.finding_extraction.inference")
         self._indication = code.module("radmatch.indication_extraction.inference")
         self._matching = code.module("radmatch.matching.inference")
@@ -75,6 +83,27 @@ class Stages:
         self._metrics = code.module("radmatch.scoring.metrics")
         self.max_tokens: int = code.module("radmatch.constants").MAX_TOKENS
         self.version = wheel.pin.version
+
+    def _messages_of(self, examples: str) -> dict[str, tuple[Any, ...]]:
+        """The examples of each stage, as messages; DataError where the wheel has not all of them."""
+        own = self._prompts
+        made = {
+            "extraction": own.extraction_fewshot_messages(examples),
+            "matching": own.matching_fewshot_messages(examples),
+            "attributes": own.attribute_errors_fewshot_messages(examples),
+        }
+        if any(len(messages) != 2 * EXAMPLES for messages in made.values()):
+            raise DataError(
+                f"{self._wheel.pin.file} lacks examples of {examples}; fetch it again: judges fetch radmatch"
+            )
+        return made
+
+    @property
+    def examples(self) -> str:
+        """Name and digest of the examples that are in force, for a signature."""
+        if not self._shown:
+            return "none"
+        return f"{self._examples}:{hashlib.sha256(json.dumps(self._shown).encode()).hexdigest()[:8]}"
 
     def _prompt(self, name: str) -> str:
         return self._wheel.text(f"radmatch/assets/prompts/{name}")
@@ -91,9 +120,10 @@ class Stages:
 
     async def findings(self, text: str, indication: str, ask: Ask) -> Findings:
         """Stage 1: the findings of a report; FailedReportError where the package fails it."""
+        shown = self._shown.get("extraction", ())
 
         def extract(client: ReplayedClient) -> Any:
-            return self._extraction._extract_one_report(_Named(text), client, (), indication)  # noqa: SLF001 (the stage)
+            return self._extraction._extract_one_report(_Named(text), client, shown, indication)  # noqa: SLF001 (the stage)
 
         found = await _run(extract, ask)
         if found.findings is None:
@@ -108,7 +138,7 @@ class Stages:
         """
 
         def match(client: ReplayedClient) -> Any:
-            context = self._matching.MatchingContext(client=client)
+            context = self._matching.MatchingContext(client=client, fewshot=self._examples)
             return self._matching.match_findings(candidate, reference, STEM, context, indication)
 
         async def in_order(question: Question) -> str:
@@ -124,7 +154,7 @@ class Stages:
         """Stage 3: what the pair counts; FailedReportError where the attributes of a match could not be read."""
 
         def score(client: ReplayedClient) -> Any:
-            context = self._pipeline.ScoringContext(client=client)
+            context = self._pipeline.ScoringContext(client=client, fewshot=self._examples)
             return self._pipeline.score_pair(matching, candidate, reference, STEM, context, indication)
 
         scored = await _run(score, ask)

@@ -11,7 +11,8 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from fnmatch import fnmatchcase
+from functools import cached_property, total_ordering
 from io import BytesIO
 from pathlib import Path
 
@@ -88,6 +89,44 @@ class Wheel:
     def text(self, path: str) -> str:
         """One of its files, with its line ends as they are."""
         return self._zip.read(path).decode()
+
+
+@total_ordering
+@dataclass(frozen=True)
+class WheelPath:
+    """A place in a wheel, for code of the wheel that looks for files beside its own."""
+
+    wheel: Wheel
+    path: str
+
+    def __truediv__(self, name: str) -> WheelPath:
+        return WheelPath(self.wheel, f"{self.path}/{name}")
+
+    def __lt__(self, other: WheelPath) -> bool:
+        return self.path < other.path
+
+    @property
+    def name(self) -> str:
+        """The last part."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def stem(self) -> str:
+        """The same without its ending."""
+        return self.name.rpartition(".")[0]
+
+    def exists(self) -> bool:
+        """Whether there is such a file, or one below."""
+        return any(name == self.path or name.startswith(f"{self.path}/") for name in self.wheel.names)
+
+    def glob(self, pattern: str) -> list[WheelPath]:
+        """Files right in here."""
+        inside = (name.removeprefix(f"{self.path}/") for name in self.wheel.names if name.startswith(f"{self.path}/"))
+        return [self / name for name in inside if "/" not in name and fnmatchcase(name, pattern)]
+
+    def read_text(self, encoding: str = "") -> str:
+        """The text."""
+        return self.wheel.text(self.path)
 
 
 def place(pin: Pin) -> Path:
