@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mmrad_eval.cli import terminal
 from mmrad_eval.cli.judge_options import judges_of, judging_options, terms_of
 from mmrad_eval.cli.leaderboard import show
 from mmrad_eval.cli.metric_options import workers_option
@@ -71,7 +73,8 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
     missing: list[str] = []
     names = [name for entry in said["metrics"] for name in entry.split(",") if name]
     if found.texts and (names or not scored):
-        mapper = mapper_of(Workers.written(said["workers"]), said["data_use"] or "unknown", said["local_networks"])
+        workers, tell = Workers.written(said["workers"]), partial(terminal.say, err=True)
+        mapper = mapper_of(workers, said["data_use"] or "unknown", said["local_networks"], tell)
         scores_of_texts, metrics = of_texts(found, suite(names or ["paper"]), mapper, _judging(said))
         scored += scores_of_texts
         missing = [str(one) + "." for one in metrics.missing]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -292,7 +293,8 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
                 )
                 if stop is not None:
                     terminal.say(f"judging stopped: {stop.reason}", err=True)
-            mapper = mapper_of(workers, strictest((folder.run.data_use, chosen.data_use)), terms.local_networks)
+            use = strictest((folder.run.data_use, chosen.data_use))
+            mapper = mapper_of(workers, use, terms.local_networks, partial(terminal.say, err=True))
             score_again(folder, chosen, references=said["references"], mapper=mapper)
             if said["verify"]:
                 verified(folder, metrics, said["verify"], options_of(said), said["references"])

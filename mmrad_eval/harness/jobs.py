@@ -269,7 +269,7 @@ def _execute(  # noqa: PLR0917 (as above)
                 )
             stop = strongest(stop, late)
         use = strictest((plan.data_use, suite.data_use))
-        mapper = mapper_of(job.workers, use, job.local_networks)
+        mapper = mapper_of(job.workers, use, job.local_networks, reporter.say)
         with _confined(use, reporter):
             summary = score(folder, plan.studies, suite, train=plan.train, mapper=mapper)
     return Outcome(folder, run, summary, stop)
@@ -342,7 +342,8 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                     else:
                         share = await ask_share(asked, requester, over_budget, watch=reporter.answered)
                         run = folder.run
-                cached = await keep_counts(folder, requester, (plan, *job.together))
+                if cached := await keep_counts(folder, requester, (plan, *job.together)):
+                    run = folder.run
         finally:
             reporter.end()
             name_damage(journal, reporter)

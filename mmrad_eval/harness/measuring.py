@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.harness import gate
@@ -10,10 +10,13 @@ from mmrad_eval.results.scoring.chunk import Mapper
 from mmrad_eval.results.scoring.workers import Workers
 
 
-def mapper_of(workers: Workers, use: DataUse, local_networks: Sequence[str] = ()) -> Mapper:
+def mapper_of(
+    workers: Workers, use: DataUse, local_networks: Sequence[str] = (), say: Callable[[str], None] = lambda _: None
+) -> Mapper:
     """What applies the measuring to each chunk; GateError where the data may not go to the cluster.
 
     Nodes are looked at when the cluster is joined; ``local_networks`` names those of the user's own institution.
+    ``say`` is told which metrics workers leave to this process.
     """
     if workers.ray is not None:
         from mmrad_eval.results.scoring.ray_workers import RayWorkers
@@ -23,9 +26,9 @@ def mapper_of(workers: Workers, use: DataUse, local_networks: Sequence[str] = ()
 
         if workers.ray:
             permit([workers.ray.rpartition(":")[0].strip("[]")])
-        return RayWorkers(workers.ray, use, permit)
+        return RayWorkers(workers.ray, use, permit, say=say)
     if workers.count == 1:
         return map
     from mmrad_eval.results.scoring.processes import Processes
 
-    return Processes(workers.count)
+    return Processes(workers.count, say)

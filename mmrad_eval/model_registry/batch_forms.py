@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -40,6 +40,8 @@ class BatchState:
     """Where the lines of its results are, once it has ended."""
     why: str = ""
     """What it says went wrong with the whole."""
+    page: Any = field(default=None, compare=False, repr=False)
+    """What it said so, where the results stand on the same page, which is not read again then."""
 
 
 @dataclass(frozen=True)

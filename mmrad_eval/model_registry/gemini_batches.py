@@ -58,13 +58,14 @@ class GeminiBatches(WireBatches):
         value = await self.get(f"/{batch}")
         words = text_of(field(value, "metadata", "state"))
         ended = words.rpartition("_STATE_")[2] in _ENDED
-        return BatchState(words, ended, (f"/{batch}",) if ended else (), text_of(field(value, "error", "message")))
+        why = text_of(field(value, "error", "message"))
+        return BatchState(words, ended, (f"/{batch}",), why, value) if ended else BatchState(words, ended, why=why)
 
     async def results(self, state: BatchState) -> AsyncIterator[BatchLine]:
         """Each response with the metadata of its request, or the error in its place."""
         base = self.client.endpoints[0]
         for page in state.pages:
-            value = await self.get(page)
+            value = state.page or await self.get(page)
             output = field(value, "metadata", "output") or field(value, "response")
             rows = field(output, "inlinedResponses", "inlinedResponses")
             for row in rows if isinstance(rows, list) else ():

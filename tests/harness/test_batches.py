@@ -102,8 +102,8 @@ ask(server, Path(sys.argv[3]))
 """
 
 
-CALLS = {"openai": 6, "anthropic": 4, "gemini": 4}
-"""Upload, creation, looks and pages of results of a batch that is in progress once."""
+CALLS = {"openai": 6, "anthropic": 4, "gemini": 3}
+"""Upload, creation, looks and pages of results of a batch that is in progress once; Gemini's last look has them."""
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -142,6 +142,12 @@ async def test_turns_that_follow_are_batches_of_their_own(tmp_path: Path) -> Non
 
     assert run.complete
     assert [len(batch["requests"]) for batch in server.made.values()] == [N, N]
+
+
+async def test_a_page_that_holds_state_and_results_is_read_once_after_its_batch_has_ended(tmp_path: Path) -> None:
+    async with BatchServer("gemini", looks=1) as server:
+        assert (await asyncio.to_thread(ask, server, tmp_path)).complete
+    assert server.calls.count("GET /v1/batches/b0") == 2  # one look while it was in progress
 
 
 async def test_many_requests_are_parted_into_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

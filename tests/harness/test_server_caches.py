@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+import mmrad_eval
+from mmrad_eval.harness.evaluate import Evaluation
 from mmrad_eval.model_registry.server_counters import ServerCounters, read_counters
 from tests.cli.test_shards import _command as command
 from tests.loopback import Loopback
@@ -119,73 +121,77 @@ def caches(out: Path, task: str) -> list[dict[str, Any]]:
     return found
 
 
+def ask(out: Path, *servers: Vllm, provider: str = "vllm", **more: Any) -> Evaluation:
+    urls = [server.url for server in servers]
+    model = f"{provider}:{MODEL}"
+    return mmrad_eval.evaluate(model, "direct", metrics="bleu@raw", limit=4, base_url=urls, out=out, **more)
+
+
 async def test_the_difference_is_kept_with_the_run_and_said(tmp_path: Path) -> None:
     with Vllm() as server:
-        words = [*WORDS, "--base-url", server.url, "--task", "direct", "--out", "out"]
+        words = [*WORDS, "--base-url", server.url, "--task", "direct", "--out", "."]
         code, said = await command(*words, cwd=tmp_path)
         assert code == 0, said
         assert "prefix cache held 180 of 400 prompt tokens (45.0%)" in said
         assert "meanwhile" not in said
+    assert caches(tmp_path, "direct") == [{"queries": 400, "hits": 180, "sent": 4, "requests": 4}]
 
-        pages = server.pages
+
+async def test_tasks_that_are_asked_together_are_counted_once_and_named(tmp_path: Path) -> None:
+    with Vllm(others=2) as server:
+        words = [*WORDS, "--base-url", server.url, "--task", "direct,tcot", "--order", "study", "--out", "."]
         code, said = await command(*words, cwd=tmp_path)
         assert code == 0, said
-        assert "prefix cache" not in said
-        assert server.pages == pages  # a run of stored replies still sends nothing
-    assert caches(tmp_path / "out", "direct") == [{"queries": 400, "hits": 180, "sent": 4, "requests": 4}]
+        assert said.count("prefix cache held 1,380 of 2,400 prompt tokens") == 1
+        assert "the server answered 24 requests meanwhile, and this command sent 8" in said
+    kept = [*caches(tmp_path, "direct"), *caches(tmp_path, "tcot")]
+    assert kept == [{"queries": 2400, "hits": 1380, "sent": 8, "requests": 24, "tasks": ["direct", "tcot"]}]
 
 
-async def test_a_run_that_goes_on_adds_what_its_second_command_saw(tmp_path: Path) -> None:
+def test_a_run_of_stored_replies_asks_for_no_counters(tmp_path: Path) -> None:
     with Vllm() as server:
-        words = [*WORDS, "--base-url", server.url, "--task", "direct", "--out", "out"]
-        await command(*words, "--max-requests", "3", "--concurrency", "1", cwd=tmp_path)
-        code, said = await command(*words, cwd=tmp_path)
-        assert code == 0, said
-        kept = caches(tmp_path / "out", "direct")
+        first = ask(tmp_path, server)
+        pages = server.pages
+        again = ask(tmp_path, server)
+        assert server.pages == pages == 2
+    assert [one.hits for one in first.run.server_caches] == [180]
+    assert again.run.server_caches == first.run.server_caches
+
+
+def test_a_run_that_goes_on_adds_what_its_second_command_saw(tmp_path: Path) -> None:
+    with Vllm() as server:
+        ask(tmp_path, server, max_requests=3, concurrency=1)
+        ask(tmp_path, server)
+    kept = caches(tmp_path, "direct")
     assert [one["sent"] for one in kept] == [3, 1]
     assert [one["hits"] for one in kept] == [120, 60]
 
 
-async def test_tasks_that_are_asked_together_are_counted_once_and_named(tmp_path: Path) -> None:
-    with Vllm() as server:
-        words = [*WORDS, "--base-url", server.url, "--task", "direct,tcot", "--order", "study", "--out", "out"]
-        code, said = await command(*words, cwd=tmp_path)
-        assert code == 0, said
-        assert said.count("prefix cache held 420 of 800 prompt tokens") == 1
-    kept = [*caches(tmp_path / "out", "direct"), *caches(tmp_path / "out", "tcot")]
-    assert kept == [{"queries": 800, "hits": 420, "sent": 8, "requests": 8, "tasks": ["direct", "tcot"]}]
-
-
-async def test_requests_of_others_are_told_apart(tmp_path: Path) -> None:
-    with Vllm(others=2) as server:
-        code, said = await command(*WORDS, "--base-url", server.url, "--task", "direct", "--out", "out", cwd=tmp_path)
-        assert code == 0, said
-        assert "the server answered 12 requests meanwhile, and this command sent 4" in said
-    (kept,) = caches(tmp_path / "out", "direct")
-    assert (kept["requests"], kept["sent"]) == (12, 4)
-
-
 @pytest.mark.parametrize("how", [{"counts": False}, {"restarts": True}])
-async def test_a_server_that_does_not_count_or_began_anew_leaves_no_number(tmp_path: Path, how: dict[str, Any]) -> None:
+def test_a_server_that_does_not_count_or_began_anew_leaves_no_number(tmp_path: Path, how: dict[str, Any]) -> None:
     with Vllm(**how) as server:
-        code, said = await command(*WORDS, "--base-url", server.url, "--task", "direct", "--out", "out", cwd=tmp_path)
-        assert code == 0, said
-        assert "prefix cache" not in said
+        assert ask(tmp_path, server).complete
         assert len(server.bodies) == 4
-    assert caches(tmp_path / "out", "direct") == []
+    assert caches(tmp_path, "direct") == []
 
 
-async def test_one_of_two_servers_that_does_not_count_leaves_no_number(tmp_path: Path) -> None:
+def test_one_of_two_servers_that_does_not_count_leaves_no_number(tmp_path: Path) -> None:
     with Vllm() as one, Vllm(counts=False) as two:
-        urls = ["--base-url", one.url, "--base-url", two.url]
-        code, said = await command(*WORDS, *urls, "--task", "direct", "--out", "out", cwd=tmp_path)
-        assert code == 0, said
-    assert caches(tmp_path / "out", "direct") == []
+        assert ask(tmp_path, one, two).complete
+        assert one.pages > 0
+    assert caches(tmp_path, "direct") == []
 
 
-async def test_a_server_of_another_provider_is_not_asked_for_its_counters(tmp_path: Path) -> None:
+def test_the_counters_of_two_servers_are_summed(tmp_path: Path) -> None:
+    with Vllm() as one, Vllm() as two:
+        assert ask(tmp_path, one, two, concurrency=2).complete
+        asked = [server.asked for server in (one, two)]
+    (kept,) = caches(tmp_path, "direct")
+    assert (kept["queries"], kept["requests"], sum(asked)) == (400, 4, 4)
+    assert kept["hits"] == sum(60 * max(number - 1, 0) for number in asked)
+
+
+def test_a_server_of_another_provider_is_not_asked_for_its_counters(tmp_path: Path) -> None:
     with Vllm() as server:
-        words = [word.replace("vllm:", "openai:") for word in WORDS]
-        code, said = await command(*words, "--base-url", server.url, "--task", "direct", "--out", "out", cwd=tmp_path)
-        assert code == 0, said
+        assert ask(tmp_path, server, provider="openai").complete
         assert server.pages == 0

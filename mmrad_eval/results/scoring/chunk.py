@@ -20,6 +20,7 @@ from mmrad_eval.results.scoring.languages import LanguageTally, ReferenceLanguag
 CHUNK = 256
 """Examples that are measured at once."""
 Chunk = Sequence[Example]
+_NAMED = 8  # metrics that a line names
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,15 @@ class WorkerMeasurer:
             return error
         except Exception as error:  # noqa: BLE001 (it is raised again where somebody reads it)
             return MmradError(f"a worker failed: {one_line(error)}")
+
+
+def kept_here(here: ChunkMeasurer | None) -> str:
+    """Which metrics workers leave to the command, in a line; empty where they measure all."""
+    names = list(dict.fromkeys(one.metric.name for one in here.metrics)) if here is not None else []
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"workers leave to this command: {', '.join(names[:_NAMED])}{more}"
 
 
 def in_chunks(examples: Sequence[Example]) -> Iterator[Chunk]:

@@ -3,56 +3,65 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
 from mmrad_eval.core.connections import Guard, in_force
 from mmrad_eval.core.errors import MmradError
-from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, MeasuredChunk, WorkerMeasurer
+from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, MeasuredChunk, WorkerMeasurer, kept_here
 
 if TYPE_CHECKING:
     Worker = Connection[Any, Any]
+
+_IN_HAND = 2  # chunks of a worker: one that it measures, and the next, so that it never waits for this process
 
 
 @dataclass(frozen=True)
 class Processes:
     """A mapper over ``count`` worker processes; what they can't make is measured here meanwhile.
 
-    Each worker has one chunk at a time, in turn. MmradError where one ends before its work is done, however it does:
-    then nothing is published.
+    Each worker has a chunk and the next one, in turn. MmradError where one ends before its work is done, however it
+    does: then nothing is published.
     """
 
     count: int
+    say: Callable[[str], None] = lambda _: None
+    """Told which metrics are measured here."""
 
     def __call__(self, measurer: ChunkMeasurer, chunks: Iterable[Chunk], /) -> Iterator[MeasuredChunk]:
         """One result a chunk, in order."""
         pickled, here = measurer.divided()
+        if kept := kept_here(here):
+            self.say(kept)
         if pickled is None:
             yield from map(measurer, chunks)
             return
         with _Pool() as pool:
+            workers: list[Worker] = []
             waiting: deque[tuple[Worker, Chunk]] = deque()
-            for chunk in chunks:
-                if len(waiting) < self.count:
-                    worker = pool.start()
+            for number, chunk in enumerate(chunks):
+                if len(workers) < self.count:
+                    workers.append(pool.start())
                     with self._alive():
-                        worker.send(pickled)
-                else:
-                    worker, before = waiting.popleft()
-                    yield self._received(worker, here, before)
+                        workers[-1].send(pickled)
+                elif len(waiting) == _IN_HAND * self.count:
+                    yield self._received(*waiting.popleft(), here)
+                worker = workers[number % self.count]
                 with self._alive():
                     worker.send(chunk)
                 waiting.append((worker, chunk))
-            for worker, before in waiting:
-                yield self._received(worker, here, before)
+            while waiting:
+                yield self._received(*waiting.popleft(), here)
 
-    def _received(self, worker: Worker, here: ChunkMeasurer | None, chunk: Chunk) -> MeasuredChunk:
+    def _received(self, worker: Worker, chunk: Chunk, here: ChunkMeasurer | None) -> MeasuredChunk:
         """What a worker made of a chunk, with what this process makes of it; the worker's error is raised."""
         with self._alive():
             there: MeasuredChunk | MmradError = worker.recv()
@@ -111,9 +120,22 @@ class _Pool:
 def _work(end: Worker, allowed: set[str] | None, names: frozenset[str]) -> None:
     """Measure chunk after chunk; a worker reaches what the command may reach, and ends when that is gone."""
     with Guard(allowed, names):
+        given: SimpleQueue[Any] = SimpleQueue()
+        threading.Thread(target=_read, args=(end, given), daemon=True).start()
         try:
-            measure = WorkerMeasurer(end.recv())
-            while True:
-                end.send(measure(end.recv()))
-        except (EOFError, ConnectionError):
+            pickled = given.get()
+            if pickled is not None:
+                measure = WorkerMeasurer(pickled)
+                while (chunk := given.get()) is not None:
+                    end.send(measure(chunk))
+        except ConnectionError:
             return
+
+
+def _read(end: Worker, given: SimpleQueue[Any]) -> None:
+    """Take in what comes, then None; both sides would wait without end if each sent before the other had read."""
+    try:
+        while True:
+            given.put(end.recv())
+    except (EOFError, OSError):
+        given.put(None)

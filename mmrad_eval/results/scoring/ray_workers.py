@@ -23,7 +23,7 @@ from mmrad_eval.core.connections import Guard, in_force, looking_up
 from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.errors import MissingError, MmradError, one_line
 from mmrad_eval.core.values import DataUse
-from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, MeasuredChunk, WorkerMeasurer
+from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, MeasuredChunk, WorkerMeasurer, kept_here
 
 PATIENCE = 300.0
 """Seconds without any result after which the workers that have no core are named, and the command ends."""
@@ -46,10 +46,14 @@ class RayWorkers:
     permit: Callable[[Sequence[str]], None]
     """Called with the addresses of all nodes before anything is sent; GateError where one is not permitted."""
     patience: float = PATIENCE
+    say: Callable[[str], None] = lambda _: None
+    """Told which metrics are measured here."""
 
     def __call__(self, measurer: ChunkMeasurer, chunks: Iterable[Chunk], /) -> Iterator[MeasuredChunk]:
         """One result a chunk, in order."""
         pickled, here = measurer.divided()
+        if kept := kept_here(here):
+            self.say(kept)
         if pickled is None:
             yield from map(measurer, chunks)
             return

@@ -151,11 +151,25 @@ def test_a_metric_that_only_this_process_has_is_measured_here_beside_the_workers
         found = measure(metrics, corpus(some), in_chunks(some), len(some), mapper=mapper)
         return {m.metric.name: m.statistics for m in found.metrics}
 
-    alone, together = measured(map), measured(Processes(2))
+    said: list[str] = []
+    alone, together = measured(map), measured(Processes(2, said.append))
+    assert said == ["workers leave to this command: words"]
 
     assert list(alone) == list(together) == ["bleu@rexrank", "words", "rouge@radeval"]
     for name, statistics in alone.items():
         np.testing.assert_array_equal(statistics, together[name])
+
+
+def test_chunks_and_statistics_larger_than_a_pipe_holds_meet_on_their_way() -> None:
+    some, size, pipe = cases(12 * CHUNK), 4 * CHUNK, 1 << 18
+    three = [some[start : start + size] for start in range(0, len(some), size)]
+
+    def measured(mapper: Any) -> FloatArray:
+        return measure(suite(["facts"]), corpus(some), three, len(some), mapper=mapper).metrics[0].store
+
+    alone = measured(map)
+    assert min(len(pickle.dumps(three[0])), alone[:size].nbytes) > pipe
+    np.testing.assert_array_equal(alone, measured(Processes(1)))
 
 
 def test_metrics_of_objects_alone_need_no_worker() -> None:
