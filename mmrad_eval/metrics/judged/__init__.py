@@ -7,6 +7,7 @@ lets none be a good score.
 
 _HERE = "mmrad_eval.metrics.judged"
 _RADRSCORE = f"{_HERE}.radrscore:radrscore"
+_GROUNDED = f"{_HERE}.radfact_grounded:radfact_grounded"
 _GREEN, _RADFACT = f"{_HERE}.green:green", f"{_HERE}.radfact:radfact"
 
 METRICS: dict[str, tuple[str, str]] = {
@@ -16,6 +17,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "radmatch@strict": (f"{_HERE}.radmatch:strict", "RadMatch by judges; an unread candidate has missed everything"),
     "radfact@upstream": (_RADFACT, "RadFact by judges; studies with unread splits are dropped, as upstream"),
     "radfact@strict": (_RADFACT, "RadFact by judges; no study is dropped, and an unread reply counts against it"),
+    "radfact-grounded@upstream": (_GROUNDED, "RadFact of statements with boxes: logical, spatial and grounding scores"),
+    "radfact-grounded@strict": (_GROUNDED, "The same; a candidate without boxes and unread replies count against it"),
     "green@upstream": (
         _GREEN,
         "GREEN by its model on vLLM; a reply without its sections is scored as upstream",

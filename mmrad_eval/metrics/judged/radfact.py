@@ -1,7 +1,7 @@
 """RadFact: which phrases of each report a judge finds in the other one.
 
 Bannur et al., arXiv 2406.04449; microsoft/RadFact 1.0.0. Both reports are split into phrases, then each phrase is
-checked against those of the other report. Logical scores only: phrases here have no boxes.
+checked against those of the other report. Logical scores; those of boxes are ``radfact_grounded``'s.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class RadFact:
         self, name: str, profile: Profile, prompts: RadFactPrompts, said: Mapping[str, Verdict] | None = None
     ) -> None:
         """``said``: verdicts by study id, once the judges were asked."""
-        self.name, self._profile, self._prompts, self._said = name, profile, prompts, said or {}
+        self.name, self.profile, self._prompts, self._said = name, profile, prompts, said or {}
         shown = profile if prompts.published else f"{profile}-prompts-{prompts.digest[:8]}"
         self.columns: Sequence[Column] = (
             *(Column(f"RadFact {part}", shown, best=1.0) for part in ("precision", "recall", "F1")),
@@ -81,18 +81,21 @@ class RadFact:
             sides = [name for name, side in (("candidate", candidate), ("reference", reference)) if side is None]
             unread = {"replies": 2, "read": 2 - len(sides), "dropped": True}
             return Verdict(unread, "unread", f"the phrases of the {' and '.join(sides)} were not read")
+        return await self.entailed(candidate, reference, bool(example.candidate.strip()) + 1, ask)
+
+    async def entailed(self, candidate: Sequence[str], reference: Sequence[str], splits: int, ask: AskJudge) -> Verdict:
+        """Check the phrases of each side against the other's."""
         checked = await asyncio.gather(
             *(self._checked(phrase, reference, ask) for phrase in candidate),
             *(self._checked(phrase, candidate, ask) for phrase in reference),
         )
-        said, known = checked[: len(candidate)], checked[len(candidate) :]
-        return self._verdict(said, known, splits=bool(example.candidate.strip()) + 1)
+        return self._verdict(checked[: len(candidate)], checked[len(candidate) :], splits)
 
     async def _phrases(self, report: str, ask: AskJudge) -> list[str] | None:
         if not report:
             return []
         reply = await ask(self._prompts.ask_split(report), part=SPLIT)
-        if declined(reply) or (self._profile == "strict" and not (_ended(reply) and is_whole(reply.text))):
+        if declined(reply) or (self.profile == "strict" and not (_ended(reply) and is_whole(reply.text))):
             return None
         return read_split(reply.text)
 
@@ -100,7 +103,7 @@ class RadFact:
         if not others:  # nothing can entail it; upstream asks all the same
             return Evidenced(phrase, entailed=False)
         reply = await ask(self._prompts.ask_entailed(phrase, others), part=ENTAIL)
-        usable = not declined(reply) and (self._profile == "upstream" or _ended(reply))
+        usable = not declined(reply) and (self.profile == "upstream" or _ended(reply))
         found = read_entailed(phrase, reply.text) if usable else None
         return found or Evidenced(phrase, entailed=False, read=False)
 
@@ -109,7 +112,7 @@ class RadFact:
         sides = ((candidate, [one.phrase for one in reference]), (reference, [one.phrase for one in candidate]))
         strangers = [foreign(said, others) for said, others in sides]
         lists = [list(said) for said, _ in sides]
-        if self._profile == "strict":
+        if self.profile == "strict":
             for said, wrong in zip(lists, strangers, strict=True):
                 for at in wrong:
                     said[at] = Evidenced(said[at].phrase, entailed=False, read=False)
@@ -121,7 +124,7 @@ class RadFact:
             "replies": splits + asked,
             "read": splits + asked - unread,
         }
-        if any(strangers) and self._profile == "upstream":
+        if any(strangers) and self.profile == "upstream":
             return Verdict({**value, "dropped": True}, "unread", "evidence that is not a phrase of the other report")
         if unread:
             return Verdict(
@@ -133,7 +136,7 @@ class RadFact:
 
     def judged(self, said: Mapping[str, Verdict]) -> RadFact:
         """The metric with its verdicts."""
-        return RadFact(self.name, self._profile, self._prompts, said)
+        return type(self)(self.name, self.profile, self._prompts, said)
 
     def fit(self, corpus: Corpus) -> Target:
         """Nothing is learnt."""
@@ -141,26 +144,27 @@ class RadFact:
 
     def signature(self, context: Target) -> str:
         """The words of the questions, decoding, parser, and what becomes of unread replies."""
-        unread = "split:dropped,entail:no,foreign:dropped" if self._profile == "upstream" else "worst"
+        unread = "split:dropped,entail:no,foreign:dropped" if self.profile == "upstream" else "worst"
         asked = "decoding:max_tokens=1024,temperature=0,top_p=1|format:none"
         made = f"radfact|target:{context}|prompts:{self._prompts.digest[:12]}|{asked}|parser:1.0.0"
         return f"{made}|unread:{unread}|empty:not-asked|f1:of-means|v1"
 
     def measure(self, examples: Sequence[Example], context: Target) -> FloatArray:
-        """(n, 8) as the class says; zeros for a study without a reference."""
-        rows = [self._row(self._said.get(example.study.id)) for example in examples]
-        return np.array(rows, np.float64).reshape(-1, 8) * has_reference(examples)[:, None]
+        """(n, k) as the class says; zeros for a study without a reference."""
+        rows = [self.row(self._said.get(example.study.id)) for example in examples]
+        return np.array(rows, np.float64).reshape(-1, len(self.statistics)) * has_reference(examples)[:, None]
 
-    def _row(self, verdict: Verdict | None) -> list[float]:
+    def row(self, verdict: Verdict | None) -> list[float]:
+        """The statistics of a study."""
         if verdict is None or verdict.state == "nothing":
             return [0.0] * 8
         value: dict[str, Any] = verdict.value
         replies = [float(value["replies"]), float(value["read"]), 1.0]
         if "dropped" in value:  # upstream drops the study; strictly it is the worst report there is
-            counted = float(self._profile == "strict")
+            counted = float(self.profile == "strict")
             return [0.0, counted, 0.0, counted, counted, *replies]
         candidate, reference = (_states(value[side]) for side in ("candidate", "reference"))
-        if self._profile == "strict" and not candidate and reference:
+        if self.profile == "strict" and not candidate and reference:
             return [0.0, 1.0, 0.0, 1.0, 1.0, *replies]
         return [*_share(candidate), *_share(reference), 1.0, *replies]
 
@@ -200,7 +204,11 @@ def _share(states: Sequence[bool]) -> tuple[float, float]:
 
 def radfact(setup: Setup) -> RadFact:
     """``radfact@upstream`` and ``radfact@strict``; options ``radfact.checkout`` and ``radfact.langchain``."""
+    return RadFact(setup.name, cast("Profile", setup.name.partition("@")[2]), prompts_of(setup))
+
+
+def prompts_of(setup: Setup) -> RadFactPrompts:
+    """The words of the checkout that the options name."""
     paths = (setup.value(f"radfact.{name}", cast("str | Path | None", None)) for name in ("checkout", "langchain"))
     checkout, langchain = (Path(path).expanduser() if path else None for path in paths)
-    prompts = setup.shared(("radfact", checkout, langchain), lambda: read_prompts(checkout, langchain))
-    return RadFact(setup.name, cast("Profile", setup.name.partition("@")[2]), prompts)
+    return setup.shared(("radfact", checkout, langchain), lambda: read_prompts(checkout, langchain))
