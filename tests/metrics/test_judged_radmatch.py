@@ -223,7 +223,8 @@ async def test_examples_of_the_wheel_begin_each_question_and_count_as_credential
     assert [len(one) for one in roles] == [8, 8, 8, 8]
     assert {tuple(one[1:]) for one in roles} == {("user", "assistant") * 3 + ("user",)}
     assert columns == plain
-    assert verdict.record["matched findings"][0]["errors"] == ["location, major: side"]
+    (matched,) = verdict.record["matched findings"]
+    assert (matched["fate"], matched["errors"]) == ("incorrect", ["location, major: side"])  # as it is counted
     assert verdict.record["missed findings"] == [
         {"finding": "No pneumothorax", "significance": "routine", "status": "normal"}
     ]

@@ -190,7 +190,8 @@ class Stages:
             *(hits[name] for name in _HITS),
             *(categories[name] for name in ("COR", "PAR", "INC", "MIS", "SPU")),
         )
-        shown = radmatch_record(records, spurious, missed, *sides)
+        counted = [{**one, "muc_category": own.reclassify_to_effective_category(one)} for one in records]
+        shown = radmatch_record(counted, spurious, missed, *sides)
         return ComparedPair(tuple(float(count) for count in counts), bool(matching["validation_fallback"]), shown)
 
 
