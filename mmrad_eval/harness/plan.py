@@ -371,6 +371,12 @@ def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, op
                 f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes none; "
                 "choose a task without images (see mmrad-eval tasks)"
             )
+        if count > most and model.card.send == "pad_square":
+            raise UsageError(
+                f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes {most}; films on a "
+                'square (send = "pad_square" in the card) have no place in panels of one canvas; choose fewer --views, '
+                "or a task with fewer images (see mmrad-eval tasks)"
+            )
         if count > most:
             return {"montage": f"panels of one canvas where a request has over {most} images"}
     return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mmrad_eval import datasets, tasks
@@ -15,9 +16,11 @@ from mmrad_eval.results.leaderboard.board import tables_of
 from mmrad_eval.results.leaderboard.rows import ScoredRun
 from mmrad_eval.results.run.record import Run, StudyCounts
 
+CARD = Card(provider="vllm", id="m", box_frame="norm_1000", dialect="internvl")
 
-def plan(task: str, most: int | None, **choice: str) -> Plan:
-    card = Card(provider="vllm", id="m", max_images=most, box_frame="norm_1000", dialect="internvl")
+
+def plan(task: str, most: int | None, card: Card = CARD, **choice: str) -> Plan:
+    card = msgspec.structs.replace(card, max_images=most)
     client = ChatClient(card, ("http://127.0.0.1:9/v1",))
     chosen = RunOptions(**choice)  # type: ignore[arg-type] # words of the command line
     return make_plan(client, tasks.load(task), datasets.load("demo"), chosen)
@@ -41,6 +44,13 @@ async def test_region_images_become_panels_where_one_image_is_all_it_takes() -> 
     (canvas,) = await images_asked(made)
     assert canvas.render == "montage"
     assert len(canvas.parts) == 3
+
+
+def test_films_that_are_sent_on_a_square_are_put_on_no_canvas() -> None:
+    square = msgspec.structs.replace(CARD, send="pad_square", box_frame="pad_square_1000")
+    plan("mcot", 4, square, views="key")
+    with pytest.raises(UsageError, match="study demo-01: mcot shows 3 images, and vllm:m takes 1; films on a square"):
+        plan("mcot", 1, square, views="key")
 
 
 async def test_enough_images_are_shown_one_by_one() -> None:
