@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import msgspec
 
@@ -18,6 +17,7 @@ from mmrad_eval.construction.engine import Engine
 from mmrad_eval.construction.records import CollectedStudy, StageLine
 from mmrad_eval.construction.stage_files import StageFile
 from mmrad_eval.core.data_use import mark
+from mmrad_eval.core.whole_files import write_whole, written_whole
 from mmrad_eval.results.run.spent import cost
 
 TRACES, AUTHORS, CARD, BUILD = "traces.jsonl", "mmrad.jsonl", "card.md", "build.json"
@@ -79,8 +79,8 @@ def publish(engine: Engine, source: tuple[str, str, tuple[str, ...]]) -> BuildRe
         warnings=tuple(card.warnings_of(engine.desk.models, engine.options, source[1])),
         notes=note,
     )
-    _write(folder / CARD, card.page(record).encode())
-    _write(folder / BUILD, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+    write_whole(folder / CARD, card.page(record).encode())
+    write_whole(folder / BUILD, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
     return record
 
 
@@ -116,12 +116,13 @@ def _records(engine: Engine) -> Contents:
     contents = Contents(Counter(), Counter(), Counter())
     sha = hashlib.sha256()
     folder = engine.folder
-    parts = {name: folder / f".{name}.part" for name in (TRACES, AUTHORS)}
     with (
         engine.file("assemble") as file,
         engine.file("collect") as collected,
-        parts[TRACES].open("wb") as traces,
-        parts[AUTHORS].open("wb") as authors,
+        written_whole(folder / AUTHORS) as authors_part,
+        written_whole(folder / TRACES) as traces_part,
+        authors_part.open("wb") as authors,
+        traces_part.open("wb") as traces,
     ):
         mark(folder, engine.data_use)
         for line, study in _pairs(file, collected):
@@ -134,14 +135,5 @@ def _records(engine: Engine) -> Contents:
             contents.categories.update(step.category for step in line.steps)
             contents.regions.update(name for step in line.steps for name in step.regions)
             contents.crops += sum(image.correlation is not None for image in line.images)
-    for name, part in parts.items():
-        part.replace(folder / name)
     contents.digest = sha.hexdigest()
     return contents
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file of a folder that states its class (``core.data_use.mark``), whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data)
-    part.replace(path)

@@ -16,6 +16,7 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Image, Step, Study, Trace
+from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.reader_studies.make import StudyPlan
 from mmrad_eval.reader_studies.make import rate as make_study
 from mmrad_eval.reader_studies.merged import MergedStudy
@@ -90,7 +91,5 @@ def keep(build: Path, folder: Path, study: MergedStudy) -> tuple[Path, int]:
     target = build / FOLDER / FILE
     target.parent.mkdir(parents=True, exist_ok=True)
     mark(target.parent, study.key.data_use)
-    part = target.with_name(f".{FILE}.part")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(dict(sorted(found.items()))), indent=1) + b"\n")
-    part.replace(target)
+    write_whole(target, msgspec.json.format(msgspec.json.encode(dict(sorted(found.items()))), indent=1) + b"\n")
     return target, sum(one.is_low for one in fresh.values())

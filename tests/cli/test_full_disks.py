@@ -1,6 +1,6 @@
 """Every command that writes, on a full disk, in a folder that may not be written, killed: what was there, and one line.
 
-The disk is a real one of 1 MB (tmpfs), the folder a real one of another user; both need root, which sets them up.
+The disk is a real one of 16 MB (tmpfs), the folder a real one of another user; both need root, which sets them up.
 """
 
 from __future__ import annotations
@@ -23,9 +23,39 @@ MS_RDONLY, MS_REMOUNT = 1, 32
 MODEL = """
 from mmrad_eval import model
 
-@model
+@model(endpoints=())
 def says(request):
     return f"FINDINGS: The heart is large. {request.key[:2]}"
+"""
+JUDGED = """
+import numpy as np
+from mmrad_eval import Column, Message, Text
+
+
+class Agrees:
+    name, columns = "agrees@mine", (Column("Agrees", "mine", better=""),)
+    statistics, requires = ("words", "studies"), ()
+
+    def __init__(self, said=None):
+        self.said = said
+
+    def question(self, example):
+        return (Message("user", (Text(f"Compare. A: {example.reference} B: {example.candidate}"),)),)
+
+    def judged(self, said):
+        return Agrees(said)
+
+    def fit(self, corpus):
+        return None
+
+    def signature(self, context):
+        return "agrees|v1"
+
+    def measure(self, examples, context):
+        return np.array([[len(self.said.get(one.study.id, "").split()), 1.0] for one in examples]).reshape(-1, 2)
+
+    def reduce(self, sums):
+        return sums[..., :1] / sums[..., 1:]
 """
 RUN = ["run", "--model", "model.py:says", "--task", "tcot-blind", "--data", "studies.jsonl", "--data-use", "open"]
 RUN += ["--metrics", "bleu@raw", "--quiet"]
@@ -54,6 +84,18 @@ WRITERS: dict[str, list[str]] = {
     "describe": ["data", "describe", "studies.jsonl", "--figure", "figure.png"],
     "view": ["view", "results", "--out", "page.html"],
     "paper": ["paper", "results", "--out", "paper"],
+    "judge": ["score", "results", "--metrics", "judged.py:Agrees", "--judge", "model.py:says"],
+    "judge a file": [
+        "score",
+        *SCORE[3:7],
+        "--metrics",
+        "judged.py:Agrees",
+        "--judge",
+        "model.py:says",
+        "--out",
+        "judged",
+    ],
+    "build": ["data", "build", "demo", "--writer", "program:writer", "--auditor", "program:auditor", "--out", "built"],
 }
 
 
@@ -77,11 +119,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk(tmp_path: Path, prepared: Path) -> Iterator[Path]:
-    """The same on a disk of 1 MB."""
+    """The same on a disk of 16 MB."""
     if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a disk of 1 MB")
-    place, before = tmp_path / "disk", Path.cwd()
-    mounted(place, "1m")
+        pytest.skip("needs root, to mount a disk of 16 MB")
+    place, before = tmp_path / "small", Path.cwd()
+    mounted(place, "16m")
     try:
         shutil.copytree(prepared, place, dirs_exist_ok=True)
         os.chdir(place)
@@ -94,6 +136,7 @@ def disk(tmp_path: Path, prepared: Path) -> Iterator[Path]:
 def prepare(place: Path) -> None:
     os.chdir(place)
     (place / "model.py").write_text(MODEL)
+    (place / "judged.py").write_text(JUDGED)
     write_traces(place / "studies.jsonl", [f"Lung {number} is clear." for number in range(4)])
     words = {"reports": "Clear.", "others": "No effusion.", "references": "The lungs are clear. No effusion."}
     for name, said in words.items():
@@ -169,6 +212,7 @@ def without_privileges() -> None:
 def test_a_disk_that_is_full_or_closed_costs_nothing_that_is_shown(command: str, disk: Path) -> None:
     words = WRITERS[command]
     code, said = called(words)
+    assert code == (1 if command == "check" else 0), said
     assert "Traceback" not in said
     before = shown(disk)
 
@@ -177,7 +221,7 @@ def test_a_disk_that_is_full_or_closed_costs_nothing_that_is_shown(command: str,
         ended, said = called(words)
         after = shown(disk)
         if ended != code or not free:
-            one_line(said, "No space left on device", "disk")
+            one_line(said, "No space left on device")
             assert ended not in {0, 99}
         assert after.keys() >= before.keys()
         if command not in {"run", "score"}:  # those write when they were begun; what came meanwhile may be shown, whole
