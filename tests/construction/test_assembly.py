@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from mmrad_eval import datasets
-from mmrad_eval.construction import leak
+from mmrad_eval.construction import crop, leak
 from mmrad_eval.construction.aggregate import joined
 from mmrad_eval.construction.build import Built, Named
 from mmrad_eval.construction.options import BuildOptions
@@ -107,6 +108,24 @@ def test_pictures_show_the_boxes_that_records_state(render: str, pixels: str, bu
         assert match.found
         assert overlap > 0.9
     assert {image.render for image in regions} == {"masked_full_frame" if render == "masked" else render}
+
+
+def test_a_film_of_grain_alone_stops_no_build(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crop, "LOOKED_AT", 1.0)
+    one = study(0, tmp_path / "films")
+    grain = np.random.default_rng(1).integers(0, 256, (336, 336), np.uint8)
+    Pillow.fromarray(grain).save(one.images[0].path)
+    built = build(Dataset("mine", (one,), "open"), options={"report": "none", "render": "crop"}, **NOBODY)
+    assert built.record is not None
+    assert built.record.records == 1
+
+
+def test_a_crop_looks_like_its_own_place_alone(tmp_path: Path) -> None:
+    whole = Pillow.open(study(0, tmp_path / "films").images[0].path)
+    mine, other = Box((40, 60, 140, 200), "original"), Box((200, 240, 300, 380), "original")
+    picture = whole.crop((40, 60, 140, 200)).resize((336, 470))
+    assert crop.alike(picture, whole, mine)
+    assert not crop.alike(picture, whole, other)
 
 
 def test_a_film_can_be_linked_to_and_one_that_cannot_be_read_rejects_its_record(
