@@ -148,6 +148,8 @@ class Built:
 
 def plan_of(settings: BuildSettings) -> BuildPlan:
     """Resolve names and check that the build can be done; nothing is sent."""
+    if not 0 <= settings.options.plant <= 1:
+        raise UsageError(f"--plant {settings.options.plant}: write a share of statements, from 0 to 1")
     named = {"writer": settings.writer, "auditor": settings.auditor}
     clients: dict[Role, Client] = {}
     for role in ROLES:

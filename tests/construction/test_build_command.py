@@ -167,6 +167,7 @@ def test_a_dry_run_prices_and_sends_nothing(folder: Path) -> None:
         (("--writer", "program:poet", "--auditor", "program:auditor"), 2, "no program is called 'program:poet'"),
         (("--writer", "program:writer", "--auditor", "program:writer"), 2, "one and the same model"),
         (("--writer", "baseline:normal", "--auditor", "program:auditor"), 2, "answers studies, not questions"),
+        ((*PROGRAMS, "--plant", "nan"), 2, "write a share of statements, from 0 to 1"),
         ((*PROGRAMS, "--lost", "few"), 2, "write a whole number, or any"),
         ((*PROGRAMS, "--prompts", "nowhere"), 2, "is not a folder"),
         ((*PROGRAMS, "--hold-out", "nobody.txt"), 1, "names no patient"),

@@ -60,6 +60,8 @@ def test_labels_are_boxes_of_readers(tmp_path: Path) -> None:
         ({"frame": None}, "it has no frame"),
         ({"frame": "pixels"}, "no frame is called 'pixels'"),
         ({"x2": "wide"}, "is not a box of four numbers"),
+        ({"x2": "nan"}, "is not a box of four numbers"),
+        ({"y1": "-inf"}, "is not a box of four numbers"),
         ({"region": None}, "neither a region nor a label"),
     ],
 )

@@ -10,6 +10,7 @@ The frame is never guessed: a row without one is an error that names the frames 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,8 +134,10 @@ def _box(source: Source, file: str, line: int | None, identity: str, said: dict[
     if numbers == [None] * 4:
         return None
     try:
-        left, top, right, bottom = (float(number or "") for number in numbers)
+        left, top, right, bottom = edges = [float(number or "") for number in numbers]
     except ValueError:
+        edges = []
+    if not edges or not all(map(math.isfinite, edges)):
         what = f"{', '.join(number or 'nothing' for number in numbers)} is not a box of four numbers"
         source.problems.error("broken box", what, file=file, line=line, study=identity)
         return None
