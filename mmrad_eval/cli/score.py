@@ -227,7 +227,8 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
     if said["dry_run"]:
         say_job(job, plan)
         return None
-    return execute(job, plan, said["out"], Progress(quiet=job.judge is None), shlex.join(["mmrad-eval", *sys.argv[1:]]))
+    quiet = job.judge is None and job.workers == Workers()  # there is something to say of judges and of workers only
+    return execute(job, plan, said["out"], Progress(quiet=quiet), shlex.join(["mmrad-eval", *sys.argv[1:]]))
 
 
 def _price(said: dict[str, Any], folder: RunFolder, suite: Suite) -> None:

@@ -106,6 +106,25 @@ def test_scores_are_the_same_bytes_whatever_the_number_of_workers(texts: Path, t
     assert made["1"] == made["3"]
 
 
+def test_the_command_names_what_its_workers_leave_to_it(texts: Path, tmp_path: Path) -> None:
+    own = tmp_path / "mine.py"
+    own.write_text(
+        "import mmrad_eval\n"
+        "def longer(candidate, reference):\n"
+        "    return float(len(candidate) > len(reference))\n"
+        "LONGER = mmrad_eval.mean_metric('longer', longer, best=1.0)\n"
+    )
+    said = {}
+    for workers in ("1", "2"):
+        words = command(texts, tmp_path / workers, "--metrics", str(own), "--workers", workers)
+        ended = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+        assert ended.returncode == 0, ended.stderr
+        said[workers] = ended.stderr
+    assert "workers leave to this command: longer" in said["2"]
+    assert "workers leave" not in said["1"]
+    assert files(tmp_path / "1") == files(tmp_path / "2")
+
+
 def test_a_worker_that_is_killed_is_a_clear_error_and_nothing_is_written(texts: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with subprocess.Popen(command(texts, out, "--workers", "2"), stderr=subprocess.PIPE, text=True) as scoring:
