@@ -163,6 +163,8 @@ def test_a_reader_sees_why_a_number_is_low(window: Any, run: RunFolder, tmp_path
     assert window.get("/title").startswith("s00000")
     assert window.js("return document.querySelectorAll('#detail script, #detail img').length") == 0
     assert "U+202E" in said
+    scrolling = "return [...document.querySelectorAll('.told')].map(t => t.parentElement.tabIndex)"
+    assert set(window.js(scrolling)) == {0}  # a table that scrolls sideways is reached by keys
     for dark in (False, True):
         window.dark(on=dark)
         read, low = window.js(CONTRAST)

@@ -620,7 +620,7 @@ function told(v, title) {
   if (!Array.isArray(v)) return Object.entries(v).map(([key, one]) => el("div", {}, el("p", { class: "role" }, words(key)), Array.isArray(one) && !one.length ? quiet("none") : told(one, key)));
   if (!v.every((one) => one && !Array.isArray(one) && typeof one === "object" && Object.values(one).every(flat))) return v.map((one) => told(one, title));
   const keys = [...new Set(v.flatMap(Object.keys))];
-  return el("div", { class: "wide" }, el("table", { class: "facts told" }, el("caption", { class: "unseen" }, words(title)), el("thead", {}, el("tr", {}, keys.map((key) => el("th", { scope: "col" }, words(key))))),
+  return el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": title }, el("table", { class: "facts told" }, el("caption", { class: "unseen" }, words(title)), el("thead", {}, el("tr", {}, keys.map((key) => el("th", { scope: "col" }, words(key))))),
     el("tbody", {}, v.map((row) => el("tr", {}, keys.map((key) => el("td", { dir: "auto" }, words(said_as(row[key] ?? null)))))))));
 }
 
