@@ -609,7 +609,7 @@ function judged(i, found) {
     const values = one.repeats ? [] : page.columns.filter((c) => c.metric === one.metric).map((c) => [c.name, number(value(i, `${"ab"[n]}|${c.label}`), c)]).filter(([, v]) => v);
     return el("div", { class: "card" }, el("header", {}, el("h4", {}, words(one.metric)), el("span", { class: "dim" }, `${one.repeats ? `repeat ${(one.repeat || 0) + 1}, ` : ""}${one.state || "read"}`)),
       one.why && el("p", { class: one.state === "nothing" ? "dim" : "bad" }, words(one.why)), values.length > 0 && el("p", { class: "tally" }, values.map(([key, v]) => el("span", {}, `${key} ${v}`))),
-      one.record !== undefined && fold(`judged-${one.metric}`, "Records", () => el("div", {}, told(one.record, "Records"))), one.cut && quiet("Cut here. `mmrad-eval score RUN --explain STUDY` prints the rest."));
+      one.record !== undefined && fold(`judged-${one.metric}`, "Records", () => el("div", {}, told(one.record, "Records"))), one.cut && quiet("Cut here: score RUN --explain STUDY prints the rest."));
   })))));
 }
 const flat = (v) => v === null || typeof v !== "object" || (Array.isArray(v) && v.every((one) => one === null || typeof one !== "object"));
