@@ -19,9 +19,10 @@ from mmrad_eval.construction.card import BuildRecord
 from mmrad_eval.construction.engine import ASKING, Engine, Watcher
 from mmrad_eval.construction.options import BuildOptions
 from mmrad_eval.construction.prompting import BuildPrompt, PromptName
-from mmrad_eval.construction.publish import publish
+from mmrad_eval.construction.publish import BUILD, publish
 from mmrad_eval.construction.records import STAGES, StageName
 from mmrad_eval.construction.sources import rows_of
+from mmrad_eval.core import decode
 from mmrad_eval.core.connections import Guard, confined
 from mmrad_eval.core.contracts import Client, Dataset, is_client
 from mmrad_eval.core.data_use import mark, strictest
@@ -190,10 +191,22 @@ def run(plan: BuildPlan, watcher: Watcher) -> Built:
     out = plan.settings.out
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is not a folder")
+    _refuse_another(out, plan.name)
     out.mkdir(parents=True, exist_ok=True)
     mark(out, plan.data_use)
     with _alone(out), confined(plan.data_use), _guard(plan):
         return asyncio.run(_run(plan, watcher))
+
+
+def _refuse_another(out: Path, name: str) -> None:
+    """UsageError where the folder holds a finished build of another dataset, which this one would take the place of."""
+    record = out / BUILD
+    if not record.is_file():
+        return
+    found = decode.json_value(decode.read_bytes(record), str(record))
+    held = found.get("name") if isinstance(found, dict) else None
+    if isinstance(held, str) and held != name:
+        raise UsageError(f"--out {out} holds the build of {held}, and this is one of {name}; name another folder")
 
 
 async def _run(plan: BuildPlan, watcher: Watcher) -> Built:

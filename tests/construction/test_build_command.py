@@ -184,6 +184,14 @@ def test_what_cannot_be_is_said_in_one_line(words: tuple[str, ...], code: int, s
     assert "Traceback" not in ended.stderr
 
 
+def test_the_folder_of_another_build_is_left_alone(folder: Path) -> None:
+    before = (folder / "demo-build/build.json").read_bytes(), bytes_of(folder / "demo-build")
+    ended = here(folder, "demo", *PROGRAMS, "--plant", "0.2", "--name", "mine", "--out", "demo-build")
+    assert ended.returncode == 2, ended.stderr
+    assert "demo-build holds the build of demo-traces, and this is one of mine; name another folder" in ended.stderr
+    assert ((folder / "demo-build/build.json").read_bytes(), bytes_of(folder / "demo-build")) == before
+
+
 def test_credentialed_data_goes_to_no_remote_model(folder: Path) -> None:
     words = ("demo", "--data-use", "credentialed", "--auditor", "program:auditor", "--out", "far")
     ended = here(folder, *words, "--writer", "vllm:a", "--writer-url", "https://models.example.org/v1")
