@@ -321,7 +321,7 @@ def test_a_file_that_is_no_page_is_not_written_over(demo: Any, tmp_path: Path) -
         write_view([run], tmp_path / "notes.txt")
     with pytest.raises(UsageError, match="makes a folder"):
         write_view([run], tmp_path / "page.html", pictures="copy")
-    with pytest.raises(UsageError, match="no pictures"):
+    with pytest.raises(UsageError, match="no images"):
         write_view([run], redact=True, pictures="embed")
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
