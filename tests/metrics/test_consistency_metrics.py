@@ -228,7 +228,7 @@ def test_signatures_name_extractor_target_of_comparison_and_matching() -> None:
     (metric,) = suite(["trace@report"])
     assert isinstance(metric, TraceQuality)
     signature = metric.signature(metric.fit(Corpus([], target="impression")))
-    assert signature == "trace-quality|facts:rules-4|against:report|target:impression|match:1|v1"
+    assert signature == "trace-quality|facts:rules-5|against:report|target:impression|match:1|v1"
 
 
 VIEW = beside(

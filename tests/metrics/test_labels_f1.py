@@ -222,5 +222,5 @@ def test_columns_say_where_labels_come_from_and_what_uncertain_is(score: Callabl
     made = score("rules@uncertain=positive", [("Edema.", "Edema.")])
     assert "rules macro-F1-14 @ uncertain=positive" in [column.label for column in made.metric.columns]
     assert (
-        made.signature == "label-f1|target:findings|labels:rules-4|uncertain:positive|macro:all|zero:0|empty:blank|v1"
+        made.signature == "label-f1|target:findings|labels:rules-5|uncertain:positive|macro:all|zero:0|empty:blank|v1"
     )

@@ -125,7 +125,7 @@ HEARTS = (10, 69, 123, 142, 148, 180, 218, 230, 235, 239)
 ABNORMAL = (28, 30, 100, 102, 104, 135, 164, 169, 187, 198)
 """Rows with no finding in the file: spondylosis, osteophytes, a tented diaphragm, hyperexpanded lungs."""
 READ = (*((row, "Cardiomegaly") for row in HEARTS), *((row, "No Finding") for row in ABNORMAL))
-"""Cells that began to differ from the file with ``rules-2``; none did with ``rules-3`` and ``rules-4``.
+"""Cells that began to differ from the file with ``rules-2``; none did with ``rules-3`` to ``rules-5``.
 
 Each was read, and the file is wrong in each.
 """

@@ -10,7 +10,7 @@ from mmrad_eval.metrics.facts.qualifiers import qualify
 from mmrad_eval.metrics.facts.scope import Mention, read
 from mmrad_eval.metrics.facts.sentences import sentences
 
-VERSION = "rules-4"
+VERSION = "rules-5"
 """Name and version of this extractor, for signatures; it changes when any text may be read differently."""
 
 _SENTENCES = 1 << 14
