@@ -96,7 +96,9 @@ def trajectories(folder: Path) -> Iterator[tuple[Transcript, list[str]]]:
     """The samples of a folder of Mini-o3's ``save_traj`` and what to know of each; paths begin at the folder."""
     samples = sorted({path.parent for path in folder.rglob("*.jsonl")})
     if not samples:
-        raise DataError(f"{folder}: holds no folder with lines of turns (*.jsonl)")
+        raise DataError(
+            f"{folder}: a folder, not a file of reports, and without samples (*.jsonl) as Mini-o3 writes them"
+        )
     for sample in samples:
         yield _sample(sample, folder)
 

@@ -96,7 +96,10 @@ def test_good_answers_of_runs_are_taught_with_their_own_traces(call: Call, corpu
     [
         (("--format", "sft", "--data", "CORPUS"), "writes a folder; name it with --out"),
         (("--format", "sft", "--out", "e"), "name runs, or a dataset with --data"),
-        (("--format", "sft", "--data", "CORPUS", "--split", "test", "--out", "e"), "proves nothing"),
+        (
+            ("--format", "sft", "--data", "CORPUS", "--split", "test", "--out", "e"),
+            "must not be tested on what it was trained on",
+        ),
         (("--format", "sft", "--data", "CORPUS", "--split", "dev", "--out", "e"), "has no split 'dev'"),
         (("--format", "sft", "--data", "demo", "--out", "e"), "?split=patient"),
         (("--format", "sft", "--data", "CORPUS?split=patient", "--out", "e"), "has a split 'train'"),

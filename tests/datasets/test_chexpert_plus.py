@@ -78,7 +78,7 @@ def test_images_of_an_examination_are_one_study_frontal_first(tmp_path: Path) ->
     assert second.reference is not None
     assert (second.reference.findings, second.reference.impression) == (None, "1. NORMAL.")
     assert first.priors == second.priors == ()
-    assert any("no date" in note for note in data.notes)
+    assert any("is not a date: no priors" in note for note in data.notes)
 
 
 def test_images_are_found_as_the_png_release_has_them(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_what_a_program_writes_for_nothing_is_an_empty_report_and_noted(tmp_path
 
 
 def test_a_folder_and_a_header_alone_are_named_as_what_they_are(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is not a file of reports"):
+    with pytest.raises(DataError, match="a folder, not a file of reports"):
         read_predictions(tmp_path)
     (tmp_path / "p.csv").write_text("id,report\n")
     with pytest.raises(DataError, match=r"p\.csv: holds no reports"):
@@ -131,7 +131,10 @@ def test_columns_of_other_names_are_named_by_the_user(tmp_path: Path) -> None:
     assert read_predictions(tmp_path / "p.csv", {"id": "fall", "report": "text_b"}).reports == {"s1": Report("a")}
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).filter(lambda t: "\r" not in t)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).filter(
+    lambda text: "\r" not in text and not text.strip().startswith("'")
+)
+"""Without the mark that spreadsheets put before a cell that is text: in a cell it is none of the report's words."""
 
 
 @given(st.dictionaries(st.uuids().map(str), texts, min_size=1, max_size=5))

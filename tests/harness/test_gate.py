@@ -184,7 +184,7 @@ class Liar(Mute):
 
 
 def test_a_plugin_that_does_not_say_where_it_sends_is_refused_whatever_its_card_says() -> None:
-    with pytest.raises(GateError, match="does not say where"):
+    with pytest.raises(GateError, match="does not state where"):
         gate.check(data("credentialed"), Mute())
 
 

@@ -226,9 +226,9 @@ async def test_garbage_unknown_and_doubled_ids_are_named_and_dropped(program: Ma
     client = program(body)
     assert texts(await each(client, questions(sent_of, "a", "b"))) == ["first", "first"]
     told = "\n".join(client.told)  # type: ignore[attr-defined]
-    assert "no JSON" in told
+    assert "a line that is not a JSON object: b'no json'" in told
     assert "'stranger', one that was not asked" in told
-    assert "answered already" in told
+    assert "an unknown or already answered request" in told
 
 
 async def test_a_flood_is_drained_cut_and_free_of_keys(

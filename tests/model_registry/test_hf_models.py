@@ -192,7 +192,7 @@ def test_credentialed_data_does_not_go_to_remote_code(tmp_path: Path) -> None:
     command += ["--data-use", "credentialed", "--limit", "1", "--out", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 4
-    assert "does not say where it sends what it is given" in done.stderr
+    assert "does not state where it sends its input" in done.stderr
 
 
 def test_options_that_say_nothing_of_the_model_are_refused() -> None:

@@ -70,7 +70,7 @@ def test_the_studies_of_error_messages_in_a_file_stay_pending(tmp_path: Path) ->
 def test_a_file_of_nothing_but_error_messages_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "outputs.jsonl"
     path.write_text('{"id": "a", "report": "Failed to obtain answer via API."}\n')
-    with pytest.raises(DataError, match=r"outputs.jsonl holds no reply of a model: each is an error message"):
+    with pytest.raises(DataError, match=r"outputs.jsonl contains no model reply: each is an error message"):
         read_predictions(path)
 
 

@@ -94,7 +94,7 @@ def _box(source: Source, file: Path, row: FileRow, image: str) -> Box | None:
     try:
         left, top, right, bottom = (float(cell) for cell in cells)
     except (TypeError, ValueError):
-        what = f"{', '.join(map(str, cells))} is no box"
+        what = f"{', '.join(map(str, cells))} is not a box"
         source.problems.error("broken box", what, file=str(file), line=row.line, study=image)
         return None
     return Box((left, top, right, bottom))

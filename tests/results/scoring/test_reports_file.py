@@ -164,7 +164,7 @@ def test_a_complete_run_whose_answers_were_cut_is_not_scored_as_if_the_rest_had_
     answers.write_bytes(b"".join(lines[:-1]))
     done = call(data.parent, "score", str(answers.parent), "--metrics", "rouge@raw")
     assert done.returncode == 1
-    assert f"holds {len(lines) - 1} of {len(lines)} answers" in done.stderr
+    assert f"has {len(lines) - 1} of {len(lines)} answers" in done.stderr
 
 
 def test_a_run_is_not_scored_against_other_references(data: Path) -> None:
