@@ -116,9 +116,10 @@ def _read(  # noqa: C901, PLR0911 (each return is one way in which there is no r
     removed += [Removed("prompt", said) for said in echoed]
     if echoed and not any(map(str.isalpha, words)):
         return _nothing(thought, "the prompt, and no answer", removed, "degenerate", "unparsed")
-    if means_nothing(words) or is_value(words):
+    said = markup.in_one_fence(words)
+    if means_nothing(said) or is_value(said):
         event = "" if thought or words or len(text.strip()) <= degenerate.NOISE else "degenerate"
-        why = f"the text is {words!r}" if words else "no text after the reasoning" if thought else "no text"
+        why = f"the text is {said!r}" if words else "no text after the reasoning" if thought else "no text"
         return _nothing(thought, why, removed, event)
     bare = markup.in_one_fence(PLACE.sub("", words) if marks else words)
     wrong = degenerate.degenerate(bare)
@@ -196,7 +197,7 @@ def read_reference(text: str) -> Report:
         if structured.is_empty(value) or structured.without_words(value):
             return Report()
     words = unescaped(words).strip()
-    if means_nothing(words) or is_value(words):
+    if any(means_nothing(said) or is_value(said) for said in (words, spelled)):
         return Report()
     return _with_words(sections.read_report(text if words == text.strip() else words))
 
@@ -378,11 +379,25 @@ def _headless(text: str) -> str:
     return "" if len(text) < _LONGEST_FRAME and all(w.isdigit() or w in _FRAME for w in words_of(text)) else text
 
 
+_WORDS = re.compile(r"[a-z]{2,} [a-z]{2,}", re.IGNORECASE)
+"""What any sentence has, and neither numbers nor a call of a function."""
+
+
+def _headed(text: str) -> bool:
+    """Whether a text has sections of a report, under headings or as the fields of an object."""
+    known = structured.report_in(structured.literal(text.strip())) or sections.read_report(text)
+    return bool(known.findings or known.impression)
+
+
 def _unfenced(text: str, removed: list[Removed]) -> str:
     """The inside of code fences where they hold the report; the text itself where there is none."""
     if not (fenced := markup.fenced(text)):
         return text
     before, inside, after = fenced
+    outside = f"{before}\n{after}"
+    if means_nothing(inside) or (not _WORDS.search(inside) and _headed(outside) and not _headed(inside)):
+        _rest(inside, removed)
+        return outside.strip()
     _rest(before, removed, "preamble")
     _rest(after, removed)
     return inside
