@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import subprocess
 import sys
 import urllib.request
@@ -22,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.findings.reader_error import sampled
+from benchmarks.findings.reader_error import sampled, sentences_of
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = Path(__file__).with_name("model_rewordings.tsv")
@@ -40,13 +39,8 @@ SHOTS = (
 
 def drawn(path: Path) -> list[str]:
     """The sentences: 4 to 14 words, nothing blotted out."""
-    texts: list[str] = []
-    for report in json.loads(path.read_text(encoding="utf-8")).values():
-        for section in ("section_findings", "section_impression"):
-            parts = re.split(r"(?<=[.!?])\s+", report.get(section) or "")
-            texts += [part.strip() for part in parts if len(part.split()) > 2]
     taken = set(sampled(path))
-    rest = [s for s in sorted(set(texts)) if s not in taken and 4 <= len(s.split()) <= 14 and "XXXX" not in s]
+    rest = [s for s in sentences_of(path) if s not in taken and 4 <= len(s.split()) <= 14 and "XXXX" not in s]
     random.seed(SEED)
     random.shuffle(rest)
     return rest[:DRAWN]

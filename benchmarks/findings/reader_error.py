@@ -27,15 +27,20 @@ HERE = Path(__file__).parent
 SEED, DRAWN = 20261130, 150
 
 
-def sampled(path: Path) -> list[str]:
-    """The sentences that were read."""
+def sentences_of(path: Path) -> list[str]:
+    """The distinct sentences of more than two words in findings and impressions, sorted."""
     texts: list[str] = []
     for report in json.loads(path.read_text(encoding="utf-8")).values():
         for section in ("section_findings", "section_impression"):
             parts = re.split(r"(?<=[.!?])\s+", report.get(section) or "")
             texts += [part.strip() for part in parts if len(part.split()) > 2]
+    return sorted(set(texts))
+
+
+def sampled(path: Path) -> list[str]:
+    """The sentences that were read."""
     random.seed(SEED)
-    distinct = sorted(set(texts))
+    distinct = sentences_of(path)
     random.shuffle(distinct)
     return distinct[:DRAWN]
 

@@ -54,7 +54,7 @@ def read(path: str, max_edge: int | None = None) -> Deep | None:
     """
     data = read_bytes(Path(path))
     header = headers.read(data, path)
-    if header.size is not None and not header.why_convert.startswith("16 bits"):
+    if header.size is not None and not header.deep:
         return None
     found = dicom.values(data, path) if header.media_type == dicom.MEDIA_TYPE else decoding.values(data, path)
     return _coded(found, path, max_edge) if found is not None else None

@@ -32,6 +32,8 @@ class Header:
     """Of the upright picture; None where the header was not reached or the format is left to Pillow."""
     why_convert: str = ""
     """Why its bytes can't be sent as they are; empty where they can."""
+    deep: bool = False
+    """Whether a PNG has 16 bits a channel; other formats are decoded to know."""
 
 
 def read(data: bytes, path: str) -> Header:
@@ -80,7 +82,7 @@ def _png(data: bytes, path: str) -> Header:
     orientation = _orientation(data[exif + 4 :]) if exif > 0 else 1
     size = (height, width) if orientation in _TURNED else (width, height)
     why = "16 bits a channel" if depth == 16 else "turned by EXIF" if orientation != 1 else ""
-    return Header("image/png", size, why)
+    return Header("image/png", size, why, depth == 16)
 
 
 def _jpeg(data: bytes) -> Header:

@@ -32,9 +32,9 @@ _VALUE = re.compile(
 
 def means_nothing(text: str) -> bool:
     """Whether a text is what programs and people write for nothing: ``nan``, ``None``, ``#REF!``, ``.``, ``___``."""
-    if len(text.strip()) > _LONGEST:
-        return False
     bare = text.strip()
+    if len(bare) > _LONGEST:
+        return False
     if _ERROR.fullmatch(bare):
         return True
     word = bare.strip(_MARKS).lower().rstrip(".")

@@ -42,8 +42,8 @@ def read(source: Source) -> Dataset:
         raise DataError(f"{path}: holds {files.kind(value)}; ReXrank's JSON is an object of studies by id")
     value, said = apart(value)
     studies = gather(_records(source, value), source.problems)
-    rows = [said, *(one for one in value.values() if isinstance(one, dict))]
-    use = class_of_rows(rows[not said :], source.data_use or "unknown")
+    rows = [one for one in value.values() if isinstance(one, dict)]
+    use = class_of_rows([said, *rows] if said else rows, source.data_use or "unknown")
     return Dataset(dataset_name(path), studies, use, str(path), "rexrank")
 
 

@@ -124,12 +124,7 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[CellCo
         )
     return [
         *columns,
-        CellColumn(
-            TableColumn("optimised", media="data"),
-            lambda i: (
-                " ".join(letter for letter, was in zip("AB", found.optimised(which, i), strict=True) if was) or None
-            ),
-        ),
+        CellColumn(TableColumn("optimised", media="data"), lambda i: _optimised(found, which, i)),
         CellColumn(TableColumn("patients", kind="count", media="data"), lambda _: d.patients),
         CellColumn(TableColumn("studies", kind="count", media="data"), lambda _: found.studies),
         CellColumn(TableColumn("signature", media="data"), lambda i: of[i].signature),
@@ -272,7 +267,7 @@ def _as_run(found: Comparison, which: int) -> Table:
     )
     return Table(
         name=f"as-run-{which + 1}",
-        title=f"Effect of failures and truncation: B =  {second.name}, A = {first.name}",
+        title=f"Effect of failures and truncation: B = {second.name}, A = {first.name}",
         columns=tuple(written.column for written in columns),
         rows=tuple(rows),
         notes=tuple(notes),

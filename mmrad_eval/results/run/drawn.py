@@ -43,14 +43,13 @@ def _placed(file: Path, goal: Path) -> bool:
     if goal.exists():
         return True
     goal.parent.mkdir(exist_ok=True)
-    with suppress(FileExistsError):
-        try:
-            os.link(file, goal)
-        except FileExistsError:
-            raise
-        except FileNotFoundError:
-            return False
-        except OSError:  # another file system, or one without links
-            with suppress(OSError):
-                write_whole(goal, file.read_bytes())
+    try:
+        os.link(file, goal)
+    except FileExistsError:
+        return True
+    except FileNotFoundError:
+        return False
+    except OSError:  # another file system, or one without links
+        with suppress(OSError):
+            write_whole(goal, file.read_bytes())
     return goal.exists()

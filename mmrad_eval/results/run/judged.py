@@ -22,7 +22,7 @@ from mmrad_eval.core.whole_files import written_whole
 from mmrad_eval.results.run.folder import JUDGED
 
 if TYPE_CHECKING:
-    from mmrad_eval.results.run.scores import Scores
+    from mmrad_eval.results.run.scores import ScoreRows, Scores
 
 _DEEPEST = 12
 """Levels of a record; a judge may nest its JSON as deep as it likes."""
@@ -88,6 +88,15 @@ def judged_file_lines(path: Path) -> Iterator[JudgedLine]:
         offset += len(line)
 
 
+def counting_lines(path: Path, signatures: Iterable[str], rows: ScoreRows) -> Iterator[JudgedLine]:
+    """The lines whose columns have one of these signatures and whose answer is that of the rows. Errors: as above."""
+    columns = set(map(digest_of, signatures))
+    answers = dict(zip(rows.ids, rows.answers, strict=True))
+    for line in judged_file_lines(path):
+        if line.column in columns and answers.get(line.study) == line.answer:
+            yield line
+
+
 def write_judged(path: Path, kept: Iterable[bytes], records: Iterable[JudgedRecord], data_use: DataUse) -> int:
     """Write lines of an earlier file and new records; the number of both. Without any there is no file."""
     use, encode, count = kept_with(data_use), msgspec.json.Encoder().encode, 0
@@ -132,11 +141,9 @@ class JudgedFile:
         self._offsets: dict[str, list[int]] = {}
         if scores is None:
             return
-        columns = {digest_of(block.signature) for block in scores.blocks if block.shown}
-        answers = dict(zip(scores.rows.ids, scores.rows.answers, strict=True))
-        for line in judged_file_lines(self.path):
-            if line.column in columns and answers.get(line.study) == line.answer:
-                self._offsets.setdefault(line.study, []).append(line.offset)
+        shown = (block.signature for block in scores.blocks if block.shown)
+        for line in counting_lines(self.path, shown, scores.rows):
+            self._offsets.setdefault(line.study, []).append(line.offset)
 
     def of(self, study: str) -> list[JudgedRecord]:
         """The records of a study, metric by metric, repeat by repeat."""

@@ -10,7 +10,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.metrics.judge_metrics import JudgedMetric
 from mmrad_eval.results.run.folder import JUDGED, RunFolder
-from mmrad_eval.results.run.judged import JudgedFile, JudgedRecord, digest_of, judged_file_lines, write_judged
+from mmrad_eval.results.run.judged import JudgedFile, JudgedRecord, counting_lines, digest_of, write_judged
 
 if TYPE_CHECKING:
     from mmrad_eval.results.run.scores import ScoreBlock, ScoreRows
@@ -26,17 +26,9 @@ def keep_judged(  # noqa: PLR0917 (what there was, and what there is)
     data_use: DataUse,
 ) -> str:
     """Write the records behind columns that are new or stay, to be published with them; a note where some were lost."""
-    stays = {digest_of(block.signature) for block in carried}
-    answers = dict(zip(rows.ids, rows.answers, strict=True))
-    path = folder.path / JUDGED
-
-    def kept() -> Iterator[bytes]:
-        for line in judged_file_lines(path):
-            if line.column in stays and answers.get(line.study) == line.answer:
-                yield line.text
-
+    stays = counting_lines(folder.path / JUDGED, (block.signature for block in carried), rows)
     try:
-        write_judged(written, kept(), _records(measured, rows), data_use)
+        write_judged(written, (line.text for line in stays), _records(measured, rows), data_use)
     except DataError as error:
         write_judged(written, (), _records(measured, rows), data_use)
         return f"what judges said earlier is lost ({error})"

@@ -177,9 +177,8 @@ class ImageStore:
         if header.media_type not in BROWSER:
             why = f"browsers do not show {header.media_type}; --copy-images or --embed-images makes a picture of it"
             return Picture(name, width=width, height=height, why=why)
-        sixteen = header.why_convert.startswith("16 bits")
         way = "--copy-images or --embed-images shows it as models see it, and lets all 16 bits be windowed"
-        why = f"16 bits per pixel, of which browsers show the upper 8, often dark; {way}" if sixteen else ""
+        why = f"16 bits per pixel, of which browsers show the upper 8, often dark; {way}" if header.deep else ""
         return Picture(name, self.address(Path(image.path)), width, height, why=why)
 
     def _load(self, image: Image, name: str) -> Picture:
