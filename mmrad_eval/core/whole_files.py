@@ -17,7 +17,9 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\..+?\.(?:(?P<machine>[0-9a-f]{12})\.)?(?P<pid>\d{1,9})\.[0-9a-f]{8}", re.DOTALL)
+_TEMPORARY = re.compile(
+    r"\..+?\.(?:(?P<machine>[0-9a-f]{12})\.)?(?P<pid>\d{1,9})(?:-(?P<started>\d{1,20}))?\.[0-9a-f]{8}", re.DOTALL
+)
 _OLD = 86400.0  # seconds after which nobody writes a file any longer
 _LONGEST_NAME = 100
 """Bytes of a file's name in its temporary one; a file system takes 255."""
@@ -57,7 +59,9 @@ def written_whole(path: Path) -> Iterator[Path]:
 def temporary(path: Path) -> Path:
     """A name beside ``path`` that no other writer uses."""
     name = os.fsdecode(os.fsencode(path.name)[:_LONGEST_NAME])
-    return path.with_name(f".{name}.{_machine()}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    started = _started(os.getpid())
+    writer = f"{os.getpid()}" if started is None else f"{os.getpid()}-{started}"
+    return path.with_name(f".{name}.{_machine()}.{writer}.{uuid.uuid4().hex[:8]}")
 
 
 def sweep(folder: Path) -> None:
@@ -67,10 +71,13 @@ def sweep(folder: Path) -> None:
     """
     for path in folder.glob(".*"):
         found = _TEMPORARY.fullmatch(path.name)
-        if found is None or _alive(int(found["pid"])):
+        if found is None:
+            continue
+        ours = found["machine"] == _machine()
+        if ours and _alive(int(found["pid"]), found["started"]):
             continue
         with suppress(OSError):
-            if found["machine"] == _machine() or time.time() - path.stat().st_mtime > _OLD:
+            if ours or time.time() - path.stat().st_mtime > _OLD:
                 path.unlink()
 
 
@@ -82,20 +89,38 @@ def _sweep_once(folder: Path) -> None:
 
 @cache
 def _machine() -> str:
-    """What can be asked about a process id: this boot of this machine, and in Linux the container that counts them."""
-    known = [platform.node(), f"{uuid.getnode():012x}"]
-    with suppress(OSError):
+    """What can be asked about a process id: this boot of this machine, and in Linux the container that counts them.
+
+    The address of its network stands for the boot only where none is known: without a network it is another one each
+    time that it is asked for.
+    """
+    known = [platform.node()]
+    try:
         known.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
+    except OSError:
+        known.append(f"{uuid.getnode():012x}")
     with suppress(OSError):
         known.append(str(Path("/proc/self/ns/pid").readlink()))
     return hashlib.blake2b("\n".join(known).encode(), digest_size=6).hexdigest()
 
 
-def _alive(pid: int) -> bool:
+def _alive(pid: int, started: str | None) -> bool:
+    """Whether a process still runs, and not another one that was given its number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
-        return True
-    return True
+        pass
+    now = _started(pid)
+    return started is None or now is None or now == started
+
+
+def _started(pid: int) -> str | None:
+    """When a process began, in clock ticks of this boot (proc(5), field 22 of stat); None where that can't be read."""
+    try:
+        said = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = said.rpartition(")")[2].split()  # the second field is the program's name, in which all may stand
+    return fields[19] if len(fields) > 19 else None
