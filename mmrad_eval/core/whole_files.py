@@ -42,17 +42,27 @@ def written_whole(path: Path) -> Iterator[Path]:
     if goal.exists() and not goal.is_file() and not goal.is_dir():
         yield path
         return
-    part = temporary(goal)
-    try:
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_once(goal.parent)
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_once(goal.parent)
+    with part_of(goal, path) as part:
         yield part
         part.replace(goal)
+
+
+@contextmanager
+def part_of(goal: Path, named: Path | None = None) -> Iterator[Path]:
+    """A name to write ``goal`` under until the block renames it, which is removed where the block does not end well.
+
+    An OSError of the block that names no file, or that one, names ``goal``, or as what ``named`` it.
+    """
+    part = temporary(goal)
+    try:
+        yield part
     except BaseException as error:
         with suppress(OSError):
             part.unlink()
         if isinstance(error, OSError) and error.filename in {None, str(part), os.fsencode(part)}:
-            error.filename, error.filename2 = str(path), None
+            error.filename, error.filename2 = str(named or goal), None
         raise
 
 

@@ -244,9 +244,10 @@ class Requester:
             reply = _with_image_files(reply, self.journal)
             self.journal.put(work.key, work.value, reply)
         except OSError as error:
-            reason = f"the journal {self.journal.folder} can't be written: {error.strerror or error}"
-            self.signal.set(Stop(reason))
-            raise Stopped(reason) from error
+            why = f"the journal {self.journal.folder} can't be written: {error.strerror or error}"
+            full = DataError(f"{why}; once it can, run the same command again to send the rest")
+            self.signal.set(Stop.on(full))  # every reply would meet it, a judge's as well as a model's
+            raise Stopped(why) from error
         except (TypeError, ValueError) as error:  # a plugin's reply that is no valid text
             raise Failed(f"the reply can't be stored: {error}") from error
         if self._renewed is not None:

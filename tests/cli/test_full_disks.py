@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,10 @@ from mmrad_eval import model
 @model(endpoints=())
 def says(request):
     return f"FINDINGS: The heart is large. {request.key[:2]}"
+
+@model(endpoints=())
+def thinks(request):
+    return f"<think>{request.key * 1000}</think> FINDINGS: The heart is large. {request.key[:2]}"
 """
 JUDGED = """
 import numpy as np
@@ -140,7 +145,7 @@ def prepare(place: Path) -> None:
     write_traces(place / "studies.jsonl", [f"Lung {number} is clear." for number in range(4)])
     words = {"reports": "Clear.", "others": "No effusion.", "references": "The lungs are clear. No effusion."}
     for name, said in words.items():
-        (place / f"{name}.csv").write_text("id,report\n" + "".join(f"{n},FINDINGS: {said}\n" for n in range(4)))
+        (place / f"{name}.csv").write_text("id,report\n" + "".join(f"{n},FINDINGS: {said} {n} mm.\n" for n in range(4)))
     assert called(RUN)[0] == 0, called(RUN)
     assert called(SCORE)[0] == 0, called(SCORE)
 
@@ -244,6 +249,30 @@ def test_a_disk_that_is_full_or_closed_costs_nothing_that_is_shown(command: str,
     assert ended not in {0, 99}
     one_line(said, "Read-only file system", "can't be written")
     assert shown(disk) == before
+
+
+THINKING = {
+    "run": ["run", "--model", "model.py:thinks", *RUN[3:], "--fresh"],
+    "judge": [*WRITERS["judge"][:-1], "model.py:thinks"],
+    "judge a file": ["model.py:thinks" if w == "model.py:says" else w for w in WRITERS["judge a file"]],
+}
+
+
+@pytest.mark.parametrize("command", THINKING)
+def test_a_journal_that_may_grow_no_longer_ends_the_command_though_all_else_fits(
+    command: str, prepared: Path, tmp_path: Path
+) -> None:
+    """Replies of 64 kB under a limit of the size of a file (ulimit -f), which a disk's quota is like."""
+    before, place = Path.cwd(), Path(shutil.copytree(prepared, tmp_path / "place"))
+    os.chdir(place)
+    try:
+        ended, said = called(THINKING[command], lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000,) * 2))
+        assert ended == 1
+        one_line(said, "can't be written: File too large; once it can, run the same command again to send the rest")
+        assert left(place) == []
+        assert called(THINKING[command])[0] == 0
+    finally:
+        os.chdir(before)
 
 
 def silently(words: list[str]) -> None:

@@ -99,7 +99,8 @@ def shared(runs: Sequence[Stored], wanted: Callable[[SharedColumn], bool] | None
     policies: list[HeldPolicies] = []
     for first in _current(runs[0].scores):
         made = [SharedColumn(c.label, c.name, c.better, first.metric, first.signature) for c in first.columns]
-        kept = [i for i, column in enumerate(made) if wanted is None or wanted(column)]
+        known = {column.label for column in columns}
+        kept = [i for i, c in enumerate(made) if c.label not in known and (wanted is None or wanted(c))]
         if not kept:
             continue
         try:
@@ -272,13 +273,20 @@ def _only(reduce: Reduce, kept: Sequence[int], columns: int) -> Reduce:
 
 
 def _gives(run: Stored, statistics: FloatArray, reduce: Reduce, block: ScoreBlock) -> bool:
-    """Whether the formula gives what the summary says."""
+    """Whether the formula gives what the summary says.
+
+    Two metrics may have a column in common, such as the F1 of No Finding; the summary then names the last of them.
+    """
+    holders: dict[str, set[str]] = {}
+    for one in _current(run.scores):
+        for column in one.columns:
+            holders.setdefault(column.label, set()).add(one.signature)
     total = statistics[run.scores.scored].sum(axis=0)
     with np.errstate(all="ignore"):  # an undefined value is nan, by contract
         values = np.asarray(reduce(total), dtype=np.float64)
     for value, column in zip(values, block.columns, strict=True):
         stored = run.summary.columns.get(column.label)
-        if stored is None or stored.signature != block.signature:
+        if stored is None or stored.signature not in {block.signature, *holders.get(column.label, ())}:
             return False
         if (stored.value is None) != (not np.isfinite(value)):
             return False

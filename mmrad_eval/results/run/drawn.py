@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from mmrad_eval.core.values import Answer, Image
@@ -50,6 +49,9 @@ def _placed(file: Path, goal: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError:  # another file system, or one without links
-        with suppress(OSError):
-            write_whole(goal, file.read_bytes())
-    return goal.exists()
+        try:
+            data = file.read_bytes()
+        except OSError:
+            return False
+        write_whole(goal, data)
+    return True

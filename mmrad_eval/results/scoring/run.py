@@ -14,7 +14,7 @@ from mmrad_eval.core.contracts import Corpus, FloatArray, Metric
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import UNSCORED_STATUSES, Example, Status, Study, Target, Usage
-from mmrad_eval.core.whole_files import temporary
+from mmrad_eval.core.whole_files import part_of
 from mmrad_eval.datasets import held
 from mmrad_eval.datasets.lazy import outlines
 from mmrad_eval.metrics import Suite
@@ -113,49 +113,48 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
     carried, notes = _carried(old, rows, measured, found.lacking)
     notes += [*lost, *found.spoken.notes()]
     new_blocks = _blocks(measured, carried)
-    written = temporary(folder.path / "scores.parquet")
     use = strictest((class_of(metrics), before.data_use if before is not None and carried else "open"))
     arrays = _arrays(measured, selected.scored, old, carried)
-    write_scores(written, rows, new_blocks, arrays, strictest((use, folder.run.data_use)))
-    judged = temporary(folder.path / JUDGED)
-    told = keep_judged(folder, judged, rows, measured, carried, strictest((use, folder.run.data_use)))
-    notes += [told] if told else []
-
-    if selected.given and (said := evidence_overlap.note(selected.studies, selected.target)):
-        notes.append(said)
-    notes += [said for said in folder.run.notes if said.startswith(evidence_overlap.STATED)]
-    outlined = zip(outlines(selected.studies), selected.scored, strict=True)
-    clusters = [study.cluster for study, scored in outlined if scored]
-    columns = summarise(measured, clusters, resamples, seed, last=True)
-    if before is not None and carried:
-        signatures = {block.signature for block in carried}
-        columns = {  # a column that is measured again keeps its place
-            label: column
-            for label, column in before.columns.items()
-            if column.signature in signatures or label in columns
-        } | columns
-    summary = Summary(
-        run=selected.run,
-        n=len(rows.ids),
-        scored=len(clusters),
-        statuses=dict(sorted(Counter(rows.statuses).items())),
-        studies=hashlib.sha256("\n".join(sorted(rows.ids)).encode()).hexdigest(),
-        clusters=len(set(clusters)),
-        cluster="study" if None in rows.patients else "patient",
-        columns=columns,
-        same_report=max(seen.reports.values(), default=0),
-        events=dict(sorted((seen.events + found.spoken.events()).items())),
-        words=(seen.candidate_words, seen.reference_words),
-        spent=spent_of(seen.usages),
-        missing=lacking | found.lacking,
-        answers=answers,
-        data_use=use,
-        notes=tuple(notes),
-        level=LEVEL,
-        resamples=resamples,
-        seed=seed,
-    )
-    return folder.publish_scores(written, summary, judged)
+    kept = strictest((use, folder.run.data_use))
+    with part_of(folder.path / "scores.parquet") as written, part_of(folder.path / JUDGED) as judged:
+        write_scores(written, rows, new_blocks, arrays, kept)
+        told = keep_judged(folder, judged, rows, measured, carried, kept)
+        notes += [told] if told else []
+        if selected.given and (said := evidence_overlap.note(selected.studies, selected.target)):
+            notes.append(said)
+        notes += [said for said in folder.run.notes if said.startswith(evidence_overlap.STATED)]
+        outlined = zip(outlines(selected.studies), selected.scored, strict=True)
+        clusters = [study.cluster for study, scored in outlined if scored]
+        columns = summarise(measured, clusters, resamples, seed, last=True)
+        if before is not None and carried:
+            signatures = {block.signature for block in carried}
+            columns = {  # a column that is measured again keeps its place
+                label: column
+                for label, column in before.columns.items()
+                if column.signature in signatures or label in columns
+            } | columns
+        summary = Summary(
+            run=selected.run,
+            n=len(rows.ids),
+            scored=len(clusters),
+            statuses=dict(sorted(Counter(rows.statuses).items())),
+            studies=hashlib.sha256("\n".join(sorted(rows.ids)).encode()).hexdigest(),
+            clusters=len(set(clusters)),
+            cluster="study" if None in rows.patients else "patient",
+            columns=columns,
+            same_report=max(seen.reports.values(), default=0),
+            events=dict(sorted((seen.events + found.spoken.events()).items())),
+            words=(seen.candidate_words, seen.reference_words),
+            spent=spent_of(seen.usages),
+            missing=lacking | found.lacking,
+            answers=answers,
+            data_use=use,
+            notes=tuple(notes),
+            level=LEVEL,
+            resamples=resamples,
+            seed=seed,
+        )
+        return folder.publish_scores(written, summary, judged)
 
 
 def _select(folder: RunFolder, studies: Sequence[Study]) -> _Selected:

@@ -174,6 +174,16 @@ def test_a_metric_that_one_run_lacks_is_named_with_the_command_that_adds_it(kit:
     assert any("rouge@raw: t:b was not scored with it (t:a was)" in note for note in turned.apart)
 
 
+def test_two_metrics_with_a_column_in_common_are_compared_and_the_column_shown_once(kit: Kit) -> None:
+    both, one = ("rules@uncertain=positive", "rules-by-label@uncertain=positive"), ("rules@uncertain=positive",)
+    runs = [system(kit, f"t:{i}", errors, metrics=names) for i, (errors, names) in enumerate([(0.3, both), (0.2, one)])]
+    labels = [column.label for column in compare_runs([[runs[0]], [runs[1]]], resamples=50).columns]
+    assert labels.count("rules F1 No Finding @ uncertain=positive") == 1
+    assert len(labels) == 17
+    alone = [column.label for column in compare_runs([[runs[0]], [runs[0]]], resamples=50).columns]
+    assert len(alone) == len(set(alone)) == 17 + 27
+
+
 def test_a_run_that_was_never_scored_says_how_to(kit: Kit) -> None:
     data = studies()
     bare = kit.run([kit.answer(s, "x") for s in data], model="t:bare")
