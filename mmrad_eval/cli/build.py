@@ -30,6 +30,7 @@ def _configured(ctx: click.Context, _param: click.Parameter, path: Path | None) 
         return None
     from mmrad_eval.core import decode
     from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.harness.experiment_keys import check_permissions
 
     data = decode.read_bytes(path, longest=decode.LONGEST_TOML)
     found: dict[str, Any] = decode.toml_value(data, str(path), dict[str, Any])
@@ -43,9 +44,10 @@ def _configured(ctx: click.Context, _param: click.Parameter, path: Path | None) 
             near = difflib.get_close_matches(name, [*known, *spelled], n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UsageError(f"{path}: there is no option {name!r}{hint}")
-    if named.get("allow_key"):
-        raise UsageError(f"{path} says allow_key: only the command line may allow a key, as in --allow-key NAME")
-    ctx.default_map = {spelled.get(name, name): value for name, value in named.items()}
+    chosen = {spelled.get(name, name): value for name, value in named.items()}
+    options = {p.name: p.opts[0].lstrip("-").replace("-", "_") for p in ctx.command.params}
+    check_permissions(str(path), {options[name]: value for name, value in chosen.items()})
+    ctx.default_map = chosen
     return path
 
 
@@ -178,7 +180,7 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
     is_eager=True,
     expose_value=False,
     callback=_configured,
-    help="TOML file that holds any of these options; the command line wins.",
+    help="TOML file that holds these options, permissions aside; the command line wins.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the build.")
 @_source_options

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from mmrad_eval.harness.experiment import Command, Experiment, Primary
     from mmrad_eval.results.run.folder import RunFolder
 
-_ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "allow_key", "shard", "workers")
+_PERMITTING = ("allow_key", "local_networks", "attest_provider", "attest_retention", "attest_who", "data_use")
+"""Options that an experiment file may not say for the person who runs it; every command of the experiment gets them."""
+_ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "shard", "workers", *_PERMITTING)
 """Options that may be given beside an experiment file; all others are its own to say."""
 _STOPPED = 3
 """Exit status where studies wait for an answer; each other one but 0 has a cause that asking again can't mend."""
@@ -41,9 +43,12 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     options, flags = _options(ctx.command)
     if _given(ctx, "out"):
         experiment = msgspec.structs.replace(experiment, out=str(said["out"]))
-    commands = experiments.commands(experiment, options, flags, said["allow_key"])
+    permitted = tuple(_permissions(ctx, said))  # before the file's own words: where it calls data credentialed, it is
+    commands = [
+        msgspec.structs.replace(command, arguments=(*permitted, *command.arguments))
+        for command in experiments.commands(experiment, options, flags, said["allow_key"])
+    ]
     extra = [flag for flag, name in (("--fresh", "fresh"), ("--dry-run", "dry_run")) if said[name]]
-    extra += [f"--allow-key={name}" for name in said["allow_key"]]
     extra += [f"--shard={said['shard']}"] if said["shard"] else []
     extra += [f"--workers={said['workers']}"] if said["workers"] != "1" else []
     servers = list(dict.fromkeys(command.server for command in commands))
@@ -66,6 +71,14 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
         again = "the reasons are above; fix them, then run the same command again to resume"
         terminal.say(f"not complete: {'; '.join(refused)}; {again}", err=True)
     return next((code for code in codes if code), 0)
+
+
+def _permissions(ctx: click.Context, said: Mapping[str, Any]) -> Iterator[str]:
+    """What the command line permits, as each command takes it."""
+    for option in ctx.command.params:
+        if option.name in _PERMITTING:
+            value = said[option.name]
+            yield from (f"{option.opts[0]}={one}" for one in (value if option.multiple else [value]) if one is not None)
 
 
 class _Runner:

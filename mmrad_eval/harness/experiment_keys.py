@@ -1,4 +1,8 @@
-"""Which keys a file of options may read: it may come from a stranger, and is trusted no more than a card."""
+"""What a file of options may not say: it may come from a stranger, and is trusted no more than a card.
+
+It reads no key that the command line does not allow, and lets no data leave: what permits that is a statement of the
+person who runs the command, so it stands on the command line alone.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,35 @@ from mmrad_eval.model_registry.connect import listed, refuse
 
 _FILE = "the experiment"
 _FILES = ("api_key_file",)
+_PERMISSIONS = {
+    "allow_key": "allow a key, as in --allow-key NAME",
+    "local_network": "call a network local, as in --local-network HOST",
+    "attest_provider": "attest that a provider may have the data, as in --attest-provider P",
+    "attest_retention": "attest that a provider may have the data, as in --attest-retention R",
+    "attest_who": "attest that a provider may have the data, as in --attest-who W",
+}
+PERMISSIONS = frozenset({*_PERMISSIONS, "data_use"})
+"""Options that permit what is refused without them; ``data_use`` does where it is ``open``."""
+
+
+def check_permissions(file: str, settings: Mapping[str, Any]) -> None:
+    """UsageError where ``file`` says what only the command line may: names of options, with _ for -, and their values.
+
+    ``data_use = "credentialed"`` makes a run stricter, so a file may say that.
+    """
+    for name, may in _PERMISSIONS.items():
+        if settings.get(name):
+            raise UsageError(f"{file} says {name}: only the command line may {may}")
+    if settings.get("data_use") not in {None, "credentialed"}:
+        raise UsageError(
+            f"{file} says data_use = {settings['data_use']!r}: only the command line may call data open, as in "
+            "--data-use open"
+        )
 
 
 def check(settings: Mapping[str, Any], allowed: Collection[str]) -> None:
-    """UsageError where one run's settings name a variable or file of a key that the command line does not allow."""
-    if settings.get("allow_key"):
-        raise UsageError(f"{_FILE} says allow_key: only the command line may allow a key, as in --allow-key NAME")
+    """UsageError where one run's settings permit anything, or name a key that the command line does not allow."""
+    check_permissions(_FILE, settings)
     for option in _FILES:
         named = settings.get(option)
         if named is not None and str(named) not in allowed:
