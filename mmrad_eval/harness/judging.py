@@ -130,7 +130,16 @@ async def put_questions(
         else:
             metrics.append(one)
     portable = suite.portable - made.keys()
-    return Suite(metrics, missing, suite.options, suite.data_use, portable=portable, told=suite.told)
+    return Suite(
+        metrics,
+        missing,
+        suite.options,
+        suite.data_use,
+        portable=portable,
+        told=suite.told,
+        encoders=suite.encoders,
+        encoding=suite.encoding,
+    )
 
 
 def _made(case: _Case) -> Metric | MissingMetric:

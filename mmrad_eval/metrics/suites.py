@@ -20,6 +20,7 @@ from mmrad_eval.metrics.guarded import guarded, kind
 if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
     from mmrad_eval.core.contracts import Metric
     from mmrad_eval.core.values import DataUse
+    from mmrad_eval.metrics.clinical.engines import Engines
 
 T = TypeVar("T")
 
@@ -82,6 +83,8 @@ class Suite(list["Metric"]):
         *,
         portable: AbstractSet[str] = frozenset(),
         told: Mapping[str, Any] | None = None,
+        encoders: Engines | None = None,
+        encoding: AbstractSet[str] = frozenset(),
     ) -> None:
         super().__init__(metrics)
         self.missing: tuple[MissingMetric, ...] = tuple(missing)
@@ -93,6 +96,10 @@ class Suite(list["Metric"]):
         """Names of metrics that ``rebuilt`` makes anew in another process: ours, without an engine or files."""
         self.told = told or {}
         """What its metrics were told."""
+        self.encoders = encoders
+        """The engines that its metrics share; None where none has one."""
+        self.encoding = frozenset(encoding)
+        """Names of the metrics that have an engine."""
 
 
 def class_of(metrics: Sequence[Metric]) -> DataUse:
@@ -119,6 +126,8 @@ class Setup:
     """Metric -> option that it takes -> its values, the default first."""
     stays: set[str] = field(default_factory=set)
     """Metrics that no other process makes: what they hold is large, and made once."""
+    encoders: Engines | None = None
+    """What they hold, once one of them was made."""
 
     def option(self, key: str, default: str, choices: Sequence[str] = ()) -> str:
         """The text given for ``key``; UsageError where it is none of ``choices``."""
@@ -223,7 +232,17 @@ def suite(
     _distinct(metrics)
     missing = (made for made in builder.built.values() if isinstance(made, MissingMetric))
     portable = {metric.name for metric in metrics} & builder.portable - builder.setup.stays
-    return Suite(metrics, missing, builder.setup.offered, builder.setup.data_use, portable=portable, told=options)
+    setup = builder.setup
+    return Suite(
+        metrics,
+        missing,
+        setup.offered,
+        setup.data_use,
+        portable=portable,
+        told=options,
+        encoders=setup.encoders,
+        encoding=setup.stays,
+    )
 
 
 def rebuilt(names: Sequence[str], told: Mapping[str, Any]) -> list[Metric]:

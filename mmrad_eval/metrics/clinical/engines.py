@@ -31,6 +31,12 @@ _VERSION = 2
 """Of the own engine's arithmetic and text preparation: part of every signature, so that stored results age with it."""
 _MODULES = {"radgraph": "radgraph", "chexbert": "f1chexbert", "bertscore": "bert_score", "ratescore": "RaTEScore"}
 Head = Literal["radgraph", "chexbert", "bertscore", "ratescore"]
+SourceKey = tuple[Any, ...]
+"""Which engine: the name of the method of ``Engines`` that gives it, and what it takes."""
+
+
+class TextsNotedError(Exception):
+    """Ends a measurement that was begun to learn which texts it needs."""
 
 
 class CachedEngine(Generic[K, T]):
@@ -41,12 +47,17 @@ class CachedEngine(Generic[K, T]):
     ) -> None:
         self.signature = signature
         self.results = results
+        self.noted: list[K] | None = None
+        """The texts that were asked about and that nothing is known of; None: they are computed."""
         self._load = load
         self.before_loading: Callable[[], None] = _nothing
         self._runner: Callable[[list[K]], Sequence[T]] | None = None
 
     def __call__(self, texts: Sequence[K]) -> list[T]:
         """One result each, in order; every distinct text is computed once."""
+        if self.noted is not None and (fresh := self.results.fresh(texts)):
+            self.noted += fresh
+            raise TextsNotedError
         return self.results(texts, self._make)
 
     @property
@@ -78,7 +89,49 @@ class Engines:
         keys = [*NEEDS, "encoder"]
         stated: dict[str, Path | str | None] = {key: setup.value(f"weights.{key}", None) for key in keys}
         self._given = {key: path for key, path in stated.items() if path is not None}
-        self._sources: dict[Any, Any] = {}
+        self._sources: dict[SourceKey, CachedEngine[Any, Any]] = {}
+        self.noting = False
+        """Whether texts are noted and nothing is computed."""
+
+    def source(self, key: SourceKey) -> CachedEngine[Any, Any]:
+        """The engine of this key."""
+        methods: dict[str, Callable[..., CachedEngine[Any, Any]]] = {
+            method.__name__: method for method in (self.graphs, self.labels, self.matches, self.entities, self.rates)
+        }
+        return methods[key[0]](*key[1:])
+
+    def wanted(self, measure: Callable[[], object]) -> dict[SourceKey, list[Any]]:
+        """Engine -> the texts that ``measure`` needs of it and that nothing is known of; no engine is loaded.
+
+        What ``measure`` asks of a second engine shows once the first one's results are kept.
+        """
+        self.noting = True
+        for source in self._sources.values():
+            source.noted = []
+        try:
+            measure()
+        except TextsNotedError:
+            pass
+        finally:
+            found = {key: source.noted for key, source in self._sources.items() if source.noted}
+            for source in self._sources.values():
+                source.noted = None
+            self.noting = False
+        return found
+
+    @property
+    def count(self) -> int:
+        """Engines that the metrics have asked for so far."""
+        return len(self._sources)
+
+    def kind(self) -> str:
+        """What computes: sums of single precision differ in their last digits from one kind of machine to another."""
+        import torch
+
+        device = self._torch_device()
+        if device.type == "cuda":
+            return f"{torch.cuda.get_device_name(device)} with torch {torch.__version__}"
+        return f"a CPU ({torch.backends.cpu.get_cpu_capability()}) with torch {torch.__version__}"
 
     def available(self, head: Head, *names: str) -> None:
         """Raise MissingError where the extra or the weights of these names are not here. Reads no weights."""
@@ -133,7 +186,7 @@ class Engines:
 
             return CachedEngine(signature, TextResults(self._journal, signature, Labelled), load)
 
-        return self._source("labels", build)
+        return self._source(("labels",), build)
 
     def matches(self, name: str, layer: int) -> CachedEngine[tuple[str, str], Matched]:
         """(candidate, reference) pairs to BERTScore; ``name`` is one of the known models or a folder."""
@@ -176,7 +229,7 @@ class Engines:
 
             return CachedEngine(signature, TextResults(self._journal, signature, ReportEntities), load)
 
-        return self._source("entities", build)
+        return self._source(("entities",), build)
 
     def rates(self) -> CachedEngine[tuple[str, str], RateScored]:
         """(candidate, reference) pairs to RaTEScore."""
@@ -198,9 +251,9 @@ class Engines:
 
             return CachedEngine(signature, TextResults(self._journal, signature, RateScored), load)
 
-        return self._source("rates", build)
+        return self._source(("rates",), build)
 
-    def _source(self, key: Any, build: Callable[[], CachedEngine[K, T]]) -> CachedEngine[K, T]:
+    def _source(self, key: SourceKey, build: Callable[[], CachedEngine[K, T]]) -> CachedEngine[K, T]:
         if key not in self._sources:
             source = build()
             source.before_loading = self._make_room
@@ -253,4 +306,5 @@ _UPSTREAM = "make an environment with scripts/env-clinical (pip install 'mmrad-e
 def engines(setup: Setup) -> Engines:
     """The engines of a suite, one for all of its metrics; what asks for them stays in the process that has them."""
     setup.stays.add(setup.name)
-    return setup.shared(Engines, lambda: Engines(setup))
+    setup.encoders = setup.shared(Engines, lambda: Engines(setup))
+    return setup.encoders

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,6 +18,9 @@ from mmrad_eval.metrics.suites import rebuilt
 from mmrad_eval.results.run.summary import MissingColumns
 from mmrad_eval.results.scoring import languages
 from mmrad_eval.results.scoring.languages import LanguageTally, ReferenceLanguages
+
+if TYPE_CHECKING:
+    from mmrad_eval.metrics.clinical.engines import Engines, SourceKey
 
 CHUNK = 256
 """Examples that are measured at once."""
@@ -81,6 +86,10 @@ class ChunkMeasurer:
     """What the metrics were told, for those that are made anew."""
     gone: set[str] = field(default_factory=set)
     """Metrics that are measured no more."""
+    encoders: Engines | None = None
+    """The engines that some of the metrics share."""
+    encoding: AbstractSet[str] = frozenset()
+    """Names of those metrics."""
 
     def __call__(self, chunk: Chunk) -> MeasuredChunk:
         """The statistics of a chunk; PluginError where a metric's are none."""
@@ -104,6 +113,31 @@ class ChunkMeasurer:
                 unread[name] = tally
         return MeasuredChunk(len(examples), filled, missing, wrong, unread)
 
+    def texts_wanted(self, chunk: Chunk) -> dict[SourceKey, list[Any]]:
+        """Engine -> the distinct texts of a chunk that it has to encode."""
+        if self.encoders is None:
+            return {}
+        examples = languages.heard(chunk, self.spoken, LanguageTally())
+        wanted: dict[SourceKey, list[Any]] = {}
+        for one in self.metrics:
+            if not self._has_engine(one):
+                continue
+            try:
+                found = self.encoders.wanted(partial(one.metric.measure, examples, one.context))
+            except MissingError:  # which is told where it is measured
+                continue
+            for key, texts in found.items():
+                wanted[key] = list(dict.fromkeys((*wanted.get(key, ()), *texts)))
+        return wanted
+
+    @property
+    def encodes(self) -> bool:
+        """Whether some of the metrics have an engine that another process can make anew."""
+        return self.encoders is not None and any(self._has_engine(one) for one in self.metrics) and _travels(self.told)
+
+    def _has_engine(self, one: Fitted) -> bool:
+        return one.metric.name in self.encoding - self.gone
+
     def divided(self) -> tuple[bytes | None, ChunkMeasurer | None]:
         """What workers measure, pickled for ``measurer_of``, and what stays in this process; None: nothing.
 
@@ -115,7 +149,7 @@ class ChunkMeasurer:
         stay = {one.at for one in self.metrics if not one.portable or not _travels(one.context)}
         go = [one for one in self.metrics if one.at not in stay]
         kept = [one for one in self.metrics if one.at in stay]
-        here = ChunkMeasurer(kept, self.spoken, self.told, self.gone) if kept else None
+        here = replace(self, metrics=kept) if kept else None
         if not go:
             return None, here
         parts = [(one.metric.name, one.context, one.signature, one.at) for one in go]
@@ -158,11 +192,23 @@ class WorkerMeasurer:
 
 def kept_here(here: ChunkMeasurer | None) -> str:
     """Which metrics workers leave to the command, in a line; empty where they measure all."""
-    names = list(dict.fromkeys(one.metric.name for one in here.metrics)) if here is not None else []
+    return _line("workers leave to this command", here.metrics if here is not None else ())
+
+
+def encoded_there(here: ChunkMeasurer) -> str:
+    """Of which metrics the cluster encodes the texts, and which are left to the command alone."""
+    there = [one for one in here.metrics if one.metric.name in here.encoding]
+    alone = [one for one in here.metrics if one.metric.name not in here.encoding]
+    lines = (_line("the cluster encodes the texts of", there), _line("workers leave to this command", alone))
+    return "; ".join(filter(None, lines))
+
+
+def _line(what: str, metrics: Iterable[Fitted]) -> str:
+    names = list(dict.fromkeys(one.metric.name for one in metrics))
     if not names:
         return ""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"workers leave to this command: {', '.join(names[:_NAMED])}{more}"
+    return f"{what}: {', '.join(names[:_NAMED])}{more}"
 
 
 def in_chunks(examples: Sequence[Example]) -> Iterator[Chunk]:

@@ -119,7 +119,7 @@ def measure(
     for m in found.metrics:
         m.store = store
     fitted = [Fitted(m.metric, m.context, m.signature, m.at, m.metric.name in portable) for m in found.metrics]
-    measurer = ChunkMeasurer(fitted, spoken, suite_of.told)
+    measurer = ChunkMeasurer(fitted, spoken, suite_of.told, encoders=suite_of.encoders, encoding=suite_of.encoding)
     unread = {m.metric.name: LanguageTally() for m in found.metrics}
     start = 0
     for chunk in mapper(measurer, examples):

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,15 @@ from mmrad_eval.core.connections import Guard, in_force, looking_up
 from mmrad_eval.core.data_use import mark
 from mmrad_eval.core.errors import MissingError, MmradError, one_line
 from mmrad_eval.core.values import DataUse
-from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer, MeasuredChunk, WorkerMeasurer, kept_here
+from mmrad_eval.results.scoring.chunk import (
+    Chunk,
+    ChunkMeasurer,
+    MeasuredChunk,
+    WorkerMeasurer,
+    encoded_there,
+    kept_here,
+)
+from mmrad_eval.results.scoring.ray_encoders import Batch, Node, RayEncoders
 
 PATIENCE = 300.0
 """Seconds without any result after which the workers that have no core are named, and the command ends."""
@@ -52,55 +61,86 @@ class RayWorkers:
     def __call__(self, measurer: ChunkMeasurer, chunks: Iterable[Chunk], /) -> Iterator[MeasuredChunk]:
         """One result a chunk, in order."""
         pickled, here = measurer.divided()
-        if kept := kept_here(here):
+        encodes = bool(self.address) and here is not None and here.encodes
+        if kept := encoded_there(here) if encodes and here is not None else kept_here(here):
             self.say(kept)
-        if pickled is None:
+        if pickled is None and not encodes:
             yield from map(measurer, chunks)
             return
-        with self._cluster() as (ray, places), _errors(ray):
-            yield from self._measured(ray, places, ray.put(pickled), here, chunks)
+        with self._cluster() as (ray, nodes), _errors(ray):
+            encoders = None
+            if encodes and here is not None and here.encoders is not None:
+                encoders = RayEncoders(ray, here, here.encoders, nodes, partial(self._received, ray, ()))
+            workers = self._workers(ray, nodes, pickled)
+            yield from self._measured(ray, workers, here, encoders, chunks)
+
+    def _workers(self, ray: Any, nodes: Sequence[Node], pickled: bytes | None) -> list[_Worker]:
+        """One a core; none where nothing is left to measure."""
+        if pickled is None:
+            return []
+        guard, put = in_force(), ray.put(pickled)
+        kind = ray.remote(max_restarts=-1, max_task_retries=-1, num_cpus=1)(ChunkActor)
+        places = [node.place for node in nodes for _ in range(node.cores)]
+        actors = [kind.options(scheduling_strategy=place).remote(guard.allowed, guard.names) for place in places]
+        return [_Worker(actor, actor.ready.remote(), put) for actor in actors]
 
     def _measured(
-        self, ray: Any, places: Sequence[Any], pickled: Any, here: ChunkMeasurer | None, chunks: Iterable[Chunk]
+        self,
+        ray: Any,
+        workers: Sequence[_Worker],
+        here: ChunkMeasurer | None,
+        encoders: RayEncoders | None,
+        chunks: Iterable[Chunk],
     ) -> Iterator[MeasuredChunk]:
-        guard, cores = in_force(), len(places)
-        kind = ray.remote(max_restarts=-1, max_task_retries=-1, num_cpus=1)(ChunkActor)
-        workers = [kind.options(scheduling_strategy=place).remote(guard.allowed, guard.names) for place in places]
-        ready = [worker.ready.remote() for worker in workers]
-        waiting: deque[tuple[Chunk, Any]] = deque()
-        for number, chunk in enumerate(chunks):
-            if len(waiting) == _IN_FLIGHT * cores:
-                yield self._received(ray, ready, here, *waiting.popleft())
-            waiting.append((chunk, workers[number % cores].measure.remote(pickled, chunk)))
-        while waiting:
-            yield self._received(ray, ready, here, *waiting.popleft())
+        ready = [worker.ready for worker in workers]
+        waiting: deque[tuple[Chunk, Any, list[Batch]]] = deque()
 
-    def _received(
-        self, ray: Any, ready: Sequence[Any], here: ChunkMeasurer | None, chunk: Chunk, result: Any
-    ) -> MeasuredChunk:
-        """What a worker made of a chunk, with what this process makes of it; the worker's error is raised."""
+        def first() -> MeasuredChunk:
+            chunk, result, batches = waiting.popleft()
+            if encoders is not None:
+                encoders.take(chunk, batches)
+            there = None if result is None else self._received(ray, ready, result)
+            if isinstance(there, MmradError):
+                raise there
+            made = here(chunk) if here is not None else None
+            found = there.beside(made) if there is not None and made is not None else there or made
+            assert found is not None  # a measurer without metrics makes neither
+            return found
+
+        for number, chunk in enumerate(chunks):
+            if len(waiting) == _IN_FLIGHT * max(1, len(workers)):
+                yield first()
+            worker = workers[number % len(workers)] if workers else None
+            result = worker.actor.measure.remote(worker.put, chunk) if worker else None
+            waiting.append((chunk, result, encoders.ask(chunk) if encoders is not None else []))
+        while waiting:
+            yield first()
+
+    def _received(self, ray: Any, ready: Sequence[Any], result: Any) -> Any:
+        """What an actor sent back."""
         begun = time.monotonic()
         while not ray.wait([result], timeout=min(_LOOK, self.patience))[0]:
             if time.monotonic() - begun >= self.patience:
                 raise MmradError(self._late(ray, ready))
-        there: MeasuredChunk | MmradError = ray.get(result)
-        if isinstance(there, MmradError):
-            raise there
-        return there if here is None else there.beside(here(chunk))
+        return ray.get(result)
 
     def _late(self, ray: Any, ready: Sequence[Any]) -> str:
         _, never = ray.wait(list(ready), num_returns=len(ready), timeout=0)
         lost = max(len(never), len(ready) - _cores(ray))
         waits = f"{lost} workers wait for cores" if lost != 1 else "1 worker waits for a core"
-        what = f"{waits}: the cluster has {_cores(ray)}, of which others may have some" if lost else "each has a core"
+        what = (
+            f"{waits}: the cluster has {_cores(ray)}, of which others may have some"
+            if lost
+            else "each worker has a core"
+        )
         return (
             f"no result for {self.patience:.0f} s; {what}. Nothing was written; add a node, or run again with what "
             "there is"
         )
 
     @contextmanager
-    def _cluster(self) -> Iterator[tuple[Any, Sequence[Any]]]:
-        """The cluster, joined or started, and where each worker of it may be; left or ended afterwards."""
+    def _cluster(self) -> Iterator[tuple[Any, Sequence[Node]]]:
+        """The cluster, joined or started, and where its actors may be; left or ended afterwards."""
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         try:
             import ray
@@ -114,8 +154,8 @@ class RayWorkers:
             if spill is not None:
                 shutil.rmtree(spill, ignore_errors=True)
 
-    def _begin(self, ray: Any, spill: Path | None) -> Sequence[Any]:
-        """Join or start the cluster; the place of each worker.
+    def _begin(self, ray: Any, spill: Path | None) -> Sequence[Node]:
+        """Join or start the cluster; its nodes, of which open data needs to know no single one.
 
         Data that is not open stays with the nodes that were permitted: a worker of a node that is lost waits for that
         node, and none is started on a node that joined since.
@@ -136,11 +176,23 @@ class RayWorkers:
         if spill is None:
             nodes = [node for node in ray.nodes() if node["Alive"]]
             self.permit([node["NodeManagerAddress"] for node in nodes])
-            if self.data_use != "open":
-                pinned = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-                cores = [(node["NodeID"], int(node["Resources"].get("CPU", 0))) for node in nodes]
-                return [pinned(node, soft=False) for node, many in cores for _ in range(many)]
-        return ["SPREAD"] * _cores(ray)
+            pinned = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+            found = []
+            for node in nodes:
+                place = "SPREAD" if self.data_use == "open" else pinned(node["NodeID"], soft=False)
+                has = node["Resources"]
+                found.append(Node(place, int(has.get("CPU", 0)), has.get("GPU", 0.0)))
+            return found
+        return [Node("SPREAD", _cores(ray))]
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """An actor, what is answered once it has a core, and where its measurer lies in the store."""
+
+    actor: Any
+    ready: Any
+    put: Any
 
 
 class ChunkActor:

@@ -39,6 +39,15 @@ class TextResults(Generic[K, T]):
                 self._keep(keys[text], text, result)
         return [self._held[keys[text]] for text in texts]
 
+    def fresh(self, texts: Sequence[K]) -> list[K]:
+        """The distinct texts that no one has asked about."""
+        return [text for text in dict.fromkeys(texts) if not self._known(self._key(text))]
+
+    def keep(self, texts: Sequence[K], results: Sequence[bytes]) -> None:
+        """Take what another process made of ``texts``: the JSON of one record each."""
+        for text, result in zip(texts, results, strict=True):
+            self._keep(self._key(text), text, self._decoder.decode(result))
+
     def _key(self, text: K) -> str:
         return digest([self._signature, text])
 

@@ -87,7 +87,7 @@ def ratescore(setup: Setup) -> RateScore:
         rates = shared.rates()
 
         def scores(pairs: list[tuple[str, str]]) -> list[RateScored]:
-            if shared.engine == "own":  # of all texts first: then either model is loaded once
+            if shared.engine == "own" and not shared.noting:  # of all texts first: then either model is loaded once
                 shared.entities()(list(dict.fromkeys(text for pair in pairs for text in pair)))
             return rates(pairs)
 
