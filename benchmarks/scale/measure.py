@@ -4,8 +4,10 @@ Two rows more are of a cluster in trouble: a worker is killed, and a node is los
 quarter of the chunks handed over.
 
     .envs/ray/bin/python benchmarks/scale/measure.py [--reports 20000] [--metrics lexical,facts]
+    .envs/clinical/bin/python benchmarks/scale/measure.py --encoders [--reports 20000]
 
-(`scripts/env-ray` makes the environment; in any other the rows of Ray are left out.) Reports are invented. Each way is
+(`scripts/env-ray` and `scripts/env-clinical` make the environments; in any other the rows of Ray are left out.) With
+`--encoders` RadGraph, CheXbert and BERTScore have small random weights. Reports are invented. Each way is
 a process of its own; the memory of the largest worker stands apart. The CPU seconds and memory of Ray's processes
 are in no number.
 """
@@ -23,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,7 @@ from mmrad_eval.results.scoring.chunk import CHUNK, Chunk, ChunkMeasurer, Mapper
 from mmrad_eval.results.scoring.run import score
 from mmrad_eval.results.scoring.workers import Workers
 
+ENCODERS = "radgraph@xl,chexbert@uncertain=positive,semb@rexrank,bertscore@rexrank"
 NODE = {"num_cpus": 1, "object_store_memory": 150 << 20}
 TROUBLE = "now"
 
@@ -69,6 +73,27 @@ class _Quiet:
         return lambda *_: None
 
 
+def weights(folder: Path) -> dict[str, Path]:
+    """Options that name the small weights of a folder, where it has any."""
+    if not folder.exists():
+        return {}
+    names = {"radgraph-xl": "radgraph-xl", "chexbert": "chexbert.pth", "distilroberta-base": "roberta"}
+    names["bert-base-uncased"] = (folder / "bert").read_text()
+    return {f"weights.{name}": folder / place for name, place in names.items()}
+
+
+def write_weights(folder: Path, texts: list[str]) -> None:
+    """Small random weights in the published formats."""
+    from benchmarks.clinical import checkpoints
+
+    encoder = checkpoints.write_bert(folder, "bert-base-uncased", checkpoints.SMALL, texts)
+    (folder / "bert").write_text(str(encoder))
+    model = "radgraph-xl"
+    checkpoints.write_radgraph(folder / model, model, "bert-base-uncased", encoder, texts=texts, seed=3)
+    checkpoints.write_chexbert(folder / "chexbert.pth", encoder, texts, 3)
+    checkpoints.write_scorer(folder / "roberta", "roberta", replace(checkpoints.SMALL, layers=6), texts, 3)
+
+
 def one(workers: str, folder: Path, metrics: str, trouble_at: int) -> dict[str, Any]:
     """Score the reports of ``folder`` once; what it took, and digests of what was written."""
     job = Job(f"file:{folder / 'reports.jsonl'}", "direct", Data(str(folder / "studies.jsonl")), metrics=())
@@ -77,7 +102,8 @@ def one(workers: str, folder: Path, metrics: str, trouble_at: int) -> dict[str, 
     mapper = Timed(mapper_of(Workers.written(workers), "open"), trouble_at)
     begun, before = time.perf_counter(), cpu()
     with looking_up():
-        score(outcome.folder, plan.studies, suite(metrics.split(",")), resamples=1000, mapper=mapper)
+        made = suite(metrics.split(","), options=weights(folder / "weights"))
+        score(outcome.folder, plan.studies, made, resamples=1000, mapper=mapper)
     seconds, used = time.perf_counter() - begun, cpu() - before
     apart = workers.isdecimal() and workers != "1"
     written = (outcome.folder.path / name for name in ("scores.parquet", "summary.json"))
@@ -102,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--reports", type=int, default=20_000)
     parser.add_argument("--metrics", default="lexical,facts")
+    parser.add_argument("--encoders", action="store_true", help=f"{ENCODERS} with small weights")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--trouble-at", type=int, default=-1, help=argparse.SUPPRESS)
     said = parser.parse_args()
@@ -111,6 +138,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         references = reports(said.reports, seed=9)
+        if said.encoders:
+            said.metrics = ENCODERS
+            os.environ |= {"HF_HOME": temporary, "MMRAD_WEIGHTS": temporary}
+            write_weights(folder / "weights", references[:60])
         _write(folder / "studies.jsonl", "findings", references)
         _write(folder / "reports.jsonl", "report", rewritten(references, seed=3))
         print(f"{said.reports:,} reports, {said.metrics}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
@@ -179,7 +210,8 @@ def _kill() -> None:
         above = process
         while above in parents and above != os.getpid():
             above = parents[above]
-        if above == os.getpid() and "ray::ChunkActor" in Path(f"/proc/{process}/cmdline").read_text():
+        words = Path(f"/proc/{process}/cmdline").read_text()
+        if above == os.getpid() and ("ray::ChunkActor" in words or "ray::EncoderActor" in words):
             os.kill(process, signal.SIGKILL)
             return
     raise SystemExit("no worker to kill")
