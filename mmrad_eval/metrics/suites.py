@@ -20,7 +20,7 @@ from mmrad_eval.metrics.guarded import guarded, kind
 if TYPE_CHECKING:  # contracts import numpy, and listing names needs none of it
     from mmrad_eval.core.contracts import Metric
     from mmrad_eval.core.values import DataUse
-    from mmrad_eval.metrics.clinical.engines import Engines
+    from mmrad_eval.metrics.encoders import TextEncoders
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class Suite(list["Metric"]):
         *,
         portable: AbstractSet[str] = frozenset(),
         told: Mapping[str, Any] | None = None,
-        encoders: Engines | None = None,
+        encoders: TextEncoders | None = None,
         encoding: AbstractSet[str] = frozenset(),
     ) -> None:
         super().__init__(metrics)
@@ -126,7 +126,7 @@ class Setup:
     """Metric -> option that it takes -> its values, the default first."""
     stays: set[str] = field(default_factory=set)
     """Metrics that no other process makes: what they hold is large, and made once."""
-    encoders: Engines | None = None
+    encoders: TextEncoders | None = None
     """What they hold, once one of them was made."""
 
     def option(self, key: str, default: str, choices: Sequence[str] = ()) -> str:

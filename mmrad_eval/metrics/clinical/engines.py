@@ -18,6 +18,7 @@ from mmrad_eval.metrics.clinical.entities.records import RateScored, ReportEntit
 from mmrad_eval.metrics.clinical.graphs.folder import encoder_name
 from mmrad_eval.metrics.clinical.graphs.graph import ExtractedGraph
 from mmrad_eval.metrics.clinical.weights import NEEDS
+from mmrad_eval.metrics.encoders import SourceKey
 
 if TYPE_CHECKING:
     from mmrad_eval.metrics.clinical.graphs.words import Model
@@ -31,8 +32,6 @@ _VERSION = 2
 """Of the own engine's arithmetic and text preparation: part of every signature, so that stored results age with it."""
 _MODULES = {"radgraph": "radgraph", "chexbert": "f1chexbert", "bertscore": "bert_score", "ratescore": "RaTEScore"}
 Head = Literal["radgraph", "chexbert", "bertscore", "ratescore"]
-SourceKey = tuple[Any, ...]
-"""Which engine: the name of the method of ``Engines`` that gives it, and what it takes."""
 
 
 class TextsNotedError(Exception):

@@ -20,7 +20,7 @@ from mmrad_eval.results.scoring import languages
 from mmrad_eval.results.scoring.languages import LanguageTally, ReferenceLanguages
 
 if TYPE_CHECKING:
-    from mmrad_eval.metrics.clinical.engines import Engines, SourceKey
+    from mmrad_eval.metrics.encoders import SourceKey, TextEncoders
 
 CHUNK = 256
 """Examples that are measured at once."""
@@ -86,7 +86,7 @@ class ChunkMeasurer:
     """What the metrics were told, for those that are made anew."""
     gone: set[str] = field(default_factory=set)
     """Metrics that are measured no more."""
-    encoders: Engines | None = None
+    encoders: TextEncoders | None = None
     """The engines that some of the metrics share."""
     encoding: AbstractSet[str] = frozenset()
     """Names of those metrics."""

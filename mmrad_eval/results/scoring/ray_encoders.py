@@ -21,7 +21,7 @@ from mmrad_eval.metrics.suites import Setup
 from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer
 
 if TYPE_CHECKING:
-    from mmrad_eval.metrics.clinical.engines import Engines, SourceKey
+    from mmrad_eval.metrics.encoders import SourceKey, TextEncoders
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class RayEncoders:
     ray: Any
     measurer: ChunkMeasurer
     """What measures in this process."""
-    engines: Engines
+    engines: TextEncoders
     nodes: Sequence[Node]
     received: Callable[[Any], Any]
     """Waits for a result, as long as the command has patience."""
@@ -101,7 +101,7 @@ class EncoderActor:
     ) -> None:
         Guard(allowed, names).__enter__()
         self._told, self._folder, self._threads = told, folder, threads
-        self._engines: Engines | None = None
+        self._engines: TextEncoders | None = None
 
     def encode(self, key: SourceKey, signature: str, kind: str, texts: Sequence[Any]) -> list[bytes] | MmradError:
         """The JSON of one record a text, or the error that ends the command."""
@@ -126,7 +126,7 @@ class EncoderActor:
         except Exception as error:  # noqa: BLE001 (it is raised again where somebody reads it)
             return MmradError(f"an encoder of the cluster failed: {one_line(error)}")
 
-    def _made(self) -> Engines:
+    def _made(self) -> TextEncoders:
         from mmrad_eval.metrics.clinical.engines import Engines
 
         with suppress(OSError):  # weights may be named from where the command was started

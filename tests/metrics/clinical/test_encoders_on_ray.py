@@ -17,6 +17,7 @@ from mmrad_eval.core.contracts import Corpus
 from mmrad_eval.core.errors import MmradError
 from mmrad_eval.core.values import Answer, Example, Report, Study
 from mmrad_eval.metrics import suite
+from mmrad_eval.metrics.clinical.engines import Engines
 from mmrad_eval.results.scoring.chunk import Chunk, in_chunks
 from mmrad_eval.results.scoring.measure import Measurement, measure
 from mmrad_eval.results.scoring.ray_workers import RayWorkers
@@ -73,7 +74,7 @@ class Encoded:
 def measured(examples: list[Example], options: Any, mapper: Any = map, chunks: Any = None, **more: Any) -> Encoded:
     metrics = suite(NAMES, options=options, **more)
     assert not metrics.missing
-    assert metrics.encoders is not None
+    assert isinstance(metrics.encoders, Engines)
     corpus = Corpus([example.study for example in examples], (), "findings")
     found = measure(metrics, corpus, chunks or in_chunks(examples), len(examples), mapper=mapper)
     sources = metrics.encoders._sources
@@ -178,8 +179,6 @@ def test_a_node_with_other_weights_is_refused(
 def test_a_node_of_another_kind_is_refused(
     cluster: Any, examples: list[Example], weights: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mmrad_eval.metrics.clinical.engines import Engines
-
     monkeypatch.setattr(Engines, "kind", lambda _: "another card with torch 1.0")
     with pytest.raises(MmradError, match=r"encodes on a CPU \(.*\) with torch .*, and the command on another card"):
         measured(examples, weights.options(), workers(cluster))
