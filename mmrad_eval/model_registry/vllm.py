@@ -11,14 +11,14 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest
 from mmrad_eval.core.errors import ModelError, TransportError, UsageError
-from mmrad_eval.core.values import TOKENS, Card, Decoding, Image, Reply, Request, Served, Text
+from mmrad_eval.core.values import TOKENS, Card, Decoding, Reply, Request, Served
 from mmrad_eval.model_registry.bodies import count_of, read_error, read_json, text_of
 from mmrad_eval.model_registry.bodies import field as inner
 from mmrad_eval.model_registry.connect import connect
@@ -26,10 +26,11 @@ from mmrad_eval.model_registry.image_order import depends_on_order, find_order
 from mmrad_eval.model_registry.live_tokens import taken_apart
 from mmrad_eval.model_registry.openai_chat import ChatClient, messages_value
 from mmrad_eval.model_registry.providers import Connection
-from mmrad_eval.model_registry.raw_prompts import is_raw, prompt_of
+from mmrad_eval.model_registry.raw_prompts import end_of, is_raw, prompt_of, without_end
 from mmrad_eval.model_registry.rejections import counted, message_of
 from mmrad_eval.model_registry.secrets import Secret, scrub
 from mmrad_eval.model_registry.server_counters import PAGE, ServerCounters, read_counters
+from mmrad_eval.model_registry.token_gauge import TokenGauge
 from mmrad_eval.model_registry.wire import encoded
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ _QUESTION = [{"role": "user", "content": "U"}]
 _SWITCHES = ("enable_thinking", "thinking")
 """Words for the switch in chat templates: of Qwen 3, GLM and others; of DeepSeek V3.1 and Granite."""
 _OFF = frozenset(("none", 0))
-_WORDS_AROUND = 32  # tokens that a chat template may put around a message; those of known families put 5 to 20
 _COUNTERS = 5.0  # seconds for the page of counters, without which a run is as good
-_MARGIN = 1.5  # an image may take so many times the tokens of the dearest one seen before the server is asked
 
 
 def vllm(card: Card, how: Connection) -> VllmClient:
@@ -84,38 +83,6 @@ class _Known:
     """How often its connection had been lost by then: a server that comes back may be another."""
 
 
-@dataclass
-class _Gauge:
-    """An upper estimate of prompt tokens, from the dearest image seen so far."""
-
-    an_image: float = 0.0
-    """Tokens of the dearest image."""
-    pixels: float = 1.0
-    """Pixels of the largest image seen."""
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def most(self, request: Request, images: Mapping[Any, tuple[str, bytes]]) -> float | None:
-        """Tokens that the prompt can't exceed, a byte to a token; None where no image was seen yet."""
-        if is_raw(request):
-            return float(len(prompt_of(request).encode()) + _WORDS_AROUND)
-        tokens = 0.0
-        for message in request.messages:
-            tokens += _WORDS_AROUND
-            for part in message.parts:
-                tokens += len(part.text.encode()) if isinstance(part, Text) else 0
-        pixels = [_pixels(images[image]) for image in _images(request)]
-        if pixels and not self.an_image:
-            return None
-        return tokens + sum(self.an_image * _MARGIN * max(1.0, one / self.pixels) for one in pixels)
-
-    def saw(self, tokens: int, request: Request, images: Mapping[Any, tuple[str, bytes]]) -> None:
-        """Learn from a prompt whose tokens are known."""
-        pixels = [_pixels(images[image]) for image in _images(request)]
-        if pixels:
-            self.an_image = max(self.an_image, tokens / len(pixels))
-            self.pixels = max(self.pixels, *pixels)
-
-
 class VllmClient(ChatClient):
     """One model behind one or several vLLM servers."""
 
@@ -130,10 +97,12 @@ class VllmClient(ChatClient):
         self.server = None
         """A server of our own, started when the first request is about to leave, ended with the client."""
         self._known: dict[str, _Known] = {}
-        self._gauge = _Gauge()
+        self._gauge = TokenGauge()
         self._checked: set[frozenset[str]] = set()
         self._heard: set[int | str] = set()
         """Reasoning that the chat templates of all servers take notice of."""
+        self._ends: dict[tuple[str, int, str], bool] = {}
+        """Whether a server adds a token to prompts that end in it already."""
         self._counted: dict[str, ServerCounters | None] = {}
         """What each server had counted before this client sent it a request; None: it does not tell."""
 
@@ -183,6 +152,7 @@ class VllmClient(ChatClient):
         self._check_fields(sent.request)
         await self._check_reasoning(sent.request.decoding)
         self._check_order(sent.request)
+        sent = await self._ended_once(sent)
         misfit = await self._misfit(sent)
         if misfit is not None:
             return counted(misfit, self.policy)
@@ -281,7 +251,7 @@ class VllmClient(ChatClient):
         body: dict[str, Any] = {"model": self.card.id, "messages": messages, "add_generation_prompt": True}
         if messages is None and extra:
             body = {"model": self.card.id, "prompt": extra["prompt"]}
-        for name in ("chat_template_kwargs", "chat_template", "mm_processor_kwargs", "tools"):
+        for name in ("add_special_tokens", "chat_template_kwargs", "chat_template", "mm_processor_kwargs", "tools"):
             if extra and name in extra:
                 body[name] = extra[name]
         response = await self.transport.post("//tokenize", encoded(body), seconds=120, base=base)
@@ -344,6 +314,29 @@ class VllmClient(ChatClient):
                 "with another --chat-template; or add --images-first, which sends all images first and marks the run"
             )
 
+    async def _ended_once(self, sent: PreparedRequest) -> PreparedRequest:
+        """The request less the token that ends its raw prompt, where the servers' tokenizer adds that one itself.
+
+        A checkpoint says in its tokenizer's files whether each text is given one (``add_eos_token``).
+        """
+        end = end_of(sent.request) if is_raw(sent.request) else ""
+        if not end:
+            return sent
+        added = {await self._adds(base, known.losses, end) for base, known in tuple(self._known.items())}
+        if len(added) > 1:
+            raise ModelError(f"some servers of {self.card.id} add {end} to a prompt and some do not; name one kind")
+        return replace(sent, request=without_end(sent.request)) if True in added else sent
+
+    async def _adds(self, base: str, losses: int, end: str) -> bool:
+        key = base, losses, end
+        if key not in self._ends:
+            plain, whole = [
+                await self._tokens(base, None, {"prompt": f"A{end}", "add_special_tokens": special}) or []
+                for special in (False, True)
+            ]
+            self._ends[key] = bool(plain) and whole[-2:] == plain[-1:] * 2 != plain[-2:]
+        return self._ends[key]
+
     async def _misfit(self, sent: PreparedRequest) -> Reply | None:
         """A reply that says that prompt and answer can't share the context; None where they fit, or nobody knows it."""
         contexts = [known.served.context for known in self._known.values() if known.served.context]
@@ -389,18 +382,3 @@ def _template_words(how: int | str) -> dict[str, Any]:
     """What the chat template is told; vLLM itself passes on the effort that a request names."""
     switch: dict[str, Any] = dict.fromkeys(_SWITCHES, how not in _OFF)
     return switch if isinstance(how, int) or how in _OFF else switch | {"reasoning_effort": how}
-
-
-def _images(request: Request) -> list[Image]:
-    return [part for message in request.messages for part in message.parts if isinstance(part, Image)]
-
-
-def _pixels(image: tuple[str, bytes]) -> float:
-    from mmrad_eval.core.errors import DataError
-    from mmrad_eval.traces import headers
-
-    try:
-        size = headers.read(image[1], "an image").size
-    except DataError:
-        size = None  # the server will say what is wrong with it
-    return float(size[0] * size[1]) if size else 1.0

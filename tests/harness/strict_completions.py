@@ -10,16 +10,21 @@ from aiohttp import web
 
 from tests.loopback import Loopback
 
-MODEL = "StanfordAIMI/GREEN-RadLlama2-7b"
+MODEL = "StanfordAIMI/GREEN-radllama2-7b"
 FIELDS = frozenset({"model", "prompt", "max_tokens", "temperature", "top_p", "seed", "stop"})
 
 
 class StrictCompletions(Loopback):
-    """Completes prompts of one template; ``prompts`` are those that it took, ``refused`` what it did not."""
+    """Completes prompts of one template; ``prompts`` are those that its model saw, ``refused`` what it did not take.
 
-    def __init__(self, before: str, after: str, reply: Callable[[str], str], context: int = 2048) -> None:
+    ``ends``: what its tokenizer puts behind each text (``add_eos_token``).
+    """
+
+    def __init__(
+        self, before: str, after: str, reply: Callable[[str], str], context: int = 2048, ends: str = ""
+    ) -> None:
         super().__init__()
-        self.before, self.after, self.reply, self.context = before, after, reply, context
+        self.before, self.after, self.reply, self.context, self.ends = before, after, reply, context, ends
         self.prompts: list[str] = []
         self.refused: list[str] = []
 
@@ -34,14 +39,16 @@ class StrictCompletions(Loopback):
             return web.json_response({"components": {"schemas": {"ChatCompletionRequest": chat}}})
         body = await request.json()
         if path == "/tokenize":
-            words = re.findall(r"\S+", body["prompt"]) if "prompt" in body else []
-            return web.json_response({"tokens": list(range(len(words)))}, status=200 if words else 400)
+            seen = body.get("prompt", "") + (self.ends if body.get("add_special_tokens", True) else "")
+            words = re.findall(r"</s>|<\|\w+\|>|[^\s<]+", seen) if "prompt" in body else []
+            tokens = [sorted(set(words)).index(word) for word in words]
+            return web.json_response({"tokens": tokens}, status=200 if words else 400)
         why = self._wrong(path, body)
         if why:
             self.refused.append(why)
             error = {"message": why, "type": "BadRequestError", "param": None, "code": 400}
             return web.json_response({"error": error}, status=400)
-        self.prompts.append(body["prompt"])
+        self.prompts.append(body["prompt"] + self.ends)
         choice = {"index": 0, "text": self.reply(body["prompt"]), "logprobs": None, "finish_reason": "stop"}
         value = {
             "id": "cmpl-1",
@@ -59,7 +66,7 @@ class StrictCompletions(Loopback):
             return f"{path}: this model has no chat template"
         if unknown := body.keys() - FIELDS:
             return f"unknown fields {sorted(unknown)}"
-        prompt = body["prompt"]
+        prompt = body["prompt"] + self.ends
         if not isinstance(prompt, str) or not (prompt.startswith(self.before) and prompt.endswith(self.after)):
             return f"not the template that the model was trained on: {prompt!r}"
         inside = prompt[len(self.before) : len(prompt) - len(self.after)]

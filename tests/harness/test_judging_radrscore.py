@@ -22,40 +22,11 @@ from mmrad_eval.metrics import Suite, suite
 from mmrad_eval.metrics.judged.radrscore import RadRScore
 from mmrad_eval.metrics.judged.radrscore_prompts import read_radrscore
 from tests.harness.loopback_judge import Body, loopback_judge
+from tests.metrics.judge_checkouts import RADRSCORE, SYSTEM, write_radrscore
 
 RequesterOf = Callable[..., Requester]
-SYSTEM = "Stand-in system. "
-SOURCE = f'''
-def get_key_finding(reason_steps):
-    input_message = [
-        {{"role": "system", "content": "{SYSTEM}"}},
-        {{"role": "user", "content": f"""
-            FINDINGS of {{reason_steps}} as {{{{"key_conclusion": []}}}}
-            """}},
-    ]
-    print(f"short {{reason_steps}}")
-
-
-def cal_recall(reason_steps, pred):
-    message = [{{"role": "system", "content": "{SYSTEM}"}}, {{"content": f"RECALL of {{reason_steps}} | in {{pred}}"}}]
-
-
-def get_precision(report, reason_steps):
-    system = {{"role": "system", "content": "{SYSTEM}"}}
-    message = [system, {{"content": f"PRECISION {{report}} | of {{reason_steps}}"}}]
-
-
-def get_efficiency(reason_steps, pred):
-    message = [{{"role": "system", "content": "{SYSTEM}"}}, {{"content": f"EFFICIENCY {{reason_steps}} | of {{pred}}"}}]
-'''
 BAD = ("Error", "", "Sure {}", '{"a": ', "[]", '{"x": 1}', '"text"', "null", "12")
 UNREAD = BAD[:4]
-
-
-def write_checkout(folder: Path, source: str = SOURCE) -> Path:
-    (folder / "eval").mkdir(parents=True)
-    (folder / "eval/reasoning_eval.py").write_text(source, encoding="utf-8")
-    return folder
 
 
 class Script:
@@ -159,7 +130,7 @@ async def scored(
 
 async def test_a_thousand_replies_give_upstreams_sums_and_calls(tmp_path: Path, requester_of: RequesterOf) -> None:
     script, examples = Script(4, malformed=1 / 3), invented(220)
-    metric, rows, bodies, _ = await scored(write_checkout(tmp_path / "c"), "upstream", examples, script, requester_of)
+    metric, rows, bodies, _ = await scored(write_radrscore(tmp_path / "c"), "upstream", examples, script, requester_of)
     found = [expected(script, one) for one in examples]
     assert rows[:, 6].sum() == sum(calls for _, _, calls in found)
     assert 1000 < len(bodies) <= rows[:, 6].sum()  # equal questions of two studies are sent once
@@ -178,7 +149,7 @@ async def test_strictly_no_study_is_left_out_and_no_ratio_exceeds_one(
 ) -> None:
     examples = invented(60)
     metric, rows, _, lines = await scored(
-        write_checkout(tmp_path / "c"), "strict", examples, Script(4, malformed=1 / 3), requester_of
+        write_radrscore(tmp_path / "c"), "strict", examples, Script(4, malformed=1 / 3), requester_of
     )
     assert rows[:, [3, 5]].tolist() == [[1.0, 1.0]] * 60
     assert rows[:, [0, 2, 4]].max() <= 1.0
@@ -190,7 +161,7 @@ async def test_questions_are_the_checkouts_with_pythons_words_for_what_was_read(
     tmp_path: Path, requester_of: RequesterOf
 ) -> None:
     script = Script(1, malformed=0.0)
-    _, _, bodies, _ = await scored(write_checkout(tmp_path / "c"), "upstream", invented(1), script, requester_of)
+    _, _, bodies, _ = await scored(write_radrscore(tmp_path / "c"), "upstream", invented(1), script, requester_of)
     assert [body["messages"][0]["content"] for body in bodies] == [SYSTEM] * 5
     assert not any({"temperature", "seed", "max_tokens"} & body.keys() for body in bodies)
     first, second, recall, precision, efficiency = (body["messages"][1]["content"] for body in bodies)
@@ -206,7 +177,7 @@ async def test_a_study_without_a_reference_trace_asks_nothing(tmp_path: Path, re
     study = Study("a", reference=Report(findings="Clear."))
     example = Example(study, Answer("a", "ok", report=Report(text="Clear.")))
     metric, rows, bodies, _ = await scored(
-        write_checkout(tmp_path / "c"), "strict", [example], Script(1, malformed=0.0), requester_of
+        write_radrscore(tmp_path / "c"), "strict", [example], Script(1, malformed=0.0), requester_of
     )
     assert bodies == []
     assert np.isnan(metric.reduce(rows.sum(axis=0))).all()
@@ -214,7 +185,7 @@ async def test_a_study_without_a_reference_trace_asks_nothing(tmp_path: Path, re
 
 def test_another_script_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cal_recall does not ask with pred, reason_steps"):
-        read_radrscore(write_checkout(tmp_path / "c", SOURCE.replace("| in {pred}", "| in {other}")))
+        read_radrscore(write_radrscore(tmp_path / "c", RADRSCORE.replace("| in {pred}", "| in {other}")))
 
 
 def test_without_a_checkout_the_table_says_what_brings_it() -> None:

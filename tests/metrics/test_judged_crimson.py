@@ -268,3 +268,12 @@ def test_code_of_a_wheel_reaches_nothing_but_what_it_is_given(crimson: Path, mon
     monkeypatch.setitem(wheels.PINS, "crimson", replace(wheels.PINS["crimson"], sha256=digest))
     with pytest.raises(PluginError, match="imports socket, which is not available to it here"):
         suite(["crimson@strict"])
+
+
+@pytest.mark.usefixtures("crimson")
+def test_a_limit_of_tokens_is_signed_where_one_is_stated() -> None:
+    [plain] = suite(["crimson@strict"])
+    [short] = suite(["crimson@strict"], options={"crimson.max_tokens": "2048"})
+    assert (plain.decoding.max_tokens, short.decoding.max_tokens) == (None, 2048)  # type: ignore[attr-defined]  # it asks
+    assert "|decoding:temperature=0,seed=42|" in plain.signature(None)
+    assert "|decoding:temperature=0,seed=42,max_tokens=2048|" in short.signature(None)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict, declined
 from mmrad_eval.core.values import Card, Decoding, Example, Message, Reply, Text
+from mmrad_eval.metrics.judged.limits import limited
 from mmrad_eval.metrics.judged.records import crimson_record
 from mmrad_eval.metrics.judged.wheel_code import WheelCode
 from mmrad_eval.metrics.judged.wheels import Wheel, wheel
@@ -130,6 +131,7 @@ class CrimsonForm:
     prompt: str = PROMPTS[0]
     context: str = CONTEXTS[0]
     short: bool = False
+    decoding: Decoding = DECODING
 
 
 class Crimson:
@@ -140,7 +142,6 @@ class Crimson:
 
     requires: Sequence[str] = ()
     parts: Sequence[str] = ()
-    decoding = DECODING
     statistics: Sequence[str] = ("value", "valued", "read", "studies")
 
     def __init__(
@@ -148,6 +149,7 @@ class Crimson:
     ) -> None:
         self._profile, self._package, self._form, self._said = profile, package, form, said or {}
         self.name = f"crimson@{profile}"
+        self.decoding = form.decoding
         self.columns: Sequence[Column] = (
             Column("CRIMSON", profile, best=1.0),
             Column("CRIMSON read", profile, best=1.0),
@@ -158,7 +160,7 @@ class Crimson:
         short = self._form.prompt == "short" or (
             self._form.prompt == "by-judge" and any(card.id == self._package.tuned for card in cards.values())
         )
-        form = CrimsonForm(self._form.prompt, self._form.context, short)
+        form = replace(self._form, short=short)
         return Crimson(self._profile, self._package, form, self._said)
 
     def most(self, example: Example) -> int:
@@ -203,13 +205,13 @@ class Crimson:
 
     def signature(self, context: None) -> str:
         """Package, prompt, parser, decoding, form of the reply, and what becomes of unread ones."""
-        upstream = self._profile == "upstream"
+        upstream, most = self._profile == "upstream", self.decoding.max_tokens
         words = {
             "package": self._package.version,
             "prompt": f"{'short' if self._form.short else 'long'}:{self._digest}",
             "context": self._form.context,
             "parser": self._package.version if upstream else "strict1",
-            "decoding": "temperature=0,seed=42",
+            "decoding": "temperature=0,seed=42" + ("" if most is None else f",max_tokens={most}"),
             "format": "json_object",
             "unread": "left-out" if upstream else "worst",
         }
@@ -250,8 +252,7 @@ def strict(setup: Setup) -> Crimson:
 
 
 def _made(setup: Setup, profile: str) -> Crimson:
-    form = CrimsonForm(
-        setup.option("crimson.prompt", PROMPTS[0], PROMPTS), setup.option("crimson.context", CONTEXTS[0], CONTEXTS)
-    )
-    form = CrimsonForm(form.prompt, form.context, form.prompt == "short")
+    prompt = setup.option("crimson.prompt", PROMPTS[0], PROMPTS)
+    context = setup.option("crimson.context", CONTEXTS[0], CONTEXTS)
+    form = CrimsonForm(prompt, context, prompt == "short", limited(setup, "crimson", DECODING))
     return Crimson(profile, setup.shared("crimson package", lambda: Package(wheel("crimson"))), form)

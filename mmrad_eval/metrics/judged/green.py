@@ -18,6 +18,7 @@ from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict, declined
 from mmrad_eval.core.values import RAW_PROMPT, Card, Decoding, Example, Message, Target, Text
 from mmrad_eval.metrics.judged.green_prompts import GreenPrompt, read_green_prompt
+from mmrad_eval.metrics.judged.limits import limited
 from mmrad_eval.metrics.lexical.mean import has_reference
 from mmrad_eval.metrics.stored.judges import GREEN_ERRORS, green_counts, green_score, read_green
 
@@ -42,14 +43,20 @@ class Green:
 
     requires: Sequence[str] = ()
     languages: AbstractSet[str] = frozenset({"en"})
-    decoding = DECODING
     statistics: Sequence[str] = ("score", "square", "matched", *GREEN_ERRORS, "read", "studies")
 
-    def __init__(
-        self, name: str, profile: Profile, prompt: GreenPrompt, wire: str, said: Mapping[str, Verdict] | None = None
+    def __init__(  # noqa: PLR0917 (what is asked, how, and what came of it)
+        self,
+        name: str,
+        profile: Profile,
+        prompt: GreenPrompt,
+        wire: str,
+        said: Mapping[str, Verdict] | None = None,
+        decoding: Decoding = DECODING,
     ) -> None:
         """``said``: verdicts by study id, once the judge was asked."""
         self.name, self._profile, self._prompt, self._wire, self._said = name, profile, prompt, wire, said or {}
+        self.decoding = decoding
         marks = ("" if wire == "raw" else "-chat", "" if prompt.published else f"-prompt-{prompt.digest[:8]}")
         shown = f"{profile}{''.join(marks)}"
         self.columns: Sequence[Column] = (
@@ -96,7 +103,7 @@ class Green:
 
     def judged(self, said: Mapping[str, Verdict]) -> Green:
         """The metric with its verdicts."""
-        return Green(self.name, self._profile, self._prompt, self._wire, said)
+        return Green(self.name, self._profile, self._prompt, self._wire, said, self.decoding)
 
     def fit(self, corpus: Corpus) -> Target:
         """Nothing is learnt."""
@@ -106,7 +113,8 @@ class Green:
         """The prompt, how it travels, decoding, parser, and what becomes of unread replies."""
         unread = "as-package" if self._profile == "upstream" else "worst"
         made = f"green|target:{context}|prompt:{self._prompt.digest[:12]}|wire:{_SIGNED[self._wire]}"
-        return f"{made}|decoding:max_tokens=1024,temperature=0|parser:0.0.12|unread:{unread}|deviation:population|v1"
+        asked = f"decoding:max_tokens={self.decoding.max_tokens},temperature=0"
+        return f"{made}|{asked}|parser:0.0.12|unread:{unread}|deviation:population|v1"
 
     def measure(self, examples: Sequence[Example], context: Target) -> FloatArray:
         """(n, 11) as the class says; zeros for a study without a reference."""
@@ -149,9 +157,10 @@ def cleaned(reply: str) -> str:
 
 
 def green(setup: Setup) -> Green:
-    """``green@upstream`` and ``green@strict``; options ``green.checkout`` and ``green.wire``."""
+    """``green@upstream`` and ``green@strict``; options ``green.checkout``, ``green.wire``, ``green.max_tokens``."""
     stated = setup.value("green.checkout", cast("str | Path | None", None))
     checkout = Path(stated).expanduser() if stated else None
     wire = setup.option("green.wire", WIRES[0], WIRES)
     prompt = setup.shared(("green", checkout), lambda: read_green_prompt(checkout))
-    return Green(setup.name, cast("Profile", setup.name.partition("@")[2]), prompt, wire)
+    profile = cast("Profile", setup.name.partition("@")[2])
+    return Green(setup.name, profile, prompt, wire, decoding=limited(setup, "green", DECODING))

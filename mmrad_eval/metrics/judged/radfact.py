@@ -18,6 +18,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict, declined
 from mmrad_eval.core.values import Decoding, Example, Reply, Target
+from mmrad_eval.metrics.judged.limits import limited
 from mmrad_eval.metrics.judged.radfact_prompts import RadFactPrompts, read_prompts
 from mmrad_eval.metrics.judged.radfact_replies import (
     Evidenced,
@@ -48,16 +49,21 @@ class RadFact:
     requires: Sequence[str] = ()
     languages: AbstractSet[str] = frozenset({"en"})
     parts: Sequence[str] = (SPLIT, ENTAIL)
-    decoding = DECODING
     statistics: Sequence[str] = (
         *("precision", "with precision", "recall", "with recall", "counted", "replies", "read", "studies"),
     )
 
     def __init__(
-        self, name: str, profile: Profile, prompts: RadFactPrompts, said: Mapping[str, Verdict] | None = None
+        self,
+        name: str,
+        profile: Profile,
+        prompts: RadFactPrompts,
+        said: Mapping[str, Verdict] | None = None,
+        decoding: Decoding = DECODING,
     ) -> None:
         """``said``: verdicts by study id, once the judges were asked."""
         self.name, self.profile, self._prompts, self._said = name, profile, prompts, said or {}
+        self.decoding = decoding
         shown = profile if prompts.published else f"{profile}-prompts-{prompts.digest[:8]}"
         self.columns: Sequence[Column] = (
             *(Column(f"RadFact {part}", shown, best=1.0) for part in ("precision", "recall", "F1")),
@@ -136,7 +142,7 @@ class RadFact:
 
     def judged(self, said: Mapping[str, Verdict]) -> RadFact:
         """The metric with its verdicts."""
-        return type(self)(self.name, self.profile, self._prompts, said)
+        return type(self)(self.name, self.profile, self._prompts, said, self.decoding)
 
     def fit(self, corpus: Corpus) -> Target:
         """Nothing is learnt."""
@@ -145,7 +151,7 @@ class RadFact:
     def signature(self, context: Target) -> str:
         """The words of the questions, decoding, parser, and what becomes of unread replies."""
         unread = "split:dropped,entail:no,foreign:dropped" if self.profile == "upstream" else "worst"
-        asked = "decoding:max_tokens=1024,temperature=0,top_p=1|format:none"
+        asked = f"decoding:max_tokens={self.decoding.max_tokens},temperature=0,top_p=1|format:none"
         made = f"radfact|target:{context}|prompts:{self._prompts.digest[:12]}|{asked}|parser:1.0.0"
         return f"{made}|unread:{unread}|empty:not-asked|f1:of-means|v1"
 
@@ -203,8 +209,14 @@ def _share(states: Sequence[bool]) -> tuple[float, float]:
 
 
 def radfact(setup: Setup) -> RadFact:
-    """``radfact@upstream`` and ``radfact@strict``; options ``radfact.checkout`` and ``radfact.langchain``."""
-    return RadFact(setup.name, cast("Profile", setup.name.partition("@")[2]), prompts_of(setup))
+    """``radfact@upstream`` and ``radfact@strict``; options ``radfact.checkout``, ``.langchain``, ``.max_tokens``."""
+    return made(setup, RadFact)
+
+
+def made(setup: Setup, kind: type[RadFact]) -> RadFact:
+    """A metric of either kind, as the options say."""
+    profile = cast("Profile", setup.name.partition("@")[2])
+    return kind(setup.name, profile, prompts_of(setup), decoding=limited(setup, "radfact", DECODING))
 
 
 def prompts_of(setup: Setup) -> RadFactPrompts:

@@ -8,17 +8,17 @@ the model marked boxes, and the sentences of a reference for which readers drew 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mmrad_eval.core.contracts import Column, FloatArray
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict
-from mmrad_eval.core.values import Box, Example, Target
+from mmrad_eval.core.values import Box, Decoding, Example, Target
 from mmrad_eval.datasets.comparisons import sentences
 from mmrad_eval.metrics.grounding.boxes import size_of
-from mmrad_eval.metrics.judged.radfact import ENTAIL, Profile, RadFact, prompts_of
+from mmrad_eval.metrics.judged.radfact import DECODING, ENTAIL, Profile, RadFact, made
 from mmrad_eval.metrics.judged.radfact_prompts import RadFactPrompts
 from mmrad_eval.metrics.judged.radfact_replies import normalized
 from mmrad_eval.traces import geometry
@@ -176,10 +176,15 @@ class GroundedRadFact(RadFact):
     )
 
     def __init__(
-        self, name: str, profile: Profile, prompts: RadFactPrompts, said: Mapping[str, Verdict] | None = None
+        self,
+        name: str,
+        profile: Profile,
+        prompts: RadFactPrompts,
+        said: Mapping[str, Verdict] | None = None,
+        decoding: Decoding = DECODING,
     ) -> None:
         """``said``: verdicts by study id, once the judge was asked."""
-        super().__init__(name, profile, prompts, said)
+        super().__init__(name, profile, prompts, said, decoding)
         shown = f"{self.columns[0].profile}-grounded"
         logical = [Column(column.name, shown, best=1.0) for column in self.columns]
         self.columns = (*logical[:3], *box_columns(shown), *logical[3:])
@@ -223,6 +228,6 @@ class GroundedRadFact(RadFact):
         return np.concatenate([logical[..., :3], boxes, logical[..., 3:]], axis=-1)
 
 
-def radfact_grounded(setup: Setup) -> GroundedRadFact:
+def radfact_grounded(setup: Setup) -> RadFact:
     """``radfact-grounded@upstream`` and ``radfact-grounded@strict``, with the options of ``radfact``."""
-    return GroundedRadFact(setup.name, cast("Profile", setup.name.partition("@")[2]), prompts_of(setup))
+    return made(setup, GroundedRadFact)

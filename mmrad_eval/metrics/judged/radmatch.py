@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
-from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict, VerdictState, declined
 from mmrad_eval.core.values import Decoding, Example
+from mmrad_eval.metrics.judged.limits import limited
 from mmrad_eval.metrics.judged.radmatch_stages import COUNTS, ComparedPair, FailedReportError, Findings, Stages
 from mmrad_eval.metrics.judged.replay import Question
 from mmrad_eval.metrics.judged.wheels import wheel
@@ -233,7 +233,5 @@ def _made(setup: Setup, profile: str) -> RadMatch:
     if examples:  # their reports have the layout of MIMIC-CXR's
         setup.holds("credentialed")
     stages = setup.shared(("radmatch package", examples), lambda: Stages(wheel("radmatch"), examples))
-    most = setup.option("radmatch.max_tokens", str(stages.max_tokens))
-    if not most.isdecimal() or int(most) < 1:
-        raise UsageError(f"option radmatch.max_tokens={most}: write a number of tokens")
-    return RadMatch(profile, stages, RadMatchForm(indication, int(most)))
+    decoding = limited(setup, "radmatch", Decoding(max_tokens=stages.max_tokens, temperature=0.0, seed=42))
+    return RadMatch(profile, stages, RadMatchForm(indication, decoding.max_tokens or stages.max_tokens))

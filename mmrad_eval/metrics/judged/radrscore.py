@@ -17,6 +17,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict, declined
 from mmrad_eval.core.values import Decoding, Example, Message, Reply, Target, Trace
+from mmrad_eval.metrics.judged.limits import limited
 from mmrad_eval.metrics.judged.radrscore_prompts import (
     EFFICIENCY,
     FINDINGS,
@@ -46,17 +47,22 @@ class RadRScore:
 
     requires: Sequence[str] = ()
     languages: AbstractSet[str] = frozenset({"en"})
-    decoding = DECODING
     statistics: Sequence[str] = (
         *("completeness", "with completeness", "factuality", "with factuality"),
         *("effectiveness", "with effectiveness", "replies", "read", "studies"),
     )
 
     def __init__(
-        self, name: str, profile: Profile, prompts: RadRPrompts, said: Mapping[str, Verdict] | None = None
+        self,
+        name: str,
+        profile: Profile,
+        prompts: RadRPrompts,
+        said: Mapping[str, Verdict] | None = None,
+        decoding: Decoding = DECODING,
     ) -> None:
         """``said``: verdicts by study id, once the judge was asked."""
         self.name, self._profile, self._prompts, self._said = name, profile, prompts, said or {}
+        self.decoding = decoding
         shown = profile if prompts.published else f"{profile}-prompts-{prompts.digest[:8]}"
         names = ("", " completeness", " factuality", " effectiveness")
         self.columns: Sequence[Column] = (
@@ -98,7 +104,7 @@ class RadRScore:
 
     def judged(self, said: Mapping[str, Verdict]) -> RadRScore:
         """The metric with its verdicts."""
-        return RadRScore(self.name, self._profile, self._prompts, said)
+        return RadRScore(self.name, self._profile, self._prompts, said, self.decoding)
 
     def fit(self, corpus: Corpus) -> Target:
         """Nothing is learnt."""
@@ -107,7 +113,9 @@ class RadRScore:
     def signature(self, context: Target) -> str:
         """The words of the questions, decoding, parser, and what becomes of unread replies."""
         unread = "as-script" if self._profile == "upstream" else "worst"
-        made = f"radrscore|target:{context}|prompts:{self._prompts.digest[:12]}|decoding:none|tries:{TRIES}"
+        most = self.decoding.max_tokens
+        asked = "none" if most is None else f"max_tokens={most}"
+        made = f"radrscore|target:{context}|prompts:{self._prompts.digest[:12]}|decoding:{asked}|tries:{TRIES}"
         return f"{made}|steps:region-and-text|pred:trace-and-report|parser:json|unread:{unread}|v1"
 
     def measure(self, examples: Sequence[Example], context: Target) -> FloatArray:
@@ -232,8 +240,9 @@ def _count(value: Any, name: str) -> int | None:
 
 
 def radrscore(setup: Setup) -> RadRScore:
-    """``radrscore@upstream`` and ``radrscore@strict``; option ``radrscore.checkout``."""
+    """``radrscore@upstream`` and ``radrscore@strict``; options ``radrscore.checkout``, ``.max_tokens``."""
     stated = setup.value("radrscore.checkout", cast("str | Path | None", None))
     checkout = Path(stated).expanduser() if stated else None
     prompts = setup.shared(("radrscore", checkout), lambda: read_radrscore(checkout))
-    return RadRScore(setup.name, cast("Profile", setup.name.partition("@")[2]), prompts)
+    profile = cast("Profile", setup.name.partition("@")[2])
+    return RadRScore(setup.name, profile, prompts, decoding=limited(setup, "radrscore", DECODING))
