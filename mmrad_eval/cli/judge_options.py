@@ -45,7 +45,8 @@ def judge_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The judges of a command that asks no other model, and the terms under which they are asked."""
-    return judge_options(with_options(command, *TERMS.values()))
+    batch = click.option("--batch", is_flag=True, help="Ask the judge in provider batches: half the price, in a day.")
+    return judge_options(with_options(command, *TERMS.values(), batch))
 
 
 def judges_of(said: dict[str, Any]) -> Judges | None:
@@ -79,4 +80,5 @@ def terms_of(said: dict[str, Any]) -> JudgeTerms:
         attestation=None if stated is None else gate.attestation(**stated),
         local_networks=tuple(said["local_networks"]),
         refusals=declared(tuple(said["refusal_pattern"])),
+        batch=said["batch"],
     )

@@ -217,6 +217,7 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
         attestation=terms.attestation,
         local_networks=terms.local_networks,
         refusals=terms.refusals,
+        judge_batch=terms.batch,
     )
     plan = make_plan(FileAnswerer(predictions, said["name"]), tasks.load("imported"), dataset, options)
     doubts = [str(problem) for problem in predictions.problems if problem.kind != "empty report"]

@@ -47,6 +47,15 @@ class Permit:
         return Guard({a for addresses in self.hosts.values() for a in addresses}, frozenset(map(str.lower, self.hosts)))
 
 
+def check_batches(label: str, permit: Permit) -> None:
+    """GateError where what was attested says nothing of batches, which a provider keeps longer than other requests."""
+    if permit.attestation is not None and "batch" not in permit.attestation["retention"].lower():
+        raise GateError(
+            f"{label} keeps requests and replies of batches for up to 30 days, even if zero retention was agreed: "
+            "attest exactly that, such as --attest-retention 'batch, 30 days', or leave --batch out"
+        )
+
+
 def joined(permits: Iterable[Permit]) -> Permit:
     """What several models may reach together; each of them is confined by its own permit."""
     every = list(permits)

@@ -15,7 +15,7 @@ from mmrad_eval import metrics, model_registry
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Client, Dataset, is_client
 from mmrad_eval.core.data_use import ORDER, mark, strictest
-from mmrad_eval.core.errors import GateError, UsageError
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import UNSCORED_STATUSES, DataUse
 from mmrad_eval.harness import gate
@@ -93,6 +93,8 @@ class Job:
     fresh: bool = False
     batch: Literal["", "wait", "hand over"] = ""
     """Whether requests go in provider batches, and whether their replies are waited for and published."""
+    judge_batch: bool = False
+    """Whether what is asked of a judge goes in provider batches."""
     shard: Shard | None = None
     """The share of the studies that is asked about and not published; None: all, published and scored."""
     together: tuple[Plan, ...] = ()
@@ -152,6 +154,7 @@ class Job:
             local_networks=self.local_networks,
             refusals=self.refusals,
             fresh=self.fresh,
+            batch=self.judge_batch,
         )
 
     def permit(self, plan: Plan, suite: Suite) -> gate.Permit:
@@ -171,12 +174,8 @@ class Job:
             attested=self.attestation,
         )
         permit.confine(asked)
-        if self.batch and permit.attestation is not None and "batch" not in permit.attestation["retention"].lower():
-            raise GateError(
-                f"{asked.card.label} keeps requests and replies of batches for up to 30 days, even if zero retention "
-                "was agreed: attest exactly that, such as --attest-retention 'batch, 30 days', or leave --batch "
-                "out"
-            )
+        if self.batch:
+            gate.check_batches(asked.card.label, permit)
         return permit
 
 

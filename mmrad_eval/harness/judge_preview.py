@@ -33,6 +33,8 @@ class JudgePreview:
     completion_tokens: float
     dollars: tuple[float, float] | None
     """(prompts, with the longest answers), where the dearest judge answers all; None without a price."""
+    batch: bool = False
+    """Whether it would be asked in provider batches, at half the price."""
     same: str = ""
     """The metric before it that asks the same, so that its questions cost nothing more."""
 
@@ -41,7 +43,9 @@ class JudgePreview:
             return f"{self.metric} shares its requests with {self.same}"
         price = "its card has no price"
         if self.dollars is not None:
-            price = f"{self.dollars[0]:.2f} US dollars for the prompts, at most {self.dollars[1]:.2f} with the answers"
+            least, most = (one / (1 + self.batch) for one in self.dollars)
+            price = f"{least:.2f} US dollars for the prompts, at most {most:.2f} with the answers"
+            price += ", in batches at half the price" * self.batch
         return (
             f"{self.metric} asks {self.judges}: at most {self.requests:,} requests, about {self.prompt_tokens:,.0f} "
             f"prompt tokens; {price}"
@@ -58,7 +62,7 @@ def as_answered(studies: Iterable[Study], target: Target) -> list[Example]:
 
 
 def judge_previews(
-    suite: Suite, clients: Mapping[str, Client], examples: Sequence[Example], repeats: int = 1
+    suite: Suite, clients: Mapping[str, Client], examples: Sequence[Example], repeats: int = 1, *, batch: bool = False
 ) -> list[JudgePreview]:
     """What each metric that asks would ask about ``examples``."""
     n = len(examples)
@@ -76,7 +80,7 @@ def judge_previews(
         labels = ", ".join(dict.fromkeys(client.card.label for client in clients.values()))
         dollars = _dollars(clients, prompt, answers)
         again = "" if same == one.name or not questions else same
-        found.append(JudgePreview(one.name, labels, asked, prompt, answers, dollars, again))
+        found.append(JudgePreview(one.name, labels, asked, prompt, answers, dollars, batch, again))
     return found
 
 

@@ -13,9 +13,11 @@ import msgspec
 
 from mmrad_eval.core.contracts import Client, Dataset
 from mmrad_eval.core.data_use import ORDER, mark, strictest
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import Example
 from mmrad_eval.harness import gate
+from mmrad_eval.harness.batching import Batching
 from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.interrupts import Interrupts
 from mmrad_eval.harness.judge_preview import JudgePreview, judge_previews
@@ -28,6 +30,7 @@ from mmrad_eval.harness.requester import Requester
 from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.harness.waits import Waiter, told_of_waits
 from mmrad_eval.metrics import Suite
+from mmrad_eval.model_registry.batch_providers import form_of
 from mmrad_eval.results.run.folder import RunFolder, safe_name
 from mmrad_eval.results.scoring.reports_file import data_of
 
@@ -54,6 +57,8 @@ class JudgeTerms:
     local_networks: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     fresh: bool = False
+    batch: bool = False
+    """Whether questions go in provider batches, a round for each question of an example that follows from a reply."""
 
     def permit(self, dataset: Dataset, suite: Suite, clients: Mapping[str, Client]) -> gate.Permit:
         """What lets the data go to all judges, each of which goes nowhere else from now on.
@@ -63,13 +68,30 @@ class JudgeTerms:
         if ORDER.index(suite.data_use) > ORDER.index(dataset.data_use):
             name = f"{dataset.name}, with files of results that its metrics read"
             dataset = replace(dataset, data_use=suite.data_use, name=name)
+        if self.batch:
+            self._check_batches(clients)
         permits = []
         for client in clients.values():
             self.budget.check(client.card)
             permits.append(gate.check(dataset, client, local_networks=self.local_networks, attested=self.attestation))
         for permit, client in zip(permits, clients.values(), strict=True):
+            if self.batch:
+                gate.check_batches(client.card.label, permit)
             permit.confine(client)
         return gate.joined(permits)
+
+    def _check_batches(self, clients: Mapping[str, Client]) -> None:
+        """UsageError where judges can't be asked in batches."""
+        judges = list({id(client): client for client in clients.values()}.values())
+        if len(judges) > 1:
+            raise UsageError("--batch asks one judge; name it for all parts with --judge MODEL, or leave --batch out")
+        for client in judges:
+            form_of(client)
+        if self.budget.usd is not None or self.budget.requests is not None:
+            raise UsageError(
+                "--batch submits all requests before any reply shows what it costs: leave --budget and "
+                "--max-requests out; --dry-run prices it"
+            )
 
     def requester(self, client: Client, journal: Journal, digests: Journal, signal: StopSignal) -> Requester:
         """The requester of one judge."""
@@ -121,12 +143,29 @@ async def judge_examples(  # noqa: PLR0917 (what is judged, by whom, and under w
         try:
             with Interrupts(signal), guard.clock(signal):
                 async with _told(teller, [one.requester for one in made.values()]):
+                    if terms.batch:
+                        asked = list(asked)
+                        accounts = await _in_batches(suite, asked, accounts, repeats, teller)
                     judged = await put_questions(suite, asked, accounts, repeats, teller.say)
             return judged, signal.stop
         finally:
             counts = [one.requester.counts for one in made.values()]
             sent, cached, failed = (sum(getattr(c, name) for c in counts) for name in ("sent", "cached", "failed"))
             teller.say(f"judged: {sent} sent, {cached} cached, {failed} failed")
+
+
+async def _in_batches(
+    suite: Suite, asked: Sequence[Example], accounts: Mapping[str, JudgeAccount], repeats: int, teller: Teller
+) -> dict[str, JudgeAccount]:
+    """The one judge with all replies that its batches brought, after as many rounds as a metric has stages."""
+    [account] = {id(one): one for one in accounts.values()}.values()
+    batching = Batching(account.requester, teller.say)
+
+    async def walk(requester: Requester) -> None:
+        await put_questions(suite, asked, dict.fromkeys(accounts, replace(account, requester=requester)), repeats)
+
+    await batching.ask(walk, wait=True)
+    return dict.fromkeys(accounts, replace(account, requester=batching.requester))
 
 
 @asynccontextmanager
@@ -169,7 +208,7 @@ def preview_run(
     clients = judges.clients(suite, terms.allowed_keys, key_needed=False)
     terms.permit(dataset, suite, clients)
     asked = list(examples(folder, dataset.studies, LastCheck(dataset.name, dataset.data_use).study))
-    return judge_previews(suite, clients, asked, judges.repeats)
+    return judge_previews(suite, clients, asked, judges.repeats, batch=terms.batch)
 
 
 def run_dataset(folder: RunFolder, references: str | Path | None) -> Dataset:

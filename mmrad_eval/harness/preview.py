@@ -77,7 +77,8 @@ def preview_of(job: Job, plan: Plan) -> Preview:
         clients = job.judge.clients(suite, job.allowed_keys, key_needed=False)
         job.judge_terms.permit(replace(plan.dataset, data_use=plan.data_use), suite, clients)
         examples = as_answered(plan.studies, plan.identity.selection.target)
-        judged = (*map(str, judge_previews(suite, clients, examples, job.judge.repeats)), *map(str, suite.missing))
+        asked = judge_previews(suite, clients, examples, job.judge.repeats, batch=job.judge_batch)
+        judged = (*map(str, asked), *map(str, suite.missing))
         return replace(preview(job.asked(plan)), judged=judged)
     return preview(job.asked(plan))
 

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from mmrad_eval.core.contracts import PreparedRequest
-from mmrad_eval.core.errors import TransportError
+from mmrad_eval.core.errors import TransportError, UsageError
 from mmrad_eval.model_registry.batch_forms import NAME, BatchLine, BatchState, WireBatches, response_of
 from mmrad_eval.model_registry.bodies import field, text_of
+from mmrad_eval.model_registry.raw_prompts import is_raw
 
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _LABEL = "mmrad"
@@ -27,6 +28,8 @@ class OpenAIBatches(WireBatches):
 
     def line(self, sent: PreparedRequest) -> bytes:
         """Key, where it would have been posted, body."""
+        if is_raw(sent.request):
+            raise UsageError("--batch: this prompt is no conversation, as batches here are; leave --batch out")
         head = msgspec.json.encode({"custom_id": sent.key, "method": "POST", "url": self.endpoint})
         return b'%b,"body":%b}' % (head[:-1], self.client.encode(sent))
 
