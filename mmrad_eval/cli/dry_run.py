@@ -40,6 +40,9 @@ def say_job(job: Job, plan: Plan) -> None:
         terminal.say(f"  plus {words}")
     if said := look_check(job, plan):
         terminal.say(f"  first, {said}")
+    if job.check_cache:
+        again = min(job.check_cache, seen.studies)
+        terminal.say(f"  afterwards, {again} studies twice more, with and without the prefix cache (--check-cache)")
     for trouble in seen.trouble:
         terminal.say(f"  cannot run: {trouble}")
 

@@ -20,7 +20,8 @@ HEADINGS: dict[str, str] = {
     "Address and key": (
         "--base-url --api-key-env --api-key-file --allow-key --writer-url --writer-key-env --auditor-url "
         "--second-url --second-key-env "
-        "--auditor-key-env --refusal-pattern --no-look-check --allow-blind"
+        "--auditor-key-env --refusal-pattern --no-look-check --allow-blind "
+        "--check-cache"
     ),
     "Serving with vLLM": (
         "--serve --serve-args --serve-context --serve-images --dtype --tensor-parallel --data-parallel"

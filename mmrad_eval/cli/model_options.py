@@ -123,6 +123,13 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             is_flag=True,
             help="Evaluate a model even if the look check shows that it sees no image.",
         ),
+        click.option(
+            "--check-cache",
+            type=click.IntRange(min=0),
+            default=0,
+            metavar="N",
+            help="After the run, ask N studies again without vLLM's prefix cache and compare.",
+        ),
         click.option("--batch", is_flag=True, help="Use the provider's batch API: half the price, within a day."),
         click.option(
             "--shard",

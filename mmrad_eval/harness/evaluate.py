@@ -145,6 +145,7 @@ def evaluate(
     fresh: bool = False,
     look_check: bool = False,
     allow_blind: bool = False,
+    check_cache: int = 0,
     watch: Callable[[Answer, int], None] | None = None,
 ) -> Evaluation:
     """Run one model on one task over one dataset, score it, and return the run; the run folder is the command's.

@@ -21,6 +21,7 @@ from mmrad_eval.core.values import UNSCORED_STATUSES, DataUse
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.batching import Batching
 from mmrad_eval.harness.budget import Budget, BudgetGuard
+from mmrad_eval.harness.cache_check import check_cache, require_vllm
 from mmrad_eval.harness.data import Data
 from mmrad_eval.harness.interrupts import Interrupts, interruptible
 from mmrad_eval.harness.judge_runs import JudgeTerms, judge_examples
@@ -101,6 +102,8 @@ class Job:
     """Plans of the same model that are asked beside the job's own, study by study, and published by their own jobs."""
     look_check: Mode = "off"
     """Whether the model is asked, before the first study, what it sees (``harness.look_check``)."""
+    check_cache: int = 0
+    """Studies that are asked again to see whether the server's prefix cache changes answers."""
     attestation: Mapping[str, str] | None = None
     """The user's statement that a provider may have the data (``gate.attestation``)."""
     local_networks: tuple[str, ...] = ()
@@ -130,6 +133,7 @@ class Job:
             self.programs.refuse_for(model.card.label)
         if isinstance(model, WireClient):
             model.refusals = self.refusals
+        require_vllm(model, self.check_cache)
         if self.batch:
             form_of(model)
         if self.shard is not None and not is_client(model):
@@ -319,7 +323,7 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                 reporter.say(UNGUARDED.format(command=server.command))
             server.give_up = lambda: requester.signal.stop is not None
         over_budget = guard.account(requester.counts, client.card)
-        cached = ""
+        notes: list[str] = []
         try:
             with Interrupts(requester.signal) as interrupts, guard.clock(requester.signal):
                 reporter.begin(asked, requester, interrupts.interrupt)
@@ -341,15 +345,23 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                     else:
                         share = await ask_share(asked, requester, over_budget, watch=reporter.answered)
                         run = folder.run
-                if cached := await keep_counts(folder, requester, (plan, *job.together)):
+                if notes := await _of_caches(job, plan, folder, requester, whole=share is None):
                     run = folder.run
         finally:
             reporter.end()
             name_damage(journal, reporter)
-            for note in (*requester.images.notes(), *filter(None, [cached])):
+            for note in (*requester.images.notes(), *notes):
                 reporter.say(note)
             await requester.close()
         return run, _unless_fatal(requester.signal.stop), share
+
+
+async def _of_caches(job: Job, plan: Plan, folder: RunFolder, requester: Requester, *, whole: bool) -> list[str]:
+    """What a server's caches saved, and whether they change answers, in lines; run.json keeps both."""
+    notes = [await keep_counts(folder, requester, (plan, *job.together))]
+    if job.check_cache and whole:
+        notes.append(await check_cache(plan, folder, requester, job.check_cache))
+    return [note for note in notes if note]
 
 
 def _unless_fatal(stop: Stop | None) -> Stop | None:

@@ -85,6 +85,7 @@ class Requester:
         """Keys whose stored reply is none by the rules of today."""
         self.check: Callable[[Sequence[Message]], None] = lambda _: None
         """Looks at each request before it leaves; GateError where it may not."""
+        self._change: Callable[[Request], Request] | None = None
         self.verify: Callable[[], Awaitable[None]] | None = None
         """Waited for after a reply came and before it is stored; Stopped where it must not be."""
 
@@ -115,7 +116,7 @@ class Requester:
 
     async def ask(self, request: Request) -> Asked:
         """The reply to ``request``; Failed where infrastructure failed for good, Stopped where the run is stopping."""
-        request = self.client.adapt(request)
+        request = self.client.adapt(request if self._change is None else self._change(request))
         if self.client.card.send:
             sent = tuple(as_sent(message, self.client.card) for message in request.messages)
             request = msgspec.structs.replace(request, messages=sent)
@@ -183,6 +184,10 @@ class Requester:
     def checking(self, check: Callable[[Sequence[Message]], None]) -> Requester:
         """The same requester with another look at each request before it leaves."""
         return self._with(check=check)
+
+    def changing(self, change: Callable[[Request], Request]) -> Requester:
+        """The same requester, which asks something else in the place of each request."""
+        return self._with(_change=change)
 
     def sending_by(self, sender: Sender) -> Requester:
         """The same requester with another sender."""

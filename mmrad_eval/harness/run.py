@@ -100,6 +100,7 @@ def open_run(
             look=before.look,
             order=before.order,
             server_caches=before.server_caches,
+            cache_checks=before.cache_checks,
         )
     folder.write_run(run)
     sweep(folder.path)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _SETTLED = ("temperature", "top_p", "seed", "stop")
 """Fields of the decoding that give way to what a model takes, unless the user stated them."""
-_LEAST = {"sample": 0, "concurrency": 1, "patience": 0, "timeout": 0, "batch_size": 1}
+_LEAST = {"sample": 0, "concurrency": 1, "patience": 0, "timeout": 0, "batch_size": 1, "check_cache": 0}
 _SERVE = ("serve_args", "serve_context", "serve_images", "tensor_parallel", "data_parallel")
 
 
@@ -109,6 +109,7 @@ class RunSettings:
     fresh: bool = False
     look_check: bool = False
     allow_blind: bool = False
+    check_cache: int = 0
 
     def job(self, *, fleet: Fleet | None = None, planned_only: bool = False) -> Job:
         """The job that these settings describe; UsageError for one that says nothing or contradicts another.
@@ -168,6 +169,7 @@ class RunSettings:
             batch="wait" if self.batch else "",
             shard=None if self.shard is None else Shard.written(self.shard),
             look_check="off" if not self.look_check else "allow blind" if self.allow_blind else "on",
+            check_cache=self.check_cache,
             attestation=_attestation(self.attestation),
             local_networks=_several(self.local_networks),
             judge=judges(self.judge or (), self.judge_url, self.judge_key_env, self.judge_samples),

@@ -116,6 +116,10 @@ class VllmClient(ChatClient):
         known = self._known.get(base)
         return known.served if known else None
 
+    def reads(self, name: str) -> bool:
+        """Whether every server that was found takes notice of a field of the body."""
+        return all(name in known.fields for known in self._known.values())
+
     def adapt(self, request: Request) -> Request:
         """The request with live tokens in its words taken apart: ``<|image_pad|>`` becomes ``< |image_pad| >``."""
         return taken_apart(super().adapt(request))

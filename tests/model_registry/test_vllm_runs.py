@@ -98,6 +98,16 @@ def written(folder: Path) -> list[str]:
     return [path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file()]
 
 
+def test_the_prefix_cache_changes_no_answer(vllm_server: Server, data: Path, tmp_path: Path) -> None:
+    ended = run(vllm_server, data, tmp_path, "--limit", "6", "--check-cache", "4", "--concurrency", "1")
+    assert ended.returncode == 0, ended.stderr
+    assert "4 answers were the same with the prefix cache and 4 without it" in ended.stderr
+    [path] = tmp_path.glob("runs/*/mcot/*/*/run.json")
+    recorded = json.loads(path.read_text())
+    assert recorded["cache_checks"][0]["without_cache"] == 4
+    assert recorded["server_caches"][0]["sent"] == 6
+
+
 def test_a_server_that_is_killed_and_comes_back_costs_nothing(vllm_server: Server, data: Path, tmp_path: Path) -> None:
     """Undisturbed and disturbed runs end with the same answers, and what was answered is not asked again."""
     limit = ("--limit", "120", "--concurrency", "8")

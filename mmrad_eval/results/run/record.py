@@ -110,6 +110,21 @@ class ServerCache(Value, frozen=True):
     """UTC, ISO 8601."""
 
 
+class CacheCheck(Value, frozen=True):
+    """Some studies of a run, asked again: whether a server's cache of prefixes changes answers (``--check-cache``)."""
+
+    studies: int
+    """Studies that were asked twice more."""
+    with_cache: int
+    """Those of them whose answer was the same with the cache."""
+    without_cache: int
+    """Those whose answer was the same without it."""
+    different: tuple[str, ...] = ()
+    """Study ids whose answer was another without it."""
+    finished: str = ""
+    """UTC, ISO 8601."""
+
+
 class Run(Value, frozen=True):
     """One run.json."""
 
@@ -144,6 +159,8 @@ class Run(Value, frozen=True):
     does, or nothing depends on it, or the provider's own service defines it."""
     server_caches: tuple[ServerCache, ...] = ()
     """One for each command that sent something; of tasks that were asked study by study, with the first of them."""
+    cache_checks: tuple[CacheCheck, ...] = ()
+    """One for each command with ``--check-cache``."""
     kept: int = 0
     """Answers of an earlier process that stayed at the last one's end, because their replies were gone."""
     old_rules: bool = False
