@@ -24,6 +24,13 @@ FORMS = (
     "confidence: 0.8\nthoughts: |\n  {t}\nfindings: |\n  {f}\nimpression: |\n  {i}\n",
     '{{"thoughts": "{t}", "findings": "{f}", "impression": "{i}"}}',
     'thoughts = """{t}"""\nfindings = """{f}"""\nimpression = """{i}"""',
+    '[thoughts]\nnote = "{t}"\n\n[report]\nfindings = "{f}"\nimpression = "{i}"',
+    '[thought]\n"left lung" = "{t}"\nheart = "Normal."\n\n[report]\nfindings = "{f}"',
+    '[[thoughts]]\nregion = "heart"\n[[thoughts]]\nregion = "lungs"\nsaw = "{t}"\n[answer]\nreport = "{f}"',
+    '```toml\n[reasoning]\nsteps = ["No more.", "{t}"]\n\n[findings]\ntext = "{f}"\n```',
+    'reasoning = ["{t}", "No more."]\n[report]\nfindings = """\n{f}"""\nimpression = """{i}"""',
+    '{{"thoughts": ["{t}", "No more."], "findings": "{f}"}}',
+    '{{"reasoning": {{"lungs": "{t}"}}, "report": {{"findings": "{f}", "impression": "{i}"}}}}',
 )
 """Of these, the reader that came before read nine."""
 

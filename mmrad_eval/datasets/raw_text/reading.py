@@ -21,6 +21,7 @@ from mmrad_eval.datasets.raw_text.marks import answer_alone, settled, unescaped,
 from mmrad_eval.datasets.raw_text.nothing import is_value, means_nothing
 from mmrad_eval.datasets.raw_text.remarks import declined_in, undisclaimed, with_words
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood, counted
+from mmrad_eval.datasets.raw_text.spelled import as_said, spelled
 from mmrad_eval.datasets.raw_text.thinking import split_thought
 from mmrad_eval.datasets.raw_text.tool_syntax import before_call, ending_call
 from mmrad_eval.datasets.raw_text.wording import without_closing, without_preamble
@@ -29,7 +30,6 @@ from mmrad_eval.traces.box_marks import PLACE, BoxMark, mark_boxes, marks_in, re
 
 _WHY_LENGTH = 200
 _OPENS = "{[(\"'"
-_QUOTES, _QUOTED = "[(\"'", "])\"'"
 _ANSWERS = [
     "report",
     "final_report",
@@ -98,8 +98,8 @@ def _read(  # noqa: C901, PLR0911 (each return is one way in which there is no r
     waits, words = _without_call(words, removed)
     if waits:
         return _nothing("\n\n".join(t for t in (thought, words.strip()) if t), waits, removed, "", "unparsed")
-    held, marks = mark_boxes(unescaped(_spelled(words.strip())))
-    words = unescaped(_spelled(without_marks(held, removed).strip())).strip()
+    held, marks = mark_boxes(unescaped(spelled(words.strip())))
+    words = unescaped(spelled(without_marks(held, removed).strip())).strip()
     if marks and not PLACE.sub("", words).strip(" \t\n`[](){}.,;:*_-"):
         removed += [Removed("box mark", mark.raw) for mark in marks]
         return Understood(
@@ -130,13 +130,14 @@ def _read(  # noqa: C901, PLR0911 (each return is one way in which there is no r
     if means_none and not refuses(bare):
         return _nothing(thought, _short(f"{wrong}: {words}"), removed, "degenerate", "unparsed")
     before, report = _report(words, target, removed, traced=traced)
+    report = report and as_said(report)
     events = ["degenerate"] if wrong else []
     lead = "" if traced else before
     declined = declined_in(lead, report, removed) if report else ""
     if report and not declined and (_filled_in_nowhere(report) or means_nothing(_body(report))):
         declined = declines("\n".join(piece.text for piece in removed))
     if report and not declined:
-        report = _with_words(with_words(undisclaimed(report, removed, events), removed, events))
+        report = as_said(with_words(undisclaimed(report, removed, events), removed, events))
         before = undisclaimed(Report(before), removed, events, alone=True).text if lead else before
     if marks:
         return _with_boxes(before, report, thought, removed, marks, events, declined)
@@ -190,35 +191,16 @@ def _body(report: Report | None) -> str:
 def read_reference(text: str) -> Report:
     """A report that a radiologist wrote, with its sections; nothing is taken for a thought, a remark or a refusal."""
     words = without_marks(settled(text), []).strip()
-    spelled = markup.in_one_fence(words)
-    if not means_nothing(words) and spelled[0] in _OPENS and (value := structured.literal(spelled)) is not None:
+    inside = markup.in_one_fence(words)
+    if not means_nothing(words) and inside[0] in _OPENS and (value := structured.literal(inside)) is not None:
         if report := structured.report_in(value):
-            return _with_words(report)
+            return as_said(report)
         if structured.is_empty(value) or structured.without_words(value):
             return Report()
     words = unescaped(words).strip()
-    if any(means_nothing(said) or is_value(said) for said in (words, spelled)):
+    if any(means_nothing(said) or is_value(said) for said in (words, inside)):
         return Report()
-    return _with_words(sections.read_report(text if words == text.strip() else words))
-
-
-def _with_words(report: Report) -> Report:
-    """A report without the sections whose words mean nothing: ``FINDINGS: nan``."""
-    if not any(part and means_nothing(part) for part in (report.findings, report.impression)):
-        return report
-    parts = ("" if part and means_nothing(part) else part for part in (report.findings, report.impression))
-    return Report(report.text, *parts)
-
-
-def _spelled(words: str) -> str:
-    """The text that a list, a tuple or a quoted text spells in JSON or Python; other words as they are."""
-    if words.removeprefix("b")[:1] not in _QUOTES or words[-1:] not in _QUOTED:
-        return words
-    value = structured.literal(words.removeprefix("b"))
-    if isinstance(value, str):
-        return value.strip()
-    report = structured.report_in(value) if isinstance(value, Sequence) else None
-    return words if report is None else report.text
+    return as_said(sections.read_report(text if words == text.strip() else words))
 
 
 def _nothing(
