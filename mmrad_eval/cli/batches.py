@@ -14,8 +14,11 @@ from mmrad_eval.core.visible import visible
 
 if TYPE_CHECKING:
     from mmrad_eval.harness.manifests import Manifest
-    from mmrad_eval.model_registry.batch_forms import BatchForm
+    from mmrad_eval.model_registry.batch_forms import BatchForm, BatchState
     from mmrad_eval.model_registry.wire import WireClient
+
+_REPLIES = "what was answered by then"
+_TRIES = 8  # looks in a row that fail
 
 
 @click.command(name="batches")
@@ -77,26 +80,58 @@ def _cells(one: Manifest, data: str) -> tuple[str, ...]:
 async def _settle(one: Manifest, said: dict[str, Any], *, cancel: bool) -> None:
     """Cancel a batch, or wait until it has ended."""
     from mmrad_eval.core.errors import ModelError, TransportError
-    from mmrad_eval.harness.batching import pauses
     from mmrad_eval.model_registry.batch_providers import form_of
 
     client = _client(one, said)
     form: BatchForm = form_of(client)
     try:
         if cancel:
-            await form.cancel(one.batch)
-            terminal.say(f"{one.batch}: cancelled; run its command again to fetch what was answered by then")
+            terminal.say(f"{one.batch}: {await _cancelled(form, one.batch)}; run its command again to fetch {_REPLIES}")
             return
-        for pause in pauses():
-            state = await form.state(one.batch)
-            if state.ended:
-                break
-            await asyncio.sleep(pause)
+        state = await _ended(form, one.batch)
         terminal.say(f"{one.batch}: {state.words}; run its command again to fetch {len(one.keys):,} replies")
     except TransportError as error:
         raise ModelError(f"{one.batch}: {error.why}") from error
     finally:
         await client.close()
+
+
+async def _cancelled(form: BatchForm, batch: str) -> str:
+    """What became of a request to cancel a batch, which an earlier command may have made before it was killed."""
+    from mmrad_eval.core.errors import TransportError
+
+    try:
+        await form.cancel(batch)
+    except TransportError as refused:
+        try:
+            state = await form.state(batch)
+        except TransportError:
+            raise refused from None
+        if not state.ended and "cancel" not in state.words:
+            raise
+        return f"nothing to cancel, it is {state.words}"
+    return "cancelled"
+
+
+async def _ended(form: BatchForm, batch: str) -> BatchState:
+    """The state of a batch once it has ended; a server that fails for a while is asked again."""
+    from mmrad_eval.core.errors import TransportError
+    from mmrad_eval.harness.batching import pauses
+
+    failed = 0
+    for pause in pauses():
+        try:
+            state = await form.state(batch)
+        except TransportError as error:
+            failed += 1
+            if not error.retry or failed == _TRIES:
+                raise
+        else:
+            failed = 0
+            if state.ended:
+                return state
+        await asyncio.sleep(pause)
+    raise AssertionError("pauses have no end")
 
 
 def _client(one: Manifest, said: dict[str, Any]) -> WireClient:

@@ -34,6 +34,10 @@ _IN_NAME = re.compile(rf"{_JOINED}|{_BARE}|(?<![0-9a-f]){_EIGHT}(?:_{_EIGHT}){{4
 _NAME = "mimic"
 """In ids and in the names of files; in texts one finding may mimic another."""
 _STUDY, _PATIENT = re.compile(r"s?5\d{7}"), re.compile(r"p?1\d{7}")
+_UNDASHED = re.compile(r"(?<![0-9a-z])[0-9a-f]{40}(?![0-9a-z])", re.IGNORECASE)
+"""An image's name without its dashes, which a SHA-1 is as well: it counts beside an id of a study or a patient."""
+_ENOUGH, _TENTHS = 20, 7
+"""Ids from which on their spread says something, and the tenths of the range of MIMIC's ids that they fall into."""
 _DIGITS = re.compile("[15]")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _SHORT = 60
@@ -49,9 +53,13 @@ def looks_credentialed(studies: Sequence[Study], *, marks: bool = True) -> str |
     ``marks_of`` looks at each again before it is sent. ``marks``: whether ``___`` in a report counts; not where a
     reader has put it there in the place of other marks.
     """
+    ids = []
     for study in _some(studies):  # links are followed for these: that asks the disk
         if found := marks_of(study, marks=False):
             return found
+        ids.append(_id_of(study.id))
+    if found := _drawn(ids):
+        return found
     marked = 0
     for study in _some(studies) if isinstance(studies, LazyStudies) else studies:
         if found := _identity(study) or _named(_names_of(study)):
@@ -90,6 +98,7 @@ def marks_of_rows(rows: Iterable[Mapping[Any, Any]]) -> str | None:
 
     ``___`` does not count, as in the words of a request.
     """
+    drawn: list[str] | None = []
     for row in rows:
         cells = list(_cells(row, _DEPTH))
         ids = [_id_of(cell) for cell in cells if len(cell) <= _SHORT]
@@ -100,7 +109,26 @@ def marks_of_rows(rows: Iterable[Mapping[Any, Any]]) -> str | None:
         study, patient = (next(filter(form.fullmatch, ids), None) for form in (_STUDY, _PATIENT))
         if study and patient:
             return f"study {study!r} of patient {patient!r}"
-    return None
+        if (study or patient) and any(map(_UNDASHED.search, cells)):
+            return f"the name of an image beside {study or patient!r}"
+        if study and drawn is not None:
+            drawn.append(study)
+        else:
+            drawn = None
+    return _drawn(drawn or ())
+
+
+def _drawn(ids: Sequence[str]) -> str | None:
+    """What shows that ids are nothing but MIMIC-CXR's of studies: eight digits from 5 on, from all of that range.
+
+    Ids that a hospital or a program counts up lie close together, and those that it draws begin with other digits too.
+    """
+    if not all(map(_STUDY.fullmatch, ids)):
+        return None
+    numbers = {int(one.lower().lstrip("s")) for one in ids}
+    if len(numbers) < _ENOUGH or len({number // 1_000_000 for number in numbers}) < _TENTHS:
+        return None
+    return f"each of {len(numbers)} ids from all of 50000000 to 59999999, such as {ids[0]!r},"
 
 
 def _cells(value: Any, depth: int) -> Iterator[str]:
@@ -129,10 +157,12 @@ def _some(studies: Sequence[Study]) -> Iterator[Study]:
 
 def _identity(study: Study) -> str | None:
     patient = study.patient
+    of_study, of_patient = _STUDY.fullmatch(_id_of(study.id)), patient and _PATIENT.fullmatch(_id_of(patient))
     if (
         _place_in_name(study.id)
         or _NAME in study.id.lower()
-        or (patient and _STUDY.fullmatch(_id_of(study.id)) and _PATIENT.fullmatch(_id_of(patient)))
+        or (of_study and of_patient)
+        or ((of_study or of_patient) and any(map(_UNDASHED.search, (study.id, *_names_of(study)))))
     ):
         return f"study {study.id!r}" + (f" of patient {patient!r}" if patient else "")
     return None

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import Said
 from tests.harness.test_batches import N, ask
@@ -37,6 +42,46 @@ async def test_a_stopped_run_s_batch_is_listed_cancelled_and_fetched(call: Calla
     assert again.complete
     assert len(server.made) == 1
     assert "fetched" in call("batches").out
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_command_that_is_killed_at_any_call_changes_nothing_and_can_be_run_again(
+    call: Callable[..., Said], tmp_path: Path, when: str
+) -> None:
+    out = tmp_path / "results"
+    async with BatchServer("openai", looks=1000) as server:
+        assert not (await asyncio.to_thread(ask, server, out, max_time="2s")).complete
+        before = _files(out)
+        for words in (("--cancel", "b0"), ("--wait",)):
+            for number in range(1 if "--cancel" in words else 3):
+                code = "import sys; from mmrad_eval.cli.main import main; sys.argv[0] = 'mmrad-eval'; main()"
+                where = (sys.executable, "-c", code, "batches", str(out), *words, "--base-url", server.url)
+                killed = await asyncio.create_subprocess_exec(*where, env=os.environ | {"OPENAI_API_KEY": "none"})
+                server.kill = (len(server.calls) + number, when, killed.pid)
+                assert await killed.wait() == -signal.SIGKILL
+                server.kill = None
+                assert _files(out) == before
+        assert server.cancelled == ["b0"]  # the request that arrived was done, though nobody heard of it
+
+        where = ("--base-url", server.url)
+        server.errors = {"/cancel": [409, 409], "/batches/b0": []}
+        refused = await asyncio.to_thread(call, "batches", "--cancel", "b0", *where)
+        assert refused.code == 1  # it goes on, so the refusal counts
+        server.made["b0"]["looks"] = 0
+        gone = await asyncio.to_thread(call, "batches", "--cancel", "b0", *where)
+        assert gone.code == 0, gone.err
+        assert "b0: nothing to cancel, it is completed; run its command again to fetch" in gone.out
+
+        server.made["b0"]["looks"] = 1
+        server.errors = {"/batches/b0": [503, 503]}
+        waited = await asyncio.to_thread(call, "batches", "--wait", *where)
+        assert f"completed; run its command again to fetch {N} replies" in waited.out, waited.err
+        assert (await asyncio.to_thread(ask, server, out)).complete
+        assert len(server.made) == 1
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_a_folder_without_batches_is_told_so_and_a_broken_manifest_is_named(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from mmrad_eval import datasets
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Image, Report, Study
 from mmrad_eval.datasets import looks_credentialed
+from mmrad_eval.datasets.credentialed import marks_of_rows
 
+UNDASHED = "0123456789abcdef0123456789abcdef01234567"  # the same without its dashes, or a SHA-1
 DICOM = "01234567-89abcdef-01234567-89abcdef-01234567"  # the form of an image name there
 
 
@@ -27,6 +30,8 @@ DICOM = "01234567-89abcdef-01234567-89abcdef-01234567"  # the form of an image n
         Study("a", images=(Image(f"/data/{DICOM}.jpg", name="1.jpg"),)),
         Study("a", images=(Image("/data/MIMIC-CXR-JPG/x.jpg", name="x.jpg"),)),
         Study("a", reference=Report("FINDINGS: ___ year old, compared with ___.")),
+        Study("50000001", images=(Image(f"/data/{UNDASHED}.png", name=f"{UNDASHED}.png"),)),
+        Study(UNDASHED, patient="p10000001"),
     ],
 )
 def test_each_mark_is_seen_among_other_studies(study: Study) -> None:
@@ -58,6 +63,7 @@ def test_a_link_is_followed_to_where_the_file_is(tmp_path: Path) -> None:
     [
         Study("CXR1_1_IM-0001-3001", images=(Image("/data/CXR1_1_IM-0001-3001.png"),)),
         Study("50000001"),  # a number alone
+        Study("a", patient="b", images=(Image(f"/data/{UNDASHED}.png", name=f"{UNDASHED}.png"),)),
         Study("7", patient="10000001", reference=Report("FINDINGS: XXXX year old. A_B")),
         Study("x", images=(Image("/data/0f0e0d0c-1234-1234-1234-0f0e0d0c0b0a.png"),)),  # a UUID
     ],
@@ -87,3 +93,36 @@ def test_marks_that_stand_for_others_are_none_of_it(tmp_path: Path) -> None:
     data = datasets.load(spec, data_use="open")
     assert "___" in (data.studies[0].reference or Report()).text
     assert data.data_use == "open"
+
+
+DRAWN = [50_000_000 + n * 7_919_011 % 10_000_000 for n in range(1, 41)]
+
+
+@pytest.mark.parametrize("spelled", ["{}", "s{}", "{}.0", "{:,}"])
+def test_a_file_of_nothing_but_ids_drawn_from_the_range_of_studies_is_credentialed(
+    spelled: str,
+) -> None:
+    ids = [spelled.format(number) for number in DRAWN]
+    assert "ids from all of 50000000 to 59999999" in (looks_credentialed([Study(one) for one in ids]) or "")
+    assert marks_of_rows([{"id": one, "report": "Clear."} for one in ids])
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        range(50_000_000, 50_000_400),  # counted up
+        range(53_000_000, 56_000_000, 7_000),  # over some years of one hospital
+        [number + 10_000_000 * (n % 3) for n, number in enumerate(DRAWN)],  # drawn from more
+        [number * 10 for number in DRAWN],
+        DRAWN[:8],  # too few to tell
+    ],
+)
+def test_ids_of_others_are_none_of_it(numbers: Sequence[int]) -> None:
+    assert looks_credentialed([Study(str(number)) for number in numbers]) is None
+    assert marks_of_rows([{"id": number, "report": "Clear."} for number in numbers]) is None
+
+
+def test_an_image_named_without_dashes_counts_beside_an_id() -> None:
+    row = {"study_id": "50000001", "image": f"images/{UNDASHED}.png", "report": "Clear."}
+    assert marks_of_rows([row])
+    assert marks_of_rows([row | {"study_id": "a1"}]) is None

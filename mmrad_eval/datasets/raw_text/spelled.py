@@ -12,6 +12,10 @@ from mmrad_eval.datasets.raw_text import structured
 from mmrad_eval.datasets.raw_text.nothing import is_value, means_nothing
 
 _QUOTES, _QUOTED = "[(\"'", "])\"'"
+_LONGEST = 16
+"""Characters of a word for nothing; a value may be longer where it begins with a digit."""
+_BEGINS = "[(\"' \t\n"
+"""What a text that spells another one begins with."""
 
 
 def spelled(words: str) -> str:
@@ -30,6 +34,11 @@ def spelled(words: str) -> str:
 def as_said(report: Report) -> Report:
     """A report whose sections, or whose text without any, are the words that they spell; one of no words is empty."""
     parts = [part for part in (report.findings, report.impression) if part]
+    for part in parts or (report.text,):  # hardly any spells anything, so all are looked at quickly first
+        if part[:1] in _BEGINS or len(part) <= _LONGEST or part[0].isdigit():
+            break
+    else:
+        return report
     if not parts:
         said = _said(report.text)
         return report if said == report.text else Report(said, report.findings, report.impression)
