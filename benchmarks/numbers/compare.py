@@ -43,6 +43,7 @@ EDITS = tuple(
 )
 GIVEN = ("direct", "tcot", "bcot", "mcot", "crops", "crops-atlas", *CONTROLS)
 GENERATED = ("tcot-self", "mcot-loop")
+HEADLINES = "the headline columns"
 SHOWN = 20
 """Differences that are printed of one file; all of them are in differences.json."""
 
@@ -71,8 +72,13 @@ class Side:
         if out:
             (self.folder / out).write_text(done.stdout)
 
-    def command(self, *words: str, out: str = "", allowed: Sequence[int] = (0,)) -> None:
-        """Run one command of mmrad-eval."""
+    def command(self, *words: str, out: str = "", allowed: Sequence[int] = (0,), whole: Sequence[str] = ()) -> None:
+        """Run one command of mmrad-eval; ``whole``: what its help says where it does not show all, and how it does."""
+        if whole:
+            told = [self.python, "-m", "mmrad_eval", words[0], "--help"]
+            environment = os.environ | {"PYTHONPATH": str(self.checkout)}
+            said = subprocess.run(told, env=environment, capture_output=True, text=True, check=True).stdout
+            words = (*words, *whole[1:]) if whole[0] in " ".join(said.split()) else words
         self.run("-m", "mmrad_eval", *words, out=out, allowed=allowed)
 
 
@@ -92,19 +98,21 @@ def measure(side: Side, address: str, material: Path) -> None:
         where = ("--base-url", address) if model.startswith("openai") else ()
         side.command("faithfulness", model, *where, "--out", "faith", "-q", "--metrics", f"{METRICS}")
     side.command("leaderboard", "--format", "json", out="leaderboard.json")
-    side.command("ranks", "--format", "json", out="ranks.json")
+    side.command("ranks", "--format", "json", out="ranks.json", whole=(HEADLINES, "--columns", "all"))
     side.command("paper", "--out", "paper", "--no-figures")
     runs = side.folder / "results" / "runs" / "demo"
     for task in ("mcot", "direct"):
         chosen = [str(next((runs / task / model).iterdir())) for model in ("baseline_evidence", "baseline_normal")]
         chosen += [str(next(folder.iterdir())) for folder in sorted((runs / task).glob("openai*"))]
-        side.command("compare", *chosen, "--margin", "0.05", "--format", "json", out=f"compare-{task}.json")
-        side.command("compare", *chosen[:2], "--method", "bca", "--format", "json", out=f"compare-bca-{task}.json")
+        every, printed = (HEADLINES, "--metrics", "all"), ("--format", "json")
+        side.command("compare", *chosen, "--margin", "0.05", *printed, out=f"compare-{task}.json", whole=every)
+        side.command("compare", *chosen[:2], "--method", "bca", *printed, out=f"compare-bca-{task}.json", whole=every)
     side.command("power", *chosen[:2], "--format", "json", out="power.json")
     rated, scored = str(material / "rated.csv"), str(material / "scored.csv")
     named = "lexical,facts"
     side.command("probe", "-M", named, "--format", "json", out="probe.json")
-    side.command("metaeval", rated, "-M", named, "--rating", "rating=lower", "--format", "json", out="metaeval.json")
+    rating = ("--rating", "rating=lower", "--format", "json")
+    side.command("metaeval", rated, "-M", named, *rating, out="metaeval.json", whole=("--all-metrics", "--all-metrics"))
     side.command("reproduce", scored, "-M", named, "--format", "json", out="reproduce.json")
     side.command("audit", scored, "-r", "demo", "--format", "json", out="audit.json", allowed=(0, 1))
 
