@@ -157,6 +157,21 @@ async def test_strictly_no_study_is_left_out_and_no_ratio_exceeds_one(
     assert "degraded" in lines[-1]
 
 
+@pytest.mark.parametrize("profile", ["upstream", "strict"])
+@pytest.mark.parametrize("said", ["{}", "null", "[]", '{"x": 1}', "12"])
+async def test_json_that_holds_nothing_of_what_was_asked_is_unread_and_no_number(
+    tmp_path: Path, requester_of: RequesterOf, profile: Literal["upstream", "strict"], said: str
+) -> None:
+    script = Script(1, malformed=0.0)
+    script.reply = lambda *_: said  # type: ignore[method-assign]  # whatever is asked
+    checkout = write_radrscore(tmp_path / "c")
+    metric, rows, _, lines = await scored(checkout, profile, invented(3), script, requester_of)
+    assert lines[-1].endswith("0 read, 0 degraded, 3 unread")
+    *scores, read = metric.reduce(rows.sum(axis=0))
+    assert np.isnan(scores).all()
+    assert read == 0.0
+
+
 async def test_questions_are_the_checkouts_with_pythons_words_for_what_was_read(
     tmp_path: Path, requester_of: RequesterOf
 ) -> None:

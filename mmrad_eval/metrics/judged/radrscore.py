@@ -93,8 +93,8 @@ class RadRScore:
             "precision": precision,
             "efficiency": efficiency,
             "replies": asked.replies,
-            "read": asked.read,
         }
+        value["read"] = _usable(value, strict=self._profile == "strict")
         counted = _strict(value) if self._profile == "strict" else _lenient(value)
         lost = sum(one is None for one in counted)
         if lost:
@@ -116,7 +116,7 @@ class RadRScore:
         most = self.decoding.max_tokens
         asked = "none" if most is None else f"max_tokens={most}"
         made = f"radrscore|target:{context}|prompts:{self._prompts.digest[:12]}|decoding:{asked}|tries:{TRIES}"
-        return f"{made}|steps:region-and-text|pred:trace-and-report|parser:json|unread:{unread}|v1"
+        return f"{made}|steps:region-and-text|pred:trace-and-report|parser:json|unread:{unread}|v2"
 
     def measure(self, examples: Sequence[Example], context: Target) -> FloatArray:
         """(n, 9) as the class says; zeros for a study without a reference trace."""
@@ -153,7 +153,6 @@ class _Asked:
     def __init__(self, ask: AskJudge) -> None:
         self._ask = ask
         self.replies = 0
-        self.read = 0
 
     async def __call__(self, messages: tuple[Message, ...]) -> Any:
         text = ""
@@ -162,11 +161,9 @@ class _Asked:
             self.replies += 1
             text = "" if declined(reply) else reply.text.strip().replace("```json", "").replace("```", "")
             try:
-                value = json.loads(text)
+                return json.loads(text)
             except (ValueError, RecursionError):
                 continue
-            self.read += 1
-            return value
         # what upstream goes on with: a dictionary without the key that is looked for
         return {"reason_steps": text, "refined_steps": [], "final_conclusion": ""}
 
@@ -185,6 +182,28 @@ def steps_of(trace: Trace | None) -> list[str]:
 def written_by(example: Example) -> str:
     """All that the model wrote: its trace, then its report."""
     return "\n".join([*steps_of(example.answer.trace), example.candidate]).strip()
+
+
+_HOLDS = {
+    "reference": (KEY,),
+    "candidate": (KEY,),
+    "recall": ("recalled_count",),
+    "precision": ("correct_count",),
+    "efficiency": ("effective_count", "ineffective_count"),
+}
+"""What each reply must hold."""
+
+
+def _usable(value: Mapping[str, Any], *, strict: bool) -> int:
+    """How many of the five last replies hold what was asked for; ``strict``: as a list or as whole numbers."""
+    found = 0
+    for name, keys in _HOLDS.items():
+        reply = value[name]
+        if strict:
+            found += all((_listed(reply) if key == KEY else _count(reply, key)) is not None for key in keys)
+        else:
+            found += isinstance(reply, dict) and all(key in reply for key in keys)
+    return found
 
 
 def _lenient(value: Mapping[str, Any]) -> list[Ratio | None]:
