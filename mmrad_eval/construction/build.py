@@ -302,6 +302,8 @@ def _alone(folder: Path) -> Iterator[IO[bytes]]:
     with (folder / ".lock").open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise UsageError(f"another build is writing to {folder}; wait for it, or choose another --out") from None
+        except OSError:
+            pass  # a file system without locks
         yield lock
