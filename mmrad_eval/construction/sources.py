@@ -50,7 +50,7 @@ def _is_mimic(link: str) -> bool:
         name, path = datasets.locate(link)
     except UsageError:
         return Path(link).is_dir()  # an archive in a layout that only the reader itself knows
-    return name in MIMIC and path is not None
+    return name in MIMIC and (path is not None or Path(link).is_dir())  # a folder may be called as its format is
 
 
 def joined(dataset: Dataset, reports: Dataset) -> Dataset:

@@ -243,7 +243,7 @@ def _least(name: str) -> DataUse:
 def _made(plugin: Plugin, name: str, source: Source) -> Dataset:
     """What the reader returns, checked; a fault of a reader that isn't ours is told in one line."""
     try:
-        made = as_dataset(plugin.value(source), name, source)
+        made = as_dataset(plugin.value(remade(source, format=name)), name, source)
         studies = made.studies
         if plugin.origin != BUILTIN and isinstance(
             studies, tuple | list

@@ -40,13 +40,17 @@ class Source:
     options: Mapping[str, str] = field(default_factory=dict)
     """What one reader alone understands, such as ``unit`` or ``sections``."""
     problems: Problems = field(default_factory=Problems)
+    format: str = ""
+    """The name of the format that is read, for messages."""
     strict: bool = True
     """Whether a study that can't be read later, one of many, is raised (a run) or added to ``problems`` (a check)."""
 
     def file(self) -> Path:
         """The path; UsageError where there is none or nothing lies there."""
         if self.path is None:
-            raise UsageError("this format needs a path: --data FORMAT:PATH")
+            name = self.format or "FORMAT"
+            here = f"; the one here called {name} is ./{name}" if Path(name).exists() else ""
+            raise UsageError(f"{name} is a format of data and needs a file or folder: write {name}:PATH{here}")
         if not self.path.exists():
             raise UsageError(f"there is nothing at {self.path}")
         return self.path

@@ -43,6 +43,11 @@ class Asked:
         return self.text.partition("Report:\n")[2].partition("\n\nStatements:")[0]
 
 
+def words_of(content: str | list[dict[str, Any]]) -> str:
+    """The words of a message, whether it has pictures or not."""
+    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
+
+
 @dataclass
 class ProgramServer:
     """One model: what it is called, and what it answers."""
@@ -98,7 +103,7 @@ class ProgramServer:
     def reply(self, data: bytes) -> tuple[int, bytes]:
         """Status and body."""
         body = json.loads(data)
-        text = "\n\n".join(m["content"] for m in body["messages"] if m["role"] == "user")
+        text = "\n\n".join(words_of(m["content"]) for m in body["messages"] if m["role"] == "user")
         asked = Asked(text, body)
         self.asked.append(asked)
         self.seen[data.decode()] += 1
@@ -108,5 +113,6 @@ class ProgramServer:
         content = said if isinstance(said, str) else json.dumps(said)
         message = {"role": "assistant", "content": content}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        usage = {"prompt_tokens": len(text) // 4, "completion_tokens": len(content) // 4}
+        pictures = data.count(b'"type":"image_url"')
+        usage = {"prompt_tokens": len(text) // 4 + 100 * pictures, "completion_tokens": len(content) // 4}
         return 200, json.dumps({"id": "x", "model": self.model, "choices": [choice], "usage": usage}).encode()
