@@ -12,6 +12,7 @@ import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.help_page import GroupedCommand
+from mmrad_eval.cli.option_files import configured
 from mmrad_eval.cli.shared_options import COLUMNS, with_options
 from mmrad_eval.cli.words import named_values
 
@@ -22,33 +23,6 @@ if TYPE_CHECKING:
 INCOMPLETE = 3
 _EVERY = 10.0  # seconds between two lines of progress
 _REASONS = 3  # reasons of failures that are named
-
-
-def _configured(ctx: click.Context, _param: click.Parameter, path: Path | None) -> Path | None:
-    """Take the options of a TOML file as defaults; what the command line says wins."""
-    if path is None:
-        return None
-    from mmrad_eval.core import decode
-    from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.harness.experiment_keys import check_permissions
-
-    data = decode.read_bytes(path, longest=decode.LONGEST_TOML)
-    found: dict[str, Any] = decode.toml_value(data, str(path), dict[str, Any])
-    named = {name.replace("-", "_"): value for name, value in found.items()}
-    known = {param.name for param in ctx.command.params if param.name} - {"config"}
-    spelled = {opt.lstrip("-").replace("-", "_"): p.name for p in ctx.command.params for opt in p.opts}
-    for name in named:
-        if spelled.get(name, name) not in known:
-            import difflib
-
-            near = difflib.get_close_matches(name, [*known, *spelled], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"{path}: there is no option {name!r}{hint}")
-    chosen = {spelled.get(name, name): value for name, value in named.items()}
-    options = {p.name: p.opts[0].lstrip("-").replace("-", "_") for p in ctx.command.params}
-    check_permissions(str(path), {options[name]: value for name, value in chosen.items()})
-    ctx.default_map = chosen
-    return path
 
 
 def _check_keys(said: Mapping[str, Any]) -> None:
@@ -99,7 +73,9 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         command,
         *options,
         click.option("--prompts", type=click.Path(path_type=Path), help="Folder of custom prompt files."),
-        click.option("--max-tokens", type=int, default=2048, show_default=True, help="Tokens of one answer."),
+        click.option(
+            "--max-tokens", type=click.IntRange(min=1), default=2048, show_default=True, help="Tokens of one answer."
+        ),
         click.option(
             "--temperature",
             metavar="NUMBER|none",
@@ -179,7 +155,7 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Path(path_type=Path),
     is_eager=True,
     expose_value=False,
-    callback=_configured,
+    callback=configured,
     help="TOML file that holds these options, permissions aside; the command line wins.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the build.")
@@ -215,7 +191,7 @@ def build(**said: Any) -> int:
 def _settings(said: dict[str, Any]) -> BuildSettings:
     from mmrad_eval.construction.build import BuildSettings, Named
     from mmrad_eval.construction.options import BuildOptions
-    from mmrad_eval.construction.sources import load
+    from mmrad_eval.construction.sources import load, places
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.core.values import Decoding
     from mmrad_eval.harness import budget as budgets
@@ -241,6 +217,7 @@ def _settings(said: dict[str, Any]) -> BuildSettings:
     return BuildSettings(
         dataset=dataset,
         out=said["out"],
+        sources=places(said["source"], said["link"]),
         writer=Named(said["writer"], said["writer_url"], said["writer_key_env"]),
         auditor=Named(said["auditor"] or "none", said["auditor_url"], said["auditor_key_env"]),
         options=BuildOptions(

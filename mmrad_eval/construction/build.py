@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mmrad_eval import model_registry
-from mmrad_eval.construction import programs, prompting
+from mmrad_eval.construction import output, programs, prompting
 from mmrad_eval.construction.asking import ROLES, Desk, Role, RoleModel, same_model
 from mmrad_eval.construction.card import BuildRecord
 from mmrad_eval.construction.engine import ASKING, Engine, Watcher
 from mmrad_eval.construction.options import BuildOptions
 from mmrad_eval.construction.prompting import BuildPrompt, PromptName
-from mmrad_eval.construction.publish import BUILD, publish
+from mmrad_eval.construction.publish import publish
 from mmrad_eval.construction.records import STAGES, StageName
 from mmrad_eval.construction.sources import rows_of
-from mmrad_eval.core import decode
 from mmrad_eval.core.connections import Guard, confined
 from mmrad_eval.core.contracts import Client, Dataset, is_client
 from mmrad_eval.core.data_use import mark, strictest
@@ -84,6 +82,8 @@ class BuildSettings:
     writer: Named
     auditor: Named
     options: BuildOptions = field(default_factory=BuildOptions)
+    sources: tuple[Path, ...] = ()
+    """Files and folders that are read, into none of which the build may write."""
     name: str = ""
     """Of the dataset that comes out; by default the source's. What the writer saw of the report is added to it."""
     stages: tuple[StageName, ...] = STAGES
@@ -172,7 +172,9 @@ def plan_of(settings: BuildSettings) -> BuildPlan:
         permits[role].confine(client)
     name = (settings.name or f"{dataset.name}-traces") + SUFFIXES[settings.options.sees]
     prompts = prompting.load(settings.prompts)
-    return BuildPlan(settings, clients, prompts, safe_name(name), use, read_held_out(settings.hold_out), permits)
+    name = safe_name(name)
+    output.check(settings.out, name, settings.sources)
+    return BuildPlan(settings, clients, prompts, name, use, read_held_out(settings.hold_out), permits)
 
 
 def _check_roles(settings: BuildSettings, clients: Mapping[Role, Client]) -> None:
@@ -189,24 +191,11 @@ def _check_roles(settings: BuildSettings, clients: Mapping[Role, Client]) -> Non
 def run(plan: BuildPlan, watcher: Watcher) -> Built:
     """Do what is missing, and write the dataset where all is there. Whatever was made is on disk, however this ends."""
     out = plan.settings.out
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out} is not a folder")
-    _refuse_another(out, plan.name)
+    output.check(out, plan.name, plan.settings.sources)
     out.mkdir(parents=True, exist_ok=True)
     mark(out, plan.data_use)
-    with _alone(out), confined(plan.data_use), _guard(plan):
+    with output.alone(out), confined(plan.data_use), _guard(plan):
         return asyncio.run(_run(plan, watcher))
-
-
-def _refuse_another(out: Path, name: str) -> None:
-    """UsageError where the folder holds a finished build of another dataset, which this one would take the place of."""
-    record = out / BUILD
-    if not record.is_file():
-        return
-    found = decode.json_value(decode.read_bytes(record), str(record))
-    held = found.get("name") if isinstance(found, dict) else None
-    if isinstance(held, str) and held != name:
-        raise UsageError(f"--out {out} holds the build of {held}, and this is one of {name}; name another folder")
 
 
 async def _run(plan: BuildPlan, watcher: Watcher) -> Built:
@@ -294,16 +283,3 @@ def _guard(plan: BuildPlan) -> Guard:
         return Guard(None)
     hosts = {name: addresses for permit in permits for name, addresses in (permit.hosts or {}).items()}
     return gate.Permit(hosts).guard()
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[IO[bytes]]:
-    """While held, no other build writes to the folder; UsageError where one does."""
-    with (folder / ".lock").open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"another build is writing to {folder}; wait for it, or choose another --out") from None
-        except OSError:
-            pass  # a file system without locks
-        yield lock

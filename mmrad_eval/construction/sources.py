@@ -30,7 +30,7 @@ def load(
     options: Mapping[str, str] | None = None,
 ) -> Dataset:
     """The source of a build. ``link`` is a MIMIC-CXR folder, or any data whose studies have the same ids."""
-    mimic = Path(link) if link is not None and _is_mimic(link) else None
+    mimic = None if link is None else _mimic(link)
     found = datasets.load(
         spec,
         images=images,
@@ -45,12 +45,23 @@ def load(
     return joined(found, datasets.load(link, data_use=data_use))
 
 
-def _is_mimic(link: str) -> bool:
+def _mimic(link: str) -> Path | None:
+    """The folder of MIMIC-CXR that a link names; None where it names other data."""
+    folder = Path(link)
     try:
         name, path = datasets.locate(link)
     except UsageError:
-        return Path(link).is_dir()  # an archive in a layout that only the reader itself knows
-    return name in MIMIC and (path is not None or Path(link).is_dir())  # a folder may be called as its format is
+        return folder if folder.is_dir() else None  # an archive in a layout that only the reader itself knows
+    if name not in MIMIC:
+        return None
+    return path or (folder if folder.is_dir() else None)  # a folder may be called as its format is
+
+
+def places(spec: str, link: str | None) -> tuple[Path, ...]:
+    """The files and folders that a source is read from."""
+    read = datasets.locate(datasets.split_options(spec)[0])[1]
+    other = None if link is None else _mimic(link) or datasets.locate(datasets.split_options(link)[0])[1]
+    return tuple(path for path in (read, other) if path is not None)
 
 
 def joined(dataset: Dataset, reports: Dataset) -> Dataset:

@@ -119,6 +119,41 @@ def test_a_toml_says_the_same_as_the_command_line(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('source = ["demo"]', "source is a list; write one text or number"),
+        ("out = { a = 1 }", "out is a table; write one text or number"),
+        ("writer = true", "writer is true; write one text or number"),
+        ('auditor = ["program:auditor"]', "auditor is a list"),
+        ('limit = "three"', "limit is 'three'; write a whole number of at least 1"),
+        ("max-tokens = 0", "max-tokens is 0; write a whole number of at least 1"),
+        ("plant = 2", "plant is 2; write a number from 0 to 1"),
+        ('partial = "yes"', "partial is 'yes'; write true or false"),
+        ('render = "film"', "'film' is not one of 'crop'"),
+        ("hold_out = [1, [2]]", "hold_out is a list"),
+        ("hold_out = { a = 1 }", "hold_out is a table"),
+        ("source = 2020-01-01", "source is a date or time"),
+        ('help = "x"', "there is no option 'help'"),
+    ],
+)
+def test_a_toml_with_a_value_of_another_kind_is_told_in_one_line(folder: Path, line: str, said: str) -> None:
+    (folder / "kinds.toml").write_text(f"{line}\n")
+    ended = here(folder, "--config", "kinds.toml")
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
+    assert f"kinds.toml: {said}" in ended.stderr.replace(f": {line.partition(' ')[0]}: ", ": ")
+
+
+def test_a_toml_takes_one_text_for_a_list_and_a_table_for_names_with_values(folder: Path) -> None:
+    (folder / "boxed.csv").write_text("scan,region,x1,y1,x2,y2,frame,text\na,heart,9,9,99,99,pad_square_336,Large.\n")
+    (folder / "short.toml").write_text(
+        'source = "boxes:boxed.csv"\nout = "short"\nwriter = "none"\nreport = "none"\ncolumn = { id = "scan" }\n'
+        'data-use = "open"\nwriter-url = "http://127.0.0.1:9/v1"\nlost = 1\n'
+    )
+    ended = here(folder, "--config", "short.toml", "--dry-run")
+    assert (ended.returncode, "1 images" in ended.stdout) == (0, True), ended.stderr
+
+
+@pytest.mark.parametrize(
     ("lines", "named"),
     [
         ('writer = "openai:m"\nwriter-key-env = "AWS_SECRET_ACCESS_KEY"', "AWS_SECRET_ACCESS_KEY"),
@@ -190,6 +225,44 @@ def test_the_folder_of_another_build_is_left_alone(folder: Path) -> None:
     assert ended.returncode == 2, ended.stderr
     assert "demo-build holds the build of demo-traces, and this is one of mine; name another folder" in ended.stderr
     assert ((folder / "demo-build/build.json").read_bytes(), bytes_of(folder / "demo-build")) == before
+
+
+@pytest.mark.parametrize("out", ["scans", "scans/annotations", "linked/../scans", "linked", "linked/below", "SCANS"])
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_nothing_is_built_where_the_data_is_read(folder: Path, out: str, dry: tuple[str, ...]) -> None:
+    scans = folder / "scans"
+    (scans / "annotations").mkdir(parents=True, exist_ok=True)
+    (scans / "annotations/annotations_train.csv").write_text(
+        "image_id,rad_id,class_name,x_min,y_min,x_max,y_max\nv1,R1,Cardiomegaly,400,500,900,990\n"
+    )
+    for name in ("linked", "SCANS"):  # as on a file system that ignores case
+        if not (folder / name).exists():
+            (folder / name).symlink_to(scans, target_is_directory=True)
+    before = sorted(folder.rglob("*"))
+    ended = here(folder, "vindr:scans", "--report", "none", "--writer", "none", "--out", out, *dry)
+    assert ended.returncode == 2, ended.stderr
+    assert f"--out {out} is scans, which this build reads, or lies in it" in ended.stderr
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "link", "out"), [("demo", "demo-build", "demo-build/more"), ("boxes:one.csv", "demo", "one.csv")]
+)
+def test_nothing_is_built_into_linked_data_or_a_file(folder: Path, source: str, link: str, out: str) -> None:
+    study = json.loads((folder / "demo-build/mmrad.jsonl").read_text().splitlines()[0])["id"]
+    (folder / "one.csv").write_text(f"id,region,x1,y1,x2,y2,frame,text\n{study},heart,9,9,99,99,pad_square_336,Big.\n")
+    ended = here(folder, source, "--link", link, "--data-use", "open", *PROGRAMS, "--out", out)
+    assert (ended.returncode, "which this build reads" in ended.stderr) == (2, True), ended.stderr
+
+
+def test_a_folder_of_other_things_is_no_folder_for_a_build(folder: Path) -> None:
+    (folder / "notes").mkdir()
+    (folder / "notes/todo.txt").write_text("Read me.\n")
+    ended = here(folder, "demo", *PROGRAMS, "--out", "notes")
+    assert (ended.returncode, [path.name for path in (folder / "notes").iterdir()]) == (2, ["todo.txt"])
+    assert "--out notes holds todo.txt, and no build; name a new folder" in ended.stderr
+    again = here(folder, "demo-build", *PROGRAMS, "--out", "demo-build", "--name", "demo-traces")
+    assert (again.returncode, "which this build reads" in again.stderr) == (2, True)
 
 
 def test_credentialed_data_goes_to_no_remote_model(folder: Path) -> None:

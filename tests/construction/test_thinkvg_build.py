@@ -1,6 +1,6 @@
-"""GEMeX-ThinkVG as it is published, invented: from a parquet of thoughts and a MIMIC-CXR folder to traces and trainers.
+"""GEMeX-ThinkVG as it is published, invented: from a parquet of thoughts and a MIMIC-CXR folder to runs and trainers.
 
-Columns and forms of cells are those of huggingface.co/datasets/BoKelvin/GEMeX-ThinkVG: several questions of four types an
+Columns and forms of cells are those of huggingface.co/datasets/BoKelvin/GEMeX-ThinkVG: questions of four types about an
 image, thoughts of about a hundred words with ``(region [x1,y1,x2,y2])`` in them, answers with ``<ref>`` and ``<box>``.
 """
 
@@ -63,7 +63,7 @@ def rows(taken: Taken) -> Iterator[dict[str, str]]:
     lungs = ("bilateral lung", "[44,40,290,284]")
     enlarged = taken.findings.partition(". ")[0] + "."
     yield row(taken, "open_ended", "What is seen of the heart?",
-              thought(f"The cardiac silhouette (cardiac region {HEART}) is wide.", enlarged), enlarged, heart)  # fmt: skip
+              thought(f"The (cardiac region {HEART}) is wide.", enlarged), enlarged, heart)  # fmt: skip
     yield row(taken, "open_ended", "What is seen at the left base?",
               thought(f"The left lower lung zone ({BASE}) has an effusion."), "There is a left pleural effusion.",
               base)  # fmt: skip
