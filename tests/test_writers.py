@@ -46,7 +46,7 @@ REASONS = {
     "reader_studies/films.py:_placed": "beside the pages, in a folder that `make` marks",
     "reader_studies/films.py:pixels": "in memory",
     "construction/crop.py:_png": "in memory",
-    "construction/build.py:_alone": "a lock without content",
+    "construction/output.py:alone": "a lock without content",
     # numbers over studies
     "results/paper/write.py:_text": "in a folder that write_paper marks; means and differences over studies",
     "results/figures/style.py:save": "the same",

@@ -29,7 +29,7 @@ TRAINING = ("sft", "dpo", "grpo")
 @click.option("--out", type=click.Path(path_type=Path), help="File or folder. [default: beside the run's answers]")
 @in_results
 @click.option("--references", "-r", help="The data, if it has moved since the run.")
-@click.option("--data", metavar="DATA", help="sft, grpo: teach the traces or references of this dataset.")
+@click.option("--data", metavar="DATA", help="Teach the traces (sft) or references (grpo, dpo) of this dataset.")
 @source_options
 @click.option("--for", "names", default="", metavar="NAMES", help="Trainers, comma-separated. [default: all that can]")
 @click.option("--by", metavar="COLUMN", help="For runs: the column that separates good answers from bad ones.")
@@ -53,8 +53,8 @@ def export(runs: tuple[str, ...], form: str, out: Path | None, **said: Any) -> i
     left out and named, and the exit status is then 3.
 
     sft: conversations, of the traces of --data or of runs whose model wrote good ones. dpo: pairs of the answers of
-    runs. grpo: questions and references of --data. Each trainer has its folder: llamafactory, ms-swift, trl, anole,
-    zebra. Patients to test on are never in it.
+    runs, or of the references of --data and copies of them with a planted error. grpo: questions and references of
+    --data. Each trainer has its folder: llamafactory, ms-swift, trl, anole, zebra. Patients to test on are never in it.
     """
     from mmrad_eval.core.errors import UsageError
 

@@ -42,8 +42,6 @@ def _of_data(form: str, said: dict[str, Any]) -> tuple[Drafts, Origin]:
     from mmrad_eval.training.export import Origin
     from mmrad_eval.training.patients import training_set
 
-    if form == "dpo":
-        raise UsageError("--format dpo pairs the answers of runs; name two or more runs, and --by COLUMN")
     if said["by"] or said["at_least"] is not None:
         raise UsageError("--by and --at-least choose among the answers of runs; --data has none")
     data = loaded(said["data"], said)
@@ -58,6 +56,8 @@ def _of_data(form: str, said: dict[str, Any]) -> tuple[Drafts, Origin]:
         allowed=allowed,
         question=_question(said["prompt"]),
     )
+    if form == "dpo":
+        return sources.planted_pairs(data.studies, allowed, origin.target), origin
     return sources.of_dataset(data.studies, allowed, origin.target, traced=form == "sft"), origin
 
 
@@ -125,7 +125,7 @@ def _page(card: ExportCard, out: Path) -> Iterable[str]:
             f"at most {counts.longest:,} of {counts.budget:,} tokens"
         )
         for reason, count in counts.left_out.items():
-            yield f"  {'':<13} {count:,} left out: {reason}"
+            yield f"  {'':<13} {count:,} records left out: {reason}"
     for reason, count in card.left_out.items():
         yield f"  {count:,} studies left out: {reason}"
     for path, count in card.held_out.items():

@@ -77,8 +77,9 @@ def _readme(trainer: Trainer, settings: Settings, card: ExportCard) -> Iterator[
     what = {"sft": "conversations", "dpo": "preference pairs", "grpo": "prompts for training by rewards"}[card.form]
     yield f"# {counts.records:,} {what} for {trainer.name}"
     yield ""
+    taught = {"sft": "traces", "dpo": "references", "grpo": "references"}[card.form]
     source = (
-        f"the answers of {', '.join(card.runs)} over {card.dataset}" if card.runs else f"the traces of {card.dataset}"
+        f"the answers of {', '.join(card.runs)} over {card.dataset}" if card.runs else f"the {taught} of {card.dataset}"
     )
     yield f"Made of {source} (data use: {card.data_use}), split {card.split}, by mmrad-eval {card.version}."
     yield f"The rows are those that {trainer.made_for} reads."

@@ -77,13 +77,14 @@ class PreferencePair(Value, frozen=True):
     rejected: str
     differs: tuple[str, ...] = ()
     """Abnormal statements that only one of the two reports makes."""
-    values: tuple[float, float] = (0.0, 0.0)
-    """What the deciding column says of the chosen and the rejected one."""
-    runs: tuple[str, str] = ("", "")
-    """Ids of the runs that wrote them."""
+    values: tuple[float, float] | None = None
+    """What the deciding column says of the chosen and the rejected one; None where no column decided."""
+    runs: tuple[str, str] | None = None
+    """Ids of the runs that wrote them; None for references."""
     decided_by: str = ""
     """Signature of the metric whose column that is."""
     kind: str = "runs"
+    """``runs``, or ``planted`` and the kind of error in the rejected one."""
 
 
 class RewardedPrompt(Value, frozen=True):

@@ -34,21 +34,21 @@ class LeftOut(Value, frozen=True):
 
 
 class Unfit(Exception):  # noqa: N818 - no error: a reason why one study is not exported
-    """Why a study is left out."""
+    """Why a study is left out, as a clause that follows "left out:"."""
 
 
 def checked(draft: Draft) -> Draft:
     """The draft; Unfit where its words or boxes can't be taught as they are."""
     if key_image(draft.study) is None:
-        raise Unfit("no film")
+        raise Unfit("they have no image")
     if not draft.report.strip():
-        raise Unfit("no report")
+        raise Unfit("they have no report to teach")
     steps = steps_of(draft.trace)
     words = [draft.report, *(text for step in steps for text in (step.region, step.text))]
     if mark_in(*words):
-        raise Unfit("a trainer's mark in its words")
+        raise Unfit("their text contains a trainer's own marker, such as <image>")
     if any(mark_boxes(step.text)[1] for step in steps):
-        raise Unfit("box numbers in its words, in another frame than the export's")
+        raise Unfit("their text contains box numbers, whose frame is unknown")
     return draft
 
 
@@ -87,7 +87,7 @@ def conversation(
             )
         shown = drawn(film, frame)[0]
     except DataError as error:
-        raise Unfit(f"a picture can't be made: {_kind(error)}") from error
+        raise Unfit(_kind(error)) from error
     report = draft.report.strip()
     return Conversation(draft.study.id, shown, tuple(looks), report, question=question, data_use=data_use)
 
@@ -117,10 +117,13 @@ def _sound(box: Box | None, size: Size) -> Box | None:
     found = geometry.problems(box, size)
     bad = [what for what in found if not what.startswith(_IN_PADDING) or "wholly" in what]
     if bad:
-        raise Unfit(f"a faulty box: {bad[0].partition(':')[0]}")
+        raise Unfit(f"a box is faulty: {bad[0].partition(':')[0]} (mmrad-eval data check names them)")
     return geometry.clip(box, size)
 
 
 def _kind(error: DataError) -> str:
     """The kind of a fault of a picture, without its path."""
-    return str(error).partition(": ")[2].partition(";")[0][:80] or "unknown"
+    if isinstance(error.__cause__, FileNotFoundError):
+        return "an image file does not exist (--images names the folder that image names start from)"
+    said = str(error).partition(": ")[2].partition(";")[0][:80]
+    return f"a region image can't be made: {said or 'unknown'}"

@@ -89,6 +89,7 @@ def _written(
     drafts: Iterable[Draft | PairDraft | LeftOut], origin: Origin, folders: Sequence[_Folder], part: Path
 ) -> ExportCard:
     left_out = Counter(origin.allowed.left_out)
+    nowhere: Counter[str] = Counter()
     studies: dict[str, str] = {}
     with ExitStack() as stack:
         for folder in folders:
@@ -96,12 +97,14 @@ def _written(
         for draft in drafts:
             if isinstance(draft, LeftOut):
                 left_out[draft.why] += 1
-            elif sum(folder.add(draft) for folder in folders):  # each of them, whatever the others can hold
+                continue
+            reasons = [folder.add(draft) for folder in folders]  # each of them, whatever the others can hold
+            if all(reasons):
+                nowhere[reasons[0]] += 1
+            else:
                 studies[draft.study.id] = draft.study.cluster
     if not studies:
-        reasons = sum((folder.left_out for folder in folders), left_out)
-        why = "; ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(4)) or "there are no studies"
-        raise DataError(f"nothing is left to export from {origin.dataset}: {why}")
+        raise DataError(_nothing(origin.dataset, left_out + nowhere))
     patients = sorted(set(studies.values()))
     (part / TRAINED_ON).write_text(
         f"# patients of this export; {FIELD}: {origin.data_use}\n"
@@ -130,6 +133,14 @@ def _written(
         folder.finish(card)
     (part / NAME).write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")  # it has data_use
     return card
+
+
+def _nothing(dataset: str, left_out: Counter[str]) -> str:
+    """Why an export holds no study, in one line."""
+    if not left_out:
+        return f"there is nothing to export: {dataset} has no studies"
+    why = "; ".join(f"{count:,} because {reason}" for reason, count in left_out.most_common(4))
+    return f"there is nothing to export: all {left_out.total():,} studies of {dataset} were left out, {why}"
 
 
 @dataclass
@@ -165,14 +176,14 @@ class _Folder:
         for file in self.files.values():
             file.close()
 
-    def add(self, draft: Draft | PairDraft) -> bool:
-        """Write the record of a draft; False where this trainer can't hold it."""
+    def add(self, draft: Draft | PairDraft) -> str:
+        """Write the record of a draft; else the reason why this trainer can't hold it."""
         try:
             record, lost = self._record(draft)
             rows = self.trainer.rows[self.origin.form](record, self.numbers)
         except Unfit as why:
             self.left_out[str(why)] += 1
-            return False
+            return str(why)
         asked = record if isinstance(record, Conversation) else record.asked
         self._write_pictures(draft, asked)
         for name, row in rows.items():
@@ -181,7 +192,7 @@ class _Folder:
         self.lost += lost
         self.losers += lost > 0
         self.pictures += len(asked.pictures)
-        return True
+        return ""
 
     def _record(self, draft: Draft | PairDraft) -> tuple[Exported, int]:
         """The record that fits the budget, and how many pictures it lost; Unfit where its words alone do not fit."""
@@ -190,7 +201,8 @@ class _Folder:
             chosen, rejected = (tool_turns(side, self.numbers)[-1].text for side in sides)
             asked = msgspec.structs.replace(sides[0], looks=(), report="")
             decided_by = self.origin.optimised_for.signature if self.origin.optimised_for else ""
-            return PreferencePair(asked, chosen, rejected, draft.differs, draft.values, draft.runs, decided_by), 0
+            known = (draft.differs, draft.values, draft.runs, decided_by, draft.kind)
+            return PreferencePair(asked, chosen, rejected, *known), 0
         if self.origin.form == "grpo":
             asked = self._fitted(self._made(Draft(draft.study, "")))
             facts = tuple(fact(statement) for statement in said(draft.report))
@@ -202,7 +214,7 @@ class _Folder:
     def _fitted(self, whole: Conversation) -> Conversation:
         kept = budgets.fitted(whole, self.budget, self._count)
         if kept is None:
-            raise Unfit(f"its words and film alone exceed {self.budget:,} tokens")
+            raise Unfit(f"their text and film alone exceed {self.budget:,} tokens (--budget)")
         self.longest = max(self.longest, self._count(kept))
         return kept
 

@@ -25,8 +25,10 @@ class PairDraft(Value, frozen=True):
     chosen: Draft
     rejected: Draft
     differs: tuple[str, ...]
-    values: tuple[float, float]
-    runs: tuple[str, str]
+    values: tuple[float, float] | None = None
+    runs: tuple[str, str] | None = None
+    kind: str = "runs"
+    """Where the rejected answer is from: ``runs``, or ``planted`` and the kind of error."""
 
 
 def best_pair(study: Study, answers: Sequence[ScoredAnswer], preference: Preference, margin: float) -> PairDraft:
@@ -41,7 +43,7 @@ def best_pair(study: Study, answers: Sequence[ScoredAnswer], preference: Prefere
             return _pair(study, better, worse, preference, margin)
         except Unfit as why:
             reasons.append(str(why))
-    raise Unfit(reasons[0] if reasons else "fewer than two answers with a value")
+    raise Unfit(reasons[0] if reasons else "fewer than two answers have a value in the column of --by")
 
 
 def answer_draft(study: Study, answer: ScoredAnswer) -> Draft:
@@ -53,13 +55,12 @@ def answer_draft(study: Study, answer: ScoredAnswer) -> Draft:
 def _pair(study: Study, better: ScoredAnswer, worse: ScoredAnswer, preference: Preference, margin: float) -> PairDraft:
     gap = preference.sign * (better.value - worse.value)
     if gap <= 0 or gap < margin:
-        raise Unfit("a difference below the margin" if margin > 0 else "no difference")
-    lengths = sorted(len(one.report.split()) for one in (better, worse))
-    if lengths[0] < SHORTEST * lengths[1]:
-        raise Unfit("one report is longer by more than a quarter")
-    differs = _differences(better.report, worse.report)
+        raise Unfit("their answers differ by less than --margin" if margin > 0 else "their answers have equal values")
+    if not equally_long(better.report, worse.report):
+        raise Unfit("one report is longer than the other by more than a quarter")
+    differs = differences(better.report, worse.report)
     if not differs:
-        raise Unfit("no abnormal statement differs")
+        raise Unfit("their two reports state the same abnormal findings")
     return PairDraft(
         study,
         answer_draft(study, better),
@@ -70,7 +71,13 @@ def _pair(study: Study, better: ScoredAnswer, worse: ScoredAnswer, preference: P
     )
 
 
-def _differences(chosen: str, rejected: str) -> tuple[str, ...]:
+def equally_long(*reports: str) -> bool:
+    """Whether no report is so much longer that a pair of them would teach length."""
+    lengths = sorted(len(report.split()) for report in reports)
+    return lengths[0] >= SHORTEST * lengths[-1]
+
+
+def differences(chosen: str, rejected: str) -> tuple[str, ...]:
     """Abnormal statements that only one of the reports makes."""
     mine, theirs = said(chosen), said(rejected)
     found = []

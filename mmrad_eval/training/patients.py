@@ -52,11 +52,11 @@ def training_set(
     left_out: Counter[str] = Counter()
     for identity, patient, name in outlined:
         if name != split:
-            left_out["of another split"] += 1
+            left_out["they belong to another split"] += 1
         elif patient in held:
-            left_out["in a hold-out list"] += 1
+            left_out["their patients are on a hold-out list"] += 1
         elif patient in elsewhere:
-            left_out["its patient is in another split too"] += 1
+            left_out["their patients also have a study in another split"] += 1
         else:
             kept.add(identity)
     known = {word for identity, patient, _ in outlined for word in (identity, patient)}

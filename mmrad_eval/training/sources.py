@@ -8,6 +8,7 @@ from mmrad_eval.core.values import Study, Target
 from mmrad_eval.training.drafts import Draft, LeftOut, Unfit, checked
 from mmrad_eval.training.pairs import PairDraft, answer_draft, best_pair
 from mmrad_eval.training.patients import TrainingSet
+from mmrad_eval.training.planted_pairs import planted_pair
 from mmrad_eval.training.scored_runs import ScoredRuns
 
 
@@ -21,7 +22,7 @@ def of_dataset(
         report = study.reference.target(target) if study.reference else None
         trace = study.trace.reasoned() if study.trace and traced else None
         if traced and (trace is None or not (trace.steps or trace.text.strip())):
-            yield LeftOut(study.id, "no trace")
+            yield LeftOut(study.id, "they have no trace")
             continue
         try:
             yield checked(Draft(study, report or "", trace))
@@ -36,16 +37,27 @@ def of_runs(runs: ScoredRuns, allowed: TrainingSet, least: float) -> Iterator[Dr
         best = next(iter(answers.get(study.id, ())), None)
         trace = best.answer.trace.reasoned() if best is not None and best.answer.trace is not None else None
         if best is None:
-            yield LeftOut(study.id, "no answer with a value")
+            yield LeftOut(study.id, "no run has an answer with a value in the column of --by")
         elif preference.sign * best.value < preference.sign * least:
-            yield LeftOut(study.id, "a value below --at-least")
+            yield LeftOut(study.id, "the best answer is not as good as --at-least")
         elif trace is None or not (trace.steps or trace.text.strip()):
-            yield LeftOut(study.id, "no trace")
+            yield LeftOut(study.id, "they have no trace")
         else:
             try:
                 yield answer_draft(study, best)
             except Unfit as why:
                 yield LeftOut(study.id, str(why))
+
+
+def planted_pairs(studies: Iterable[Study], allowed: TrainingSet, target: Target) -> Iterator[PairDraft | LeftOut]:
+    """The reference of each study, and a copy of it with one planted error."""
+    for study in studies:
+        if study.id not in allowed.ids:
+            continue
+        try:
+            yield planted_pair(study, (study.reference.target(target) if study.reference else None) or "")
+        except Unfit as why:
+            yield LeftOut(study.id, str(why))
 
 
 def pairs_of(runs: ScoredRuns, allowed: TrainingSet, margin: float) -> Iterator[PairDraft | LeftOut]:

@@ -44,7 +44,7 @@ def test_it_says_what_each_folder_holds_and_what_was_left_out(call: Call, corpus
     assert said.code == 0
     assert "8 studies of 4 patients of traces, sft" in said.out
     assert "trl           8 records" in said.out
-    assert "4 studies left out: of another split" in said.out
+    assert "4 studies left out: they belong to another split" in said.out
     assert sorted(path.name for path in Path("e").iterdir()) == ["card.json", "trained_on.txt", "trl", "zebra"]
 
 
@@ -72,10 +72,52 @@ def test_pairs_that_teach_length_or_words_are_left_out(call: Call, results: str)
     words = ("export", "good", "bad", "--in", results, "--format", "dpo", "--by", COLUMN)
     said = call(*words, "--margin", "0.2", "--out", "f")
 
-    assert card_of("e").left_out["one report is longer by more than a quarter"] > 0
+    assert card_of("e").left_out["one report is longer than the other by more than a quarter"] > 0
     assert said.code == 1
-    assert "a difference below the margin (5)" in said.err
+    assert "5 because their answers differ by less than --margin" in said.err
     assert not Path("f").exists()
+
+
+def test_references_are_paired_with_copies_that_hold_one_planted_error(call: Call) -> None:
+    said = call("export", "--format", "dpo", "--data", "demo?split=patient", "--out", "e")
+    again = {study.id: study for study in load("demo?split=patient").studies}
+
+    assert said.code == 0, said.err
+    kinds = set()
+    for row in rows(Path("e/ms-swift/pairs.jsonl")):
+        good, bad = row["messages"][-1]["content"], row["rejected_response"]
+        study = again[row["id"]]
+        assert study.reference is not None
+        assert study.split == "train"
+        assert good.removeprefix("Report: ").split() == study.reference.text.split()
+        assert good != bad
+        assert good.count("\n") == bad.count("\n")  # nothing but the error tells them apart
+        assert 0.8 <= len(bad.split()) / len(good.split()) <= 1.25
+        assert row["differs"]
+        assert not {"values", "runs", "decided_by"} & {*row}
+        kinds.add(row["kind"])
+    assert len(kinds) > 1
+    assert kinds <= {"planted side", "planted negation", "planted severity", "planted invention"}
+    assert card_of("e").optimised_for is None
+    assert "the references of demo" in Path("e/trl/README.md").read_text()
+
+
+def test_a_report_in_which_no_error_can_be_planted_is_counted(call: Call, corpus: Path) -> None:
+    said = call("export", "--format", "dpo", "--data", str(corpus), "--for", "trl", "--out", "e")
+
+    assert said.code == 0, said.err
+    reason = "no error can be planted that changes an abnormal finding of their report"  # of those in German
+    assert f"studies left out: {reason}" in said.out
+
+
+def test_films_that_are_not_there_are_counted_once_a_study_and_named_with_the_remedy(call: Call) -> None:
+    lines = [f"s{n},p{n},train,x/{n}.png,The heart is enlarged." for n in range(10)]
+    Path("r.csv").write_text("\n".join(["id,patient,split,image,findings", *lines, "t,pt,test,x/t.png,Clear."]))
+    said = call("export", "--format", "grpo", "--data", "r.csv", "--out", "e")
+
+    assert said.code == 1
+    assert "all 11 studies of r were left out, 10 because an image file does not exist (--images names" in said.err
+    assert "1 because they belong to another split" in said.err
 
 
 def test_good_answers_of_runs_are_taught_with_their_own_traces(call: Call, corpus: Path, results: str) -> None:
@@ -107,7 +149,7 @@ def test_good_answers_of_runs_are_taught_with_their_own_traces(call: Call, corpu
         (("--format", "grpo", "--data", "CORPUS", "--for", "anole", "--out", "e"), "does not take --format grpo"),
         (("--format", "sft", "--data", "CORPUS", "--boxes", "inches", "--out", "e"), "no frame is called so"),
         (("--format", "sft", "--data", "CORPUS", "--hold-out", "none.txt", "--out", "e"), "none.txt"),
-        (("--format", "dpo", "--data", "CORPUS", "--out", "e"), "name two or more runs"),
+        (("--format", "dpo", "--data", "CORPUS", "--by", COLUMN, "--out", "e"), "--data has none"),
         (("--format", "dpo", "good", "--in", "RESULTS", "--by", COLUMN, "--out", "e"), "name two or more"),
         (("--format", "dpo", "good", "bad", "--in", "RESULTS", "--out", "e"), "--by COLUMN"),
         (("--format", "dpo", "good", "bad", "--in", "RESULTS", "--by", "BLEU", "--out", "e"), "has no column 'BLEU'"),

@@ -213,7 +213,7 @@ def test_a_record_whose_words_alone_exceed_the_budget_is_left_out_and_counted(co
     counts = card.trainers["llamafactory"]
 
     assert counts.records + sum(counts.left_out.values()) == 8
-    assert list(counts.left_out) == ["its words and film alone exceed 1,000 tokens"]
+    assert list(counts.left_out) == ["their text and film alone exceed 1,000 tokens (--budget)"]
 
 
 def test_anoles_budget_never_exceeds_what_its_loader_keeps(corpus: Path, tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_hold_out_list_takes_patients_and_studies(corpus: Path, tmp_path: Path
     card = export_corpus(corpus, tmp_path / "e", names="zebra", hold_out=[held])
 
     assert [row["id"] for row in rows(tmp_path / "e/zebra/train.jsonl")] == ["s2", "s3", "s6", "s7"]
-    assert card.left_out["in a hold-out list"] == 4  # and the other study of the patient of s5
+    assert card.left_out["their patients are on a hold-out list"] == 4  # and the other study of the patient of s5
     assert card.held_out == {str(held): 2}
 
 
@@ -243,7 +243,7 @@ def test_a_patient_with_a_study_in_another_split_is_left_out(corpus: Path, tmp_p
     card = export_corpus(corpus.with_name("moved.jsonl"), tmp_path / "e", names="zebra")
 
     assert "s2" not in [row["id"] for row in rows(tmp_path / "e/zebra/train.jsonl")]
-    assert card.left_out["its patient is in another split too"] == 1
+    assert card.left_out["their patients also have a study in another split"] == 1
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_words_that_a_trainer_would_take_for_a_mark_are_refused_and_counted(
     bad.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
     card = export_corpus(bad, tmp_path / "e", names="trl")
 
-    assert card.left_out["a trainer's mark in its words"] == 1
+    assert card.left_out["their text contains a trainer's own marker, such as <image>"] == 1
     assert card.trainers["trl"].records == 7
 
 
@@ -286,7 +286,7 @@ def test_equal_commands_make_equal_folders(corpus: Path, out: Path, tmp_path: Pa
 
 def test_nothing_is_left_behind_where_an_export_fails(corpus: Path, tmp_path: Path) -> None:
     (corpus.with_name("cut.jsonl")).write_bytes(b"\n".join(corpus.read_bytes().splitlines()[:2]))
-    with pytest.raises(DataError, match="nothing is left to export"):
+    with pytest.raises(DataError, match="there is nothing to export: all 2 studies of cut were left out"):
         export_corpus(corpus.with_name("cut.jsonl"), tmp_path / "e", budget=300)
 
     assert list(tmp_path.iterdir()) == []

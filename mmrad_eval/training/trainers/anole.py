@@ -51,9 +51,9 @@ def _sft(conversation: Conversation, _: Frame) -> dict[str, Row]:
     read = mmrad.parse(row)
     told = [(step.region, step.text, step.box is not None) for step in trace_of(read).steps]
     if told != [(look.phrase, look.text, look.box is not None) for look in conversation.looks]:
-        raise Unfit("a step that the authors' words can't hold")
+        raise Unfit("the authors' record format can't express a step of theirs")
     if read.report.text != conversation.report:
-        raise Unfit("a report that the authors' words can't hold")
+        raise Unfit("the authors' record format can't express their report")
     return {FILE: row}
 
 

@@ -65,10 +65,7 @@ def qwen_tokens(picture: ExportPicture) -> int:
 
 def why_preferred(pair: PreferencePair) -> Row:
     """Fields of a pair's row that say why its first answer is preferred; trainers pass over them."""
-    return {
-        "kind": pair.kind,
-        "differs": list(pair.differs),
-        "decided_by": pair.decided_by,
-        "values": list(pair.values),
-        "runs": list(pair.runs),
-    }
+    row: Row = {"kind": pair.kind, "differs": list(pair.differs)}
+    if pair.values is None or pair.runs is None:
+        return row
+    return {**row, "decided_by": pair.decided_by, "values": list(pair.values), "runs": list(pair.runs)}

@@ -72,12 +72,12 @@ def _count(conversation: Conversation, _: Frame) -> int:
 
 def _sft(conversation: Conversation, _: Frame) -> dict[str, Row]:
     if not conversation.looks:
-        raise Unfit("no trace, without which its row would be dropped")
+        raise Unfit("they have no trace, and the trainer drops such rows")
     row = _row(conversation)
     read = zebra.parse(row, conversation.id)
     columns = [name for name in row if name.endswith(tuple("123456789"))]
     if read.invalid or list(read.image_order) != columns or read.report.text != conversation.report:
-        raise Unfit("words that a Zebra-CoT row can't hold")
+        raise Unfit("a Zebra-CoT row can't express their text")
     return {FILE: row}
 
 
