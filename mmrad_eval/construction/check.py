@@ -13,7 +13,7 @@ from mmrad_eval.construction.records import CheckFinding, CollectedStudy, StageL
 from mmrad_eval.construction.rules import MeanRegions, judge
 from mmrad_eval.construction.written import Objection, audited, guarded, reflected
 
-VERSION = 1
+VERSION = 2
 REASONS = {
     "contradicted": "contradicted",
     "invented": "invented",

@@ -22,7 +22,7 @@ from mmrad_eval.traces import geometry, thinkvg
 from mmrad_eval.traces.record import trace_of
 from mmrad_eval.traces.regions import OTHER, category_of, fine_names, resolve
 
-VERSION = 1
+VERSION = 2
 ONE_BOX = 0.9
 """Boxes of a region that overlap with their median by at least this much are one box, their median."""
 OWN_REPORT = frozenset({"padchest-gr", "padchest-gr-es", "reflacx"})
@@ -67,6 +67,7 @@ def collect(study: Study, form: str = "", rows: Sequence[Mapping[str, Any]] = ()
         view=image.view if image else None,
         report=study.reference or Report(),
         labels=tuple(dict.fromkeys(label.name for label in study.labels if label.value > 0)),
+        denied=tuple(dict.fromkeys(label.name for label in study.labels if label.value == 0)),
         regions=tuple(_regions(found)),
     )
 

@@ -81,6 +81,8 @@ class CollectedStudy(Value, frozen=True):
     report: Report = Report()
     labels: tuple[str, ...] = ()
     """Findings that the report's labels, or the source's, call present."""
+    denied: tuple[str, ...] = ()
+    """Findings that the source's labels call absent, everywhere in the image."""
     regions: tuple[SourceRegion, ...] = ()
 
 

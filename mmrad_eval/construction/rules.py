@@ -13,6 +13,7 @@ from typing import Literal
 
 from mmrad_eval.construction.records import CheckFinding, CollectedStudy, SourceRegion, TraceStatement
 from mmrad_eval.construction.sides import crossed
+from mmrad_eval.construction.source_labels import against_labels
 from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.values import Box, Step, Trace
 from mmrad_eval.datasets import comparisons
@@ -106,6 +107,7 @@ def judge(
         else:
             words = dict.fromkeys(words, "other language")
             findings.append(CheckFinding("language", "count", (), f"the rules read English, and this is {tongue}"))
+    findings += against_labels(said, study)
     findings += _boxes(said, study, means)
     findings += _places(said)
     return RulesVerdict(words, tuple(findings))

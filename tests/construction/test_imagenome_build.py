@@ -197,6 +197,23 @@ def resolved(region: str) -> str:
     return known.name
 
 
+def test_attributes_are_held_against_statements(built: Path) -> None:
+    study = lines(built, "collect")[0]["study"]
+    assert set(study["denied"]) == {"lung opacity", "pneumothorax"}
+    assert not any("labels" in line.get("counts", {}) for line in lines(built, "check"))
+    graphs = built / "chest/silver_dataset/scene_graph"
+    first = graphs / f"{name(0)}_SceneGraph.json"
+    first.write_text(first.read_text().replace("|yes|enlarged cardiac", "|no|enlarged cardiac"))
+    words = ["build", f"chest-imagenome:{built / 'chest'}", "--images", str(built / "films"), "--stages", "1-5"]
+    words += ["--link", str(built / "reports.csv"), "--writer", "program:writer", "--auditor", "program:auditor"]
+    ended = CliRunner().invoke(data, [*words, "--out", str(built / "denied")], standalone_mode=False)
+    assert ended.exception is None, (ended.exception, ended.output)
+    (changed, *others) = (json.loads(line) for line in stage_path(built / "denied", "check").read_text().splitlines())
+    assert [one["what"] for one in changed["findings"] if one["check"] == "labels"] == ["they deny cardiomegaly"]
+    assert "why" not in changed  # it goes on
+    assert not any("labels" in line.get("counts", {}) for line in others)
+
+
 def test_the_card_says_that_phrases_are_sentences_of_the_report(built: Path) -> None:
     record = json.loads((built / "out/build.json").read_text())
     assert "leak is close to 1" in " ".join(record["warnings"])

@@ -141,3 +141,30 @@ def test_a_box_far_from_where_others_have_the_region_is_flagged() -> None:
 )
 def test_sides_are_compared_by_words_alone(text: str, report: str, is_crossed: bool) -> None:
     assert crossed(text, report) == is_crossed
+
+
+@pytest.mark.parametrize(
+    ("text", "present", "denied", "what"),
+    [
+        ("There is a left pleural effusion.", (), ("pleural effusion",), "they deny pleural effusion"),
+        ("There is a left pleural effusion.", ("pleural effusion",), (), ""),
+        ("There is a left pleural effusion.", ("pleural effusion",), ("pleural effusion",), ""),
+        ("No pleural effusion.", ("pleural effusion",), (), "they state pleural effusion"),
+        ("No left pleural effusion.", ("pleural effusion",), (), ""),  # it may lie on the right
+        ("No new pleural effusion.", ("pleural effusion",), (), ""),
+        ("The heart is enlarged.", (), ("enlarged cardiac silhouette", "normal"), "they deny cardiomegaly"),
+        ("The heart is not enlarged.", ("Cardiomegaly",), (), "they state cardiomegaly"),
+        ("There is a nodule.", ("lung lesion",), ("mass/nodule (not otherwise specified)",), "they deny nodule"),
+        ("No opacity.", ("pulmonary edema/hazy opacity",), (), ""),  # either may be there
+        ("Possible pneumonia.", (), ("pneumonia",), ""),
+        ("The heart is enlarged.", ("No finding",), ("other diseases",), ""),
+    ],
+)
+def test_a_statement_against_the_labels_of_the_source_is_flagged(
+    text: str, present: tuple[str, ...], denied: tuple[str, ...], what: str
+) -> None:
+    study = CollectedStudy(report=Report(text), labels=present, denied=denied)
+    found = judge([TraceStatement(1, "image", text)], study, MeanRegions(), report=True, lost=None).findings
+    flags = [(one.check, one.n, one.what) for one in found if one.check == "labels"]
+    assert flags == ([("labels", (1,), what)] if what else [])
+    assert not [one for one in found if one.effect == "return"]
