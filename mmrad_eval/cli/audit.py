@@ -21,7 +21,7 @@ BROKEN = 1
     "--rows", multiple=True, metavar="SYSTEM=FILE", help="The reports behind a row of the board: its means are checked."
 )
 @click.option("--model-column", metavar="NAME", help="Name the column of a board's systems.")
-@click.option("--against", type=click.Path(path_type=Path), help="Another copy of the same table.")
+@click.option("--against", type=click.Path(path_type=Path), help="Another copy of the same table, to compare with.")
 @reference_options
 @table_options
 def audit(
@@ -29,9 +29,9 @@ def audit(
 ) -> int:
     """Check a board (one row per system) or a file of scores (one row per report) for consistency.
 
-    RadCliQ is linear in its parts, reciprocals are of means, means are those of the rows, ids are complete, unique and
-    in order, values are possible, all columns have one denominator. Rows that break a rule are named, with the size of
-    the error. Exit status 1 if a check fails.
+    RadCliQ is linear in its parts, a reciprocal is that of a mean, means equal those of the rows, ids are complete,
+    unique and in order, values are possible, all columns have one denominator. Rows that break a rule are named, with
+    the size of the error. The exit status is 1 if a check fails.
     """
     from mmrad_eval.core.values import Target
     from mmrad_eval.results.validation.audit import across, tables_of

@@ -33,13 +33,13 @@ _TRIES = 8  # looks in a row that fail
 def batches(**said: Any) -> int:
     """List provider batches, wait for them, or cancel some.
 
-    Their replies are fetched by the command that made them, run again.
+    To fetch their replies, run the command that submitted them again.
     """
     from mmrad_eval.core.errors import UsageError
 
     found = _found(said["results"])
     if not found:
-        raise UsageError(f"{said['results']}: no batches; `mmrad-eval run --batch` makes some")
+        raise UsageError(f"{said['results']}: there are no batches; `mmrad-eval run --batch` submits one")
     under_way = [(one, where) for one, where in found if one.batch and one.open]
     unknown = set(said["cancelled"]) - {one.batch for one, _ in under_way}
     if unknown:

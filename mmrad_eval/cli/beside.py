@@ -50,7 +50,9 @@ def beside(run: str | None, results: Path, studies: tuple[str, ...], limit: int 
         known = [(answer.study, str(folder.path)) for answer in folder.answers() if _trace(answer)]
         raise UnknownNameError("study with a trace", min(missing), known)
     if not kept:
-        raise UsageError(f"{folder.path}: its model wrote no trace, and its task showed none; tcot-self and mcot do")
+        raise UsageError(
+            f"{folder.path}: its model wrote no trace, and its task showed none; runs of tcot-self and mcot have traces"
+        )
     title = f"{folder.run.card.label}, {folder.run.identity.task}, {folder.run.identity.dataset}"
     if folder.run.data_use != "open":
         title += f" ({folder.run.data_use} data: keep this as you keep the data)"
@@ -74,7 +76,7 @@ def _newest(results: Path) -> RunFolder:
     runs = sorted(find_runs(results), key=lambda folder: folder.run.finished, reverse=True)
     found = next((folder for folder in runs if any(map(_trace, folder.answers()))), None)
     if found is None:
-        raise UsageError(f"no run under {results} has a trace; tcot-self and mcot make one")
+        raise UsageError(f"no run under {results} has a trace; run tcot-self or mcot")
     return found
 
 

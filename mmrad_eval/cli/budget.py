@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 @click.argument("model")
 @data_options
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where the runs are."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Results folder that holds the runs.",
 )
 @click.option("--metrics", "-M", help="Label of the column to show. [default: a clinical one]")
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw the curve, as pdf and as png.")
@@ -51,7 +55,7 @@ def budget(**said: Any) -> int:
     runs = [BudgetRun(one.point, scored) for one, scored in found if scored is not None]
     _missing([one for one, scored in found if scored is None], price=said["dry_run"])
     if lacking:
-        terminal.say(f"no curve by thinking: {lacking}", err=not said["dry_run"])
+        terminal.say(f"no curve over thinking tokens: {lacking}", err=not said["dry_run"])
     if not said["dry_run"] and runs:
         _tables(runs, said)
     return 0
@@ -113,7 +117,7 @@ def _draw(runs: list[BudgetRun], label: str, path: Path) -> None:
     from mmrad_eval.results.figures.style import Look, drawing, save
 
     if path.suffix not in {".pdf", ".png"}:
-        raise UsageError(f"--figure {path}: end it in .pdf or .png; both are written")
+        raise UsageError(f"--figure {path}: name a file that ends in .pdf or .png; both are written")
     with drawing():
         made = curve(runs, label, Look())
         if made is None:

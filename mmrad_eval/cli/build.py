@@ -63,9 +63,14 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options: list[Callable[..., Any]] = []
-    for role, what in (("writer", "Writes and corrects the traces"), ("auditor", "Judges them by the report")):
+    for role, what in (
+        ("writer", "Model that writes and corrects the traces"),
+        ("auditor", "Model that judges them by the report"),
+    ):
         options += [
-            click.option(f"--{role}", metavar="MODEL", help=f"{what}: as for --model, program:{role}, or none."),
+            click.option(
+                f"--{role}", metavar="MODEL", help=f"{what}: same syntax as --model, program:{role}, or none."
+            ),
             click.option(f"--{role}-url", multiple=True, metavar="URL", help=f"Address of the {role}'s server."),
             click.option(f"--{role}-key-env", metavar="NAME", help=f"Environment variable of the {role}'s key."),
         ]
@@ -74,12 +79,16 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *options,
         click.option("--prompts", type=click.Path(path_type=Path), help="Folder of custom prompt files."),
         click.option(
-            "--max-tokens", type=click.IntRange(min=1), default=2048, show_default=True, help="Tokens of one answer."
+            "--max-tokens",
+            type=click.IntRange(min=1),
+            default=2048,
+            show_default=True,
+            help="Maximum number of tokens per answer.",
         ),
         click.option(
             "--temperature",
             metavar="NUMBER|none",
-            help="Sampling temperature. [default: 0, or none if the model accepts none]",
+            help="Sampling temperature. [default: 0; not sent if the model takes no temperature]",
         ),
         click.option("--no-schema", is_flag=True, help="Do not request a JSON schema, for servers that refuse one."),
         click.option("--allow-key", multiple=True, metavar="NAME", help="Let a card read a key from this variable."),
@@ -94,7 +103,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--attest-provider",
             help="Provider that you attest may receive credentialed data; needs the next two options.",
         ),
-        click.option("--attest-retention", help="Retention setting of that provider under which it may."),
+        click.option("--attest-retention", help="Retention setting of that provider under which it may receive them."),
         click.option("--attest-who", help="Person who attests it; all three are stored with the build."),
         click.option(
             "--concurrency", type=click.IntRange(min=1), help="Maximum number of concurrent requests. [default: adapts]"
@@ -128,13 +137,13 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--lost", metavar="N|any", default="0", show_default=True, help="Findings that a trace may omit."),
         click.option("--comparisons", type=choice(["keep", "drop"]), default="keep", show_default=True,
-                     help="Statements that compare with a prior study."),
+                     help="Keep or drop statements that compare with a prior study."),
         click.option("--profile", type=choice(["full", "paper"]), default="full", show_default=True,
                      help="Categories of steps: six, or the two of the published example."),
         click.option("--order", type=choice(["vocabulary", "source"]), default="vocabulary", show_default=True,
-                     help="Order of the steps."),
+                     help="Order of the steps: the vocabulary's, the same for all, or the source's."),
         click.option("--render", type=choice(["crop", "masked", "highlighted", "none"]), default="crop",
-                     show_default=True, help="Region images."),
+                     show_default=True, help="How region images are rendered."),
         click.option("--pixels", type=choice(["source", "336"]), default="source", show_default=True,
                      help="Pixels of films and region images: the source's, or the authors' padded square."),
         click.option("--films", type=choice(["copy", "link"]), default="copy", show_default=True,
@@ -142,7 +151,7 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--hold-out", multiple=True, type=click.Path(path_type=Path),
                      help="File of patients, one per line, that must be in test."),
         click.option("--plant", type=click.FloatRange(0, 1), default=0.0, show_default=True,
-                     help="Share of statements of which a copy with an error tests the auditor."),
+                     help="Share of statements that also go to the auditor with an error, to test it."),
         click.option("--seed", type=int, default=1, show_default=True, help="Seed of the split and of planted errors."),
         click.option("--partial", is_flag=True, help="Write the dataset even if some images failed."),
     )  # fmt: skip
@@ -200,7 +209,7 @@ def _settings(said: dict[str, Any]) -> BuildSettings:
 
     for name, example in (("source", "demo"), ("out", "--out build"), ("writer", "--writer program:writer")):
         if not said[name]:
-            raise UsageError(f"say {'the SOURCE' if name == 'source' else f'--{name}'}, such as {example}")
+            raise UsageError(f"{'SOURCE' if name == 'source' else f'--{name}'} is missing, such as {example}")
     for option in ("name", "attest_provider", "attest_retention", "attest_who"):
         written_down(f"--{option.replace('_', '-')}", said[option] or "")
     attested = {part: said[f"attest_{part}"] or "" for part in ("provider", "retention", "who")}
@@ -306,7 +315,9 @@ def _price(plan: BuildPlan) -> None:
         terminal.say("  no request: no model is called")
         return
     planted = f", {seen.planted:,} about planted errors" if seen.planted else ""
-    terminal.say(f"  {seen.requests:,} requests; {seen.returned:,} more if a tenth of the records go back{planted}")
+    terminal.say(
+        f"  {seen.requests:,} requests; {seen.returned:,} more if a tenth of the records are returned{planted}"
+    )
     terminal.say(f"  about {seen.prompt_tokens:,} prompt tokens and {seen.completion_tokens:,} completion tokens")
     dollars = "a card has no price" if seen.dollars is None else f"about {seen.dollars:.2f} US dollars"
     terminal.say(f"  {dollars}")
@@ -356,7 +367,7 @@ def _told(plan: BuildPlan, built: Built) -> int:
     """Say what came out, and what is left to do."""
     out = plan.settings.out
     if built.record is not None and not built.record.records:
-        terminal.say(f"no record was kept: {out / 'card.md'} says at which stage, and why", err=True)
+        terminal.say(f"no record was kept: {out / 'card.md'} says at which stage each was rejected, and why", err=True)
         return 1
     if built.record is not None:
         record = built.record

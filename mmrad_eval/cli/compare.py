@@ -44,7 +44,7 @@ def compare(**said: Any) -> int:
     Compares run A with each further run, over the studies that all of them answered. A run is a folder or the
     beginning of a run id. Several runs of one question (samples, prompts) are one side when they are written with
     commas (A1,A2) or share a folder. Differences are B minus A, paired by study, resampled by patient, adjusted for
-    how many columns and runs are looked at.
+    the number of columns and runs compared.
     """
     from mmrad_eval.results.comparison import named
 

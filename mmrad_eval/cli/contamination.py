@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 @click.command(name="contamination", cls=GroupedCommand)
 @click.argument("model")
 @click.option(
-    "--data", "-d", multiple=True, required=True, help="Data to ask about; name one from after the cut-off too."
+    "--data", "-d", multiple=True, required=True, help="Dataset to test; name one from after the cut-off too."
 )
 @click.option(
     "--published",
     multiple=True,
     metavar="NAME=YYYY-MM",
-    help="When a dataset's reports were published. [default: known]",
+    help="Month in which a dataset's reports were published. [default: from our list]",
 )
 @click.option("--cutoff", metavar="YYYY-MM", help="The model's cut-off. [default: the card's]")
 @click.option(
@@ -56,8 +56,8 @@ if TYPE_CHECKING:
 def contamination(**said: Any) -> int:
     """Test whether MODEL has read the reports of a dataset before.
 
-    It is shown half of each reference, without the image, and goes on. The longest run of equal words is compared with
-    the rest of that reference, with the rest of another patient's, and with data from after the model's cut-off.
+    It is shown half of each reference, without the image, and continues it. The longest run of equal words is compared
+    with the rest of that reference, with the rest of another patient's, and with data from after the model's cut-off.
     """
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.harness.settings import RunSettings

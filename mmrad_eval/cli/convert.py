@@ -16,8 +16,8 @@ def convert(a: str, b: str, *, as_json: bool) -> None:
 
     Transcripts of other harnesses are read too: deepeyes, mini-o3, lmms-eval, vlmevalkit, ms-swift, verl.
 
-    A and B are paths or FORMAT:PATH. What A is, is recognised; B is the neutral record mmrad.trace/1 unless it says
-    otherwise. What could not be placed stays in the record with a reason, and is counted here.
+    A and B are paths or FORMAT:PATH. The format of A is recognized; B is the neutral record mmrad.trace/1 unless it
+    names another. What could not be converted stays in the record with a reason, and is counted here.
     """
     import msgspec
 

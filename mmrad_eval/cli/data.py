@@ -82,7 +82,7 @@ def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> N
 def ids(
     spec: str, *, split: str | None, comparisons: str | None, marks: str | None, priors: str | None, **said: Any
 ) -> None:
-    """Print the ids of the studies that a condition leaves, one per line, for `--ids`.
+    """Print the ids of the studies that meet a condition, one per line, for `--ids`.
 
     Words of a report such as "unchanged" can't be known from one image: a table over `--comparisons without` leaves
     such studies out.
@@ -109,13 +109,13 @@ def ids(
 @click.argument("spec")
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--no-pixels", is_flag=True, help="Leave image files alone.")
-@click.option("--all", "everything", is_flag=True, help="Print every case, not the first of each kind.")
+@click.option("--no-pixels", is_flag=True, help="Do not open image files.")
+@click.option("--all", "everything", is_flag=True, help="Print every case, not only the first of each kind.")
 @click.option(
     "--cases", type=click.Path(path_type=Path), help="Write every case to this file, one JSON object per line."
 )
 def check(spec: str, as_json: bool, no_pixels: bool, everything: bool, cases: Path | None, **said: Any) -> None:
-    """List all that is wrong; exit status 0: a run would be sound, 1: it would not."""
+    """List all problems of the data; the exit status is 1 if a run would not be sound."""
     from mmrad_eval.datasets import check as checking
 
     found = checking.check(*_named(spec, said), pixels=not no_pixels)

@@ -172,7 +172,7 @@ def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]
         try:
             found = compare_runs([one, other], wanted=wanted((primary.column,)), primary=primary.column)
         except MmradError as error:
-            terminal.say(f"{title}: not yet: {error}", err=True)
+            terminal.say(f"{title}: not tested yet: {error}", err=True)
             continue
         terminal.say(title)
         paths = [",".join(str(folder.path) for folder in side) for side in (one, other)]
@@ -206,4 +206,4 @@ def _refuse_others(ctx: click.Context) -> None:
     if others and path.suffix != ".toml":
         raise UsageError(f"{path} is neither an option nor an experiment file (which ends in .toml)")
     if others:
-        raise UsageError(f"{others[0]} beside an experiment file: write it in the file, under [shared]")
+        raise UsageError(f"{others[0]} can't be given with an experiment file; write it in the file, under [shared]")

@@ -24,27 +24,36 @@ TRAINING = ("sft", "dpo", "grpo")
     type=click.Choice([*SUFFIXES, *TRAINING]),
     default="rexrank",
     show_default=True,
-    help="Form to write.",
+    help="Format to write.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File or folder. [default: beside the run's answers]")
 @in_results
 @click.option("--references", "-r", help="The data, if it has moved since the run.")
 @click.option("--data", metavar="DATA", help="Teach the traces (sft) or references (grpo, dpo) of this dataset.")
 @source_options
-@click.option("--for", "names", default="", metavar="NAMES", help="Trainers, comma-separated. [default: all that can]")
+@click.option(
+    "--for", "names", default="", metavar="NAMES", help="Trainers, comma-separated. [default: all that take the format]"
+)
 @click.option("--by", metavar="COLUMN", help="For runs: the column that separates good answers from bad ones.")
-@click.option("--at-least", type=float, help="sft of runs: the least value of an answer that is taught.")
-@click.option("--margin", type=float, default=0.0, help="dpo: the least difference of two answers. [default: any]")
+@click.option("--at-least", type=float, help="sft of runs: minimum value of an answer that is taught.")
+@click.option("--margin", type=float, default=0.0, help="dpo: minimum difference between two answers. [default: any]")
 @click.option("--split", default="train", show_default=True, help="The split that may be trained on.")
-@click.option("--hold-out", type=click.Path(path_type=Path), multiple=True, help="Ids that may not, one per line.")
-@click.option("--target", type=click.Choice(["findings", "impression", "report"]), help="Part that is taught.")
+@click.option(
+    "--hold-out",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="File of ids that may not be trained on, one per line.",
+)
+@click.option(
+    "--target", type=click.Choice(["findings", "impression", "report"]), help="Part of the report that is taught."
+)
 @click.option(
     "--budget",
     type=click.IntRange(min=256),
     metavar="TOKENS",
     help="Maximum tokens of a record; images are dropped to fit, never text.",
 )
-@click.option("--boxes", metavar="FRAME", help="Frame of box numbers in words. [default: pixels of the film]")
+@click.option("--boxes", metavar="FRAME", help="Coordinate frame of boxes in the text. [default: pixels of the film]")
 @click.option("--prompt", type=click.Path(path_type=Path), help="Custom prompt file for the question.")
 def export(runs: tuple[str, ...], form: str, out: Path | None, **said: Any) -> int:
     """Export the reports of a run in the formats of public boards, or records for trainers.

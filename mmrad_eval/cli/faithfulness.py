@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 def faithfulness(**said: Any) -> int:
     """Test whether MODEL looks at the image, and whether looking again improves its reports.
 
-    Runs what is missing of some 45 arms (image swapped, blank, with a finding blurred, or edited in a way that should
-    change nothing; words alone; region images repeated, random, shuffled or of another patient; its own trace cut short
-    or negated; its own looks replaced; misleading cues), compares them over the same studies, and prints one
-    page. Run again: what was answered is never asked again.
+    Runs those of some 45 arms that are missing (image swapped, blank, with a finding blurred, or edited in a way that
+    should change nothing; words alone; region images repeated, random, shuffled or of another patient; its own trace
+    cut short or negated; its own looks replaced; misleading cues), compares them over the same studies, and prints one
+    page. Run the same command again to resume: no answered study is sent twice.
     """
     from mmrad_eval.model_registry.serving import Fleet
 
@@ -133,9 +133,9 @@ def _price(planned: list[Planned], results: Path) -> None:
     asked: list[Preview] = []
     for one in planned:
         if one.plan is None:
-            terminal.say(f"{one.arm.task:24} can't be asked: {one.why}")
+            terminal.say(f"{one.arm.task:24} cannot run: {one.why}")
         elif finished(one, results):
-            terminal.say(f"{one.arm.task:24} is there")
+            terminal.say(f"{one.arm.task:24} is complete")
         else:
             seen = preview_of(one.job, one.plan)
             asked.append(seen)
@@ -145,7 +145,7 @@ def _price(planned: list[Planned], results: Path) -> None:
             )
     most = [one.most for one in asked if one.most is not None]  # every arm is a task of ours, which states its turns
     terminal.say(
-        f"in all about {sum(one.prompt_tokens for one in asked):,.0f} prompt tokens in first turns; with all turns at "
+        f"in total {sum(one.prompt_tokens for one in asked):,.0f} prompt tokens in first turns; with all turns at "
         f"most {sum(one.requests for one in most):,} requests and "
         f"{sum(one.completion_tokens for one in most):,} completion tokens"
     )
@@ -154,7 +154,7 @@ def _price(planned: list[Planned], results: Path) -> None:
     if asked and shows is not None and shows.plan is not None and (said := look_check(shows.job, shows.plan)):
         terminal.say(f"first, {said}")
     terminal.say(
-        "arms that share their first request (tcot-self, early-*, mistaken) ask it once; what is stored is free"
+        "arms that share their first request (tcot-self, early-*, mistaken) send it once; stored replies cost nothing"
     )
 
 

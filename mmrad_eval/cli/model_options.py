@@ -22,7 +22,7 @@ def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--temperature",
             metavar="NUMBER|none",
-            help="Sampling temperature. [default: 0, or none if the model accepts none]",
+            help="Sampling temperature. [default: 0; not sent if the model takes no temperature]",
         ),
         click.option("--top-p", type=float, help="Top-p (nucleus) sampling threshold. [default: not sent]"),
         click.option("--seed", type=int, help="Seed of the model's sampling. [default: not sent]"),
@@ -53,7 +53,7 @@ TERMS = {
         "--attest-provider", help="Provider that you attest may receive credentialed data; needs the next two options."
     ),
     "--attest-retention": click.option(
-        "--attest-retention", help="Retention setting of that provider under which it may."
+        "--attest-retention", help="Retention setting of that provider under which it may receive them."
     ),
     "--attest-who": click.option("--attest-who", help="Person who attests it; all three are stored with the run."),
     "--concurrency": click.option(
@@ -68,7 +68,7 @@ TERMS = {
         "--refusal-pattern",
         multiple=True,
         metavar="TEXT",
-        help="Count rejections whose message holds TEXT as refusals.",
+        help="Count rejections whose message contains TEXT as refusals.",
     ),
     "--patience": click.option(
         "--patience",
@@ -116,7 +116,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--no-look-check",
             is_flag=True,
-            help="Skip the look check, which shows drawn test images before the first study.",
+            help="Skip the look check, which sends drawn test images before the first study.",
         ),
         click.option(
             "--allow-blind",

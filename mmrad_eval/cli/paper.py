@@ -36,7 +36,7 @@ from mmrad_eval.cli.words import named_values
     "--adapted",
     multiple=True,
     metavar="FORMAT=RUN",
-    help="T2: a format of adaptation and its run; the first is what the others are compared with.",
+    help="T2: a format of adaptation and its run; the first is the baseline of the others.",
 )
 @click.option("--panel-task", help="T3: the task on which models are compared. [default: direct, and imported reports]")
 @click.option("--style", default="article", show_default=True, help="Venue: neurips, cvpr, miccai, acl, radiology.")
@@ -45,7 +45,9 @@ from mmrad_eval.cli.words import named_values
     type=click.Path(path_type=Path, dir_okay=False),
     help="TOML file of printed names for columns, models, tasks and datasets, in addition to ours.",
 )
-@click.option("--intervals", is_flag=True, help="Set intervals in the tables of the body too; the appendix has them.")
+@click.option(
+    "--intervals", is_flag=True, help="Print confidence intervals in the tables of the body too; the appendix has them."
+)
 @click.option("--figures/--no-figures", default=True, help="Draw the figures too. [default: yes]")
 @click.option(
     "--resamples", type=click.IntRange(min=100), default=10_000, show_default=True, help="Bootstrap resamples."

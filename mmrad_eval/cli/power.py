@@ -21,7 +21,7 @@ from mmrad_eval.results.tables import FORMATS
     type=click.Choice(["findings", "impression", "report"]),
     default="findings",
     show_default=True,
-    help="Count patients that have this reference.",
+    help="Part of the report that counted patients must have.",
 )
 @click.option(
     "--patients",
@@ -77,8 +77,8 @@ from mmrad_eval.results.tables import FORMATS
 def power(**said: Any) -> int:
     """Compute which difference a test set can detect, and how many patients a difference needs.
 
-    From two runs that exist (the scatter of their paired difference), from one (and a correlation), or from a scatter
-    that is assumed. No model is asked.
+    The standard deviation of the paired difference comes from two runs, from one run and an assumed correlation, or is
+    assumed itself (--deviation). No model is called.
     """
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.comparison.named import wanted
@@ -111,7 +111,7 @@ def _sizes(entries: tuple[str, ...]) -> tuple[int, ...]:
     parts = [part.strip() for entry in entries for part in entry.split(",") if part.strip()]
     for part in parts:
         if not part.isdigit() or int(part) < 2:
-            raise UsageError(f"--patients {part}: whole numbers from 2, such as --patients 300,1000")
+            raise UsageError(f"--patients {part}: write whole numbers of at least 2, such as --patients 300,1000")
     return tuple(dict.fromkeys(int(part) for part in parts))
 
 

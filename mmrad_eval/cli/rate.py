@@ -25,19 +25,29 @@ def rate() -> None:
     show_default=True,
     help="How many readers; each gets a page.",
 )
-@click.option(
-    "--cases", type=click.IntRange(min=1), default=500, show_default=True, help="Records to rate, at most all of them."
-)
+@click.option("--cases", type=click.IntRange(min=1), default=500, show_default=True, help="Number of records to rate.")
 @click.option("--truth", type=click.Choice(["image", "reference"]), default="reference", show_default=True,
               help="What traces are judged by: the images alone, or the reports too.")  # fmt: skip
 @click.option("--fine", is_flag=True, help="Show each statement at its own region, before aggregation.")
-@click.option("--repeats", type=click.FloatRange(0, 0.5), default=0.05, show_default=True, help="Share shown twice.")
+@click.option(
+    "--repeats",
+    type=click.FloatRange(0, 0.5),
+    default=0.05,
+    show_default=True,
+    help="Share of cases that are shown twice.",
+)
 @click.option("--plant", type=click.FloatRange(0, 0.5), default=0.05, show_default=True,
               help="Share of additional cases with a planted error.")  # fmt: skip
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the sample and of the orders."
 )
-@click.option("--max-edge", type=click.IntRange(min=64), default=1536, show_default=True, help="Pixels of the images.")
+@click.option(
+    "--max-edge",
+    type=click.IntRange(min=64),
+    default=1536,
+    show_default=True,
+    help="Longest side of the images, in pixels.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the study. [default: BUILD/rating/study]"
 )

@@ -34,7 +34,9 @@ def readers() -> None:
 @click.option(
     "--readers", "count", type=click.IntRange(min=1, max=200), required=True, help="Readers; each gets a page."
 )
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A new folder.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Output folder; it must be new."
+)
 @click.option(
     "--sample",
     type=click.Choice(["random", "stratified", "disagreement"]),
@@ -74,7 +76,7 @@ def readers() -> None:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the sample and of the orders."
 )
-@click.option("--title", default="Reader study", show_default=True, help="What readers read on top of the page.")
+@click.option("--title", default="Reader study", show_default=True, help="Title at the top of each page.")
 @click.option("--copy-images", is_flag=True, help="Store the images once beside the pages, not in each page.")
 @click.option(
     "--max-edge",
@@ -192,7 +194,7 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
     type=float,
     default=0.6,
     show_default=True,
-    help="Share for the first system, of choices that are not ties.",
+    help="Share of choices for the first system, ties left out.",
 )
 @click.option("--ties", type=float, default=0.2, show_default=True, help="Share of ties.")
 @click.option(
@@ -224,7 +226,7 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
     type=click.IntRange(min=50),
     default=400,
     show_default=True,
-    help="Reader studies that are simulated of each size.",
+    help="Number of studies to simulate for each size.",
 )
 @click.option("--format", "form_of", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def plan(**said: Any) -> int:
@@ -249,5 +251,5 @@ def _sizes(words: str, option: str, least: int) -> list[int]:
 
     parts = [part.strip() for part in words.split(",") if part.strip()]
     if not parts or not all(part.isdigit() and int(part) >= least for part in parts):
-        raise UsageError(f"{option} {words}: whole numbers from {least}, such as {option} 20,50")
+        raise UsageError(f"{option} {words}: write whole numbers of at least {least}, such as {option} 20,50")
     return [int(part) for part in parts]

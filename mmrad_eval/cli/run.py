@@ -75,7 +75,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--context", default="none", show_default=True, help="Clinical context to give: none, indication or all."
         ),
         click.option(
-            "--priors", default="none", show_default=True, help="Earlier examinations to show: none, report or images."
+            "--priors", default="none", show_default=True, help="Prior studies to show: none, report or images."
         ),
         click.option(
             "--render", default="record", show_default=True, help="Region images: record, crop, masked or highlighted."
@@ -83,7 +83,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--images-first",
             is_flag=True,
-            help="Show all images of a message before its words; marked, and ranked apart.",
+            help="Send all images of a message before its text; such runs are marked and ranked apart.",
         ),
         click.option(
             "--max-edge", type=int, help="Maximum side of images that are sent, in pixels; larger ones are downscaled."
@@ -304,8 +304,8 @@ def _last_words(outcome: Outcome, again: str) -> None:
         _say_open(outcome, run.counts.unanswered, run.counts.n, f"{run.card.label} {run.identity.task}", again)
     if run.kept:
         terminal.say(
-            f"{run.kept} of {run.counts.n} answers stay from an earlier run of this command: their replies are gone, "
-            "or were not read again before it stopped",
+            f"{run.kept} of {run.counts.n} answers are kept from an earlier run of this command: their replies were "
+            "deleted, or not read again before it stopped",
             err=True,
         )
     terminal.say(f"{outcome.folder.path}", err=True)

@@ -79,7 +79,7 @@ SHOWN = 5
 )
 @judging_options
 @click.option("--dry-run", is_flag=True, help="Print what judges would be asked; send nothing.")
-@click.option("--explain", multiple=True, metavar="STUDY", help="Print the records behind its scores.")
+@click.option("--explain", multiple=True, metavar="STUDY", help="Print the records behind the scores of this study.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
 def score(**said: Any) -> int:
     """Score external reports, or stored runs again.
@@ -95,12 +95,12 @@ def score(**said: Any) -> int:
     metrics = names_of(said)
     if said["runs"]:
         if said["predictions"] or said["name"]:
-            raise UsageError("either RUN, or --predictions with --references")
+            raise UsageError("give either RUN, or --predictions and --references")
         return _again(said, metrics)
     if not said["predictions"] or not said["references"]:
         raise UsageError(_lacking(said))
     if said["name"] and len(said["predictions"]) > 1:
-        raise UsageError("--name is for one file of --predictions; several are called after their files")
+        raise UsageError("--name is for one file of --predictions; several are named after their files")
     return _files(said, metrics)
 
 
@@ -224,7 +224,7 @@ def _file(said: dict[str, Any], path: Path, metrics: tuple[str, ...]) -> Outcome
     for sentence in [*doubts[:SHOWN], *join(predictions, dataset, plan.studies).sentences()]:
         terminal.say(sentence, err=True)
     if len(doubts) > SHOWN:
-        terminal.say(f"and {len(doubts) - SHOWN:,} more doubts about {predictions.path}", err=True)
+        terminal.say(f"and {len(doubts) - SHOWN:,} more warnings about {predictions.path}", err=True)
     if said["dry_run"]:
         say_job(job, plan)
         return None
@@ -239,7 +239,7 @@ def _price(said: dict[str, Any], folder: RunFolder, suite: Suite) -> None:
 
     judges = judges_of(said)
     if judges is None:
-        raise UsageError("--dry-run prints what judges would be asked: name one with --judge MODEL")
+        raise UsageError("--dry-run prints what a judge would be asked; name the judge with --judge MODEL")
     terminal.say(str(folder.path))
     for one in (*preview_run(judges, terms_of(said), folder, suite, said["references"]), *suite.missing):
         terminal.say(f"  {one}")
@@ -256,7 +256,7 @@ def _in_order(said: dict[str, Any]) -> list[str] | None:
     split = (said["split"] or "all").lower()
     ids = [study.id for study in studies if split in {"all", study.split}]
     if not ids:
-        raise UsageError(f"--ids-from {said['ids_from']}: no study of split {said['split']!r}")
+        raise UsageError(f"--ids-from {said['ids_from']}: it has no study of split {said['split']!r}")
     return ids
 
 

@@ -32,21 +32,20 @@ if TYPE_CHECKING:
     show_default=True,
     help="Longest side of copied or embedded images, in pixels.",
 )
-@click.option("--redact", is_flag=True, help="Leave only ids, statuses and scores.")
+@click.option("--redact", is_flag=True, help="Show only ids, statuses and scores.")
 @click.option("--references", "-r", help="The data, if it has moved since the run.")
 def view(**said: Any) -> int:
     """Write a page to read runs in: images, boxes, traces, reports beside references, scores.
 
     A run is a folder (of one run or several), the beginning of a run id, or a name that one run has; without any, all
-    runs over the data of the newest run are shown. The page opens from disk and from any web
-    server, and loads nothing from elsewhere. Images are shown where they lie, by relative path, unless they are copied
-    or embedded.
+    runs over the data of the newest run are shown. The page opens from disk and from any web server, and loads nothing
+    from elsewhere. It links to the images by relative path, unless they are copied or embedded.
     """
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.view import write_view
 
     if said["copy_images"] and said["embed_images"]:
-        raise UsageError("either --copy-images or --embed-images")
+        raise UsageError("give either --copy-images or --embed-images, not both")
     how: How = "copy" if said["copy_images"] else "embed" if said["embed_images"] else "link"
     written = write_view(
         [folder for which in said["runs"] for folder in _folders(said["results"], which)]

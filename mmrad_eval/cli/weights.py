@@ -11,7 +11,7 @@ from mmrad_eval.core.visible import visible
 
 
 @click.group(invoke_without_command=True)
-@click.option("--digest", is_flag=True, help="Compute the digests that are not remembered yet (reads every file).")
+@click.option("--digest", is_flag=True, help="Compute the digests that are not cached yet (reads every file).")
 @click.option(
     "--format",
     "form",

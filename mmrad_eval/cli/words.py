@@ -25,7 +25,7 @@ def subgroup_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--by",
         multiple=True,
         metavar="ATTRIBUTE",
-        help="In subgroups: sex, age, view, normal, prior, finding, findings-count, scanner, FILE.csv:COLUMN.",
+        help="Split by subgroup: sex, age, view, normal, prior, finding, findings-count, scanner, FILE.csv:COLUMN.",
     )
     references = click.option("--references", "-r", help="With --by: the data, if it has moved since the run.")
     return by(references(command))

@@ -152,8 +152,8 @@ class StageFile:
                     head = _HEADS.decode(line)
                 except (msgspec.DecodeError, UnicodeDecodeError) as error:
                     raise DataError(
-                        f"{self.path}:{number}: no line of a stage ({error}); remove the file, and the same command "
-                        "makes it again from what is stored"
+                        f"{self.path}:{number}: this is not a record of a stage ({error}); delete the file and "
+                        "run the same command again, which rebuilds it from the stored replies"
                     ) from error
                 self._places[head.id] = _Place(self._end, len(line), head.key, head.status != "failed")
                 self._end += len(line)

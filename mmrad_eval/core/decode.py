@@ -53,7 +53,7 @@ _PACKED = (b"\x1f\x8b", b"PK\x03\x04")
 
 
 class BrokenTextError(DataError):
-    """What is no JSON, TOML or UTF-8; ``why`` is the message without the place."""
+    """What is not JSON, TOML or UTF-8; ``why`` is the message without the place."""
 
     def __init__(self, where: str, why: str, line: int | None = None) -> None:
         super().__init__(f"{where}:{line}: {why}" if line is not None else f"{where}: {why}")
@@ -65,7 +65,7 @@ def read_bytes(path: Path, *, longest: int | None = None) -> bytes:
     with _opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         if longest is not None and size > longest:
-            raise DataError(f"{path}: has {size:,} bytes, and may have {longest:,}")
+            raise DataError(f"{path}: has {size:,} bytes; at most {longest:,} are read")
         return file.read()
 
 
@@ -296,7 +296,7 @@ def _starts(path: Path) -> bytes:
 
 def _whole(digits: str) -> int:
     if len(digits) > DIGITS:
-        raise ValueError(f"a number has {len(digits):,} digits, and may have {DIGITS}")
+        raise ValueError(f"a number has {len(digits):,} digits; at most {DIGITS} are read")
     return int(digits)
 
 

@@ -44,7 +44,7 @@ async def uncancelled(awaited: Awaitable[T], what: str) -> T:
     except asyncio.CancelledError:
         if task is not None and task.cancelling():
             raise
-        raise RuntimeError(f"{what} was cancelled from within") from None
+        raise RuntimeError(f"{what} cancelled itself") from None
 
 
 def _checked(what: str, function: Callable[..., Any], hint: Any, *, raises: bool) -> Callable[..., Any]:

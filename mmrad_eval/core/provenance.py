@@ -52,7 +52,7 @@ def source_of(plugin: Plugin) -> str:
         return _short(repr(_Walk().describe(plugin.found, "it")))
     except _UnknownSourceError as error:
         raise UsageError(
-            f"{plugin.name} can't be identified, so that its results could be taken for another one's: {error}; "
+            f"{plugin.name} can't be identified, so its results could be mistaken for another's: {error}; "
             "put it in a file and name path/to/file.py:NAME, or give a model's card a revision"
         ) from None
 

@@ -120,7 +120,7 @@ class ImageCheck:
             return None
         for step in steps:
             if step.startswith(MISSES):
-                self._problems.warn("window misses", step, file=image.path, study=study)
+                self._problems.warn("window outside the values", step, file=image.path, study=study)
         if image.role == "current":
             self._compare(image, study, hashlib.sha256(repr(pixels.size).encode() + pixels.tobytes()).digest())
         return pixels.size
@@ -163,7 +163,7 @@ def _views(study: Study, problems: Problems) -> None:
         said, named = views.orientation(image.view), views.orientation(NAMED.sub(" ", PurePath(image.name).stem))
         if {said, named} == {"frontal", "lateral"}:
             what = f"{image.name} is called {image.view}, and its name says {named}"
-            problems.error("view contradicts", what, study=study.id)
+            problems.error("contradictory view", what, study=study.id)
 
 
 def _splits(study: Study, patients: dict[str, tuple[str, str]], problems: Problems) -> None:

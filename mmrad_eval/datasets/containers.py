@@ -77,8 +77,8 @@ def read_in_order(path: Path, ids: Sequence[str], problems: Problems) -> FileRow
         found = [row.cells for row in read_rows(path, problems).rows]
     if len(found) != len(ids):
         raise DataError(
-            f"{path}: holds {len(found):,} reports, and the named split has {len(ids):,} studies; by order they can be "
-            "joined only where the numbers are the same"
+            f"{path}: holds {len(found):,} reports, and the named split has {len(ids):,} studies; they can be "
+            "joined by order only if the two numbers are equal"
         )
     return _table(path, ({**cells, "id": study} for cells, study in zip(found, ids, strict=True)))
 

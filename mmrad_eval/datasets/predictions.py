@@ -187,7 +187,7 @@ def _from_records(path: Path, kind: str, problems: Problems, *, strict: bool) ->
         credentialed = credentialed or class_of(record) == "credentialed"
         where, study = {"file": str(path), "line": number}, record.id or record.study.study
         if not study:
-            problems.error("no id", f"record {number} has none", **where)  # type: ignore[arg-type]  # file and line
+            problems.error("no id", f"record {number} has no id", **where)  # type: ignore[arg-type]  # file and line
             continue
         if wrote := raw_text.server_error(record.report.text):
             what = f"{wrote} instead of a report; the study stays pending"

@@ -50,7 +50,7 @@ class Source:
         if self.path is None:
             name = self.format or "FORMAT"
             here = f"; the one here called {name} is ./{name}" if Path(name).exists() else ""
-            raise UsageError(f"{name} is a format of data and needs a file or folder: write {name}:PATH{here}")
+            raise UsageError(f"{name} is a data format and needs a file or folder: write {name}:PATH{here}")
         if not self.path.exists():
             raise UsageError(f"there is nothing at {self.path}")
         return self.path

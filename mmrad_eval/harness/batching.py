@@ -177,7 +177,7 @@ class Batching:
             left = manifest.made + _SHOWN_WITHIN - time.time()
             if left <= 0:
                 self.manifests.write(msgspec.structs.replace(manifest, step="void", why="its provider lists none"))
-                self.say(f"batch {manifest.label}: its provider lists none, so it was never created")
+                self.say(f"batch {manifest.label}: its provider lists no such batch, so it was never created")
                 return
             await self.signal.sleep(min(next(looks), left))
 

@@ -33,7 +33,7 @@ class Budget:
         if self.usd is not None and card.price is None:
             raise UsageError(
                 f"--budget needs a price, and the card of {card.label} has none: write a card file with "
-                "`price = [prompt, completion]` in US dollars for a million tokens, and name it as the model"
+                "`price = [prompt, completion]` in US dollars per million tokens, and name it as the model"
             )
 
 

@@ -155,7 +155,7 @@ def _refusal(
         f"{name} ({counted}{seen}) may not leave this machine, and {model.card.label} {where}. The rule: "
         "PhysioNet's data use agreement forbids sharing MIMIC-derived data, through APIs too, and requires zero "
         "retention (24 September 2025). Ways out: a model on this machine (vllm:ID, baseline:NAME); --local-network "
-        "HOST for a server of your own institution; --data-use open for data that truly is; or state that the "
+        "HOST for a server of your own institution; --data-use open if the data is truly open; or state that the "
         "provider may have it with --attest-provider, --attest-retention and --attest-who, stored with the run"
     )
 

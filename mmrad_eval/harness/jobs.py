@@ -137,7 +137,7 @@ class Job:
         if self.batch:
             form_of(model)
         if self.shard is not None and not is_client(model):
-            raise UsageError(f"--shard {self.shard}: {model.card.label} answers without being asked; leave --shard out")
+            raise UsageError(f"--shard {self.shard}: {model.card.label} sends no requests; leave --shard out")
         decoding = settled(model, self.options.decoding, self.stated)
         return make_plan(model, task, dataset or self.data.load(), replace(self.options, decoding=decoding))
 

@@ -121,7 +121,7 @@ def check(  # noqa: PLR0917 (runs, metrics, judges and their terms)
             check_study = LastCheck(dataset.name, dataset.data_use).study
             asked = list(examples(folder, dataset.studies, check_study))[:limit]
             if not asked:
-                raise UsageError(f"{folder.path}: it has no answer of a study with a reference")
+                raise UsageError(f"{folder.path}: no study that it answered has a reference")
             plain = ask.about(folder, dataset, asked)
             rows += plain
             if folder is folders[0]:

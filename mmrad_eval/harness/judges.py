@@ -117,7 +117,7 @@ def judges(
     for part, model in _by_part(models):
         if part in named:
             what = f"the part {part!r}" if part else "all parts"
-            raise UsageError(f"--judge {model}: {named[part]} judges {what} already; name one model a part")
+            raise UsageError(f"--judge {model}: {named[part]} judges {what} already; name one model per part")
         if "/" not in model:  # what has a slash names an organization, or a folder
             written_down("--judge", model)
         named[part] = model

@@ -96,7 +96,7 @@ class Manifests:
             return msgspec.json.decode(decode.read_bytes(path), type=Manifest)
         except decode.FAULTS as error:
             raise DataError(
-                f"{path}: no manifest of a batch ({error}); its requests may have been paid for: look for "
+                f"{path}: this is not the manifest of a batch ({error}); its requests may have been paid for: look for "
                 f"{path.stem} at the provider, then remove the file"
             ) from error
 

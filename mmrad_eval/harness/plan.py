@@ -232,7 +232,7 @@ def _check_words(options: RunOptions) -> None:
         if value not in known:
             raise UsageError(f"{option} {value}: choose {', '.join(known)}")
     if options.max_edge is not None and options.max_edge < SMALLEST_EDGE:
-        raise UsageError(f"--max-edge {options.max_edge}: at least {SMALLEST_EDGE} pixels")
+        raise UsageError(f"--max-edge {options.max_edge}: write at least {SMALLEST_EDGE} pixels")
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"--limit {options.limit}: ask at least one study")
     decoding = options.decoding
@@ -241,9 +241,11 @@ def _check_words(options: RunOptions) -> None:
     if decoding.max_tokens < 1:
         raise UsageError(f"--max-tokens {decoding.max_tokens}: an answer needs at least one token")
     if decoding.temperature is not None and not 0 <= decoding.temperature < math.inf:
-        raise UsageError(f"--temperature {decoding.temperature:g}: a number from 0 on, or none to leave it out")
+        raise UsageError(
+            f"--temperature {decoding.temperature:g}: write a number of at least 0, or none to leave it out"
+        )
     if decoding.top_p is not None and not 0 < decoding.top_p <= 1:
-        raise UsageError(f"--top-p {decoding.top_p:g}: a share above 0, and at most 1")
+        raise UsageError(f"--top-p {decoding.top_p:g}: write a number above 0 and at most 1")
 
 
 def _split(dataset: Dataset, wanted: str | None) -> tuple[Sequence[Study], str | None]:
@@ -259,7 +261,7 @@ def _split(dataset: Dataset, wanted: str | None) -> tuple[Sequence[Study], str |
     chosen_ones = subset(studies, lambda study: study.split == wanted)
     if not len(chosen_ones):
         raise UsageError(
-            f"--split {wanted}: {dataset.source} has {', '.join(splits) or 'no splits'}; or use --split all"
+            f"--split {wanted}: {dataset.source} has {', '.join(splits) or 'no splits'}; name one of these, or all"
         )
     return chosen_ones, wanted
 
@@ -374,8 +376,8 @@ def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, op
         if count > most and model.card.send == "pad_square":
             raise UsageError(
                 f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes {most}; films on a "
-                'square (send = "pad_square" in the card) have no place in panels of one canvas; choose fewer --views, '
-                "or a task with fewer images (see mmrad-eval tasks)"
+                'square (send = "pad_square" in the card) cannot be combined as panels of one canvas; choose fewer '
+                "--views, or a task with fewer images (see mmrad-eval tasks)"
             )
         if count > most:
             return {"montage": f"panels of one canvas where a request has over {most} images"}
@@ -389,8 +391,8 @@ def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer,
     missing = [image for study in studies for image in chosen(study, options.views) if not Path(image.path).is_file()]
     if missing:
         raise DataError(
-            f"{len(missing)} of the images to be shown are not there, the first at {missing[0].path}; "
-            "name the folder that the data's paths start from with --images"
+            f"{len(missing)} of the images to be shown do not exist, the first at {missing[0].path}; "
+            "name the folder that image paths start from with --images"
         )
 
 

@@ -43,4 +43,4 @@ def name_damage(journal: Journal, reporter: Reporter) -> None:
         reporter.say(f"{damage}; its content is requested again when needed")
     more = len(journal.damage) - _NAMED
     if more > 0:
-        reporter.say(f"and {more} more places of {journal.folder} can't be read")
+        reporter.say(f"and {more} more places in {journal.folder} can't be read")

@@ -62,7 +62,7 @@ def valid_extra(extra: object, who: str, study: Study) -> dict[str, msgspec.Raw]
     try:
         return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in extra.items()}
     except (TypeError, ValueError) as error:
-        raise PluginError(f"{where} that holds no JSON: {error}") from error
+        raise PluginError(f"{where} that is not JSON: {error}") from error
 
 
 def valid_messages(messages: object, who: str, study: Study) -> tuple[Message, ...]:

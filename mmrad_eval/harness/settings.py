@@ -252,8 +252,8 @@ def _decoding(stated: Mapping[str, Any]) -> Decoding:
         raise UsageError(f"--reasoning {how}: write a number of tokens, or one of {', '.join(EFFORTS)}")
     if isinstance(how, int) and not 0 <= how < made.expected_tokens:
         raise UsageError(
-            f"--reasoning {how}: tokens from 0 on, and fewer than --max-tokens {made.max_tokens}, which thoughts and "
-            "the answer share"
+            f"--reasoning {how}: write 0 or more tokens, and fewer than --max-tokens {made.max_tokens}, which "
+            "thinking and the answer share"
         )
     return made
 

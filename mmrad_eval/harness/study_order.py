@@ -43,7 +43,7 @@ def by_study(
     clash = "--fresh" if fresh else "" if budget == Budget() else "a budget"
     if order == STUDY and clash:
         raise UsageError(
-            f"--order study asks all tasks before any of them is published, and {clash} is of one run: leave one out"
+            f"--order study runs all tasks together, and {clash} applies to a single run: leave one of them out"
         )
     if len(plans) < 2 or clash or batch or not all(is_client(plan.model) for plan in plans):
         return False

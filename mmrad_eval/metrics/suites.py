@@ -251,7 +251,7 @@ def rebuilt(names: Sequence[str], told: Mapping[str, Any]) -> list[Metric]:
     made = [builder.alone(name) for name in names]
     for one in made:
         if isinstance(one, MissingMetric):
-            raise MissingError(one.what, one.remedy, f"a worker can't make {one.name}")
+            raise MissingError(one.what, one.remedy, f"a worker can't create {one.name}")
     return cast("list[Metric]", made)
 
 

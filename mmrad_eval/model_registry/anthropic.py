@@ -191,7 +191,7 @@ def _thinking(decoding: Decoding, card: Card) -> dict[str, Any]:
         return {"thinking": {"type": "disabled"}}
     if isinstance(how, int):
         if how < LEAST_THINKING:
-            raise ModelError(f"--reasoning {how}: {card.label} thinks with {LEAST_THINKING:,} tokens at least")
+            raise ModelError(f"--reasoning {how}: {card.label} thinks with {LEAST_THINKING:,} tokens or more")
         return {"thinking": {"type": "enabled", "budget_tokens": how}}
     return {"thinking": {"type": "adaptive"}, "output_config": {"effort": how}}
 

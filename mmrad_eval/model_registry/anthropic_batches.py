@@ -52,7 +52,7 @@ class AnthropicBatches(WireBatches):
         value = await self.post("/messages/batches", b'{"requests":[%b]}' % b",".join(lines))
         found = text_of(field(value, "id"))
         if not found:
-            raise TransportError("Anthropic names no batch", retry=True)
+            raise TransportError("Anthropic's reply names no batch", retry=True)
         return found
 
     async def find(self, label: str, since: float, requests: int) -> list[str]:

@@ -23,5 +23,5 @@ def form_of(client: Client | Answerer) -> BatchForm:
         return AzureBatches(client)
     if type(client) is ChatClient and client.card.provider == "openai":
         return OpenAIBatches(client)
-    raise UsageError(f"--batch: {client.card.label} has no batches that are known here; openai, azure, anthropic and "
-                     "gemini have")  # fmt: skip
+    raise UsageError(f"--batch: {client.card.label} has no batch API that is supported here; openai, azure, "
+                     "anthropic and gemini have one")  # fmt: skip

@@ -20,7 +20,7 @@ def read_json(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
     """Decode a body, free of ``secrets``; returns its value, and the body as one line of JSON for the journal.
 
     Text with lone surrogates or invalid UTF-8, as some servers write it, gets replacement marks. TransportError (worth
-    another try) where it is no JSON at all.
+    another try) where it is not JSON at all.
     """
     near = [secret.echo for secret in secrets if secret is not None and secret.echo.may_be_in(body)]
     try:
@@ -40,7 +40,7 @@ def read_json(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
 
 
 def read_error(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
-    """Decode an error body, without keys and without pixels that it may echo; its text where it is no JSON."""
+    """Decode an error body, without keys and without pixels that it may echo; its text where it is not JSON."""
     try:
         return read_json(scrub_body(body), *secrets)
     except TransportError:

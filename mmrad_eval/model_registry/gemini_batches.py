@@ -34,7 +34,7 @@ class GeminiBatches(WireBatches):
         value = await self.post(f"/models/{self.client.card.id}:batchGenerateContent", body)
         found = text_of(field(value, "name"))
         if not found.startswith("batches/"):
-            raise TransportError("Gemini names no batch", retry=True)
+            raise TransportError("Gemini's reply names no batch", retry=True)
         return found
 
     async def find(self, label: str, since: float, requests: int) -> list[str]:

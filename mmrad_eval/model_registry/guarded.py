@@ -33,7 +33,7 @@ def guarded(model: Client | Answerer, **own: object) -> Client | Answerer:
     """The model with its methods checked; ``own`` stands in place of its members."""
     label = f"model {model.card.label}"
     if model.card.provider in BUILTIN_PROVIDERS:
-        raise PluginError(f"{label}: the provider {model.card.provider!r} of its card is built in; name another one")
+        raise PluginError(f"{label}: the provider {model.card.provider!r} of its card is built in; choose another name")
     if not is_client(model):
         return cast(
             "Answerer", guarding.guarded(model, Answerer, label, raising=("answer", "trace"), own=own)

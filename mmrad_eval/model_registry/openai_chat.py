@@ -141,7 +141,7 @@ class ChatClient(WireClient):
         whole |= _decoding(sent.request.decoding, "max_tokens")
         extra = without_mark(sent.request).extra
         if taken := sorted(whole.keys() & extra.keys()):
-            raise ModelError(f"{', '.join(taken)} can't be an extra field of a raw prompt; it is the run's to set")
+            raise ModelError(f"{', '.join(taken)} can't be an extra field of a raw prompt: only the run may set it")
         return encoded(whole | extra)
 
     def body(self, sent: PreparedRequest) -> dict[str, Any]:

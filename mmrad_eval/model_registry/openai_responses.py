@@ -89,7 +89,7 @@ class ResponsesClient(WireClient):
 def _turn(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[str, Any]:
     kind = _ROLES[message.role]
     if message.role == "assistant" and not all(isinstance(part, Text) for part in message.parts):
-        raise ModelError("OpenAI's Responses take no pictures back as the model's own turn")
+        raise ModelError("OpenAI's Responses API accepts no pictures in the model's own turns")
     content = [
         {"type": kind, "text": part.text} if isinstance(part, Text) else _picture(*images[part])
         for part in message.parts
@@ -104,7 +104,9 @@ def _picture(media_type: str, data: bytes) -> dict[str, Any]:
 def _decoding(decoding: Decoding) -> dict[str, Any]:
     for name in ("seed", "stop"):
         if getattr(decoding, name) not in (None, ()):
-            raise ModelError(f"OpenAI's Responses, which models that draw are asked by, have no {name}; leave it out")
+            raise ModelError(
+                f"models that draw are called through OpenAI's Responses API, which has no {name}; leave it out"
+            )
     fields: dict[str, Any] = {"max_output_tokens": decoding.max_tokens} if decoding.max_tokens is not None else {}
     for name in ("temperature", "top_p"):
         if getattr(decoding, name) is not None:

@@ -199,7 +199,7 @@ class Server:
 
     def _go_on(self) -> None:
         if self.give_up():
-            raise TransportError("the start of the server was given up", retry=True, kind="unreachable")
+            raise TransportError("starting the server was canceled", retry=True, kind="unreachable")
 
     def _ended(self) -> None:
         process, self._process = self._process, None

@@ -65,7 +65,9 @@ def _served(card: Card, how: Connection, options: ServeOptions) -> VllmClient:
     from mmrad_eval.model_registry.serving import Server
 
     if how.base_url:
-        raise UsageError("--serve starts a server and --base-url names one that runs: give one of the two")
+        raise UsageError(
+            "--serve starts a server, and --base-url names one that is already running: give one of the two"
+        )
     server = options.fleet.server(card, options) if options.fleet else Server(card, options)
     client = VllmClient(card, (server.url,), server.secret, timeout=how.timeout)
     client.server = server
@@ -244,7 +246,7 @@ class VllmClient(ChatClient):
             told = scrub(message_of(read_error(response.body)[0]), self.transport.secret)
             why = f"HTTP {response.status} from {base}: {told or 'no message'}"
             if response.status in (401, 403):
-                raise ModelError(f"{why}; the key is refused: see --api-key-env and --api-key-file")
+                raise ModelError(f"{why}; the server refused the key: see --api-key-env and --api-key-file")
             if response.status < 500 and response.status not in (408, 429):
                 raise ModelError(f"{why}; this is not a vLLM server's address, which ends in /v1")
             raise TransportError(why, retry=True)

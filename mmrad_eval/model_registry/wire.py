@@ -83,7 +83,7 @@ class WireClient(Client):
             if isinstance(inner, dict) and not inner.keys() & body[name].keys():
                 body[name] |= inner
             elif name in body:
-                raise ModelError(f"the task sets {name} as an extra field; it is the run's to set")
+                raise ModelError(f"the task sets {name} as an extra field, which only the run may set")
             else:
                 body[name] = value
         return encoded(body)

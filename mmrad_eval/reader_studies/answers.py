@@ -89,7 +89,7 @@ def _read(path: Path, key: StudyKey, *, partial: bool) -> ReaderAnswers:
             f"saved by another version ({schema}, and this one reads {ANSWERS_SCHEMA}); merge with that one"
         )
     if value.get("study") != key.study:
-        raise _BadFileError(f"answers to another study ({value.get('study')}); this one is {key.study}")
+        raise _BadFileError(f"contains answers to another study ({value.get('study')}); this one is {key.study}")
     check = _CHECK.search(data)
     if check is None or checksum(data[: check.start()]) != check[1].decode():
         raise _BadFileError("was changed after the page saved it; ask the reader for the file as it was")

@@ -85,7 +85,9 @@ def _check(expected: Expected) -> None:
     if expected.form == "preference" and not (0 < expected.preference < 1 and 0 <= expected.ties < 1):
         raise UsageError("--preference and --ties are shares: above 0 and below 1, such as --preference 0.6 --ties 0.2")
     if expected.form == "errors" and expected.difference >= MEAN_ERRORS:
-        raise UsageError(f"--difference {expected.difference:g}: reports have {MEAN_ERRORS:g} errors; name less")
+        raise UsageError(
+            f"--difference {expected.difference:g}: reports have {MEAN_ERRORS:g} errors; name a smaller difference"
+        )
 
 
 def _simulated(expected: Expected, cases: int, readers: int, studies: int, random: np.random.Generator) -> _Size:

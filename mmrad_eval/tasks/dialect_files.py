@@ -49,7 +49,7 @@ def read_dialect_file(path: Path) -> LookDialect:
     except msgspec.ValidationError as error:
         raise _misfit(path, str(error)) from error
     except DataError as error:
-        raise UsageError(f"dialect of looks: {error}") from error
+        raise UsageError(f"look dialect: {error}") from error
     wrong = _wrong(dialect)
     if wrong:
         raise _misfit(path, wrong)
@@ -61,7 +61,7 @@ _FIELDS = tuple(field.name for field in fields(LookDialect) if field.name != "di
 
 
 def _misfit(path: Path, why: str) -> UsageError:
-    return UsageError(f"{path}: no dialect of looks: {why}")
+    return UsageError(f"{path}: this is not a look dialect: {why}")
 
 
 def _wrong(dialect: LookDialect) -> str:

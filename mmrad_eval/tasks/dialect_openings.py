@@ -76,7 +76,7 @@ def opening_of(said: str) -> DialectOpening:
         return _as_it_is(decode.utf8(data, said), data, said)
     except DataError as error:
         raise UsageError(
-            f"--set opening={said}: words, template, or a text file, FILE.py:NAME or a checkout: {error}"
+            f"--set opening={said}: write words, template, a text file, FILE.py:NAME or a checkout ({error})"
         ) from error
 
 
@@ -87,27 +87,27 @@ def settled_opening(stated: DialectOpening | None, dialect: LookDialect) -> Dial
         return _as_it_is(own, own.encode(), dialect.name) if own else IN_WORDS
     if stated.by_template and not dialect.tool:
         raise UsageError(
-            f"--set opening=template: the dialect {dialect.name} declares no tool, so no chat template words it; "
-            "name a file with the words"
+            f"--set opening=template: the dialect {dialect.name} declares no tool, so a chat template "
+            "can't write its opening; name a file that holds the opening"
         )
     if not stated.checkout:
         return stated
     if not dialect.opening_at:
         raise UsageError(
-            f"--set opening={stated.checkout}: is a folder, and of the dialect {dialect.name} it is not known where in "
-            "a checkout its opening stands; name a text file, or FILE.py:NAME"
+            f"--set opening={stated.checkout}: is a folder, and where a checkout of the dialect {dialect.name} "
+            "keeps its opening is unknown; name a text file, or FILE.py:NAME"
         )
     try:
         return _named_in_code(f"{stated.checkout}/{dialect.opening_at}")
     except DataError as error:
         raise UsageError(
-            f"--set opening={stated.checkout}: no checkout of the code of {dialect.spoken_by or dialect.name}: {error}"
+            f"--set opening={stated.checkout}: this is not a checkout of {dialect.spoken_by or dialect.name}: {error}"
         ) from error
 
 
 def _as_it_is(text: str, data: bytes, where: str) -> DialectOpening:
     if not text.strip():
-        raise UsageError(f"--set opening={where}: the file has no words")
+        raise UsageError(f"--set opening={where}: the file is empty")
     return DialectOpening(f"sha256:{hashlib.sha256(data).hexdigest()}", text.strip())
 
 
@@ -125,7 +125,7 @@ def _named_in_code(said: str) -> DialectOpening:
         if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets)
     ]
     if not given:
-        raise DataError(f"{file}: gives no text the name {name}")
+        raise DataError(f"{file}: assigns no text to {name}")
     text = given[-1].value if isinstance(given[-1], ast.Constant) else None
     if not isinstance(text, str):
         raise DataError(f"{file}: {name} is not plain text; copy it to a text file and name that")

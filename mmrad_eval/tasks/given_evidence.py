@@ -31,7 +31,7 @@ StepsOf = Callable[[Study, TaskContext], Sequence[Step]]
 def of_reference(study: Study, context: TaskContext) -> Sequence[Step]:
     """The steps of the reference trace; DataError where there are none."""
     if study.trace is None or not study.trace.steps:
-        raise DataError(f"study {study.id} has no trace, and the task shows one (asked of {context.card.label})")
+        raise DataError(f"study {study.id} has no trace, and the task shows one (the model: {context.card.label})")
     return study.trace.steps
 
 
@@ -95,7 +95,7 @@ class Given(Task):
                 has = "the option images" if self.regions != "none" else "no options of its own"
                 raise UsageError(f"--set {name}={value}: {self.name} has {has}")
             if not value.isdecimal():
-                raise UsageError(f"--set images={value}: a number of region images, from 0 on")
+                raise UsageError(f"--set images={value}: write a number of region images, 0 or more")
         made = {name: str(int(value)) for name, value in options.items()}
         return replace(self, most_images=int(made["images"]), options={**self.options, **made}) if made else self
 

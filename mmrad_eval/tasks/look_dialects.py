@@ -172,5 +172,5 @@ DIALECTS: dict[str, LookDialect] = {
 def known_look_dialect(name: str) -> LookDialect:
     """The dialect of that name; UsageError for one that is not in the table."""
     if name not in DIALECTS:
-        raise UsageError(f"no dialect of looks is called {name!r}; known: {', '.join(DIALECTS)}, or a file NAME.toml")
+        raise UsageError(f"no look dialect is called {name!r}; known: {', '.join(DIALECTS)}, or a file NAME.toml")
     return DIALECTS[name]

@@ -93,7 +93,7 @@ class Loop(Task):
                 made = replace(made, **{name: value})  # type: ignore[arg-type] # the three are texts
             elif name == "looks":
                 if not value.isdigit() or not 1 <= int(value) <= MOST_LOOKS:
-                    raise UsageError(f"--set looks={value}: a number from 1 to {MOST_LOOKS}")
+                    raise UsageError(f"--set looks={value}: write a number from 1 to {MOST_LOOKS}")
                 made = replace(made, looks=int(value), stated=True)
             elif name == "dialect":
                 made = replace(made, dialect=look_dialect(value))
@@ -115,9 +115,13 @@ class Loop(Task):
                 )
             return replace(self, dialect=dialect)
         if self.locate != "model":
-            raise UsageError(f"--set locate={self.locate}: the dialect {name} asks by boxes; add --set dialect={OURS}")
+            raise UsageError(
+                f"--set locate={self.locate}: the dialect {name} locates looks by boxes; add --set dialect={OURS}"
+            )
         if self.calls == "native":
-            raise UsageError(f"--set calls=native: the dialect {name} says how it calls; add --set dialect={OURS}")
+            raise UsageError(
+                f"--set calls=native: the dialect {name} fixes how looks are called; add --set dialect={OURS}"
+            )
         _check_order(dialect, card)
         if dialect.frame and card.send == "pad_square":
             raise UsageError(

@@ -127,7 +127,7 @@ def maker_of(path: str) -> str:
 def _stored_size(dataset: Any, path: str) -> Size:
     width, height = int(dataset.get("Columns", 0)), int(dataset.get("Rows", 0))
     if width <= 0 or height <= 0:
-        raise DataError(f"{path}: this DICOM file has no picture")
+        raise DataError(f"{path}: this DICOM file has no image")
     return width, height
 
 

@@ -52,7 +52,7 @@ def read_parquet(path: Path) -> Iterator[TraceRecord]:
             number += 1
             try:
                 yield checked(msgspec.convert(_from_row(row), TraceRecord))
-            except (AttributeError, TypeError, *decode.FAULTS) as error:  # a column is no struct, or text is no JSON
+            except (AttributeError, TypeError, *decode.FAULTS) as error:  # a column is no struct, or text is not JSON
                 who = row.get("id") or f"row {number}"
                 raise DataError(f"{path}: record {who} does not fit mmrad.trace/1: {error}") from error
 

@@ -62,7 +62,9 @@ def parse(rows: Sequence[Mapping[str, Any]], *, where: str = "") -> TraceRecord:
     for row in rows:
         for name in ("image_path", "thinkVG"):
             if not isinstance(row.get(name), str):
-                raise DataError(f"{place}a ThinkVG row has texts image_path and thinkVG; {name!r} is {row.get(name)!r}")
+                raise DataError(
+                    f"{place}a ThinkVG row needs text in image_path and thinkVG; {name!r} is {row.get(name)!r}"
+                )
     path = str(rows[0]["image_path"])
     response = "\n\n".join(escaped(_said(row)) for row in rows)
     patient, study = _PATIENT.search(path), _STUDY.search(path)

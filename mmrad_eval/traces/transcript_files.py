@@ -259,12 +259,12 @@ def _innermost(value: Any) -> Any:
 def _listed(row: Mapping[str, Any], name: str) -> list[Any]:
     value = row.get(name)
     if not isinstance(value, list):
-        raise DataError(f"{name!r} is {type(value).__name__} and no list of messages")
+        raise DataError(f"{name!r} is {type(value).__name__}, not a list of messages")
     return [one for one in value if isinstance(one, dict)]
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     if not isinstance(value, str):
-        raise DataError(f"{name!r} is {type(value).__name__} and not text")
+        raise DataError(f"{name!r} is {type(value).__name__}, not text")
     return value

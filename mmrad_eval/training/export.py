@@ -66,7 +66,7 @@ def export(
     """
     if numbers is not None and not geometry.valid_frame(numbers):
         raise UsageError(
-            f"--boxes {numbers}: no frame is called so; write norm_1000, norm_1000_yx, pad_square_336, ..."
+            f"--boxes {numbers}: there is no frame of that name; write norm_1000, norm_1000_yx, pad_square_336, ..."
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} holds something already; name another folder with --out, or remove it")

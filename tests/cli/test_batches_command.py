@@ -89,11 +89,11 @@ def test_a_folder_without_batches_is_told_so_and_a_broken_manifest_is_named(
 ) -> None:
     said = call("batches")
     assert said.code == 2
-    assert "no batches; `mmrad-eval run --batch` makes some" in said.err
+    assert "there are no batches; `mmrad-eval run --batch` submits one" in said.err
     broken = tmp_path / "results/replies/mine/openai-m/batches/abc.json"
     broken.parent.mkdir(parents=True)
     broken.write_text('{"label": "abc"')
     said = call("batches")
     assert said.code != 0
-    assert "abc.json: no manifest of a batch" in said.err
+    assert "abc.json: this is not the manifest of a batch" in said.err
     assert "may have been paid for" in said.err

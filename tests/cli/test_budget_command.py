@@ -118,12 +118,12 @@ def values(table: Any) -> list[dict[str, Any]]:
 def test_a_curve_without_a_limit_of_thinking_says_so(call: Callable[..., Said], tmp_path: Path) -> None:
     said = call("budget", "baseline:evidence", "--out", str(tmp_path), "--dry-run")
     assert said.code == 0
-    assert "no curve by thinking: baseline:evidence has no thinking limit to set" in said.out
+    assert "no curve over thinking tokens: baseline:evidence has no thinking limit to set" in said.out
 
 
 def test_region_images_are_limited_by_number_and_nothing_else_is_taken(call: Callable[..., Said]) -> None:
     assert (
-        "a number of region images, from 0 on"
+        "write a number of region images, 0 or more"
         in call("run", "--model", "baseline:evidence", "--task", "mcot", "--set", "images=few").err
     )
     assert (

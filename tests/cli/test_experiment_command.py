@@ -99,7 +99,7 @@ def test_an_option_beside_the_file_is_refused(tmp_path: Path, quick: str) -> Non
     ended = run([*written(tmp_path, quick), "--limit", "3"], tmp_path)
 
     assert ended.returncode == 2
-    assert "--limit beside an experiment file" in ended.stderr
+    assert "--limit can't be given with an experiment file" in ended.stderr
 
 
 def test_ctrl_c_lets_what_is_under_way_come_to_its_end(tmp_path: Path, slow: str) -> None:

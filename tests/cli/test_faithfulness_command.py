@@ -53,7 +53,7 @@ async def test_a_page_is_planned_priced_made_and_made_again_without_asking(tmp_p
         assert code == 0, again
         assert server.requests == asked
         assert again == page
-        assert "is there" in (await _run(*said, "--dry-run", cwd=tmp_path))[1]
+        assert "is complete" in (await _run(*said, "--dry-run", cwd=tmp_path))[1]
     (kept,) = (tmp_path / "results" / "faithfulness" / "demo").glob("*.json")
     record = json.loads(kept.read_text())
     assert record["schema"] == "mmrad.faithfulness/1"

@@ -147,7 +147,7 @@ def test_good_answers_of_runs_are_taught_with_their_own_traces(call: Call, corpu
         (("--format", "sft", "--data", "CORPUS?split=patient", "--out", "e"), "has a split 'train'"),
         (("--format", "sft", "--data", "CORPUS", "--for", "verl", "--out", "e"), "choose llamafactory, ms-swift"),
         (("--format", "grpo", "--data", "CORPUS", "--for", "anole", "--out", "e"), "does not take --format grpo"),
-        (("--format", "sft", "--data", "CORPUS", "--boxes", "inches", "--out", "e"), "no frame is called so"),
+        (("--format", "sft", "--data", "CORPUS", "--boxes", "inches", "--out", "e"), "there is no frame of that name"),
         (("--format", "sft", "--data", "CORPUS", "--hold-out", "none.txt", "--out", "e"), "none.txt"),
         (("--format", "dpo", "--data", "CORPUS", "--by", COLUMN, "--out", "e"), "--data has none"),
         (("--format", "dpo", "good", "--in", "RESULTS", "--by", COLUMN, "--out", "e"), "name two or more"),

@@ -86,5 +86,5 @@ def test_a_line_that_a_kill_cut_is_no_line_and_a_broken_one_is_named(
     build(source, writer.url, auditor.url)
     assert bytes_of(tmp_path / "out") == before
     path.write_bytes(b"{]\n" + data)
-    with pytest.raises(DataError, match=r"3-reflect.jsonl:1: no line of a stage"):
+    with pytest.raises(DataError, match=r"3-reflect.jsonl:1: this is not a record of a stage"):
         build(source, writer.url, auditor.url)

@@ -171,7 +171,7 @@ def test_reflacx_keeps_every_reading_and_the_order_of_looks(tmp_path: Path) -> N
     (second,) = datasets.load(f"reflacx:{tmp_path}?reading=2").studies
     assert second.trace is not None
     assert [step.text for step in second.trace.steps] == ["Big heart."]
-    with pytest.raises(UsageError, match="reading can be"):
+    with pytest.raises(UsageError, match="takes the number of a reading"):
         datasets.load(f"reflacx:{tmp_path}?reading=first")
 
 

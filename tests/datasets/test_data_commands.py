@@ -173,7 +173,7 @@ def test_the_picture_is_drawn_in_each_format(cache: Path) -> None:
     assert "findings      Cardiomegaly 7" in result.stdout
     wrong = mmrad_eval("data", "describe", "demo", "--figure", cache / "figure.gif")
     assert wrong.returncode == 2
-    assert "a figure ends in .png, .pdf, .svg" in wrong.stderr
+    assert "name a figure that ends in .png, .pdf, .svg" in wrong.stderr
 
 
 def test_ids_without_comparisons_are_printed_for_a_run(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_check_finds_the_same_pixels_under_two_ids_and_a_lateral_called_frontal(
     )
     result = mmrad_eval("data", "check", path, "--json")
     assert result.returncode == 1
-    assert kinds(result) == {"identical pixels": 2, "view contradicts": 1}
+    assert kinds(result) == {"identical pixels": 2, "contradictory view": 1}
 
 
 def test_check_goes_on_after_a_study_that_can_not_be_read(mimic: Mimic) -> None:

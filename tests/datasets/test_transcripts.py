@@ -213,7 +213,7 @@ def test_pictures_that_can_not_be_told_apart_are_not_taken(tmp_path: Path) -> No
 
 
 def test_what_is_no_transcript_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no list of messages"):
+    with pytest.raises(DataError, match="not a list of messages"):
         list(read(lines(tmp_path / "a.jsonl", {"pred_output": "x", "pred_ans": "y"})))
     with pytest.raises(DataError, match="a folder, not a file of reports"):
         list(read(tmp_path / "none", "mini-o3"))

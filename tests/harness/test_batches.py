@@ -189,7 +189,7 @@ def test_credentialed_data_needs_an_attestation_that_speaks_of_batches(
 
 
 def test_what_has_no_batches_and_budgets_that_could_not_hold_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="has no batches that are known here"):
+    with pytest.raises(UsageError, match="has no batch API that is supported here"):
         mmrad_eval.evaluate("vllm:m", one_turn, studies(), base_url="http://127.0.0.1:9/v1", batch=True, out=tmp_path)
     with pytest.raises(UsageError, match="leave --budget"):
         mmrad_eval.evaluate("openai:m", one_turn, studies(), budget="2usd", batch=True, out=tmp_path)

@@ -67,7 +67,7 @@ def test_a_file_is_the_same_whether_it_lies_in_memory_or_a_thread_reads_it(
 
 
 def test_a_limit_that_nothing_fits_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="can't be made to fit the 10"):
+    with pytest.raises(DataError, match="can't be reduced to the 10"):
         loaded(noise(tmp_path / "a.png"), Limits(max_bytes=10))
 
 

@@ -73,7 +73,7 @@ def test_another_longest_side_is_another_run_and_none_is_the_old_one(
     ids = {edge: make_plan(client, direct, demo, RunOptions(max_edge=edge)).identity.id() for edge in (None, 64, 128)}
     assert len(set(ids.values())) == 3
     assert make_plan(client, direct, demo, RunOptions()).identity.id() == ids[None]
-    with pytest.raises(UsageError, match="--max-edge 8: at least 28 pixels"):
+    with pytest.raises(UsageError, match="--max-edge 8: write at least 28 pixels"):
         make_plan(client, direct, demo, RunOptions(max_edge=8))
 
 

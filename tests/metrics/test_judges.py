@@ -131,7 +131,9 @@ def test_a_file_that_no_judge_wrote_is_refused(tmp_path: Path) -> None:
 def test_a_row_of_other_columns_is_no_text_of_green(tmp_path: Path) -> None:
     path = tmp_path / "green.jsonl"
     path.write_text(json.dumps({"id": "a", "verdict": judged((2, 3, 0, 0, 0, 0), "4. Things.")}))
-    with pytest.raises(DataError, match="none of its 1 texts reads as GREEN's; it is looked for in evaluation"):
+    with pytest.raises(
+        DataError, match="none of its 1 texts could be read as output of GREEN; the columns read are evaluation"
+    ):
         suite([f"green:{path}"])
 
 

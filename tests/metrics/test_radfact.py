@@ -99,7 +99,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
 def test_examples_of_another_form_are_refused(tmp_path: Path) -> None:
     checkout = write_checkout(tmp_path / "checkout")
     (checkout / "src/radfact/llm_utils/nli/prompts/few_shot_examples.json").write_text('[{"input": {}}]')
-    with pytest.raises(DataError, match="have not the form of RadFact"):
+    with pytest.raises(DataError, match="do not have the form of RadFact"):
         read_prompts(checkout, write_wheel(tmp_path / "core.whl"))
 
 

@@ -172,7 +172,7 @@ def test_every_numeric_column_of_a_csv_is_a_mean(tmp_path: Path) -> None:
         (
             "s.csv",
             "id,GREEN,note\na,.5,good\nb,,bad\nc,.7,1\n",
-            r"'GREEN' holds numbers, but not in 1 of 3 rows \(row 2: ''",
+            r"'GREEN' holds numbers, except in 1 of 3 rows \(row 2: ''",
         ),
         ("s.jsonl", '{"id": "a", "GREEN": 0.5}\n{"GREEN": 0.5}\n', "row 2 has no 'id'"),
     ],

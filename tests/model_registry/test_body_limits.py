@@ -142,7 +142,7 @@ async def test_a_reply_that_is_packed_in_another_way_or_not_as_it_says_fails_the
 
     why = await failure(await serve(answer), tmp_path)
 
-    assert "can't be unpacked" in why if packing == "gzip" else f"packs its reply as {packing!r}" in why
+    assert "can't be unpacked" in why if packing == "gzip" else f"compresses its reply with {packing!r}" in why
 
 
 async def test_eight_large_bodies_at_once_take_the_memory_of_one(

@@ -67,5 +67,5 @@ def test_a_schema_stands_where_the_provider_reads_it_and_takes_nothing_from_the_
 def test_an_extra_field_never_changes_what_the_run_says(
     provider: str, extra: dict[str, Any], sent_of: Callable[..., PreparedRequest]
 ) -> None:
-    with pytest.raises(ModelError, match="it is the run's to set"):
+    with pytest.raises(ModelError, match="only the run may set"):
         body(provider, sent_of, extra, reasoning="low")

@@ -69,7 +69,7 @@ async def test_a_model_that_is_not_served_is_refused_with_what_is(vllm_server: S
 
 async def test_a_wrong_key_is_refused_before_anything_is_asked(vllm_server: Server) -> None:
     client = VllmClient(vllm_server.card, (vllm_server.url,), Secret("wrong", "a test"))
-    with pytest.raises(ModelError, match="the key is refused"):
+    with pytest.raises(ModelError, match="the server refused the key"):
         await client.prepare()
     await client.close()
 

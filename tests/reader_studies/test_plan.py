@@ -53,10 +53,10 @@ def test_the_smallest_size_that_is_large_enough_is_recommended() -> None:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("--cases", "x"), "--cases x: whole numbers from 2"),
-        (("--readers", "0"), "--readers 0: whole numbers from 1"),
+        (("--cases", "x"), "--cases x: write whole numbers of at least 2"),
+        (("--readers", "0"), "--readers 0: write whole numbers of at least 1"),
         (("--preference", "60"), "are shares"),
-        (("--form", "errors", "--difference", "2"), "name less"),
+        (("--form", "errors", "--difference", "2"), "name a smaller difference"),
     ],
 )
 def test_what_is_no_size_is_refused_in_a_line(words: tuple[str, ...], why: str, call: Callable[..., Said]) -> None:

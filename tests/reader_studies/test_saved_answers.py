@@ -41,7 +41,7 @@ def test_what_pages_saved_is_read_in_the_order_of_the_key(study: Make) -> None:
 def test_answers_to_another_study_are_refused(study: Make) -> None:
     made, other = study(), study(seed=9)
 
-    assert refused(made, other.answered(READER)[0]).startswith(f"answers to another study ({other.key.study})")
+    assert refused(made, other.answered(READER)[0]).startswith(f"contains answers to another study ({other.key.study})")
 
 
 def test_a_reader_who_comes_twice_is_refused(study: Make) -> None:

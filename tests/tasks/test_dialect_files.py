@@ -239,7 +239,7 @@ def test_texts_that_python_joins_are_one(tmp_path: Path) -> None:
         ("broken.py:NAME", "mini-o3", "is not valid Python"),
         ("deep.py:NAME", "mini-o3", "is not valid Python"),
         (".", "mini-o3", "no checkout of the code of Mini-o3"),
-        (".", "qwen3-vl", "not known where in a checkout"),
+        (".", "qwen3-vl", "keeps its opening is unknown"),
         ("code.py:EMPTY", "mini-o3", "no words"),
     ],
 )

@@ -293,12 +293,12 @@ def test_a_card_without_a_dialect_asks_as_before_and_any_card_can(films: Dataset
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"dialect": "klingon"}, "no dialect of looks is called 'klingon'"),
-        ({"dialect": "mini-o3", "locate": "prior"}, "asks by boxes"),
-        ({"dialect": "mini-o3", "calls": "native"}, "says how it calls"),
+        ({"dialect": "klingon"}, "no look dialect is called 'klingon'"),
+        ({"dialect": "mini-o3", "locate": "prior"}, "locates looks by boxes"),
+        ({"dialect": "mini-o3", "calls": "native"}, "fixes how looks are called"),
         ({"dialect": "mini-o3", "opening": "template"}, "declares no tool"),
         ({"opening": "template"}, "prompt file"),
-        ({"dialect": "mini-o3", "opening": "/nowhere/x.txt"}, "template, or a text file"),
+        ({"dialect": "mini-o3", "opening": "/nowhere/x.txt"}, "write words, template, a text file"),
     ],
 )
 def test_what_a_dialect_can_not_do_is_refused(

@@ -55,7 +55,7 @@ def _records(source: Source, path: Path) -> Iterator[Record]:
         if found.invalid:
             source.problems.error("placeholder count", found.invalid, file=str(path), line=line, study=found.id)
         for note in found.notes:
-            source.problems.warn("unplaced words", note, file=str(path), line=line, study=found.id)
+            source.problems.warn("text outside the form", note, file=str(path), line=line, study=found.id)
         yield Record(_study(source, path, found, fields, line), str(path), line)
 
 

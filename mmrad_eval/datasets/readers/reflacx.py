@@ -57,7 +57,7 @@ def read(source: Source) -> Dataset:
         raise DataError(f"{path}: holds no {TABLES}")
     chosen = source.options.get("reading", "1")
     if not chosen.isdigit() or chosen == "0":
-        raise UsageError(f"reading can be 1, 2, ... of the readings of an image, not {chosen!r}")
+        raise UsageError(f"?reading= takes the number of a reading, such as 1 or 2, not {chosen!r}")
     own = source.option("report", ("dictation", "mimic")) == "dictation"
     studies = gather(_records(source, base, tables, int(chosen), own=own), source.problems)
     return Dataset("reflacx", studies, "credentialed", str(path), "reflacx")

@@ -103,7 +103,7 @@ def strict_read(text: str) -> tuple[float | None, Any]:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _check(judged: Any) -> None:

@@ -54,7 +54,9 @@ class GreenPrompt:
         question = self.question("REFERENCE", "CANDIDATE")
         before, found, after = self.rendered("REFERENCE", "CANDIDATE").partition(question)
         if not found:
-            raise DataError("the chat template of the checkout's green.py changes the question; name the release's")
+            raise DataError(
+                "the chat template of the checkout's green.py changes the question; name a checkout of GREEN's release"
+            )
         return before, after
 
     def rendered(self, reference: str, candidate: str) -> str:

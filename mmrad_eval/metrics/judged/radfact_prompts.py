@@ -85,7 +85,7 @@ def read_prompts(checkout: Path | None, langchain: Path | None = None) -> RadFac
                     answer = {"phrase": str(said["phrase"]), "evidence": list(said["evidence"]), "status": status}
                     entail += [("user", dumped(asked)), ("assistant", dumped(answer))]
     except (KeyError, TypeError) as error:
-        raise DataError(f"{checkout}: its examples have not the form of RadFact 1.0.0 ({error!r})") from error
+        raise DataError(f"{checkout}: its examples do not have the form of RadFact 1.0.0 ({error!r})") from error
     return RadFactPrompts(_roles(split), _roles(entail))
 
 
@@ -159,7 +159,7 @@ def _langchain_source(wheel: Path | None) -> str:
             with zipfile.ZipFile(wheel) as archive:
                 return archive.read(_INSTRUCTIONS).decode()
         except (OSError, KeyError, zipfile.BadZipFile) as error:
-            raise DataError(f"{wheel}: is no wheel of langchain-core ({error})") from error
+            raise DataError(f"{wheel}: is not a wheel of langchain-core ({error})") from error
     spec = importlib.util.find_spec("langchain_core")
     if spec is None or spec.origin is None:
         raise MissingError(

@@ -148,7 +148,7 @@ class RadRScore:
 
 
 class _Asked:
-    """Asks, and asks the same again where a reply is no JSON."""
+    """Asks, and asks the same again where a reply is not JSON."""
 
     def __init__(self, ask: AskJudge) -> None:
         self._ask = ask

@@ -213,7 +213,8 @@ def _judged(
         rows[key] = read(said)
     if all(row is None for row in rows.values()):
         raise DataError(
-            f"{table.path}: none of its {len(rows)} texts reads as {judge}'s; it is looked for in {', '.join(_TEXTS)}"
+            f"{table.path}: none of its {len(rows)} texts could be read as output of {judge}; "
+            f"the columns read are {', '.join(_TEXTS)}"
         )
     return StoredJudgements(
         setup.name, table.path, table.digest, rows, judge=judge, counts=counts, worst=worst, best=1.0, version=version

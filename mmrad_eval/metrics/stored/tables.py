@@ -231,7 +231,7 @@ def _numeric(table: StoredTable) -> list[str]:
             continue
         if odd:
             raise DataError(
-                f"{table.path}: the column {name!r} holds numbers, but not in {len(odd)} of {len(table.rows)} rows "
+                f"{table.path}: the column {name!r} holds numbers, except in {len(odd)} of {len(table.rows)} rows "
                 f"(row {odd[0]}: {table.rows[odd[0] - 1].get(name)!r}); fill them, or leave the column out"
             )
         found.append(name)

@@ -139,7 +139,7 @@ class Program:
 
     def _started(self) -> Life:
         if self.give_up():
-            raise TransportError("the start of the program was given up", retry=True, kind="unreachable")
+            raise TransportError("starting the program was canceled", retry=True, kind="unreachable")
         if shutil.which(self.words[0]) is None:
             raise ModelError(f"no program is called {self.words[0]}; write its path, or python SCRIPT.py")
         life = Life(

@@ -25,7 +25,7 @@ def chosen(tables: Sequence[Table], runs: Iterable[ScoredRun], wanted: Sequence[
     found = [label for name in wanted for label in _named(known, metrics, name)]
     by = _named(known, metrics, sort) if sort else found[:1]
     if len(by) > 1:
-        raise UsageError(f"--sort {sort}: it fits {len(by)} columns; name one, such as {', '.join(by[:3])}")
+        raise UsageError(f"--sort {sort}: it matches {len(by)} columns; name one, such as {', '.join(by[:3])}")
     made = [_chosen(table, list(dict.fromkeys(found)), by) for table in tables]
     return [table for table in made if _scores(table)]
 

@@ -79,7 +79,7 @@ def labels_of(path: Path | None) -> Labels:
         own = decode.toml_value(decode.read_bytes(path, longest=decode.LONGEST_TOML), str(path), Labels)
     except msgspec.ValidationError as error:
         known = ", ".join(Labels.__struct_fields__)
-        raise DataError(f"{path}: no file of labels: {error}; its tables are {known}") from error
+        raise DataError(f"{path}: this is not a file of labels: {error}; its tables are {known}") from error
     for pattern in own.patterns:
         try:
             re.compile(pattern)

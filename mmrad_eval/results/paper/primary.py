@@ -40,7 +40,10 @@ def primaries(written: Sequence[str], paper: PaperRuns) -> list[DeclaredPrimary]
             raise UsageError(f"--primary {one}: write visual, or TASK:COLUMN such as mcot:BLEU-4 @ raw")
         tasks = list(dict.fromkeys(part.task for part in paper.parts if part.task != TEXT and not part.baseline))
         if task not in tasks:
-            raise UsageError(f"--primary {one}: models have run {', '.join(tasks) or 'nothing'} beside {TEXT}")
+            raise UsageError(
+                f"--primary {one}: no model has run this task beside {TEXT}; models have run "
+                f"{', '.join(tasks) or 'no other'}"
+            )
         column = next((c for c in paper.columns if name in {c.label, c.name}), None)
         if column is None:
             known = ", ".join(c.label for c in paper.columns) or "none"

@@ -237,7 +237,7 @@ def _decoded(line: bytes, decoder: msgspec.json.Decoder[T], where: str) -> T:
     try:
         return decoder.decode(line)
     except decode.FAULTS as error:
-        raise DataError(f"{where}: {error}; run its command again, and it is made again") from error
+        raise DataError(f"{where}: {error}; run its command again to rebuild it") from error
 
 
 class Prefix:

@@ -82,7 +82,7 @@ def judged_file_lines(path: Path) -> Iterator[JudgedLine]:
             head = decoder.decode(line)
         except decode.FAULTS as error:
             raise DataError(
-                f"{path}, line {number}: {error}; score the run with --judge again, and it is made again"
+                f"{path}, line {number}: {error}; score the run with --judge again to rebuild it"
             ) from error
         yield JudgedLine(offset, head.study, head.answer, head.column, line)
         offset += len(line)

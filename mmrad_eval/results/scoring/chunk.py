@@ -234,7 +234,7 @@ def _checked(one: Fitted, examples: Chunk) -> FloatArray:
         row, column = np.argwhere(~np.isfinite(found))[0]
         raise PluginError(
             f"metric {metric.name}: statistic {metric.statistics[column]!r} of study "
-            f"{examples[row].study.id!r} is {found[row, column]}; statistics are finite, and an undefined value is "
-            "a count of 0"
+            f"{examples[row].study.id!r} is {found[row, column]}; statistics must be finite; give an "
+            "undefined value a count of 0"
         )
     return found

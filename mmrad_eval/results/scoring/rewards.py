@@ -120,7 +120,9 @@ class Reward:
         A study that a metric does not define has 0, whatever is completed, and so prefers nothing.
         """
         if len(completions) != len(references):
-            raise UsageError(f"{len(completions)} completions and {len(references)} references; one each is needed")
+            raise UsageError(
+                f"{len(completions)} completions and {len(references)} references; every completion needs one reference"
+            )
         self._ready()
         contexts = rows or [None] * len(completions)
         keys: list[_Key] = [

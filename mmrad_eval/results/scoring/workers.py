@@ -28,7 +28,5 @@ class Workers:
                 raise UsageError(f"--workers {words}: write the cluster's host and port, such as ray:10.0.0.1:6379")
             return cls(ray=address)
         if not (words.isascii() and words.isdecimal() and 1 <= int(words) <= MOST):
-            raise UsageError(
-                f"--workers {words}: write how many processes measure, such as 4, or ray, or ray:HOST:PORT"
-            )
+            raise UsageError(f"--workers {words}: write the number of processes, such as 4, or ray, or ray:HOST:PORT")
         return cls(int(words))

@@ -99,7 +99,7 @@ def test_names_are_printed_as_papers_print_them_and_a_file_of_the_user_wins(two:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("columns = 3", "no file of labels"),
+        ("columns = 3", "not a file of labels"),
         ("[colunms]", "its tables are columns"),
         ("[patterns]\n'(' = 'x'", "not a regular"),
         ("[patterns]\n'BLEU.*' = '\\3'", "can't be filled"),

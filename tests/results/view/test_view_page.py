@@ -348,7 +348,7 @@ def test_the_command_refuses_what_can_not_be(demo: Any) -> None:
     both = demo.call("view", demo.run("mcot", "openai:rehearsal").path.name, "--copy-images", "--embed-images", code=2)
     unknown = demo.call("view", "zzz", code=2)
 
-    assert "either --copy-images or --embed-images" in both
+    assert "give either --copy-images or --embed-images, not both" in both
     assert "no run under results has an id that begins with 'zzz'" in unknown
 
 

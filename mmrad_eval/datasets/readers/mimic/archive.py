@@ -102,7 +102,9 @@ class Archive:
         except zlib.error as error:
             raise DataError(f"{self.path}: {study} is damaged ({error}); download the zip again") from error
         if plain is None:
-            raise DataError(f"{self.path}: {study} is packed by method {method}; unpack the zip and name the folder")
+            raise DataError(
+                f"{self.path}: {study} is compressed by method {method}; unpack the zip and name the folder"
+            )
         if zlib.crc32(plain) != crc:
             raise DataError(f"{self.path}: {study} is damaged (checksum); download the zip again")
         return plain

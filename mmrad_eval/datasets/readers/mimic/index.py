@@ -183,7 +183,7 @@ def _views(path: Path, columns: dict[str, pa.Array], problems: Problems) -> None
         view, code = said[coded.indices[place].as_py()]
         what = f"image {columns['dicom_id'][place].as_py()} is called {view}, and its view code says {code}"
         study = columns["study_id"][place].as_py()
-        problems.warn("view contradicts", what, file=str(path), line=place + 2, study=study)
+        problems.warn("contradictory view", what, file=str(path), line=place + 2, study=study)
 
 
 def _splits(path: Path | None, dicoms: pa.Array, problems: Problems) -> pa.Array:

@@ -78,7 +78,7 @@ def shape_of(config: Mapping[str, Any], where: str) -> Shape:
         )
     activation = config.get("activation" if family == "distilbert" else "hidden_act", "gelu")
     if activation != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
-        raise DataError(f"{where}: only GELU and absolute positions are known here; score it with --engine upstream")
+        raise DataError(f"{where}: only GELU and absolute positions are supported; score it with --engine upstream")
     names = (
         ("n_layers", "dim", "n_heads", "hidden_dim")
         if family == "distilbert"
@@ -90,7 +90,7 @@ def shape_of(config: Mapping[str, Any], where: str) -> Shape:
     plain = not config.get("conv_kernel_size") and config.get("embedding_size", hidden) == hidden
     if deberta and not (plain and config.get("relative_attention")):
         what = "DeBERTa with a convolution, narrow words or no relative attention"
-        raise DataError(f"{where}: {what} is not run here; score it with --engine upstream")
+        raise DataError(f"{where}: {what} is not supported here; score it with --engine upstream")
     pad = 1 if family == "mpnet" else int(config.get("pad_token_id", 1 if family == "roberta" else 0))
     return Shape(
         family=family,
@@ -205,7 +205,7 @@ def model_file(folder: Path) -> Path:
     for name in ("model.safetensors", "pytorch_model.bin"):
         if (folder / name).is_file():
             return folder / name
-    raise DataError(f"{folder}: neither model.safetensors nor pytorch_model.bin")
+    raise DataError(f"{folder}: contains neither model.safetensors nor pytorch_model.bin")
 
 
 def _pair(name: str, rows: int, columns: int = 0) -> dict[str, tuple[int, ...] | None]:

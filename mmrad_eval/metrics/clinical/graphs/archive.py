@@ -114,7 +114,8 @@ def _lines(path: Path) -> list[str]:
     except FileNotFoundError:
         known = sorted(p.name.split("__")[0] for p in path.parent.glob("*__ner_labels.txt"))
         raise DataError(
-            f"{path}: not there; the archive knows {', '.join(known) or 'no labels'}: is it the right one?"
+            f"{path}: there is no such file; the archive has labels of {', '.join(known) or 'no dataset'}: is it the "
+            "right archive?"
         ) from None
     return text.removesuffix("\n").split("\n")
 

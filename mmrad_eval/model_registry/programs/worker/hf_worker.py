@@ -215,7 +215,7 @@ class Model:
         mark = getattr(self.processor, "image_token", None) or getattr(self.tokenizer, "image_token", None)
         if pictures(asked) and not isinstance(mark, str):
             raise ValueError(
-                "the model has neither a chat template nor a mark for images; connect it with command: and a program"
+                "the model has neither a chat template nor a marker for images; connect it with command: and a program"
             )
         parts = [part for message in asked["messages"] for part in message["parts"]]
         return "".join(part["text"] if "text" in part else str(mark) for part in parts)
