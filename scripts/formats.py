@@ -21,18 +21,18 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
 HEAD = """\
 # Files and their fields
 
-Written by `scripts/formats.py` from the code that defines the files; a test holds this page to it. Fields with their
-default are left out of JSON lines. A later version reads what an earlier one wrote, or says in one line that it can't;
-fields that are added have defaults, and change neither keys of requests nor ids of runs while they hold them.
+Written by `scripts/formats.py` from the code that defines the files; a test holds this page to it. Fields that
+hold their default are omitted from JSON lines. A later version reads what an earlier one wrote, or says in one line
+that it can't. Added fields have defaults, and change neither request keys nor run ids as long as they hold them.
 
 | file under `results/` | holds | version |
 |---|---|---|
-| `replies/<dataset>/<model>/<uuid>.jsonl` | requests and replies, one a line, append-only | {journal} (1 is read) |
+| `replies/<dataset>/<model>/<uuid>.jsonl` | requests and replies, one per line, append-only | {journal} (1 is read) |
 | `replies/<dataset>/<model>/images/` | images that the model made, named by their SHA-256 | |
-| `replies/<dataset>/images/<uuid>.jsonl` | digests of image files by path, size and time, likewise | {journal} |
+| `replies/<dataset>/images/<uuid>.jsonl` | digests of image files by path, size and time, append-only | {journal} |
 | `runs/<dataset>/<task>/<model>/<run id>/run.json` | what decides the numbers of a run | `{run}` (`{old}` is read) |
-| `…/answers.jsonl` | one answer a study, in the order of the dataset (`.part` while the run goes on) | |
-| `…/drawn/` | pictures that the model drew, `drawn:` in their paths; links to its replies, or copies | |
+| `…/answers.jsonl` | one answer per study, in the order of the dataset (`.part` while the run is in progress) | |
+| `…/drawn/` | images that the model drew, whose paths begin with `drawn:`; links to the journal's files, or copies | |
 | `…/scores.parquet` | statistics and values of each study | |
 | `…/judged.jsonl` | what judges said of each study, as the metrics that asked them read it | |
 | `…/summary.json` | columns of a run, with intervals | `{summary}` |
@@ -40,13 +40,13 @@ fields that are added have defaults, and change neither keys of requests nor ids
 A reader study (`docs/readers.md`) is a folder of its own: `key.json` (`{key}`) and `pages/`; its readers send back
 files of answers (`{answers}`).
 
-A build (`docs/build.md`) is a folder of its own too: `stages/n-NAME.jsonl`, one line an image, sorted by id;
+A build (`docs/build.md`) is a folder of its own too: `stages/n-NAME.jsonl`, one line per image, sorted by id;
 `build.json` (`{build}`) and `card.md`; `traces.jsonl` (`mmrad.trace/1`, docs/traces.md) and `mmrad.jsonl`, the
 authors' form; `images/`; `plants.jsonl`; `journal/`.
 
-What version 0.1.0 wrote is read: its journals, in which a rejection means what the rules of today say (one that they do
-not know as the model's doing is requested again), and its run folders, where `deciding` is now `identity` and the
-status `open` is now `pending`.
+Files of version 0.1.0 are still read. Rejections in its journals are interpreted by today's rules (one that these do
+not attribute to the model is requested again). In its run folders, `deciding` is read as `identity` and the status
+`open` as `pending`.
 """
 
 PARTS: tuple[tuple[str, tuple[type, ...]], ...] = (

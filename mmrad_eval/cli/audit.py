@@ -20,7 +20,7 @@ BROKEN = 1
 @click.option(
     "--rows", multiple=True, metavar="SYSTEM=FILE", help="The reports behind a row of the board: its means are checked."
 )
-@click.option("--model-column", metavar="NAME", help="Name the column of a board's systems.")
+@click.option("--model-column", metavar="NAME", help="Column of a board that names the systems.")
 @click.option("--against", type=click.Path(path_type=Path), help="Another copy of the same table, to compare with.")
 @reference_options
 @table_options

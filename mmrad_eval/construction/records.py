@@ -174,7 +174,7 @@ class StageLine(Value, frozen=True, kw_only=True):
     record: dict[str, Any] = {}
     """The finished record in the authors' form."""
     asked: tuple[str, ...] = ()
-    """Keys of the requests, in the order in which they were asked."""
+    """Keys of the requests, in the order in which they were sent."""
     model: tuple[str, ...] = ()
     """Labels of the models that were asked."""
     data_use: DataUse | None = None

@@ -246,7 +246,7 @@ class Answer(Value, frozen=True):
     events: dict[str, int] = {}
     """What the task counted on the way, such as looks that were granted, repeated, malformed."""
     keys: tuple[str, ...] = ()
-    """Keys of the requests, in the order in which they were asked."""
+    """Keys of the requests, in the order in which they were sent."""
     usage: Usage = Usage()
     data_use: DataUse | None = None
     """Class of the data that it is about, as each line of a file states it; None for open data."""

@@ -203,7 +203,7 @@ def _fits(arms: Sequence[StudyArm], asked: ReaderForm, plan: StudyPlan) -> None:
         raise UsageError("--form preference with --truth reference compares runs: name at least two")
     if plan.per_case is not None and plan.per_case > made:
         what = "pairs" if asked.shows == "two" else "reports"
-        raise UsageError(f"--per-case {plan.per_case}: there are {made} {what} of each case")
+        raise UsageError(f"--per-case {plan.per_case}: each case has {made} {what}")
 
 
 def _chances(material: ReaderMaterial, strata: Sequence[str], plan: StudyPlan) -> FloatArray:

@@ -79,7 +79,11 @@ def test_listings_name_what_can_be_chosen(call: Call, kind: str) -> None:
             "no.txt: can't be read: No such file",
         ),
         (["--model", "baseline:evidence", "--task", "mcot", "--max-tokens", "0"], 2, "at least one token"),
-        (["--model", "baseline:evidence", "--task", "mcot", "--temperature", "-1"], 2, "--temperature -1: write a number of at least 0"),
+        (
+            ["--model", "baseline:evidence", "--task", "mcot", "--temperature", "-1"],
+            2,
+            "-1: write a number of at least 0",
+        ),
         (["--model", "baseline:evidence", "--task", "mcot", "--top-p", "2"], 2, "--top-p 2: write a number above 0"),
         (
             ["--model", "baseline:evidence", "--task", "mcot", "--out", "/dev/null"],

@@ -3,7 +3,7 @@
 Columns: ``id``, ``patient`` (null where unknown), ``status``, ``answer`` (digest of the answer that was scored); of
 data that is not open ``data_use``, its class; then for each metric its additive statistics, named
 ``bleu@r2gen-iu: matched 1``, and the study's own values, named like the columns of tables, ``BLEU-4 @ r2gen-iu``. Rows
-of studies that were not scored (failed, open) hold nulls. Where two signatures would claim one name, the older one's
+of studies that were not scored (failed, pending) hold nulls. Where two signatures would claim one name, the older one's
 ends in `` (2)``.
 
 The file's metadata has the key ``mmrad.scores/1``: a JSON list of ``ScoreBlock``, which says what column is what.
@@ -136,7 +136,7 @@ def read_scores(path: Path) -> Scores:
         rows = ScoreRows(ids, patients, statuses, answers)
     except (KeyError, OSError, pa.ArrowException, *decode.FAULTS) as error:
         raise DataError(
-            f"{path} can't be read as scores ({error}); `mmrad-eval score {path.parent}` makes it"
+            f"{path} can't be read as scores ({error}); `mmrad-eval score {path.parent}` rebuilds it"
         ) from error
     return Scores(path, blocks, rows, file)
 

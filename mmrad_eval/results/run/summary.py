@@ -64,7 +64,7 @@ class Summary(Value, frozen=True, omit_defaults=False):
     n: int
     """Studies of the selection that have a reference for the target."""
     scored: int
-    """Those of them that the model answered, in whatever way; failed and open ones are never scored."""
+    """Those of them that the model answered, in whatever way; failed and pending ones are never scored."""
     statuses: dict[str, int]
     """Status -> studies, over all ``n``; statuses that did not occur are left out."""
     studies: str
