@@ -147,9 +147,9 @@ def test_a_toml_takes_one_text_for_a_list_and_a_table_for_names_with_values(fold
     (folder / "boxed.csv").write_text("scan,region,x1,y1,x2,y2,frame,text\na,heart,9,9,99,99,pad_square_336,Large.\n")
     (folder / "short.toml").write_text(
         'source = "boxes:boxed.csv"\nout = "short"\nwriter = "none"\nreport = "none"\ncolumn = { id = "scan" }\n'
-        'data-use = "open"\nwriter-url = "http://127.0.0.1:9/v1"\nlost = 1\n'
+        'writer-url = "http://127.0.0.1:9/v1"\nlost = 1\n'
     )
-    ended = here(folder, "--config", "short.toml", "--dry-run")
+    ended = here(folder, "--config", "short.toml", "--data-use", "open", "--dry-run")
     assert (ended.returncode, "1 images" in ended.stdout) == (0, True), ended.stderr
 
 
