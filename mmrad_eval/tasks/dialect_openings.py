@@ -107,7 +107,7 @@ def settled_opening(stated: DialectOpening | None, dialect: LookDialect) -> Dial
 
 def _as_it_is(text: str, data: bytes, where: str) -> DialectOpening:
     if not text.strip():
-        raise UsageError(f"--set opening={where}: the file is empty")
+        raise UsageError(f"--set opening={where}: the text is empty")
     return DialectOpening(f"sha256:{hashlib.sha256(data).hexdigest()}", text.strip())
 
 

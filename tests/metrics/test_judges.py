@@ -124,7 +124,7 @@ def test_a_text_without_the_judges_form_is_counted_apart(tmp_path: Path) -> None
 def test_a_file_that_no_judge_wrote_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "green.csv"
     path.write_text("study_id,evaluation\na,Nice report.\n")
-    with pytest.raises(DataError, match="none of its 1 texts reads as GREEN's"):
+    with pytest.raises(DataError, match="none of its 1 texts could be read as output of GREEN"):
         suite([f"green:{path}"])
 
 
@@ -225,5 +225,5 @@ def test_crimson_reads_rows_that_are_the_judges_objects(tmp_path: Path) -> None:
 def test_a_file_of_reports_is_refused_by_crimson(tmp_path: Path, header: str) -> None:
     path = tmp_path / "reports.csv"
     path.write_text(f"{header}\na,Clear lungs.\nb,No effusion.\n")
-    with pytest.raises(DataError, match="none of its 2 texts reads as CRIMSON's"):
+    with pytest.raises(DataError, match="none of its 2 texts could be read as output of CRIMSON"):
         suite([f"crimson:{path}"])
