@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -176,13 +177,20 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     chromedriver = shutil.which("chromedriver")
     if chromedriver is None or shutil.which("chromium") is None:
         pytest.skip("no chromium and chromedriver; scripts/env-browser installs them")
+    with driven(chromedriver, tmp_path_factory.mktemp("profile")) as window:
+        yield window
+
+
+@contextmanager
+def driven(chromedriver: str, profile: Path) -> Iterator[Browser]:
+    """A browser and its driver, for as long as the block lasts."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen([chromedriver, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _listening(port)
-        window = Browser(f"http://127.0.0.1:{port}", tmp_path_factory.mktemp("profile"))
+        window = Browser(f"http://127.0.0.1:{port}", profile)
         yield window
         window.close()
     finally:
