@@ -223,9 +223,21 @@ def _length_note(found: Comparison, which: int) -> str:
     if same is None:
         return "Same length: in no study are the reports of A and B about equally long."
     first, second = same.words
-    return (
+    said = (
         f"Same length: the {same.studies:,} studies in which the lengths of the reports differ by at most "
         f"{100 * NEAR:.0f} %, a sensitivity analysis. Words per report: A {first:.1f}, B {second:.1f}."
+    )
+    whole, left = found.differences[which], same.difference
+    shown = [i for i in range(len(found.columns)) if significant(found, which, i)]
+    gone = [
+        i for i in shown if left.low[i] <= 0 <= left.high[i] and not left.low[i] <= whole.difference[i] <= left.high[i]
+    ]
+    if not gone:
+        return said
+    which_ones = "all" if len(gone) == len(shown) else ", ".join(found.columns[i].label for i in gone)
+    return (
+        f"{said} A difference of length: of {len(shown)} significant differences, {which_ones} vanish there, each with "
+        "an interval that holds 0 and not the whole difference."
     )
 
 

@@ -14,6 +14,7 @@ from mmrad_eval.core.whole_files import write_whole
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 COLUMN, PAGE = 3.35, 6.9
 """Inches: the width of one column, and of both."""
@@ -64,6 +65,10 @@ _RC: dict[Any, Any] = {
 }
 
 
+_AIR = 4.0
+"""Dots that a text leaves free of the room that it has."""
+
+
 @contextmanager
 def drawing(look: Look = Look()) -> Iterator[None]:
     """The style, for as long as the context lasts."""
@@ -84,12 +89,42 @@ def figure(width: float, height: float, rows: int = 1, columns: int = 1, **share
 
 def save(made: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``name``.pdf for the paper and ``name``.png to look at; equal figures are equal files."""
+    fit(made)
     said = {"pdf": {"CreationDate": None, "Producer": "mmrad-eval"}, "png": {"Software": "mmrad-eval"}}
     for form, metadata in said.items():
         drawn = io.BytesIO()  # a disk that is full in the middle of a PDF is no error that its writer knows
         made.savefig(drawn, format=form, metadata=metadata)
         write_whole(folder / f"{name}.{form}", drawn.getvalue())
     return [folder / f"{name}.{form}" for form in said]
+
+
+def fit(made: Figure) -> None:
+    """Break titles and labels of panels that would run into a neighbor or over the edge of the figure."""
+    made.draw_without_rendering()
+    edge = made.bbox.width
+    boxes = {panel: panel.get_window_extent() for panel in made.axes}
+    for panel, box in boxes.items():
+        row = [one for one in boxes.values() if one.y0 < box.y1 and one.y1 > box.y0]
+        left = max([0.0, *((one.x1 + box.x0) / 2 for one in row if one.x1 <= box.x0)])
+        right = min([edge, *((one.x0 + box.x1) / 2 for one in row if one.x0 >= box.x1)])
+        middle = (box.x0 + box.x1) / 2
+        for text in (panel.title, panel.xaxis.label):
+            _break(text, 2 * min(middle - left, right - middle) - _AIR)
+
+
+def _break(text: Text, room: float) -> None:
+    """Set a text in lines of at most ``room`` dots, broken between words."""
+    lines: list[str] = []
+    for line in text.get_text().splitlines():
+        begun = ""
+        for word in line.split(" "):
+            text.set_text(f"{begun} {word}".strip())
+            if begun and text.get_window_extent().width > room:
+                lines.append(begun)
+                text.set_text(word)
+            begun = text.get_text()
+        lines.append(begun)
+    text.set_text("\n".join(lines))
 
 
 def color(i: int) -> str:

@@ -25,8 +25,9 @@ from mmrad_eval.results.tables.table import Table
 from mmrad_eval.tasks.arms import TEXT
 
 _RESAMPLES = 2_000
-_LEFT_OUT = " Precision and recall of labels are in supplement.csv."
+_LEFT_OUT = " Precision and recall of labels, and of single findings, are in supplement.csv."
 _OF_F1 = re.compile(r"\b(?:micro|macro)-[PR]\b")
+_OF_EACH = "findings-by-finding@"
 _NAME, _VALUE = 95.0, 24.5
 """Points that the names of metrics and a column of values take, in the smallest type."""
 
@@ -83,9 +84,16 @@ def place(part: PaperRow) -> int:
 
 
 def _printed(part: PaperRow) -> dict[str, ColumnSummary]:
-    """The columns that a page shows: where a labeler has F1, its precision and recall stand in supplement.csv alone."""
-    found = columns_of(part.first)
-    return {label: column for label, column in found.items() if not _OF_F1.search(column.name)}
+    """The columns that a page shows.
+
+    Where a labeler has F1, its precision and recall stand in supplement.csv alone, and so do some fifty findings one by
+    one.
+    """
+    return {
+        label: column
+        for label, column in columns_of(part.first).items()
+        if not _OF_F1.search(column.name) and not column.metric.startswith(_OF_EACH)
+    }
 
 
 def _compared(paper: PaperRuns, model: str) -> list[PaperRow]:

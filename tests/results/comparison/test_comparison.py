@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmrad_eval.core.errors import DataError, UsageError
-from mmrad_eval.core.values import Report, Status, Step, Study, Trace
+from mmrad_eval.core.values import Answer, Report, Status, Step, Study, Trace
 from mmrad_eval.metrics import suite
 from mmrad_eval.results.comparison.compare import Comparison, compare_runs
 from mmrad_eval.results.comparison.shared_columns import differing_field
@@ -354,6 +354,35 @@ def test_reports_of_about_the_same_length_are_compared_by_themselves(kit: Kit) -
     assert same.difference.difference[column] > found.differences[0].difference[column]
     (table, *_) = comparison_tables(found)
     assert any(note.startswith("Same length: the 40 studies") and "A 12.0, B 18.0" in note for note in table.notes)
+
+
+def test_a_gain_of_length_alone_is_called_one_and_a_gain_of_words_is_not(kit: Kit) -> None:
+    """Both sides repeat all words or get every third wrong; A leaves out half of its report in every other study."""
+    data = studies()
+    truth = [study.reference.text.split() if study.reference else [] for study in data]
+
+    def said(turn: int, wrong: int, *, cut: bool) -> list[Answer]:
+        words = [["wrong", *text[1:]] if i % 3 == turn % 3 and i < wrong else text for i, text in enumerate(truth)]
+        return [
+            kit.answer(s, " ".join(w[: len(w) // 2] if cut and i % 2 else w))
+            for i, (s, w) in enumerate(zip(data, words, strict=True))
+        ]
+
+    def notes(name: str, first: list[Answer], second: list[Answer]) -> str:
+        sides = []
+        for side, answers in (("first", first), ("second", second)):
+            folder = kit.run(answers, model=f"{name}:{side}")
+            score(folder, data, suite(METRICS), resamples=100)
+            sides.append([folder])
+        (table, *_) = comparison_tables(compare_runs(sides, resamples=400, same_length=True))
+        return "".join(table.notes)
+
+    length = notes("cut", said(0, 80, cut=True), said(1, 80, cut=False))
+    words = notes("wrong", said(0, 80, cut=False), said(1, 0, cut=False))
+
+    assert "A difference of length: of " in length
+    assert "Same length: the 80 studies" in words
+    assert "A difference of length" not in words
 
 
 def test_lengths_that_never_agree_have_no_difference(kit: Kit) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from mmrad_eval.core.errors import DataError, UnknownNameError
-from mmrad_eval.results.figures.style import SMALLEST
+from mmrad_eval.results.figures.style import SMALLEST, figure, fit
 from mmrad_eval.results.paper import PaperOptions, figures, write_paper
 from mmrad_eval.results.paper.style import POINTS, style_of, styles
 
@@ -141,6 +142,32 @@ def test_no_letter_is_smaller_than_seven_points(drawn: dict[str, dict[str, Figur
             assert min(sizes) >= SMALLEST, name
 
 
+def test_titles_and_labels_stand_within_the_figure_and_beside_each_other(drawn: dict[str, dict[str, Figure]]) -> None:
+    for made in drawn.values():
+        for name, one in made.items():
+            fit(one)
+            one.draw_without_rendering()
+            for kind in ("title", "label"):
+                texts = [axes.title if kind == "title" else axes.xaxis.label for axes in one.axes]
+                boxes = [text.get_window_extent() for text in texts if text.get_text()]
+                assert all(box.x0 >= 0 and box.x1 <= one.bbox.width for box in boxes), name
+                assert not [a for a, b in combinations(boxes, 2) if a.overlaps(b)], name
+
+
+def test_a_long_title_is_broken_where_its_panel_has_no_room() -> None:
+    made, panels = figure(4.8, 2.4, 1, 3)
+    for panel in panels:
+        panel.set_title("Rules example-F1 (5), uncertain as positive")
+        panel.set_xlabel("references that state it, of 24")
+    fit(made)
+    made.draw_without_rendering()
+
+    boxes = [panel.title.get_window_extent() for panel in panels]
+    assert all(box.x0 >= 0 and box.x1 <= made.bbox.width for box in boxes)
+    assert not [a for a, b in combinations(boxes, 2) if a.overlaps(b)]
+    assert panels[0].get_title().replace("\n", " ") == "Rules example-F1 (5), uncertain as positive"
+
+
 def test_no_panel_is_empty_and_a_figure_has_one_legend_at_most(drawn: dict[str, dict[str, Figure]]) -> None:
     for made in drawn.values():
         for name, one in made.items():
@@ -200,6 +227,15 @@ def test_the_printed_supplement_has_every_metric_of_a_model_on_one_page(two: Sta
     first = text[: text.index(r"\end{table}")]
     assert re.search(r"BLEU-4 \$\\uparrow\$ & (?:\d+\.\d\*? & ){4}\d+\.\d", first)
     assert re.search(r"\d\*", first)
+
+
+def test_findings_one_by_one_are_in_the_file_and_not_on_the_page(stage: Stage, tmp_path: Path) -> None:
+    for i, task in enumerate(("tcot", "mcot")):
+        stage.run("t:a", task, 0.5, seed=i, metrics=("bleu@raw", "findings@rules", "findings-by-finding@rules"))
+    out = write(stage, tmp_path / "paper")
+    assert "cardiomegaly recall" in (out / "supplement.csv").read_text()
+    assert "cardiomegaly" not in (out / "supplement.tex").read_text()
+    assert "omission" in (out / "supplement.tex").read_text()
 
 
 def test_conventions_that_score_alike_are_printed_once(stage: Stage, tmp_path: Path) -> None:
