@@ -14,6 +14,7 @@ from tests.browser import CONTRAST
 pytestmark = pytest.mark.browser
 
 WIDE, NARROW = (1440, 950), (700, 950)
+AXE = Path(__file__).resolve().parents[3] / ".envs" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 ALL_ROWS = "return [...document.querySelectorAll('#rows tr')].map(r => [...r.cells].map(c => c.textContent))"
 
 
@@ -213,3 +214,20 @@ def test_the_record_of_the_page_is_what_it_shows(window: Any, one: Path, take: A
 
     assert json.loads(window.js("return document.getElementById('page').textContent")) == page
     assert window.js("return document.title") == f"demo: {page['runs'][0]['name']}"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_axe_finds_no_serious_fault(window: Any, two: Path, size: tuple[int, int], *, dark: bool) -> None:
+    if not AXE.is_file():
+        pytest.skip("no axe-core; scripts/env-browser installs it where npm is")
+    window.size(*size)
+    window.dark(on=dark)
+    for address in ("", "#study=demo-03"):
+        window.open(two.as_uri() + address)
+        window.js(AXE.read_text(encoding="utf-8") + "\nwindow.axe = window.axe || axe;")
+        script = (
+            "const done = arguments[0]; axe.run().then((found) => done(found.violations), (e) => done([String(e)]))"
+        )
+        found = window.do("/execute/async", {"script": script, "args": []})
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in {"serious", "critical"}] == []

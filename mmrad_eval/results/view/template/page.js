@@ -594,7 +594,7 @@ function facts(f, n) {
   const rows = (f.rows || []).map((row, k) => ({ ...row, k }));
   const plain = (concept) => concept.replaceAll("_", " ");
   const says = (one, other) => !one ? el("span", { class: "dim" }, "\u2013") : [other && one.concept !== other.concept ? `${plain(one.concept)}: ` : "", { present: "present", absent: "absent", uncertain: "uncertain" }[one.status], ...[one.side === "both" ? "both sides" : one.side, one.zone === "several" ? "several zones" : one.zone, one.severity, one.change].filter(Boolean).map((word) => `, ${word}`)].join("");
-  const table = (list, label) => el("div", { class: "wide" }, el("table", { class: "facts" }, el("caption", { class: "unseen" }, label), el("thead", {}, el("tr", {}, ["", "Finding", "Report", "Reference"].map((word) => el("th", { scope: "col" }, word || el("span", { class: "unseen" }, "What became of it"))))),
+  const table = (list, label) => el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": label }, el("table", { class: "facts" }, el("caption", { class: "unseen" }, label), el("thead", {}, el("tr", {}, ["", "Finding", "Report", "Reference"].map((word) => el("th", { scope: "col" }, word || el("span", { class: "unseen" }, "What became of it"))))),
     el("tbody", {}, list.map((row) => el("tr", { "data-rows": `${n}-${row.k}`, onmouseenter: over, onmouseleave: over },
       el("td", {}, el("span", { class: `kind ${row.kind}` }, `${SIGNS[row.kind]} ${row.kind}`), row.why && el("span", { class: "dim" }, " ", WHY[row.why] || row.why)),
       el("th", { scope: "row" }, plain((row.report || row.reference).concept)), el("td", {}, says(row.report)), el("td", {}, says(row.reference, row.report)))))));
@@ -636,7 +636,7 @@ function table_of_scores(i) {
   if (!groups.size) return block("Scores", "scores", quiet("Nothing was scored."));
   const whole = (run, label) => { const w = page.runs[run].whole?.[label]; const c = LABEL.get(label); return w ? `${number(w.value, c)}${w.low !== null && w.low !== undefined ? ` [${number(w.low, c)}, ${number(w.high, c)}]` : ""}` : ""; };
   const heads = both ? ["Column", "A", "B", "B \u2212 A", "A, whole run", "B, whole run"] : ["Column", "This study", "Whole run"];
-  return block("Scores", "scores", fold("scores", `${page.columns.length} columns`, () => el("div", { class: "card wide" }, el("table", { class: "scores" }, el("caption", { class: "unseen" }, "Scores of this study"), el("thead", {}, el("tr", {}, heads.map((word, n) => el("th", { scope: "col", class: n ? "num" : null }, word)))),
+  return block("Scores", "scores", fold("scores", `${page.columns.length} columns`, () => el("div", { class: "card wide", tabindex: 0, role: "region", "aria-label": "Scores of this study" }, el("table", { class: "scores" }, el("caption", { class: "unseen" }, "Scores of this study"), el("thead", {}, el("tr", {}, heads.map((word, n) => el("th", { scope: "col", class: n ? "num" : null }, word)))),
     [...groups].map(([metric, list]) => el("tbody", {}, el("tr", { class: "group" }, el("th", { colspan: heads.length, scope: "rowgroup" }, list[0].signature || metric)),
       list.map((column) => el("tr", {}, el("th", { scope: "row" }, name(column), column.better && el("span", { class: "dim", title: `${column.better} is better` }, column.better === "higher" ? " \u2191" : " \u2193")), sides().map(([side]) => cell(i, side, column.label)), arms().map((run) => el("td", { class: "num dim" }, whole(run, column.label)))))))))));
 }
