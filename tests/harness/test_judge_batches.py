@@ -99,7 +99,7 @@ async def test_a_dry_run_prices_batches_at_half(run: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--judge", "vllm:m", "--batch"), "has no batches that are known here"),
+        (("--judge", "vllm:m", "--batch"), "has no batch API that is supported here"),
         (("--judge", "report=openai:a", "--judge", "pair=openai:b", "--batch"), "--batch asks one judge"),
         (("--judge", "openai:m", "--batch", "--max-requests", "5"), "submits all requests before any reply"),
     ],
