@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,9 @@ def tiny_model(vllm_command: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return folder / "model"
 
 
-@pytest.fixture(scope="session")
-def vllm_server(vllm_command: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A real vLLM that serves the tiny model and its adapter `tiny-adapter`, started as `--serve` starts one."""
+@contextmanager
+def serving(command: Path, model: Path, log: Path, *more: str, context: int = CONTEXT) -> Iterator[Server]:
+    """A real vLLM on a CPU that serves the tiny model while the block runs, started as `--serve` starts one."""
     settings = {
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
@@ -85,17 +86,9 @@ def vllm_server(vllm_command: Path, tiny_model: Path, tmp_path_factory: pytest.T
     }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
-    options = ServeOptions(
-        command=(str(vllm_command),),
-        dtype="float32",
-        extra=(
-            *("--enforce-eager", "--max-num-seqs", "16", "--enable-lora", "--max-lora-rank", "8"),
-            *("--lora-modules", f"tiny-adapter={tiny_model.with_name('adapter')}"),
-        ),
-        patience=300,
-    )
-    card = Card(provider="vllm", id=str(tiny_model), max_images=IMAGES, context=CONTEXT)
-    server = Server(card, options, log=tmp_path_factory.mktemp("vllm") / "vllm.log")
+    extra = ("--enforce-eager", "--max-num-seqs", "16", *more)
+    options = ServeOptions(command=(str(command),), dtype="float32", extra=extra, patience=900)
+    server = Server(Card(provider="vllm", id=str(model), max_images=IMAGES, context=context), options, log=log)
     try:
         server.start()
         yield server
@@ -103,6 +96,14 @@ def vllm_server(vllm_command: Path, tiny_model: Path, tmp_path_factory: pytest.T
         server.stop()
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture(scope="session")
+def vllm_server(vllm_command: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real vLLM that serves the tiny model and its adapter `tiny-adapter`."""
+    adapter = ("--enable-lora", "--max-lora-rank", "8", "--lora-modules", f"tiny-adapter={tiny_model.parent}/adapter")
+    with serving(vllm_command, tiny_model, tmp_path_factory.mktemp("vllm") / "vllm.log", *adapter) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
