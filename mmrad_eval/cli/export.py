@@ -61,9 +61,10 @@ def export(runs: tuple[str, ...], form: str, out: Path | None, **said: Any) -> i
     RUN is a run folder, or the beginning of a run id. rexrank, csv, jsonl: one run; studies that have no report yet are
     left out and named, and the exit status is then 3.
 
-    sft: conversations, of the traces of --data or of runs whose model wrote good ones. dpo: pairs of the answers of
-    runs, or of the references of --data and copies of them with a planted error. grpo: questions and references of
-    --data. Each trainer has its folder: llamafactory, ms-swift, trl, anole, zebra. Patients to test on are never in it.
+    sft: conversations, of the traces of a dataset or of runs whose model wrote good ones. dpo: pairs of the answers of
+    runs, or of a dataset's references and copies of them with a planted error. grpo: a dataset's questions and
+    references. Each trainer has its folder: llamafactory, ms-swift, trl, anole, zebra. Patients to test on are never
+    in it.
     """
     from mmrad_eval.core.errors import UsageError
 

@@ -314,7 +314,7 @@ def test_a_form_that_a_task_asks_for_stays_beside_pictures(sent_of: Make) -> Non
 
 
 def test_what_responses_can_not_say_is_refused(sent_of: Make) -> None:
-    with pytest.raises(ModelError, match="have no stop"):
+    with pytest.raises(ModelError, match="has no stop"):
         RESPONSES.body(sent_of(("user", "a"), decoding=Decoding(stop=("END",))))
     with pytest.raises(ModelError, match="accepts no pictures in the model's own turns"):
         RESPONSES.body(sent_of(("assistant", "a", ("image/png", b"x"))))

@@ -152,7 +152,7 @@ def test_a_run_twice_too_many_cases_and_too_many_pairs_are_refused(study: Make, 
         study(of=[runs[0], runs[0]])
     with pytest.raises(UsageError, match="--cases 99: 24 cases can be shown at most"):
         study(cases=99)
-    with pytest.raises(UsageError, match="--per-case 7: there are 3 pairs"):
+    with pytest.raises(UsageError, match="--per-case 7: each case has 3 pairs"):
         study(per_case=7)
     with pytest.raises(UsageError, match="name at least two"):
         study(of=runs[:1], truth="reference")

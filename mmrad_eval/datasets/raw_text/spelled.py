@@ -46,7 +46,7 @@ def as_said(report: Report) -> Report:
     if all(part == said for part, said in told.items()):
         return report
     for part, said in told.items():
-        text = text.replace(part, said)
+        text = text.replace(part, said) if said else text  # words for nothing stay where they stand
     found = (part and told[part] for part in (report.findings, report.impression))
     return Report(text, *found)
 

@@ -68,7 +68,7 @@ def test_without_an_order_the_best_of_the_first_column_that_is_named_comes_first
 def test_a_name_that_fits_nothing_or_too_much_is_refused(choose: Choose) -> None:
     with pytest.raises(UsageError, match=r"no column is called 'Recal'; there are .*Recall @ test"):
         choose(["Recal"])
-    with pytest.raises(UsageError, match="--sort words@test: it fits 2 columns; name one"):
+    with pytest.raises(UsageError, match="--sort words@test: it matches 2 columns; name one"):
         choose([], "words@test")
 
 

@@ -56,7 +56,7 @@ def section(page: str) -> list[str]:
     ("said", "why"),
     [
         ("mcot", "write visual, or TASK:COLUMN"),
-        ("mcto:BLEU-4", "models have run "),
+        ("mcto:BLEU-4", "no model has run this task"),
         ("mcot:RadGraph F1", "the tables have BLEU-4 @ "),
     ],
 )
