@@ -27,7 +27,8 @@ STRIPE = 32
 FAINT = 20_000 + (np.indices((SIDE, SIDE))[1] // STRIPE % 2 * 60).astype(np.uint16)
 """Stripes 60 of 65,536 values apart: the same shade in any 8 bits but at one edge."""
 FAINT[0, 0], FAINT[0, 1] = 0, 65535
-SHOWN = "return getComputedStyle(document.querySelector('.viewer .deep canvas').parentNode).display !== 'none'"
+SHOWN = """const canvas = document.querySelector('.viewer .deep canvas')
+return canvas !== null && getComputedStyle(canvas.parentNode).display !== 'none'"""
 
 
 def film(path: Path, values: NDArray[np.uint16]) -> Path:
