@@ -19,7 +19,7 @@ TransportError (Exception)          raised by a client: a try that failed, and m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 
@@ -64,8 +64,7 @@ class UnknownNameError(UsageError):
         if len(names) > _FEW and kind in _LISTED:
             way_out = f"`mmrad-eval {kind}s` lists all {len(names)}"
         else:
-            more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
-            way_out = f"known: {', '.join(names[:_FEW]) or 'none'}{more}"
+            way_out = f"known: {some(names, _FEW) or 'none'}"
         super().__init__(f"no {kind} is called {name!r}; {hint}{way_out}")
 
 
@@ -143,3 +142,9 @@ def one_line(error: BaseException) -> str:
     """The type of an error and the first line of its message."""
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def some(names: Sequence[str], shown: int = 5) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from mmrad_eval.core.data_use import mark
-from mmrad_eval.core.errors import UsageError
+from mmrad_eval.core.errors import UsageError, some
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.values import UNSCORED_STATUSES, Answer, Request
 from mmrad_eval.harness.plan import Plan
@@ -74,7 +74,7 @@ def words(check: CacheCheck) -> str:
     )
     if check.without_cache == check.studies:
         return line
-    named = ", ".join(check.different[:_NAMED]) + (", ..." if len(check.different) > _NAMED else "")
+    named = some(check.different, _NAMED)
     if check.with_cache < check.studies:
         return f"{line} ({named}); this server's answers also vary with it, so the cache need not be the cause"
     return f"{line} ({named}): do not rely on these answers; run again with the server's --no-enable-prefix-caching"

@@ -17,7 +17,7 @@ import msgspec
 
 from mmrad_eval.core.canonical import request_key, request_value
 from mmrad_eval.core.contracts import Client, PreparedRequest
-from mmrad_eval.core.errors import DataError, Failed, GateError, Stopped
+from mmrad_eval.core.errors import DataError, Failed, GateError, Stopped, some
 from mmrad_eval.core.journal import Journal
 from mmrad_eval.core.members import complete
 from mmrad_eval.core.values import Answer, Image, Message, OutputImage, Reply, Request
@@ -277,8 +277,7 @@ def _naming(why: str, images: Sequence[Image]) -> str:
     files = [image.path for image in images]
     if not files or UNREADABLE not in why:
         return why
-    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-    return f"{why}: {', '.join(files[:_NAMED])}{more}"
+    return f"{why}: {some(files, _NAMED)}"
 
 
 def _marks(loaded: Mapping[Image, Loaded]) -> dict[Image, Mark]:

@@ -10,7 +10,7 @@ from itertools import accumulate
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.errors import DataError, UsageError, some
 from mmrad_eval.results.comparison.lengths import SameLength, near, words_of
 from mmrad_eval.results.comparison.shared_columns import SharedColumn, SharedColumns, Stored, shared
 from mmrad_eval.results.leaderboard.optimised import was_optimised
@@ -20,7 +20,6 @@ from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.naming import differences, facts, short_names
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import ColumnSummary
-from mmrad_eval.results.scoring.reports_file import some
 from mmrad_eval.results.statistics import paired
 from mmrad_eval.results.statistics.bootstrap import LEVEL, RESAMPLES, SEED, Method
 from mmrad_eval.results.statistics.paired import Differences, Family

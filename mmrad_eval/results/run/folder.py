@@ -13,7 +13,7 @@ import msgspec
 
 from mmrad_eval.core import decode
 from mmrad_eval.core.data_use import kept_with
-from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.errors import DataError, UsageError, some
 from mmrad_eval.core.values import Answer, DataUse, Status
 from mmrad_eval.core.whole_files import sweep, write_whole, written_whole
 from mmrad_eval.results.run.drawn import FOLDER
@@ -319,6 +319,5 @@ def _called(folder: RunFolder) -> set[str]:
 
 
 def _names(folders: list[RunFolder], most: int = 12) -> str:
-    names = [f"{f.path.name} ({f.path.parent.parent.name}, {f.path.parent.name})" for f in folders[:most]]
-    more = f" and {len(folders) - most} more" if len(folders) > most else ""
-    return (", ".join(names) or "none") + more
+    names = [f"{f.path.name} ({f.path.parent.parent.name}, {f.path.parent.name})" for f in folders]
+    return some(names, most) or "none"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray, Metric
-from mmrad_eval.core.errors import MissingError, MmradError, PluginError, one_line
+from mmrad_eval.core.errors import MissingError, MmradError, PluginError, one_line, some
 from mmrad_eval.core.values import Example
 from mmrad_eval.metrics.suites import rebuilt
 from mmrad_eval.results.run.summary import MissingColumns
@@ -205,10 +205,7 @@ def encoded_there(here: ChunkMeasurer) -> str:
 
 def _line(what: str, metrics: Iterable[Fitted]) -> str:
     names = list(dict.fromkeys(one.metric.name for one in metrics))
-    if not names:
-        return ""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{what}: {', '.join(names[:_NAMED])}{more}"
+    return f"{what}: {some(names, _NAMED)}" if names else ""
 
 
 def in_chunks(examples: Sequence[Example]) -> Iterator[Chunk]:

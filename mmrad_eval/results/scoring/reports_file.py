@@ -10,7 +10,7 @@ from mmrad_eval import datasets
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Dataset, Metric
 from mmrad_eval.core.data_use import strictest
-from mmrad_eval.core.errors import DataError, UsageError
+from mmrad_eval.core.errors import DataError, UsageError, some
 from mmrad_eval.core.values import Report, Study
 from mmrad_eval.datasets.predictions import Predictions
 from mmrad_eval.metrics.suites import class_of
@@ -19,8 +19,6 @@ from mmrad_eval.results.run.record import OBJECT, Run
 from mmrad_eval.results.run.summary import Summary
 from mmrad_eval.results.scoring.chunk import Mapper
 from mmrad_eval.results.scoring.run import score
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -85,12 +83,6 @@ def join(predictions: Predictions, dataset: Dataset, selection: Sequence[Study])
 
 def _same(report: Report, study: Study) -> bool:
     return study.reference is not None and bool(report.text) and report.text == study.reference.text
-
-
-def some(ids: Sequence[str], shown: int = _SHOWN) -> str:
-    """The first few, and how many more there are."""
-    more = f" and {len(ids) - shown:,} more" if len(ids) > shown else ""
-    return ", ".join(ids[:shown]) + more
 
 
 def studies_of(

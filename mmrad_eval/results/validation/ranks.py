@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
+from mmrad_eval.core.errors import some
 from mmrad_eval.results.leaderboard.optimised import OPTIMISED
 from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.rank_correlation import kendall, kendall_matrix
@@ -264,8 +265,7 @@ def _flip(metric: str, flip: Flip, *, rule: bool) -> Row:
 
 def _leads(leads: Sequence[Lead], metric: str) -> str:
     words = [f"{lead.column.removeprefix(f'{metric} @ ')} {lead.by:.3g}{'*' if lead.apart else ''}" for lead in leads]
-    more = f" and {len(words) - LEADS} more" if len(words) > LEADS else ""
-    return ", ".join(words[:LEADS]) + more
+    return some(words, LEADS)
 
 
 def _families(ranking: Ranking) -> dict[str, list[int]]:
