@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,8 @@ from pathlib import Path
 
 _MEBIBYTE = 1024 if platform.system() == "Linux" else 1024**2
 """The kernel's units of ``ru_maxrss`` in one: kilobytes on Linux, bytes on macOS."""
+
+VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 
 
 @dataclass(frozen=True)
@@ -42,3 +46,14 @@ def used_by(command: Sequence[str], folder: Path | None = None, extra: Mapping[s
             output.seek(0)
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output.read()[-3000:]}")
     return Used(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _MEBIBYTE)
+
+
+def instructions_of(command: Sequence[str], extra: Mapping[str, str], folder: Path | None = None) -> int:
+    """The instructions of one command of Python, counted by valgrind, without the kernel's."""
+    words = [*VALGRIND, *(command if command[0].endswith("python") else [sys.executable, *command])]
+    environment = os.environ | {"PYTHONHASHSEED": "0"} | dict(extra)
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    found = re.search(r"I +refs: +([\d,]+)", done.stderr)
+    if done.returncode or found is None:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    return int(found[1].replace(",", ""))

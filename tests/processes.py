@@ -15,6 +15,12 @@ def command_of(process: int) -> str:
         return ""
 
 
+def running(words: str) -> list[int]:
+    """Those whose command line holds these words."""
+    every = (int(place.name) for place in Path("/proc").glob("[0-9]*"))
+    return [process for process in every if words in command_of(process)]
+
+
 def children(process: int) -> list[int]:
     """Those that any of its threads started and that have not ended."""
     found = []

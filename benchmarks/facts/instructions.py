@@ -10,18 +10,15 @@ times as long as the program itself.
 from __future__ import annotations
 
 import argparse
-import os
-import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from benchmarks.child import instructions_of
 from benchmarks.clinical.reports import reports
 
-VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 LABEL = """
 import sys
 from mmrad_eval.metrics.facts import labels
@@ -35,13 +32,8 @@ for number, text in enumerate(open(sys.argv[1]).read().split("\\n")[: int(sys.ar
 
 def counted(checkout: Path, texts: Path, n: int, language: str) -> int:
     """The instructions of one process that labels the first ``n`` texts."""
-    command = [*VALGRIND, str(checkout / ".venv" / "bin" / "python"), "-c", LABEL, str(texts), str(n), language]
-    environment = os.environ | {"PYTHONHASHSEED": "0", "PYTHONPATH": str(checkout)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    found = re.search(r"I +refs: +([\d,]+)", done.stderr)
-    if done.returncode or found is None:
-        raise SystemExit(f"{checkout} ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    return int(found[1].replace(",", ""))
+    command = [str(checkout / ".venv" / "bin" / "python"), "-c", LABEL, str(texts), str(n), language]
+    return instructions_of(command, {"PYTHONPATH": str(checkout)})
 
 
 def main() -> None:

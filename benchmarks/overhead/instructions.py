@@ -9,10 +9,7 @@ count. The kernel's share is not counted, and valgrind takes fifty times as long
 from __future__ import annotations
 
 import argparse
-import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,7 +20,8 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 import material  # noqa: E402 (lies beside this script)
 from measure import SCRIPTS, Trial, server  # noqa: E402 (as above)
 
-VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+from benchmarks.child import instructions_of  # noqa: E402 (as above)
+
 AT_ONCE = 64
 
 
@@ -32,16 +30,7 @@ def counted(trial: Trial, n: int) -> int:
     shutil.rmtree(trial.work, ignore_errors=True)
     trial.work.mkdir()
     words, extra = trial.command(n)
-    if not words[0].endswith("python"):
-        words = [sys.executable, *words]
-    environment = os.environ | {"PYTHONHASHSEED": "0"} | extra
-    done = subprocess.run(
-        [*VALGRIND, *words], cwd=trial.work, env=environment, capture_output=True, text=True, check=False
-    )
-    found = re.search(r"I +refs: +([\d,]+)", done.stderr)
-    if done.returncode or found is None:
-        raise SystemExit(f"{trial.name} ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    return int(found[1].replace(",", ""))
+    return instructions_of(words, extra, trial.work)
 
 
 def main() -> None:

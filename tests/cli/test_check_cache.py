@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from mmrad_eval.results.run.record import Run, read_run
 from tests.cli.conftest import Said
+from tests.vllm_stand_in import Body, VllmStandIn
 
 MODEL = "tiny"
 Says = Callable[[bool, int], str]
@@ -22,50 +19,15 @@ Says = Callable[[bool, int], str]
 
 
 @contextmanager
-def vllm(says: Says, *fields: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def vllm(says: Says, *fields: str) -> Iterator[tuple[str, list[Body]]]:
     """A stand-in for a vLLM server; its address, and what it was asked."""
-    asked: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(body: Body, before: Sequence[Body]) -> tuple[Body, Body]:
+        added = says("cache_salt" in body, sum(body["messages"] == other["messages"] for other in before))
+        return {"content": f"FINDINGS: The heart is large. {added}"}, {}
 
-        def log_message(self, *_: object) -> None: ...
-
-        def answer(self, value: object, status: int = 200) -> None:
-            body = json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_GET(self) -> None:
-            if self.path.endswith("/models"):
-                self.answer({"data": [{"id": MODEL, "root": MODEL, "max_model_len": 32768}]})
-            elif self.path.endswith("/openapi.json"):
-                properties = dict.fromkeys(fields, 0)
-                self.answer({"components": {"schemas": {"ChatCompletionRequest": {"properties": properties}}}})
-            else:
-                self.answer({}, 404)
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path.endswith("/tokenize"):
-                self.answer({"tokens": [7]})
-                return
-            before = sum(body["messages"] == other["messages"] for other in asked)
-            asked.append(body)
-            added = says("cache_salt" in body, before)
-            message = {"role": "assistant", "content": f"FINDINGS: The heart is large. {added}"}
-            self.answer({"choices": [{"message": message, "finish_reason": "stop"}], "model": MODEL})
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1", asked
-    finally:
-        server.shutdown()
-        server.server_close()
+    with VllmStandIn(MODEL, answer, fields=fields) as made:
+        yield made.url, made.asked
 
 
 Call = Callable[..., Said]

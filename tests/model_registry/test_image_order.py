@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from mmrad_eval.core.values import Image, Message, Text
 from mmrad_eval.model_registry.image_order import depends_on_order
 from mmrad_eval.tasks.images_first import images_first
+from tests.vllm_stand_in import Body, VllmStandIn
 
 MODEL = "OpenGVLab/InternVL3-8B"
 Parts = list[dict[str, Any]]
@@ -52,52 +51,24 @@ def silent(parts: Parts) -> list[int] | None:
     return None
 
 
+def parts_of(body: Body) -> Parts:
+    """All that the messages of a question hold, in order."""
+    contents = [m["content"] for m in body["messages"]]
+    return [p for c in contents for p in (c if isinstance(c, list) else [{"type": "text", "text": c}])]
+
+
 @contextmanager
 def server(template: Template) -> Iterator[tuple[str, list[Parts]]]:
     """A stand-in for vLLM, its address, and the user turns that it was asked."""
     asked: list[Parts] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(body: Body, _before: object) -> tuple[Body, Body]:
+        asked.append(parts_of(body))
+        usage = {"prompt_tokens": len(tokens(asked[-1])), "completion_tokens": 8}
+        return {"content": "FINDINGS: The lungs are clear."}, usage
 
-        def log_message(self, *_: object) -> None: ...
-
-        def answer(self, value: object, status: int = 200) -> None:
-            body = json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_GET(self) -> None:
-            if self.path.endswith("/models"):
-                self.answer({"data": [{"id": MODEL, "root": MODEL, "max_model_len": 32768}]})
-            else:
-                self.answer({}, 404)
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            contents = [m["content"] for m in body["messages"]]
-            parts = [p for c in contents for p in (c if isinstance(c, list) else [{"type": "text", "text": c}])]
-            found = template(parts)
-            if self.path.endswith("/tokenize"):
-                self.answer({"tokens": found} if found else {"error": "no"}, 200 if found else 400)
-                return
-            asked.append(parts)
-            message = {"role": "assistant", "content": "FINDINGS: The lungs are clear."}
-            usage = {"prompt_tokens": len(tokens(parts)), "completion_tokens": 8}
-            choice = {"index": 0, "message": message, "finish_reason": "stop"}
-            self.answer({"choices": [choice], "usage": usage, "model": MODEL})
-
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{made.server_address[1]}/v1", asked
-    finally:
-        made.shutdown()
-        made.server_close()
+    with VllmStandIn(MODEL, answer, lambda body: template(parts_of(body))) as made:
+        yield made.url, asked
 
 
 def run(out: Path, urls: Sequence[str], *more: str, task: str = "mcot") -> subprocess.CompletedProcess[str]:

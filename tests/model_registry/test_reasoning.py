@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,59 +16,27 @@ from mmrad_eval.core.values import Card, Decoding
 from mmrad_eval.model_registry import resolve
 from mmrad_eval.model_registry.mock_server import MockServer
 from mmrad_eval.model_registry.model_cards import settled
+from tests.vllm_stand_in import Body, VllmStandIn
 
 HERE = ["http://127.0.0.1:9"]
 MODEL = "Qwen/Qwen3.5-9B"
 
 
 @contextmanager
-def vllm(heeds: tuple[str, ...], fields: tuple[str, ...]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def vllm(heeds: tuple[str, ...], fields: tuple[str, ...]) -> Iterator[tuple[str, list[Body]]]:
     """A stand-in for vLLM whose chat template reads the words ``heeds``; its address, and what it was asked."""
-    asked: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def tokens(body: Body) -> list[int]:
+        said = body.get("chat_template_kwargs", {})
+        return [7, *(sum(map(ord, str(said.get(name)))) for name in heeds)]
 
-        def log_message(self, *_: object) -> None: ...
+    def answer(_body: Body, _before: object) -> tuple[Body, Body]:
+        details = {"reasoning_tokens": 3}
+        usage = {"prompt_tokens": 9, "completion_tokens": 8, "completion_tokens_details": details}
+        return {"content": "The lungs are clear.", "reasoning": "I look."}, usage
 
-        def answer(self, value: object, status: int = 200) -> None:
-            body = json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_GET(self) -> None:
-            properties: Mapping[str, object] = dict.fromkeys(fields, 0)
-            if self.path.endswith("/models"):
-                self.answer({"data": [{"id": MODEL, "root": MODEL, "max_model_len": 32768}]})
-            elif self.path.endswith("/openapi.json"):
-                self.answer({"components": {"schemas": {"ChatCompletionRequest": {"properties": properties}}}})
-            else:
-                self.answer({}, 404)
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            said = body.get("chat_template_kwargs", {})
-            tokens = [7, *(sum(map(ord, str(said.get(name)))) for name in heeds)]
-            if self.path.endswith("/tokenize"):
-                self.answer({"tokens": tokens})
-                return
-            asked.append(body)
-            message = {"role": "assistant", "content": "The lungs are clear.", "reasoning": "I look."}
-            details = {"reasoning_tokens": 3}
-            usage = {"prompt_tokens": 9, "completion_tokens": 8, "completion_tokens_details": details}
-            choice = {"index": 0, "message": message, "finish_reason": "stop"}
-            self.answer({"choices": [choice], "usage": usage, "model": MODEL})
-
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=made.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{made.server_address[1]}/v1", asked
-    finally:
-        made.shutdown()
-        made.server_close()
+    with VllmStandIn(MODEL, answer, tokens, fields) as made:
+        yield made.url, made.asked
 
 
 FIELDS = ("chat_template_kwargs", "reasoning_effort", "thinking_token_budget")

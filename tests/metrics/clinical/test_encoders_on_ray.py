@@ -21,6 +21,7 @@ from mmrad_eval.metrics.clinical.engines import Engines
 from mmrad_eval.results.scoring.chunk import Chunk, in_chunks
 from mmrad_eval.results.scoring.measure import Measurement, measure
 from mmrad_eval.results.scoring.ray_workers import RayWorkers
+from tests.processes import running
 
 pytestmark = pytest.mark.clinical
 
@@ -121,7 +122,7 @@ def test_an_encoder_that_is_killed_is_started_again(
     killed: list[int] = []
 
     def kill() -> None:
-        while not (found := running()):
+        while not (found := running("ray::EncoderActor")):
             time.sleep(0.05)
         killed.extend(found)
         for process in found:
@@ -182,15 +183,3 @@ def test_a_node_of_another_kind_is_refused(
     monkeypatch.setattr(Engines, "kind", lambda _: "another card with torch 1.0")
     with pytest.raises(MmradError, match=r"encodes on a CPU \(.*\) with torch .*, and the command on another card"):
         measured(examples, weights.options(), workers(cluster))
-
-
-def running() -> list[int]:
-    """Process ids of the actors that encode."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if "ray::EncoderActor" in place.read_text():
-                found.append(int(place.parent.name))
-        except OSError:
-            continue
-    return found

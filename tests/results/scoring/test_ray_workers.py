@@ -20,6 +20,7 @@ from mmrad_eval.results.scoring.chunk import CHUNK, Chunk, in_chunks
 from mmrad_eval.results.scoring.measure import Measurement, measure
 from mmrad_eval.results.scoring.ray_workers import RayWorkers
 from mmrad_eval.results.scoring.workers import Workers
+from tests.processes import running
 from tests.results.scoring.test_measuring import Words
 from tests.results.scoring.test_scoring_workers import cases, corpus
 
@@ -68,18 +69,6 @@ def at_chunk(number: int, act: Callable[[], None]) -> Iterator[Chunk]:
         yield chunk
 
 
-def actors() -> list[int]:
-    """Process ids of the workers of this test's clusters."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if "ray::ChunkActor" in place.read_text():
-                found.append(int(place.parent.name))
-        except OSError:
-            continue
-    return found
-
-
 @pytest.mark.ray
 def test_two_nodes_measure_what_one_process_does(cluster: Any, alone: Measurement) -> None:
     seen: list[str] = []
@@ -92,9 +81,9 @@ def test_a_killed_actor_is_started_again_and_nothing_is_missing(cluster: Any, al
     killed: list[int] = []
 
     def kill() -> None:
-        while not actors():
+        while not (found := running("ray::ChunkActor")):
             time.sleep(0.05)
-        killed.append(actors()[0])
+        killed.append(found[0])
         os.kill(killed[0], signal.SIGKILL)
 
     equal(measured(RayWorkers(cluster.address, "open", anywhere), at_chunk(6, kill)), alone)
