@@ -15,6 +15,12 @@ from mmrad_eval.harness.counts import RequestCounts
 from mmrad_eval.harness.stopping import Stop, StopSignal
 from mmrad_eval.results.run.spent import cost
 
+NOT_IN_BATCHES = (
+    "--batch submits all requests before any reply shows what it costs: leave --budget and --max-requests out; "
+    "--dry-run prices it"
+)
+"""Why a budget can't hold where requests go in provider batches."""
+
 _MONEY = re.compile(r"\$?\s*(\d+(?:\.\d+)?)\s*(usd|\$)?", re.IGNORECASE)
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _TIME = re.compile(rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s?)?", re.IGNORECASE)

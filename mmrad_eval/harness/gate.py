@@ -14,10 +14,11 @@ import datetime as dt
 import ipaddress
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mmrad_eval.core.connections import Address, Guard, looking_up, plain_address
 from mmrad_eval.core.contracts import Answerer, Client, Dataset, is_client
+from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.errors import GateError, UsageError
 from mmrad_eval.core.values import DataUse
 from mmrad_eval.datasets import looks_credentialed
@@ -45,6 +46,13 @@ class Permit:
         if self.hosts is None:
             return Guard(None)
         return Guard({a for addresses in self.hosts.values() for a in addresses}, frozenset(map(str.lower, self.hosts)))
+
+
+def with_results(dataset: Dataset, use: DataUse) -> Dataset:
+    """The dataset as what leaves holds it: with files of results of class ``use``, which count as the data does."""
+    if strictest((dataset.data_use, use)) == dataset.data_use:
+        return dataset
+    return replace(dataset, data_use=use, name=f"{dataset.name}, with files of results that its metrics read")
 
 
 def check_batches(label: str, permit: Permit) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from mmrad_eval import metrics, model_registry
 from mmrad_eval.core.connections import confined
 from mmrad_eval.core.contracts import Client, Dataset, is_client
-from mmrad_eval.core.data_use import ORDER, mark, strictest
+from mmrad_eval.core.data_use import mark, strictest
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import UNSCORED_STATUSES, DataUse
@@ -167,10 +167,7 @@ class Job:
         The model goes nowhere else from now on. The files of results that ``suite`` holds count as the data does.
         """
         asked = plan.model
-        dataset = replace(plan.dataset, data_use=plan.data_use)
-        if ORDER.index(suite.data_use) > ORDER.index(plan.data_use):
-            what = f"{dataset.name}, with files of results that its metrics read"
-            dataset = replace(dataset, data_use=suite.data_use, name=what)
+        dataset = gate.with_results(replace(plan.dataset, data_use=plan.data_use), suite.data_use)
         permit = gate.check(
             dataset,
             asked,

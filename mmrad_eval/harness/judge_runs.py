@@ -12,13 +12,13 @@ from typing import Any, Protocol
 import msgspec
 
 from mmrad_eval.core.contracts import Client, Dataset
-from mmrad_eval.core.data_use import ORDER, mark, strictest
+from mmrad_eval.core.data_use import mark, strictest
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.journal import Journal, JournalCache
 from mmrad_eval.core.values import Example
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.batching import Batching
-from mmrad_eval.harness.budget import Budget, BudgetGuard
+from mmrad_eval.harness.budget import NOT_IN_BATCHES, Budget, BudgetGuard
 from mmrad_eval.harness.interrupts import Interrupts
 from mmrad_eval.harness.judge_preview import JudgePreview, judge_previews
 from mmrad_eval.harness.judges import Judges
@@ -65,9 +65,7 @@ class JudgeTerms:
 
         GateError where nothing does. The files of results that ``suite`` holds count as the data does.
         """
-        if ORDER.index(suite.data_use) > ORDER.index(dataset.data_use):
-            name = f"{dataset.name}, with files of results that its metrics read"
-            dataset = replace(dataset, data_use=suite.data_use, name=name)
+        dataset = gate.with_results(dataset, suite.data_use)
         if self.batch:
             self._check_batches(clients)
         permits = []
@@ -88,10 +86,7 @@ class JudgeTerms:
         for client in judges:
             form_of(client)
         if self.budget.usd is not None or self.budget.requests is not None:
-            raise UsageError(
-                "--batch submits all requests before any reply shows what it costs: leave --budget and "
-                "--max-requests out; --dry-run prices it"
-            )
+            raise UsageError(NOT_IN_BATCHES)
 
     def requester(self, client: Client, journal: Journal, digests: Journal, signal: StopSignal) -> Requester:
         """The requester of one judge."""

@@ -65,7 +65,11 @@ class RadFact:
         self.name, self.profile, self._prompts, self._said = name, profile, prompts, said or {}
         self.decoding = decoding
         shown = profile if prompts.published else f"{profile}-prompts-{prompts.digest[:8]}"
-        self.columns: Sequence[Column] = (
+        self.columns = self._columns(shown)
+
+    def _columns(self, shown: str) -> Sequence[Column]:
+        """The columns in the order of ``reduce``; ``shown``: their profile."""
+        return (
             *(Column(f"RadFact {part}", shown, best=1.0) for part in ("precision", "recall", "F1")),
             Column("RadFact counted", shown, best=1.0),
             Column("RadFact read", shown, best=1.0),

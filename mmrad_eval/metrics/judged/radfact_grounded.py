@@ -15,11 +15,10 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, FloatArray
 from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict
-from mmrad_eval.core.values import Box, Decoding, Example, Target
+from mmrad_eval.core.values import Box, Example, Target
 from mmrad_eval.datasets.comparisons import sentences
 from mmrad_eval.metrics.grounding.boxes import size_of
-from mmrad_eval.metrics.judged.radfact import DECODING, ENTAIL, Profile, RadFact, made
-from mmrad_eval.metrics.judged.radfact_prompts import RadFactPrompts
+from mmrad_eval.metrics.judged.radfact import ENTAIL, RadFact, made
 from mmrad_eval.metrics.judged.radfact_replies import normalized
 from mmrad_eval.traces import geometry
 
@@ -175,19 +174,10 @@ class GroundedRadFact(RadFact):
         *(name for share in SHARES for name in (share, f"with {share}")),
     )
 
-    def __init__(
-        self,
-        name: str,
-        profile: Profile,
-        prompts: RadFactPrompts,
-        said: Mapping[str, Verdict] | None = None,
-        decoding: Decoding = DECODING,
-    ) -> None:
-        """``said``: verdicts by study id, once the judge was asked."""
-        super().__init__(name, profile, prompts, said, decoding)
-        shown = f"{self.columns[0].profile}-grounded"
-        logical = [Column(column.name, shown, best=1.0) for column in self.columns]
-        self.columns = (*logical[:3], *box_columns(shown), *logical[3:])
+    def _columns(self, shown: str) -> Sequence[Column]:
+        """Those of RadFact, with those of boxes after the first three."""
+        logical = super()._columns(f"{shown}-grounded")
+        return (*logical[:3], *box_columns(logical[0].profile), *logical[3:])
 
     def most(self, example: Example) -> int:
         """A question for each phrase of either side."""

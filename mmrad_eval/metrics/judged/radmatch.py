@@ -19,7 +19,7 @@ import numpy as np
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
 from mmrad_eval.core.judge_contracts import AskJudge, Verdict, VerdictState, declined
 from mmrad_eval.core.values import Decoding, Example
-from mmrad_eval.metrics.judged.limits import limited
+from mmrad_eval.metrics.judged.limits import most_tokens
 from mmrad_eval.metrics.judged.radmatch_stages import COUNTS, ComparedPair, FailedReportError, Findings, Stages
 from mmrad_eval.metrics.judged.replay import Question
 from mmrad_eval.metrics.judged.wheels import wheel
@@ -233,5 +233,4 @@ def _made(setup: Setup, profile: str) -> RadMatch:
     if examples:  # their reports have the layout of MIMIC-CXR's
         setup.holds("credentialed")
     stages = setup.shared(("radmatch package", examples), lambda: Stages(wheel("radmatch"), examples))
-    decoding = limited(setup, "radmatch", Decoding(max_tokens=stages.max_tokens, temperature=0.0, seed=42))
-    return RadMatch(profile, stages, RadMatchForm(indication, decoding.max_tokens or stages.max_tokens))
+    return RadMatch(profile, stages, RadMatchForm(indication, most_tokens(setup, "radmatch", stages.max_tokens)))
