@@ -89,8 +89,6 @@ class Engines:
         stated: dict[str, Path | str | None] = {key: setup.value(f"weights.{key}", None) for key in keys}
         self._given = {key: path for key, path in stated.items() if path is not None}
         self._sources: dict[SourceKey, CachedEngine[Any, Any]] = {}
-        self.noting = False
-        """Whether texts are noted and nothing is computed."""
 
     def source(self, key: SourceKey) -> CachedEngine[Any, Any]:
         """The engine of this key."""
@@ -104,7 +102,6 @@ class Engines:
 
         What ``measure`` asks of a second engine shows once the first one's results are kept.
         """
-        self.noting = True
         for source in self._sources.values():
             source.noted = []
         try:
@@ -115,8 +112,12 @@ class Engines:
             found = {key: source.noted for key, source in self._sources.items() if source.noted}
             for source in self._sources.values():
                 source.noted = None
-            self.noting = False
         return found
+
+    @property
+    def noting(self) -> bool:
+        """Whether texts are noted and nothing is computed."""
+        return any(source.noted is not None for source in self._sources.values())
 
     @property
     def count(self) -> int:

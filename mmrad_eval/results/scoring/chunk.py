@@ -131,9 +131,9 @@ class ChunkMeasurer:
         return wanted
 
     @property
-    def encodes(self) -> bool:
-        """Whether some of the metrics have an engine that another process can make anew."""
-        return self.encoders is not None and any(self._has_engine(one) for one in self.metrics) and _travels(self.told)
+    def portable_encoders(self) -> TextEncoders | None:
+        """The engines of the metrics, where another process can make them from what the metrics were told."""
+        return self.encoders if any(map(self._has_engine, self.metrics)) and _travels(self.told) else None
 
     def _has_engine(self, one: Fitted) -> bool:
         return one.metric.name in self.encoding - self.gone

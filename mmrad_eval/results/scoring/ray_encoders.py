@@ -21,7 +21,7 @@ from mmrad_eval.metrics.suites import Setup
 from mmrad_eval.results.scoring.chunk import Chunk, ChunkMeasurer
 
 if TYPE_CHECKING:
-    from mmrad_eval.metrics.encoders import SourceKey, TextEncoders
+    from mmrad_eval.metrics.encoders import SourceKey, TextEncoder, TextEncoders
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,19 @@ class Batch:
     result: Any
 
 
+@dataclass(frozen=True)
+class ActorSetup:
+    """What an actor makes its encoder of, and what that must come to."""
+
+    key: SourceKey
+    signature: str
+    kind: str
+    told: Mapping[str, Any]
+    folder: str
+    """Where the command was started: weights may be named from there."""
+    threads: int
+
+
 @dataclass
 class RayEncoders:
     """What the encoders of a suite have to say of each chunk is asked of actors before the command measures it."""
@@ -51,6 +64,7 @@ class RayEncoders:
     measurer: ChunkMeasurer
     """What measures in this process."""
     engines: TextEncoders
+    """Those of the measurer."""
     nodes: Sequence[Node]
     received: Callable[[Any], Any]
     """Waits for a result, as long as the command has patience."""
@@ -64,8 +78,7 @@ class RayEncoders:
             coming = self._coming.setdefault(key, set())
             if new := [text for text in texts if text not in coming]:
                 coming.update(new)
-                actor, signature = self._actor(key), self.engines.source(key).signature
-                batches.append(Batch(key, new, actor.encode.remote(key, signature, self.engines.kind(), new)))
+                batches.append(Batch(key, new, self._actor(key).encode.remote(new)))
         return batches
 
     def take(self, chunk: Chunk, batches: Sequence[Batch]) -> None:
@@ -85,40 +98,28 @@ class RayEncoders:
             capable = [node for node in self.nodes if node.gpus] or self.nodes
             node = capable[len(self._actors) % len(capable)]
             beside = -(-self.engines.count // len(capable))  # encoders that share a node
-            guard, told = in_force(), {name: value for name, value in self.measurer.told.items() if name != "texts"}
-            kind = self.ray.remote(max_restarts=-1, max_task_retries=-1)(EncoderActor)
+            told = {name: value for name, value in self.measurer.told.items() if name != "texts"}
+            signature, threads = self.engines.source(key).signature, max(1, node.cores // beside)
+            setup = ActorSetup(key, signature, self.engines.kind(), told, str(Path.cwd()), threads)
+            guard, kind = in_force(), self.ray.remote(max_restarts=-1, max_task_retries=-1)(EncoderActor)
             place = {"num_cpus": 0, "num_gpus": min(1.0, node.gpus / beside), "scheduling_strategy": node.place}
-            threads = max(1, node.cores // beside)
-            self._actors[key] = kind.options(**place).remote(guard.allowed, guard.names, told, str(Path.cwd()), threads)
+            self._actors[key] = kind.options(**place).remote(guard.allowed, guard.names, setup)
         return self._actors[key]
 
 
 class EncoderActor:
     """One encoder on some node: it reaches what the command may reach."""
 
-    def __init__(
-        self, allowed: set[str] | None, names: frozenset[str], told: Mapping[str, Any], folder: str, threads: int
-    ) -> None:
+    def __init__(self, allowed: set[str] | None, names: frozenset[str], setup: ActorSetup) -> None:
         Guard(allowed, names).__enter__()
-        self._told, self._folder, self._threads = told, folder, threads
-        self._engines: TextEncoders | None = None
+        self._setup = setup
+        self._encoder: TextEncoder | None = None
 
-    def encode(self, key: SourceKey, signature: str, kind: str, texts: Sequence[Any]) -> list[bytes] | MmradError:
+    def encode(self, texts: Sequence[Any]) -> list[bytes] | MmradError:
         """The JSON of one record a text, or the error that ends the command."""
         try:
-            engines = self._engines = self._engines or self._made()
-            if (own := engines.kind()) != kind:
-                return PluginError(
-                    f"a node of the cluster encodes on {own}, and the command on {kind}: their numbers differ in the "
-                    "last digits; run the command on a node of the same kind"
-                )
-            engine = engines.source(key)
-            if engine.signature != signature:
-                return PluginError(
-                    f"a node of the cluster encodes as {engine.signature}, and the command as {signature}: install the "
-                    "same version and the same weights on every node"
-                )
-            return [msgspec.json.encode(record) for record in engine(texts)]
+            self._encoder = self._encoder or _made(self._setup)
+            return [msgspec.json.encode(record) for record in self._encoder(texts)]
         except MissingError as error:
             return MmradError(f"a node of the cluster can't encode: {error}")
         except MmradError as error:
@@ -126,14 +127,27 @@ class EncoderActor:
         except Exception as error:  # noqa: BLE001 (it is raised again where somebody reads it)
             return MmradError(f"an encoder of the cluster failed: {one_line(error)}")
 
-    def _made(self) -> TextEncoders:
-        from mmrad_eval.metrics.clinical.engines import Engines
 
-        with suppress(OSError):  # weights may be named from where the command was started
-            os.chdir(self._folder)
-        engines = Engines(Setup(self._told))
-        with suppress(ImportError):
-            import torch
+def _made(setup: ActorSetup) -> TextEncoder:
+    """The encoder; PluginError where it would give other numbers than the command's."""
+    from mmrad_eval.metrics.clinical.engines import Engines
 
-            torch.set_num_threads(self._threads)
-        return engines
+    with suppress(OSError):
+        os.chdir(setup.folder)
+    engines = Engines(Setup(setup.told))
+    with suppress(ImportError):
+        import torch
+
+        torch.set_num_threads(setup.threads)
+    if (own := engines.kind()) != setup.kind:
+        raise PluginError(
+            f"a node of the cluster encodes on {own}, and the command on {setup.kind}: their numbers differ in the "
+            "last digits; run the command on a node of the same kind"
+        )
+    encoder = engines.source(setup.key)
+    if encoder.signature != setup.signature:
+        raise PluginError(
+            f"a node of the cluster encodes as {encoder.signature}, and the command as {setup.signature}: install the "
+            "same version and the same weights on every node"
+        )
+    return encoder

@@ -61,18 +61,17 @@ class RayWorkers:
     def __call__(self, measurer: ChunkMeasurer, chunks: Iterable[Chunk], /) -> Iterator[MeasuredChunk]:
         """One result a chunk, in order."""
         pickled, here = measurer.divided()
-        encodes = bool(self.address) and here is not None and here.encodes
-        if kept := encoded_there(here) if encodes and here is not None else kept_here(here):
+        engines = here.portable_encoders if here is not None and self.address else None
+        if kept := kept_here(here) if here is None or engines is None else encoded_there(here):
             self.say(kept)
-        if pickled is None and not encodes:
+        if pickled is None and engines is None:
             yield from map(measurer, chunks)
             return
         with self._cluster() as (ray, nodes), _errors(ray):
-            encoders = None
-            if encodes and here is not None and here.encoders is not None:
-                encoders = RayEncoders(ray, here, here.encoders, nodes, partial(self._received, ray, ()))
             workers = self._workers(ray, nodes, pickled)
-            yield from self._measured(ray, workers, here, encoders, chunks)
+            received = partial(self._received, ray, [worker.ready for worker in workers])
+            encoders = None if here is None or engines is None else RayEncoders(ray, here, engines, nodes, received)
+            yield from _measured(workers, here, encoders, received, chunks)
 
     def _workers(self, ray: Any, nodes: Sequence[Node], pickled: bytes | None) -> list[_Worker]:
         """One a core; none where nothing is left to measure."""
@@ -83,38 +82,6 @@ class RayWorkers:
         places = [node.place for node in nodes for _ in range(node.cores)]
         actors = [kind.options(scheduling_strategy=place).remote(guard.allowed, guard.names) for place in places]
         return [_Worker(actor, actor.ready.remote(), put) for actor in actors]
-
-    def _measured(
-        self,
-        ray: Any,
-        workers: Sequence[_Worker],
-        here: ChunkMeasurer | None,
-        encoders: RayEncoders | None,
-        chunks: Iterable[Chunk],
-    ) -> Iterator[MeasuredChunk]:
-        ready = [worker.ready for worker in workers]
-        waiting: deque[tuple[Chunk, Any, list[Batch]]] = deque()
-
-        def first() -> MeasuredChunk:
-            chunk, result, batches = waiting.popleft()
-            if encoders is not None:
-                encoders.take(chunk, batches)
-            there = None if result is None else self._received(ray, ready, result)
-            if isinstance(there, MmradError):
-                raise there
-            made = here(chunk) if here is not None else None
-            found = there.beside(made) if there is not None and made is not None else there or made
-            assert found is not None  # a measurer without metrics makes neither
-            return found
-
-        for number, chunk in enumerate(chunks):
-            if len(waiting) == _IN_FLIGHT * max(1, len(workers)):
-                yield first()
-            worker = workers[number % len(workers)] if workers else None
-            result = worker.actor.measure.remote(worker.put, chunk) if worker else None
-            waiting.append((chunk, result, encoders.ask(chunk) if encoders is not None else []))
-        while waiting:
-            yield first()
 
     def _received(self, ray: Any, ready: Sequence[Any], result: Any) -> Any:
         """What an actor sent back."""
@@ -193,6 +160,38 @@ class _Worker:
     actor: Any
     ready: Any
     put: Any
+
+
+def _measured(
+    workers: Sequence[_Worker],
+    here: ChunkMeasurer | None,
+    encoders: RayEncoders | None,
+    received: Callable[[Any], Any],
+    chunks: Iterable[Chunk],
+) -> Iterator[MeasuredChunk]:
+    """What workers and this process make of each chunk."""
+    waiting: deque[tuple[Chunk, Any, list[Batch]]] = deque()
+
+    def first() -> MeasuredChunk:
+        chunk, result, batches = waiting.popleft()
+        if encoders is not None:
+            encoders.take(chunk, batches)
+        there = None if result is None else received(result)
+        if isinstance(there, MmradError):
+            raise there
+        made = here(chunk) if here is not None else None
+        found = there.beside(made) if there is not None and made is not None else there or made
+        assert found is not None  # a measurer without metrics makes neither
+        return found
+
+    for number, chunk in enumerate(chunks):
+        if len(waiting) == _IN_FLIGHT * max(1, len(workers)):
+            yield first()
+        worker = workers[number % len(workers)] if workers else None
+        result = worker.actor.measure.remote(worker.put, chunk) if worker else None
+        waiting.append((chunk, result, encoders.ask(chunk) if encoders is not None else []))
+    while waiting:
+        yield first()
 
 
 class ChunkActor:
