@@ -17,10 +17,12 @@ Exit status 1 where any of this is not so. The same ``--seed`` gives the same st
 from __future__ import annotations
 
 import argparse
+import itertools
+import operator
 import os
 import random
+import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -69,9 +71,10 @@ class Watch:
         return max((point[1] for point in self.points if point[3] or not asking), default=0.0)
 
     def growth(self) -> float | None:
-        """Megabytes that stay for 10,000 answers: the slope through the least of each tenth; bodies come and go.
+        """Megabytes that stay for 10,000 answers: from one tenth's least to the next one's, since bodies come and go.
 
-        None where there were too few. The first tenth is left out: a process that starts grows.
+        None where there were too few. The first tenth is left out: a process that starts grows. So is the largest of
+        the eight steps: one body of 64 MB leaves its room in the heap, once (the peak has a budget of its own).
         """
         points = [point for point in self.points if point[3]]
         if not points or points[-1][0] - points[0][0] < ENOUGH:
@@ -82,7 +85,13 @@ class Watch:
             number = int((answers - first) / tenth)
             if number and (number not in tenths or megabytes < tenths[number][1]):
                 tenths[number] = (answers, megabytes)
-        return statistics.linear_regression(*zip(*tenths.values(), strict=True)).slope * 10_000
+        steps = [
+            (later[0] - earlier[0], later[1] - earlier[1])
+            for earlier, later in itertools.pairwise(tenths[number] for number in sorted(tenths))
+        ]
+        steps.remove(max(steps, key=operator.itemgetter(1)))
+        answers, megabytes = map(sum, zip(*steps, strict=True))
+        return megabytes / answers * 10_000
 
 
 def answered(out: Path) -> int | None:
@@ -241,10 +250,14 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=128)
     parser.add_argument("--seed", type=int, default=11)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        wrong = soak(Path(folder), given.studies, given.interruptions, given.concurrency, given.seed)
+    folder = Path(tempfile.mkdtemp(prefix="soak-"))
+    wrong = soak(folder, given.studies, given.interruptions, given.concurrency, given.seed)
     for problem in wrong:
         print("WRONG:", problem)
+    if wrong:
+        print(f"What the run and its servers wrote stays in {folder}")
+    else:
+        shutil.rmtree(folder)
     sys.exit(bool(wrong))
 
 
