@@ -74,7 +74,7 @@ class Watch:
         """Megabytes that stay for 10,000 answers: from one tenth's least to the next one's, since bodies come and go.
 
         None where there were too few. The first tenth is left out: a process that starts grows. So is the largest of
-        the eight steps: one body of 64 MB leaves its room in the heap, once (the peak has a budget of its own).
+        the steps: one body of 64 MB leaves its room in the heap, once (the peak has a budget of its own).
         """
         points = [point for point in self.points if point[3]]
         if not points or points[-1][0] - points[0][0] < ENOUGH:
