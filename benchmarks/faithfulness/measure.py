@@ -45,7 +45,7 @@ def main() -> None:
             results = folder / f"results of {data.stem}"
             words = [
                 *(str(COMMAND), "faithfulness", "openai:invented", "--base-url", address, "--data", str(data)),
-                *("--data-use", "open", "--out", str(results), "-q"),
+                *("--out", str(results), "-q"),
             ]
             row(f"{name}: all arms asked", [used_by(words, folder)])
             row(f"{name}: runs on disk", [used_by(words, folder) for _ in range(TIMES)])
