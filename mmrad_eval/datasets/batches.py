@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmrad_eval.core.values import Finish, Reasoning, Reply, Text
+from mmrad_eval.datasets.raw_text.failed_bodies import FAILED_ENDS, reported_failure
 
 _SUCCESS = 200
 KEYS: Mapping[str, frozenset[str]] = {
@@ -21,15 +22,16 @@ KEYS: Mapping[str, frozenset[str]] = {
 _FINISHES: Mapping[str, Finish] = {
     **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens", "continuation"), "length"),
     **dict.fromkeys(
-        ("content_filter", "refusal", "safety", "recitation", "language", "other", "blocklist", "prohibited_content"),
+        ("content_filter", "refusal", "safety", "recitation", "language", "blocklist", "prohibited_content"),
         "refusal",
     ),
-    **dict.fromkeys(("spii", "image_safety", "image_prohibited_content", "image_recitation", "image_other"), "refusal"),
+    **dict.fromkeys(("spii", "image_safety", "image_prohibited_content", "image_recitation"), "refusal"),
     **dict.fromkeys(("model_armor", "escalation", "guardrail_intervened", "content_filtered"), "refusal"),
     "model_context_window_exceeded": "too long",
 }
 """How replies end, in small letters; any other word ends one by itself."""
-_FAILS = frozenset(("error", "abort", "malformed_response", "pup_limited_disabled"))
+_NO_POLICY = frozenset(("OTHER", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED"))
+"""Of a prompt that was blocked: "unknown reasons" (ai.google.dev/api/generate-content)."""
 
 
 def reply_in(cells: Mapping[str, Any]) -> Reply | None:
@@ -47,18 +49,20 @@ def _reply(value: Mapping[str, Any]) -> Reply | None:
     if value.get("status_code", _SUCCESS) != _SUCCESS:
         return None
     body = value.get("body") or value.get("message") or value
-    if not isinstance(body, Mapping):
+    if not isinstance(body, Mapping) or reported_failure(body, _choice(body)):
         return None
     for read in (_gemini, _responses, _chat, _blocks):
         if (found := read(body)) is not None:
-            return None if found.why.lower() in _FAILS else found
+            return None if found.why.lower() in FAILED_ENDS else found
     return None
 
 
 def _gemini(body: Mapping[str, Any]) -> Reply | None:
     candidates, feedback = body.get("candidates"), body.get("promptFeedback")
-    if not candidates and isinstance(feedback, Mapping) and feedback.get("blockReason"):
-        return Reply(finish="refusal", why=str(feedback.get("blockReasonMessage") or feedback["blockReason"]))
+    if not candidates and isinstance(feedback, Mapping) and (blocked := feedback.get("blockReason")):
+        if blocked in _NO_POLICY:
+            return None
+        return Reply(finish="refusal", why=str(feedback.get("blockReasonMessage") or blocked))
     candidate = candidates[0] if isinstance(candidates, list) and candidates else None
     if not isinstance(candidate, Mapping):
         return None
@@ -79,9 +83,13 @@ def _responses(body: Mapping[str, Any]) -> Reply | None:
     return _ended(parts, why.get("reason") if isinstance(why, Mapping) else None)
 
 
-def _chat(body: Mapping[str, Any]) -> Reply | None:
+def _choice(body: Mapping[str, Any]) -> Any:
     choices = body.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choices[0] if isinstance(choices, list) and choices else None
+
+
+def _chat(body: Mapping[str, Any]) -> Reply | None:
+    choice = _choice(body)
     message = choice.get("message") if isinstance(choice, Mapping) else None
     if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
         return None
@@ -102,7 +110,7 @@ def _blocks(body: Mapping[str, Any]) -> Reply | None:
 def _ended(parts: list[Text | Reasoning], reason: Any) -> Reply:
     told = str(reason or "")
     finish = _FINISHES.get(told.lower(), "stop")
-    return Reply(parts=tuple(parts), finish=finish, why=told if finish != "stop" or told.lower() in _FAILS else "")
+    return Reply(parts=tuple(parts), finish=finish, why=told if finish != "stop" or told.lower() in FAILED_ENDS else "")
 
 
 def _parts(content: Any, *, thought: bool = False) -> Iterator[Text | Reasoning]:

@@ -18,6 +18,7 @@ from mmrad_eval.harness.failures import HOPELESS, FailureStreak
 from mmrad_eval.harness.holds import Wait
 from mmrad_eval.harness.pacing import Pace, Retry
 from mmrad_eval.harness.stopping import Stop, StopSignal
+from mmrad_eval.model_registry.stored_replies import asked_nothing
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
 
 _WAITS = 5.0  # seconds at most between two looks for a server that takes no connection
@@ -245,11 +246,13 @@ class Sender:
 
 
 def checked(reply: object) -> Reply:
-    """The same reply; TypeError where it is none, TransportError where a server's error stands in its words."""
+    """The same reply; TypeError where it is none, TransportError where no model has written its words."""
     if not isinstance(reply, Reply):
         raise TypeError(f"generate returned {type(reply).__name__} in place of mmrad_eval.Reply")
     if not isinstance(reply.text, str):
         raise TypeError(f"generate returned a Reply whose text is {type(reply.text).__name__} in place of str")
+    if asked_nothing(reply):
+        raise TransportError("the reply is empty and counts no token, not even of the prompt", retry=True)
     if wrote := server_error(reply.text):
         raise TransportError(f"the reply is {wrote} instead of the model's words", retry=True)
     return reply

@@ -28,9 +28,10 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
+from mmrad_eval.datasets.raw_text import reported_failure
 from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
-from mmrad_eval.model_registry.http_errors import read_fault
+from mmrad_eval.model_registry.http_errors import failed_beside, read_fault
 from mmrad_eval.model_registry.prefixes import shared_prefix
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.secrets import Secret
@@ -110,6 +111,8 @@ class AnthropicClient(WireClient):
         if response.status != 200:
             return read_fault(response, self.transport.secret, policy=self.policy)
         value, raw = read_json(response.body, self.transport.secret)
+        if failure := reported_failure(value):
+            raise failed_beside(response.base, failure)
         blocks = field(value, "content")
         if not isinstance(blocks, list):
             raise TransportError(f"the reply of {response.base} has no content", retry=True)

@@ -28,7 +28,7 @@ def read_json(body: bytes, *secrets: Secret | None) -> tuple[Any, msgspec.Raw]:
         line = msgspec.json.format(body, indent=-1) if b"\n" in body or b"\r" in body else body
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
-            value = _mended(json.loads(body.decode("utf-8", "replace")))
+            value = _mended(json.loads(body.decode("utf-8-sig", "replace")))
         except (ValueError, RecursionError):
             raise TransportError("the reply is not JSON", retry=True) from None
         line = msgspec.json.encode(value)

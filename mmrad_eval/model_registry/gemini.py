@@ -26,9 +26,10 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
+from mmrad_eval.datasets.raw_text import reported_failure
 from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
-from mmrad_eval.model_registry.http_errors import read_fault
+from mmrad_eval.model_registry.http_errors import failed_beside, read_fault
 from mmrad_eval.model_registry.providers import Connection
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
@@ -54,6 +55,8 @@ _FINISHES: Mapping[str, Finish] = {
     ),
 }
 """``OTHER`` and ``IMAGE_OTHER`` are "all other reasons" (ai.google.dev/api/generate-content), and so no policy."""
+_NO_POLICY = frozenset({"OTHER", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED"})
+"""The same of a prompt: "blocked due to unknown reasons"."""
 _ACCOUNT = "PUP_LIMITED_DISABLED"  # the account is limited, whatever the study
 
 
@@ -104,6 +107,8 @@ class GeminiClient(WireClient):
         if response.status != 200:
             return read_fault(response, self.transport.secret, policy=self.policy)
         value, raw = read_json(response.body, self.transport.secret)
+        if failure := reported_failure(value):
+            raise failed_beside(response.base, failure)
         served = Served(id=text_of(field(value, "modelVersion")) or None)
         usage = _usage(field(value, "usageMetadata"))
         candidates = field(value, "candidates")
@@ -111,6 +116,8 @@ class GeminiClient(WireClient):
         blocked = text_of(field(value, "promptFeedback", "blockReason"))
         if candidate is None and blocked:
             why = text_of(field(value, "promptFeedback", "blockReasonMessage")) or blocked
+            if blocked in _NO_POLICY:
+                raise TransportError(f"{response.base} does not say why it blocked the prompt ({why:.200})", retry=True)
             return Reply(finish="refusal", why=why, usage=usage, served=served, raw=raw)
         if candidate is None:
             raise TransportError(f"the reply of {response.base} has no candidate", retry=True)

@@ -74,7 +74,7 @@ class GeminiBatches(WireBatches):
                     field(row, "response"),
                     field(row, "error"),
                 )
-                if isinstance(response, dict):
+                if isinstance(response, dict) and not error:
                     yield BatchLine(key, response_of(200, response, base))
                 elif isinstance(error, dict):
                     code = field(error, "code")

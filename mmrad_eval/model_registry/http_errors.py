@@ -79,6 +79,11 @@ def read_fault(
     raise _infrastructure(response, value, why, what)
 
 
+def failed_beside(base: str, failure: str) -> TransportError:
+    """The TransportError of a reply with status 200 that reports a failure beside or in place of its words."""
+    return TransportError(f"{base} reports a failure with its reply: {failure:.300}", retry=True)
+
+
 def _hint(what: str) -> str:
     if _UNREADABLE.search(what):
         return f"({UNREADABLE}: check its files)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
 
 import msgspec
 
@@ -83,7 +84,7 @@ class OpenAIBatches(WireBatches):
         for page in state.pages:
             async for row in self.rows(page):
                 key, response, error = text_of(field(row, "custom_id")), field(row, "response"), field(row, "error")
-                if isinstance(response, dict):
+                if isinstance(response, dict) and not (error and field(response, "status_code") == HTTPStatus.OK):
                     status, body = field(response, "status_code"), field(response, "body")
                     yield BatchLine(key, response_of(status, body, self.client.endpoints[0]))
                 elif key:

@@ -30,9 +30,10 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
+from mmrad_eval.datasets.raw_text import reported_failure
 from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
-from mmrad_eval.model_registry.http_errors import read_fault
+from mmrad_eval.model_registry.http_errors import failed_beside, read_fault
 from mmrad_eval.model_registry.live_tokens import taken_apart
 from mmrad_eval.model_registry.openai_responses import ResponsesClient
 from mmrad_eval.model_registry.prefixes import shared_prefix
@@ -236,6 +237,8 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
         status = status if isinstance(status, int) and 400 <= status < 600 else 502
         body = response.body if field(value, "error") else msgspec.json.encode({"error": error})
         return read_fault(HttpResponse(status, body, response.headers, response.base), secret, policy=policy)
+    if failure := reported_failure(value, choice):
+        raise failed_beside(response.base, failure)
     message = field(choice, "message")
     if not isinstance(message, dict):
         raise TransportError(f"the reply of {response.base} has no message", retry=True)

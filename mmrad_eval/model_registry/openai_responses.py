@@ -25,8 +25,9 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
+from mmrad_eval.datasets.raw_text import reported_failure
 from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
-from mmrad_eval.model_registry.http_errors import read_fault
+from mmrad_eval.model_registry.http_errors import failed_beside, read_fault
 from mmrad_eval.model_registry.secrets import Secret
 from mmrad_eval.model_registry.transport import HttpResponse, Transport
 from mmrad_eval.model_registry.wire import Base64, WireClient, asking_for
@@ -72,6 +73,8 @@ class ResponsesClient(WireClient):
             raise TransportError(
                 f"{response.base} did not complete its reply (status {status!r:.40}){said}", retry=True
             )
+        if failure := reported_failure(value):
+            raise failed_beside(response.base, failure)
         parts = tuple(part for item in items for part in _parts(item))
         refusal = next((text for item in items if (text := _refusal(item))), "")
         undrawn = next((why for item in items if (why := _undrawn(item))), "")

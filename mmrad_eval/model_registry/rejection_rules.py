@@ -123,6 +123,23 @@ _REQUESTED = r"(?: \(parameter=\w+, value=\d+\))?"
 
 _LITELLM = r"(?:litellm\.BadRequestError: )?litellm\."
 _OF_THE_INPUT = r"(?:BadRequest|ContextWindowExceeded|ContentPolicyViolation)Error"
+_LENGTH_WORDS = (
+    r"(?i:context[_ ](?:length|window|limit|size)|too long|too many (?:input )?tokens|longer than"
+    r"|(?:max(?:imum)?|number of)[ _](?:input )?tokens|input tokens exceed|`inputs` tokens|token (?:count|limit)"
+    r"|prompt length|expected a string with maximum length)"
+)
+_POLICY_WORDS = (
+    r"(?i:filter(?:ed|ing)|flagged|blocked|content[_ ]policy|content management policy|usage (?:policy|guidelines)"
+    r"|safety|moderat|responsible ?ai|guardrail|prohibited|inappropriate|content exists risk)"
+)
+"""LiteLLM tells its two errors by words like these in what it wraps; a class given for others proves nothing."""
+
+
+def _each(words: str) -> str:
+    """A look ahead: the words stand in what is said first, and in what each fallback said."""
+    return rf"(?=.*{words})(?!.*Error doing the fallback:(?!.*{words}))"
+
+
 _NO_OTHER = (
     rf"(?!.*(?:litellm\.(?!{_OF_THE_INPUT}\b)\w+Error|(?:RateLimit|ServiceUnavailable|Timeout|APIConnection)Error))"
 )
@@ -161,6 +178,14 @@ MESSAGES: Sequence[MessageRule] = (
         rf"model's context length is only {COUNT} tokens, resulting in a maximum input length of {NUMBER} "
         rf"(?:tokens|characters)[^.]*\. Please reduce the length of the input prompt\.{_REQUESTED}",
         _VLLM,
+    ),
+    MessageRule(
+        "too long",
+        "vLLM 0.8 to 0.11",
+        rf"'max_tokens' or 'max_completion_tokens' is too large: (?P<answer>{NUMBER})\. This model's maximum context "
+        rf"length is {COUNT} tokens and your request has {NUMBER} input tokens \({NUMBER} > {NUMBER} - {NUMBER}\)\."
+        r"(?: None)?",
+        "vllm-project/vllm v0.10.0 vllm/entrypoints/openai/serving_engine.py, _validate_input",
     ),
     MessageRule(
         "too long",
@@ -308,13 +333,13 @@ MESSAGES: Sequence[MessageRule] = (
     MessageRule(
         "too long",
         "LiteLLM",
-        rf"{_LITELLM}ContextWindowExceededError: {_NO_OTHER}.+",
+        rf"{_LITELLM}ContextWindowExceededError: {_NO_OTHER}{_each(_LENGTH_WORDS)}.+",
         "BerriAI/litellm litellm/exceptions.py; issue 7259",
     ),
     MessageRule(
         "refusal",
         "LiteLLM",
-        rf"{_LITELLM}ContentPolicyViolationError: {_NO_OTHER}.+",
+        rf"{_LITELLM}ContentPolicyViolationError: {_NO_OTHER}{_each(_POLICY_WORDS)}.+",
         "BerriAI/litellm litellm/exceptions.py; pull request 16231",
     ),
     MessageRule(

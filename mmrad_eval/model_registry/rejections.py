@@ -25,7 +25,10 @@ _CONTEXT = re.compile(
     rf"|current length is {NUMBER} while limit is |max input tokens=){COUNT}",
     re.IGNORECASE,
 )
-_ANSWER = re.compile(rf"requested (?P<answer>{NUMBER}) output tokens|(?P<completion>{NUMBER}) in the completion")
+_ANSWER = re.compile(
+    rf"(?:requested (?=[\d,]+ output tokens)|is too large: )(?P<answer>{NUMBER})"
+    rf"|(?P<completion>{NUMBER}) in the completion"
+)
 """How those who have a code, or wrap another's words, tell the context and the answer's share beside it.
 
 The last two are Cerebras's words (cline/cline issue 5140) and those of LiteLLM's own check (BerriAI/litellm router).
@@ -33,7 +36,13 @@ The last two are Cerebras's words (cline/cline issue 5140) and those of LiteLLM'
 _TROUBLE = re.compile(
     r"timed? ?out|time-out|unavailable|unreachable|not (?:be )?(?:reach|availab)|connection|overloaded|try again later"
     r"|rate.?limit|quota|outage|out of memory|internal (?:server )?error|service error|is (?:down|unknown)"
-    r"|\bfail(?:ed to|ure)\b|not (?:found|configured|enabled)",
+    r"|\bfail(?:ed to|ure)\b|not (?:found|configured|enabled|filtered|evaluated|checked|applied|completed)"
+    r"|(?:does|could|can|was|were)(?: not|n['\u2019]t) (?:be )?(?:exist|evaluate|complete|check|run|reach|appl|contact)"
+    r"|could(?: not|n['\u2019]t)|unable to|\bexceptions?\b|encountered an error"
+    r"|\berrors? (?:while|when|during|in) |crash|no (?:healthy )?deployments"
+    r"|credentials?\b|permission|subscription key|\b(?:invalid|incorrect|missing) api.?key"
+    r"|\bper[ _](?:minute|min|day|hour|month)\b|\bupstream\b|\bHTTP 5\d\d\b|bad gateway|misconfigur|maintenance|restart"
+    r"|supports at most",
     re.IGNORECASE,
 )
 """Words of what keeps a filter or a count of tokens from working: beside them a code says what failed, not why."""
@@ -95,6 +104,8 @@ def _counts(meaning: _Meaning, policy: RejectionPolicy, served: int | None) -> b
     context = served or meaning.context
     if meaning.cause != "too long":
         return True
+    if context == 0:
+        return False
     if context is None:
         return policy.context is None or not meaning.adjustable
     if policy.context is not None and context < policy.context:
@@ -115,7 +126,8 @@ def _moderated(status: int, value: Any) -> bool:
     """OpenRouter's moderation, a 403 with reasons (openrouter.ai/docs/api/reference/errors-and-debugging)."""
     told = field(value, "error", "metadata")
     reasons, flagged = field(told, "reasons"), field(told, "flagged_input")
-    return status == 403 and isinstance(reasons, list) and bool(reasons) and isinstance(flagged, str)
+    moderated = status == 403 and isinstance(reasons, list) and bool(reasons) and isinstance(flagged, str)
+    return moderated and not _troubled(value, message_of(value))
 
 
 def _meaning(status: int, value: Any) -> _Meaning | None:
@@ -128,22 +140,33 @@ def _meaning(status: int, value: Any) -> _Meaning | None:
         if _troubled(value, text):
             continue
         stated = field(value, *rule.context.split(".")) if rule.context else None
-        context = stated if isinstance(stated, int) else _tokens(_CONTEXT.search(text), "context")
-        answer = _ANSWER.search(text)
-        answered = _tokens(answer, "answer") or _tokens(answer, "completion")
-        return _Meaning(rule.cause, context, answered, rule.adjustable)
+        context = stated if isinstance(stated, int) else _context_in(text)
+        return _Meaning(rule.cause, context, _answer_in(text), rule.adjustable)
     for words, pattern in _WHOLE:
         found = pattern.fullmatch(text) if status in words.statuses else None
         if found is not None and not _troubled(value, text):
-            context = _tokens(found, "context") or _tokens(_CONTEXT.search(text), "context")
-            return _Meaning(words.cause, context, _tokens(found, "answer"), words.adjustable)
+            context, answer = _tokens(found, "context"), _tokens(found, "answer")
+            context = _context_in(text) if context is None else context
+            return _Meaning(words.cause, context, _answer_in(text) if answer is None else answer, words.adjustable)
     return None
 
 
 def _troubled(value: Any, text: str) -> bool:
     """Whether the body reports trouble of the server's own, whatever code stands beside it."""
     kind = text_of(field(value, "error", "type"))
-    return kind in _SERVER_ERRORS or _TROUBLE.search(text) is not None
+    if kind in _SERVER_ERRORS or _TROUBLE.search(text) is not None:
+        return True
+    inner = field(value, "error", "innererror")  # Azure's: its filter states its own failure beside what it filtered
+    return any(field(inner, name, "error") is not None for name in ("content_filter_result", "content_filter_results"))
+
+
+def _context_in(text: str) -> int | None:
+    return _tokens(_CONTEXT.search(text), "context")
+
+
+def _answer_in(text: str) -> int | None:
+    found = _ANSWER.search(text)
+    return _tokens(found, "answer") or _tokens(found, "completion")
 
 
 def _tokens(found: re.Match[str] | None, name: str) -> int | None:

@@ -24,7 +24,7 @@ from mmrad_eval.core.values import (
     Usage,
     Value,
 )
-from mmrad_eval.datasets.raw_text import server_error
+from mmrad_eval.datasets.raw_text import reported_failure, server_error
 from mmrad_eval.model_registry.bodies import arguments, field, text_of
 from mmrad_eval.model_registry.rejections import STRICT, RejectionPolicy, cause_of, counted
 
@@ -56,7 +56,20 @@ def read_stored(data: bytes, policy: RejectionPolicy = STRICT) -> Reply | None:
         cause = cause_of(status, _body(reply.raw), policy, reply.served.context)
         reply = msgspec.structs.replace(reply, finish=cause or "rejected")
     reply = counted(reply, policy)
-    return None if reply.finish == "rejected" or server_error(reply.text) else reply
+    if reply.finish == "rejected" or server_error(reply.text):
+        return None
+    if status is None and not reply.text and (asked_nothing(reply) or reported_failure(_body(reply.raw))):
+        return None
+    return reply
+
+
+def asked_nothing(reply: Reply) -> bool:
+    """Whether an empty reply counts no token at all, of the prompt neither: no model has read the request.
+
+    So do servers that load or unload a model meanwhile, and routers whose host never started (ollama/ollama
+    server/routes.go; openrouter.ai/docs/api/reference/errors-and-debugging, no content generated).
+    """
+    return not reply.parts and reply.usage.prompt == 0 and reply.usage.completion == 0
 
 
 def _status_in(reply: Reply) -> int | None:

@@ -64,11 +64,16 @@ LINES: Mapping[str, tuple[dict[str, Any], Reply]] = {
     "gemini, cut": (gemini({"text": REPORT}, finish="MAX_TOKENS"), Reply(REPORT, "length", "MAX_TOKENS")),
     "gemini, for safety": (gemini(finish="SAFETY"), Reply("", "refusal", "SAFETY")),
     "gemini, the prompt blocked": (
-        {"key": "s1", "response": {"promptFeedback": {"blockReason": "OTHER"}}},
-        Reply("", "refusal", "OTHER"),
+        {"key": "s1", "response": {"promptFeedback": {"blockReason": "SAFETY"}}},
+        Reply("", "refusal", "SAFETY"),
     ),
     "bedrock": (bedrock(THINKING, TEXT), Reply(REPORT, reasoning=THOUGHT)),
 }
+
+
+def _said(body: dict[str, Any]) -> dict[str, Any]:
+    """A line of OpenAI's form whose request got this body with status 200."""
+    return {"custom_id": "s2", "response": {"status_code": 200, "body": body}, "error": None}
 
 
 def _read(path: Path, *lines: Mapping[str, Any]) -> Answer | None:
@@ -96,7 +101,15 @@ def test_a_line_of_a_batch_is_read_as_the_reply_that_it_holds(tmp_path: Path, na
         {"custom_id": "s2", "result": {"type": "errored", "error": {"type": "overloaded_error"}}},
         {"key": "s2", "error": {"code": 429, "message": "Resource exhausted"}},
         {"key": "s2", "response": {"candidates": [{"finishReason": "MALFORMED_RESPONSE"}]}},
+        {"key": "s2", "response": {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}},
+        {"key": "s2", "response": {"candidates": [{"finishReason": "OTHER"}]}},
+        {"key": "s2", "response": {"promptFeedback": {"blockReason": "OTHER"}}},
         {"recordId": "s2", "error": {"errorCode": 400}},
+        _said({"status": "failed", "error": {"code": "server_error", "message": "boom"}, "output": []}),
+        _said({"choices": [{"message": {"content": ""}, "finish_reason": "network_error"}]}),
+        _said({"choices": [{"message": {"content": ""}, "finish_reason": "stop"}], "base_resp": {"status_code": 1013}}),
+        _said({"choices": [{"message": {"content": "The"}, "finish_reason": "stop", "error": {"code": 502}}]}),
+        _said({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}, "content": []}),
     ],
 )
 def test_a_request_that_failed_stays_pending(tmp_path: Path, line: dict[str, Any]) -> None:

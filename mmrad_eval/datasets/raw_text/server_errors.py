@@ -70,8 +70,14 @@ RULES: Sequence[Rule] = (
     ),
     Rule(
         "Ollama",
-        r"llama runner process (?:has terminated|no longer running): .+",
+        r"llama runner process (?:has terminated|no longer running): .+"
+        r"|model requires more system memory \([^)]*\) than is available \([^)]*\)",
         "ollama/ollama llm/server.go",
+    ),
+    Rule(
+        "LMDeploy",
+        r"internal error happened(?:, status code .+)?",
+        "InternLM/lmdeploy lmdeploy/serve/async_engine.py",
     ),
     Rule(
         "OpenAI",
@@ -87,8 +93,9 @@ RULES: Sequence[Rule] = (
         "Gemini",
         r"The model is overloaded\. Please try again later\.?"
         r"|An internal error has occurred\. Please retry or report in .+"
-        r"|Resource (?:has been|is) exhausted\b.*check quota.*",
-        "ai.google.dev/gemini-api/docs/troubleshooting",
+        r"|(?:429 )?Resource (?:has been|is) exhausted\b.*check quota.*"
+        r"|[45]\d\d [A-Z_]+\. \{.*\}",
+        "ai.google.dev/gemini-api/docs/troubleshooting; googleapis/python-genai google/genai/errors.py, APIError",
     ),
     Rule("Anthropic", r"Overloaded", "platform.claude.com/docs/en/api/errors, overloaded_error"),
     Rule("OpenRouter", r"Provider returned error", "openrouter.ai/docs/api/reference/errors-and-debugging"),
@@ -101,6 +108,34 @@ RULES: Sequence[Rule] = (
         "the openai package",
         r"Error code: (?:5\d\d|40[13489]|429) - .+|(?:openai\.)?API(?:Connection|Timeout)Error: .+",
         "openai/openai-python src/openai/_base_client.py, _make_status_error_from_response",
+    ),
+    Rule(
+        "Amazon Bedrock",
+        r"An error occurred \(\w+\) when calling the \w+ operation(?: \(reached max retries: \d+\))?: .+",
+        "boto/botocore botocore/exceptions.py, ClientError",
+    ),
+    Rule(
+        "a client of HTTP",
+        r"(?:Client|Server) error '[45]\d\d [^']*' for url '.+"
+        r"|[45]\d\d (?:Client|Server) Error: .* for url: \S+",
+        "encode/httpx httpx/_models.py, raise_for_status; psf/requests src/requests/models.py, raise_for_status",
+    ),
+    Rule("curl", r"curl: \(\d+\) .+", "curl/curl src/tool_operate.c"),
+    Rule(
+        "Node.js",
+        r"(?:TypeError: )?fetch failed|(?:Error: )?(?:socket hang up|(?:connect|read|write) E[A-Z]{3,}\b.{0,80}"
+        r"|getaddrinfo E[A-Z_]+ \S+)",
+        "nodejs/node lib/internal/errors.js, lib/_http_client.js",
+    ),
+    Rule(
+        "Go's HTTP client",
+        r'(?:Get|Post|Put|Head|Delete) "https?://[^"]+": .+',
+        "golang/go src/net/url/url.go, Error",
+    ),
+    Rule(
+        "gRPC",
+        r"rpc error: code = \w+ desc = .+|\[?StatusCode\.[A-Z_]+\]? .+|<_\w*RpcError of RPC that terminated with:.+",
+        "grpc/grpc-go internal/status/status.go; triton-inference-server/client tritonclient/utils; grpc/grpc",
     ),
     Rule(
         "urllib3 and requests",
@@ -117,6 +152,15 @@ RULES: Sequence[Rule] = (
         "Python",
         r"Traceback \(most recent call last\):\n.*\n[\w.]*(?:Error|Exception|Interrupt|Exit|Timeout)(?::.*)?",
         "python/cpython Lib/traceback.py",
+    ),
+    Rule(
+        "Python",
+        r"(?:(?:[a-z_]\w*\.)+(?!ContentPolicy|ContextWindow|BadRequest)[A-Z]\w*(?:Error|Exception|Timeout)"
+        r"|(?:Runtime|Value|Key|Type|Index|Attribute|Assertion|Memory|OS|IO|Connection(?:Refused|Reset|Aborted)?|Timeout"
+        r"|NotImplemented|FileNotFound|Permission|BrokenPipe|Import|ModuleNotFound|Unicode(?:Decode|Encode)?|JSONDecode"
+        r"|OutOfMemory|Recursion)Error): (?:(?!\n\n).)+"
+        r"|\[Errno -?\d+\] .{1,200}",
+        "python/cpython Lib/traceback.py, format_exception_only; Objects/exceptions.c, OSError_str",
     ),
 )
 
@@ -137,6 +181,7 @@ _PHRASES = {status.phrase.lower(): int(status) for status in HTTPStatus if statu
     "origin is unreachable": 523,
     "a timeout occurred": 524,
     "ssl handshake failed": 525,
+    "deadline exceeded": 504,  # google.api_core.exceptions.DeadlineExceeded
 }
 """The names of error statuses (RFC 9110 and what servers make of them) -> their numbers."""
 _OWN = frozenset({408, 413, 429, 500, 502, 503, 504, 521, 523, 524})
@@ -150,6 +195,8 @@ _PAGE = re.compile(
     r"(?:<!doctype html\b[^>]*>\s*|<\?xml[^>]*>\s*|<!--.{0,500}?-->\s*)*<html\b", re.IGNORECASE | re.DOTALL
 )
 _TITLES = re.compile(r"<(?:title|h1)\b[^>]*>(?P<title>[^<]{0,200})</(?:title|h1)>", re.IGNORECASE)
+_INTRODUCED = re.compile(r"(?:(?:internal|upstream|api|server) )?(?:server )?error:\s+(?=\S)", re.IGNORECASE)
+"""How whoever passes on an error may begin; what follows counts where it is an error by itself."""
 _CHALLENGES = frozenset({"just a moment...", "attention required! | cloudflare", "access denied"})
 _BESIDE = frozenset({"error", "http", "status", "code", "server", "client", "page"})
 """Words beside the number and the name of a status in the title of a page."""
@@ -195,7 +242,8 @@ def server_error(text: str) -> str:
     if named := _status(words):
         return named
     if not _ANY.fullmatch(words):
-        return ""
+        inner = _INTRODUCED.match(words)
+        return server_error(words[inner.end() :]) if inner else ""
     return next(f"an error of {rule.server}" for rule in RULES if re.fullmatch(rule.text, words, re.DOTALL))
 
 
