@@ -29,9 +29,9 @@ def audit(
 ) -> int:
     """Check a board (one row per system) or a file of scores (one row per report) for consistency.
 
-    RadCliQ is linear in its parts, a reciprocal is that of a mean, means equal those of the rows, ids are complete,
-    unique and in order, values are possible, all columns have one denominator. Rows that break a rule are named, with
-    the size of the error. The exit status is 1 if a check fails.
+    Checks that RadCliQ is linear in its parts, that a reciprocal is one of a mean, that means match the rows, that ids
+    are complete, unique and in order, that values are possible, and that all columns share a denominator. Names the
+    rows that break a rule, with the size of the error. The exit status is 1 if a check fails.
     """
     from mmrad_eval.core.values import Target
     from mmrad_eval.results.validation.audit import across, tables_of

@@ -44,7 +44,7 @@ def batches(**said: Any) -> int:
     unknown = set(said["cancelled"]) - {one.batch for one, _ in under_way}
     if unknown:
         known = ", ".join(one.batch for one, _ in under_way) or "none"
-        raise UsageError(f"--cancel {min(unknown)}: no such batch in progress; there are: {known}")
+        raise UsageError(f"--cancel {min(unknown)}: no such batch in progress; in progress: {known}")
     for one, _ in under_way:
         if one.batch in said["cancelled"] or (said["wait"] and not said["cancelled"]):
             asyncio.run(_settle(one, said, cancel=one.batch in said["cancelled"]))
@@ -131,7 +131,7 @@ async def _ended(form: BatchForm, batch: str) -> BatchState:
             if state.ended:
                 return state
         await asyncio.sleep(pause)
-    raise AssertionError("pauses have no end")
+    raise AssertionError("the pauses never run out")
 
 
 def _client(one: Manifest, said: dict[str, Any]) -> WireClient:

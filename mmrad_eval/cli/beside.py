@@ -36,7 +36,7 @@ def beside(run: str | None, results: Path, studies: tuple[str, ...], limit: int 
 
     RUN is a folder or the beginning of a run id; without it, the newest run with a trace. The trace is the model's own,
     or else the evidence that it was shown.
-    Sentences are marked and coloured, and share a number with their thought; the counts under them are those of
+    Sentences are marked and colored, and share a number with their step; the counts under them are those of
     consistency@rules (or copy@rules).
     """
     from mmrad_eval.core.errors import UnknownNameError, UsageError

@@ -98,10 +98,12 @@ def _tables(runs: list[BudgetRun], said: dict[str, Any]) -> None:
     every = [run.scored.run for run in runs]
     headline = [column for column in shared if not was_optimised(every, column.metric)]
     if not said["metrics"] and not headline:
-        raise UsageError("the runs share only columns that their model was optimised for: name one with --metrics")
+        raise UsageError(
+            "the model of these runs was optimized for every column that they share: name one with --metrics"
+        )
     label = said["metrics"] or main_column(headline).label
     if label not in {column.label for column in shared}:
-        raise UsageError(f"--metrics {label}: the runs share {', '.join(column.label for column in shared)}")
+        raise UsageError(f"--metrics {label}: the runs share only {', '.join(column.label for column in shared)}")
     line = [run for run in runs if run.point.task == TEXT and run.tokens]
     tables = [curve_table(runs, label)]
     if gains := equal_tokens(runs, label, said["resamples"]):

@@ -55,7 +55,7 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--data-use",
             type=click.Choice(["open", "credentialed"]),
-            help="Data-use class of the data, where it is not known.",
+            help="Data-use class of the data, if unknown.",
         ),
         click.option("--limit", type=click.IntRange(min=1), help="Only the first N images."),
     )
@@ -65,7 +65,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options: list[Callable[..., Any]] = []
     for role, what in (
         ("writer", "Model that writes and corrects the traces"),
-        ("auditor", "Model that judges them by the report"),
+        ("auditor", "Model that checks the traces against the report"),
     ):
         options += [
             click.option(
@@ -122,26 +122,28 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
     choice = click.Choice
     return with_options(
         command,
-        click.option("--name", help="Name of the dataset; what the writer saw is added. [default: the source's]"),
+        click.option("--name",
+                     help="Name of the dataset; the value of --writer-sees is appended. [default: the source's]"),
         click.option("--stages", metavar="STAGE[..STAGE]", help="One stage, or a range. [default: all]"),
         click.option(
             "--writer-sees",
             type=choice(["nothing", "labels", "report"]),
             default="nothing",
             show_default=True,
-            help="Part of the report that the writer sees when it summarizes; each makes a dataset with its own name.",
+            help="Part of the report that the writer sees when it summarizes; each makes its own dataset.",
         ),
         click.option(
             "--report", type=choice(["reference", "none"]), default="reference", show_default=True,
-            help="Compare with the reports, or build without any.",
+            help="Compare the traces with the reports, or build without reports.",
         ),
-        click.option("--lost", metavar="N|any", default="0", show_default=True, help="Findings that a trace may omit."),
+        click.option("--lost", metavar="N|any", default="0", show_default=True,
+                     help="Number of findings that a trace may omit."),
         click.option("--comparisons", type=choice(["keep", "drop"]), default="keep", show_default=True,
                      help="Keep or drop statements that compare with a prior study."),
         click.option("--profile", type=choice(["full", "paper"]), default="full", show_default=True,
                      help="Categories of steps: six, or the two of the published example."),
         click.option("--order", type=choice(["vocabulary", "source"]), default="vocabulary", show_default=True,
-                     help="Order of the steps: the vocabulary's, the same for all, or the source's."),
+                     help="Order of the steps: that of our region list for every image, or the source's."),
         click.option("--render", type=choice(["crop", "masked", "highlighted", "none"]), default="crop",
                      show_default=True, help="How region images are rendered."),
         click.option("--pixels", type=choice(["source", "336"]), default="source", show_default=True,
@@ -149,9 +151,9 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--films", type=choice(["copy", "link"]), default="copy", show_default=True,
                      help="Copy films into the build, or link to them."),
         click.option("--hold-out", multiple=True, type=click.Path(path_type=Path),
-                     help="File of patients, one per line, that must be in test."),
+                     help="File of patients, one per line, who must be in the test split."),
         click.option("--plant", type=click.FloatRange(0, 1), default=0.0, show_default=True,
-                     help="Share of statements that also go to the auditor with an error, to test it."),
+                     help="Share of statements that the auditor also gets with a planted error, to test the auditor."),
         click.option("--seed", type=int, default=1, show_default=True, help="Seed of the split and of planted errors."),
         click.option("--partial", is_flag=True, help="Write the dataset even if some images failed."),
     )  # fmt: skip
@@ -316,7 +318,7 @@ def _price(plan: BuildPlan) -> None:
         return
     planted = f", {seen.planted:,} about planted errors" if seen.planted else ""
     terminal.say(
-        f"  {seen.requests:,} requests; {seen.returned:,} more if a tenth of the records are returned{planted}"
+        f"  {seen.requests:,} requests; {seen.returned:,} more if a tenth of the records go back to the writer{planted}"
     )
     terminal.say(f"  about {seen.prompt_tokens:,} prompt tokens and {seen.completion_tokens:,} completion tokens")
     dollars = "a card has no price" if seen.dollars is None else f"about {seen.dollars:.2f} US dollars"

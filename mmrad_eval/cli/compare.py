@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     type=click.Choice(["percentile", "bca"]),
     default="percentile",
     show_default=True,
-    help="Kind of interval.",
+    help="Type of confidence interval.",
 )
 @click.option("--resamples", type=click.IntRange(min=1), default=10_000, show_default=True, help="Bootstrap resamples.")
-@click.option("--seed", type=int, help="Seed of the resamples. [default: the same for everybody]")
+@click.option("--seed", type=int, help="Seed of the resamples. [default: a fixed seed]")
 @table_options
-@click.option("--all-columns", is_flag=True, help="Terminal: also effect sizes and detectable differences.")
+@click.option("--all-columns", is_flag=True, help="On the terminal, also show effect sizes and detectable differences.")
 def compare(**said: Any) -> int:
     """Test which differences between runs are statistically significant.
 

@@ -31,12 +31,10 @@ if TYPE_CHECKING:
     "--published",
     multiple=True,
     metavar="NAME=YYYY-MM",
-    help="Month in which a dataset's reports were published. [default: from our list]",
+    help="Month in which a dataset's reports were published. [default: from the built-in list]",
 )
 @click.option("--cutoff", metavar="YYYY-MM", help="The model's cut-off. [default: the card's]")
-@click.option(
-    "--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class of the data, where it is not known."
-)
+@click.option("--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class of the data, if unknown.")
 @click.option("--split", help="Split to use ('all' for all); default: test where there is one.")
 @click.option("--limit", type=int, help="Only the first N studies of each dataset.")
 @click.option(
@@ -54,10 +52,11 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print what would be sent and what it would cost; send nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def contamination(**said: Any) -> int:
-    """Test whether MODEL has read the reports of a dataset before.
+    """Test whether MODEL has seen the reports of a dataset before.
 
-    It is shown half of each reference, without the image, and continues it. The longest run of equal words is compared
-    with the rest of that reference, with the rest of another patient's, and with data from after the model's cut-off.
+    It is shown half of each reference, without the image, and continues it. The longest run of matching words is
+    compared with the rest of that reference, with the rest of another patient's, and with data from after the
+    model's cut-off.
     """
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.harness.settings import RunSettings

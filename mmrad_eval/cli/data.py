@@ -57,7 +57,7 @@ data.add_command(convert)
 @click.argument("spec")
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--figure", type=click.Path(path_type=Path), help="Draw what was counted to this file (png, pdf, svg).")
+@click.option("--figure", type=click.Path(path_type=Path), help="Also draw the counts to this file (png, pdf, svg).")
 def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> None:
     """Count studies, patients, views, sections, empty reports, de-identification marks, trace steps and regions."""
     from mmrad_eval.datasets.describe import describe as count
@@ -84,8 +84,7 @@ def ids(
 ) -> None:
     """Print the ids of the studies that meet a condition, one per line, for `--ids`.
 
-    Words of a report such as "unchanged" can't be known from one image: a table over `--comparisons without` leaves
-    such studies out.
+    A word such as "unchanged" can't be known from one image; `--comparisons without` leaves such reports out.
     """
     from mmrad_eval.datasets import comparisons as comparing
     from mmrad_eval.datasets import deidentification as marking
@@ -115,7 +114,7 @@ def ids(
     "--cases", type=click.Path(path_type=Path), help="Write every case to this file, one JSON object per line."
 )
 def check(spec: str, as_json: bool, no_pixels: bool, everything: bool, cases: Path | None, **said: Any) -> None:
-    """List all problems of the data; the exit status is 1 if a run would not be sound."""
+    """List all problems of the data; the exit status is 1 if a run would not be valid."""
     from mmrad_eval.datasets import check as checking
 
     found = checking.check(*_named(spec, said), pixels=not no_pixels)

@@ -22,9 +22,9 @@ _MARKS = {"good": ("✓", "green"), "optional": ("·", "yellow"), "bad": ("✗",
 def doctor(out: Path, base_url: tuple[str, ...], *, as_json: bool) -> int:
     """Check what is installed, and say how to fix what is missing.
 
-    Looks at packages, plugins, GPU, vLLM, servers, keys, weights and disk. Nothing is sent but one question to each
-    server: what it serves. Keys are looked for and never shown. The exit status is 1 if something that is
-    needed is broken; what is optional does not count.
+    Looks at packages, plugins, GPU, vLLM, servers, keys, weights and disk. The only requests ask each server
+    which models it serves. Keys are detected, never shown. The exit status is 1 if something that is needed is broken;
+    what is optional does not count.
     """
     from mmrad_eval.harness.health import findings
 

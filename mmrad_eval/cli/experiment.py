@@ -166,7 +166,9 @@ def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]
         sides.setdefault((run.identity.dataset, rest), {}).setdefault(side, []).append(folder)
     pairs = {place: (found[first], found[second]) for place, found in sides.items() if {first, second} <= set(found)}
     if not pairs:
-        terminal.say(f"the comparison declared in advance has no run of {first} or none of {second}", err=True)
+        terminal.say(
+            f"the comparison that was declared in advance lacks a run of {first} or none of {second}", err=True
+        )
     for (dataset, rest), (one, other) in pairs.items():
         title = f"declared in advance: {primary.column}, {second} against {first} ({rest}, {dataset})"
         try:

@@ -29,23 +29,23 @@ TRAINING = ("sft", "dpo", "grpo")
 @click.option("--out", type=click.Path(path_type=Path), help="File or folder. [default: beside the run's answers]")
 @in_results
 @click.option("--references", "-r", help="The data, if it has moved since the run.")
-@click.option("--data", metavar="DATA", help="Teach the traces (sft) or references (grpo, dpo) of this dataset.")
+@click.option("--data", metavar="DATA", help="Train on the traces (sft) or references (grpo, dpo) of this dataset.")
 @source_options
 @click.option(
     "--for", "names", default="", metavar="NAMES", help="Trainers, comma-separated. [default: all that take the format]"
 )
-@click.option("--by", metavar="COLUMN", help="For runs: the column that separates good answers from bad ones.")
-@click.option("--at-least", type=float, help="sft of runs: minimum value of an answer that is taught.")
+@click.option("--by", metavar="COLUMN", help="For runs: the column that ranks the answers.")
+@click.option("--at-least", type=float, help="sft from runs: minimum score of an answer to train on.")
 @click.option("--margin", type=float, default=0.0, help="dpo: minimum difference between two answers. [default: any]")
-@click.option("--split", default="train", show_default=True, help="The split that may be trained on.")
+@click.option("--split", default="train", show_default=True, help="Split to train on.")
 @click.option(
     "--hold-out",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="File of ids that may not be trained on, one per line.",
+    help="File of study ids to keep out of training, one per line.",
 )
 @click.option(
-    "--target", type=click.Choice(["findings", "impression", "report"]), help="Part of the report that is taught."
+    "--target", type=click.Choice(["findings", "impression", "report"]), help="Part of the report to train on."
 )
 @click.option(
     "--budget",
@@ -61,10 +61,10 @@ def export(runs: tuple[str, ...], form: str, out: Path | None, **said: Any) -> i
     RUN is a run folder, or the beginning of a run id. rexrank, csv, jsonl: one run; studies that have no report yet are
     left out and named, and the exit status is then 3.
 
-    sft: conversations, of the traces of a dataset or of runs whose model wrote good ones. dpo: pairs of the answers of
-    runs, or of a dataset's references and copies of them with a planted error. grpo: a dataset's questions and
-    references. Each trainer has its folder: llamafactory, ms-swift, trl, anole, zebra. Patients to test on are never
-    in it.
+    sft: conversations from a dataset's traces, or from runs whose model wrote good ones. dpo: pairs of answers from
+    runs, or a dataset's references paired with copies that contain a planted error. grpo: a dataset's questions and
+    references. Each trainer has its folder: llamafactory, ms-swift, trl, anole, zebra. Test patients are never
+    included.
     """
     from mmrad_eval.core.errors import UsageError
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 def faithfulness(**said: Any) -> int:
     """Test whether MODEL looks at the image, and whether looking again improves its reports.
 
-    Runs those of some 45 arms that are missing (image swapped, blank, with a finding blurred, or edited in a way that
+    Runs the missing ones of about 45 arms (image swapped, blank, with a finding blurred, or edited in a way that
     should change nothing; words alone; region images repeated, random, shuffled or of another patient; its own trace
     cut short or negated; its own looks replaced; misleading cues), compares them over the same studies, and prints one
     page. Run the same command again to resume: no answered study is sent twice.

@@ -21,7 +21,7 @@ def judges() -> None:
 
 @judges.command(name="list")
 def list_() -> int:
-    """List the wheels that prompts are read from, and which of them are here."""
+    """List the wheels from which prompts are read, and which of them are installed."""
     from mmrad_eval.core.errors import MmradError
     from mmrad_eval.metrics.judged.wheels import PINS, place, wheel
 
@@ -38,7 +38,7 @@ def list_() -> int:
 
 @judges.command()
 @click.argument("metrics", nargs=-1, required=True, metavar="METRIC...")
-@click.option("--wheel", type=click.Path(path_type=Path), help="The wheel as a file, where pip has no network.")
+@click.option("--wheel", type=click.Path(path_type=Path), help="Local file of the wheel, if pip has no network access.")
 def fetch(metrics: tuple[str, ...], wheel: Path | None) -> int:
     """Download the pinned wheel of METRIC with pip, without its dependencies, and check its digest."""
     from mmrad_eval.core.errors import UsageError
@@ -58,7 +58,9 @@ def fetch(metrics: tuple[str, ...], wheel: Path | None) -> int:
 )
 @metric_options
 @judging_options
-@click.option("--second", metavar="MODEL", help="Another judge, whose order of runs and studies is compared.")
+@click.option(
+    "--second", metavar="MODEL", help="A second judge; its rankings of runs and studies are compared with the first's."
+)
 @click.option("--second-url", multiple=True, metavar="URL", help="Address of the second judge's server.")
 @click.option("--second-key-env", metavar="NAME", help="Environment variable that holds the second judge's key.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N studies of each run. [default: all]")
@@ -68,10 +70,10 @@ def fetch(metrics: tuple[str, ...], wheel: Path | None) -> int:
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the page is printed.")
 def check(**said: Any) -> int:
-    """Show what a judge's numbers are worth: spread, family, a second judge, and probes.
+    """Check how far a judge can be trusted: spread, model family, a second judge, and probes.
 
-    Each candidate of the first RUN is judged again with its sentences reversed, doubled and numbered. Nothing that it
-    says changes, so its value should not. Nothing is stored but the judge's replies.
+    Each candidate of the first RUN is judged again with its sentences reversed, repeated and numbered: it means the
+    same, so its score should stay the same. Only the judge's replies are stored.
     """
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.connections import close_process

@@ -31,13 +31,13 @@ SUFFIXES = {
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path), default=_RESULTS, required=False)
 @table_options
-@click.option("--all-columns", is_flag=True, help="Terminal: every column, in bands below each other.")
+@click.option("--all-columns", is_flag=True, help="On the terminal, show every column, in bands below each other.")
 @click.option(
     "--metrics", "-M", multiple=True, help="Only these families, metrics or columns, comma-separated, in this order."
 )
 @click.option(
     "--sort",
-    help="Column whose best value comes first, by its label or name. [default: the first of --metrics, else headline]",
+    help="Sort by this column, best first (label or name). [default: the first of --metrics, else headline]",
 )
 @click.option("--across", is_flag=True, help="All datasets in one table, with length and style of their references.")
 @subgroup_options

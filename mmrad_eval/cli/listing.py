@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.visible import visible
 
 if TYPE_CHECKING:
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     from mmrad_eval.core.registry import Registry
 
 Facts = dict[str, object]
+NO_FILE = "none"
+"""What stands for a fact that would be a file, where there is none."""
 
 
-def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], Facts], what: str) -> click.Group:
-    """The command that lists one registry."""
+def listing(
+    kind: str, registry: Callable[[], Registry], facts: Callable[[str], Facts], what: str, *, alone: str = ""
+) -> click.Group:
+    """The command that lists one registry; ``alone``: a fact that is a file, which an option prints as it is."""
 
     @click.group(
         name=f"{kind}s",
@@ -36,8 +41,13 @@ def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], 
     @group.command(help=f"Describe one {kind}.")
     @click.argument("name")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-    def show(name: str, *, as_json: bool) -> None:
+    def show(name: str, *, as_json: bool, as_file: bool = False) -> None:
         found = facts(name)
+        if as_file:
+            if found.get(alone, NO_FILE) == NO_FILE:
+                raise UsageError(f"{kind} {name} has no {alone} file")
+            terminal.page(str(found[alone]).rstrip("\n"))
+            return
         if as_json:
             terminal.page(json.dumps(found, indent=1, default=str))
             return
@@ -46,6 +56,9 @@ def listing(kind: str, registry: Callable[[], Registry], facts: Callable[[str], 
             inset = "\n" + "\n".join(f"    {line}" for line in words.splitlines()) if "\n" in words else f" {words}"
             terminal.page(f"{visible(key)}:{inset}")
 
+    if alone:
+        words = f"Print only the {alone} file, to edit it and pass it as --{alone}."
+        show.params.append(click.Option([f"--{alone}", "as_file"], is_flag=True, help=words))
     return group
 
 
@@ -71,7 +84,7 @@ def _task_facts(name: str) -> Facts:
         "needs": sorted(task.needs) or "nothing",
         "several images": task.several_images,
         "options": " ".join(f"{k}={v}" for k, v in task.options.items()) or "none",
-        "prompt": task.prompt() or "none",
+        "prompt": task.prompt() or NO_FILE,
     }
 
 
@@ -145,6 +158,7 @@ tasks = listing(
     _REGISTRY["task"],
     _task_facts,
     "A task turns a study into a conversation, and the conversation into an answer.",
+    alone="prompt",
 )
 metrics = listing(
     "metric", _REGISTRY["metric"], _metric_facts, "A metric names what is computed and under which convention."

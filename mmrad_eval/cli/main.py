@@ -15,7 +15,7 @@ from mmrad_eval.cli import terminal
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": (
         "mmrad_eval.cli.run:run",
-        "Run models on the studies of a dataset, score their reports, show the table (the default).",
+        "Run models on the studies of a dataset, score their reports, show the table (the default command).",
     ),
     "score": ("mmrad_eval.cli.score:score", "Score external reports, or stored runs again."),
     "leaderboard": (
@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "power": (
         "mmrad_eval.cli.power:power",
-        "Compute which difference a test set can detect, and how many patients a difference needs.",
+        "Compute what difference a test set can detect, and how many patients a difference needs.",
     ),
     "view": (
         "mmrad_eval.cli.view:view",
@@ -50,7 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "batches": ("mmrad_eval.cli.batches:batches", "List provider batches, wait for them, or cancel some."),
     "contamination": (
         "mmrad_eval.cli.contamination:contamination",
-        "Test whether MODEL has read the reports of a dataset before.",
+        "Test whether MODEL has seen the reports of a dataset before.",
     ),
     "tasks": ("mmrad_eval.cli.listing:tasks", "List the tasks; `tasks show NAME` describes one."),
     "models": ("mmrad_eval.cli.models:models", "List the models; `models show NAME` describes one."),
@@ -92,7 +92,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mmrad_eval.cli.reproduce:reproduce",
         "Find the metric convention behind each column of published scores.",
     ),
-    "readers": ("mmrad_eval.cli.readers:readers", "Plan a reader study, make its pages, merge what readers answered."),
+    "readers": ("mmrad_eval.cli.readers:readers", "Plan a reader study, make its pages, merge the readers' answers."),
     "metaeval": (
         "mmrad_eval.cli.metaeval:metaeval",
         "Compare metrics with radiologists' ratings, counts of errors or preferences.",

@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 )
 @workers_option
 @judging_options
-@click.option("--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class, where it is unknown.")
+@click.option("--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class of the data, if unknown.")
 @click.option(
     "--rating",
     "wanted",
     multiple=True,
     metavar="COLUMN[=lower|higher]",
-    help="Column that holds a rating, and which end of it is better.",
+    help="Column that holds a rating, and whether lower or higher is better.",
 )
 @click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="OURS=THEIRS",
-    help="Column of RATINGS that holds one of our fields, such as reader=rater.",
+    help="Map a field to a column of RATINGS, such as reader=rater.",
 )
 @click.option("--against", metavar="COLUMN", help="Also compare each metric with this one, paired by case.")
 @click.option("--resamples", type=click.IntRange(min=0), default=2000, show_default=True, help="Bootstrap resamples.")
@@ -106,7 +106,7 @@ def _against(label: str | None, scored: Sequence[Scored]) -> Scored | None:
     if label is not None and found is None:
         labels = [one.label for one in scored]
         near = difflib.get_close_matches(label, labels, n=3, cutoff=0.4) or labels[:3]
-        raise UsageError(f"--against {label}: no metric is called that; there are {', '.join(near)}")
+        raise UsageError(f"--against {label}: no such metric; choose {', '.join(near)}")
     return found
 
 

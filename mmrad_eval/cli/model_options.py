@@ -94,9 +94,11 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--api-key-env", help="Environment variable that holds the key."),
         click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the key (mode 600)."),
         TERMS["--allow-key"],
-        click.option("--serve", is_flag=True, help="Start a vLLM server for the run, and end it with the run."),
+        click.option("--serve", is_flag=True, help="Start a vLLM server for the run, and stop it afterwards."),
         click.option("--serve-args", metavar="FLAGS", help="Additional flags for `vllm serve`, in one string."),
-        click.option("--serve-context", type=int, help="Context of the server in tokens. [default: the card's]"),
+        click.option(
+            "--serve-context", type=int, help="Context length of the server, in tokens. [default: the card's]"
+        ),
         click.option("--serve-images", type=int, help="Maximum number of images per prompt. [default: the card's]"),
         click.option("--dtype", help="Data type of a model run by --serve or hf:ID, such as bfloat16."),
         click.option("--tensor-parallel", type=int, metavar="N", help="GPUs per copy of the model."),
@@ -134,7 +136,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--shard",
             metavar="I/N",
-            help="Run share I of N of the studies, alongside other commands; publish nothing.",
+            help="Run shard I of N of the studies; the same command without --shard then publishes the run.",
         ),
         TERMS["--budget"],
         TERMS["--max-requests"],

@@ -37,7 +37,7 @@ def models(ctx: click.Context, *, as_json: bool) -> None:
         origin = "" if entry["from"] == "mmrad-eval" else f"  [{entry['from']}]"
         terminal.say(f"{entry['name']:<{wide}}  {entry['summary']}{origin}")
     terminal.say()
-    terminal.say("Cards (name one as it is, or by its id):")
+    terminal.say("Cards (use a card's name or its model id):")
     rows = [_row(name, card) for name, card in cards.items()]
     if terminal.has_colours():  # lines of its width; elsewhere one a card, for grep
         _wrapped(rows)

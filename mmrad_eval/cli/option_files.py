@@ -59,7 +59,7 @@ def _value(place: str, value: object, param: click.Parameter, ctx: click.Context
         return _one(place, value, param, ctx)
     if isinstance(value, Mapping):
         if "=" not in (param.metavar or ""):
-            raise UsageError(f'{place} is a table; write texts, as in ["one", "two"]')
+            raise UsageError(f'{place} is a table; write a list, as in ["one", "two"]')
         value = [f"{name}={_one(f'{place}.{name}', one, param, ctx)}" for name, one in value.items()]
     parts = value if isinstance(value, list) else [value]
     return [_one(place, part, param, ctx) for part in parts]

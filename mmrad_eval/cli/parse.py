@@ -39,7 +39,7 @@ FEW = 20
     "report_columns",
     multiple=True,
     metavar="OURS=THEIRS",
-    help="Column of the reports that holds one of our fields, such as report=text.",
+    help="Map a field to a column of the reports, such as report=text.",
 )
 @click.option("--study", "studies", multiple=True, help="Only this study; repeatable.")
 @click.option("--limit", type=int, help="Show the first N texts; 0 shows all. [default: 20, with --json all]")

@@ -75,7 +75,7 @@ from mmrad_eval.results.tables import FORMATS
 @click.option("--metrics", "-M", multiple=True, help="Only these families, metrics or columns, comma-separated.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def power(**said: Any) -> int:
-    """Compute which difference a test set can detect, and how many patients a difference needs.
+    """Compute what difference a test set can detect, and how many patients a difference needs.
 
     The standard deviation of the paired difference comes from two runs, from one run and an assumed correlation, or is
     assumed itself (--deviation). No model is called.

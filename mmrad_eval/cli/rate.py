@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.shared_options import max_edge_option, seed_option
 
 
 @click.group(name="rate")
 def rate() -> None:
-    """Let radiologists rate the traces of a build: make the pages, merge what they saved."""
+    """Let radiologists rate the traces of a build: make the pages, merge the files that they saved."""
 
 
 @rate.command()
@@ -27,7 +28,7 @@ def rate() -> None:
 )
 @click.option("--cases", type=click.IntRange(min=1), default=500, show_default=True, help="Number of records to rate.")
 @click.option("--truth", type=click.Choice(["image", "reference"]), default="reference", show_default=True,
-              help="What traces are judged by: the images alone, or the reports too.")  # fmt: skip
+              help="What readers judge the traces against: the images alone, or the reports too.")  # fmt: skip
 @click.option("--fine", is_flag=True, help="Show each statement at its own region, before aggregation.")
 @click.option(
     "--repeats",
@@ -38,16 +39,8 @@ def rate() -> None:
 )
 @click.option("--plant", type=click.FloatRange(0, 0.5), default=0.05, show_default=True,
               help="Share of additional cases with a planted error.")  # fmt: skip
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the sample and of the orders."
-)
-@click.option(
-    "--max-edge",
-    type=click.IntRange(min=64),
-    default=1536,
-    show_default=True,
-    help="Longest side of the images, in pixels.",
-)
+@seed_option
+@max_edge_option
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the study. [default: BUILD/rating/study]"
 )
@@ -84,7 +77,7 @@ def make(build: Path, out: Path | None, *, fine: bool, **said: Any) -> int:
 @click.option("--partial", is_flag=True, help="Also use unfinished files.")
 @click.option("--resamples", type=click.IntRange(min=100), default=2000, show_default=True, help="Bootstrap resamples.")
 def merge(build: Path, answers: tuple[Path, ...], study: Path | None, *, partial: bool, resamples: int) -> int:
-    """Merge what readers saved: shares of 4 or more, agreement, planted errors, what to read again.
+    """Merge the files that readers saved: ratings of 4 or more, agreement, planted errors, records to read again.
 
     The next `data build` sends records that were rated 2 or less back to the writer with the readers' comments.
     """

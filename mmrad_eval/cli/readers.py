@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.shared_options import max_edge_option, seed_option
 from mmrad_eval.cli.words import in_results
 from mmrad_eval.results.tables import FORMATS
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(name="readers")
 def readers() -> None:
-    """Plan a reader study, make its pages, merge what readers answered."""
+    """Plan a reader study, make its pages, merge the readers' answers."""
 
 
 @readers.command()
@@ -27,7 +28,7 @@ def readers() -> None:
     "--form",
     type=click.Choice(["preference", "errors", "likert", "text", "rate"]),
     required=True,
-    help="What readers are asked of each report, each pair, or (rate) each trace.",
+    help="What readers are asked about each report, each pair, or (rate) each trace.",
 )
 @click.option("--data", "-d", metavar="DATA", help="With rate, instead of runs: the dataset whose traces are read.")
 @click.option("--cases", type=click.IntRange(min=1), required=True, help="Cases that each reader sees.")
@@ -58,7 +59,7 @@ def readers() -> None:
     show_default=True,
     help="Judge by the images, the original report hidden among the others; or by the reference, which is shown.",
 )
-@click.option("--per-case", type=click.IntRange(min=1), help="Readings of a case by each reader. [default: all]")
+@click.option("--per-case", type=click.IntRange(min=1), help="Readings of each case per reader. [default: all]")
 @click.option(
     "--repeats",
     type=click.FloatRange(0, 0.5),
@@ -73,23 +74,15 @@ def readers() -> None:
     show_default=True,
     help="With rate: additional cases with a planted error, as a share of --cases.",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the sample and of the orders."
-)
+@seed_option
 @click.option("--title", default="Reader study", show_default=True, help="Title at the top of each page.")
 @click.option("--copy-images", is_flag=True, help="Store the images once beside the pages, not in each page.")
-@click.option(
-    "--max-edge",
-    type=click.IntRange(min=64),
-    default=1536,
-    show_default=True,
-    help="Longest side of the images, in pixels.",
-)
+@max_edge_option
 @click.option("--references", "-r", help="The data, if it has moved since the runs.")
 def make(**said: Any) -> int:
     """Make a reader study of runs, or of a dataset's traces: one offline page per reader, and the key to them.
 
-    Give each reader one page, and keep key.json. Pages hold no name of a system or a reader.
+    Give each reader one page, and keep key.json. The pages name neither systems nor readers.
     """
     from mmrad_eval import datasets
     from mmrad_eval.core.errors import UsageError
@@ -156,7 +149,7 @@ def tell(key: StudyKey, out: Path) -> None:
 @click.option("--resamples", type=click.IntRange(min=100), default=2000, show_default=True, help="Bootstrap resamples.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any) -> int:
-    """Merge what readers saved: preferences, errors, ratings, agreement, and a RATINGS file for metaeval.
+    """Merge the files that readers saved: preferences, errors, ratings, agreement, and a RATINGS file for metaeval.
 
     DIR is the folder of `readers make`; ANSWERS are the files that the pages saved, one per reader.
     """
@@ -194,7 +187,7 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
     type=float,
     default=0.6,
     show_default=True,
-    help="Share of choices for the first system, ties left out.",
+    help="Share of choices for the first system, excluding ties.",
 )
 @click.option("--ties", type=float, default=0.2, show_default=True, help="Share of ties.")
 @click.option(
@@ -232,7 +225,7 @@ def merge(folder: Path, answers: tuple[Path, ...], out: Path | None, **said: Any
 def plan(**said: Any) -> int:
     """Compute how many cases and readers a study of two systems needs, by simulation.
 
-    Each is counted as `readers merge` would count it. No model is asked and no data is read.
+    Each simulated study is analyzed as `readers merge` would analyze it. Calls no model and reads no data.
     """
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.reader_studies.plan import Expected, plan_table

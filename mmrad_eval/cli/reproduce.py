@@ -31,7 +31,7 @@ def reproduce(file: Path, metrics: tuple[str, ...], form: str | None, out: Path 
 
     Scores the reports of FILE again, and says which convention explains each column, or that none does. FILE has
     one row per report: an id, columns of scores, and the texts (or --predictions and --references name them). Or it
-    has one row of values of a whole corpus, or {"Bleu_4": 0.104}, and both options name the texts.
+    holds corpus-level values, as one row or as {"Bleu_4": 0.104}; then both options name the texts.
     """
     from mmrad_eval.core.values import Target
     from mmrad_eval.datasets.predictions import read_predictions

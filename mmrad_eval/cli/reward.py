@@ -39,7 +39,7 @@ def audit(form: str | None, out: Path | None, together: bool, **said: Any) -> in
     """Name the cheap policies that a reward prefers to honest reports.
 
     Normal templates, every finding listed, everything hedged, evidence copied, an honest report repeated: each is
-    rewarded for every study and compared with another patient's report or half of the right one. References:
+    scored on every study and compared with another patient's report or half of the right one. References:
     --references (default: demo).
     """
     from mmrad_eval.core.values import Target

@@ -50,7 +50,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--data-use",
             type=click.Choice(["open", "credentialed"]),
-            help="Data-use class of the data, where it is not known.",
+            help="Data-use class of the data, if unknown.",
         ),
         click.option("--split", help="Split to use ('all' for all); default: test where there is one."),
         click.option("--ids", type=click.Path(path_type=Path), help="File of study ids, one per line."),
@@ -131,7 +131,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--no-table", is_flag=True, help="Show progress, but no table.")
 @click.pass_context
 def run(ctx: click.Context, /, **said: Any) -> int:
-    """Run models on the studies of a dataset, score their reports, show the table (the default).
+    """Run models on the studies of a dataset, score their reports, show the table (the default command).
 
     EXPERIMENT.toml states a whole experiment. Run the same command again to resume: no answered study is sent twice.
     """
@@ -290,7 +290,7 @@ def say_shares(outcomes: Sequence[Outcome], shard: str, again: str) -> None:
         share = outcome.share or Counter()
         left = sum(count for (status, _), count in share.items() if status in UNSCORED_STATUSES)
         who = f"{outcome.run.card.label} {outcome.run.identity.task}, shard {shard}"
-        terminal.say(f"{who}: {share.total() - left} of {share.total()} studies asked and stored", err=True)
+        terminal.say(f"{who}: {share.total() - left} of {share.total()} studies answered and stored", err=True)
         if left:
             _say_open(outcome, left, share.total(), who, again)
     if all(outcome.complete for outcome in outcomes):
@@ -304,8 +304,8 @@ def _last_words(outcome: Outcome, again: str) -> None:
         _say_open(outcome, run.counts.unanswered, run.counts.n, f"{run.card.label} {run.identity.task}", again)
     if run.kept:
         terminal.say(
-            f"{run.kept} of {run.counts.n} answers are kept from an earlier run of this command: their replies were "
-            "deleted, or not read again before it stopped",
+            f"{run.kept} of {run.counts.n} answers come from an earlier run of this command: their replies were "
+            "deleted, or this command stopped before it read them again",
             err=True,
         )
     terminal.say(f"{outcome.folder.path}", err=True)
@@ -333,7 +333,7 @@ def _say_open(outcome: Outcome, left: int, total: int, who: str, again: str) -> 
     from mmrad_eval.harness.failures import way_out
 
     why = f": {outcome.stopped}" if outcome.stopped else ""
-    terminal.say(f"{who}: {left} of {total} studies have no answer yet{why}; {again} to ask those only", err=True)
+    terminal.say(f"{who}: {left} of {total} studies have no answer yet{why}; {again} to answer only those", err=True)
     reasons = _reasons(outcome)
     for (status, reason), count in reasons.most_common(MOST_REASONS):
         terminal.say(f"  {count:,} {status}: {reason}", err=True)

@@ -64,31 +64,32 @@ SHOWN = 5
     "columns",
     multiple=True,
     metavar="OURS=THEIRS",
-    help="Column of the references that holds one of our fields, such as id=accession.",
+    help="Map a field to a column of the references, such as id=accession.",
 )
 @click.option(
     "--report-column",
     "report_columns",
     multiple=True,
     metavar="OURS=THEIRS",
-    help="Column of the reports that holds one of our fields, such as report=text.",
+    help="Map a field to a column of the reports, such as report=text.",
 )
 @click.option("--ids-from", help="For reports without ids: the data whose order (in --split) they follow.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results folder."
 )
 @judging_options
-@click.option("--dry-run", is_flag=True, help="Print what judges would be asked; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the requests that judges would get; send nothing.")
 @click.option("--explain", multiple=True, metavar="STUDY", help="Print the records behind the scores of this study.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the table is printed.")
 def score(**said: Any) -> int:
     """Score external reports, or stored runs again.
 
     No model is called, except judges of metrics (`--judge`). Predictions (-p) and references (-r) are joined by study
-    id and make a run folder like any other; several -p make a run each, and one table. A study without a report is
+    id and make a run folder like any other; several -p make one run each and share a table. A study without a report is
     pending (never a score; exit status 3), an empty report scores as an empty report.
 
-    `score RUN...` scores stored answers again: new metrics add columns. RUN is a folder or a beginning of a run id.
+    `score RUN...` scores stored answers again: new metrics add columns. RUN is a folder (of one run or several) or the
+    beginning of a run id.
     """
     from mmrad_eval.core.errors import UsageError
 
@@ -271,12 +272,12 @@ def _again(said: dict[str, Any], metrics: tuple[str, ...]) -> int:
     from mmrad_eval.metrics import suite
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.rows import read_scored_runs
-    from mmrad_eval.results.run.folder import safe_name, select
+    from mmrad_eval.results.run.folder import safe_name, select_all
     from mmrad_eval.results.scoring.reports_file import score_again
     from mmrad_eval.results.scoring.workers import Workers
 
     workers = Workers.written(said["workers"])
-    folders = [select(said["out"], which) for which in said["runs"]]
+    folders = select_all(said["out"], said["runs"])
     judges, terms = judges_of(said), terms_of(said)
     guard = BudgetGuard(terms.budget)
     suites: dict[str, Suite] = {}  # one a dataset: its runs share references, and so what was computed of them

@@ -15,10 +15,28 @@ COLUMNS = (
         "columns",
         multiple=True,
         metavar="OURS=THEIRS",
-        help="Column of the table that holds one of our fields, such as id=accession.",
+        help="Map a field to a column of the table, such as id=accession.",
     ),
 )
 """Which columns of a table of studies hold what."""
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Seed of the sample and of the order of cases.",
+)
+"""Which cases a reader study samples, and in which order each reader gets them."""
+
+max_edge_option = click.option(
+    "--max-edge",
+    type=click.IntRange(min=64),
+    default=1536,
+    show_default=True,
+    help="Longest side of the images, in pixels.",
+)
+"""How large the images on the pages of a reader study are."""
 
 
 def with_options(command: Callable[..., Any], *options: Callable[..., Any]) -> Callable[..., Any]:

@@ -74,7 +74,9 @@ def _of_runs(runs: tuple[str, ...], form: str, said: dict[str, Any]) -> tuple[Dr
     if form == "dpo" and len(runs) < 2:
         raise UsageError("--format dpo pairs the answers of runs; name two or more")
     if form == "sft" and said["by"] and said["at_least"] is None:
-        raise UsageError("state how good an answer must be to be taught: --at-least VALUE, in the column of --by")
+        raise UsageError(
+            "state the minimum score of an answer to train on: --at-least VALUE, in the column that --by names"
+        )
     scored = read_runs(runs, said["by"], said["results"], said["references"])
     if said["target"] not in {None, scored.target}:
         raise UsageError(f"--target {said['target']}: these runs wrote the {scored.target}")
@@ -108,7 +110,7 @@ def _question(path: Path | None) -> str:
     text = decode.utf8(decode.read_bytes(path), str(path)).strip()
     if not text or (mark := mark_in(text)):
         what = "is empty" if not text else f"holds {mark!r}, which trainers take for one of their own markers"
-        raise DataError(f"{path} {what}; write the question in words only, the film is placed before it")
+        raise DataError(f"{path} {what}; write the question in words only; the film is inserted before it")
     return text
 
 
@@ -121,7 +123,7 @@ def _page(card: ExportCard, out: Path) -> Iterable[str]:
             else ""
         )
         yield (
-            f"  {name:<13} {counts.records:,} records, {counts.pictures:,} pictures{lost}; "
+            f"  {name:<13} {counts.records:,} records, {counts.pictures:,} images{lost}; "
             f"at most {counts.longest:,} of {counts.budget:,} tokens"
         )
         for reason, count in counts.left_out.items():
@@ -131,6 +133,6 @@ def _page(card: ExportCard, out: Path) -> Iterable[str]:
     for path, count in card.held_out.items():
         yield f"  {path}: {count:,} of its ids are in the data"
     if card.optimised_for is not None:
-        yield f"  optimised for {card.optimised_for.column}: do not rank a model trained on it by that column"
+        yield f"  optimized for {card.optimised_for.column}: do not rank a model trained on it by that column"
     if card.data_use != "open":
         yield f"  its data is {card.data_use}: keep it, and models trained on it, where that data may be"

@@ -37,20 +37,19 @@ if TYPE_CHECKING:
 def view(**said: Any) -> int:
     """Write a page to read runs in: images, boxes, traces, reports beside references, scores.
 
-    A run is a folder (of one run or several), the beginning of a run id, or a name that one run has; without any, all
-    runs over the data of the newest run are shown. The page opens from disk and from any web server, and loads nothing
-    from elsewhere. It links to the images by relative path, unless they are copied or embedded.
+    A run is a folder (of one run or several), the beginning of a run id, or a unique run name; without RUN, all
+    runs over the data of the newest run are shown. The page opens from disk and from any web server, and needs no other
+    network access. It links to the images by relative path, unless they are copied or embedded.
     """
     from mmrad_eval.core.errors import UsageError
+    from mmrad_eval.results.run.folder import select_all
     from mmrad_eval.results.view import write_view
 
     if said["copy_images"] and said["embed_images"]:
         raise UsageError("give either --copy-images or --embed-images, not both")
     how: How = "copy" if said["copy_images"] else "embed" if said["embed_images"] else "link"
     written = write_view(
-        [folder for which in said["runs"] for folder in _folders(said["results"], which)]
-        if said["runs"]
-        else _newest(said["results"]),
+        select_all(said["results"], said["runs"]) if said["runs"] else _newest(said["results"]),
         said["out"],
         pictures=how,
         max_edge=said["max_edge"],
@@ -80,12 +79,3 @@ def _newest(results: Path) -> list[RunFolder]:
             err=True,
         )
     return [folder for folder in runs if folder.run.identity.dataset_digest == newest.dataset_digest]
-
-
-def _folders(results: Path, which: str) -> list[RunFolder]:
-    """All runs of a folder, or the one run of an id."""
-    from mmrad_eval.results.run.folder import find_runs, select
-
-    if which and Path(which).is_dir():
-        return find_runs(Path(which)) or [select(results, which)]
-    return [select(results, which)]

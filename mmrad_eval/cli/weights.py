@@ -24,8 +24,8 @@ from mmrad_eval.core.visible import visible
 def weights(ctx: click.Context, digest: bool, form: str) -> None:
     """List the weights of the clinical metrics; `weights fetch NAME` gets them.
 
-    They are looked for where you say (--metric-option weights.NAME=PATH), under $MMRAD_WEIGHTS/NAME, in the caches of
-    the field's own packages, and in the hub's cache.
+    They are searched for at the path that you give (--metric-option weights.NAME=PATH), under $MMRAD_WEIGHTS/NAME, in
+    the caches of the reference packages, and in the hub's cache.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -54,7 +54,7 @@ def weights(ctx: click.Context, digest: bool, form: str) -> None:
 def fetch(names: tuple[str, ...]) -> None:
     """Download weights from the hub, check them, and put them where both engines look.
 
-    An interrupted download resumes. A token is read from HF_TOKEN, and from nowhere else.
+    An interrupted download resumes. The hub's token is read from HF_TOKEN only.
     """
     from mmrad_eval.metrics.clinical.fetch import fetch as get
 

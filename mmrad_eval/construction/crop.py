@@ -133,7 +133,7 @@ def _found(picture: Pixels, film: Image, box: Box) -> float | None:
             return None
         raise CropError(
             f"{film.path}: the region image of {geometry.spoken(box)} was not found in its film (correlation "
-            f"{match.correlation:.2f}, detail {match.detail:.2f}); the build stops, please report this"
+            f"{match.correlation:.2f}, detail {match.detail:.2f}); the build has stopped; please report this"
         )
     return round(match.correlation, 4)
 

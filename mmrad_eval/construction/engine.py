@@ -149,7 +149,9 @@ class Engine:
         previous = STAGES[STAGES.index(stage) - 1]
         with self.file("collect") as collected, self.file(previous) as before, self.file(stage) as out:
             if not before.path.exists():
-                raise UsageError(f"the stage {stage} needs {previous}, and {before.path} is not there; run it first")
+                raise UsageError(
+                    f"the stage {stage} needs {previous}, and {before.path} does not exist; run that stage first"
+                )
             ids = frozenset(line.id for line in before.lines() if line.goes_on)
             unfinished = sum(line.status == "failed" for line in before.lines())
 

@@ -150,7 +150,9 @@ def read(reply: Reply, kind: type[V]) -> V:
 def check_numbers(given: Sequence[int], judged: Sequence[int]) -> None:
     """UnreadableError unless every statement is judged once, and nothing else is."""
     if sorted(given) != sorted(judged):
-        raise UnreadableError(f"statements {list(given)} were to be judged once each, and {list(judged)} were")
+        raise UnreadableError(
+            f"expected one verdict for each of statements {list(given)}, got verdicts for {list(judged)}"
+        )
 
 
 def check_quote(quote: str, report: str) -> None:

@@ -71,8 +71,8 @@ def joined(dataset: Dataset, reports: Dataset) -> Dataset:
     found = sum(study.id in known for study in studies)
     if not found:
         raise DataError(
-            f"{reports.source}: none of its {len(known)} ids is one of {dataset.source}'s (the first: "
-            f"{next(iter(known), 'none')!r} and {studies[0].id if studies else 'none'!r}); ids must be the same"
+            f"{reports.source}: none of its {len(known)} ids occurs in {dataset.source} (first ids: "
+            f"{next(iter(known), 'none')!r} and {studies[0].id if studies else 'none'!r}); both must use the same ids"
         )
     note = f"reports of {found} of {len(studies)} studies come from {reports.source}"
     use = strictest((dataset.data_use, reports.data_use))

@@ -164,7 +164,7 @@ async def reflected(
         for one in said.verdicts:
             judgements.check_quote(one.quote, report)
             if one.verdict in {"correct", "add"} and not (one.text.strip() and one.quote.strip()):
-                raise UnreadableError(f"statement {one.n}: {one.verdict!r} needs a text and a quote of the report")
+                raise UnreadableError(f"statement {one.n}: {one.verdict!r} needs a text and a quote from the report")
             if one.verdict == "add" and (not objections or _given(one.region, regions) is None):
                 raise UnreadableError(f"a statement about {one.region!r} can't be added")
 
@@ -253,7 +253,7 @@ async def ask_auditor(
         for one in said.verdicts:
             judgements.check_quote(one.quote, report)
             if one.verdict in {"supported", "contradicted"} and not one.quote.strip():
-                raise UnreadableError(f"statement {one.n}: {one.verdict!r} needs a quote of the report")
+                raise UnreadableError(f"statement {one.n}: {one.verdict!r} needs a quote from the report")
 
     slots = {"statements": shown(statements), "report": report}
     return await desk.ask("auditor", "audit", slots, judgements.AUDIT, check=check, asked=asked)

@@ -81,7 +81,7 @@ class Guard:
             self.refused.append(host)
             raise GateError(
                 f"{'a look-up of' if event in _TO_NAME else 'a connection to'} {host} was refused: the data in use is "
-                "credentialed (or of unknown terms, which counts as that), and no attestation names it"
+                "credentialed (data of unknown terms counts as credentialed), and no attestation names this address"
             )
 
     def _permitted(self, host: str, *, named: bool) -> bool:

@@ -136,7 +136,7 @@ class Task(Protocol):
     def configured(self, options: Mapping[str, str]) -> Task:
         """The task under other options; UsageError for one that it does not have."""
         said = " ".join(f"{key}={value}" for key, value in options.items())
-        raise UsageError(f"--set {said}: {self.name} has no options of its own")
+        raise UsageError(f"--set {said}: {self.name} has no options")
 
     def for_card(self, card: Card) -> Task:
         """The task as it is held with this model; the task itself where that makes no difference."""

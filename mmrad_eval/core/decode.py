@@ -146,7 +146,9 @@ def _bounded(read: Callable[[int], bytes], packed: int, path: Path) -> bytes:
     most = max(UNPACKED, RATIO * packed)
     data = read(most + 1)
     if len(data) > most:
-        raise DataError(f"{path}: {packed:,} bytes unpack to more than {most:,}; unpack it yourself if that is right")
+        raise DataError(
+            f"{path}: {packed:,} bytes unpack to more than {most:,}; if that is expected, unpack it yourself"
+        )
     return data
 
 
@@ -235,7 +237,7 @@ def xml(data: bytes, where: str) -> Element:
 
     class Plain(TreeBuilder):
         def doctype(self, *_: object) -> None:
-            raise BrokenTextError(where, "declares a document type, in which entities can hide; no report does")
+            raise BrokenTextError(where, "declares a document type (DTD), which can hide entities; reports have none")
 
     parser = XMLParser(target=Plain())  # noqa: S314 - documents with a type, the danger, are refused above
     try:

@@ -33,7 +33,7 @@ def valid(made: object, hint: Any, what: str) -> Any:
     """What a call returned; PluginError where it is of another type than ``hint``."""
     if members.fits(made, hint):
         return made
-    raise PluginError(f"{what} returned {members.seen(made)} in place of {members.words(hint)}")
+    raise PluginError(f"{what} returned {members.seen(made)}, not {members.words(hint)}")
 
 
 async def uncancelled(awaited: Awaitable[T], what: str) -> T:
@@ -44,7 +44,7 @@ async def uncancelled(awaited: Awaitable[T], what: str) -> T:
     except asyncio.CancelledError:
         if task is not None and task.cancelling():
             raise
-        raise RuntimeError(f"{what} cancelled itself") from None
+        raise RuntimeError(f"{what} canceled itself") from None
 
 
 def _checked(what: str, function: Callable[..., Any], hint: Any, *, raises: bool) -> Callable[..., Any]:

@@ -159,7 +159,7 @@ def _made(kind: Kind, found: object, label: str, arguments: tuple[object, ...], 
     value = kind.adapted(found)
     if _misfit(kind, value)[0] is None:
         if arguments:
-            raise UsageError(f"{kind.name} {label} takes nothing after its name, and {arguments[-1]!r} was given")
+            raise UsageError(f"{kind.name} {label} takes nothing after its name, but {arguments[-1]!r} was given")
         return value
     if inspect.isroutine(value) or isinstance(value, functools.partial):
         return _called(kind, value, label, arguments, offered)
@@ -191,7 +191,7 @@ def _called(kind: Kind, factory: Any, label: str, arguments: tuple[object, ...],
     except (MmradError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise PluginError(f"{kind.name} {label} failed when it was made: {one_line(error)}") from error
+        raise PluginError(f"{kind.name} {label} could not be created: {one_line(error)}") from error
 
 
 def _short(value: object) -> str:

@@ -140,7 +140,7 @@ class _ReplyType(type(msgspec.Struct)):  # type: ignore[misc]  # msgspec does no
             return super().__call__(parts=tuple(parts), finish=finish, why=why, **fields)
         for name, value in (("text", text), ("reasoning", reasoning)):
             if not isinstance(value, str):
-                raise TypeError(f"a Reply's {name} is {type(value).__name__} in place of str")
+                raise TypeError(f"a Reply's {name} is {type(value).__name__}, not str")
         if parts and (text or reasoning or images):
             raise TypeError("a Reply is made of parts, or of text, reasoning and images; not of both")
         made: tuple[ReplyPart, ...] = (Reasoning(reasoning),) if reasoning else ()

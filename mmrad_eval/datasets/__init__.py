@@ -261,7 +261,9 @@ def _refuse_a_name_in_use(plugin: Plugin) -> None:
     """UsageError for a reader of a file or an object whose name another format has: tables would show one for both."""
     entry = registry().get(plugin.found.name) if isinstance(plugin.found, FunctionReader) else None
     if entry is not None and plugin.origin in {"file", "object"} and entry.load() is not plugin.found:
-        raise UsageError(f"dataset {plugin.name}: another format is called {entry.name!r} already; rename one of them")
+        raise UsageError(
+            f"dataset {plugin.name}: another format already has the name {entry.name!r}; rename one of them"
+        )
 
 
 def _name_of(plugin: Plugin) -> str:
@@ -309,7 +311,7 @@ def recognised(path: Path) -> str:
     if name is None:
         theirs = [entry.name for entry in registry() if entry.origin != BUILTIN and _recognises(entry.name, path)]
         if len(theirs) > 1:
-            raise UsageError(f"{path} is recognised by {' and '.join(theirs)}; name one: --data {theirs[0]}:{path}")
+            raise UsageError(f"{path} is recognized by {' and '.join(theirs)}; name one: --data {theirs[0]}:{path}")
         name = theirs[0] if theirs else _first(GENERAL, path)
     if name is None:
         raise UsageError(unrecognised(path))

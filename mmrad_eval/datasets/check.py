@@ -60,7 +60,7 @@ def check(name: str, source: Source, *, pixels: bool = True) -> Checked:
         problems.error("unreadable", str(error))
         return Checked(None, tuple(problems))
     if not len(dataset.studies):
-        problems.error("no studies", "there are no studies in it", file=dataset.source)
+        problems.error("no studies", "it contains no studies", file=dataset.source)
     pictures = ImageCheck(problems, dataset.source)
     patients: dict[str, tuple[str, str]] = {}
     for study in dataset.studies:
@@ -120,7 +120,7 @@ class ImageCheck:
             return None
         for step in steps:
             if step.startswith(MISSES):
-                self._problems.warn("window outside the values", step, file=image.path, study=study)
+                self._problems.warn("window outside the pixel values", step, file=image.path, study=study)
         if image.role == "current":
             self._compare(image, study, hashlib.sha256(repr(pixels.size).encode() + pixels.tobytes()).digest())
         return pixels.size

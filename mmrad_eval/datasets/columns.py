@@ -92,7 +92,7 @@ def match(
     """
     for word, column in given.items():
         if word not in known:
-            raise UsageError(f"{option} {word}={column}: our fields are {', '.join(known)}")
+            raise UsageError(f"{option} {word}={column}: the fields are {', '.join(known)}")
         if column not in names:
             raise UsageError(f"{option} {word}={column}: {path} has no such column; it has {', '.join(names)}")
     by_plain: dict[str, str] = {}

@@ -45,7 +45,7 @@ def _of_object(path: Path, value: Mapping[str, Any]) -> list[dict[str, Any]]:
     if all(item is None or isinstance(item, str) or is_texts(item) for item in items):  # the second: COCO's tools
         return [{"id": key, "report": item} for key, item in value.items()]
     kinds = sorted({files.kind(item) for item in items})
-    raise DataError(f"{path}: an object of {' and '.join(kinds)}; expected texts or objects by study id")
+    raise DataError(f"{path}: an object of {' and '.join(kinds)}; expected strings or objects keyed by study id")
 
 
 def is_texts(value: Any) -> bool:

@@ -83,7 +83,7 @@ def json_file(path: Path, problems: Problems) -> Any:
 
 def _half(problems: Problems, path: Path, line: int | None) -> None:
     what = "half of a surrogate pair, which is not a character, was read as U+FFFD"
-    problems.warn("half of a character", what, file=str(path), line=line)
+    problems.warn("incomplete character", what, file=str(path), line=line)
 
 
 def _clause(why: str) -> str:

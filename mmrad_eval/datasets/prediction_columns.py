@@ -94,7 +94,7 @@ def choose(table: FileRows, given: Mapping[str, str], references: Mapping[str, R
         where["id"] = found
     if "id" not in where:
         raise DataError(
-            f"{table.path}: no column is known to hold ids, and reports are never joined by position; it has "
+            f"{table.path}: no column is recognized as ids, and reports are never joined by position; it has "
             f"{', '.join(table.columns) or 'none'}. Name it: {OPTION} id=COLUMN; or, where the file has no ids, "
             f"{IN_ORDER}"
         )
@@ -195,7 +195,7 @@ def _parts(report: Report) -> set[str]:
 def _tie(table: FileRows, names: Iterable[str]) -> DataError:
     first, second = names
     return DataError(
-        f"{table.path}: the columns {first!r} and {second!r} could each be what the model wrote. Name it: "
+        f"{table.path}: the columns {first!r} and {second!r} could each hold the model's reports. Name one: "
         f"{OPTION} report={second}"
     )
 
@@ -204,5 +204,5 @@ def _none(table: FileRows, references: Sequence[str]) -> DataError:
     has = f"it has {', '.join(table.columns) or 'none'}"
     what = f"{', '.join(map(repr, references))} holds the references, and " if references else ""
     return DataError(
-        f"{table.path}: {what}no column is known to hold reports of a model; {has}. Name it: {OPTION} report=COLUMN"
+        f"{table.path}: {what}no column is recognized as a model's reports; {has}. Name it: {OPTION} report=COLUMN"
     )

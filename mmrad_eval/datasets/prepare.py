@@ -39,7 +39,7 @@ def prepared(dataset: Dataset, options: Mapping[str, str]) -> Dataset:
         return dataset
     if "split" in changing and (named := _trained_on(dataset.studies)):
         raise UsageError(
-            f"{dataset.source} has a split {named!r}, and split=patient is for data without a training split"
+            f"{dataset.source} has a split {named!r}, but split=patient is for data without a training split"
         )
     lazy = PreparedStudies(dataset.studies, changing)
     kept: Sequence[Study] = lazy if isinstance(dataset.studies, LazyStudies) else held(lazy)

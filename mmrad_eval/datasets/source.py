@@ -187,7 +187,7 @@ def as_dataset(made: object, name: str, source: Source, data_use: DataUse = "unk
     if isinstance(made, Dataset):
         return checked_dataset(made, name)
     if isinstance(made, str | bytes | Mapping) or not isinstance(made, Iterable):
-        raise PluginError(f"dataset {name} returned {type(made).__name__} in place of studies or a Dataset")
+        raise PluginError(f"dataset {name} returned {type(made).__name__}, not studies or a Dataset")
     records = (Record(checked_study(study, name, number), str(source.path)) for number, study in enumerate(made, 1))
     studies = gather(records, source.problems)
     where = dataset_name(source.path) if source.path else name
@@ -205,7 +205,7 @@ def checked_dataset(dataset: Dataset, name: str) -> Dataset:
         raise PluginError(f"dataset {name}: its name is {dataset.name!r}; it must be visible characters")
     if not isinstance(dataset.studies, tuple | list | LazyStudies | PackedStudies):
         raise PluginError(
-            f"dataset {name}: its studies are of type {type(dataset.studies).__name__} in place of a tuple of Study"
+            f"dataset {name}: its studies are of type {type(dataset.studies).__name__}, not a tuple of Study"
         )
     if isinstance(dataset.studies, tuple | list):
         first: dict[str, int] = {}
@@ -213,7 +213,7 @@ def checked_dataset(dataset: Dataset, name: str) -> Dataset:
             other = first.setdefault(checked_study(study, name, number, dataset.source).id, number)
             if other != number:
                 raise DataError(
-                    f"dataset {name}: studies {other} and {number} have one id, {study.id!r}; ids must be unique"
+                    f"dataset {name}: studies {other} and {number} share the id {study.id!r}; ids must be unique"
                 )
     return dataset
 
@@ -221,9 +221,7 @@ def checked_dataset(dataset: Dataset, name: str) -> Dataset:
 def checked_study(study: object, name: str, number: int, source: str = "") -> Study:
     """The study; PluginError where it is something else, DataError where it has no id."""
     if not isinstance(study, Study):
-        raise PluginError(
-            f"dataset {name}: study {number} is of type {type(study).__name__} in place of mmrad_eval.Study"
-        )
+        raise PluginError(f"dataset {name}: study {number} is of type {type(study).__name__}, not mmrad_eval.Study")
     if study.id == "":
         raise DataError(f"dataset {name}{f' ({source})' if source else ''}: study {number} has an empty id")
     try:

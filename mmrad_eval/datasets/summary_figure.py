@@ -24,7 +24,7 @@ def draw(d: Description, path: Path) -> None:
     Sizes of letters and lines are those that matplotlib is set to: the command sets those of a paper's figures.
     """
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{path}: name a figure that ends in {', '.join(FORMATS)}")
+        raise UsageError(f"{path}: name a file that ends in {', '.join(FORMATS)}")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.9, 4.9), layout="constrained", facecolor=PAPER)

@@ -241,7 +241,7 @@ class Batching:
                     self.signal.set(Stop(f"batches: {error.why}"))
                     raise Stopped(error.why) from error
             await self.signal.sleep(next(looks))
-        raise AssertionError("the last try ends it")
+        raise AssertionError("the last attempt always returns or raises")
 
 
 def pauses() -> Iterator[float]:

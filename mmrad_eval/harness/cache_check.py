@@ -33,7 +33,7 @@ _NAMED = 4  # studies that a line names
 def require_vllm(model: object, studies: int) -> None:
     """UsageError where a model has no cache that can be left out."""
     if studies and not isinstance(model, VllmClient):
-        raise UsageError("--check-cache asks vLLM servers to leave their prefix cache out; use it with vllm:MODEL")
+        raise UsageError("--check-cache asks vLLM servers to bypass their prefix cache; use it with vllm:MODEL")
 
 
 async def check_cache(plan: Plan, folder: RunFolder, requester: Requester, studies: int) -> str:

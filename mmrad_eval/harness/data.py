@@ -44,7 +44,7 @@ class Data:
         """A dataset that exists already: its class can still be settled, and nothing else can be said of it."""
         for name in ("images", "patient_column", "columns", "link"):
             if getattr(self, name):
-                raise UsageError(f"{name} says how a path is read, and the data is a Dataset object: leave {name} out")
+                raise UsageError(f"{name} says how to read a path, but the data is a Dataset object: leave {name} out")
         checked = checked_dataset(dataset, repr(dataset.name))
         return replace(checked, data_use=datasets.settled_data_use(checked, self.data_use))
 

@@ -161,7 +161,7 @@ def evaluate(
     settings = {name: value for name, value in locals().items() if name != "watch"}
     job = RunSettings(**settings).job()
     if watch is not None and not callable(watch):
-        raise UsageError(f"watch={watch!r}: it must be a function of an answer and a number")
+        raise UsageError(f"watch={watch!r}: it must be a function that takes an answer and a number")
     watcher = _Watcher(watch)
     command = f"mmrad_eval.evaluate(model={model!r}, task={task!r}, data={_said(data)})"
 

@@ -118,7 +118,7 @@ def check_prompts(experiment: Experiment, path: Path) -> None:
             except PromptError as error:
                 raise DataError(f"{path}: prompts: {prompt}, task {name}: {error}") from error
             if lost:
-                why = f"no [[{lost[0]}]] block, so target {lost[0]!r} can't be asked for"
+                why = f"no [[{lost[0]}]] block, so target {lost[0]!r} can't be used"
                 raise DataError(f"{path}: prompts: {prompt}, task {name}: {why}")
 
 

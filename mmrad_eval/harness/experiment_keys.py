@@ -71,7 +71,7 @@ def check_role(file: str, model: str, address: Any, named: Any, allowed: frozens
     if provider is None:
         if named is not None and named not in allowed:
             raise UsageError(
-                f"{file} names the environment variable {named} for {model}, which has no provider that owns it; if "
+                f"{file} names the environment variable {named} for {model}, which belongs to no known provider; if "
                 f"you trust the file, allow it on the command line: --allow-key {named}"
             )
         return

@@ -237,7 +237,7 @@ def _smaller(image: Image, limits: Limits, most: int, before: int) -> tuple[Rend
         if len(made.data) <= most:
             return made, f"{before:,} bytes, of which the endpoint takes {most:,}; {made.how}"
         edge = max(made.size) * 3 // 4
-    raise DataError(f"{image.path}: {before:,} bytes can't be reduced to the {most:,} that the endpoint takes")
+    raise DataError(f"{image.path}: {before:,} bytes can't be reduced to the {most:,} that the endpoint accepts")
 
 
 def _identity(image: Image, limits: Limits) -> bytes:

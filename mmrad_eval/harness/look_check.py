@@ -132,8 +132,8 @@ def refuse_blind(look: LookCheck, label: str) -> None:
     """ModelError where the check has shown that the model sees no image."""
     if look.verdict == "blind":
         raise ModelError(
-            f"{label} sees no image: {look.why}; see that the server loads the model's vision part and that its chat "
-            "template has a place for images, or run it nevertheless with --allow-blind, which marks the run"
+            f"{label} sees no image: {look.why}; check that the server loads the model's vision part and that its "
+            "chat template has a place for images, or run it anyway with --allow-blind, which marks the run"
         )
 
 

@@ -85,7 +85,7 @@ class Manifests:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UsageError(
-                    f"{self.folder}: another process is making batches of this model; wait until it has ended"
+                    f"{self.folder}: another process is creating batches for this model; wait until it has finished"
                 ) from None
             except OSError:
                 pass  # a file system without locks

@@ -234,10 +234,10 @@ def _check_words(options: RunOptions) -> None:
     if options.max_edge is not None and options.max_edge < SMALLEST_EDGE:
         raise UsageError(f"--max-edge {options.max_edge}: write at least {SMALLEST_EDGE} pixels")
     if options.limit is not None and options.limit < 1:
-        raise UsageError(f"--limit {options.limit}: ask at least one study")
+        raise UsageError(f"--limit {options.limit}: write at least 1")
     decoding = options.decoding
     if decoding.max_tokens is None:
-        raise UsageError("--max-tokens: a run needs a maximum answer length; only a judge may go without")
+        raise UsageError("--max-tokens: a run needs a maximum answer length; only judges may omit it")
     if decoding.max_tokens < 1:
         raise UsageError(f"--max-tokens {decoding.max_tokens}: an answer needs at least one token")
     if decoding.temperature is not None and not 0 <= decoding.temperature < math.inf:
@@ -375,9 +375,9 @@ def _too_many(studies: Sequence[Study], task: Task, model: Client | Answerer, op
             )
         if count > most and model.card.send == "pad_square":
             raise UsageError(
-                f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes {most}; films on a "
-                'square (send = "pad_square" in the card) cannot be combined as panels of one canvas; choose fewer '
-                "--views, or a task with fewer images (see mmrad-eval tasks)"
+                f"study {study.id}: {task.name} shows {count} images, and {model.card.label} takes {most}; films "
+                'padded to a square (send = "pad_square" in the card) cannot be combined as panels of one canvas; '
+                "choose fewer --views, or a task with fewer images (see mmrad-eval tasks)"
             )
         if count > most:
             return {"montage": f"panels of one canvas where a request has over {most} images"}
@@ -391,7 +391,7 @@ def _check_files(studies: Sequence[Study], task: Task, model: Client | Answerer,
     missing = [image for study in studies for image in chosen(study, options.views) if not Path(image.path).is_file()]
     if missing:
         raise DataError(
-            f"{len(missing)} of the images to be shown do not exist, the first at {missing[0].path}; "
+            f"{len(missing)} of the images to be shown do not exist, such as {missing[0].path}; "
             "name the folder that image paths start from with --images"
         )
 
@@ -403,7 +403,7 @@ def _check_frame(task: Task, model: Client | Answerer, options: RunOptions) -> N
     if options.max_edge is not None and is_client(model) and frame.startswith(("multiples_", "resized:")):
         raise UsageError(
             f"--max-edge {options.max_edge}: {model.card.label} states boxes in pixels of its own resize ({frame}),"
-            f" which a picture made smaller before would move; run {task.name} without it"
+            f" which a downscaled image would shift; run {task.name} without it"
         )
 
 

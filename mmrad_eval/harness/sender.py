@@ -248,11 +248,11 @@ class Sender:
 def checked(reply: object) -> Reply:
     """The same reply; TypeError where it is none, TransportError where no model has written its words."""
     if not isinstance(reply, Reply):
-        raise TypeError(f"generate returned {type(reply).__name__} in place of mmrad_eval.Reply")
+        raise TypeError(f"generate returned {type(reply).__name__}, not mmrad_eval.Reply")
     if not isinstance(reply.text, str):
-        raise TypeError(f"generate returned a Reply whose text is {type(reply.text).__name__} in place of str")
+        raise TypeError(f"generate returned a Reply whose text is {type(reply.text).__name__}, not str")
     if asked_nothing(reply):
-        raise TransportError("the reply is empty and counts no token, not even of the prompt", retry=True)
+        raise TransportError("the reply is empty and counts no tokens, not even those of the prompt", retry=True)
     if wrote := server_error(reply.text):
         raise TransportError(f"the reply is {wrote} instead of the model's words", retry=True)
     return reply

@@ -263,7 +263,9 @@ def _attestation(stated: Mapping[str, str] | None) -> dict[str, str] | None:
     try:
         return gate.attestation(**parts)
     except TypeError:
-        raise UsageError(f"attestation: it has provider, retention, who and date, not {', '.join(stated)}") from None
+        raise UsageError(
+            f"attestation: the fields are provider, retention, who and date, not {', '.join(stated)}"
+        ) from None
 
 
 def _metrics(named: object) -> tuple[object, ...]:

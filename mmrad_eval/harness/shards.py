@@ -32,7 +32,7 @@ class Shard:
         found = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", words, re.ASCII)
         shard = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
         if not 1 <= shard.number <= shard.of <= MOST:
-            raise UsageError(f"--shard {words}: write which share of how many, such as 1/4, 2/4, 3/4 and 4/4")
+            raise UsageError(f"--shard {words}: write I/N, such as 1/4")
         return shard
 
     def has(self, study: str) -> bool:

@@ -39,7 +39,9 @@ def by_study(
     task by task the first ones would be whole. UsageError where it is asked for and can't be.
     """
     if order == STUDY and batch:
-        raise UsageError("--order study asks directly, and --batch submits all requests at once: drop one of them")
+        raise UsageError(
+            "--order study sends the requests of one study at a time, and --batch submits all at once: drop one of them"
+        )
     clash = "--fresh" if fresh else "" if budget == Budget() else "a budget"
     if order == STUDY and clash:
         raise UsageError(

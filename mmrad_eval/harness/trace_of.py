@@ -20,7 +20,7 @@ def load_task(name: object, options: Mapping[str, str], results: Path) -> Task:
         return tasks.load(name, options)
     if options:
         said = " ".join(f"{key}={value}" for key, value in options.items())
-        raise UsageError(f"--set {said}: trace-of has no options of its own")
+        raise UsageError(f"--set {said}: trace-of has no options")
     folder = select(results, name.removeprefix(PREFIX))
     run = folder.run
     own = ((answer.study, answer.trace.reasoned()) for answer in folder.answers() if answer.trace)

@@ -42,7 +42,7 @@ def load(setup: Setup) -> EvaluateMetric:
         first = str(error).strip().split("\n")[0]
         raise MissingError(
             f"{setup.name} can't be loaded: {first}",
-            "load it where the hub can be reached, or give its folder: evaluate:./folder",
+            "load it on a machine that can reach the hub, or give its folder: evaluate:./folder",
         ) from error
     return EvaluateMetric(setup.name, setup.argument.rstrip("/").rpartition("/")[2], metric, str(evaluate.__version__))
 

@@ -92,7 +92,7 @@ class MeanMetric(Metric):
             raise PluginError(f"metric {self.name} gives an empty mapping for {where}")
         named = {str(key): float(number) for key, number in numbers.items()}
         if len(named) < len(numbers):
-            raise PluginError(f"metric {self.name} gives two numbers of one name for {where}: {list(numbers)!r}")
+            raise PluginError(f"metric {self.name} gives two numbers with one name for {where}: {list(numbers)!r}")
         return named
 
 

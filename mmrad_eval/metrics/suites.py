@@ -271,7 +271,7 @@ def _distinct(metrics: Iterable[Metric]) -> None:
             if other is not metric and _measures(other) != _measures(metric):
                 raise UsageError(
                     f"{other.name} and {metric.name} would both fill the column {column.label!r}: give one of the "
-                    "files another name (a column is called after its file), or ask for one of the two at a time"
+                    "files another name (a column is named after its file), or compute one of the two at a time"
                 )
 
 
@@ -303,7 +303,7 @@ class _Builder:
         taken = metric.name in self._own or metric.name in catalogue(self.known)
         if taken or self.known.get(metric.name) or self.known.get(_prefix(metric.name)):
             raise UsageError(
-                f"metric {plugin.name}: a metric or suite is called {metric.name!r} already; rename one of them"
+                f"metric {plugin.name}: a metric or suite already has the name {metric.name!r}; rename one of them"
             )
         try:
             source = source_of(plugin)
@@ -317,7 +317,7 @@ class _Builder:
     def add(self, name: str, above: tuple[str, ...] = ()) -> Metric | MissingMetric:
         """Build ``name``, and first what it requires."""
         if name in above:
-            raise PluginError(f"metrics require each other in a circle: {' -> '.join((*above, name))}")
+            raise PluginError(f"metrics require each other in a cycle: {' -> '.join((*above, name))}")
         if name not in self.built:
             made = self._build(name)
             required = () if isinstance(made, MissingMetric) else made.requires

@@ -163,7 +163,9 @@ def _host_of(spec: object) -> Plugin | None:
     if not plugin.rest:
         raise UsageError(f"--model {plugin.name} is a provider and needs an id: {plugin.name}:ID")
     if providers.find(plugin.value.name) is not None:
-        raise UsageError(f"--model {plugin.name}: a provider is called {plugin.value.name!r} already; rename it")
+        raise UsageError(
+            f"--model {plugin.name}: another provider already has the name {plugin.value.name!r}; rename one of them"
+        )
     return plugin
 
 

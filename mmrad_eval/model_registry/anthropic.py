@@ -172,7 +172,7 @@ def _picture(media_type: str, data: bytes) -> dict[str, Any]:
 
 def _decoding(decoding: Decoding, card: Card) -> dict[str, Any]:
     if decoding.seed is not None:
-        raise ModelError(f"{card.label} takes no seed; leave --seed out")
+        raise ModelError(f"{card.label} does not accept a seed; leave --seed out")
     fields: dict[str, Any] = {"max_tokens": decoding.expected_tokens}
     if decoding.temperature is not None:
         fields["temperature"] = decoding.temperature
@@ -194,7 +194,7 @@ def _thinking(decoding: Decoding, card: Card) -> dict[str, Any]:
         return {"thinking": {"type": "disabled"}}
     if isinstance(how, int):
         if how < LEAST_THINKING:
-            raise ModelError(f"--reasoning {how}: {card.label} thinks with {LEAST_THINKING:,} tokens or more")
+            raise ModelError(f"--reasoning {how}: {card.label} needs {LEAST_THINKING:,} tokens or more")
         return {"thinking": {"type": "enabled", "budget_tokens": how}}
     return {"thinking": {"type": "adaptive"}, "output_config": {"effort": how}}
 

@@ -33,9 +33,7 @@ class FunctionModel(Client):
             made = await asyncio.to_thread(plugins.call, "the model", self.function, sent)
         made = await made if inspect.isawaitable(made) else made
         if not isinstance(made, str | Reply):
-            raise TypeError(
-                f"model {self.card.label} returned {type(made).__name__} in place of a text or mmrad_eval.Reply"
-            )
+            raise TypeError(f"model {self.card.label} returned {type(made).__name__}, not a text or mmrad_eval.Reply")
         return Reply(text=made) if isinstance(made, str) else made
 
 

@@ -72,7 +72,7 @@ async def _awaited(generate: Callable[[PreparedRequest], Awaitable[Reply] | Repl
 def _valid(reply: object) -> Reply:
     """The reply; TypeError for what is none, which fails the study and is never a score."""
     if not isinstance(reply, Reply):
-        raise TypeError(f"generate returned {type(reply).__name__} in place of mmrad_eval.Reply")
+        raise TypeError(f"generate returned {type(reply).__name__}, not mmrad_eval.Reply")
     try:
         return msgspec.json.decode(msgspec.json.encode(reply), type=Reply)
     except (msgspec.MsgspecError, TypeError, UnicodeError) as error:

@@ -82,8 +82,8 @@ def _check_square(card: Card, path: Path) -> None:
             f"pad_square_{norm[1]}" if (norm := re.fullmatch(r"norm_(\d+(?:_yx)?)", card.box_frame)) else "pad_square_N"
         )
         raise DataError(
-            f'{path}: send = "pad_square" shows a film on a square, and box_frame = "{card.box_frame}" reads boxes on '
-            f'the film alone; write box_frame = "{near}"'
+            f'{path}: send = "pad_square" pads each film to a square, but box_frame = "{card.box_frame}" reads boxes '
+            f'on the film alone; write box_frame = "{near}"'
         )
 
 

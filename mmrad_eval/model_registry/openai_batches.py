@@ -30,7 +30,7 @@ class OpenAIBatches(WireBatches):
     def line(self, sent: PreparedRequest) -> bytes:
         """Key, where it would have been posted, body."""
         if is_raw(sent.request):
-            raise UsageError("--batch: this prompt is no conversation, as batches here are; leave --batch out")
+            raise UsageError("--batch: a raw prompt can't be sent in a batch; leave --batch out")
         head = msgspec.json.encode({"custom_id": sent.key, "method": "POST", "url": self.endpoint})
         return b'%b,"body":%b}' % (head[:-1], self.client.encode(sent))
 

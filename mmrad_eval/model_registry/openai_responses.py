@@ -92,7 +92,7 @@ class ResponsesClient(WireClient):
 def _turn(message: Message, images: Mapping[Any, tuple[str, bytes]]) -> dict[str, Any]:
     kind = _ROLES[message.role]
     if message.role == "assistant" and not all(isinstance(part, Text) for part in message.parts):
-        raise ModelError("OpenAI's Responses API accepts no pictures in the model's own turns")
+        raise ModelError("OpenAI's Responses API accepts no images in the model's own turns")
     content = [
         {"type": kind, "text": part.text} if isinstance(part, Text) else _picture(*images[part])
         for part in message.parts
@@ -108,7 +108,7 @@ def _decoding(decoding: Decoding) -> dict[str, Any]:
     for name in ("seed", "stop"):
         if getattr(decoding, name) not in (None, ()):
             raise ModelError(
-                f"models that draw are called through OpenAI's Responses API, which has no {name}; leave it out"
+                f"image-generating models are called through OpenAI's Responses API, which has no {name}; leave it out"
             )
     fields: dict[str, Any] = {"max_output_tokens": decoding.max_tokens} if decoding.max_tokens is not None else {}
     for name in ("temperature", "top_p"):
@@ -156,7 +156,7 @@ def _undrawn(item: Any) -> str:
         return ""
     error = field(item, "error")
     code = text_of(field(error, "code")) or text_of(field(error, "message")) or text_of(field(item, "status"))
-    return f"a picture was not drawn: {code or 'no reason given'}"
+    return f"an image was not drawn: {code or 'no reason given'}"
 
 
 def _usage(usage: Any) -> Usage:

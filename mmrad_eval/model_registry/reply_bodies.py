@@ -73,7 +73,7 @@ def _unpacker(response: aiohttp.ClientResponse, base: str) -> Unpack:
         return lambda chunk: iter((chunk,))
     if packing not in ("gzip", "x-gzip", "deflate"):
         response.close()
-        raise TransportError(f"{base} compresses its reply with {packing[:20]!r}, which was not asked for", retry=True)
+        raise TransportError(f"{base} compresses its reply with {packing[:20]!r}, which was not requested", retry=True)
     return _inflating(packing, base)
 
 

@@ -195,7 +195,7 @@ class Server:
         self._ended()
         if self._deaths >= _DEATHS:
             raise ModelError(f"the server has died {self._deaths} times, now with status {code}{self._last_lines()}")
-        self.say(f"the server has died with status {code} and is started again")
+        self.say(f"the server has died with status {code} and is being restarted")
 
     def _go_on(self) -> None:
         if self.give_up():

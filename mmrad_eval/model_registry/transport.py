@@ -91,7 +91,7 @@ def base_urls(given: Sequence[str], default: str, suffix: str = "/v1") -> tuple[
                 "--base-url contains a user name or password; give the key with --api-key-env or --api-key-file"
             )
         if url.scheme not in ("http", "https") or not url.host or "\\" in text:
-            raise UsageError(f"--base-url {scrub_word(text)}: not an address; it looks like http://127.0.0.1:8000/v1")
+            raise UsageError(f"--base-url {scrub_word(text)}: not an address such as http://127.0.0.1:8000/v1")
         if url.query_string or url.fragment:
             raise UsageError(f"--base-url {scrub_word(text)}: an address must not contain `?` or `#`")
         urls.append(str(url).rstrip("/") + (suffix if url.path in ("", "/") else ""))

@@ -315,9 +315,10 @@ class VllmClient(ChatClient):
         lost = [base for base, known in self._known.items() if known.served.order == "lost"]
         if lost and depends_on_order(request.messages):
             raise ModelError(
-                f"{lost[0]} puts all images of a message before its words, so region images would not stand at their "
-                "steps; start vLLM with --interleave-mm-strings, or, where the chat template itself puts images first, "
-                "with another --chat-template; or add --images-first, which sends all images first and marks the run"
+                f"{lost[0]} puts all images of a message before its words, so region images would not stand beside "
+                "their steps; start vLLM with --interleave-mm-strings, or, where the chat template itself puts images "
+                "first, with another --chat-template; or add --images-first, which sends all images first and marks "
+                "the run"
             )
 
     async def _ended_once(self, sent: PreparedRequest) -> PreparedRequest:
@@ -330,7 +331,9 @@ class VllmClient(ChatClient):
             return sent
         added = {await self._adds(base, known.losses, end) for base, known in tuple(self._known.items())}
         if len(added) > 1:
-            raise ModelError(f"some servers of {self.card.id} add {end} to a prompt and some do not; name one kind")
+            raise ModelError(
+                f"some servers of {self.card.id} add {end} to a prompt and some do not; name servers of one kind"
+            )
         return replace(sent, request=without_end(sent.request)) if True in added else sent
 
     async def _adds(self, base: str, losses: int, end: str) -> bool:
@@ -351,7 +354,7 @@ class VllmClient(ChatClient):
         context, wanted = min(contexts), sent.request.decoding.max_tokens or 1  # without a limit, what is left
         if wanted >= context:
             raise ModelError(
-                f"--max-tokens {wanted} leaves nothing of the context of {context} tokens at {self.card.id}"
+                f"--max-tokens {wanted} leaves no room for a prompt: the context of {self.card.id} has {context} tokens"
             )
         most = self._gauge.most(sent.request, sent.images)
         if most is not None and most + wanted <= context:

@@ -24,9 +24,9 @@ class WireClient(Client):
     card: Card
     transport: Transport
     max_edge: int | None = None
-    """Pixels of the longest side that the endpoint takes."""
+    """Pixels of the longest side that the endpoint accepts."""
     max_bytes: int | None = None
-    """Bytes of one image file that the endpoint takes."""
+    """Bytes of one image file that the endpoint accepts."""
     max_together: int | None = None
     """Bytes of all image files of one request together."""
     reasoning: AbstractSet[str] = frozenset()
@@ -154,10 +154,10 @@ def split_system(messages: tuple[Message, ...]) -> tuple[str, tuple[Message, ...
     """The text of the system turns that a conversation opens with, and the turns after them."""
     first = next((number for number, message in enumerate(messages) if message.role != "system"), len(messages))
     if any(message.role == "system" for message in messages[first:]):
-        raise ModelError("this provider takes system text at the beginning of a conversation only")
+        raise ModelError("this provider accepts system text only at the beginning of a conversation")
     parts = [part for message in messages[:first] for part in message.parts]
     if not all(isinstance(part, Text) for part in parts):
-        raise ModelError("this provider takes no images in system text")
+        raise ModelError("this provider accepts no images in system text")
     return "\n\n".join(part.text for part in parts if isinstance(part, Text)), messages[first:]
 
 

@@ -44,7 +44,9 @@ def read_key(folder: Path) -> StudyKey:
     except decode.FAULTS as error:
         raise DataError(f"{path}: can't be read as the key of a reader study ({error})") from error
     if found.schema != KEY_SCHEMA:
-        raise DataError(f"{path}: {found.schema}, and this version reads {KEY_SCHEMA}; merge with the one that made it")
+        raise DataError(
+            f"{path}: {found.schema}, and this version reads {KEY_SCHEMA}; merge with the version that made it"
+        )
     if found.study != found.identity():
         raise DataError(f"{path}: was changed after `readers make` wrote it; restore it, or make the study again")
     return found
@@ -86,13 +88,13 @@ def _read(path: Path, key: StudyKey, *, partial: bool) -> ReaderAnswers:
         raise _BadFileError("not a file that a reader's page saved")
     if schema != ANSWERS_SCHEMA:
         raise _BadFileError(
-            f"saved by another version ({schema}, and this one reads {ANSWERS_SCHEMA}); merge with that one"
+            f"saved by another version ({schema}, and this one reads {ANSWERS_SCHEMA}); merge with that version"
         )
     if value.get("study") != key.study:
         raise _BadFileError(f"contains answers to another study ({value.get('study')}); this one is {key.study}")
     check = _CHECK.search(data)
     if check is None or checksum(data[: check.start()]) != check[1].decode():
-        raise _BadFileError("was changed after the page saved it; ask the reader for the file as it was")
+        raise _BadFileError("was changed after the page saved it; ask the reader for the original file")
     del value["check"]
     try:
         answers = msgspec.convert(value, ReaderAnswers)
@@ -100,7 +102,7 @@ def _read(path: Path, key: StudyKey, *, partial: bool) -> ReaderAnswers:
         raise _BadFileError(f"can't be read as answers ({error})") from error
     reader = next((one for one in key.readers if one.code == answers.reader), None)
     if reader is None:
-        raise _BadFileError(f"answers of reader {answers.reader}, whom this study does not have")
+        raise _BadFileError(f"answers of reader {answers.reader}, who is not in this study")
     _fits(answers, reader, key)
     _whole(answers, reader, partial=partial)
     return answers

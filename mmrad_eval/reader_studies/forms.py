@@ -172,5 +172,5 @@ EXPERIENCE = (
 def form(name: str) -> ReaderForm:
     """The form of this name."""
     if name not in FORMS:
-        raise UsageError(f"--form {name}: there are {', '.join(FORMS)}")
+        raise UsageError(f"--form {name}: choose {', '.join(FORMS)}")
     return FORMS[name]

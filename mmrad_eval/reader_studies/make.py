@@ -76,7 +76,7 @@ def make(folders: Sequence[RunFolder], plan: StudyPlan, out: Path, references: s
 def rate(dataset: Dataset, plan: StudyPlan, out: Path) -> StudyKey:
     """The same of a dataset's own traces, for the form ``rate``; UsageError for another form."""
     if form(plan.form).shows != "trace":
-        raise UsageError(f"--form {plan.form} is about reports of runs; a dataset's traces are read with --form rate")
+        raise UsageError(f"--form {plan.form} applies to reports of runs; a dataset's traces are read with --form rate")
     return _make(eligible.traces_of_dataset(dataset, plan.truth), plan, out)
 
 

@@ -26,7 +26,7 @@ def chances(sizes: Sequence[float], n: int) -> FloatArray:
     """(cases,) chances proportional to sizes, none above 1, that sum to ``n``."""
     size = np.asarray(sizes, np.float64)
     if not 0 < n <= len(size):
-        raise UsageError(f"--cases {n}: {len(size):,} cases can be shown at most")
+        raise UsageError(f"--cases {n}: {len(size):,} is the most that can be shown")
     sure = np.zeros(len(size), bool)
     while True:
         left = n - sure.sum()
@@ -56,7 +56,7 @@ def draw(inclusion: FloatArray, random: np.random.Generator, strata: Sequence[st
 def stratified(strata: Sequence[str], n: int) -> FloatArray:
     """(cases,) chances that take equally many of each stratum, and more of others where one has too few."""
     if not 0 < n <= len(strata):
-        raise UsageError(f"--cases {n}: {len(strata):,} cases can be shown at most")
+        raise UsageError(f"--cases {n}: {len(strata):,} is the most that can be shown")
     held = {name: strata.count(name) for name in sorted(set(strata))}
     wanted = dict.fromkeys(held, 0)
     while sum(wanted.values()) < n:

@@ -41,7 +41,7 @@ def _unlike_a_task(task: Task) -> str | None:
     """What members of the right type can't say: a prompt that is none, needs that nothing meets, a name for nobody."""
     prompt: object = task.prompt()
     if not isinstance(prompt, str):
-        return f"its `prompt()` returned {type(prompt).__name__} in place of str"
+        return f"its `prompt()` returned {type(prompt).__name__}, not str"
     unknown = sorted(task.needs - NEEDS)
     if unknown:
         return f"its `needs` name {unknown[0]!r}; a study can have {', '.join(sorted(NEEDS))}"
@@ -88,4 +88,4 @@ def _guarded(task: Task, source: str) -> Task:
 def _refuse_a_name_in_use(task: Task, plugin: Plugin) -> None:
     entry = registry().get(task.name)
     if entry is not None and entry.load() is not original(plugin.value):
-        raise UsageError(f"task {plugin.name}: another task is called {task.name!r} already; rename one of them")
+        raise UsageError(f"task {plugin.name}: another task already has the name {task.name!r}; rename one of them")

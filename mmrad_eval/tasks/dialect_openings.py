@@ -94,8 +94,8 @@ def settled_opening(stated: DialectOpening | None, dialect: LookDialect) -> Dial
         return stated
     if not dialect.opening_at:
         raise UsageError(
-            f"--set opening={stated.checkout}: is a folder, and where a checkout of the dialect {dialect.name} "
-            "keeps its opening is unknown; name a text file, or FILE.py:NAME"
+            f"--set opening={stated.checkout}: is a folder, and the dialect {dialect.name} "
+            "has no known place for its opening in a checkout; name a text file, or FILE.py:NAME"
         )
     try:
         return _named_in_code(f"{stated.checkout}/{dialect.opening_at}")
@@ -125,7 +125,7 @@ def _named_in_code(said: str) -> DialectOpening:
         if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets)
     ]
     if not given:
-        raise DataError(f"{file}: assigns no text to {name}")
+        raise DataError(f"{file}: assigns no string to {name}")
     text = given[-1].value if isinstance(given[-1], ast.Constant) else None
     if not isinstance(text, str):
         raise DataError(f"{file}: {name} is not plain text; copy it to a text file and name that")

@@ -42,5 +42,5 @@ class Donors:
             if other.cluster != own and (where is None or where(other)):
                 return other
         raise DataError(
-            f"study {study.id} has no donor: among {len(self._ring)} studies no other patient has what the task borrows"
+            f"study {study.id} has no donor: no other patient among {len(self._ring)} studies has what the task borrows"
         )

@@ -43,7 +43,7 @@ class FunctionTask(Task):
         """The task under other values of its own options."""
         unknown = [name for name in options if name not in self.options]
         if unknown:
-            has = f"has the options {', '.join(self.options)}" if self.options else "has no options of its own"
+            has = f"has the options {', '.join(self.options)}" if self.options else "has no options"
             raise UsageError(f"--set {unknown[0]}={options[unknown[0]]}: {self.name} {has}")
         return replace(self, options={**self.options, **options})
 

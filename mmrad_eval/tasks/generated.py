@@ -45,7 +45,7 @@ class SelfText(Task):
         """The task under ``--set boxes=yes|no``."""
         for name, value in options.items():
             if name != "boxes":
-                raise UsageError(f"--set {name}={value}: {self.name} has the option boxes")
+                raise UsageError(f"--set {name}={value}: {self.name} takes only the option boxes")
             if value not in ("yes", "no"):
                 raise UsageError(f"--set boxes={value}: choose yes or no")
         return replace(self, boxes=options.get("boxes", "no") == "yes")
@@ -79,7 +79,7 @@ class SelfText(Task):
             return []
         words = prompt.fill("boxes", {"frame": frame_words(frame)})
         if not words:
-            raise DataError(f"{prompt.source}: no [[boxes]] block, so boxes=yes can't be asked for")
+            raise DataError(f"{prompt.source}: has no [[boxes]] block, so --set boxes=yes can't be used")
         return corners_in_order(words, frame)
 
 

@@ -92,7 +92,7 @@ class Given(Task):
         """The task under ``--set images=N``: region images of the first N steps alone; UsageError for anything else."""
         for name, value in options.items():
             if name != "images" or self.regions == "none":
-                has = "the option images" if self.regions != "none" else "no options of its own"
+                has = "the option images" if self.regions != "none" else "no options"
                 raise UsageError(f"--set {name}={value}: {self.name} has {has}")
             if not value.isdecimal():
                 raise UsageError(f"--set images={value}: write a number of region images, 0 or more")
@@ -142,7 +142,7 @@ class Given(Task):
             for number, step in enumerate(shown.steps[: self.most_images], 1):
                 if step.image is None:
                     raise DataError(
-                        f"study {study.id}: step {number} has neither a region image nor a box to cut one at"
+                        f"study {study.id}: step {number} has neither a region image nor a box to crop one from"
                     )
         evidence = self._words(prompt, study, shown, context.card.box_frame) if shown else []
         messages = opening(prompt, study, context, evidence, images=self.image)

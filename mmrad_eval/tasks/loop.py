@@ -125,8 +125,8 @@ class Loop(Task):
         _check_order(dialect, card)
         if dialect.frame and card.send == "pad_square":
             raise UsageError(
-                f'{card.label} is sent films on a square (send = "pad_square"), and the dialect {name} states a frame '
-                f"of its own ({dialect.frame}), on the film as it is; leave one of them out"
+                f'{card.label} gets films padded to a square (send = "pad_square"), and the dialect {name} states a '
+                f"frame of its own ({dialect.frame}), on the film as it is; leave one of them out"
             )
         opening = settled_opening(self.opening, dialect)
         return replace(self, dialect=dialect, opening=opening, looks=self.looks if self.stated else dialect.looks)

@@ -34,9 +34,7 @@ def opening(
     prior_reports, prior_images = _priors(prompt, study, context.options.get("priors", "none"))
     instruction = prompt.text(context.target)
     if not instruction:
-        raise PromptError(
-            f"{prompt.source}: no [[{context.target}]] block, so --target {context.target} can't be asked for"
-        )
+        raise PromptError(f"{prompt.source}: no [[{context.target}]] block, so --target {context.target} can't be used")
     words = context_words(study.context, context.options.get("context", "none"))
     slots: Slots = {
         "images": _spaced(_pictures(prompt, (*shown, *(prior_images if images else ())))),

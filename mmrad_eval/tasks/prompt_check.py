@@ -33,7 +33,7 @@ def check_shown(given: Sequence[Message], own: Sequence[Message], evidence: Iter
     pictures, wanted = (sum(isinstance(p, Image) for m in messages for p in m.parts) for messages in (given, own))
     if pictures < wanted:
         raise PromptError(
-            f"a question shows {pictures} of {wanted} pictures: a block or slot that places them is missing"
+            f"a question shows {pictures} of {wanted} images: a block or slot that places them is missing"
         )
     mine, theirs = _words(given), _words(own)
     lost = [text for text in evidence if text in theirs and text not in mine]

@@ -41,7 +41,7 @@ class Prompt:
         if "user" not in self._blocks:
             found = ", ".join(self._blocks) or "none"
             raise PromptError(
-                f"{source}: no [[user]] block (found: {found}); see docs/tasks.md for the form of a prompt file"
+                f"{source}: no [[user]] block (found: {found}); `tasks show NAME --prompt` prints one to edit"
             )
 
     def __contains__(self, block: str) -> bool:
@@ -54,8 +54,8 @@ class Prompt:
             values = [slots[name] for name in names]
         except KeyError as unknown:
             raise PromptError(
-                f"{self.source}: [[{block}]] has the slot {{{unknown.args[0]}}}, which nothing fills; "
-                f"known here: {', '.join('{' + name + '}' for name in slots)}"
+                f"{self.source}: [[{block}]] has the slot {{{unknown.args[0]}}}, which is unknown; "
+                f"known slots: {', '.join('{' + name + '}' for name in slots)}"
             ) from None
         if names and not any(values):
             return []

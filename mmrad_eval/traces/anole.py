@@ -46,7 +46,7 @@ def parse(row: Mapping[str, Any], *, producer: str = "Anole", where: str = "") -
     place = f"{where}: " if where else ""
     text, paths = row.get("text"), row.get("image_paths")
     if not isinstance(text, str) or not isinstance(paths, list):
-        raise DataError(f"{place}detokenised Anole output has a text and a list image_paths; it has {', '.join(row)}")
+        raise DataError(f"{place}detokenized Anole output has a text and a list image_paths; it has {', '.join(row)}")
     pieces = _MARK.split(text)
     response = PLACEHOLDER.join(escaped(words) for words in pieces[::2])
     marks = pieces[1::2]

@@ -2,7 +2,7 @@
 
 Formats: ``mmrad.trace`` (``.jsonl`` or ``.parquet``), ``mmrad`` (the authors' records), ``thinkvg``, ``zebra``,
 ``anole``, and, to be read alone, those of other harnesses (``transcript_files``). A path may say its format,
-``zebra:rows.jsonl``; otherwise what is read is recognised by its fields, and what is written is the neutral format.
+``zebra:rows.jsonl``; otherwise what is read is recognized by its fields, and what is written is the neutral format.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FORMATS: dict[str, str] = {
     "mmrad": "the authors' records: prompt, response, images",
     "thinkvg": "GEMeX-ThinkVG rows: one record for all rows about an image",
     "zebra": "Zebra-CoT rows: Question, Text Reasoning Trace, Final Answer, images by column",
-    "anole": "detokenised Anole output: sample_id, text, image_paths",
+    "anole": "detokenized Anole output: sample_id, text, image_paths",
     **transcript_files.FORMATS,
 }
 _FIELDS: tuple[tuple[str, frozenset[str]], ...] = (

@@ -3,7 +3,7 @@
 Steps, in the order of DICOM PS3.3 C.11 and PS3.4 N.2: stored values, modality LUT or rescale, VOI LUT or window,
 inversion where the photometric interpretation is MONOCHROME1, then 0..255. Where the file states neither window nor
 VOI LUT, the values in the picture become 0..255. Only pixels leave this module: no tag is forwarded. A file that says
-that text is burnt into its pixels is refused. Needs the extra ``dicom`` (pydicom, and pylibjpeg for compressed
+that text is burned into its pixels is refused. Needs the extra ``dicom`` (pydicom, and pylibjpeg for compressed
 transfer syntaxes).
 """
 
@@ -183,8 +183,8 @@ def _check_deflated(data: bytes, path: str) -> None:
 def _refuse(dataset: Any, path: str) -> None:
     if str(dataset.get("BurnedInAnnotation", "NO")).upper() == "YES":
         raise DataError(
-            f"{path}: says that text is burnt into its pixels (BurnedInAnnotation YES), which may name the patient;"
-            " mask it, and set the tag to NO, before the picture is shown to a model"
+            f"{path}: says that text is burned into its pixels (BurnedInAnnotation YES), which may name the patient;"
+            " mask it, and set the tag to NO, before a model is shown the image"
         )
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     if frames > 1:

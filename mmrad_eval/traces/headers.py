@@ -54,7 +54,7 @@ def check_size(size: tuple[int, int], held: int, path: str) -> None:
     if size[0] * size[1] > MOST_PIXELS:
         raise DataError(
             f"{path}: the image says that it has {size[0]:,} x {size[1]:,} pixels (in {held:,} bytes); at most "
-            f"{MOST_PIXELS:,} are read, so make it smaller first if that is right"
+            f"{MOST_PIXELS:,} are read, so downscale it first if the size is right"
         )
 
 

@@ -162,7 +162,7 @@ def _checked(fields: Mapping[str, Any], where: str) -> tuple[str, str, list[str 
     prompt, response, paths = (fields[name] for name in FIELDS)
     if not isinstance(prompt, str) or not isinstance(response, str):
         kinds = f"{type(prompt).__name__} and {type(response).__name__}"
-        raise DataError(f"{place}prompt and response of an MMRad record are texts, not {kinds}")
+        raise DataError(f"{place}prompt and response of an MMRad record are strings, not {kinds}")
     if not isinstance(paths, list) or not all(path is None or isinstance(path, str) for path in paths):
         raise DataError(f"{place}images of an MMRad record is a list of paths, not {str(paths)[:60]}")
     return prompt, response, paths

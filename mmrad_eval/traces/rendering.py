@@ -129,7 +129,7 @@ def pixels_of(image: Image) -> tuple[Pixels, list[str]]:
         from mmrad_eval.traces.montage import compose
 
         if not image.parts:
-            raise DataError(f"{image.path}: a montage has parts, and this one has none")
+            raise DataError(f"{image.path}: the montage has no parts")
         panels = [pixels_of(part) for part in image.parts]
         words = " | ".join(", ".join(steps) or "file" for _, steps in panels)
         return compose([pixels for pixels, _ in panels]), [f"montage/{VERSION} of {words}"]
@@ -182,7 +182,7 @@ def _whole(pixels: Pixels, image: Image) -> tuple[Pixels, str]:
     words = f"{image.render}/{VERSION}"
     boxes = [_region(part, pixels.size) for part in image.parts or (image,)]
     if any(right - left >= pixels.width and bottom - top >= pixels.height for left, top, right, bottom in boxes):
-        raise DataError(f"{image.path}: the whole picture can't be blurred, as nothing surrounds it")
+        raise DataError(f"{image.path}: the whole image can't be blurred, because nothing surrounds it")
     return inpainting.filled(pixels, boxes), f"{words} {' '.join(str(list(box)) for box in boxes)}"
 
 
@@ -305,9 +305,7 @@ def _encode(pixels: Pixels, steps: list[str], accepts: tuple[str, ...], path: st
         media_type, words = "image/jpeg", "jpeg 95"
         pixels.save(target, "JPEG", quality=95, subsampling=0)
     else:
-        raise DataError(
-            f"{path}: the model accepts {', '.join(accepts) or 'no format'}; images can be made as PNG and JPEG"
-        )
+        raise DataError(f"{path}: the model accepts {', '.join(accepts) or 'no format'}; only PNG and JPEG can be made")
     return Rendered(media_type, target.getvalue(), "; ".join([*steps, f"{words} v{VERSION}"]), pixels.size)
 
 

@@ -91,7 +91,7 @@ def write(record: TraceRecord) -> list[dict[str, Any]]:
     """The rows. DataError where the record came from another format: it has no questions."""
     if "rows" not in record.extra:
         raise DataError(
-            f"record {record.id} did not come from ThinkVG rows, and a trace has no questions to make them of"
+            f"record {record.id} did not come from ThinkVG rows; its trace has no questions, which ThinkVG rows need"
         )
     rows: list[dict[str, Any]] = msgspec.json.decode(record.extra["rows"])
     return rows

@@ -84,7 +84,7 @@ def _readme(trainer: Trainer, settings: Settings, card: ExportCard) -> Iterator[
     yield f"Made of {source} (data use: {card.data_use}), split {card.split}, by mmrad-eval {card.version}."
     yield f"The rows are those that {trainer.made_for} reads."
     if card.data_use != "open":
-        yield "Rows and pictures are of that class: keep them where the data may be, and what is trained on them too."
+        yield "Rows and images are of that class: keep them, and models trained on them, where the data may be."
     yield ""
     yield "## Train"
     yield ""
@@ -92,10 +92,10 @@ def _readme(trainer: Trainer, settings: Settings, card: ExportCard) -> Iterator[
     yield ""
     yield "## What is in it"
     yield ""
-    yield f"- {counts.pictures:,} pictures. The longest record has at most {counts.longest:,} tokens; words are counted"
+    yield f"- {counts.pictures:,} images. The longest record has at most {counts.longest:,} tokens; words are counted"
     yield "  from above."
     if counts.pictures_left_out:
-        yield f"- {counts.pictures_left_out:,} more pictures of looks were left out of {counts.records_that_lost:,}"
+        yield f"- {counts.pictures_left_out:,} more images of looks were left out of {counts.records_that_lost:,}"
         yield f"  records, to keep each within {counts.budget:,} tokens. No word was left out."
     if card.form == "sft":
         yield f"- Box numbers in words are {corner_words(counts.numbers)}, {frame_words(counts.numbers)}, of the film"

@@ -42,7 +42,7 @@ def checked(draft: Draft) -> Draft:
     if key_image(draft.study) is None:
         raise Unfit("they have no image")
     if not draft.report.strip():
-        raise Unfit("they have no report to teach")
+        raise Unfit("they have no report to train on")
     steps = steps_of(draft.trace)
     words = [draft.report, *(text for step in steps for text in (step.region, step.text))]
     if mark_in(*words):
@@ -117,7 +117,7 @@ def _sound(box: Box | None, size: Size) -> Box | None:
     found = geometry.problems(box, size)
     bad = [what for what in found if not what.startswith(_IN_PADDING) or "wholly" in what]
     if bad:
-        raise Unfit(f"a box is faulty: {bad[0].partition(':')[0]} (mmrad-eval data check names them)")
+        raise Unfit(f"a box is invalid: {bad[0].partition(':')[0]} (mmrad-eval data check names them)")
     return geometry.clip(box, size)
 
 

@@ -69,7 +69,7 @@ def export(
             f"--boxes {numbers}: there is no frame of that name; write norm_1000, norm_1000_yx, pad_square_336, ..."
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} holds something already; name another folder with --out, or remove it")
+        raise UsageError(f"{out} is not empty; name another folder with --out, or remove it")
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         part.mkdir(parents=True)

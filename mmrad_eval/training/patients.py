@@ -42,7 +42,7 @@ def training_set(
         there = ", ".join(f"{name or 'no split'} ({count:,})" for name, count in names.most_common())
         raise UsageError(
             f"{source} has no split {split!r}, and without it the training patients are unknown; it has: {there}. "
-            "Name another with --split, or let patients be divided: --data 'DATA?split=patient'"
+            "Name another with --split, or split the data by patient: --data 'DATA?split=patient'"
         )
     elsewhere = {patient for _, patient, name in outlined if name != split}
     lists = {str(path): read_held_out([path]) for path in hold_out}

@@ -66,13 +66,11 @@ class ScoredRuns:
 def read_runs(names: Sequence[str], column: str | None, results: Path, references: str | None = None) -> ScoredRuns:
     """The runs of that name with the column that decides; UsageError where they can't be compared by it."""
     if column is None:
-        raise UsageError("name the column that separates good answers from bad ones: --by COLUMN")
+        raise UsageError("name the column that ranks the answers: --by COLUMN")
     folders = [select(results, name) for name in names]
     identities = [folder.run.identity for folder in folders]
     if len({(identity.dataset_digest, identity.selection.target) for identity in identities}) > 1:
-        raise UsageError(
-            "these runs answered other data, or another part of the report; name runs of one dataset and target"
-        )
+        raise UsageError("these runs differ in their data or their target; name runs of one dataset and target")
     preferences = [_preference(folder, column) for folder in folders]
     if len({preference.signature for preference in preferences}) > 1:
         raise UsageError(

@@ -29,7 +29,7 @@ async def test_a_stopped_run_s_batch_is_listed_cancelled_and_fetched(call: Calla
         assert row.endswith("under way")
         unknown = await asyncio.to_thread(call, "batches", "--cancel", "b7")
         assert unknown.code == 2
-        assert "no such batch in progress; there are: b0" in unknown.err
+        assert "no such batch in progress; in progress: b0" in unknown.err
         where = ("--base-url", server.url)
         cancelled = await asyncio.to_thread(call, "batches", "--cancel", "b0", *where)
         assert cancelled.code == 0, cancelled.err

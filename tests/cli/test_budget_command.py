@@ -127,6 +127,5 @@ def test_region_images_are_limited_by_number_and_nothing_else_is_taken(call: Cal
         in call("run", "--model", "baseline:evidence", "--task", "mcot", "--set", "images=few").err
     )
     assert (
-        "tcot has no options of its own"
-        in call("run", "--model", "baseline:evidence", "--task", "tcot", "--set", "images=1").err
+        "tcot has no options" in call("run", "--model", "baseline:evidence", "--task", "tcot", "--set", "images=1").err
     )

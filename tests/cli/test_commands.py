@@ -56,7 +56,7 @@ def test_listings_name_what_can_be_chosen(call: Call, kind: str) -> None:
             2,
             "has test; name one of these, or all",
         ),
-        (["--model", "baseline:evidence", "--task", "mcot", "--limit", "0"], 2, "at least one study"),
+        (["--model", "baseline:evidence", "--task", "mcot", "--limit", "0"], 2, "at least 1"),
         (["--model", "baseline:evidence", "--task", "mcot", "--ids", "nowhere.txt"], 2, "nowhere.txt"),
         (["--model", "baseline:evidence", "--task", "mcot", "--column", "x"], 2, "--column findings=report_text"),
         (["--model", "mine.py:Model", "--task", "mcot"], 1, "mine.py"),
@@ -233,3 +233,19 @@ def test_metrics_show_tells_the_options_and_the_languages_of_a_metric(call: Call
     assert "candidate=clean|as-is (default: clean), cut=default|none (default: default)" in said
     assert "reads: any language" in said
     assert "reads: English" in call("metrics", "show", "rules@uncertain=positive").out
+
+
+def test_a_task_s_prompt_file_is_printed_as_it_is(call: Call, tmp_path: Path) -> None:
+    shown = call("tasks", "show", "mcot", "--prompt")
+    (tmp_path / "mine.txt").write_text(shown.out)
+
+    assert shown.out.startswith("#")
+    assert call("--model", "vllm:m", "--base-url", "http://127.0.0.1:9/v1", "--task", "mcot", "--prompt", "mine.txt",
+                "--limit", "1", "--dry-run").code == 0  # fmt: skip
+
+
+def test_a_task_without_a_prompt_file_has_none_to_print(call: Call) -> None:
+    said = call("tasks", "show", "imported", "--prompt")
+
+    assert (said.code, said.out) == (2, "")
+    assert "task imported has no prompt file" in said.err

@@ -118,9 +118,9 @@ async def test_a_text_declared_a_refusal_in_python_is_one(tmp_path: Path) -> Non
 def test_what_a_setting_lacks_is_said_in_python_too(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--judge-key-env are for a judge"):
         mmrad_eval.evaluate("baseline:normal", "direct", judge_key_env="KEY", out=tmp_path)
-    with pytest.raises(UsageError, match="--dtype is for models of transformers"):
+    with pytest.raises(UsageError, match="--dtype is for transformers models"):
         mmrad_eval.evaluate("baseline:normal", "direct", dtype="bfloat16", out=tmp_path)
-    with pytest.raises(UsageError, match="not provider, host"):
+    with pytest.raises(UsageError, match="and date, not provider, host"):
         mmrad_eval.evaluate("baseline:normal", "direct", attestation={"provider": "p", "host": "h"}, out=tmp_path)
 
 
@@ -139,7 +139,7 @@ def test_the_class_of_a_dataset_object_is_settled_as_that_of_a_file(tmp_path: Pa
 
 
 def test_how_a_path_is_read_can_not_be_said_of_a_dataset_object(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="patient_column says how a path is read"):
+    with pytest.raises(UsageError, match="patient_column says how to read a path"):
         mmrad_eval.evaluate("baseline:normal", "direct", DATASET, patient_column="subject", out=tmp_path)
 
 

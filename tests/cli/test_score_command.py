@@ -124,6 +124,19 @@ def test_several_files_of_reports_are_several_runs_in_one_table(call: Call, file
     assert re.search(r"^other ", said.out, re.MULTILINE)
 
 
+def test_all_runs_of_a_folder_are_scored_again_each_once(call: Call, files: Path) -> None:
+    (files / "other.csv").write_text("id,report\ns0,No edema.\n")
+    call("score", "-p", "mine.csv", "-p", "other.csv", "-r", "refs.csv", "--metrics", "bleu@raw")
+
+    said = call("score", "results", "results/runs/refs/imported/mine", "--metrics", "rouge@raw")
+
+    assert said.code == 0, said.err
+    assert "ROUGE-L" in said.out
+    assert len(re.findall(r"^mine ", said.out, re.MULTILINE)) == len(re.findall(r"^other ", said.out, re.MULTILINE))
+    for summary in files.rglob("summary.json"):
+        assert "rouge@raw" in summary.read_text()
+
+
 def test_one_name_for_several_files_is_refused(call: Call) -> None:
     said = call("score", "-p", "mine.csv", "-p", "other.csv", "-r", "refs.csv", "--name", "both")
 

@@ -52,7 +52,7 @@ def test_pairs_prefer_by_the_column_that_was_named_and_the_card_says_so(call: Ca
     said = call("export", "good", "bad", "--in", results, "--format", "dpo", "--by", COLUMN, "--out", "e")
 
     assert said.code == 0, said.err
-    assert f"optimised for {COLUMN}" in said.out
+    assert f"optimized for {COLUMN}" in said.out
     card = card_of("e")
     assert card.optimised_for is not None
     assert (card.optimised_for.column, card.optimised_for.better) == (COLUMN, "higher")

@@ -125,5 +125,5 @@ def test_reports_of_other_data_are_joined_by_id(tmp_path: Path) -> None:
     assert second.reference is None
     assert "reports of 1 of 2 studies" in found.notes[-1]
     other = datasets.load(str(table(tmp_path / "x.jsonl", [ROW | {"id": "z"}])), data_use="open")
-    with pytest.raises(DataError, match="ids must be the same"):
+    with pytest.raises(DataError, match="both must use the same ids"):
         joined(found, other)

@@ -173,7 +173,7 @@ def test_the_picture_is_drawn_in_each_format(cache: Path) -> None:
     assert "findings      Cardiomegaly 7" in result.stdout
     wrong = mmrad_eval("data", "describe", "demo", "--figure", cache / "figure.gif")
     assert wrong.returncode == 2
-    assert "name a figure that ends in .png, .pdf, .svg" in wrong.stderr
+    assert "name a file that ends in .png, .pdf, .svg" in wrong.stderr
 
 
 def test_ids_without_comparisons_are_printed_for_a_run(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_the_real_board_file_reads_as_predictions_too(shared_data: Path) -> None
 def test_a_report_of_a_maker_beside_one_of_nobody_is_a_tie(tmp_path: Path, names: tuple[str, str]) -> None:
     rows = [{"id": study, **dict.fromkeys(names[:1], f"Clear {study}."), names[1]: "Small effusion."} for study in "ab"]
     (tmp_path / "p.json").write_text(json.dumps(rows))
-    with pytest.raises(DataError, match="could each be what the model wrote") as told:
+    with pytest.raises(DataError, match="could each hold the model's reports") as told:
         read_predictions(tmp_path / "p.json")
     assert all(name in str(told.value) for name in names)
 

@@ -165,7 +165,7 @@ def test_a_table_with_obvious_columns_needs_no_help(tmp_path: Path) -> None:
 def test_other_columns_are_named(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("nummer;befundtext;person\n1;FINDINGS: a;X\n")
-    with pytest.raises(DataError, match="no column is known to hold ids; it has nummer, befundtext, person"):
+    with pytest.raises(DataError, match="no column is recognized as ids; it has nummer, befundtext, person"):
         datasets.load(str(path))
     data = datasets.load(str(path), columns={"id": "nummer", "report": "befundtext"}, patient_column="person")
     assert (data.studies[0].id, data.studies[0].patient) == ("1", "X")

@@ -1,4 +1,4 @@
-"""Each format is recognised by its own reader, through the member that a plugin's reader has too."""
+"""Each format is recognized by its own reader, through the member that a plugin's reader has too."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ async def test_a_study_without_a_reference_trace_asks_nothing(tmp_path: Path, re
 
 
 def test_another_script_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cal_recall does not ask with pred, reason_steps"):
+    with pytest.raises(DataError, match="cal_recall does not use pred, reason_steps"):
         read_radrscore(write_radrscore(tmp_path / "c", RADRSCORE.replace("| in {pred}", "| in {other}")))
 
 

@@ -49,7 +49,7 @@ async def test_region_images_become_panels_where_one_image_is_all_it_takes() -> 
 def test_films_that_are_sent_on_a_square_are_put_on_no_canvas() -> None:
     square = msgspec.structs.replace(CARD, send="pad_square", box_frame="pad_square_1000")
     plan("mcot", 4, square, views="key")
-    with pytest.raises(UsageError, match="study demo-01: mcot shows 3 images, and vllm:m takes 1; films on a square"):
+    with pytest.raises(UsageError, match=r"study demo-01: mcot shows 3 .* takes 1; films padded to a square"):
         plan("mcot", 1, square, views="key")
 
 

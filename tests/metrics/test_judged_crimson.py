@@ -266,7 +266,7 @@ def test_code_of_a_wheel_reaches_nothing_but_what_it_is_given(crimson: Path, mon
             made.writestr(name, text)
     digest = hashlib.sha256(crimson.read_bytes()).hexdigest()
     monkeypatch.setitem(wheels.PINS, "crimson", replace(wheels.PINS["crimson"], sha256=digest))
-    with pytest.raises(PluginError, match="imports socket, which is not available to it here"):
+    with pytest.raises(PluginError, match="imports socket, which is not available here"):
         suite(["crimson@strict"])
 
 

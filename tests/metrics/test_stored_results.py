@@ -88,7 +88,7 @@ def test_an_empty_candidate_is_blank_whatever_the_file_says(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (f"id,{CHEXBERT}\nx,{row(CHEXBERT, Edema='2')}\n", "'2' is not one of 1, 0, -1 and blank"),
+        (f"id,{CHEXBERT}\nx,{row(CHEXBERT, Edema='2')}\n", "'2' is not 1, 0, -1 or blank"),
         (f"id,{CHEXBERT}\nx,{row(CHEXBERT)}\nx,{row(CHEXBERT)}\n", "id 'x' occurs twice"),
         ("id,Edema\nx,1\n", "no column Atelectasis"),
         (f"{CHEXBERT}\n{row(CHEXBERT)}\n", "neither a column of study ids nor the text"),
@@ -144,7 +144,7 @@ def test_graphs_of_two_models_never_meet(tmp_path: Path) -> None:
     one, other = tmp_path / "v1.json", tmp_path / "xl.json"
     one.write_text(json.dumps({"s0": annotation("a")}))
     other.write_text(json.dumps({"s0": annotation("a", label="Observation::definitely present")}))
-    with pytest.raises(UsageError, match="no label of one file is in the other"):
+    with pytest.raises(UsageError, match="the two share no labels"):
         suite([f"graphs:{one}:{other}"])
     other.write_text(json.dumps({"s0": annotation("a"), "s1": annotation("a", label="Anatomy::uncertain")}))
     with pytest.raises(DataError, match="version 1 and of XL"):

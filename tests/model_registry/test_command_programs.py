@@ -260,7 +260,7 @@ async def test_a_picture_outside_its_folder_is_refused(program: Made, sent_of: S
     """
     (outcome,) = await each(program(body), questions(sent_of, "a"))
     assert isinstance(outcome, TransportError)
-    assert "outside the folder" in str(outcome)
+    assert "outside its reply folder" in str(outcome)
     assert not outcome.retry
 
 

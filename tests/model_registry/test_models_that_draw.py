@@ -128,7 +128,7 @@ def test_a_picture_that_moderation_kept_back_is_no_refusal_of_the_study() -> Non
     blocked = image(status="failed", result=None, error={"code": "moderation_blocked", "message": "no", "param": None})
     reply = read(RESPONSES, response(blocked, said(text("FINDINGS: Clear."))))
     assert (reply.finish, reply.text, reply.images) == ("stop", "FINDINGS: Clear.", ())
-    assert reply.why == "a picture was not drawn: moderation_blocked"
+    assert reply.why == "an image was not drawn: moderation_blocked"
 
 
 @pytest.mark.parametrize(
@@ -316,5 +316,5 @@ def test_a_form_that_a_task_asks_for_stays_beside_pictures(sent_of: Make) -> Non
 def test_what_responses_can_not_say_is_refused(sent_of: Make) -> None:
     with pytest.raises(ModelError, match="has no stop"):
         RESPONSES.body(sent_of(("user", "a"), decoding=Decoding(stop=("END",))))
-    with pytest.raises(ModelError, match="accepts no pictures in the model's own turns"):
+    with pytest.raises(ModelError, match="accepts no images in the model's own turns"):
         RESPONSES.body(sent_of(("assistant", "a", ("image/png", b"x"))))

@@ -78,7 +78,7 @@ def test_a_server_whose_engine_dies_is_started_again_and_one_whose_run_is_killed
         os.kill(engine, signal.SIGKILL)
         _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
-    assert said.count("and is started again") == 1
+    assert said.count("and is being restarted") == 1
     [path] = tmp_path.glob("runs/*/direct/*/*/run.json")
     assert set(json.loads(path.read_text())["counts"]["statuses"]) <= {"ok", "truncated", "empty"}
 

@@ -162,7 +162,7 @@ async def test_an_answer_that_the_context_cut_is_not_called_truncated(client: Vl
 
 
 async def test_more_tokens_than_the_context_can_t_be_asked_for(client: VllmClient, sent_of: Make) -> None:
-    with pytest.raises(ModelError, match="leaves nothing of the context"):
+    with pytest.raises(ModelError, match="leaves no room for a prompt"):
         await ask(client, sent_of, ("user", "Report."), decoding=Decoding(max_tokens=5000))
 
 

@@ -206,7 +206,7 @@ def test_azure_needs_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_seed_is_refused_where_it_would_be_ignored(sent_of: Make) -> None:
     client: Any = resolve("anthropic:m", base_url=["http://127.0.0.1:9"])
-    with pytest.raises(ModelError, match="takes no seed"):
+    with pytest.raises(ModelError, match="does not accept a seed"):
         client.body(sent_of(("user", "Hi"), decoding=Decoding(seed=1)))
 
 

@@ -150,7 +150,7 @@ def test_a_folder_that_holds_a_study_is_not_overwritten(study: Make, runs: list[
 def test_a_run_twice_too_many_cases_and_too_many_pairs_are_refused(study: Make, runs: list[RunFolder]) -> None:
     with pytest.raises(UsageError, match="named twice"):
         study(of=[runs[0], runs[0]])
-    with pytest.raises(UsageError, match="--cases 99: 24 cases can be shown at most"):
+    with pytest.raises(UsageError, match="--cases 99: 24 is the most that can be shown"):
         study(cases=99)
     with pytest.raises(UsageError, match="--per-case 7: each case has 3 pairs"):
         study(per_case=7)

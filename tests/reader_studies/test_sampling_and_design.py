@@ -56,7 +56,7 @@ def test_strata_get_equally_many_cases_as_far_as_they_have_them() -> None:
 
 
 def test_more_cases_than_there_are_are_refused() -> None:
-    with pytest.raises(UsageError, match="--cases 9: 4 cases can be shown at most"):
+    with pytest.raises(UsageError, match="--cases 9: 4 is the most that can be shown"):
         sampling.chances([1.0] * 4, 9)
 
 

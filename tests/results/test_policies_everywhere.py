@@ -112,7 +112,7 @@ def test_a_comparison_never_rests_on_what_a_side_was_optimised_for(runs: dict[st
     assert "findings@rules" in noted(tables[0], OPTIMISED)
     (line,) = [row for row in csv.DictReader(render(tables[:1], "csv").splitlines()) if HEADLINE in row["column"]]
     assert line["optimised"] == "B"
-    with pytest.raises(UsageError, match="trained was optimised for findings@rules"):
+    with pytest.raises(UsageError, match="trained was optimized for findings@rules"):
         mmrad_eval.compare(runs["honest"], runs["trained"], primary=HEADLINE, resamples=50)
 
 
@@ -176,8 +176,8 @@ def test_a_paper_prints_both_rows_marks_and_another_main_metric(kit: Kit, tmp_pa
     assert written.runs.main is not None
     assert written.runs.main.metric != "findings@rules"
     captions = (tmp_path / "paper" / "paper.tex").read_text()
-    assert "models that were optimised for a metric shown" in captions or "metric-against-metric" not in captions
-    with pytest.raises(UsageError, match="optimised for findings@rules"):
+    assert "models that were optimized for a metric shown" in captions or "metric-against-metric" not in captions
+    with pytest.raises(UsageError, match="optimized for findings@rules"):
         write_paper(
             kit.results, tmp_path / "no", dataset="first",
             options=PaperOptions(resamples=50, figures=False, primary=(f"mcot:{HEADLINE}",)),
@@ -189,7 +189,7 @@ def test_a_paper_of_nothing_else_concludes_nothing(kit: Kit, tmp_path: Path) -> 
     written = write_paper(kit.results, tmp_path / "paper", dataset="first", metrics=[HEADLINE], options=options)
     assert written.runs.main is None
     said = (tmp_path / "paper" / "results.md").read_text()
-    assert "Models were optimised for every metric that the runs share, so nothing is compared." in said
+    assert "Models were optimized for every metric that the runs share, so nothing is compared." in said
 
 
 def test_subgroups_have_the_policies_over_their_own_studies(tmp_path: Path) -> None:

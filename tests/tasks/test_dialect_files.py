@@ -233,13 +233,13 @@ def test_texts_that_python_joins_are_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "dialect", "words"),
     [
-        ("code.py:MISSING", "mini-o3", "assigns no text to MISSING"),
+        ("code.py:MISSING", "mini-o3", "assigns no string to MISSING"),
         ("code.py:MADE", "mini-o3", "is not plain text"),
         ("absent.py:NAME", "mini-o3", "can't be read"),
         ("broken.py:NAME", "mini-o3", "is not valid Python"),
         ("deep.py:NAME", "mini-o3", "is not valid Python"),
         (".", "mini-o3", "not a checkout of Mini-o3"),
-        (".", "qwen3-vl", "keeps its opening is unknown"),
+        (".", "qwen3-vl", "has no known place for its opening"),
         ("code.py:EMPTY", "mini-o3", "the text is empty"),
     ],
 )

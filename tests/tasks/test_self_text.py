@@ -78,7 +78,7 @@ def test_options_tell_runs_apart_and_wrong_ones_are_refused() -> None:
     assert getattr(tasks.load("tcot-self", {"boxes": "no"}), "options", None) == {}
     with pytest.raises(UsageError, match="choose yes or no"):
         tasks.load("tcot-self", {"boxes": "maybe"})
-    with pytest.raises(UsageError, match="has the option boxes"):
+    with pytest.raises(UsageError, match="takes only the option boxes"):
         tasks.load("tcot-self", {"box": "yes"})
 
 

@@ -253,7 +253,7 @@ def test_colour_is_shown_as_colour(tmp_path: Path) -> None:
 
 
 def test_burnt_in_text_is_never_shown(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="text is burnt into its pixels"):
+    with pytest.raises(DataError, match="text is burned into its pixels"):
         rendering.load(save(dicom(BurnedInAnnotation="YES"), tmp_path / "a.dcm"))
 
 

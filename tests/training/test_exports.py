@@ -201,7 +201,7 @@ def test_a_budget_takes_pictures_of_normal_looks_from_the_last_one_and_no_word(
         lost += len(whole[row["id"]]["images"]) - len(row["images"])
     assert lost == counts.pictures_left_out > 0
     assert counts.longest <= 1800
-    assert f"{lost} more pictures of looks were left out" in (tmp_path / "small/llamafactory/README.md").read_text()
+    assert f"{lost} more images of looks were left out" in (tmp_path / "small/llamafactory/README.md").read_text()
 
 
 def abnormal(step: Step) -> bool:
@@ -294,7 +294,7 @@ def test_nothing_is_left_behind_where_an_export_fails(corpus: Path, tmp_path: Pa
 
 def test_a_folder_that_holds_something_is_never_written_into(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UsageError, match="holds something already"):
+    with pytest.raises(UsageError, match="is not empty"):
         export_corpus(corpus, tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

@@ -129,6 +129,6 @@ def _write(path: Path, data: bytes) -> None:
         write_whole(path, data)
     except OSError as error:
         raise DataError(
-            f"the demo's films can't be drawn into {path.parent} ({error.strerror});"
+            f"the demo's films can't be written to {path.parent} ({error.strerror});"
             " set XDG_CACHE_HOME to a folder that can be written"
         ) from error

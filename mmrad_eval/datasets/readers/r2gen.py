@@ -82,7 +82,7 @@ def _records(source: Source, path: Path, value: dict[str, list[Any]]) -> Iterato
             study_id = raw_text.identifier(record.get("id")) if isinstance(record, dict) else None
             if study_id is None:
                 seen = "no id" if isinstance(record, dict) else files.kind(record)
-                source.problems.error("no id", f"{place}: {seen} in place of a record with an id", file=str(path))
+                source.problems.error("no id", f"{place}: {seen}, not a record with an id", file=str(path))
                 continue
             yield Record(_study(source, path, study_id, record, name), str(path))
 

@@ -53,7 +53,7 @@ def _files(path: Path) -> list[Path]:
     named = [p for p in found if FILE.fullmatch(p.name)]
     with_views = [p for p in named if "view_position" in p.name]
     if not named:
-        raise DataError(f"{path}: holds no train_metadata_view_position.json or its like")
+        raise DataError(f"{path}: holds no train_metadata_view_position.json or similar file")
     return with_views or named
 
 

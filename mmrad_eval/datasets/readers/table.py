@@ -59,10 +59,10 @@ def read(source: Source) -> Dataset:
 def _require(table: FileRows, where: dict[str, str]) -> None:
     has = f"it has {', '.join(table.columns)}"
     if "id" not in where:
-        raise DataError(f"{table.path}: no column is known to hold ids; {has}. Name it: --column id=COLUMN")
+        raise DataError(f"{table.path}: no column is recognized as ids; {has}. Name it: --column id=COLUMN")
     if not {"report", "findings", "impression", "images"} & where.keys():
         raise DataError(
-            f"{table.path}: no column is known to hold reports or images; {has}. Name it: --column report=COLUMN"
+            f"{table.path}: no column is recognized as reports or images; {has}. Name it: --column report=COLUMN"
         )
 
 

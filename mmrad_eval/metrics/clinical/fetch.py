@@ -75,7 +75,7 @@ def _reach() -> None:
     except Exception as error:  # whatever the transport of its version raises
         raise MissingError(
             f"the hub can't be reached at {endpoint} ({type(error).__name__})",
-            "fetch where it can, and copy the folder or file to $MMRAD_WEIGHTS/NAME",
+            "fetch on a machine that can reach it, and copy the folder or file to $MMRAD_WEIGHTS/NAME",
         ) from error
 
 
@@ -117,7 +117,7 @@ def _download(repo: str, file: str, tell: Callable[[str], None]) -> Path:
     except Exception as error:  # whatever the transport raises where there is no network
         raise MissingError(
             f"{repo}/{file} could not be fetched: {_first_line(error)}",
-            "try again, the download resumes; or copy it to $MMRAD_WEIGHTS from where the hub can be reached",
+            "try again (the download resumes), or copy it to $MMRAD_WEIGHTS from a machine that can reach the hub",
         ) from error
     if _SHA256.fullmatch(stated) and weights.digest(path) != stated:
         raise DataError(f"{path}: its digest is not the hub's ({stated[:12]}…); delete it and fetch again")

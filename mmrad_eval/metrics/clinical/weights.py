@@ -179,7 +179,7 @@ def require(name: str, given: Mapping[str, Path | str] | None = None) -> Located
         )
     if not _is_checkpoint(found.file):
         raise MissingError(
-            f"{found.file} can't be read as a checkpoint: it is cut off, or holds something else",
+            f"{found.file} can't be read as a checkpoint: it is truncated, or holds something else",
             f"delete {found.file} and run mmrad-eval weights fetch {name}, or pass --metric-option weights.{name}=PATH",
         )
     return found

@@ -118,10 +118,10 @@ def _check(judged: Any) -> None:
         matched = {one[end] for one in judged["matched_findings"]}
         rest = set(errors[unmatched])
         if len(ids) != len(set(ids)) or matched & rest or matched | rest != set(ids):
-            raise ValueError(f"{findings} and what became of them do not fit")
+            raise ValueError(f"{findings} and their matches or errors do not add up")
     pairs = {(one["ref_id"], one["pred_id"]) for one in judged["matched_findings"]}
     if not {(one["ref_id"], one["pred_id"]) for one in errors["attribute_errors"]} <= pairs:
-        raise ValueError("an attribute error of findings that are not matched")
+        raise ValueError("an attribute error names findings that are not matched")
 
 
 @dataclass(frozen=True)

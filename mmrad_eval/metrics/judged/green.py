@@ -72,9 +72,9 @@ class Green:
         others = sorted({card.provider for card in cards.values()} - RAW_PROVIDERS)
         if self._wire == "raw" and others:
             raise UsageError(
-                f"{self.name} is asked with the whole prompt that its model was trained on, which {others[0]} does not "
-                "take: serve the model with vLLM and name --judge vllm:ID, or ask the plain question of any judge "
-                "with --metric-option green.wire=chat"
+                f"{self.name} sends the whole prompt that its model was trained on, which {others[0]} does not accept: "
+                "serve the model with vLLM and name --judge vllm:ID, or ask any judge the plain question with "
+                "--metric-option green.wire=chat"
             )
         return self
 

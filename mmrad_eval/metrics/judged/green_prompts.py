@@ -104,5 +104,5 @@ def _template(path: Path) -> str:
         and [getattr(target, "id", "") for target in node.targets] == ["chat_template"]
     }
     if len(found) != 1:
-        raise DataError(f"{path}: holds {len(found)} texts named chat_template in place of one")
+        raise DataError(f"{path}: holds {len(found)} strings named chat_template; expected one")
     return str(found.pop())

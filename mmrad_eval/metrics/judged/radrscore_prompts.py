@@ -66,11 +66,11 @@ def read_radrscore(checkout: Path | None) -> RadRPrompts:
         node = function(tree, name)
         found = longest(node) if node is not None else Formatted((), ())
         if node is None or found.names != wanted:
-            raise DataError(f"{path}: {name} does not ask with {', '.join(wanted)}, as that of ChestX-Reasoner does")
+            raise DataError(f"{path}: {name} does not use {', '.join(wanted)}, unlike ChestX-Reasoner's")
         questions[name] = found
         systems |= _systems(node)
     if len(systems) != 1:
-        raise DataError(f"{path}: its questions have {len(systems)} system messages in place of one")
+        raise DataError(f"{path}: its questions have {len(systems)} system messages; expected one")
     return RadRPrompts(systems.pop(), questions)
 
 

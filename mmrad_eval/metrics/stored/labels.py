@@ -111,7 +111,7 @@ def _keyed(table: StoredTable, present: Mapping[str, str]) -> tuple[str, list[tu
     column = next((present[name] for name in TEXTS if name in present), None)
     if column is None:
         raise DataError(
-            f"{table.path}: neither a column of study ids nor the text that was labelled ({', '.join(TEXTS)})"
+            f"{table.path}: neither a column of study ids nor the text that was labeled ({', '.join(TEXTS)})"
         )
     return "text", [(_line(str(row[column])), row) for row in table.rows]
 
@@ -119,7 +119,7 @@ def _keyed(table: StoredTable, present: Mapping[str, str]) -> tuple[str, list[tu
 def _code(value: Any, where: str) -> int:
     code = _VALUES.get("" if value is None else str(value).strip().lower())
     if code is None:
-        raise DataError(f"{where}: {value!r} is not one of 1, 0, -1 and blank")
+        raise DataError(f"{where}: {value!r} is not 1, 0, -1 or blank")
     return code
 
 
@@ -128,4 +128,4 @@ def _line(text: str) -> str:
 
 
 def _no_labeller(texts: Sequence[str]) -> Codes:
-    raise RuntimeError(f"{len(texts)} texts: stored labels come from files")
+    raise RuntimeError(f"{len(texts)} texts: stored labels can't be computed, only read from files")

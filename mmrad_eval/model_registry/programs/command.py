@@ -27,7 +27,7 @@ _LONGEST = 1 << 20
 def command(card: Card, how: Connection) -> ProgramClient:
     """``command:'PROGRAM {requests} {replies}'``; nothing is started before the first request."""
     if how.base_url:
-        raise UsageError(f"--base-url names a server, and {card.label} is a program of this machine; leave it out")
+        raise UsageError(f"--base-url names a server, and {card.label} runs on this machine; leave it out")
     words = command_words(card.id)
     called = card.name or shlex.join(word for word in words if word not in {REQUESTS, REPLIES})
     card = msgspec.structs.replace(card, revision=card.revision or code_digest(words), name=called)

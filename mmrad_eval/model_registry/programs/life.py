@@ -108,7 +108,7 @@ class Life:
             try:
                 paths = {image: self._file(*one) for image, one in sent.images.items()}
             except OSError as error:
-                raise TransportError(f"a picture can't be written for the program: {error}", retry=False) from error
+                raise TransportError(f"an image can't be written for the program: {error}", retry=False) from error
             asked = self._waiting[name] = _Asked(sent, Future(), tuple(paths.values()))
             self._known.add(name)
         self._lines.put(request_line(sent, name, paths))
@@ -231,7 +231,7 @@ class Life:
         except TransportError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 (whatever a stranger's line breaks must not end the reading of others)
-            outcome = TransportError(f"the reply of the program can't be read: {error}", retry=False)
+            outcome = TransportError(f"the program's reply can't be read: {error}", retry=False)
         with self._lock:
             self._release(asked)
             self.replies += 1

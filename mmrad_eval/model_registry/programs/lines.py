@@ -63,7 +63,7 @@ def reply_of(value: Mapping[str, Any], folder: Path) -> Reply:
         raise TransportError(f"the program says that it failed: {_short(failed)}", retry=False)
     written = value.get("parts")
     if not isinstance(written, list):
-        raise TransportError("the reply of the program has no list of parts", retry=False)
+        raise TransportError("the program's reply has no list of parts", retry=False)
     ended = value.get("finish", "stop")
     finish = FINISHES.get(ended) if isinstance(ended, str) else None
     if finish is None:
@@ -103,13 +103,13 @@ def _picture(written: str, folder: Path) -> OutputImage:
         path = (folder / written).resolve()
         if not path.is_relative_to(folder.resolve()):
             raise TransportError(
-                f"the program names the picture {_short(written)}, which is outside the folder of its replies",
+                f"the program names the image {_short(written)}, which is outside its reply folder",
                 retry=False,
             )
         data = decode.read_bytes(path, longest=LONGEST)
         kind = headers.read(data, path.name).media_type
     except (DataError, OSError, ValueError) as error:
-        raise TransportError(f"the picture of the program can't be read: {error}", retry=False) from error
+        raise TransportError(f"the program's image can't be read: {error}", retry=False) from error
     return OutputImage(f"data:{kind};base64,{pybase64.b64encode(data).decode()}")
 
 

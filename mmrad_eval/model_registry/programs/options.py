@@ -42,4 +42,4 @@ class ProgramOptions:
         """UsageError where something is said of a model of transformers, and another one is asked."""
         if self.stated():
             also = " and servers of --serve" if self.stated() == ("--dtype",) else ""
-            raise UsageError(f"{self.stated()[0]} is for models of transformers (hf:ID){also}, and {label} is not one")
+            raise UsageError(f"{self.stated()[0]} is for transformers models (hf:ID){also}, and {label} is not one")

@@ -135,7 +135,7 @@ class Program:
             often = f"{self._in_a_row} times without a reply" if self._in_a_row >= IN_A_ROW else f"{self._deaths} times"
             self._hopeless = f"the program has ended {often}; it {life.over}{self._last_lines()}"
             return
-        self.say(f"the program {life.over} and is started again")
+        self.say(f"the program {life.over} and is being restarted")
 
     def _started(self) -> Life:
         if self.give_up():

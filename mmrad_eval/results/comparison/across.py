@@ -181,7 +181,7 @@ def _columns(over: Sequence[RunsOver], wanted: Sequence[str]) -> list[ColumnSumm
         return [column for column in shared if column.label in best][:FEW]
     found = [c for name in wanted for c in shared if name in {c.label, c.name, c.metric, c.metric.partition("@")[0]}]
     if not found:
-        raise DataError(f"--metrics {', '.join(wanted)}: the datasets share {', '.join(c.label for c in shared)}")
+        raise DataError(f"--metrics {', '.join(wanted)}: the datasets share only {', '.join(c.label for c in shared)}")
     return list({column.label: column for column in found}.values())
 
 

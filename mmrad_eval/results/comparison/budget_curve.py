@@ -102,7 +102,7 @@ def curve_table(runs: Sequence[BudgetRun], label: str) -> Table:
 
 
 def _beside(runs: Sequence[BudgetRun], label: str) -> tuple[str, ...]:
-    """What reports that see no image get in the column, and whether the model was optimised for it."""
+    """What reports that see no image get in the column, and whether the model was optimized for it."""
     scored = [run.scored for run in runs]
     known = next((columns_of(one) for one in scored if label in columns_of(one)), {})
     trained = label in known and was_optimised([one.run for one in scored], known[label].metric)

@@ -100,7 +100,7 @@ class Comparison:
     """What reports that see no image get over the compared studies, by the column that holds it."""
 
     def optimised(self, which: int, column: int) -> tuple[bool, bool]:
-        """Whether the first arm's model, and that of a further one, was optimised for a column's metric."""
+        """Whether the first arm's model, and that of a further one, was optimized for a column's metric."""
         metric = self.columns[column].metric
         return (was_optimised(self.arms[0].runs, metric), was_optimised(self.arms[which + 1].runs, metric))
 
@@ -261,7 +261,7 @@ def _primary(
     metric = columns[found[0]].metric
     for arm in arms[:2]:
         if was_optimised(arm.runs, metric):
-            why = f"{arm.name} was optimised for {metric}"
+            why = f"{arm.name} was optimized for {metric}"
             raise UsageError(f"--primary {label}: {why}; name a column of another metric")
     return (0, found[0])
 

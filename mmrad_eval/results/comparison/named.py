@@ -51,7 +51,7 @@ def compare(
     """
     if attributes := names(by):
         if primary is not None or margin is not None or method != "percentile" or same_length:
-            raise UsageError("subgroup comparisons take no primary column, margin, BCa intervals or lengths")
+            raise UsageError("subgroup comparisons accept no primary column, margin, BCa intervals or lengths")
         return ShownTables(
             difference_tables(
                 [side(Path(results), str(getattr(run, "path", run))) for run in runs],

@@ -37,7 +37,7 @@ def comparison_tables(found: Comparison, *, margin: float | None = None) -> list
 def significant(found: Comparison, which: int, column: int) -> bool:
     """Whether a difference is statistically significant: its p is at most 0.05, and its interval does not contain 0.
 
-    Never in a metric that a model of either side was optimised for.
+    Never in a metric that a model of either side was optimized for.
     p of the primary difference is its own; that of any other is the one after max-T (Holm where max-T is undefined).
     """
     d = found.differences[which]
@@ -137,13 +137,13 @@ def _numbers(column: TableColumn, values: FloatArray) -> CellColumn[int]:
 
 
 def _value(found: Comparison, which: int, i: int, *, second: bool) -> Cell:
-    """What a side scored, with a mark where its model was optimised for that."""
+    """What a side scored, with a mark where its model was optimized for that."""
     d, arm = found.differences[which], found.arms[which + 1 if second else 0]
     return marked(Cell(finite((d.second if second else d.first)[i])), arm.runs, found.columns[i].metric)
 
 
 def _optimised(found: Comparison, which: int, i: int) -> str | None:
-    """The sides whose model was optimised for a column's metric."""
+    """The sides whose model was optimized for a column's metric."""
     return " ".join(side for side, was in zip("AB", found.optimised(which, i), strict=True) if was) or None
 
 
@@ -184,7 +184,7 @@ def _notes(found: Comparison, which: int, margin: float | None) -> list[str]:
     notes = [
         f"{found.studies:,} studies that every run answered; {unit}.",
         f"Interval: {100 * found.level:g} % {method} bootstrap, {found.resamples:,} resamples.",
-        "p: paired approximate randomisation.",
+        "p: paired approximate randomization.",
         f"Holm and max-T adjust for {found.family.members} comparison{'s' * (found.family.members != 1)}"
         + (f"; {equal} more columns equal one of these in every resample, or have no p." if equal else "."),
         f"{SIGN} significant: {whose} at most {ALPHA:g}, and an interval without 0.",

@@ -1,4 +1,4 @@
-"""Metrics that a model was optimised for: marked wherever their numbers stand, compared with none, never a headline."""
+"""Metrics that a model was optimized for: marked wherever their numbers stand, compared with none, never a headline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPTIMISED = "\u2020"
 
 
 def was_optimised(runs: Iterable[Run], metric: str) -> bool:
-    """Whether a model of these runs was optimised for a metric.
+    """Whether a model of these runs was optimized for a metric.
 
     That is its family, under any profile (who was trained on ``bleu@raw`` was trained on BLEU), and its details, such
     as ``findings-by-finding`` of ``findings``.
@@ -34,7 +34,7 @@ def optimised_note(runs: Sequence[Run]) -> tuple[str, ...]:
     trained = sorted({name for run in runs for name in run.card.optimised_for})
     if not trained:
         return ()
-    return (f"{OPTIMISED} The model was optimised for this metric ({', '.join(trained)}): no rank, no significance.",)
+    return (f"{OPTIMISED} The model was optimized for this metric ({', '.join(trained)}): no rank, no significance.",)
 
 
 def _family(metric: str) -> str:

@@ -102,7 +102,7 @@ def _figures(paper: PaperRuns, contrasts: Sequence[PaperContrast], look: Look, l
         forms = [part for part in parts if part.task not in CONTROLS and part not in trained]
         drawn = comparison_figures.against(forms, *pair, (labels.model, labels.task), look)
         left_out = "Controls are left out. " if len(forms) + len(trained) < len(parts) else ""
-        left_out += "So are models that were optimised for a metric shown. " if trained else ""
+        left_out += "So are models that were optimized for a metric shown. " if trained else ""
         left_out += _blind(paper, [pair[0][1].label, pair[1][1].label], names)
         if drawn is not None:
             words = f"{pair[1][0]} against {pair[0][0]}: each of the {drawn[1]} points is one run over {paper.size}. "

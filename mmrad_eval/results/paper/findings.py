@@ -47,7 +47,7 @@ def no_findings(paper: PaperRuns) -> str:
     """The page where there is no column for a conclusion to rest on."""
     why = "No metric is shared by the runs"
     if paper.columns:
-        why = "Models were optimised for every metric that the runs share"
+        why = "Models were optimized for every metric that the runs share"
     return f"# What the runs show\n\n{why}, so nothing is compared.\n"
 
 
@@ -85,7 +85,7 @@ def findings(
 
 
 def _beside(paper: PaperRuns) -> Iterator[str]:
-    """What reports that see no image get, and which metrics a model was optimised for."""
+    """What reports that see no image get, and which metrics a model was optimized for."""
     for label in dict.fromkeys(label for cells in paper.policies.values() for label in cells):
         values = ((name, cells[label].value) for name, cells in paper.policies.items() if label in cells)
         said = ", ".join(f"{name} {value:.3f}" for name, value in values if isinstance(value, int | float))

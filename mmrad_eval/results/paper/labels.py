@@ -63,7 +63,7 @@ def _expanded(match: re.Match[str], pattern: str, printed: str) -> str:
     try:
         return match.expand(printed)
     except (re.error, IndexError) as error:
-        raise DataError(f"--labels: what pattern {pattern!r} prints, {printed!r}, can't be filled: {error}") from error
+        raise DataError(f"--labels: pattern {pattern!r} can't be printed as {printed!r}: {error}") from error
 
 
 _ARMS = arm_labels("evidence") | arm_labels("control")

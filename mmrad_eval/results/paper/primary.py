@@ -50,7 +50,7 @@ def primaries(written: Sequence[str], paper: PaperRuns) -> list[DeclaredPrimary]
             raise UsageError(f"--primary {one}: the tables have {known}; name further ones with --metrics")
         if was_optimised(paper.runs, column.metric):
             raise UsageError(
-                f"--primary {one}: a model was optimised for {column.metric}; name a column of another metric"
+                f"--primary {one}: a model was optimized for {column.metric}; name a column of another metric"
             )
         made.append(DeclaredPrimary(task, column))
     return made

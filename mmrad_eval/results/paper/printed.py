@@ -121,7 +121,7 @@ class CompactColumn:
     marked: frozenset[str] = frozenset()
     """Labels of the columns whose value has a star."""
     optimised: frozenset[str] = frozenset()
-    """Labels of the columns that its model was optimised for."""
+    """Labels of the columns that its model was optimized for."""
 
     def mark(self, label: str) -> str:
         """The signs after a value."""

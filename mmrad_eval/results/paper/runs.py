@@ -106,7 +106,7 @@ class PaperRuns:
 
     @property
     def main(self) -> ColumnSummary | None:
-        """The column that a conclusion rests on: none that a model of the paper was optimised for."""
+        """The column that a conclusion rests on: none that a model of the paper was optimized for."""
         open_to_all = [column for column in self.columns if not was_optimised(self.runs, column.metric)]
         return main_column(open_to_all) if open_to_all else None
 
@@ -177,9 +177,9 @@ def paper_runs(runs: Sequence[ScoredRun], *, dataset: str | None = None, metrics
         names = sorted({key[0] for key in groups})
         groups = {key: group for key, group in groups.items() if key[0] == dataset}
         if not groups:
-            raise UsageError(f"--data {dataset}: there are runs over {', '.join(names) or 'nothing'}")
+            raise UsageError(f"--data {dataset}: no runs over it; the runs are over {', '.join(names) or 'nothing'}")
     if not groups:
-        raise DataError("there are no runs to make a paper of")
+        raise DataError("there are no runs to make a paper from")
     (name, _, split, target), group = max(groups.items(), key=lambda item: (len(item[1]), item[0][0], item[0][1]))
     over = reference_studies(group)
     parts = tuple(PaperRow(tuple(same), _why(same, over)) for same in repeats(group))
@@ -208,7 +208,7 @@ def _columns(parts: Sequence[PaperRow], metrics: Sequence[str]) -> tuple[ColumnS
         lacking = [m for m in metrics if not any(m in {c.label, c.name, c.metric} for c in shared)]
         if lacking:
             raise UsageError(
-                f"--metrics {lacking[0]}: the runs share {', '.join(c.label for c in shared) or 'nothing'}"
+                f"--metrics {lacking[0]}: the runs share only {', '.join(c.label for c in shared) or 'other columns'}"
             )
         return tuple(chosen)
     best = headlines(shared)

@@ -137,7 +137,7 @@ def _tables(
             trained = frozenset(label for label, c in values.items() if was_optimised(part.runs, c.metric))
             lines.append(CompactColumn(model if alone else task or model, values, marked, trained))
         again = f"-{number}" if number > 1 else ""
-        note = f" {OPTIMISED} The model was optimised for this metric." if any(one.optimised for one in lines) else ""
+        note = f" {OPTIMISED} The model was optimized for this metric." if any(one.optimised for one in lines) else ""
         yield compact(lines, words, f"{name[0]}{again}", f"{name[1]}{note}")
 
 

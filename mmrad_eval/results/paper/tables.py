@@ -140,7 +140,8 @@ def panel_table(paper: PaperRuns, task: str | None, resamples: int, labels: Labe
     )
     missing = []
     if len(lines) < 2:
-        missing.append(f"T3: {len(lines)} models have run {tasks[0]}: {paper.command(['MODEL', 'MODEL'], tasks[:1])}")
+        have = "only one model has" if len(lines) == 1 else f"{len(lines) or 'no'} models have"
+        missing.append(f"T3: {have} run {tasks[0]}: {paper.command(['MODEL', 'MODEL'], tasks[:1])}")
     one = "from the image alone" if tasks[0] == DIRECT else labels.task(tasks[0])
     what = "" if {line.part.task for line in lines} <= {IMPORTED} else f", {one}"
     title = f"Models{what} ({paper.title})"

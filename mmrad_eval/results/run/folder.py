@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -133,7 +133,7 @@ class RunFolder:
         except FileNotFoundError:
             return None
         except decode.FAULTS as error:
-            raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` makes it again") from error
+            raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` rebuilds it") from error
 
     def scores(self) -> Scores | None:
         """The scores that belong to the summary, None where the run was never scored, or its answers are others."""
@@ -274,7 +274,7 @@ def find_runs(results: Path) -> list[RunFolder]:
     if (results / "run.json").is_file():
         return [RunFolder(results)]
     if not results.is_dir():
-        raise UsageError(f"{results} is not a folder; name the folder that --out named (default: results)")
+        raise UsageError(f"{results} is not a folder; give the folder that --out named (default: results)")
     base = results / "runs" if (results / "runs").is_dir() else results
     found: set[Path] = set()
     for depth in range(1, len(_DEPTH) + 1):
@@ -307,9 +307,19 @@ def select(results: Path, which: str) -> RunFolder:
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(
             f"no run under {results} has an id that begins with {which!r}, or that name; {hint}"
-            f"there are: {_names(runs)}"
+            f"the runs are: {_names(runs)}"
         )
-    raise UsageError(f"{which!r} is {what.format(len(found))}, {todo}: {_names(found)}")
+    raise UsageError(f"{which!r} is {what.format(len(found))}; {todo}: {_names(found)}")
+
+
+def select_all(results: Path, names: Sequence[str]) -> list[RunFolder]:
+    """The runs that ``names`` name, each once: all runs of a folder, or the one run that ``select`` finds."""
+    found: dict[Path, RunFolder] = {}
+    for name in names:
+        inside = find_runs(Path(name)) if name and Path(name).is_dir() else []
+        for folder in inside or [select(results, name)]:
+            found.setdefault(folder.path.resolve(), folder)
+    return list(found.values())
 
 
 def _called(folder: RunFolder) -> set[str]:

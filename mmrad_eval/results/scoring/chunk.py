@@ -164,7 +164,7 @@ def measurer_of(pickled: bytes) -> ChunkMeasurer:
     for metric, (name, context, signature, at) in zip(metrics, parts, strict=True):
         if metric.signature(context) != signature:
             raise PluginError(
-                f"a worker computes {name} as {metric.signature(context)}, and the command as {signature}: "
+                f"a worker computes {name} as {metric.signature(context)}, but this command as {signature}: "
                 "install the same version of mmrad-eval on every node"
             )
         fitted.append(Fitted(metric, context, signature, at))

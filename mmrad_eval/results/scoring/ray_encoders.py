@@ -141,13 +141,13 @@ def _made(setup: ActorSetup) -> TextEncoder:
         torch.set_num_threads(setup.threads)
     if (own := engines.kind()) != setup.kind:
         raise PluginError(
-            f"a node of the cluster encodes on {own}, and the command on {setup.kind}: their numbers differ in the "
+            f"a node of the cluster encodes on {own}, but this command on {setup.kind}: their numbers differ in the "
             "last digits; run the command on a node of the same kind"
         )
     encoder = engines.source(setup.key)
     if encoder.signature != setup.signature:
         raise PluginError(
-            f"a node of the cluster encodes as {encoder.signature}, and the command as {setup.signature}: install the "
-            "same version and the same weights on every node"
+            f"a node of the cluster encodes as {encoder.signature}, but this command encodes as {setup.signature}: "
+            "install the same version and the same weights on every node"
         )
     return encoder

@@ -84,7 +84,9 @@ def score(
             continue  # lines of one file were looked for in another
         if summary is not None:
             return summary
-    raise DataError(f"{folder.path}: other processes keep writing other answers; run `mmrad-eval score` when they end")
+    raise DataError(
+        f"{folder.path}: other processes keep changing its answers; run `mmrad-eval score` when they have finished"
+    )
 
 
 def _scored(  # noqa: PLR0917 (the private part of `score`)
@@ -266,7 +268,7 @@ def _carried(
     blocks = [block for block in old.blocks if block.signature not in signatures and block.metric not in unread]
     if blocks and (old.rows.ids != rows.ids or old.rows.answers != rows.answers):
         gone = ", ".join(sorted({block.metric for block in blocks}))
-        return [], [f"answers have changed since {gone} was computed, so it was dropped; score again with it"]
+        return [], [f"answers.jsonl was written again after scoring, so {gone} was dropped; score again to compute it"]
     return blocks, []
 
 

@@ -75,7 +75,7 @@ def subgroups(name: str, studies: Sequence[Study], *, option: str = "--by") -> S
         for group in groups:
             members.setdefault(group, set()).add(study.id)
     if not members:
-        raise DataError(f"{option} {name}: the data states this for none of its {len(studies):,} studies")
+        raise DataError(f"{option} {name}: none of the {len(studies):,} studies states it")
     if len(members) > MOST_GROUPS:
         raise DataError(
             f"{option} {name}: {len(members):,} different values, such as {min(members)!r}; at most {MOST_GROUPS} "

@@ -31,7 +31,7 @@ def power_of(difference: float, error: float, alpha: float = ALPHA) -> float:
 def patients_needed(difference: float, deviation: float, alpha: float = ALPHA, power: float = POWER) -> int:
     """Patients that show ``difference``, when one patient's paired difference has this standard deviation."""
     if difference == 0:
-        raise ValueError("no number of patients shows a difference of zero")
+        raise ValueError("no number of patients can detect a difference of zero")
     return max(2, math.ceil((detectable(deviation, alpha, power) / difference) ** 2))
 
 

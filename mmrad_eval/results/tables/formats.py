@@ -34,7 +34,7 @@ def render(
 
         return terminal(tables, width=width or _columns(), color=color, all_columns=all_columns, more=more)
     if form not in _DOCUMENTS:
-        raise UsageError(f"no format is called {form!r}; there are {', '.join(FORMATS)}")
+        raise UsageError(f"no format is called {form!r}; choose {', '.join(FORMATS)}")
     return _DOCUMENTS[form](tables)
 
 

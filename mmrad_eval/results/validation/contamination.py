@@ -80,7 +80,7 @@ def continuations(
         control.append(len(verbatim_run(said, words_of(donor(study)))))
         clusters.append(study.cluster)
     if not own:
-        raise DataError(f"{name}: no continuation has been answered; run the same command again")
+        raise DataError(f"{name}: no continuation has an answer yet; run the same command again")
     return Continuations(
         name, published, np.array(own, np.float64), np.array(control, np.float64), tuple(clusters), longest
     )

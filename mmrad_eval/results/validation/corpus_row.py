@@ -42,7 +42,7 @@ def read_corpus_row(path: Path) -> ScoreFile | None:
 def pairs_of_all(path: Path, studies: Sequence[Study], predictions: Mapping[str, Report] | None) -> list[Example]:
     """All reports that have a reference; DataError where either is not given, or none fits."""
     if not studies or predictions is None:
-        raise DataError(f"{path} has values of a whole corpus: name its texts with --predictions and --references")
+        raise DataError(f"{path} has corpus-level values: name the texts with --predictions and --references")
     known = {study.id: study for study in studies}
     found = [
         Example(known[name], Answer(study=name, status="ok", report=report))
@@ -51,8 +51,8 @@ def pairs_of_all(path: Path, studies: Sequence[Study], predictions: Mapping[str,
     ]
     if not found:
         raise DataError(
-            f"no report has a reference: reports are named like {next(iter(predictions))!r}, references like "
-            f"{next(iter(known))!r}"
+            f"no report has a reference: ids of reports look like {next(iter(predictions))!r}, those of references "
+            f"like {next(iter(known))!r}"
         )
     return found
 

@@ -42,7 +42,7 @@ class Ranking:
     policies: tuple[PolicyValue, ...] = ()
     """What reports that see no image get in some of the columns."""
     optimised: frozenset[tuple[str, str]] = frozenset()
-    """(system, column) of numbers that a model was optimised for: they have no rank."""
+    """(system, column) of numbers that a model was optimized for: they have no rank."""
 
     @property
     def oriented(self) -> FloatArray:

@@ -156,7 +156,7 @@ def _place(ranking: Ranking, ranks: FloatArray, system: int, column: int) -> Cel
 
 
 def _beside(ranking: Ranking) -> list[str]:
-    """Where reports that see no image would stand, and what has no rank because its model was optimised for it."""
+    """Where reports that see no image would stand, and what has no rank because its model was optimized for it."""
     said = []
     for label in dict.fromkeys(one.column for one in ranking.policies if one.column in ranking.columns):
         at = ranking.columns.index(label)
@@ -170,7 +170,7 @@ def _beside(ranking: Ranking) -> list[str]:
         ]
         said.append(f"{label} of reports that see no image: {', '.join(places)}.")
     if trained := sorted({system for system, column in ranking.optimised if column in ranking.columns}):
-        said.append(f"{OPTIMISED} No rank where the model was optimised for the metric ({'; '.join(trained)}).")
+        said.append(f"{OPTIMISED} No rank where the model was optimized for the metric ({'; '.join(trained)}).")
     return said
 
 

@@ -266,7 +266,7 @@ def _weights(path: Path, table: FileRows, where: Mapping[str, str]) -> dict[str,
         case, weight = _text(row, where["case"]), _number(row, where["weight"], path)
         place = f"{path}:{row.line}" if row.line else str(path)
         if weight <= 0:
-            raise DataError(f"{place}: {where['weight']} is {weight:g}; a sampling weight is above 0")
+            raise DataError(f"{place}: {where['weight']} is {weight:g}; a sampling weight must be above 0")
         if found.setdefault(case, weight) != weight:
             raise DataError(f"{place}: case {case} has the sampling weights {found[case]:g} and {weight:g}")
     return found

@@ -110,8 +110,8 @@ def pairs(
     ]
     if not examples:
         raise DataError(
-            f"no row of {sheet.path} has both texts: rows are named like {sheet.names[0]!r}, references like "
-            f"{next(iter(known))!r}, reports like {next(iter(reports))!r}"
+            f"no row of {sheet.path} has both texts: its ids look like {sheet.names[0]!r}, those of references "
+            f"like {next(iter(known))!r}, those of reports like {next(iter(reports))!r}"
         )
     return examples
 

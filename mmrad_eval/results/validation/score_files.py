@@ -288,8 +288,8 @@ def _key(table: FileRows, system: str | None = None) -> tuple[str, Literal["boar
         if name in plain:
             return plain[name], "board"
     raise DataError(
-        f"{table.path}: no column is known to name the rows (a system, a study id); it has {', '.join(table.columns)}. "
-        "Rename one to id or model, or name the column of systems with --model-column"
+        f"{table.path}: no column is recognized as the name of each row (a system, a study id); it has "
+        f"{', '.join(table.columns)}. Rename one to id or model, or name the column of systems with --model-column"
     )
 
 

@@ -63,7 +63,7 @@ def write_view(
         written = _write(target, everything, runs, notes)
     if not store.unseen:
         return written
-    lost = f"{store.unseen:,} {'picture' if store.unseen == 1 else 'pictures'} can't be shown: {store.first_unseen}"
+    lost = f"{store.unseen:,} {'image' if store.unseen == 1 else 'images'} can't be shown: {store.first_unseen}"
     return Written(target, written.studies, (*notes, lost))
 
 
@@ -108,7 +108,7 @@ def _check(runs: Sequence[Run], pictures: How, *, redact: bool) -> None:
             raise UsageError(
                 f"{runs[0].id} is over {first.dataset} ({first.dataset_digest[:12]}) and {run.id} over "
                 f"{run.identity.dataset} ({run.identity.dataset_digest[:12]}): a page shows runs over the same data, "
-                f"so name those of one, such as runs/{safe_name(first.dataset)} of the results folder"
+                f"so name the runs of one dataset, such as runs/{safe_name(first.dataset)} of the results folder"
             )
 
 
@@ -117,11 +117,11 @@ def _target(out: Path, pictures: How) -> Path:
     if out.suffix.lower() in {".html", ".htm"} and not out.is_dir():
         if pictures == "copy":
             raise UsageError(
-                f"--copy-images makes a folder: name one instead of {out}, such as --out {out.with_suffix('')}"
+                f"--copy-images writes a folder: name a folder instead of {out}, such as --out {out.with_suffix('')}"
             )
         return out
     if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file, and not named .html; name a folder or an .html file")
+        raise UsageError(f"{out} is a file whose name does not end in .html; name a folder or an .html file")
     return out / "index.html"
 
 

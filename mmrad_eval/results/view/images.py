@@ -175,7 +175,7 @@ class ImageStore:
         header = _header(image.path)
         width, height = image.size or header.size or rendering.size_of(image.path)
         if header.media_type not in BROWSER:
-            why = f"browsers do not show {header.media_type}; --copy-images or --embed-images makes a picture of it"
+            why = f"browsers do not show {header.media_type}; --copy-images or --embed-images converts it"
             return Picture(name, width=width, height=height, why=why)
         way = "--copy-images or --embed-images shows it as models see it, and lets all 16 bits be windowed"
         why = f"16 bits per pixel, of which browsers show the upper 8, often dark; {way}" if header.deep else ""

@@ -75,7 +75,7 @@ def test_identical_texts_score_one(weights: Any, texts: list[str]) -> None:
 def test_a_layer_that_the_model_has_not_is_named(weights: Any) -> None:
     from mmrad_eval.metrics.clinical.embeddings.bertscore import BertScoreRunner
 
-    with pytest.raises(DataError, match="has 2 layers, layer 3 was asked for"):
+    with pytest.raises(DataError, match="has 2 layers, layer 3 was requested"):
         BertScoreRunner(weights.scorers / "bert", 3)
 
 

@@ -67,7 +67,7 @@ def test_groups_follow_the_reference_the_pictures_and_the_history() -> None:
 
 
 def test_a_reference_that_says_nothing_is_in_no_group() -> None:
-    with pytest.raises(DataError, match="states this for none of its 1 studies"):
+    with pytest.raises(DataError, match="none of the 1 studies states it"):
         subgroups("normal", [study(report="XXXX")])
 
 
@@ -192,7 +192,7 @@ def test_values_in_groups_are_those_of_a_run_over_the_group_alone(results: Path,
 def test_what_can_not_be_divided_is_refused(results: Path) -> None:
     with pytest.raises(UsageError, match="--by colour: choose sex, age, view"):
         mmrad_eval.leaderboard(results, by="colour")
-    with pytest.raises(DataError, match="--by scanner: the data states this for none"):
+    with pytest.raises(DataError, match="--by scanner: none of the"):
         mmrad_eval.leaderboard(results, by="scanner")
 
 

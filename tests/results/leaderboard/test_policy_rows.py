@@ -1,4 +1,4 @@
-"""Rows of reports that see nothing, and columns that a model was optimised for."""
+"""Rows of reports that see nothing, and columns that a model was optimized for."""
 
 from __future__ import annotations
 

@@ -287,7 +287,7 @@ def test_the_tables_print_in_every_format(write: Write) -> None:
         ("model,BLEU\n", "no rows"),
         ("", "the file is empty"),
         ("model;BLEU\nx;0,1\n", "write points"),
-        ("a,b\n1,2\n", "no column is known to name the rows"),
+        ("a,b\n1,2\n", "no column is recognized as the name of each row"),
         ("model,note\nx,y\n", "no column holds numbers"),
         ("model,BLEU,BLEU\nx,1,2\n", "names 'BLEU' twice"),
         ("model,BLEU\nx,1,2,3\n", "4 cells where the header names 2"),

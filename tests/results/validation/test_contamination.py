@@ -190,5 +190,5 @@ def test_dates_are_compared_as_far_as_both_are_known() -> None:
     assert after("", "2024-06") is None
     with pytest.raises(UsageError, match="--cutoff June: write a year and a month"):
         month("June", "--cutoff")
-    with pytest.raises(DataError, match="no continuation has been answered"):
+    with pytest.raises(DataError, match="no continuation has an answer yet"):
         continuations([], [], lambda _: "", "findings", name="x")

@@ -68,7 +68,7 @@ def test_a_file_with_rows_of_reports_is_no_row_of_a_corpus(name: str, text: str,
 
 
 def test_values_of_a_corpus_need_the_texts(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="name its texts with --predictions and --references"):
+    with pytest.raises(DataError, match="name the texts with --predictions and --references"):
         pairs_of_all(tmp_path / "a.json", [], None)
 
 

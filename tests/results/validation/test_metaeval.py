@@ -191,7 +191,7 @@ def test_scores_of_another_file_are_joined_by_case_and_candidate(tmp_path: Path)
     sheet = read_sheet(write(tmp_path / "scores.csv", "id,RadCliQ-v1\n" + "\n".join(reversed(rows))))
     assert cell(tables_of(found, of_sheet(found, sheet), resamples=0)[0], "RadCliQ-v1", "tau") == pytest.approx(1)
     other = read_sheet(write(tmp_path / "other.csv", "id,RadCliQ-v1\nzz,1\n"))
-    with pytest.raises(DataError, match="rows are named like 'zz', cases like '0'"):
+    with pytest.raises(DataError, match="its ids look like 'zz', cases like '0'"):
         of_sheet(found, other)
 
 
@@ -315,7 +315,7 @@ def test_a_metric_that_is_not_there_can_not_be_held_against(tmp_path: Path) -> N
     path = write(tmp_path / "wide.csv", WIDE)
     done = CliRunner().invoke(metaeval, [str(path), "--rating", "overall rating", "--against", "BLEU"])
     assert isinstance(done.exception, UsageError)
-    assert "--against BLEU: no metric is called that; there are BLEU-2" in str(done.exception)
+    assert "--against BLEU: no such metric; choose BLEU-2" in str(done.exception)
 
 
 def test_the_first_metrics_are_shown_unless_all_are_asked_for(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_cases_count_with_their_sampling_weight(tmp_path: Path) -> None:
     ("rows", "why"),
     [
         (("a,1,1,1", "a,2,2,3"), "case a has the sampling weights 1 and 3"),
-        (("a,1,1,0",), "sampling_weight is 0; a sampling weight is above 0"),
+        (("a,1,1,0",), "sampling_weight is 0; a sampling weight must be above 0"),
         (("a,1,1,",), "sampling_weight is .*, not a number"),
     ],
 )

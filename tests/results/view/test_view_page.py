@@ -319,7 +319,7 @@ def test_a_file_that_is_no_page_is_not_written_over(demo: Any, tmp_path: Path) -
 
     with pytest.raises(UsageError, match="not named"):
         write_view([run], tmp_path / "notes.txt")
-    with pytest.raises(UsageError, match="makes a folder"):
+    with pytest.raises(UsageError, match="writes a folder"):
         write_view([run], tmp_path / "page.html", pictures="copy")
     with pytest.raises(UsageError, match="no images"):
         write_view([run], redact=True, pictures="embed")
@@ -371,4 +371,4 @@ def test_the_command_without_a_run_shows_the_data_of_the_newest_of_several(bench
     bench.call("view", "--out", "page.html")
     assert take(bench.place / "page.html")["page"]["dataset"] == "second"
     told = bench.call("view", "results/runs", "--out", "page.html", code=2)
-    assert "a page shows runs over the same data, so name those of one, such as runs/" in told
+    assert "a page shows runs over the same data, so name the runs of one dataset, such as runs/" in told

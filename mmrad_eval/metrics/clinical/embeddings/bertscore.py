@@ -53,7 +53,7 @@ class BertScoreRunner:
         device = device or torch.device("cpu")
         shape = shape_of(read_config(folder), str(folder / "config.json"))
         if not 0 <= layer <= shape.layers:
-            raise DataError(f"{folder}: has {shape.layers} layers, layer {layer} was asked for")
+            raise DataError(f"{folder}: has {shape.layers} layers, layer {layer} was requested")
         state = strip(load_state(model_file(folder)), shape.family)
         self._encoder = Encoder(
             state, shape, kernel or choose(device), device, where=str(model_file(folder)), upto=layer

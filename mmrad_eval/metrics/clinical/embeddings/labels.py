@@ -69,4 +69,4 @@ def chexbert(setup: Setup) -> LabelF1:
 
 
 def _unfitted(texts: Sequence[str]) -> Codes:
-    raise RuntimeError(f"fit comes before measure: {len(texts)} texts have no labeller yet")
+    raise RuntimeError(f"call fit before measure: {len(texts)} texts have no labeler yet")

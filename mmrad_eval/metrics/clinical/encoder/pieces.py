@@ -121,7 +121,7 @@ def _stored(folder: Path) -> Pieces:
         ids = (tokenizer.token_to_id(first), tokenizer.token_to_id(last))
         if None not in ids:
             return Pieces(tokenizer, *ids, limit=_limit(_settings(folder)))
-    raise DataError(f"{folder / 'tokenizer.json'}: neither [CLS] and [SEP] nor <s> and </s>")
+    raise DataError(f"{folder / 'tokenizer.json'}: has neither [CLS] and [SEP] nor <s> and </s>")
 
 
 def _settings(folder: Path) -> dict[str, Any]:

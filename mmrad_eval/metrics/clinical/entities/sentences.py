@@ -22,9 +22,9 @@ def require_rules() -> Path:
     spec = importlib.util.find_spec("medspacy")
     rules = Path(spec.origin).parents[1] / "resources/en/rush_rules.tsv" if spec is not None and spec.origin else None
     if absent or rules is None or not rules.is_file():
-        what = f"needs {', '.join(absent)}" if absent else f"needs medspaCy's rules, and {rules} is not there"
+        what = f"needs {', '.join(absent)}" if absent else f"needs medspaCy's rules, but {rules} does not exist"
         raise MissingError(
-            f"{what}: sentences are split as RaTEScore splits them",
+            f"{what}, to split sentences as RaTEScore does",
             "make an environment with scripts/env-clinical, or pip install medspacy (Python 3.12 or newer)",
         )
     return rules
