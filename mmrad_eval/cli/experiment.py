@@ -167,7 +167,9 @@ def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]
     pairs = {place: (found[first], found[second]) for place, found in sides.items() if {first, second} <= set(found)}
     if not pairs:
         terminal.say(
-            f"the comparison that was declared in advance lacks a run of {first} or none of {second}", err=True
+            f"the comparison declared in advance was not made: it needs a run of {first} and one of {second} on the same "
+            "data",
+            err=True,
         )
     for (dataset, rest), (one, other) in pairs.items():
         title = f"declared in advance: {primary.column}, {second} against {first} ({rest}, {dataset})"
