@@ -64,7 +64,7 @@ def looks_credentialed(studies: Sequence[Study], *, marks: bool = True) -> str |
     for study in _some(studies) if isinstance(studies, LazyStudies) else studies:
         if found := _identity(study) or _named(_names_of(study)):
             return found
-        marked += bool(marks and study.reference and MARK in study.reference.text)
+        marked += marks and any(MARK in text for text in _written(study))
     return f"the de-identification mark {MARK} in {marked} reports" if marked else None
 
 
@@ -248,11 +248,17 @@ def _folder(path: str) -> str:
 
 
 def _texts(study: Study) -> Iterator[str]:
-    for report in (study.reference, *(prior.report for prior in study.priors)):
-        if isinstance(report, Report):
-            yield from (part for part in (report.text, report.findings, report.impression) if part)
+    yield from _written(study)
     if study.trace:
         yield study.trace.text
         yield from (step.text for step in study.trace.steps)
+
+
+def _written(study: Study) -> Iterator[str]:
+    """What radiologists and clinicians wrote: reports, sentences with boxes, the context."""
+    for report in (study.reference, study.second, *(prior.report for prior in study.priors)):
+        if isinstance(report, Report):
+            yield from (part for part in (report.text, report.findings, report.impression) if part)
+    yield from (box.sentence for box in study.boxes if box.sentence)
     context = study.context
     yield from (part for part in (context.indication, context.comparison, context.technique, context.history) if part)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -20,6 +20,7 @@ from mmrad_eval.core.whole_files import written_whole
 
 FOLDER = "batches"
 """Beside the segments of a model's journal."""
+_LATEST = 253402300800.0  # the year 10,000: no calendar goes on
 Step = Literal["planned", "uploaded", "created", "done", "void"]
 
 
@@ -30,7 +31,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """16 hexadecimal digits of the SHA-256 of its sorted keys and of the time when it was planned."""
     provider: str
     model: str
-    made: float
+    made: Annotated[float, msgspec.Meta(ge=0, lt=_LATEST)]
     """Seconds of the epoch."""
     keys: tuple[str, ...]
     step: Step = "planned"

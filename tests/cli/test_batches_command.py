@@ -97,3 +97,36 @@ def test_a_folder_without_batches_is_told_so_and_a_broken_manifest_is_named(
     assert said.code != 0
     assert "abc.json: this is not the manifest of a batch" in said.err
     assert "may have been paid for" in said.err
+
+
+@pytest.mark.parametrize("made", ["1e300", "-1e18", "1e17", "-1"])
+def test_a_time_that_no_calendar_has_makes_a_manifest_broken(
+    call: Callable[..., Said], tmp_path: Path, made: str
+) -> None:
+    broken = tmp_path / "results/replies/mine/openai-m/batches/abc.json"
+    broken.parent.mkdir(parents=True)
+    words = '{"label":"abc","provider":"openai","model":"m","made":%s,"keys":["k"],"step":"created","batch":"b1"}'
+    broken.write_text(words % made)
+    said = call("batches")
+    assert said.code == 1
+    assert "abc.json: this is not the manifest of a batch" in said.err
+
+
+async def test_a_list_changes_nothing_and_asks_nobody(tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    async with BatchServer("openai", looks=1000) as server:
+        assert not (await asyncio.to_thread(ask, server, out, max_time="2s")).complete
+        asked, before = len(server.calls), _files(out)
+        watched = (
+            "import sys, os\n"
+            "def hook(event, arguments):\n"
+            "    writes = event == 'open' and isinstance(arguments[2], int) and arguments[2] & 0o1103\n"
+            "    named = str(arguments[:1])\n"
+            "    if (writes and '__pycache__' not in named and '/dev/' not in named) or event == 'socket.connect':\n"
+            "        os.write(2, (event + named).encode()); os._exit(99)\n"
+            "sys.addaudithook(hook)\n"
+            "from mmrad_eval.cli.main import main; sys.argv[0] = 'mmrad-eval'; main()\n"
+        )
+        listing = await asyncio.create_subprocess_exec(sys.executable, "-c", watched, "batches", str(out))
+        assert await listing.wait() == 0
+        assert (len(server.calls), _files(out)) == (asked, before)

@@ -11,7 +11,7 @@ import pytest
 
 from mmrad_eval import datasets
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.core.values import Image, Report, Study
+from mmrad_eval.core.values import Box, ClinicalContext, Image, ReaderBox, Report, Study
 from mmrad_eval.datasets import looks_credentialed
 from mmrad_eval.datasets.credentialed import marks_of_rows
 
@@ -30,6 +30,9 @@ DICOM = "01234567-89abcdef-01234567-89abcdef-01234567"  # the form of an image n
         Study("a", images=(Image(f"/data/{DICOM}.jpg", name="1.jpg"),)),
         Study("a", images=(Image("/data/MIMIC-CXR-JPG/x.jpg", name="x.jpg"),)),
         Study("a", reference=Report("FINDINGS: ___ year old, compared with ___.")),
+        Study("a", context=ClinicalContext(indication="___F with cough")),
+        Study("a", second=Report("As compared with ___, clear.")),
+        Study("a", boxes=(ReaderBox(Box(0, 0, 1, 1), sentence="Opacity new since ___."),)),
         Study("50000001", images=(Image(f"/data/{UNDASHED}.png", name=f"{UNDASHED}.png"),)),
         Study(UNDASHED, patient="p10000001"),
     ],
