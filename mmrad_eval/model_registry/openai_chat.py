@@ -242,6 +242,8 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
     message = field(choice, "message")
     if not isinstance(message, dict):
         raise TransportError(f"the reply of {response.base} has no message", retry=True)
+    if not isinstance(message.get("content"), str | list | dict | None):
+        raise TransportError(f"the content of the reply of {response.base} is neither text nor parts", retry=True)
     refusal = text_of(message.get("refusal"))
     finish, why = _finish("refusal" if refusal else field(choice, "finish_reason"), response.base)
     parts, unordered = _parts_of_all(choices)

@@ -32,7 +32,7 @@ DICOM = "01234567-89abcdef-01234567-89abcdef-01234567"  # the form of an image n
         Study("a", reference=Report("FINDINGS: ___ year old, compared with ___.")),
         Study("a", context=ClinicalContext(indication="___F with cough")),
         Study("a", second=Report("As compared with ___, clear.")),
-        Study("a", boxes=(ReaderBox(Box(0, 0, 1, 1), sentence="Opacity new since ___."),)),
+        Study("a", boxes=(ReaderBox(Box((0, 0, 1, 1)), sentence="Opacity new since ___."),)),
         Study("50000001", images=(Image(f"/data/{UNDASHED}.png", name=f"{UNDASHED}.png"),)),
         Study(UNDASHED, patient="p10000001"),
     ],

@@ -60,6 +60,8 @@ BESIDE: dict[str, tuple[str, Any]] = {
     "a state": ("openai", chat(status="failed")),
     "a detail": ("openai", chat(detail="Internal Server Error")),
     "a list of errors": ("openai", chat(errors=[{"message": "capacity", "code": 3040}], success=False)),
+    "Qianfan": ("openai", chat(error_code=336100, error_msg="server is too busy")),
+    "a content that is none": ("openai", chat(5)),  # type: ignore[arg-type] # as no server should
     "a number": ("openai", chat(code=500, msg="busy")),
     "no token counted": ("openai", chat(usage=NOTHING)),
     "no token counted, no content": ("openai", chat(None, usage=NOTHING)),

@@ -74,6 +74,8 @@ SERVERS = {
     "Go": 'Post "http://127.0.0.1:11434/api/chat": dial tcp 127.0.0.1:11434: connect: connection refused',
     "gRPC": "rpc error: code = Unavailable desc = connection error",
     "Triton": "[StatusCode.UNAVAILABLE] failed to connect to all addresses",
+    "an ensemble of Triton": "in ensemble 'm', Failed to process the request(s) for model instance 'x_0', message: CUDA",
+    "what the openai package says": "Connection error.",
     "an error number": "[Errno 111] Connection refused",
     "an exception of Python": "RuntimeError: Expected all tensors to be on the same device, but found cuda:0 and cpu!",
     "one of a package": "openai.InternalServerError: boom",

@@ -46,6 +46,8 @@ def _in_other_fields(body: Mapping[str, Any]) -> str:
     code = _of(told, "status_code")
     if isinstance(code, int) and code != 0:
         return f"{_of(told, 'status_msg') or 'no message'} (status_code {code})"
+    if isinstance(body.get("error_code"), int) and body["error_code"] != 0:  # cloud.baidu.com/doc/qianfan, error codes
+        return f"{body.get('error_msg') or 'no message'} ({body['error_code']})"
     code, state = body.get("code"), body.get("status")
     for number in (code, state):  # one-api and its kin; docs.bigmodel.cn, errors
         if isinstance(number, int) and not isinstance(number, bool) and number >= HTTPStatus.BAD_REQUEST:

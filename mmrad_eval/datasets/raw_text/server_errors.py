@@ -106,7 +106,8 @@ RULES: Sequence[Rule] = (
     ),
     Rule(
         "the openai package",
-        r"Error code: (?:5\d\d|40[13489]|429) - .+|(?:openai\.)?API(?:Connection|Timeout)Error: .+",
+        r"Error code: (?:5\d\d|40[13489]|429) - .+|(?:openai\.)?API(?:Connection|Timeout)Error: .+"
+        r"|Connection error\.|Request timed out\.",
         "openai/openai-python src/openai/_base_client.py, _make_status_error_from_response",
     ),
     Rule(
@@ -134,7 +135,8 @@ RULES: Sequence[Rule] = (
     ),
     Rule(
         "gRPC",
-        r"rpc error: code = \w+ desc = .+|\[?StatusCode\.[A-Z_]+\]? .+|<_\w*RpcError of RPC that terminated with:.+",
+        r"rpc error: code = \w+ desc = .+|\[?StatusCode\.[A-Z_]+\]? .+|in ensemble '[^']+', .+"
+        r"|<_\w*RpcError of RPC that terminated with:.+",
         "grpc/grpc-go internal/status/status.go; triton-inference-server/client tritonclient/utils; grpc/grpc",
     ),
     Rule(
