@@ -167,8 +167,8 @@ def _compare(experiment: Experiment, primary: Primary, made: Sequence[RunFolder]
     pairs = {place: (found[first], found[second]) for place, found in sides.items() if {first, second} <= set(found)}
     if not pairs:
         terminal.say(
-            f"the comparison declared in advance was not made: it needs a run of {first} and one of {second} on the same "
-            "data",
+            f"the comparison declared in advance was not made: it needs a run of {first} and one of {second} on the "
+            "same data",
             err=True,
         )
     for (dataset, rest), (one, other) in pairs.items():

@@ -86,3 +86,16 @@ def test_a_summary_of_other_answers_is_not_shown_until_it_is_made_anew(tmp_path:
     assert folder.scores() is None
     score(folder, STUDIES, suite(["bleu@raw"]))
     assert assert_true(folder, tmp_path / "copy")
+
+
+def test_scores_are_not_shown_under_the_name_of_another_run(tmp_path: Path) -> None:
+    run(tmp_path / "mine", "heart")
+    folder = folder_of(tmp_path / "mine")
+    record = json.loads((folder.path / "run.json").read_bytes())
+    record["id"] = "0123456789ab"
+    record["identity"]["model"]["id"] = "another"
+    (folder.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+
+    assert not assert_true(folder, tmp_path / "copy")
+    assert folder.summary() is None
+    assert folder.scores() is None

@@ -121,8 +121,17 @@ class RunFolder:
         return found if found is None or self.belongs(found) else None
 
     def belongs(self, summary: Summary) -> bool:
-        """Whether a summary was computed from the answers that are here; one of version 0.1.0 does not say."""
+        """Whether a summary is this run's, computed from the answers that are here; version 0.1.0 names no answers."""
+        if summary.run != self._id():
+            return False
         return not summary.answers or summary.answers == file_digest(self.path / "answers.jsonl")
+
+    def _id(self) -> str:
+        """The run id, without reading the rest of run.json."""
+        try:
+            return msgspec.json.decode((self.path / "run.json").read_bytes(), type=_Id).id
+        except (OSError, *decode.FAULTS):
+            return self.run.id  # which says what is wrong
 
     def stored_summary(self) -> Summary | None:
         """The content of summary.json, whatever it was computed from."""
@@ -224,6 +233,12 @@ class AnswerLine(NamedTuple):
     status: Status
     digest: str
     """Of its bytes without the line end, 16 hexadecimal digits."""
+
+
+class _Id(msgspec.Struct):
+    """What names a run in run.json."""
+
+    id: str
 
 
 class _Head(msgspec.Struct):
