@@ -72,7 +72,9 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 f"--{role}", metavar="MODEL", help=f"{what}: same syntax as --model, program:{role}, or none."
             ),
             click.option(f"--{role}-url", multiple=True, metavar="URL", help=f"Address of the {role}'s server."),
-            click.option(f"--{role}-key-env", metavar="NAME", help=f"Environment variable of the {role}'s key."),
+            click.option(
+                f"--{role}-key-env", metavar="NAME", help=f"Environment variable that holds the {role}'s key."
+            ),
         ]
     return with_options(
         command,
@@ -143,7 +145,7 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--profile", type=choice(["full", "paper"]), default="full", show_default=True,
                      help="Categories of steps: six, or the two of the published example."),
         click.option("--order", type=choice(["vocabulary", "source"]), default="vocabulary", show_default=True,
-                     help="Order of the steps: that of our region list for every image, or the source's."),
+                     help="Order of the steps: that of the built-in region list, or the source's."),
         click.option("--render", type=choice(["crop", "masked", "highlighted", "none"]), default="crop",
                      show_default=True, help="How region images are rendered."),
         click.option("--pixels", type=choice(["source", "336"]), default="source", show_default=True,
@@ -301,7 +303,7 @@ def _stages(written: str | None) -> tuple[StageName, ...]:
     for word in (first, last or first):
         known = [n for n, name in enumerate(STAGES) if word in {name, str(n + 1)}]
         if not known:
-            raise UsageError(f"--stages {written}: there is no stage {word!r}; they are {', '.join(STAGES)}")
+            raise UsageError(f"--stages {written}: there is no stage {word!r}; the stages are {', '.join(STAGES)}")
         places += known
     if places[0] > places[1]:
         raise UsageError(f"--stages {written}: {STAGES[places[0]]} comes after {STAGES[places[1]]}")

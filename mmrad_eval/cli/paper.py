@@ -43,7 +43,7 @@ from mmrad_eval.cli.words import named_values
 @click.option(
     "--labels",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="TOML file of printed names for columns, models, tasks and datasets, in addition to ours.",
+    help="TOML file of printed names for columns, models, tasks and datasets, in addition to the built-in ones.",
 )
 @click.option(
     "--intervals", is_flag=True, help="Print confidence intervals in the tables of the body too; the appendix has them."

@@ -43,7 +43,7 @@ def _of_data(form: str, said: dict[str, Any]) -> tuple[Drafts, Origin]:
     from mmrad_eval.training.patients import training_set
 
     if said["by"] or said["at_least"] is not None:
-        raise UsageError("--by and --at-least choose among the answers of runs; --data has none")
+        raise UsageError("--by and --at-least choose among the answers of runs; --data has no answers")
     data = loaded(said["data"], said)
     allowed = training_set(data.studies, said["split"], said["hold_out"], source=data.source)
     origin = Origin(

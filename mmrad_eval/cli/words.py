@@ -14,7 +14,7 @@ in_results = click.option(
     type=click.Path(path_type=Path),
     default=Path("results"),
     show_default=True,
-    help="Results folder that ids are looked up in.",
+    help="Results folder in which to look up ids.",
 )
 """The option of commands that take runs by the beginning of their ids."""
 

@@ -133,7 +133,7 @@ def judges(
         return None
     for option, given in (("--judge-url", places), ("--judge-key-env", variables)):
         for part in given.keys() - {EVERY, *named}:
-            raise UsageError(f"{option} {part}=...: no --judge {part}=MODEL is named")
+            raise UsageError(f"{option} {part}=...: name that judge with --judge {part}=MODEL")
     found = {
         part: Judge(
             model,

@@ -186,7 +186,7 @@ class RunSettings:
             if value is not None and name in _LEAST and value < _LEAST[name]:
                 raise UsageError(f"{name}={value}: it must be at least {_LEAST[name]}")
         if self.batch and (self.budget is not None or self.max_requests is not None):
-            raise UsageError(f"{budgets.NOT_IN_BATCHES}, --limit makes it smaller")
+            raise UsageError(f"{budgets.NOT_IN_BATCHES}; make it smaller with --limit")
         if Path(self.out).exists() and not Path(self.out).is_dir():
             raise UsageError(f"--out {self.out} is not a folder")
 

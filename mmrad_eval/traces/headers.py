@@ -77,7 +77,7 @@ def _png(data: bytes, path: str) -> Header:
         raise DataError(f"{path}: the PNG is truncated in its header; copy the file again")
     width, height, depth = struct.unpack(">IIB", data[16:25])
     if not width or not height:
-        raise DataError(f"{path}: the PNG says that it is {width} x {height} pixels")
+        raise DataError(f"{path}: the PNG header says {width} x {height} pixels, so the file is damaged; copy it again")
     exif = data.find(b"eXIf", 33, max(33, data.find(b"IDAT")))
     orientation = _orientation(data[exif + 4 :]) if exif > 0 else 1
     size = (height, width) if orientation in _TURNED else (width, height)

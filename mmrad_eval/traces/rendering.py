@@ -305,7 +305,8 @@ def _encode(pixels: Pixels, steps: list[str], accepts: tuple[str, ...], path: st
         media_type, words = "image/jpeg", "jpeg 95"
         pixels.save(target, "JPEG", quality=95, subsampling=0)
     else:
-        raise DataError(f"{path}: the model accepts {', '.join(accepts) or 'no format'}; only PNG and JPEG can be made")
+        wanted = ", ".join(accepts) or "no format"
+        raise DataError(f"{path}: the model accepts {wanted}; mmrad-eval converts to PNG and JPEG only")
     return Rendered(media_type, target.getvalue(), "; ".join([*steps, f"{words} v{VERSION}"]), pixels.size)
 
 

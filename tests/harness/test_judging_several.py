@@ -260,7 +260,7 @@ def test_judges_are_named_by_part() -> None:
         (["openai:a", "openai:b"], [], "judges all parts already"),
         (["split=vllm:a/b"], [], "no judge is named for the part 'entail' of phrases@test"),
         (["rank=vllm:a/b", "vllm:a/b"], [], "no metric has a part 'rank'; the parts are entail, split"),
-        (["vllm:a/b"], ["split=http://127.0.0.1:1"], "no --judge split=MODEL is named"),
+        (["vllm:a/b"], ["split=http://127.0.0.1:1"], "name that judge with --judge split=MODEL"),
     ],
 )
 def test_judges_that_do_not_fit_are_refused(models: list[str], urls: list[str], message: str) -> None:

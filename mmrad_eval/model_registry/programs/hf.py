@@ -23,7 +23,7 @@ _WORKER = Path(__file__).parent / "worker" / "hf_worker.py"
 def hf(card: Card, how: Connection) -> TransformersClient:
     """``hf:ID``, by the interpreter of ``--python``; nothing is started before the first request."""
     if how.base_url:
-        raise UsageError(f"--base-url names a server, and {card.label} is run on this machine; leave it out")
+        raise UsageError(f"--base-url names a server, and {card.label} runs on this machine; leave it out")
     options = how.programs or ProgramOptions()
     python = shutil.which(options.python or sys.executable)
     if python is None:

@@ -170,7 +170,7 @@ def _pairs(candidates: Texts, references: Texts) -> dict[str, tuple[Any, Any]]:
         raise UsageError("a set of texts has no order by which candidates and references could be paired; give lists")
     candidates, references = _paired(candidates, references)
     if isinstance(candidates, Mapping) != isinstance(references, Mapping):
-        raise UsageError("candidates and references are both lists, or both mappings by id")
+        raise UsageError("candidates and references must both be lists, or both mappings by id")
     if isinstance(candidates, Mapping) and isinstance(references, Mapping):
         odd = sorted(map(str, set(candidates) ^ set(references)))
         if odd:

@@ -60,7 +60,9 @@ def tables_of(
     the 20 metrics that lead the first table stand in each.
     """
     if len(ratings.items) > MOST:
-        raise DataError(f"{ratings.path}: {len(ratings.items):,} items; their pairs fit in memory up to {MOST:,} items")
+        raise DataError(
+            f"{ratings.path}: {len(ratings.items):,} items; every pair is compared, which needs at most {MOST:,} items"
+        )
     resampler = _Resampler(ratings, resamples, seed)
     tables = []
     if ratings.scores:
