@@ -149,7 +149,7 @@ def test_good_answers_of_runs_are_taught_with_their_own_traces(call: Call, corpu
         (("--format", "grpo", "--data", "CORPUS", "--for", "anole", "--out", "e"), "does not take --format grpo"),
         (("--format", "sft", "--data", "CORPUS", "--boxes", "inches", "--out", "e"), "there is no frame of that name"),
         (("--format", "sft", "--data", "CORPUS", "--hold-out", "none.txt", "--out", "e"), "none.txt"),
-        (("--format", "dpo", "--data", "CORPUS", "--by", COLUMN, "--out", "e"), "--data has none"),
+        (("--format", "dpo", "--data", "CORPUS", "--by", COLUMN, "--out", "e"), "--data has no answers"),
         (("--format", "dpo", "good", "--in", "RESULTS", "--by", COLUMN, "--out", "e"), "name two or more"),
         (("--format", "dpo", "good", "bad", "--in", "RESULTS", "--out", "e"), "--by COLUMN"),
         (("--format", "dpo", "good", "bad", "--in", "RESULTS", "--by", "BLEU", "--out", "e"), "has no column 'BLEU'"),

@@ -51,7 +51,7 @@ def test_a_montage_is_rendered_from_its_parts_and_says_how(film: Path) -> None:
 
 
 def test_a_montage_without_parts_and_one_with_a_broken_part_are_refused(film: Path) -> None:
-    with pytest.raises(DataError, match="has parts"):
+    with pytest.raises(DataError, match="has no parts"):
         rendering.load(Image(str(film), render="montage"))
     broken = Image(str(film), box=Box((9, 9, 1, 1)), render="crop")
     with pytest.raises(DataError, match="reversed"):

@@ -66,7 +66,7 @@ def test_patients_widen_the_interval() -> None:
     [
         (["a"], ["a", "b"], "1 candidates and 2 references"),
         ({"a": "x"}, {"b": "x"}, "2 ids are on one side only"),
-        ({"a": "x"}, ["x"], "both lists"),
+        ({"a": "x"}, ["x"], "both be lists"),
         ("one text", ["one text"], "not one text"),
     ],
 )

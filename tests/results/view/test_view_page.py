@@ -317,7 +317,7 @@ def test_a_file_that_is_no_page_is_not_written_over(demo: Any, tmp_path: Path) -
     run = demo.run("direct", "openai:rehearsal")
     (tmp_path / "notes.txt").write_text("mine")
 
-    with pytest.raises(UsageError, match="not named"):
+    with pytest.raises(UsageError, match="whose name does not end in"):
         write_view([run], tmp_path / "notes.txt")
     with pytest.raises(UsageError, match="writes a folder"):
         write_view([run], tmp_path / "page.html", pictures="copy")
