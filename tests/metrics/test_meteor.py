@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -104,3 +108,36 @@ def test_without_wordnet_the_suite_names_what_is_missing_and_the_command(
     (missing,) = built.missing
     assert "WordNet" in missing.what
     assert missing.remedy == "python -m nltk.downloader wordnet"
+
+
+def run(code: str, folder: Path) -> str:
+    """What a new process prints, to which this folder is NLTK's data."""
+    environment = os.environ | {"NLTK_DATA": f"{folder}{os.pathsep}~/{folder.name}"}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_folders_that_nltk_searches_are_known_without_it(tmp_path: Path) -> None:
+    pytest.importorskip("nltk")
+    ours = "from mmrad_eval.metrics.lexical.meteor import searched; print(searched())"
+    assert run(ours, tmp_path) == run("import nltk.data; print(nltk.data.path)", tmp_path)
+
+
+def test_nltk_is_not_imported_where_there_is_no_wordnet(tmp_path: Path) -> None:
+    code = """
+import sys
+from mmrad_eval.metrics import suite
+from mmrad_eval.metrics.lexical import meteor
+meteor.searched = lambda: [sys.argv[0]]
+print([one.remedy for one in suite(["meteor@nltk"]).missing], "nltk" in sys.modules)
+"""
+    pytest.importorskip("nltk")
+    assert run(code, tmp_path) == "['python -m nltk.downloader wordnet'] False\n"
+
+
+def test_a_wordnet_as_a_zip_file_is_found(score: Score, nltk_searches: Callable[[Path], Any], tmp_path: Path) -> None:
+    corpora = small_wordnet(tmp_path) / "corpora"
+    shutil.make_archive(str(corpora / "wordnet"), "zip", corpora, "wordnet")
+    shutil.rmtree(corpora / "wordnet")
+    nltk_searches(tmp_path)
+    assert score("meteor@nltk", [("cor", "heart")]).studies[:, 0] == pytest.approx([0.5])

@@ -6,8 +6,12 @@ Not the METEOR 1.5 of the Java program that papers print (about half of this num
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
+import sys
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmrad_eval.core.contracts import Column, Corpus, FloatArray
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 def meteor(_: Setup) -> Meteor:
     """NLTK's METEOR; MissingError where NLTK or its WordNet is not here."""
+    if os.name == "posix" and importlib.util.find_spec("nltk") and not any(map(_may_hold_wordnet, searched())):
+        raise _no_wordnet()  # importing NLTK to be told so takes seconds where scipy and scikit-learn are beside it
     try:
         nltk = importlib.import_module("nltk")
         score = importlib.import_module("nltk.translate.meteor_score").single_meteor_score
@@ -32,12 +38,31 @@ def meteor(_: Setup) -> Meteor:
     try:
         wordnet.ensure_loaded()
     except LookupError as error:
-        raise MissingError(
-            "METEOR @ nltk needs WordNet in a folder that NLTK searches (NLTK_DATA)",
-            "python -m nltk.downloader wordnet",
-        ) from error
+        raise _no_wordnet() from error
     return Meteor(
         score, tokenize, Remembering(stemmer, wordnet), f"nltk-{nltk.__version__}-wordnet-{wordnet.get_version()}"
+    )
+
+
+def searched() -> list[str]:
+    """Where NLTK looks for data outside of Windows (nltk/data.py, ``path``), without importing it."""
+    imported = sys.modules.get("nltk.data")
+    if imported is not None:
+        return list(imported.path)
+    own = [place for place in os.environ.get("NLTK_DATA", "").split(os.pathsep) if place]
+    users = [os.path.expanduser(place) for place in (*own, "~/nltk_data")]  # noqa: PTH111 (Path fails without a home)
+    under = [f"{sys.prefix}/{place}" for place in ("nltk_data", "share/nltk_data", "lib/nltk_data")]
+    places = ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib")
+    return [*users, *under, *(f"{place}/nltk_data" for place in places)]
+
+
+def _may_hold_wordnet(place: str) -> bool:
+    return Path(place).is_file() or any(Path(place, "corpora", name).exists() for name in ("wordnet", "wordnet.zip"))
+
+
+def _no_wordnet() -> MissingError:
+    return MissingError(
+        "METEOR @ nltk needs WordNet in a folder that NLTK searches (NLTK_DATA)", "python -m nltk.downloader wordnet"
     )
 
 
