@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,12 +14,6 @@ def command_of(process: int) -> str:
         return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
-
-
-def running(words: str) -> list[int]:
-    """Those whose command line holds these words."""
-    every = (int(place.name) for place in Path("/proc").glob("[0-9]*"))
-    return [process for process in every if words in command_of(process)]
 
 
 def children(process: int) -> list[int]:
@@ -35,6 +30,11 @@ def children(process: int) -> list[int]:
 def descendants(process: int) -> list[int]:
     """Children, and theirs."""
     return [below for child in children(process) for below in (child, *descendants(child))]
+
+
+def started(words: str) -> list[int]:
+    """Descendants of this process whose command line holds these words."""
+    return [process for process in descendants(os.getpid()) if words in command_of(process)]
 
 
 def alive(process: int) -> bool:

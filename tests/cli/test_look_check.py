@@ -90,6 +90,7 @@ def serve() -> Iterator[Callable[[Program], Program]]:
     def start(program: Program) -> Program:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else a reply waits 40 ms until its head is acknowledged
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))

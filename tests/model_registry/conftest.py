@@ -50,6 +50,19 @@ def sent_of() -> Callable[..., PreparedRequest]:
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTEXT, IMAGES = 4096, 8
+ON_A_CPU = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "VLLM_TARGET_DEVICE": "cpu",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "1",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "TORCH_COMPILE_DISABLE": "1",
+}
+"""Environment of a vLLM on a CPU that shares its cores: two that bind their threads take the same one."""
+FLAGS = ("--enforce-eager", "--distributed-executor-backend", "uni")
+"""Nothing is compiled, and the model is within the engine's process: most of a start is the imports of each process."""
 
 
 @pytest.fixture(scope="session")
@@ -75,20 +88,15 @@ def tiny_model(vllm_command: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @contextmanager
-def serving(command: Path, model: Path, log: Path, *more: str, context: int = CONTEXT) -> Iterator[Server]:
+def serving(
+    command: Path, model: Path, log: Path, *more: str, context: int = CONTEXT, images: int = IMAGES
+) -> Iterator[Server]:
     """A real vLLM on a CPU that serves the tiny model while the block runs, started as `--serve` starts one."""
-    settings = {
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
-        "VLLM_TARGET_DEVICE": "cpu",
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "TORCH_COMPILE_DISABLE": "1",
-    }
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    extra = ("--enforce-eager", "--max-num-seqs", "16", *more)
+    before = {name: os.environ.get(name) for name in ON_A_CPU}
+    os.environ.update(ON_A_CPU)
+    extra = (*FLAGS, "--max-num-seqs", "16", *more)
     options = ServeOptions(command=(str(command),), dtype="float32", extra=extra, patience=900)
-    server = Server(Card(provider="vllm", id=str(model), max_images=IMAGES, context=context), options, log=log)
+    server = Server(Card(provider="vllm", id=str(model), max_images=images, context=context), options, log=log)
     try:
         server.start()
         yield server

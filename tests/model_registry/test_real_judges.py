@@ -23,7 +23,7 @@ pytestmark = pytest.mark.vllm
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 WHEELS = Path(__file__).resolve().parents[2] / ".envs/judges/wheels"
-STUDIES = 24
+STUDIES = 6
 ON_REPORTS = ("crimson", "radmatch", "green", "radfact", "radrscore")
 WITH_BOXES = ("radfact-grounded",)
 CONTEXT = 16_384
@@ -83,13 +83,13 @@ def with_context(model: Path) -> Path:
 def judged(
     folder: Path, metrics: tuple[str, ...], data: str, options: list[str], *judge: str, key: str = ""
 ) -> Counter[str]:
-    """How the replies about a stored run of 24 studies ended.
+    """How the replies about a stored run of six studies ended.
 
     All that is not read is counted, and no number stands where nothing was.
     """
     folder.mkdir(exist_ok=True)
     words = [COMMAND, "--model", "baseline:shuffle", "--task", "direct", "--data", data, "--metrics", "bleu@raw"]
-    subprocess.run([*words, "--quiet"], cwd=folder, check=True, capture_output=True)
+    subprocess.run([*words, "--limit", str(STUDIES), "--quiet"], cwd=folder, check=True, capture_output=True)
     (run,) = folder.glob("results/runs/*/direct/baseline_shuffle/*")
     known = [word for one in options if one.partition(".")[0] in _owners(metrics) for word in ("--metric-option", one)]
     ended = subprocess.run(

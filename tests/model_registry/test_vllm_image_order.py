@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from mmrad_eval.core.values import Card
-from mmrad_eval.model_registry.serving import ServeOptions, Server
+from mmrad_eval.model_registry.serving import Server
+from tests.model_registry.conftest import serving
 
 pytestmark = pytest.mark.vllm
 
@@ -28,21 +26,6 @@ IMAGES_FIRST = """{%- for message in messages -%}<|im_start|>{{ message['role'] 
 {%- endif %}<|im_end|>
 {% endfor -%}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}"""
-
-
-@contextmanager
-def serving(command: Path, model: Path, folder: Path, template: str, *flags: str) -> Iterator[Server]:
-    """The server as ``--serve`` starts it, with another template; a CPU is told to vLLM by the environment."""
-    path = folder / "template.jinja"
-    path.write_text(template)
-    extra = ("--enforce-eager", "--max-num-seqs", "8", "--chat-template", str(path), *flags)
-    options = ServeOptions(command=(str(command),), dtype="float32", extra=extra, patience=300)
-    server = Server(Card(provider="vllm", id=str(model), max_images=12, context=4096), options, log=folder / "log")
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 def run(server: Server, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -71,14 +54,12 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_run_is_refused_marked_or_sound(
-    vllm_command: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
-) -> None:
+def test_a_run_is_refused_marked_or_sound(vllm_command: Path, tiny_model: Path, tmp_path: Path, case: str) -> None:
     template, flag, code = CASES[case]
-    for name, value in (("HF_HUB_OFFLINE", "1"), ("VLLM_TARGET_DEVICE", "cpu"), ("VLLM_CPU_KVCACHE_SPACE", "1")):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("TORCH_COMPILE_DISABLE", "1")
-    with serving(vllm_command, tiny_model, tmp_path, template, flag) as server:
+    path = tmp_path / "template.jinja"
+    path.write_text(template)
+    flags = ("--chat-template", str(path), flag)
+    with serving(vllm_command, tiny_model, tmp_path / "log", *flags, images=12) as server:
         ended = run(server, tmp_path / "out")
         assert ended.returncode == code, ended.stderr
         if code:

@@ -21,7 +21,7 @@ from mmrad_eval.metrics.clinical.engines import Engines
 from mmrad_eval.results.scoring.chunk import Chunk, in_chunks
 from mmrad_eval.results.scoring.measure import Measurement, measure
 from mmrad_eval.results.scoring.ray_workers import RayWorkers
-from tests.processes import running
+from tests.processes import started
 
 pytestmark = pytest.mark.clinical
 
@@ -122,7 +122,7 @@ def test_an_encoder_that_is_killed_is_started_again(
     killed: list[int] = []
 
     def kill() -> None:
-        while not (found := running("ray::EncoderActor")):
+        while not (found := started("ray::EncoderActor")):
             time.sleep(0.05)
         killed.extend(found)
         for process in found:

@@ -15,7 +15,7 @@ from tests.results.faithfulness import look_programs as programs
 from tests.results.faithfulness.look_programs import LOOKS, asked, films, sentences, words_of
 from tests.tasks.programs import Heard, Said
 
-N = 200
+N = 100
 POLICIES: dict[str, tuple[Callable[[Heard], Said], set[str], set[str]]] = {
     "looker": (programs.looker, {DIRECTED, WORTH, FIRST}, {FILM, WORDS}),
     "decorator": (programs.decorator, {FILM, FIRST}, {DIRECTED, WORTH, WORDS, *ODD}),
@@ -40,7 +40,7 @@ MORE = {
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """200 patients."""
+    """A hundred patients."""
     return films(tmp_path_factory.mktemp("looked"), N)
 
 

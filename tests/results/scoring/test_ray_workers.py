@@ -20,7 +20,7 @@ from mmrad_eval.results.scoring.chunk import CHUNK, Chunk, in_chunks
 from mmrad_eval.results.scoring.measure import Measurement, measure
 from mmrad_eval.results.scoring.ray_workers import RayWorkers
 from mmrad_eval.results.scoring.workers import Workers
-from tests.processes import running
+from tests.processes import started
 from tests.results.scoring.test_measuring import Words
 from tests.results.scoring.test_scoring_workers import cases, corpus
 
@@ -81,7 +81,7 @@ def test_a_killed_actor_is_started_again_and_nothing_is_missing(cluster: Any, al
     killed: list[int] = []
 
     def kill() -> None:
-        while not (found := running("ray::ChunkActor")):
+        while not (found := started("ray::ChunkActor")):
             time.sleep(0.05)
         killed.append(found[0])
         os.kill(killed[0], signal.SIGKILL)
