@@ -43,8 +43,8 @@ ODD_REPLIES = {
     "a picture that is a pipe": ('"parts": [{"image": "pipe"}]', "can't be read"),
     "a picture that is a folder": ('"parts": [{"image": "."}]', "can't be read"),
     "a picture by a link to outside": ('"parts": [{"image": "link.png"}]', "outside its reply folder"),
-    "a picture with a zero byte in its name": ('"parts": [{"image": "a\\\\u0000b.png"}]', "picture"),
-    "a picture that is words": ('"parts": [{"image": "words.png"}]', "picture"),
+    "a picture with a zero byte in its name": ('"parts": [{"image": "a\\\\u0000b.png"}]', "image"),
+    "a picture that is words": ('"parts": [{"image": "words.png"}]', "image"),
 }
 
 

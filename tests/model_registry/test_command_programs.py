@@ -156,7 +156,7 @@ async def test_one_that_dies_fails_what_is_in_flight_and_is_started_again(progra
         assert not again.value.retry  # it died over this one twice
     finally:
         await client.close()
-    assert any("is started again" in line for line in client.told)  # type: ignore[attr-defined]
+    assert any("is being restarted" in line for line in client.told)  # type: ignore[attr-defined]
 
 
 async def test_it_is_started_again_a_bounded_number_of_times(program: Made, sent_of: Sent) -> None:

@@ -138,7 +138,7 @@ def test_one_that_died_is_started_again_but_not_for_ever(stand_in: Path, tmp_pat
     server.stop()
 
     assert len(seen) == 3
-    assert sum(line.endswith("is started again") for line in said) == 2
+    assert sum(line.endswith("is being restarted") for line in said) == 2
 
 
 def test_a_start_that_is_given_up_ends_what_it_started(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -224,7 +224,7 @@ def test_a_curve_of_budgets_says_it_below(runs: dict[str, Path]) -> None:
     trained, honest = (read_scored_runs([RunFolder(runs[name])])[0] for name in ("trained", "honest"))
     table = curve_table([BudgetRun(point, trained)], HEADLINE)
     assert "normal template -" in noted(table, "reports that see no image")
-    assert OPTIMISED in noted(table, "optimised")
+    assert OPTIMISED in noted(table, "optimized")
     assert len(curve_table([BudgetRun(point, honest)], "BLEU-4 @ raw").notes) == 1
 
 

@@ -103,7 +103,7 @@ def test_names_are_printed_as_papers_print_them_and_a_file_of_the_user_wins(two:
         ("columns = 3", "not a file of labels"),
         ("[colunms]", "its tables are columns"),
         ("[patterns]\n'(' = 'x'", "not a regular"),
-        ("[patterns]\n'BLEU.*' = '\\3'", "can't be filled"),
+        ("[patterns]\n'BLEU.*' = '\\3'", "can't be printed"),
     ],
 )
 def test_a_file_that_is_none_of_labels_is_refused(two: Stage, tmp_path: Path, text: str, said: str) -> None:
