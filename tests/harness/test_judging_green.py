@@ -188,7 +188,7 @@ async def test_a_prompt_that_does_not_fit_the_context_is_unread_and_never_sent(
 
 def test_a_judge_whose_endpoint_takes_conversations_alone_is_refused_with_the_way_out(tmp_path: Path) -> None:
     (metric,) = suite(["green@strict"], options={"green.checkout": write_green(tmp_path / "green")})
-    with pytest.raises(UsageError, match=r"anthropic does not take: .*green.wire=chat"):
+    with pytest.raises(UsageError, match=r"anthropic does not accept: .*green.wire=chat"):
         judging(metric, {"": Card(provider="anthropic", id="m")})
 
 

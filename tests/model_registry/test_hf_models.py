@@ -196,9 +196,9 @@ def test_credentialed_data_does_not_go_to_remote_code(tmp_path: Path) -> None:
 
 
 def test_options_that_say_nothing_of_the_model_are_refused() -> None:
-    with pytest.raises(UsageError, match="--batch-size is for models of transformers"):
+    with pytest.raises(UsageError, match="--batch-size is for transformers models"):
         mmrad_eval.evaluate("vllm:some/model", "direct", batch_size=4)
-    with pytest.raises(UsageError, match=r"--dtype is for models of transformers .* and servers of --serve"):
+    with pytest.raises(UsageError, match=r"--dtype is for transformers models .* and servers of --serve"):
         mmrad_eval.evaluate("baseline:normal", "direct", dtype="float16")
     with pytest.raises(ModelError, match="--python /no/such/python"):
         client_of("hf:some/model", python="/no/such/python")

@@ -94,7 +94,7 @@ def test_a_file_that_is_no_prompt_is_named(text: str, message: str) -> None:
 
 
 def test_a_slot_that_nothing_fills_is_named_with_those_that_are() -> None:
-    with pytest.raises(DataError, match=r"mine.txt: \[\[user\]\] has the slot \{imges\}.*known here: \{images\}"):
+    with pytest.raises(DataError, match=r"mine.txt: \[\[user\]\] has the slot \{imges\}.*known slots: \{images\}"):
         Prompt("[[user]]\n{imges}", "mine.txt").fill("user", {"images": "x"})
 
 
