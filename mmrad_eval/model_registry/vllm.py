@@ -42,6 +42,7 @@ _QUESTION = [{"role": "user", "content": "U"}]
 _SWITCHES = ("enable_thinking", "thinking")
 """Words for the switch in chat templates: of Qwen 3, GLM and others; of DeepSeek V3.1 and Granite."""
 _OFF = frozenset(("none", 0))
+_PAGE, _DESCRIPTION = 15.0, 60.0  # seconds; what vLLM describes itself by is first made when it is asked for
 _COUNTERS = 5.0  # seconds for the page of counters, without which a run is as good
 
 
@@ -226,7 +227,7 @@ class VllmClient(ChatClient):
         return read_counters(response.body) if response.status == 200 else None
 
     async def _fields(self, base: str) -> frozenset[str]:
-        described = await self._page(base, "//openapi.json", optional=True)
+        described = await self._page(base, "//openapi.json", optional=True, seconds=_DESCRIPTION)
         properties = inner(described, "components", "schemas", "ChatCompletionRequest", "properties")
         return frozenset(properties) if isinstance(properties, dict) else frozenset()
 
@@ -238,8 +239,8 @@ class VllmClient(ChatClient):
                 return hashlib.sha256(repr(tokens).encode()).hexdigest()[:12]
         return None
 
-    async def _page(self, base: str, path: str, *, optional: bool = False) -> Any:
-        response = await self.transport.get(path, base=base)
+    async def _page(self, base: str, path: str, *, optional: bool = False, seconds: float = _PAGE) -> Any:
+        response = await self.transport.get(path, base=base, seconds=seconds)
         if response.status != 200:
             if optional:
                 return None
