@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmrad_eval.core.values import Finish, Reasoning, Reply, Text
-from mmrad_eval.datasets.raw_text.failed_bodies import FAILED_ENDS, reported_failure
+from mmrad_eval.datasets.raw_text.failed_bodies import BLOCKED_UNEXPLAINED, FAILED_ENDS, reported_failure
 
 _SUCCESS = 200
 KEYS: Mapping[str, frozenset[str]] = {
@@ -30,8 +30,6 @@ _FINISHES: Mapping[str, Finish] = {
     "model_context_window_exceeded": "too long",
 }
 """How replies end, in small letters; any other word ends one by itself."""
-_NO_POLICY = frozenset(("OTHER", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED"))
-"""Of a prompt that was blocked: "unknown reasons" (ai.google.dev/api/generate-content)."""
 
 
 def reply_in(cells: Mapping[str, Any]) -> Reply | None:
@@ -60,7 +58,7 @@ def _reply(value: Mapping[str, Any]) -> Reply | None:
 def _gemini(body: Mapping[str, Any]) -> Reply | None:
     candidates, feedback = body.get("candidates"), body.get("promptFeedback")
     if not candidates and isinstance(feedback, Mapping) and (blocked := feedback.get("blockReason")):
-        if blocked in _NO_POLICY:
+        if blocked in BLOCKED_UNEXPLAINED:
             return None
         return Reply(finish="refusal", why=str(feedback.get("blockReasonMessage") or blocked))
     candidate = candidates[0] if isinstance(candidates, list) and candidates else None

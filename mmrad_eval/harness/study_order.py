@@ -40,7 +40,7 @@ def by_study(
     """
     if order == STUDY and batch:
         raise UsageError(
-            "--order study sends the requests of one study at a time, and --batch submits all at once: drop one of them"
+            "--order study sends the requests of one study at a time, and --batch submits all at once: use one of them"
         )
     clash = "--fresh" if fresh else "" if budget == Budget() else "a budget"
     if order == STUDY and clash:

@@ -26,7 +26,7 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
-from mmrad_eval.datasets.raw_text import reported_failure
+from mmrad_eval.datasets.raw_text import BLOCKED_UNEXPLAINED, reported_failure
 from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import failed_beside, read_fault
@@ -55,8 +55,6 @@ _FINISHES: Mapping[str, Finish] = {
     ),
 }
 """``OTHER`` and ``IMAGE_OTHER`` are "all other reasons" (ai.google.dev/api/generate-content), and so no policy."""
-_NO_POLICY = frozenset({"OTHER", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED"})
-"""The same of a prompt: "blocked due to unknown reasons"."""
 _ACCOUNT = "PUP_LIMITED_DISABLED"  # the account is limited, whatever the study
 
 
@@ -116,7 +114,7 @@ class GeminiClient(WireClient):
         blocked = text_of(field(value, "promptFeedback", "blockReason"))
         if candidate is None and blocked:
             why = text_of(field(value, "promptFeedback", "blockReasonMessage")) or blocked
-            if blocked in _NO_POLICY:
+            if blocked in BLOCKED_UNEXPLAINED:
                 raise TransportError(f"{response.base} does not say why it blocked the prompt ({why:.200})", retry=True)
             return Reply(finish="refusal", why=why, usage=usage, served=served, raw=raw)
         if candidate is None:

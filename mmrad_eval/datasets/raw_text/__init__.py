@@ -12,13 +12,13 @@ from mmrad_eval.datasets.raw_text.cells import (
     read_reference_cell,
     read_row,
 )
-from mmrad_eval.datasets.raw_text.failed_bodies import FAILED_ENDS, reported_failure
+from mmrad_eval.datasets.raw_text.failed_bodies import BLOCKED_UNEXPLAINED, reported_failure
 from mmrad_eval.datasets.raw_text.reading import read, read_reference
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood
 from mmrad_eval.datasets.raw_text.server_errors import server_error
 
 __all__ = [
-    "FAILED_ENDS",
+    "BLOCKED_UNEXPLAINED",
     "ErrorMessageError",
     "NoReportError",
     "Removed",

@@ -1,7 +1,7 @@
 """Bodies of status 200 that report a failure: beside an empty reply, beside half of one, or in its place.
 
 Gateways answer 200 once a request was accepted, whatever became of it upstream. What stands beside the reply says so,
-in one of the forms below, each with its source; the words of the reply are then nobody's answer.
+in one of the forms below, each with its source; the words of the reply are then not the model's answer.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ FAILED_ENDS = frozenset(
         # ai.google.dev/api/generate-content, FinishReason
         *("malformed_response", "malformed_function_call", "unexpected_tool_call", "too_many_tool_calls", "other"),
         *("image_other", "no_image", "pup_limited_disabled", "finish_reason_unspecified"),
-        *("pause_turn", "in_progress", "queued"),  # the reply goes on elsewhere
+        *("pause_turn", "in_progress", "queued"),  # a later reply continues this one
     )
 )
 """How a reply ends that its server did not finish, in small letters: neither the model's own end nor a policy."""
+BLOCKED_UNEXPLAINED = frozenset(("OTHER", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED"))
+"""Why Gemini blocked a prompt, where it names no policy: "unknown reasons" (ai.google.dev/api/generate-content)."""
 _FAILED_STATES = frozenset(("failed", "error", "cancelled", "canceled", "expired", "timeout"))
 
 
