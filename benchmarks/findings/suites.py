@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmrad_eval.metrics.facts.extract import facts_of
+from mmrad_eval.metrics.facts.extract import remembered
 from mmrad_eval.metrics.findings.alignment import align
 from mmrad_eval.metrics.findings.details import detailed
 from mmrad_eval.metrics.findings.policies import NORMAL, everything, hedged_everything
@@ -97,7 +97,7 @@ def speed(references: list[str]) -> None:
         return (time.process_time() - start) / len(texts) * 1e3
 
     def forget() -> None:
-        for cache in (read, detailed, facts_of):
+        for cache in (read, detailed, remembered):
             cache.cache_clear()
 
     read(references[0])  # the vocabulary
@@ -108,7 +108,7 @@ def speed(references: list[str]) -> None:
     for text in references:
         read(text)
     detailed.cache_clear()
-    facts_of.cache_clear()
+    remembered.cache_clear()
     known = timed(references, candidates)
     print(f"ms a pair: {cold:.2f} cold, {known:.2f} with the reference known, {alone:.3f} for the alignment alone")
 

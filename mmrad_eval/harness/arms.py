@@ -10,6 +10,7 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError, MmradError
 from mmrad_eval.core.journal import JournalCache
 from mmrad_eval.core.values import Answer, Study
+from mmrad_eval.datasets import digest
 from mmrad_eval.harness.jobs import Job, Outcome, execute
 from mmrad_eval.harness.plan import Plan
 from mmrad_eval.harness.reporting import Reporter
@@ -40,18 +41,19 @@ def plan_arms(job: Job, dataset: Dataset) -> tuple[list[Planned], list[Arm]]:
     Interventions are not scored: they are compared here, and are no rows of a leaderboard.
     """
     able, lacking = applicable(dataset.studies)
-    planned = [plan_arm(job, arm, dataset) for arm in able]
+    known = digest(dataset)
+    planned = [plan_arm(job, arm, dataset, known) for arm in able]
     if all(one.plan is None for one in planned):
         raise DataError(f"no arm can run: {planned[0].why}")
     return planned, lacking
 
 
-def plan_arm(job: Job, arm: Arm, dataset: Dataset) -> Planned:
-    """One arm, or why it can't be asked of the model."""
+def plan_arm(job: Job, arm: Arm, dataset: Dataset, known: str | None = None) -> Planned:
+    """One arm, or why it can't be asked of the model; ``known`` is the dataset's digest."""
     metrics = () if arm.task in INTERVENTIONS else job.metrics
     one = replace(job, task=arm.task, options=replace(job.options, views="key"), metrics=metrics)
     try:
-        return Planned(arm, one, one.plan(dataset))
+        return Planned(arm, one, one.plan(dataset, digest=known))
     except MmradError as error:
         return Planned(arm, one, None, str(error))
 

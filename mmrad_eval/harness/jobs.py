@@ -114,8 +114,8 @@ class Job:
     planned_only: bool = False
     """Whether nothing is going to be sent, as in a dry run: no key is needed then."""
 
-    def plan(self, dataset: Dataset | None = None) -> Plan:
-        """Resolve all names and check that it can be done; nothing is sent."""
+    def plan(self, dataset: Dataset | None = None, *, digest: str | None = None) -> Plan:
+        """Resolve all names and check that it can be done; nothing is sent. ``digest`` as in ``make_plan``."""
         own = {name: said for name, said in self.options.task_options.items() if name != "render"}
         task = load_task(self.task, own, self.results)
         model = model_registry.resolve(
@@ -139,7 +139,8 @@ class Job:
         if self.shard is not None and not is_client(model):
             raise UsageError(f"--shard {self.shard}: {model.card.label} sends no requests; leave --shard out")
         decoding = settled(model, self.options.decoding, self.stated)
-        return make_plan(model, task, dataset or self.data.load(), replace(self.options, decoding=decoding))
+        options = replace(self.options, decoding=decoding)
+        return make_plan(model, task, dataset or self.data.load(), options, digest=digest)
 
     def asked(self, plan: Plan) -> Plan:
         """The plan with the studies of the job's shard alone; the run that they belong to is the same."""

@@ -124,10 +124,13 @@ class Plan:
         return mean_boxes(Corpus(self.dataset.studies, self.train))
 
 
-def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, options: RunOptions) -> Plan:
+def make_plan(
+    model: Client | Answerer, task: Task, dataset: Dataset, options: RunOptions, *, digest: str | None = None
+) -> Plan:
     """Select the studies and check that this model can be asked this task about them; nothing is sent, no pixel read.
 
-    UsageError where it can't be, with what would do; DataError where the studies lack what the task shows.
+    ``digest`` is the dataset's, where it is known already. UsageError where it can't be, with what would do;
+    DataError where the studies lack what the task shows.
     """
     _check_words(options)
     task = asked_of(task, model.card)
@@ -157,7 +160,7 @@ def make_plan(model: Client | Answerer, task: Task, dataset: Dataset, options: R
         task_version=task.version,
         prompt=hashlib.sha256(prompt.encode()).hexdigest(),
         dataset=dataset.name,
-        dataset_digest=dataset_digest(dataset),
+        dataset_digest=digest or dataset_digest(dataset),
         selection=Selection(
             split, ids_digest, options.limit, options.views, options.context, options.priors, options.target
         ),

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mmrad_eval.core.structs import Value
 from mmrad_eval.metrics.consistency.statements import Statement, apart, same_place, zones_apart
 from mmrad_eval.metrics.facts.extract import Fact
 from mmrad_eval.metrics.facts.lexicon import lexicon
@@ -33,8 +34,7 @@ _GREAT = frozenset(("moderate", "severe"))
 _SLIGHT = frozenset(("minimal", "mild"))
 
 
-@dataclass(frozen=True)
-class StepVerdict:
+class StepVerdict(Value, frozen=True, gc=False):
     """A statement of the report, and where it comes from."""
 
     verdict: Verdict
@@ -81,9 +81,13 @@ def supports(f: Fact, g: Fact) -> bool:
     if f.status != g.status:
         return False
     if f.status == "absent":
+        if f.concept != g.concept:
+            return False
         place = g.side in {"", "both", f.side} and g.zone in {"", "several", f.zone}
-        return f.concept == g.concept and place and not (_only_new(g) and not _only_new(f))
-    return is_kind(g.concept, f.concept) and f.side in {"", g.side} and _zone_within(g.zone, f.zone)
+        return place and not (_only_new(g) and not _only_new(f))
+    if f.side and f.side != g.side:
+        return False
+    return is_kind(g.concept, f.concept) and _zone_within(g.zone, f.zone)
 
 
 def contradicts(f: Fact, g: Fact) -> bool:
@@ -160,7 +164,7 @@ def _only_new(fact: Fact) -> bool:
 
 def _zone_within(specific: str, zone: str) -> bool:
     """Whether what lies in ``specific`` lies in ``zone``. What lies in several zones lies in each that one may mean."""
-    return zone in {"", specific} or specific == "several" or (zone, specific) == ("upper", "apical")
+    return not zone or specific in (zone, "several") or (zone, specific) == ("upper", "apical")
 
 
 def _denied(concept: str) -> frozenset[str]:

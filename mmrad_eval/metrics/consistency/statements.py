@@ -8,8 +8,8 @@ asserts at that place ("no large effusion; small effusion"), and so does a doubt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from mmrad_eval.core.structs import Value
 from mmrad_eval.core.values import Trace
 from mmrad_eval.metrics.facts.extract import Fact, extract
 from mmrad_eval.metrics.facts.extractors import Extractor
@@ -19,8 +19,7 @@ from mmrad_eval.metrics.facts.qualifiers import place_of
 _RANK = {"present": 2, "uncertain": 1, "absent": 0}
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(Value, frozen=True, gc=False):
     """One member of the set, and the facts of the text that were merged into it."""
 
     fact: Fact
@@ -39,19 +38,22 @@ def statements(facts: Sequence[Fact]) -> tuple[Statement, ...]:
     A finding on both sides is two statements, so that it can be compared with one on each side.
     """
     single = [(part, i) for i, fact in enumerate(facts) for part in _sides(fact)]
-    kept: list[tuple[Fact, list[int]]] = []
+    by_concept: dict[str, list[tuple[Fact, list[int]]]] = {}
     for fact, i in sorted(single, key=lambda x: (-_RANK[x[0].status], -_detail(x[0]), x[1])):
-        home = next((members for known, members in kept if _says(known, fact)), None)
-        if home is None:
-            kept.append((fact, [i]))
+        kept = by_concept.setdefault(fact.concept, [])
+        for known, members in kept:
+            if _says(known, fact):
+                members.append(i)
+                break
         else:
-            home.append(i)
-    return tuple(Statement(fact, tuple(sorted(set(m)))) for fact, m in sorted(kept, key=lambda x: min(x[1])))
+            kept.append((fact, [i]))
+    found = [(min(m), Statement(fact, tuple(sorted(set(m))))) for kept in by_concept.values() for fact, m in kept]
+    return tuple(statement for _, statement in sorted(found, key=lambda x: x[0]))
 
 
 def apart(a: str, b: str) -> bool:
     """Whether two sides exclude each other."""
-    return {a, b} == {"left", "right"}
+    return (a == "left" and b == "right") or (a == "right" and b == "left")
 
 
 def zones_apart(a: str, b: str) -> bool:
@@ -59,13 +61,8 @@ def zones_apart(a: str, b: str) -> bool:
     return bool(a and b) and a != b and "several" not in {a, b} and {a, b} != {"apical", "upper"}
 
 
-def compatible(f: Fact, g: Fact) -> bool:
-    """Whether two facts of one concept can speak of the same thing: no sides or zones that exclude each other."""
-    return f.concept == g.concept and same_place(f, g)
-
-
 def same_place(f: Fact, g: Fact) -> bool:
-    """Whether two facts name no sides or zones that exclude each other."""
+    """Whether two facts can speak of the same place: no sides or zones that exclude each other."""
     return not apart(f.side, g.side) and not zones_apart(f.zone, g.zone)
 
 
@@ -118,8 +115,8 @@ def _detail(fact: Fact) -> int:
 
 
 def _says(kept: Fact, fact: Fact) -> bool:
-    """Whether ``fact`` adds nothing beside ``kept``, which is at least as sure and as specific."""
-    if not compatible(kept, fact):
+    """Whether ``fact`` adds nothing beside ``kept``, of the same concept and at least as sure and as specific."""
+    if not same_place(kept, fact):
         return False
     if kept.status != fact.status:
         return _RANK[kept.status] > _RANK[fact.status]

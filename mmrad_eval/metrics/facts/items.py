@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from mmrad_eval.metrics.facts.lexicon import END, Lexicon, Meaning, Role, Sense, Status, Tree, disease
 from mmrad_eval.metrics.facts.sentences import tokens
@@ -19,8 +19,7 @@ _ONE = frozenset(("a", "an"))
 """Nothing that is denied in a list begins with these ("no lung markings beyond it, a pneumothorax")."""
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct):
     """A phrase of the vocabulary, or a word that is none."""
 
     roles: int

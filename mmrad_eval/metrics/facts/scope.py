@@ -7,8 +7,7 @@ clauses, and in a clause cues reach forward over lists or backward to what stand
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mmrad_eval.core.structs import Value
 from mmrad_eval.metrics.facts.cues import alternatives, carry
 from mmrad_eval.metrics.facts.items import SAID, Item, clauses, items
 from mmrad_eval.metrics.facts.lexicon import Lexicon, Meaning, Role, Status
@@ -16,8 +15,7 @@ from mmrad_eval.metrics.facts.organs import locate
 from mmrad_eval.metrics.facts.structures import judge, judged
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(Value, frozen=True, gc=False):
     """A phrase that speaks of a concept, and how it is meant."""
 
     meaning: Meaning
@@ -32,8 +30,7 @@ class Mention:
     """Of a structure: the attribute that judges it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SentenceReading:
+class SentenceReading(Value, frozen=True):
     """A sentence taken apart."""
 
     words: list[str]

@@ -89,6 +89,9 @@ def lower(text: str) -> str:
 
 def sentences(text: str, words: Lexicon) -> Iterator[Piece]:
     """The sentences that describe this image, in order; a heading that only names a section is cut off."""
+    if ":" not in text:  # no heading
+        yield from cut(text)
+        return
     pieces = list(cut(text))
     headings = [_heading(sentence, words) for _, sentence in pieces]
     last_read = max((i for i, (kind, _) in enumerate(headings) if kind == "read"), default=-1)
