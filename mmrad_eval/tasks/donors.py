@@ -31,15 +31,24 @@ class Donors:
         return list(self._places.values())
 
     @cached_property
+    def _clusters(self) -> list[str]:
+        """Of each study, by its place in the dataset."""
+        return [study.cluster for study in outlines(self._studies)]
+
+    @cached_property
     def _turns(self) -> dict[str, int]:
         return {name: turn for turn, name in enumerate(self._places)}
 
     def __call__(self, study: Study, where: Callable[[Study], bool] | None = None) -> Study:
         """The donor of ``study`` among those that satisfy ``where``; DataError where there is none."""
         turn, own = self._turns[study.id], study.cluster
-        for distance in range(1, len(self._ring)):
-            other = self._studies[self._ring[(turn + distance) % len(self._ring)]]
-            if other.cluster != own and (where is None or where(other)):
+        ring, clusters = self._ring, self._clusters
+        for distance in range(1, len(ring)):
+            place = ring[(turn + distance) % len(ring)]
+            if clusters[place] == own:
+                continue
+            other = self._studies[place]
+            if where is None or where(other):
                 return other
         raise DataError(
             f"study {study.id} has no donor: no other patient among {len(self._ring)} studies has what the task borrows"
