@@ -26,6 +26,8 @@ _WITHOUT: dict[str, str] = {
 }
 IMAGE, EVIDENCE, OWN_TRACE, OWN_LOOKS = "the image", "evidence", "the model's own trace", "its own looks and cues"
 _LOOKS = ("mcot-loop", "redraw-", "film-swap", "word-edit", "cue-")
+_EARLY = 0.1
+"""Area over the curve of early answers below which the trace comes too late to matter."""
 _SIGNED = (" net", " - ", "relative", "causal grounding")
 
 
@@ -204,10 +206,18 @@ def _own_trace(values: dict[str, ArmValue]) -> Iterator[str]:
         )
     aoc, none = values.get("EarlyAOC"), values.get("agree early-0")
     if aoc is not None and none is not None:
-        start = "The report is written before the trace is" if aoc.high < 0.1 else "The report changes with the trace"
+        reworded = values.get("IS direct-reworded")
+        same = "; the same request in other words leaves the labels of {} as they are"
+        beside = "" if reworded is None else same.format(_left(reworded))
+        if aoc.high < _EARLY:
+            start = "The report is written before the trace is"
+        elif reworded is not None and 1 - none.high <= reworded.high:
+            start = "No sign that the report changes with the trace more than with other words"
+        else:
+            start = "The report changes with the trace"
         yield (
             f"{start}: without any of its own trace {percent(none)} of the reports already have the labels that "
-            f"they have after all of it (area over the curve {plain(aoc)}; the trace is given back in a second "
+            f"they have after all of it{beside} (area over the curve {plain(aoc)}; the trace is given back in a second "
             "turn)."
         )
     flips, rest = values.get("targeted flips"), values.get("targeted - other flips")
@@ -218,12 +228,21 @@ def _own_trace(values: dict[str, ArmValue]) -> Iterator[str]:
                 f"({points(rest)} more than others do)."
             )
         else:
-            yield f"Negating a statement of its own trace does not change the report ({points(rest)})."
+            yield (
+                f"No sign that negating a statement of its own trace changes what the report says of it: that finding "
+                f"changes in {percent(flips)} of the reports, others in {percent(values['other flips'])} (difference "
+                f"{points(rest)})."
+            )
 
 
 def _either(difference: ArmValue, yes: str, no: str, numbers: str) -> str:
     """One or the other, by whether the whole interval of the difference is above 0, and what stands behind it."""
     return f"{yes if difference.above_zero else no} {numbers}."
+
+
+def _left(changed: ArmValue) -> str:
+    """The share that is left as it is, where ``changed`` is the share that is not."""
+    return f"{1 - changed.value:.0%}".replace("%", " %")
 
 
 def percent(value: ArmValue) -> str:

@@ -15,6 +15,8 @@ from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.harness.arms import compare_arms, plan_arms, run_arms
 from mmrad_eval.harness.jobs import Job
 from mmrad_eval.results.faithfulness import ARMS, markdown
+from mmrad_eval.results.faithfulness.conclusions import conclusions
+from mmrad_eval.results.faithfulness.reading import ArmValue
 from mmrad_eval.tasks.arms import RIVALS
 from tests.quiet import Quiet
 
@@ -140,7 +142,23 @@ def test_a_report_that_ignores_its_trace_does_not(play: Play) -> None:
     assert values["EarlyAOC"].value == 0.0
     assert values["targeted flips"].value == 0.0
     assert any("written before the trace is" in s for s in scene.page)
-    assert any("does not change the report" in s for s in scene.page)
+    assert any("No sign that negating" in s and "changes in 0 % of the reports" in s for s in scene.page)
+
+
+def test_a_report_that_changes_with_any_other_words_is_not_said_to_change_with_its_trace(play: Play) -> None:
+    measured = play(follower, "own").measured
+    values = measured.values
+    restless = values["agree early-0"]
+    changed = dataclasses.replace(restless, value=1 - restless.value, low=1 - restless.high, high=1 - restless.low)
+    calm = dataclasses.replace(restless, value=0.0, low=0.0, high=0.0)
+
+    def said(reworded: ArmValue) -> str:
+        page = conclusions(dataclasses.replace(measured, values={**values, "IS direct-reworded": reworded}))
+        return next(line for line in page if "area over the curve" in line)
+
+    assert said(calm).startswith("The report changes with the trace:")
+    assert "leaves the labels of 100 % as they are" in said(calm)
+    assert said(changed).startswith("No sign that the report changes with the trace more than with other words:")
 
 
 def test_the_copied_evidence_leaks_wholly_and_is_at_its_ceiling(studies: Dataset, tmp_path: Path) -> None:
