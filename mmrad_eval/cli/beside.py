@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.leaderboard import say_left_out
 from mmrad_eval.cli.words import in_results
 from mmrad_eval.core.visible import visible
 from mmrad_eval.core.whole_files import write_whole
@@ -71,10 +72,12 @@ def beside(run: str | None, results: Path, studies: tuple[str, ...], limit: int 
 def _newest(results: Path) -> RunFolder:
     """The run that was finished last, of those whose answers have a trace."""
     from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.results.run.folder import find_runs
+    from mmrad_eval.results.leaderboard.rows import readable_runs
+    from mmrad_eval.results.run.folder import RunFolder
 
-    runs = sorted(find_runs(results), key=lambda folder: folder.run.finished, reverse=True)
-    found = next((folder for folder in runs if any(map(_trace, folder.answers()))), None)
+    runs = sorted(readable_runs(results, say_left_out), key=lambda scored: scored.run.finished, reverse=True)
+    folders = (RunFolder(scored.folder) for scored in runs)
+    found = next((folder for folder in folders if any(map(_trace, folder.answers()))), None)
     if found is None:
         raise UsageError(f"no run under {results} has a trace; run tcot-self or mcot")
     return found

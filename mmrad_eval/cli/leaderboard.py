@@ -54,21 +54,11 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     from mmrad_eval.results.comparison.subgroup_tables import run_tables
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.chosen import chosen
-    from mmrad_eval.results.leaderboard.rows import read_scored_runs
-    from mmrad_eval.results.run.folder import find_runs
+    from mmrad_eval.results.leaderboard.rows import readable_runs
 
     if not results.exists():
         raise DataError(f"there is no folder {results}; `mmrad-eval --model baseline:evidence --task mcot` makes a run")
-    runs, folders = [], find_runs(results)
-    for folder in folders:
-        try:
-            runs += read_scored_runs([folder])
-        except DataError as error:  # one broken run must not hide the others
-            if len(folders) == 1:
-                raise
-            terminal.say(f"mmrad-eval: left out: {error}", err=True)
-    if folders and not runs:
-        raise DataError(f"none of the {len(folders)} runs under {results} can be read, for the reasons above")
+    runs = readable_runs(results, say_left_out)
     if not runs:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
     if said["across"]:
@@ -84,6 +74,11 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
         tables = chosen(tables, runs, names(said["metrics"]), said["sort"] or "")
     show(tables, form, out, all_columns=all_columns or bool(said["metrics"]), papers=bool(said["metrics"]))
     return 0
+
+
+def say_left_out(why: str) -> None:
+    """Say why a run has no row."""
+    terminal.say(f"mmrad-eval: {why}", err=True)
 
 
 def every_column(results: Path) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.leaderboard import say_left_out
 from mmrad_eval.cli.words import in_results
 
 if TYPE_CHECKING:
@@ -66,9 +67,10 @@ def view(**said: Any) -> int:
 
 def _newest(results: Path) -> list[RunFolder]:
     """All runs over the data of the run that was finished last; the data of the others is named."""
-    from mmrad_eval.results.run.folder import find_runs
+    from mmrad_eval.results.leaderboard.rows import readable_runs
+    from mmrad_eval.results.run.folder import RunFolder
 
-    runs = find_runs(results)
+    runs = [RunFolder(scored.folder) for scored in readable_runs(results, say_left_out)]
     if not runs:
         return []
     newest = max(runs, key=lambda folder: folder.run.finished).run.identity

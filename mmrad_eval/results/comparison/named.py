@@ -13,7 +13,7 @@ from mmrad_eval.results.comparison.compare import compare_runs
 from mmrad_eval.results.comparison.subgroup_tables import difference_tables, headlines_of, run_tables
 from mmrad_eval.results.comparison.tables import comparison_tables
 from mmrad_eval.results.leaderboard import board
-from mmrad_eval.results.leaderboard.rows import read_scored_runs
+from mmrad_eval.results.leaderboard.rows import readable_runs
 from mmrad_eval.results.run.folder import find_runs, select
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES, SEED
 from mmrad_eval.results.tables.shown import ShownTables
@@ -111,9 +111,11 @@ def leaderboard(
     attributes = names(by)
     if not attributes:
         return board.leaderboard(results, datasets=datasets)
-    entries = read_scored_runs(find_runs(Path(results)))
+    lost: list[str] = []
+    entries = readable_runs(Path(results), lost.append)
     kept = [entry for entry in entries if datasets is None or entry.run.identity.dataset in datasets]
-    return ShownTables(run_tables(kept, attributes, wanted=wanted(metrics), references=references, resamples=resamples))
+    tables = run_tables(kept, attributes, wanted=wanted(metrics), references=references, resamples=resamples)
+    return ShownTables(board.with_left_out(tables, lost))
 
 
 def names(said: str | Iterable[str]) -> list[str]:

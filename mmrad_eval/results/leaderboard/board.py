@@ -28,8 +28,8 @@ from mmrad_eval.results.leaderboard.rows import (
     headlines,
     largest,
     mean_cell,
-    read_scored_runs,
     read_shares,
+    readable_runs,
     reference_studies,
     repeats,
     size_of,
@@ -38,7 +38,6 @@ from mmrad_eval.results.leaderboard.rows import (
     why_unranked,
 )
 from mmrad_eval.results.leaderboard.sanity import sanity_line
-from mmrad_eval.results.run.folder import find_runs
 from mmrad_eval.results.run.naming import variants
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import ColumnSummary
@@ -50,13 +49,22 @@ from mmrad_eval.traces.boxed import EVENTS, OTHER_DIALECT
 
 
 def leaderboard(results: str | Path = "results", *, datasets: Collection[str] | None = None) -> ShownTables:
-    """The tables of all runs under ``results``, or of those over ``datasets``. DataError where no run is there."""
-    runs = read_scored_runs(find_runs(Path(results)))
+    """The tables of all runs under ``results``, or of those over ``datasets``. DataError where no run is there.
+
+    A run that can't be read is left out, and the notes of the first table say why.
+    """
+    lost: list[str] = []
+    runs = readable_runs(Path(results), lost.append)
     if not runs:
         raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
-    return ShownTables(
-        tables_of([scored for scored in runs if datasets is None or scored.run.identity.dataset in datasets])
-    )
+    kept = [scored for scored in runs if datasets is None or scored.run.identity.dataset in datasets]
+    return ShownTables(with_left_out(tables_of(kept), lost))
+
+
+def with_left_out(tables: Sequence[Table], lost: Sequence[str]) -> list[Table]:
+    """The tables, the first of which says which runs could not be read."""
+    said = tuple(f"{why[0].upper()}{why[1:]}." for why in lost)
+    return [replace(table, notes=(*table.notes, *said)) if i == 0 else table for i, table in enumerate(tables)]
 
 
 def tables_of(runs: Sequence[ScoredRun]) -> list[Table]:

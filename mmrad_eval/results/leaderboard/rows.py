@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
+from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES
-from mmrad_eval.results.run.folder import RunFolder
+from mmrad_eval.results.run.folder import RunFolder, find_runs
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.run.summary import ColumnSummary, Summary
 from mmrad_eval.results.tables.table import Cell
@@ -38,6 +39,25 @@ class ScoredRun(msgspec.Struct, frozen=True):
 def read_scored_runs(folders: Iterable[RunFolder]) -> list[ScoredRun]:
     """Read run.json and summary.json of each folder."""
     return [ScoredRun(folder.path, folder.run, folder.summary()) for folder in folders]
+
+
+def readable_runs(results: Path, left_out: Callable[[str], object]) -> list[ScoredRun]:
+    """The runs under ``results``, without those that can't be read: ``left_out`` is told why, one by one.
+
+    DataError where there are runs, and none of them can be read.
+    """
+    runs, faults, folders = [], [], find_runs(results)
+    for folder in folders:
+        try:
+            runs += read_scored_runs([folder])
+        except DataError as error:  # one damaged run must not hide the others
+            if len(folders) == 1:
+                raise
+            faults.append(str(error))
+            left_out(f"left out: {error}")
+    if faults and not runs:
+        raise DataError(f"none of the {len(folders)} runs under {results} can be read; the first: {faults[0]}")
+    return runs
 
 
 def largest(runs: Sequence[ScoredRun]) -> list[ScoredRun]:

@@ -14,7 +14,7 @@ from mmrad_eval.core.whole_files import write_whole
 from mmrad_eval.results.comparison.across import across_tables, datasets_of, references_table
 from mmrad_eval.results.leaderboard.costs import cost_table
 from mmrad_eval.results.leaderboard.not_scored import not_scored
-from mmrad_eval.results.leaderboard.rows import ScoredRun, read_scored_runs
+from mmrad_eval.results.leaderboard.rows import ScoredRun, readable_runs
 from mmrad_eval.results.paper import printed
 from mmrad_eval.results.paper.figures import PaperFigures, draw_all
 from mmrad_eval.results.paper.findings import Topic, findings, no_findings
@@ -31,7 +31,7 @@ from mmrad_eval.results.paper.tables import (
     panel_table,
 )
 from mmrad_eval.results.paper.visual_gain import ClaimOptions
-from mmrad_eval.results.run.folder import RunFolder, find_runs
+from mmrad_eval.results.run.folder import RunFolder
 from mmrad_eval.results.run.summary import class_of
 from mmrad_eval.results.statistics.bootstrap import RESAMPLES
 from mmrad_eval.results.tables import Table, render
@@ -85,7 +85,8 @@ def write_paper(
     ``dataset`` chooses among several; ``metrics`` the columns of the tables in the body; ``adapted`` maps the name of a
     format of adaptation to its run, the first being what the others are compared with; ``panel_task`` the task of T3.
     """
-    runs = read_scored_runs(find_runs(results))
+    lost: list[str] = []
+    runs = readable_runs(results, lost.append)
     mark(out, strictest(class_of(scored.run, scored.summary) for scored in runs))
     paper = paper_runs(runs, dataset=dataset, metrics=metrics)
     style, labels, resamples = style_of(options.style), labels_of(options.labels), options.resamples
@@ -123,7 +124,8 @@ def write_paper(
         said = findings(topic, arms.contrasts, panel.contrasts[0], arms.verdicts, declared)
     files.append(_text(out / "results.md", said))
     files.append(_text(out / "paper.tex", _document(paper, [table.table.name for table in body], drawn, style, labels)))
-    missing = [*(gap for table in made for gap in table.missing), *not_scored(_scored(paper)), *drawn.missing]
+    gaps = (gap for table in made for gap in table.missing)
+    missing = [*lost, *gaps, *not_scored(_scored(paper)), *drawn.missing]
     return Paper(paper, tuple(table.table for table in body), tuple(files), tuple(dict.fromkeys(missing)))
 
 

@@ -136,13 +136,18 @@ class RunFolder:
     def stored_summary(self) -> Summary | None:
         """The content of summary.json, whatever it was computed from."""
         path = self.path / "summary.json"
+        todo = f"`mmrad-eval score {self.path}` rebuilds it"
         try:
-            summary = msgspec.json.decode(path.read_bytes(), type=Summary)
-            return msgspec.structs.replace(summary, statuses=current_statuses(summary.statuses))
+            data = path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise DataError(f"{path} can't be read: {error.strerror or error}; {todo}") from error
+        try:
+            summary = msgspec.json.decode(data, type=Summary)
         except decode.FAULTS as error:
-            raise DataError(f"{path}: {error}; `mmrad-eval score {self.path}` rebuilds it") from error
+            raise DataError(f"{path}: {error if data.strip() else 'the file is empty'}; {todo}") from error
+        return msgspec.structs.replace(summary, statuses=current_statuses(summary.statuses))
 
     def scores(self) -> Scores | None:
         """The scores that belong to the summary, None where the run was never scored, or its answers are others."""
@@ -338,8 +343,11 @@ def select_all(results: Path, names: Sequence[str]) -> list[RunFolder]:
 
 
 def _called(folder: RunFolder) -> set[str]:
-    """What tables and messages call the model of a run."""
-    card = folder.run.card
+    """What tables and messages call the model of a run; of one whose record can't be read, its folder says it."""
+    try:
+        card = folder.run.card
+    except DataError:  # another run may be the one that is meant
+        return {folder.path.parent.name}
     return {folder.path.parent.name, card.label, card.id, card.id.rpartition("/")[2]}
 
 
