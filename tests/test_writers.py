@@ -58,7 +58,7 @@ REASONS = {
     "cli/data.py:check": "files, lines and ids of what is wrong, where the user names a file",
     # never data of a study
     "metrics/judged/wheels.py:fetch": "a published wheel, whose digest is pinned",
-    "results/scoring/optimised.py:write_optimised_for": "one line of a model's card",
+    "results/scoring/optimized.py:write_optimized_for": "one line of a model's card",
     "datasets/demo/__init__.py:_write": "films of the demo, which is open",
     "harness/health.py:_disk": "looks for room on the disk",
     "metrics/clinical/reference_packages.py:_as_cache": "a configuration of weights",

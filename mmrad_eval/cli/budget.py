@@ -87,7 +87,7 @@ def _tables(runs: list[BudgetRun], said: dict[str, Any]) -> None:
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.comparison.budget_curve import curve_table, equal_tokens, equal_tokens_table
-    from mmrad_eval.results.leaderboard.optimised import was_optimised
+    from mmrad_eval.results.leaderboard.optimized import was_optimized
     from mmrad_eval.results.paper.runs import main_column
     from mmrad_eval.tasks.arms import TEXT
 
@@ -96,7 +96,7 @@ def _tables(runs: list[BudgetRun], said: dict[str, Any]) -> None:
     if not shared:
         raise UsageError("the runs share no column; score them with the same metrics: mmrad-eval score RUN --metrics …")
     every = [run.scored.run for run in runs]
-    headline = [column for column in shared if not was_optimised(every, column.metric)]
+    headline = [column for column in shared if not was_optimized(every, column.metric)]
     if not said["metrics"] and not headline:
         raise UsageError(
             "the model of these runs was optimized for every column that they share: name one with --metrics"

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 )
 @click.option("--arms", multiple=True, help="Only these arms, comma-separated. [default: all that the data allows]")
 @click.option(
-    "--metrics", multiple=True, help="Metrics to score arms and controls with. [default: rules@uncertain=positive]"
+    "--metrics",
+    "-M",
+    multiple=True,
+    help="Metrics to score arms and controls with. [default: rules@uncertain=positive]",
 )
 @workers_option
 @visual_options

@@ -72,7 +72,12 @@ from mmrad_eval.results.tables import FORMATS
     show_default=True,
     help="Power: chance that the difference is detected.",
 )
-@click.option("--metrics", "-M", multiple=True, help="Only these families, metrics or columns, comma-separated.")
+@click.option(
+    "--metrics",
+    "-M",
+    multiple=True,
+    help="With runs: families, metrics or columns, comma-separated, or all. [default: the headline columns]",
+)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def power(**said: Any) -> int:
     """Compute what difference a test set can detect, and how many patients a difference needs.
@@ -81,8 +86,8 @@ def power(**said: Any) -> int:
     assumed itself (--deviation). No model is called.
     """
     from mmrad_eval.core.errors import UsageError
-    from mmrad_eval.results.comparison.named import wanted
-    from mmrad_eval.results.comparison.power import DEVIATIONS, Aim, from_pilot, without_pilot
+    from mmrad_eval.results.comparison.named import power_of
+    from mmrad_eval.results.comparison.power import DEVIATIONS, Aim, without_pilot
     from mmrad_eval.results.run.folder import select
 
     runs = said["runs"]
@@ -98,7 +103,7 @@ def power(**said: Any) -> int:
     aim = Aim(sizes, said["difference"], said["alpha"], said["chance"], said["comparisons"])
     if runs:
         folders = [select(said["results"], which) for which in runs]
-        table = from_pilot(folders, aim, wanted=wanted(said["metrics"]), correlation=said["correlation"])
+        table = power_of(folders, aim, metrics=said["metrics"], correlation=said["correlation"])
     else:
         table = without_pilot(aim, said["deviations"] or DEVIATIONS, unit)
     show([table], said["form"], None)

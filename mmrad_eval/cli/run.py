@@ -99,7 +99,9 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--task", "-t", "tasks", multiple=True, help="Task, or file.py:Name; comma-separated or repeated.")
 @data_options
-@click.option("--metrics", multiple=True, help="Metrics, suites or file.py:Name, comma-separated. [default: paper]")
+@click.option(
+    "--metrics", "-M", multiple=True, help="Metrics, suites or file.py:Name, comma-separated. [default: paper]"
+)
 @metric_options
 @workers_option
 @click.option(

@@ -92,7 +92,7 @@ def _of_runs(runs: tuple[str, ...], form: str, said: dict[str, Any]) -> tuple[Dr
         allowed=allowed,
         question=_question(said["prompt"]),
         runs=tuple(folder.run.id for folder in scored.folders),
-        optimised_for=scored.preference,
+        optimized_for=scored.preference,
         margin=margin if form == "dpo" else least,
     )
     if form == "dpo":
@@ -132,7 +132,7 @@ def _page(card: ExportCard, out: Path) -> Iterable[str]:
         yield f"  {count:,} studies left out: {reason}"
     for path, count in card.held_out.items():
         yield f"  {path}: {count:,} of its ids are in the data"
-    if card.optimised_for is not None:
-        yield f"  optimized for {card.optimised_for.column}: do not rank a model trained on it by that column"
+    if card.optimized_for is not None:
+        yield f"  optimized for {card.optimized_for.column}: do not rank a model trained on it by that column"
     if card.data_use != "open":
         yield f"  its data is {card.data_use}: keep it, and models trained on it, where that data may be"

@@ -305,7 +305,7 @@ class Card(Value, frozen=True, kw_only=True):
     base_url: str | None = None
     api_key_env: str | None = None
     trained_on: tuple[str, ...] = ()
-    optimised_for: tuple[str, ...] = ()
+    optimized_for: tuple[str, ...] = ()
     """Metrics that this model was trained to raise; tables mark their columns, and none of them is its headline."""
     cutoff: str = ""
     """Year and month after which nothing was published that it was trained on, such as ``2025-06``; empty: unknown."""

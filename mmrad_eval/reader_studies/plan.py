@@ -73,7 +73,7 @@ def plan_table(
         TableColumn("readers", kind="count"),
         TableColumn("cases", kind="count"),
         TableColumn("readings", title="readings per reader", kind="count"),
-        TableColumn("power", title="studies that detect the difference", kind="percent", interval=True, beside=True),
+        TableColumn("power", title="studies that detect the difference, %", kind="percent", interval=True, beside=True),
         TableColumn("width", title="half-width of the interval", kind="score"),
         TableColumn("about", title="generalizes to"),
     )

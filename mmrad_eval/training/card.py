@@ -57,7 +57,7 @@ class ExportCard(Value, frozen=True, omit_defaults=False):
     """Reason -> studies."""
     held_out: dict[str, int]
     """Hold-out list -> how many of its ids the data has."""
-    optimised_for: Preference | None
+    optimized_for: Preference | None
     """The column that decided what is taught. A model that was trained on this is not ranked by it."""
     margin: float | None
     """Least difference of the two answers of a pair, or least value of a taught answer."""
@@ -105,6 +105,6 @@ def _readme(trainer: Trainer, settings: Settings, card: ExportCard) -> Iterator[
     yield "- Only the key image of a study is shown."
     yield f"- No patient has a study in another split; `../{TRAINED_ON}` lists the patients, as a hold-out list for"
     yield "  whatever this model is tested on."
-    if card.optimised_for is not None:
-        yield f"- Optimised for `{card.optimised_for.column}` ({card.optimised_for.signature}): rank no model that was"
+    if card.optimized_for is not None:
+        yield f"- Optimized for `{card.optimized_for.column}` ({card.optimized_for.signature}): rank no model that was"
         yield "  trained on it by that column."

@@ -47,7 +47,7 @@ class Origin:
     allowed: TrainingSet
     question: str
     runs: tuple[str, ...] = ()
-    optimised_for: Preference | None = None
+    optimized_for: Preference | None = None
     margin: float | None = None
 
 
@@ -123,7 +123,7 @@ def _written(
         patients=len(patients),
         left_out=dict(sorted(left_out.items())),
         held_out=dict(origin.allowed.held_out),
-        optimised_for=origin.optimised_for,
+        optimized_for=origin.optimized_for,
         margin=origin.margin,
         question=origin.question,
         trainers={folder.trainer.name: folder.counts() for folder in folders},
@@ -200,7 +200,7 @@ class _Folder:
             sides = [self._fitted(self._made(side, pictured=False)) for side in (draft.chosen, draft.rejected)]
             chosen, rejected = (tool_turns(side, self.numbers)[-1].text for side in sides)
             asked = msgspec.structs.replace(sides[0], looks=(), report="")
-            decided_by = self.origin.optimised_for.signature if self.origin.optimised_for else ""
+            decided_by = self.origin.optimized_for.signature if self.origin.optimized_for else ""
             known = (draft.differs, draft.values, draft.runs, decided_by, draft.kind)
             return PreferencePair(asked, chosen, rejected, *known), 0
         if self.origin.form == "grpo":

@@ -17,7 +17,7 @@ from mmrad_eval.results.scoring.reports_file import data_of
 
 
 class Preference(Value, frozen=True):
-    """The column that decides what is preferred, as the card of an export states it under ``optimised_for``."""
+    """The column that decides what is preferred, as the card of an export states it under ``optimized_for``."""
 
     column: str
     signature: str

@@ -40,6 +40,14 @@ def test_a_command_says_the_same_of_itself_on_both_pages(name: str) -> None:
     assert first == COMMANDS[name][1]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_metrics_have_one_spelling(name: str) -> None:
+    for whole, command in commands(name):
+        for option in command.params:
+            if "--metrics" in option.opts:
+                assert option.opts == ["--metrics", "-M"], whole
+
+
 def test_every_command_stands_under_one_heading() -> None:
     under = [name for names in HEADINGS.values() for name in names.split()]
     assert sorted(under) == sorted(COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import mmrad_eval
 from mmrad_eval.metrics.labelf1 import LABELS
 
 Call = Callable[..., Any]
@@ -154,3 +156,16 @@ def test_a_file_that_holds_its_own_references_says_how_to_name_them(tmp_path: Pa
     assert said.code == 2
     assert "board.json holds its own references: add --references rexrank:board.json" in said.err
     assert "holds its own references" not in call("score", "-p", "mine.csv").err
+
+
+def test_scores_stay_when_the_same_data_is_called_open_in_one_run_only(call: Call) -> None:
+    Path("data.csv").write_text("id,patient,findings,image\na,p,The heart is enlarged.,x.png\nb,q,No effusion.,x.png\n")
+    command = ("--model", "baseline:normal", "--task", "direct", "--data", "table:data.csv", "--quiet")
+    for said, metrics in (("open", "bleu@raw"), (None, "rouge@raw"), ("credentialed", "rules")):
+        use = ("--data-use", said) if said else ()
+        assert call(*command, *use, "--metrics", metrics).code == 0
+    (folder,) = Path().glob("results/runs/*/*/*/*")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert {"BLEU-4 @ raw", "ROUGE-L @ raw"} < set(summary["columns"])
+    assert not summary["notes"]
+    assert mmrad_eval.load(folder).scores["data_use"].unique().tolist() == ["credentialed"]

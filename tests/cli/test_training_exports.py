@@ -54,15 +54,15 @@ def test_pairs_prefer_by_the_column_that_was_named_and_the_card_says_so(call: Ca
     assert said.code == 0, said.err
     assert f"optimized for {COLUMN}" in said.out
     card = card_of("e")
-    assert card.optimised_for is not None
-    assert (card.optimised_for.column, card.optimised_for.better) == (COLUMN, "higher")
-    assert card.optimised_for.signature.startswith("rouge|")
+    assert card.optimized_for is not None
+    assert (card.optimized_for.column, card.optimized_for.better) == (COLUMN, "higher")
+    assert card.optimized_for.signature.startswith("rouge|")
     pairs = rows(Path("e/llamafactory/pairs.jsonl"))
     assert pairs
     for row in pairs:
         assert row["chosen"]["value"].endswith(f"Report: {reference_of(corpus, row['id'])}")
         assert row["values"][0] > row["values"][1]
-        assert row["decided_by"] == card.optimised_for.signature
+        assert row["decided_by"] == card.optimized_for.signature
         assert any(statement.startswith("rejected: present") for statement in row["differs"])
         assert "[150, 160, 190, 185]" not in row["chosen"]["value"]  # the box is in pixels of the exported film
 
@@ -98,7 +98,7 @@ def test_references_are_paired_with_copies_that_hold_one_planted_error(call: Cal
         kinds.add(row["kind"])
     assert len(kinds) > 1
     assert kinds <= {"planted side", "planted negation", "planted severity", "planted invention"}
-    assert card_of("e").optimised_for is None
+    assert card_of("e").optimized_for is None
     assert "the references of demo" in Path("e/trl/README.md").read_text()
 
 

@@ -130,6 +130,17 @@ def test_pending_studies_of_an_old_run_are_counted_as_such(results: Path) -> Non
     assert (written["schema"], "deciding" in written, "identity" in written) == ("mmrad.run/2", False, True)
 
 
+def test_a_card_that_was_spelled_optimised_for_keeps_its_metrics(results: Path) -> None:
+    [folder] = [folder for folder in find_runs(results) if folder.run.card.id == "moody"]
+    path = folder.path / "run.json"
+    record = json.loads(path.read_text())
+    record["card"]["optimised_for"] = ["findings@rules"]
+    record["card"].pop("optimized_for", None)
+    path.write_text(json.dumps(record))
+
+    assert folder.run.card.optimized_for == ("findings@rules",)
+
+
 def test_an_old_run_with_refusals_is_not_ranked_until_its_command_has_read_them_by_the_rules_of_today(
     results: Path,
 ) -> None:

@@ -40,7 +40,7 @@ def test_every_fact_has_a_source_with_a_date_or_says_that_it_was_not_checked(nam
         for f in (
             "price",
             "trained_on",
-            "optimised_for",
+            "optimized_for",
             "served_by_vllm",
             "max_images",
             "context",

@@ -70,5 +70,5 @@ def test_the_command_prints_a_table_and_a_size(call: Callable[..., Said]) -> Non
     said = call("readers", "plan", "-n", "20", "-r", "3,5", "--studies", "50")
 
     assert said.code == 0, said.err
-    assert "studies that detect the difference" in said.out
+    assert "studies that detect the difference, %" in said.out
     assert "Two systems; a typical reader" in said.out

@@ -1,4 +1,4 @@
-"""Reports that see no image, and metrics that a model was optimised for, in every table and page that shows systems."""
+"""Reports that see no image, and metrics that a model was optimized for, in every table and page that shows systems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import mmrad_eval
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.core.values import Report, Study
 from mmrad_eval.metrics import suite
-from mmrad_eval.results.leaderboard.optimised import OPTIMISED, was_optimised
+from mmrad_eval.results.leaderboard.optimized import OPTIMIZED, was_optimized
 from mmrad_eval.results.paper import PaperOptions, write_paper
 from mmrad_eval.results.scoring.run import score
 from mmrad_eval.results.tables import Table, render
@@ -48,7 +48,7 @@ def made(kit: Kit, dataset: str, n: int) -> list[RunFolder]:
                 dataset_digest=dataset * 8,
             )  # fmt: skip
             card = msgspec.structs.replace(
-                folder.run.card, optimised_for=("findings@rules",) if model == "trained" else ()
+                folder.run.card, optimized_for=("findings@rules",) if model == "trained" else ()
             )
             folder.write_run(msgspec.structs.replace(folder.run, card=card))
             score(folder, studies, suite(METRICS), resamples=50)
@@ -97,26 +97,26 @@ def test_a_comparison_says_below_what_the_template_gets_over_its_studies(runs: d
         runs["honest"], runs["other"], metrics=["bleu@raw"], resamples=50)[0].notes)  # fmt: skip
 
 
-def test_a_comparison_never_rests_on_what_a_side_was_optimised_for(runs: dict[str, Path]) -> None:
+def test_a_comparison_never_rests_on_what_a_side_was_optimized_for(runs: dict[str, Path]) -> None:
     tables = mmrad_eval.compare(runs["honest"], runs["trained"], resamples=200)
     rows = {str(row.cells["column"].value): row.cells for row in tables[0].rows}
     mine = rows[f"{HEADLINE} ↑"]
     values = [cell for key, cell in mine.items() if key in {"lab:honest", "lab:trained"}]
-    assert [cell.mark for cell in values] == ["", OPTIMISED]
+    assert [cell.mark for cell in values] == ["", OPTIMIZED]
     assert mine["p"].value is not None
     assert float(str(mine["p"].value)) < 0.05
     assert mine["difference"].mark == ""
     others = [cells for name, cells in rows.items() if "BLEU-4" in name or "rules micro" in name]
     assert all(cells["difference"].mark == "*" for cells in others)
     assert f"of {len(rows) - 1} columns" in tables[0].title
-    assert "findings@rules" in noted(tables[0], OPTIMISED)
+    assert "findings@rules" in noted(tables[0], OPTIMIZED)
     (line,) = [row for row in csv.DictReader(render(tables[:1], "csv").splitlines()) if HEADLINE in row["column"]]
-    assert line["optimised"] == "B"
+    assert line["optimized"] == "B"
     with pytest.raises(UsageError, match="trained was optimized for findings@rules"):
         mmrad_eval.compare(runs["honest"], runs["trained"], primary=HEADLINE, resamples=50)
 
 
-def test_ranks_give_the_template_a_place_and_an_optimised_model_none(kit: Kit) -> None:
+def test_ranks_give_the_template_a_place_and_an_optimized_model_none(kit: Kit) -> None:
     board = next(
         t for t in mmrad_eval.leaderboard(kit.results) if t.title.startswith("first") and "no evidence" in t.title
     )
@@ -124,17 +124,17 @@ def test_ranks_give_the_template_a_place_and_an_optimised_model_none(kit: Kit) -
     drawn = tables_of([ranking])[0]
     assert "normal template" not in " ".join(ranking.systems)
     assert "(better than 0 of 2)" in noted(drawn, f"{HEADLINE} of reports that see no image")
-    assert "lab:trained" in noted(drawn, OPTIMISED)
+    assert "lab:trained" in noted(drawn, OPTIMIZED)
     mine = {str(row.cells["column"].value): row.cells for row in drawn.rows}
     (system,) = [name for name in ranking.systems if "trained" in name]
-    assert (mine[HEADLINE][system].value, mine[HEADLINE][system].mark) == (None, OPTIMISED)
+    assert (mine[HEADLINE][system].value, mine[HEADLINE][system].mark) == (None, OPTIMIZED)
     assert mine["BLEU-4 @ raw"][system].value == 1
 
 
-def test_data_name_what_a_model_was_optimised_for(kit: Kit) -> None:
+def test_data_name_what_a_model_was_optimized_for(kit: Kit) -> None:
     lines = list(csv.DictReader(render(list(mmrad_eval.leaderboard(kit.results)), "csv").splitlines()))
-    assert {line["optimised for"] for line in lines if "trained" in line["model"]} == {"findings@rules"}
-    assert {line["optimised for"] for line in lines if "honest" in line["model"]} == {""}
+    assert {line["optimized for"] for line in lines if "trained" in line["model"]} == {"findings@rules"}
+    assert {line["optimized for"] for line in lines if "honest" in line["model"]} == {""}
     assert all(float(line[TEMPLATE]) < 0 for line in lines)
 
 
@@ -150,7 +150,7 @@ def test_tables_across_datasets_have_the_policies_of_each(kit: Kit) -> None:
     assert {f"{name}, test: {HEADLINE}" for name in ("first", "second")} <= set(template.cells)
     assert not template.ranked
     cell = rows["lab:trained"].cells[f"second, test: {HEADLINE}"]
-    assert (cell.mark, cell.rank) == (OPTIMISED, "")
+    assert (cell.mark, cell.rank) == (OPTIMIZED, "")
     assert rows["lab:trained"].cells["second, test: BLEU-4 @ raw"].rank == "best"
 
 
@@ -163,8 +163,8 @@ def test_a_paper_prints_both_rows_marks_and_another_main_metric(kit: Kit, tmp_pa
         rows = {str(row.cells[first].value): row for row in names[name].rows}
         assert isinstance(rows["normal template"].cells[HEADLINE].value, float)
         assert not rows["everything hedged"].ranked
-        assert any(row.cells[HEADLINE].mark == OPTIMISED for row in names[name].rows)
-        assert not any(OPTIMISED in row.cells[HEADLINE].mark and row.cells[HEADLINE].rank for row in names[name].rows)
+        assert any(row.cells[HEADLINE].mark == OPTIMIZED for row in names[name].rows)
+        assert not any(OPTIMIZED in row.cells[HEADLINE].mark and row.cells[HEADLINE].rank for row in names[name].rows)
         tex = (tmp_path / "paper" / f"{name}.tex").read_text()
         assert "Findings" in tex
         assert "Normal template" in tex or "normal template" in tex
@@ -172,7 +172,7 @@ def test_a_paper_prints_both_rows_marks_and_another_main_metric(kit: Kit, tmp_pa
         assert "normal template" in (tmp_path / "paper" / f"{name}.csv").read_text()
     said = (tmp_path / "paper" / "results.md").read_text()
     assert f"Reports that see no image get, in `{HEADLINE}`: normal template -" in said
-    assert OPTIMISED in said
+    assert OPTIMIZED in said
     assert written.runs.main is not None
     assert written.runs.main.metric != "findings@rules"
     captions = (tmp_path / "paper" / "paper.tex").read_text()
@@ -224,7 +224,7 @@ def test_a_curve_of_budgets_says_it_below(runs: dict[str, Path]) -> None:
     trained, honest = (read_scored_runs([RunFolder(runs[name])])[0] for name in ("trained", "honest"))
     table = curve_table([BudgetRun(point, trained)], HEADLINE)
     assert "normal template -" in noted(table, "reports that see no image")
-    assert OPTIMISED in noted(table, "optimized")
+    assert OPTIMIZED in noted(table, "optimized")
     assert len(curve_table([BudgetRun(point, honest)], "BLEU-4 @ raw").notes) == 1
 
 
@@ -232,7 +232,7 @@ def test_a_family_is_one_metric_under_all_of_its_profiles(runs: dict[str, Path])
     from mmrad_eval.results.run.folder import RunFolder
 
     trained = [RunFolder(runs["trained"]).run]
-    assert was_optimised(trained, "findings@rules")
-    assert was_optimised(trained, "findings-by-finding@rules")
-    assert not was_optimised(trained, "bleu@raw")
-    assert not was_optimised([RunFolder(runs["honest"]).run], "findings@rules")
+    assert was_optimized(trained, "findings@rules")
+    assert was_optimized(trained, "findings-by-finding@rules")
+    assert not was_optimized(trained, "bleu@raw")
+    assert not was_optimized([RunFolder(runs["honest"]).run], "findings@rules")

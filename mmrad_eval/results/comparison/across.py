@@ -17,7 +17,7 @@ from mmrad_eval.core.values import Study, Target
 from mmrad_eval.metrics.facts.extract import extract
 from mmrad_eval.metrics.facts.labels import POSITIVE, label
 from mmrad_eval.results.leaderboard.board import EVIDENCE
-from mmrad_eval.results.leaderboard.optimised import marked, optimised_note
+from mmrad_eval.results.leaderboard.optimized import marked, optimized_note
 from mmrad_eval.results.leaderboard.policy_rows import cells_over, policy_row
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
@@ -152,7 +152,7 @@ def _table(over: Sequence[RunsOver], evidence: str, wanted: Sequence[str]) -> Ta
         for (model, task), found in sorted(cells.items())
     ]
     said = "No mean over datasets is taken: a value depends on the references that it is scored against."
-    notes_below = (said, *optimised_note([scored.run for one in over for scored in one.runs]))
+    notes_below = (said, *optimized_note([scored.run for one in over for scored in one.runs]))
     rows += _policies(over, [column.label for column in columns])
     first = (TableColumn("model"), TableColumn("task"))
     title = f"{len(over)} datasets: {EVIDENCE[evidence]}"

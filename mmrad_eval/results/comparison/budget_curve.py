@@ -17,7 +17,7 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.comparison.compare import compare_runs
 from mmrad_eval.results.leaderboard.costs import COSTS, NOTE, total_tokens
-from mmrad_eval.results.leaderboard.optimised import marked, optimised_note, was_optimised
+from mmrad_eval.results.leaderboard.optimized import marked, optimized_note, was_optimized
 from mmrad_eval.results.leaderboard.policy_rows import policy_notes
 from mmrad_eval.results.leaderboard.rows import ScoredRun, columns_of
 from mmrad_eval.results.run.folder import RunFolder
@@ -105,9 +105,9 @@ def _beside(runs: Sequence[BudgetRun], label: str) -> tuple[str, ...]:
     """What reports that see no image get in the column, and whether the model was optimized for it."""
     scored = [run.scored for run in runs]
     known = next((columns_of(one) for one in scored if label in columns_of(one)), {})
-    trained = label in known and was_optimised([one.run for one in scored], known[label].metric)
+    trained = label in known and was_optimized([one.run for one in scored], known[label].metric)
     values = {name: column.value for name, column in known.items()}
-    return (*policy_notes(values, {label}), *(optimised_note([one.run for one in scored]) if trained else ()))
+    return (*policy_notes(values, {label}), *(optimized_note([one.run for one in scored]) if trained else ()))
 
 
 def _kind(run: BudgetRun) -> tuple[str, bool]:

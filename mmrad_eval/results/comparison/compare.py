@@ -13,7 +13,7 @@ from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import DataError, UsageError, some
 from mmrad_eval.results.comparison.lengths import SameLength, near, words_of
 from mmrad_eval.results.comparison.shared_columns import SharedColumn, SharedColumns, Stored, shared
-from mmrad_eval.results.leaderboard.optimised import was_optimised
+from mmrad_eval.results.leaderboard.optimized import was_optimized
 from mmrad_eval.results.leaderboard.rows import ScoredRun
 from mmrad_eval.results.leaderboard.sanity import sanity_line
 from mmrad_eval.results.run.folder import RunFolder
@@ -99,10 +99,10 @@ class Comparison:
     policies: dict[str, float | None] = field(default_factory=dict)
     """What reports that see no image get over the compared studies, by the column that holds it."""
 
-    def optimised(self, which: int, column: int) -> tuple[bool, bool]:
+    def optimized(self, which: int, column: int) -> tuple[bool, bool]:
         """Whether the first arm's model, and that of a further one, was optimized for a column's metric."""
         metric = self.columns[column].metric
-        return (was_optimised(self.arms[0].runs, metric), was_optimised(self.arms[which + 1].runs, metric))
+        return (was_optimized(self.arms[0].runs, metric), was_optimized(self.arms[which + 1].runs, metric))
 
 
 def compare_runs(
@@ -260,7 +260,7 @@ def _primary(
         )
     metric = columns[found[0]].metric
     for arm in arms[:2]:
-        if was_optimised(arm.runs, metric):
+        if was_optimized(arm.runs, metric):
             why = f"{arm.name} was optimized for {metric}"
             raise UsageError(f"--primary {label}: {why}; name a column of another metric")
     return (0, found[0])

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.results.comparison.compare import compare_runs
+from mmrad_eval.results.comparison.power import CORRELATION, Aim, from_pilot
 from mmrad_eval.results.comparison.subgroup_tables import difference_tables, headlines_of, run_tables
 from mmrad_eval.results.comparison.tables import comparison_tables
 from mmrad_eval.results.leaderboard import board
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mmrad_eval.results.comparison.shared_columns import SharedColumn
     from mmrad_eval.results.run.folder import RunFolder
     from mmrad_eval.results.statistics.bootstrap import Method
+    from mmrad_eval.results.tables.table import Table
 
 ALL = "all"
 """The word for every column, where few are shown unless more are asked for."""
@@ -74,11 +76,29 @@ def compare(
         same_length=same_length,
     )
     tables = comparison_tables(found, margin=margin)
-    more = 0 if chosen else _shared(sides) - len(found.columns)
-    if more > 0:
-        note = f"{more} more columns can be compared: -M {ALL} shows them."
-        tables[0] = replace(tables[0], notes=(*tables[0].notes, note))
+    if not chosen:
+        tables[0] = _with_rest(tables[0], _shared(sides) - len(found.columns))
     return ShownTables(tables)
+
+
+def power_of(
+    folders: Sequence[RunFolder], aim: Aim, *, metrics: Iterable[str] = (), correlation: float = CORRELATION
+) -> Table:
+    """What one or two runs mean for the next test, in the columns that ``metrics`` name, else the headlines."""
+    sides = [[folder] for folder in folders]
+    chosen = set(names(metrics))
+    table = from_pilot(
+        folders, aim, wanted=wanted(metrics) if chosen else _first_columns(sides, None), correlation=correlation
+    )
+    return table if chosen else _with_rest(table, _shared(sides) - len(table.rows))
+
+
+def _with_rest(table: Table, more: int) -> Table:
+    """The table, with a note on the columns that nobody named and that are no headlines."""
+    if more <= 0:
+        return table
+    note = f"{more} more columns can be compared: -M {ALL} shows them."
+    return replace(table, notes=(*table.notes, note))
 
 
 def _first_columns(sides: Sequence[Sequence[RunFolder]], primary: str | None) -> Callable[[SharedColumn], bool]:

@@ -26,7 +26,7 @@ from mmrad_eval.results.comparison.by_subgroup import (
 from mmrad_eval.results.comparison.compare import ComparableSides, ComparedSide, comparable
 from mmrad_eval.results.comparison.shared_columns import SharedColumn, SharedColumns, Stored, shared
 from mmrad_eval.results.comparison.tables import ALPHA, SIGN, labelled
-from mmrad_eval.results.leaderboard.optimised import marked, optimised_note, was_optimised
+from mmrad_eval.results.leaderboard.optimized import marked, optimized_note, was_optimized
 from mmrad_eval.results.leaderboard.policy_rows import POLICIES, policy_notes, policy_row
 from mmrad_eval.results.leaderboard.rows import ScoredRun, headlines
 from mmrad_eval.results.run.folder import RunFolder
@@ -186,7 +186,7 @@ def _run_tables(title: str, runs: Sequence[_DividedRun], resamples: int) -> list
         gaps += [_gap_row(run, column, gap) for column, gap in run.gaps.items()]
     rows += _policy_rows(runs, list(scores))
     called = _name(f"by {attribute.name} {title}")
-    notes = [*_notes(runs[0].divided, resamples), *optimised_note([run.entry.run for run in runs])]
+    notes = [*_notes(runs[0].divided, resamples), *optimized_note([run.entry.run for run in runs])]
     tables = [
         Table(
             called,
@@ -299,7 +299,7 @@ def _difference_table(
     def against(at: tuple[int, int]) -> Cell:
         value, low, high = found.against.at(at[0] * size + at[1])
         apart = low is not None and high is not None and (low > 0 or high < 0)
-        apart &= not was_optimised((*first.runs, *second.runs), sides.found.columns[at[1]].metric)
+        apart &= not was_optimized((*first.runs, *second.runs), sides.found.columns[at[1]].metric)
         return Cell(value, low, high, mark=SIGN if apart and found.against.p[at[0] * size + at[1]] <= ALPHA else "")
 
     columns: list[CellColumn[tuple[int, int]]] = [
@@ -333,7 +333,7 @@ def _difference_table(
             "Against the rest: B - A in the subgroup minus B - A in all other studies whose subgroup is known.",
             f"p: of that difference, bootstrap max-T over {members} comparisons.",
             *_policies_by_group(sides, divided),
-            *optimised_note((*first.runs, *second.runs)),
+            *optimized_note((*first.runs, *second.runs)),
             f"{SIGN} significant: p at most {ALPHA:g}, and an interval without 0.",
         ),
     )

@@ -13,7 +13,7 @@ from mmrad_eval.results.comparison.compare import AsRun, ComparedSide, Compariso
 from mmrad_eval.results.comparison.lengths import NEAR
 from mmrad_eval.results.comparison.shared_columns import SharedColumn
 from mmrad_eval.results.leaderboard.costs import cost_table
-from mmrad_eval.results.leaderboard.optimised import marked, optimised_note
+from mmrad_eval.results.leaderboard.optimized import marked, optimized_note
 from mmrad_eval.results.leaderboard.policy_rows import policy_notes
 from mmrad_eval.results.leaderboard.rows import mean_cell
 from mmrad_eval.results.run.naming import facts
@@ -41,7 +41,7 @@ def significant(found: Comparison, which: int, column: int) -> bool:
     p of the primary difference is its own; that of any other is the one after max-T (Holm where max-T is undefined).
     """
     d = found.differences[which]
-    if any(found.optimised(which, column)):
+    if any(found.optimized(which, column)):
         return False
     if found.primary == (which, column):
         p = d.p[column]
@@ -72,7 +72,7 @@ def _headline(found: Comparison, which: int) -> str:
         for i, column in enumerate(found.columns)
         if column.better and significant(found, which, i)
     ]
-    judged = sum(bool(c.better) and not any(found.optimised(which, i)) for i, c in enumerate(found.columns))
+    judged = sum(bool(c.better) and not any(found.optimized(which, i)) for i, c in enumerate(found.columns))
     if not signs:
         return f"no significant difference in {judged} columns" if judged != 1 else "no significant difference"
     sides = [f"{word} in {signs.count(sign)}" for word, sign in (("better", 1), ("worse", -1)) if sign in signs]
@@ -124,7 +124,7 @@ def _columns(found: Comparison, which: int, margin: float | None) -> list[CellCo
         )
     return [
         *columns,
-        CellColumn(TableColumn("optimised", media="data"), lambda i: _optimised(found, which, i)),
+        CellColumn(TableColumn("optimized", media="data"), lambda i: _optimized(found, which, i)),
         CellColumn(TableColumn("patients", kind="count", media="data"), lambda _: d.patients),
         CellColumn(TableColumn("studies", kind="count", media="data"), lambda _: found.studies),
         CellColumn(TableColumn("signature", media="data"), lambda i: of[i].signature),
@@ -142,9 +142,9 @@ def _value(found: Comparison, which: int, i: int, *, second: bool) -> Cell:
     return marked(Cell(finite((d.second if second else d.first)[i])), arm.runs, found.columns[i].metric)
 
 
-def _optimised(found: Comparison, which: int, i: int) -> str | None:
+def _optimized(found: Comparison, which: int, i: int) -> str | None:
     """The sides whose model was optimized for a column's metric."""
-    return " ".join(side for side, was in zip("AB", found.optimised(which, i), strict=True) if was) or None
+    return " ".join(side for side, was in zip("AB", found.optimized(which, i), strict=True) if was) or None
 
 
 def _named(found: Comparison, which: int, i: int) -> Cell:
@@ -203,10 +203,10 @@ def _notes(found: Comparison, which: int, margin: float | None) -> list[str]:
 
 
 def beside_notes(found: Comparison, which: int) -> tuple[str, ...]:
-    """What reports that see no image get, and what the mark of an optimised metric means."""
+    """What reports that see no image get, and what the mark of an optimized metric means."""
     runs = [run for arm in (found.arms[0], found.arms[which + 1]) for run in arm.runs]
     shown = {column.label for column in found.columns}
-    return (*policy_notes(found.policies, shown), *optimised_note(runs))
+    return (*policy_notes(found.policies, shown), *optimized_note(runs))
 
 
 def _other_prompts(first: ComparedSide, second: ComparedSide) -> Iterator[str]:

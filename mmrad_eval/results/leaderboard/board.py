@@ -19,7 +19,7 @@ from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES
 from mmrad_eval.results.leaderboard.costs import cost_columns
 from mmrad_eval.results.leaderboard.not_scored import not_scored
-from mmrad_eval.results.leaderboard.optimised import marked, optimised_note
+from mmrad_eval.results.leaderboard.optimized import marked, optimized_note
 from mmrad_eval.results.leaderboard.policy_rows import policy_rows, without_policies
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
@@ -203,7 +203,7 @@ _FIXED: tuple[CellColumn[_Line], ...] = (
     CellColumn(TableColumn("evidence", media="data"), lambda line: "given" if line.run.given else "generated"),
     CellColumn(TableColumn("complete", media="data"), lambda line: _yes(all(e.run.complete for e in line.group))),
     CellColumn(TableColumn("ranked", media="data"), lambda line: _yes(line.is_ranked)),
-    CellColumn(TableColumn("optimised for", media="data"), lambda line: " ".join(line.run.card.optimised_for) or None),
+    CellColumn(TableColumn("optimized for", media="data"), lambda line: " ".join(line.run.card.optimized_for) or None),
     CellColumn(TableColumn("sample", kind="count", media="data"), lambda line: line.run.identity.sample),
     CellColumn(TableColumn("run", media="data"), lambda line: " ".join(scored.run.id for scored in line.group)),
 )
@@ -285,7 +285,7 @@ def _notes(runs: Sequence[ScoredRun]) -> tuple[str, ...]:
         unit = "patients" if units == {"patient"} else "studies (no patient ids: too narrow if patients recur)"
         resamples = max(summary.resamples for summary in summaries)
         notes.append(f"Intervals: {level}, bootstrap over {unit}, {resamples:,} resamples.")
-    notes += optimised_note([scored.run for scored in runs])
+    notes += optimized_note([scored.run for scored in runs])
     notes += not_scored(runs)
     notes += dict.fromkeys(note for scored in runs if scored.summary for note in scored.summary.notes)
     notes += [note for scored in runs if (note := _read(scored, several=len(runs) > 1))]

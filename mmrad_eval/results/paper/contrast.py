@@ -11,7 +11,7 @@ import numpy as np
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.results.comparison.compare import Comparison, compare_runs
 from mmrad_eval.results.comparison.tables import significant
-from mmrad_eval.results.leaderboard.optimised import marked, was_optimised
+from mmrad_eval.results.leaderboard.optimized import marked, was_optimized
 from mmrad_eval.results.leaderboard.rows import columns_of, mean_cell
 from mmrad_eval.results.paper.runs import PaperRow
 from mmrad_eval.results.run.summary import ColumnSummary
@@ -110,7 +110,7 @@ def ranks(found: PaperContrast, columns: Sequence[ColumnSummary]) -> dict[tuple[
         left = {
             i: sign * v
             for i in candidates
-            if not was_optimised(found.lines[i].part.runs, column.metric)
+            if not was_optimized(found.lines[i].part.runs, column.metric)
             and (v := value_of(found.lines[i].part, column.label)) is not None
         }
         if len(left) < 2:

@@ -23,7 +23,7 @@ from mmrad_eval.results.figures.read import (
     read_answers,
 )
 from mmrad_eval.results.figures.style import COLORS, Look, drawing, save
-from mmrad_eval.results.leaderboard.optimised import was_optimised
+from mmrad_eval.results.leaderboard.optimized import was_optimized
 from mmrad_eval.results.leaderboard.rows import columns_of
 from mmrad_eval.results.paper import comparison_figures
 from mmrad_eval.results.paper.contrast import PaperContrast
@@ -98,7 +98,7 @@ def _figures(paper: PaperRuns, contrasts: Sequence[PaperContrast], look: Look, l
     drawn = None
     if main and other:
         pair = (names[other.label], other), (names[main.label], main)
-        trained = [part for part in parts if any(was_optimised(part.runs, c.metric) for c in (main, other))]
+        trained = [part for part in parts if any(was_optimized(part.runs, c.metric) for c in (main, other))]
         forms = [part for part in parts if part.task not in CONTROLS and part not in trained]
         drawn = comparison_figures.against(forms, *pair, (labels.model, labels.task), look)
         left_out = "Controls are left out. " if len(forms) + len(trained) < len(parts) else ""

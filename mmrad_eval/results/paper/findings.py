@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmrad_eval.results.comparison.tables import ALPHA, significant
-from mmrad_eval.results.leaderboard.optimised import optimised_note
+from mmrad_eval.results.leaderboard.optimized import optimized_note
 from mmrad_eval.results.paper.contrast import Line, PaperContrast, contrast, value_of
 from mmrad_eval.results.paper.labels import Labels
 from mmrad_eval.results.paper.primary import DeclaredPrimary, primary_sentences
@@ -90,7 +90,7 @@ def _beside(paper: PaperRuns) -> Iterator[str]:
         values = ((name, cells[label].value) for name, cells in paper.policies.items() if label in cells)
         said = ", ".join(f"{name} {value:.3f}" for name, value in values if isinstance(value, int | float))
         yield f"Reports that see no image get, in `{label}`: {said}."
-    yield from optimised_note(paper.runs)
+    yield from optimized_note(paper.runs)
 
 
 def _legend(topic: Topic, arms: Sequence[PaperContrast], panel: PaperContrast) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmrad_eval.core.errors import UsageError
 from mmrad_eval.results.comparison.tables import ALPHA
-from mmrad_eval.results.leaderboard.optimised import was_optimised
+from mmrad_eval.results.leaderboard.optimized import was_optimized
 from mmrad_eval.results.paper.contrast import PaperContrast
 from mmrad_eval.results.paper.labels import Labels
 from mmrad_eval.results.paper.runs import PaperRuns
@@ -48,7 +48,7 @@ def primaries(written: Sequence[str], paper: PaperRuns) -> list[DeclaredPrimary]
         if column is None:
             known = ", ".join(c.label for c in paper.columns) or "none"
             raise UsageError(f"--primary {one}: the tables have {known}; name further ones with --metrics")
-        if was_optimised(paper.runs, column.metric):
+        if was_optimized(paper.runs, column.metric):
             raise UsageError(
                 f"--primary {one}: a model was optimized for {column.metric}; name a column of another metric"
             )

@@ -8,7 +8,7 @@ from dataclasses import replace as replace_page
 
 from msgspec.structs import replace
 
-from mmrad_eval.results.leaderboard.optimised import OPTIMISED
+from mmrad_eval.results.leaderboard.optimized import OPTIMIZED
 from mmrad_eval.results.paper.labels import Labels, labels_of
 from mmrad_eval.results.run.summary import ColumnSummary
 from mmrad_eval.results.tables.latex import ARTICLE, latex
@@ -120,12 +120,12 @@ class CompactColumn:
     values: Mapping[str, ColumnSummary]
     marked: frozenset[str] = frozenset()
     """Labels of the columns whose value has a star."""
-    optimised: frozenset[str] = frozenset()
+    optimized: frozenset[str] = frozenset()
     """Labels of the columns that its model was optimized for."""
 
     def mark(self, label: str) -> str:
         """The signs after a value."""
-        return ("*" if label in self.marked else "") + (OPTIMISED if label in self.optimised else "")
+        return ("*" if label in self.marked else "") + (OPTIMIZED if label in self.optimized else "")
 
 
 def compact(lines: Sequence[CompactColumn], words: Printed, name: str, title: str) -> Table:

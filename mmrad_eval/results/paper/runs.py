@@ -11,7 +11,7 @@ from pathlib import Path
 from mmrad_eval.core.contracts import Dataset
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Study
-from mmrad_eval.results.leaderboard.optimised import was_optimised
+from mmrad_eval.results.leaderboard.optimized import was_optimized
 from mmrad_eval.results.leaderboard.policy_rows import POLICIES, cells_over
 from mmrad_eval.results.leaderboard.rows import (
     ScoredRun,
@@ -107,7 +107,7 @@ class PaperRuns:
     @property
     def main(self) -> ColumnSummary | None:
         """The column that a conclusion rests on: none that a model of the paper was optimized for."""
-        open_to_all = [column for column in self.columns if not was_optimised(self.runs, column.metric)]
+        open_to_all = [column for column in self.columns if not was_optimized(self.runs, column.metric)]
         return main_column(open_to_all) if open_to_all else None
 
     @property

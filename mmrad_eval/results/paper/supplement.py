@@ -12,7 +12,7 @@ from mmrad_eval.core.errors import UsageError
 from mmrad_eval.results.comparison.compare import Comparison, compare_runs
 from mmrad_eval.results.comparison.tables import comparison_tables, significant
 from mmrad_eval.results.leaderboard.board import tables_of
-from mmrad_eval.results.leaderboard.optimised import OPTIMISED, was_optimised
+from mmrad_eval.results.leaderboard.optimized import OPTIMIZED, was_optimized
 from mmrad_eval.results.leaderboard.rows import ScoredRun, columns_of
 from mmrad_eval.results.paper.labels import Labels
 from mmrad_eval.results.paper.printed import CompactColumn, Printed, compact
@@ -134,10 +134,10 @@ def _tables(
             alone = sum(other.model == part.model for other in parts) == 1
             marked = marks.get(part.first.run.id, frozenset())
             values = _printed(part)
-            trained = frozenset(label for label, c in values.items() if was_optimised(part.runs, c.metric))
+            trained = frozenset(label for label, c in values.items() if was_optimized(part.runs, c.metric))
             lines.append(CompactColumn(model if alone else task or model, values, marked, trained))
         again = f"-{number}" if number > 1 else ""
-        note = f" {OPTIMISED} The model was optimized for this metric." if any(one.optimised for one in lines) else ""
+        note = f" {OPTIMIZED} The model was optimized for this metric." if any(one.optimized for one in lines) else ""
         yield compact(lines, words, f"{name[0]}{again}", f"{name[1]}{note}")
 
 

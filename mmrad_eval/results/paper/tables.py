@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from mmrad_eval.results.leaderboard.optimised import optimised_note
+from mmrad_eval.results.leaderboard.optimized import optimized_note
 from mmrad_eval.results.leaderboard.policy_rows import policy_row
 from mmrad_eval.results.paper.contrast import Line, PaperContrast, contrast, ranks, rows, table_columns
 from mmrad_eval.results.paper.labels import Labels
@@ -83,7 +83,7 @@ def arms_table(paper: PaperRuns, resamples: int, claims: ClaimOptions, labels: L
         missing.insert(0, f"T1: no model has run any form of evidence: {command}")
     named = (TableColumn("model", media="data"), TableColumn("task", media="data"), TableColumn("arm", "evidence"))
     columns = (*named, *_COUNTS, *table_columns(paper.columns, to=labels.task(TEXT)))
-    notes = (*_notes(contrasts, labels.task(TEXT)), *optimised_note(paper.runs), *verdicts[:MOST_VERDICTS])
+    notes = (*_notes(contrasts, labels.task(TEXT)), *optimized_note(paper.runs), *verdicts[:MOST_VERDICTS])
     table = Table("t1-arms", f"Evidence given to a frozen model ({paper.title})", columns, tuple(out), notes, _AMONG)
     return Made(table, tuple(contrasts), tuple(missing), tuple(verdicts))
 
@@ -112,7 +112,7 @@ def adaptation_table(paper: PaperRuns, formats: Mapping[str, RunFolder], resampl
     body = rows(found, paper.columns, differences=True, marks=ranks(found, paper.columns))
     body += _policies(paper, "arm") if body else []
     every = (*columns, *table_columns(paper.columns, to=first))
-    notes = (*_notes([found], first), *optimised_note(paper.runs))
+    notes = (*_notes([found], first), *optimized_note(paper.runs))
     table = Table("t2-adaptation", title, every, tuple(body), notes, _AMONG)
     return Made(table, (found,), tuple(missing), to=first)
 
@@ -146,7 +146,7 @@ def panel_table(paper: PaperRuns, task: str | None, resamples: int, labels: Labe
     what = "" if {line.part.task for line in lines} <= {IMPORTED} else f", {one}"
     title = f"Models{what} ({paper.title})"
     below = (*base, *_policies(paper, "model"))
-    notes = (*_notes([found], ""), *optimised_note(paper.runs))
+    notes = (*_notes([found], ""), *optimized_note(paper.runs))
     table = Table("t3-panel", title, columns, (*body, *below) if lines else (), notes, _AMONG)
     return Made(table, (found,), tuple(missing))
 

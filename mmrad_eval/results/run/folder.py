@@ -97,7 +97,7 @@ class RunFolder:
         found = {}
         for where, offset, line in self._answer_lines():
             head = _decoded(line, decoder, where)
-            found[head.study] = AnswerLine(offset, head.status, hashlib.sha256(line.rstrip(b"\r\n")).hexdigest()[:16])
+            found[head.study] = AnswerLine(offset, head.status, _answer_digest(line))
         return found
 
     def answers_at(self, offsets: Iterable[int]) -> Iterator[Answer]:
@@ -237,7 +237,15 @@ class AnswerLine(NamedTuple):
     offset: int
     status: Status
     digest: str
-    """Of its bytes without the line end, 16 hexadecimal digits."""
+    """Of its bytes without the line end and the class of the data, 16 hexadecimal digits."""
+
+
+_CLASS = re.compile(rb',"data_use":"[a-z]+"}$')  # the last field of an answer
+
+
+def _answer_digest(line: bytes) -> str:
+    """The same for an answer whose data was called open in one run and not in another: it is the same answer."""
+    return hashlib.sha256(_CLASS.sub(b"}", line.rstrip(b"\r\n"))).hexdigest()[:16]
 
 
 class _Id(msgspec.Struct):

@@ -185,9 +185,12 @@ class Run(Value, frozen=True):
 def read_run(data: bytes) -> Run:
     """Decode one run.json; msgspec.ValidationError names the field that does not fit.
 
-    Version 1 called the identity ``deciding``, and pending studies ``open``.
+    Version 1 called the identity ``deciding``, and pending studies ``open``; cards were once spelled ``optimised_for``.
     """
     value = msgspec.json.decode(data)
+    card = value.get("card") if isinstance(value, dict) else None
+    if isinstance(card, dict) and "optimised_for" in card:
+        card["optimized_for"] = card.pop("optimised_for")
     schema = value.get("schema", VERSION_1) if isinstance(value, dict) else None
     if schema not in {None, SCHEMA, VERSION_1}:
         raise msgspec.ValidationError(f"its schema is {schema!r:.40}, and this version reads {VERSION_1} and {SCHEMA}")

@@ -71,7 +71,7 @@ class Reward:
         logging.getLogger(__name__).info("reward: %s", self.signature)
 
     @property
-    def optimised_for(self) -> tuple[str, ...]:
+    def optimized_for(self) -> tuple[str, ...]:
         """What a model that is trained on this can't be ranked by: for its card."""
         return self.names
 
@@ -137,10 +137,10 @@ class Reward:
         return [self._values[key] for key in keys]
 
     def mark(self, card: Path) -> None:
-        """Write into a model's card what it was optimised for; tables then mark these columns."""
-        from mmrad_eval.results.scoring.optimised import write_optimised_for
+        """Write into a model's card what it was optimized for; tables then mark these columns."""
+        from mmrad_eval.results.scoring.optimized import write_optimized_for
 
-        write_optimised_for(card, self.optimised_for)
+        write_optimized_for(card, self.optimized_for)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(Reward, self.names, **self._given), ()

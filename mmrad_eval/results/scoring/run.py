@@ -112,7 +112,7 @@ def _scored(  # noqa: PLR0917 (the private part of `score`)
     lacking = {m.name: MissingColumns(m.what, m.remedy) for m in metrics.missing} if isinstance(metrics, Suite) else {}
 
     old, before, lost = _before(folder)
-    carried, notes = _carried(old, rows, measured, found.lacking)
+    carried, notes = _carried(folder, old, rows, measured, found.lacking)
     notes += [*lost, *found.spoken.notes()]
     new_blocks = _blocks(measured, carried)
     use = strictest((class_of(metrics), before.data_use if before is not None and carried else "open"))
@@ -255,7 +255,11 @@ def _before(folder: RunFolder) -> tuple[Scores | None, Summary | None, list[str]
 
 
 def _carried(
-    old: Scores | None, rows: ScoreRows, measured: Sequence[Measured], lacking: Mapping[str, MissingColumns]
+    folder: RunFolder,
+    old: Scores | None,
+    rows: ScoreRows,
+    measured: Sequence[Measured],
+    lacking: Mapping[str, MissingColumns],
 ) -> tuple[list[ScoreBlock], list[str]]:
     """Blocks of an earlier scoring that stay, and notes about those that can't.
 
@@ -267,8 +271,9 @@ def _carried(
     unread = {name for name, missing in lacking.items() if missing.remedy == REMEDY}
     blocks = [block for block in old.blocks if block.signature not in signatures and block.metric not in unread]
     if blocks and (old.rows.ids != rows.ids or old.rows.answers != rows.answers):
-        gone = ", ".join(sorted({block.metric for block in blocks}))
-        return [], [f"answers.jsonl was written again after scoring, so {gone} was dropped; score again to compute it"]
+        gone = ",".join(sorted({block.metric for block in blocks}))
+        todo = f"`mmrad-eval score {folder.path} -M {gone}` computes them again"
+        return [], [f"the answers changed after they were scored, so the earlier scores of {gone} were dropped; {todo}"]
     return blocks, []
 
 

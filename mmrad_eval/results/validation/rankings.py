@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
-from mmrad_eval.results.leaderboard.optimised import OPTIMISED
+from mmrad_eval.results.leaderboard.optimized import OPTIMIZED
 from mmrad_eval.results.leaderboard.policy_rows import SEES
 from mmrad_eval.results.tables import Row, Table
 from mmrad_eval.results.validation.score_files import ScoreFile, measure_of
@@ -41,7 +41,7 @@ class Ranking:
     """Ends of the intervals, nan where there is none."""
     policies: tuple[PolicyValue, ...] = ()
     """What reports that see no image get in some of the columns."""
-    optimised: frozenset[tuple[str, str]] = frozenset()
+    optimized: frozenset[tuple[str, str]] = frozenset()
     """(system, column) of numbers that a model was optimized for: they have no rank."""
 
     @property
@@ -113,7 +113,7 @@ def of_table(table: Table, *, every: bool = False) -> Ranking:
         (system, column.key)
         for system, row in zip(systems, rows, strict=True)
         for column in columns
-        if OPTIMISED in table.cell(row, column).mark
+        if OPTIMIZED in table.cell(row, column).mark
     )
     labels = tuple(column.key for column in columns)
     return Ranking(table.title, systems, labels, directions, values, low, high, tuple(policies), trained)

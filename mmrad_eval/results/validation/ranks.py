@@ -14,7 +14,7 @@ import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.core.errors import some
-from mmrad_eval.results.leaderboard.optimised import OPTIMISED
+from mmrad_eval.results.leaderboard.optimized import OPTIMIZED
 from mmrad_eval.results.statistics.bootstrap import finite
 from mmrad_eval.results.statistics.rank_correlation import kendall, kendall_matrix
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
@@ -151,8 +151,8 @@ def _place(ranking: Ranking, ranks: FloatArray, system: int, column: int) -> Cel
     rank = ranks[system, column]
     if np.isfinite(rank):
         return Cell(int(rank), rank="best" if rank == 1 else "")
-    trained = (ranking.systems[system], ranking.columns[column]) in ranking.optimised
-    return Cell(mark=OPTIMISED if trained else "")
+    trained = (ranking.systems[system], ranking.columns[column]) in ranking.optimized
+    return Cell(mark=OPTIMIZED if trained else "")
 
 
 def _beside(ranking: Ranking) -> list[str]:
@@ -169,8 +169,8 @@ def _beside(ranking: Ranking) -> list[str]:
             if one.column == label
         ]
         said.append(f"{label} of reports that see no image: {', '.join(places)}.")
-    if trained := sorted({system for system, column in ranking.optimised if column in ranking.columns}):
-        said.append(f"{OPTIMISED} No rank where the model was optimized for the metric ({'; '.join(trained)}).")
+    if trained := sorted({system for system, column in ranking.optimized if column in ranking.columns}):
+        said.append(f"{OPTIMIZED} No rank where the model was optimized for the metric ({'; '.join(trained)}).")
     return said
 
 

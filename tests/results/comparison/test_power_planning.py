@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import mmrad_eval
 from mmrad_eval.cli.power import power
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import Report, Study
@@ -85,3 +88,24 @@ def test_the_command_counts_the_patients_of_a_dataset() -> None:
 def test_what_cannot_be_planned_is_a_usage_error(words: list[str]) -> None:
     done = CliRunner().invoke(power, words, standalone_mode=False)
     assert isinstance(done.exception, UsageError)
+
+
+def test_only_headline_columns_are_shown_unless_all_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("normal", "evidence"):
+        mmrad_eval.evaluate(f"baseline:{name}", task="mcot", limit=8, metrics=["bleu@raw", "rules"])
+
+    def shown(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(power, [*words, "--format", "json"], standalone_mode=False)
+        (table,) = json.loads(done.output)
+        return len(table["rows"]), " ".join(table["notes"])
+
+    few, said = shown("baseline:normal", "baseline:evidence")
+    every, nothing = shown("baseline:normal", "baseline:evidence", "-M", "all")
+    assert 0 < few < every / 4
+    assert f"{every - few} more columns can be compared: -M all shows them." in said
+    assert "-M all" not in nothing
+    assert shown("baseline:normal", "-M", "bleu")[0] == 4
+    assert shown("baseline:normal")[0] == few

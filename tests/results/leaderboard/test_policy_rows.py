@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mmrad_eval.results.leaderboard.board import leaderboard
-from mmrad_eval.results.leaderboard.optimised import OPTIMISED
+from mmrad_eval.results.leaderboard.optimized import OPTIMIZED
 
 REFERENCES = {
     "a": "Large left pneumothorax.",
@@ -80,19 +80,19 @@ def test_details_lead_no_table_in_a_terminal(scored: Path) -> None:
     assert not {key for key in shown if "aneurysm" in key}
 
 
-def test_a_metric_that_a_model_was_optimised_for_is_marked_and_not_compared(scored: Path) -> None:
+def test_a_metric_that_a_model_was_optimized_for_is_marked_and_not_compared(scored: Path) -> None:
     for path in (scored / "results").rglob("run.json"):
         record = json.loads(path.read_text())
         if record["card"]["name"] == "trained":
-            record["card"]["optimised_for"] = ["findings@rules"]
+            record["card"]["optimized_for"] = ["findings@rules"]
             path.write_text(json.dumps(record))
     (table,) = leaderboard(scored / "results")
     rows = {str(row.cells["model"].value): row for row in table.rows}
-    assert rows["trained"].cells[HEADLINE].mark == OPTIMISED
+    assert rows["trained"].cells[HEADLINE].mark == OPTIMIZED
     assert rows["trained"].cells[HEADLINE].rank == ""
     assert rows["trained"].cells["BLEU-4 @ raw"].mark == ""
     assert rows["good"].cells[HEADLINE].rank == "best"
-    assert any(OPTIMISED in note and "findings@rules" in note for note in table.notes)
+    assert any(OPTIMIZED in note and "findings@rules" in note for note in table.notes)
     ranked = [str(row.cells["model"].value) for row in table.rows if row.ranked]
     assert ranked.index("good") < ranked.index("trained")
 

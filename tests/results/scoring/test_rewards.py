@@ -145,12 +145,12 @@ def test_what_does_not_fit_is_said_in_one_line(call: object, why: str) -> None:
         mmrad_eval.reward("finding@rule")
 
 
-def test_the_card_says_what_a_model_was_optimised_for(tmp_path: Path) -> None:
+def test_the_card_says_what_a_model_was_optimized_for(tmp_path: Path) -> None:
     card = tmp_path / "mine.toml"
     card.write_text('provider = "vllm"\nid = "me/mine"  # ours\n\n[sources]\nid = "here"\n')
     mmrad_eval.reward("findings@rules").mark(card)
     mmrad_eval.reward("bleu@raw").mark(card)
-    assert model_cards.read(card).optimised_for == ("bleu@raw", "findings@rules")
+    assert model_cards.read(card).optimized_for == ("bleu@raw", "findings@rules")
     assert "# ours" in card.read_text()
     assert model_cards.read(card).sources == {"id": "here"}
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]

@@ -9,32 +9,32 @@ from msgspec.structs import replace
 from mmrad_eval.results.run.record import Run
 from mmrad_eval.results.tables.table import Cell
 
-OPTIMISED = "\u2020"
+OPTIMIZED = "\u2020"
 """The mark of a number that its model was trained to raise."""
 
 
-def was_optimised(runs: Iterable[Run], metric: str) -> bool:
+def was_optimized(runs: Iterable[Run], metric: str) -> bool:
     """Whether a model of these runs was optimized for a metric.
 
     That is its family, under any profile (who was trained on ``bleu@raw`` was trained on BLEU), and its details, such
     as ``findings-by-finding`` of ``findings``.
     """
     family = _family(metric)
-    trained = {_family(name) for run in runs for name in run.card.optimised_for}
+    trained = {_family(name) for run in runs for name in run.card.optimized_for}
     return any(family == name or family.startswith(f"{name}-") for name in trained)
 
 
 def marked(cell: Cell, runs: Iterable[Run], metric: str) -> Cell:
     """The cell of such a number: shown, marked, and not compared with others; any other cell as it is."""
-    return replace(cell, mark=cell.mark + OPTIMISED, comparable=False) if was_optimised(runs, metric) else cell
+    return replace(cell, mark=cell.mark + OPTIMIZED, comparable=False) if was_optimized(runs, metric) else cell
 
 
-def optimised_note(runs: Sequence[Run]) -> tuple[str, ...]:
+def optimized_note(runs: Sequence[Run]) -> tuple[str, ...]:
     """What the mark means, where a run of a table has it."""
-    trained = sorted({name for run in runs for name in run.card.optimised_for})
+    trained = sorted({name for run in runs for name in run.card.optimized_for})
     if not trained:
         return ()
-    return (f"{OPTIMISED} The model was optimized for this metric ({', '.join(trained)}): no rank, no significance.",)
+    return (f"{OPTIMIZED} The model was optimized for this metric ({', '.join(trained)}): no rank, no significance.",)
 
 
 def _family(metric: str) -> str:
