@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmrad_eval.core.values import Finish, Reasoning, Reply, Text
-from mmrad_eval.datasets.raw_text.failed_bodies import BLOCKED_UNEXPLAINED, FAILED_ENDS, reported_failure
+from mmrad_eval.core.values import Reasoning, Reply, Text
+from mmrad_eval.datasets.raw_text.ends import end_beside, meaning
+from mmrad_eval.datasets.raw_text.failed_bodies import BLOCKED_UNEXPLAINED, read_choice, reported_failure
 
 _SUCCESS = 200
 KEYS: Mapping[str, frozenset[str]] = {
@@ -19,17 +20,6 @@ KEYS: Mapping[str, frozenset[str]] = {
     "recordId": frozenset(("modelOutput",)),
 }
 """The id of a request -> fields of which one holds what became of it."""
-_FINISHES: Mapping[str, Finish] = {
-    **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens", "continuation"), "length"),
-    **dict.fromkeys(
-        ("content_filter", "refusal", "safety", "recitation", "language", "blocklist", "prohibited_content"),
-        "refusal",
-    ),
-    **dict.fromkeys(("spii", "image_safety", "image_prohibited_content", "image_recitation"), "refusal"),
-    **dict.fromkeys(("model_armor", "escalation", "guardrail_intervened", "content_filtered"), "refusal"),
-    "model_context_window_exceeded": "too long",
-}
-"""How replies end, in small letters; any other word ends one by itself."""
 
 
 def reply_in(cells: Mapping[str, Any]) -> Reply | None:
@@ -47,12 +37,9 @@ def _reply(value: Mapping[str, Any]) -> Reply | None:
     if value.get("status_code", _SUCCESS) != _SUCCESS:
         return None
     body = value.get("body") or value.get("message") or value
-    if not isinstance(body, Mapping) or reported_failure(body, _choice(body)):
+    if not isinstance(body, Mapping) or reported_failure(body):
         return None
-    for read in (_gemini, _responses, _chat, _blocks):
-        if (found := read(body)) is not None:
-            return None if found.why.lower() in FAILED_ENDS else found
-    return None
+    return next((found for read in (_gemini, _responses, _chat, _blocks) if (found := read(body)) is not None), None)
 
 
 def _gemini(body: Mapping[str, Any]) -> Reply | None:
@@ -74,20 +61,19 @@ def _responses(body: Mapping[str, Any]) -> Reply | None:
     if not isinstance(body.get("output"), list):
         return None
     parts: list[Text | Reasoning] = []
+    unfinished = False
     for item in filter(_is_object, body["output"]):
         held = [*_listed(item.get("summary")), *_listed(item.get("content"))]
         parts += _parts(held, thought=item.get("type") == "reasoning")
+        if item.get("type") == "message" and body.get("status") != "incomplete":
+            unfinished = unfinished or item.get("status") not in {None, "", "completed"}
     why = body.get("incomplete_details")
-    return _ended(parts, why.get("reason") if isinstance(why, Mapping) else None)
-
-
-def _choice(body: Mapping[str, Any]) -> Any:
-    choices = body.get("choices")
-    return choices[0] if isinstance(choices, list) and choices else None
+    reason = why.get("reason") if isinstance(why, Mapping) else None
+    return None if unfinished else _ended(parts, reason or body.get("status"))
 
 
 def _chat(body: Mapping[str, Any]) -> Reply | None:
-    choice = _choice(body)
+    choice = read_choice(body)
     message = choice.get("message") if isinstance(choice, Mapping) else None
     if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
         return None
@@ -95,7 +81,7 @@ def _chat(body: Mapping[str, Any]) -> Reply | None:
     parts: list[Text | Reasoning] = [Reasoning(thought)] if isinstance(thought, str) and thought else []
     if refusal := message.get("refusal"):
         return Reply(parts=(*parts, Text(str(refusal))), finish="refusal", why=str(refusal))
-    return _ended([*parts, *_parts(message.get("content"))], choice.get("finish_reason"))
+    return _ended([*parts, *_parts(message.get("content"))], choice.get("finish_reason"), body, choice)
 
 
 def _blocks(body: Mapping[str, Any]) -> Reply | None:
@@ -105,10 +91,14 @@ def _blocks(body: Mapping[str, Any]) -> Reply | None:
     return _ended(list(_parts(body["content"])), body.get("stop_reason"))
 
 
-def _ended(parts: list[Text | Reasoning], reason: Any) -> Reply:
+def _ended(parts: list[Text | Reasoning], reason: Any, body: Any = None, choice: Any = None) -> Reply | None:
+    """The reply that ended so; None where its server did not finish it, or says so in no word that is known."""
     told = str(reason or "")
-    finish = _FINISHES.get(told.lower(), "stop")
-    return Reply(parts=tuple(parts), finish=finish, why=told if finish != "stop" or told.lower() in FAILED_ENDS else "")
+    end = meaning(told) if told else "stop"
+    if end == "failure" or end == "unknown":  # noqa: PLR1714 (mypy narrows this)
+        return None
+    finish, word = end_beside(body, choice) if end == "stop" else (end, told)
+    return Reply(parts=tuple(parts), finish=finish, why=word)
 
 
 def _parts(content: Any, *, thought: bool = False) -> Iterator[Text | Reasoning]:

@@ -30,7 +30,7 @@ from mmrad_eval.core.values import (
     ToolCall,
     Usage,
 )
-from mmrad_eval.datasets.raw_text import reported_failure
+from mmrad_eval.datasets.raw_text import end_beside, read_choice, reported_failure
 from mmrad_eval.model_registry.bodies import arguments, count_of, field, read_json, text_of
 from mmrad_eval.model_registry.connect import connect
 from mmrad_eval.model_registry.http_errors import failed_beside, read_fault
@@ -230,14 +230,14 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
             {**one, "message": {"content": one["text"]}} if isinstance(field(one, "text"), str) else one
             for one in choices
         ]
-    choice = next((one for one in choices if field(one, "finish_reason") != "stop"), choices[0] if choices else None)
+    choice = read_choice({"choices": choices})
     error = field(value, "error") or field(choice, "error")
     if error:  # some routers answer 200 and say in the body, or beside half an answer, what went wrong upstream
         status = field(error, "code")
         status = status if isinstance(status, int) and 400 <= status < 600 else 502
         body = response.body if field(value, "error") else msgspec.json.encode({"error": error})
         return read_fault(HttpResponse(status, body, response.headers, response.base), secret, policy=policy)
-    if failure := reported_failure(value, choice):
+    if failure := reported_failure(value):
         raise failed_beside(response.base, failure)
     message = field(choice, "message")
     if not isinstance(message, dict):
@@ -246,6 +246,8 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
         raise TransportError(f"the content of the reply of {response.base} is neither text nor parts", retry=True)
     refusal = text_of(message.get("refusal"))
     finish, why = _finish("refusal" if refusal else field(choice, "finish_reason"), response.base)
+    if finish == "stop":
+        finish, why = end_beside(value, choice)
     parts, unordered = _parts_of_all(choices)
     usage = _usage(field(value, "usage"))
     if finish == "length" and not parts and usage.completion == 0:  # InternLM/lmdeploy issues 550 and 1589

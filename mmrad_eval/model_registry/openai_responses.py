@@ -75,6 +75,9 @@ class ResponsesClient(WireClient):
             )
         if failure := reported_failure(value):
             raise failed_beside(response.base, failure)
+        ends = (text_of(field(item, "status")) for item in items if field(item, "type") == "message")
+        if finish == "stop" and (end := next((end for end in ends if end not in {"", "completed"}), "")):
+            raise failed_beside(response.base, f"its message is {end}")
         parts = tuple(part for item in items for part in _parts(item))
         refusal = next((text for item in items if (text := _refusal(item))), "")
         undrawn = next((why for item in items if (why := _undrawn(item))), "")

@@ -24,7 +24,7 @@ from mmrad_eval.core.values import (
     Usage,
     Value,
 )
-from mmrad_eval.datasets.raw_text import reported_failure, server_error
+from mmrad_eval.datasets.raw_text import end_beside, read_choice, reported_failure, server_error
 from mmrad_eval.model_registry.bodies import arguments, field, text_of
 from mmrad_eval.model_registry.rejections import STRICT, RejectionPolicy, cause_of, counted
 
@@ -58,9 +58,18 @@ def read_stored(data: bytes, policy: RejectionPolicy = STRICT) -> Reply | None:
     reply = counted(reply, policy)
     if reply.finish == "rejected" or server_error(reply.text):
         return None
-    if status is None and not reply.text and (asked_nothing(reply) or reported_failure(_body(reply.raw))):
+    return reply if status is not None else _as_ended(reply)
+
+
+def _as_ended(reply: Reply) -> Reply | None:
+    """The reply as what stood beside it says; None for a failure that its status did not tell."""
+    body = _body(reply.raw)
+    if asked_nothing(reply) or reported_failure(body):
         return None
-    return reply
+    end, word = end_beside(body, read_choice(body))
+    if reply.finish != "stop" or end == "stop":
+        return reply
+    return msgspec.structs.replace(reply, finish=end, why=word)
 
 
 def asked_nothing(reply: Reply) -> bool:

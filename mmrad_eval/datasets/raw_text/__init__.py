@@ -12,7 +12,8 @@ from mmrad_eval.datasets.raw_text.cells import (
     read_reference_cell,
     read_row,
 )
-from mmrad_eval.datasets.raw_text.failed_bodies import BLOCKED_UNEXPLAINED, reported_failure
+from mmrad_eval.datasets.raw_text.ends import end_beside
+from mmrad_eval.datasets.raw_text.failed_bodies import BLOCKED_UNEXPLAINED, read_choice, reported_failure
 from mmrad_eval.datasets.raw_text.reading import read, read_reference
 from mmrad_eval.datasets.raw_text.removed import Removed, Understood
 from mmrad_eval.datasets.raw_text.server_errors import server_error
@@ -23,11 +24,13 @@ __all__ = [
     "NoReportError",
     "Removed",
     "Understood",
+    "end_beside",
     "identifier",
     "is_missing",
     "person",
     "read",
     "read_cell",
+    "read_choice",
     "read_reference",
     "read_reference_cell",
     "read_row",

@@ -10,36 +10,43 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-FAILED_ENDS = frozenset(
-    (
-        *("error", "abort", "aborted", "cancelled", "canceled", "failed", "timeout"),  # vLLM, SGLang, OpenRouter
-        "network_error",  # docs.z.ai/api-reference/llm/chat-completion
-        *("load", "unload"),  # ollama/ollama server/routes.go: the model was loaded, or unloaded, and asked nothing
-        # ai.google.dev/api/generate-content, FinishReason
-        *("malformed_response", "malformed_function_call", "unexpected_tool_call", "too_many_tool_calls", "other"),
-        *("image_other", "no_image", "pup_limited_disabled", "finish_reason_unspecified"),
-        *("pause_turn", "in_progress", "queued"),  # a later reply continues this one
-    )
-)
-"""How a reply ends that its server did not finish, in small letters: neither the model's own end nor a policy."""
+from mmrad_eval.datasets.raw_text.ends import failed_end
+
 BLOCKED_UNEXPLAINED = frozenset(("OTHER", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED"))
 """Why Gemini blocked a prompt, where it names no policy: "unknown reasons" (ai.google.dev/api/generate-content)."""
 _FAILED_STATES = frozenset(("failed", "error", "cancelled", "canceled", "expired", "timeout"))
 
 
-def reported_failure(body: Any, choice: Any = None) -> str:
-    """What a body says went wrong, in its own words; empty where it reports a reply and nothing else.
-
-    ``choice``: the one of its choices that is read.
-    """
+def reported_failure(body: Any) -> str:
+    """What a body says went wrong, in its own words; empty where it reports a reply and nothing else."""
     if not isinstance(body, Mapping):
         return ""
-    message = _of(choice, "message")
-    errors = (_of(body, "error"), _of(choice, "error"), _of(message, "error"), _of(body, "errors"))
-    for error in errors:
-        if error:
-            return _said(error)
-    return _in_other_fields(body) or _in_the_end(choice)
+    choices = _choices(body) or [None]
+    return (
+        _in_errors(body) or _in_other_fields(body) or next(filter(None, (_in_choice(body, one) for one in choices)), "")
+    )
+
+
+def read_choice(body: Any) -> Any:
+    """The choice, or Gemini's candidate, of a body that is read: the first that did not simply stop, or the first."""
+    choices = _choices(body)
+    ended = (one for one in choices if _of(body, "choices") and _of(one, "finish_reason") != "stop")
+    return next(ended, choices[0] if choices else None)
+
+
+def _choices(body: Any) -> list[Any]:
+    held = _of(body, "choices") or _of(body, "candidates")
+    return held if isinstance(held, list) else []
+
+
+def _in_errors(body: Mapping[str, Any]) -> str:
+    groq = _of(body.get("x_groq"), "error")  # console.groq.com/docs/api-reference
+    return next((_said(error) for error in (body.get("error"), body.get("errors"), groq) if error), "")
+
+
+def _in_choice(body: Mapping[str, Any], choice: Any) -> str:
+    errors = (_of(choice, "error"), _of(_of(choice, "message"), "error"))
+    return next((_said(error) for error in errors if error), "") or _in_the_end(body, choice)
 
 
 def _in_other_fields(body: Mapping[str, Any]) -> str:
@@ -60,10 +67,9 @@ def _in_other_fields(body: Mapping[str, Any]) -> str:
     return _words(body) if failed or isinstance(body.get("detail"), str) else ""
 
 
-def _in_the_end(choice: Any) -> str:
-    """What the host that a router chose said of the end (openrouter.ai/docs/api/reference/overview, responses)."""
-    end = _of(choice, "native_finish_reason")
-    return f"it ended by {end}" if isinstance(end, str) and end.lower() in FAILED_ENDS else ""
+def _in_the_end(body: Any, choice: Any) -> str:
+    word = failed_end(body, choice)
+    return f"it ended by {word:.80}" if word else ""
 
 
 def _words(body: Mapping[str, Any]) -> str:
