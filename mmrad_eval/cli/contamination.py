@@ -17,7 +17,8 @@ from mmrad_eval.cli.run import INCOMPLETE
 from mmrad_eval.results.tables import FORMATS
 
 if TYPE_CHECKING:
-    from mmrad_eval.harness.jobs import Job
+    from mmrad_eval.harness.budget import BudgetGuard
+    from mmrad_eval.harness.jobs import Job, Outcome
     from mmrad_eval.harness.plan import Plan
     from mmrad_eval.results.validation.contamination import Continuations
 
@@ -59,6 +60,7 @@ def contamination(**said: Any) -> int:
     model's cut-off.
     """
     from mmrad_eval.cli.leaderboard import show
+    from mmrad_eval.harness.budget import BudgetGuard
     from mmrad_eval.harness.settings import RunSettings
     from mmrad_eval.results.validation.contamination import contamination_tables, cutoff_source, month
 
@@ -78,11 +80,14 @@ def contamination(**said: Any) -> int:
 
         names = ", ".join(plan.dataset.name for _, plan in jobs)
         raise UsageError(f"--published {unknown[0]}: the data is called {names}")
-    code, found = 0, []
+    code, found, guard = 0, [], BudgetGuard(jobs[0][0].budget)
     for job, plan in jobs:
-        one, complete = _asked(job, plan, dates, said)
+        one, outcome = _asked(job, plan, dates, said, guard)
+        if outcome.stop is not None and outcome.stop.interrupted:
+            terminal.say("interrupted, so there is no table; run the same command again to resume", err=True)
+            return INCOMPLETE
         found.append(one)
-        code = code if complete else INCOMPLETE
+        code = code if outcome.complete else INCOMPLETE
     card = jobs[0][1].card
     cutoff, source = card.cutoff, cutoff_source(card)
     if said["cutoff"]:
@@ -103,7 +108,9 @@ def _dates(written: tuple[str, ...]) -> dict[str, str]:
     return {name: month(date, "--published") for name, date in named.items()}
 
 
-def _asked(job: Job, plan: Plan, dates: dict[str, str], said: dict[str, Any]) -> tuple[Continuations, bool]:
+def _asked(
+    job: Job, plan: Plan, dates: dict[str, str], said: dict[str, Any], guard: BudgetGuard
+) -> tuple[Continuations, Outcome]:
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.core.values import Study
     from mmrad_eval.harness.jobs import execute
@@ -118,11 +125,12 @@ def _asked(job: Job, plan: Plan, dates: dict[str, str], said: dict[str, Any]) ->
         text = other.reference.target(target) if other.reference else None
         return halves(text or "")[1]
 
-    outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), shlex.join(["mmrad-eval", *sys.argv[1:]]))
+    command = shlex.join(["mmrad-eval", *sys.argv[1:]])
+    outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), command, guard=guard)
     if not outcome.run.complete:
         why = f": {outcome.stopped}" if outcome.stopped else ""
         terminal.say(f"{plan.dataset.name}: {outcome.run.counts.unanswered} studies have no answer yet{why}", err=True)
     published = dates.get(plan.dataset.name, plan.dataset.published)
     answers = list(outcome.folder.answers())
     made = continuations(plan.studies, answers, rest, target, name=plan.dataset.name, published=published)
-    return made, outcome.run.complete
+    return made, outcome

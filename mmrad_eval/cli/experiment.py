@@ -27,6 +27,8 @@ _ALONGSIDE = ("experiment", "dry_run", "out", "fresh", "quiet", "shard", "worker
 """Options that may be given beside an experiment file; all others are its own to say."""
 _STOPPED = 3
 """Exit status where studies wait for an answer; each other one but 0 has a cause that asking again can't mend."""
+_KILLED = 130
+"""Exit status of a command that was interrupted twice."""
 _LOOKS = 0.2  # seconds between two looks for Ctrl-C
 
 
@@ -52,7 +54,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     extra += [f"--shard={said['shard']}"] if said["shard"] else []
     extra += [f"--workers={said['workers']}"] if said["workers"] != "1" else []
     servers = list(dict.fromkeys(command.server for command in commands))
-    terminal.say(f"{path}: {len(commands)} commands on {len(servers)} servers")
+    terminal.say(f"{path}: {_counted(len(commands), 'command')} on {_counted(len(servers), 'server')}")
     for command in commands:
         terminal.say(f"  mmrad-eval run {shlex.join(scrub_words(command.arguments))}")
     groups = [[command for command in commands if command.server == server] for server in servers]
@@ -63,14 +65,18 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     if not said["dry_run"] and not said["shard"]:
         _end(experiment, runner.folders, quiet=said["quiet"])
     ended = list(zip([c for g in groups for c in g], codes, strict=True))
-    stopped = [command.title for command, code in ended if code == _STOPPED]
-    refused = [command.title for command, code in ended if code not in {0, _STOPPED}]
+    stopped = [command.title for command, code in ended if code in {_STOPPED, _KILLED}]
+    refused = [command.title for command, code in ended if code not in {0, _STOPPED, _KILLED}]
     if stopped:
         terminal.say(f"not complete: {'; '.join(stopped)}; run the same command again to resume", err=True)
     if refused:
         again = "the reasons are above; fix them, then run the same command again to resume"
         terminal.say(f"not complete: {'; '.join(refused)}; {again}", err=True)
     return next((code for code in codes if code), 0)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _permissions(ctx: click.Context, said: Mapping[str, Any]) -> Iterator[str]:

@@ -66,7 +66,7 @@ def faithfulness(**said: Any) -> int:
 
 def _page(said: dict[str, Any], job: Job) -> int:
     from mmrad_eval.cli.progress import Progress
-    from mmrad_eval.harness.arms import ask_shares, compare_arms, plan_arms, run_arms
+    from mmrad_eval.harness.arms import ask_shares, compare_arms, finished, plan_arms, run_arms
     from mmrad_eval.results.faithfulness import markdown, record
 
     dataset = job.data.load()
@@ -78,11 +78,22 @@ def _page(said: dict[str, Any], job: Job) -> int:
     progress, command = Progress(quiet=said["quiet"]), shlex.join(["mmrad-eval", *sys.argv[1:]])
     if said["shard"]:
         outcomes = ask_shares(planned, said["out"], progress, command, said["order"])
-        say_shares(outcomes, said["shard"], "run the same command again")
-        return 0 if all(outcome.complete for outcome in outcomes) else INCOMPLETE
+        stopped = any(outcome.stop is not None and outcome.stop.interrupted for outcome in outcomes)
+        say_shares(outcomes, said["shard"], "run the same command again", interrupted=stopped)
+        return 0 if all(outcome.complete for outcome in outcomes) and not stopped else INCOMPLETE
     gc.freeze()  # the studies stay as they are: cycles are looked for among what comes now
     folders, code = {}, 0
-    for one, folder, why in run_arms(planned, said["out"], progress, command, said["order"]):
+    for one, folder, stop in run_arms(planned, said["out"], progress, command, said["order"]):
+        if stop is not None and stop.interrupted:
+            arms = [other for other in planned if other.plan is not None]
+            left = sum(finished(other, said["out"]) is None for other in arms)
+            terminal.say(
+                f"interrupted: {left} of {len(arms)} arms are not complete, and no page was written; run the same "
+                "command again to resume",
+                err=True,
+            )
+            return INCOMPLETE
+        why = "" if stop is None else stop.reason
         if folder is None:
             terminal.say(f"{one.arm.task}: left out: {why}", err=True)
             continue
@@ -90,7 +101,9 @@ def _page(said: dict[str, Any], job: Job) -> int:
         if not folder.run.complete:
             code = INCOMPLETE
             terminal.say(
-                f"{one.arm.task}: {folder.run.counts.unanswered} studies have no answer yet {why}".rstrip(), err=True
+                f"{one.arm.task}: {folder.run.counts.unanswered} of {folder.run.counts.n} studies have no answer yet"
+                f"{why and f': {why}'}; run the same command again to answer only those",
+                err=True,
             )
     gc.disable()  # what is compared makes no cycles, and looking for some takes a twelfth of the time
     try:

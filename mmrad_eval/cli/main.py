@@ -120,6 +120,9 @@ HEADINGS: dict[str, str] = {
 _WITHOUT_DATA = frozenset(("tasks", "models", "metrics", "datasets", "weights", "judges", "doctor", "power", "batches"))
 """Commands that hold no studies; all others connect nowhere until they know what their data allows."""
 
+_ASKING = frozenset(("run", "faithfulness", "contamination"))
+"""Commands whose replies are stored as they arrive."""
+
 _GARBAGE = (50_000, 20, 50)
 """When Python looks for cycles: seldom, since a run makes very many small values and hardly any cycle."""
 
@@ -203,6 +206,16 @@ def _holds_data(words: list[str]) -> bool:
     return first not in ("--help", "-h", "--version") and name not in _WITHOUT_DATA
 
 
+def _stopped(words: list[str]) -> str:
+    """What is said where a command quits immediately."""
+    name = words[0] if words and words[0] in COMMANDS else "run"
+    if name not in _ASKING:
+        return "stopped; run the same command again"
+    return (
+        "stopped; replies that had arrived are stored, those in flight are lost; run the same command again to resume"
+    )
+
+
 def _check_words(words: list[str]) -> None:
     """UsageError for a word that is no UTF-8, as the name of an old file may be: no record could hold it."""
     from mmrad_eval.core.errors import UsageError
@@ -231,7 +244,7 @@ def main() -> None:
         terminal.show(error)
         code = error.exit_code
     except click.exceptions.Abort:
-        terminal.say("stopped", err=True)
+        terminal.say(_stopped(sys.argv[1:]), err=True)
         code = 130
     except MmradError as error:
         terminal.complain(f"mmrad-eval: {error}")

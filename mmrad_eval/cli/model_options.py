@@ -75,11 +75,15 @@ TERMS = {
         type=click.FloatRange(min=0),
         help="Seconds to wait for an unreachable server. [default: 60; 5 before its first reply]",
     ),
-    "--budget": click.option("--budget", metavar="20usd", help="Stop starting new studies after spending this much."),
-    "--max-requests": click.option(
-        "--max-requests", type=int, help="Stop starting new studies after sending this many requests."
+    "--budget": click.option(
+        "--budget", metavar="20usd", help="Stop starting new studies after the command has spent this much."
     ),
-    "--max-time": click.option("--max-time", metavar="1h30m", help="Stop starting new studies after this much time."),
+    "--max-requests": click.option(
+        "--max-requests", type=int, help="Stop starting new studies after the command has sent this many requests."
+    ),
+    "--max-time": click.option(
+        "--max-time", metavar="1h30m", help="Stop starting new studies once the command has run for this long."
+    ),
 }
 """Options of whatever asks a model: whether the data may go there, how fast, and what may be spent."""
 

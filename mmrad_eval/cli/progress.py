@@ -71,6 +71,9 @@ class Progress:
         if not self._statuses:
             self._start = time.monotonic()
         if not self._quiet:
+            if self._wide:  # the live line stays above
+                terminal.say(err=True)
+                self._wide = 0
             terminal.say(f"  {text}", err=True)
 
     def end(self) -> None:

@@ -24,6 +24,7 @@ from mmrad_eval.cli.words import named_values
 from mmrad_eval.core.values import UNSCORED_STATUSES
 
 if TYPE_CHECKING:
+    from mmrad_eval.harness.budget import BudgetGuard
     from mmrad_eval.harness.jobs import Job, Outcome
     from mmrad_eval.harness.plan import Plan
     from mmrad_eval.model_registry.serving import Fleet
@@ -152,11 +153,14 @@ def run(ctx: click.Context, /, **said: Any) -> int:
 
 def _run(said: dict[str, Any], jobs: list[Job]) -> int:
     from mmrad_eval.core.errors import MmradError
+    from mmrad_eval.harness.budget import BudgetGuard
 
     code, outcomes = 0, []
-    for job, plan in _planned(said, jobs):
+    guard, planned = BudgetGuard(jobs[0].budget), _planned(said, jobs)
+    left: list[tuple[Job, Plan | None]] | None = None
+    for place, (job, plan) in enumerate(planned):
         try:
-            outcome = _outcome(said, job, plan)
+            outcome = _outcome(said, job, plan, guard)
         except MmradError as error:
             if len(jobs) == 1:
                 raise
@@ -171,8 +175,11 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
             code = code or INCOMPLETE
         if outcome.stop is not None and outcome.stop.interrupted:  # Ctrl-C ends the command, not one of its runs
             code = code or INCOMPLETE
+            left = planned[place + 1 :]
             break
     _end(said, outcomes)
+    if left is not None:
+        _say_interrupted(said, outcomes, left)
     return code
 
 
@@ -207,7 +214,7 @@ def _planned(said: dict[str, Any], jobs: list[Job]) -> list[tuple[Job, Plan | No
     return planned
 
 
-def _outcome(said: dict[str, Any], job: Job, plan: Plan | None) -> Outcome | None:
+def _outcome(said: dict[str, Any], job: Job, plan: Plan | None, guard: BudgetGuard) -> Outcome | None:
     """The outcome of one job; None where nothing is to be shown of it."""
     from mmrad_eval.cli.progress import Progress
     from mmrad_eval.harness.jobs import execute
@@ -218,18 +225,42 @@ def _outcome(said: dict[str, Any], job: Job, plan: Plan | None) -> Outcome | Non
         return None
     gc.freeze()  # the studies stay as they are: cycles are looked for among what comes now
     command = shlex.join(["mmrad-eval", *sys.argv[1:]])
-    outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), command)
+    outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), command, guard=guard)
     if said["verify"] and outcome.summary:
         verified(outcome.folder, job.metrics, said["verify"], dict(job.metric_options))
     interrupted = outcome.stop is not None and outcome.stop.interrupted
     return outcome if job.batch != "hand over" or interrupted else None
 
 
+def _again(said: dict[str, Any]) -> str:
+    """What resumes a command."""
+    return "run again without --fresh" if said["fresh"] else "run the same command again"
+
+
+def _say_interrupted(said: dict[str, Any], outcomes: list[Outcome], left: list[tuple[Job, Plan | None]]) -> None:
+    """Which runs a command that was interrupted did not come to, and the way on."""
+    from mmrad_eval.harness.run import finished_run
+
+    shown = {outcome.run.id for outcome in outcomes}
+    names = [
+        f"{plan.card.label} {plan.task.name}"
+        for _, plan in left
+        if plan is not None and plan.identity.id() not in shown and finished_run(plan, said["out"]) is None
+    ]
+    names = list(dict.fromkeys(names))
+    if names and not said["shard"]:
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        terminal.say(f"interrupted before {', '.join(names[:MOST_NAMES])}{more}; {_again(said)} to resume", err=True)
+    if said["batch"]:
+        terminal.say("batches that were submitted go on: `mmrad-eval batches` lists and cancels them", err=True)
+
+
 def _end(said: dict[str, Any], outcomes: list[Outcome]) -> None:
     """The table, and what is left to do."""
-    again = "run again without --fresh" if said["fresh"] else "run the same command again"
+    again = _again(said)
     if said["shard"]:
-        say_shares(outcomes, said["shard"], again)
+        stopped = any(outcome.stop is not None and outcome.stop.interrupted for outcome in outcomes)
+        say_shares(outcomes, said["shard"], again, interrupted=stopped)
         return
     table = not said["quiet"] and not said["no_table"]
     if outcomes and table:
@@ -286,7 +317,7 @@ def _reasons(outcome: Outcome) -> Counter[tuple[str, str]]:
     return found
 
 
-def say_shares(outcomes: Sequence[Outcome], shard: str, again: str) -> None:
+def say_shares(outcomes: Sequence[Outcome], shard: str, again: str, *, interrupted: bool = False) -> None:
     """What a command that asked about a share of the studies came to, and what is left to do."""
     for outcome in outcomes:
         share = outcome.share or Counter()
@@ -295,7 +326,9 @@ def say_shares(outcomes: Sequence[Outcome], shard: str, again: str) -> None:
         terminal.say(f"{who}: {share.total() - left} of {share.total()} studies answered and stored", err=True)
         if left:
             _say_open(outcome, left, share.total(), who, again)
-    if all(outcome.complete for outcome in outcomes):
+    if interrupted:
+        terminal.say(f"interrupted; {again} to resume", err=True)
+    elif all(outcome.complete for outcome in outcomes):
         terminal.say("when every shard has run, the same command without --shard writes and scores the run", err=True)
 
 

@@ -11,10 +11,12 @@ from mmrad_eval.core.errors import DataError, MmradError
 from mmrad_eval.core.journal import JournalCache
 from mmrad_eval.core.values import Answer, Study
 from mmrad_eval.datasets import digest
+from mmrad_eval.harness.budget import BudgetGuard
 from mmrad_eval.harness.jobs import Job, Outcome, execute
 from mmrad_eval.harness.plan import Plan
 from mmrad_eval.harness.reporting import Reporter
 from mmrad_eval.harness.run import finished_run
+from mmrad_eval.harness.stopping import Stop
 from mmrad_eval.harness.study_order import by_study
 from mmrad_eval.results.faithfulness import Arm, ArmMeasures, applicable, measure
 from mmrad_eval.results.faithfulness.visual_claim import MARGIN
@@ -67,21 +69,30 @@ def finished(planned: Planned, results: Path) -> RunFolder | None:
 
 def run_arms(
     planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = "", order: str | None = None
-) -> Iterator[tuple[Planned, RunFolder | None, str]]:
-    """Each arm with its run, asked first where it is missing; (arm, None, why) where it can't be had."""
-    cache = JournalCache()
+) -> Iterator[tuple[Planned, RunFolder | None, Stop | None]]:
+    """Each arm with its run, asked first where it is missing, and what stopped it; no run where it can't be had.
+
+    The arms share one budget. The arm that is interrupted is the last one.
+    """
+    cache, guard = JournalCache(), BudgetGuard(planned[0].job.budget)
     for one in planned:  # batches of all arms are under way before any is waited for
         if one.plan is not None and one.job.batch and finished(one, results) is None:
-            execute(replace(one.job, batch="hand over"), one.plan, results, reporter, command, cache)
+            handed = replace(one.job, batch="hand over")
+            outcome = execute(handed, one.plan, results, reporter, command, cache, guard)
+            if outcome.stop is not None and outcome.stop.interrupted:
+                yield one, outcome.folder, outcome.stop
+                return
     for one in _ordered(planned, results, order):
         if one.plan is None:
-            yield one, None, one.why
+            yield one, None, Stop(one.why)
             continue
-        folder, why = finished(one, results), ""
+        folder, stop = finished(one, results), None
         if folder is None:
-            outcome = execute(one.job, one.plan, results, reporter, command, cache)
-            folder, why = outcome.folder, outcome.stopped
-        yield one, folder, why
+            outcome = execute(one.job, one.plan, results, reporter, command, cache, guard)
+            folder, stop = outcome.folder, outcome.stop
+        yield one, folder, stop
+        if stop is not None and stop.interrupted:
+            return
 
 
 def _ordered(planned: Sequence[Planned], results: Path, order: str | None) -> Sequence[Planned]:
@@ -99,11 +110,11 @@ def ask_shares(
     planned: Sequence[Planned], results: Path, reporter: Reporter, command: str = "", order: str | None = None
 ) -> list[Outcome]:
     """What the jobs' shard came to in each arm that can be asked, until one is interrupted; no page is made of it."""
-    cache, outcomes = JournalCache(), list[Outcome]()
+    cache, guard, outcomes = JournalCache(), BudgetGuard(planned[0].job.budget), list[Outcome]()
     for one in _ordered(planned, results, order):
         if one.plan is None or finished(one, results) is not None:
             continue
-        outcomes.append(execute(one.job, one.plan, results, reporter, command, cache))
+        outcomes.append(execute(one.job, one.plan, results, reporter, command, cache, guard))
         stop = outcomes[-1].stop
         if stop is not None and stop.interrupted:
             break

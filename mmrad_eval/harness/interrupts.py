@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -16,11 +16,20 @@ INTERRUPTED = "interrupted"
 """The reason of a run that was stopped by Ctrl-C."""
 
 
+def finishing(in_flight: int) -> str:
+    """What is said when Ctrl-C was pressed once and requests are still in flight; empty where none is."""
+    if not in_flight:
+        return ""
+    requests, replies = ("request", "its reply") if in_flight == 1 else ("requests", "their replies")
+    return f"interrupted: waiting for {in_flight} {requests} in flight; press Ctrl-C again to quit without {replies}"
+
+
 class Interrupts:
     """While held, Ctrl-C stops the run; raises KeyboardInterrupt where it came a second time."""
 
-    def __init__(self, stop_signal: StopSignal) -> None:
-        self._signal = stop_signal
+    def __init__(self, stop_signal: StopSignal, told: Callable[[], None] = lambda: None) -> None:
+        """``told`` is called when the run is interrupted for the first time."""
+        self._signal, self._told = stop_signal, told
         self._loop = asyncio.get_running_loop()
         self._handles = threading.current_thread() is threading.main_thread()  # Python lets no other thread do it
         self.presses = 0
@@ -33,6 +42,8 @@ class Interrupts:
             for task in asyncio.all_tasks(self._loop):
                 task.cancel()
         self._signal.set(Stop(reason, interrupted=True))
+        if self.presses == 1:
+            self._told()
 
     def __enter__(self) -> Self:
         if self._handles:

@@ -23,7 +23,7 @@ from mmrad_eval.harness.batching import Batching
 from mmrad_eval.harness.budget import Budget, BudgetGuard
 from mmrad_eval.harness.cache_check import check_cache, require_vllm
 from mmrad_eval.harness.data import Data
-from mmrad_eval.harness.interrupts import Interrupts, interruptible
+from mmrad_eval.harness.interrupts import Interrupts, finishing, interruptible
 from mmrad_eval.harness.judge_runs import JudgeTerms, judge_examples
 from mmrad_eval.harness.judges import Judges
 from mmrad_eval.harness.judging import examples
@@ -208,15 +208,23 @@ class Outcome:
 
 
 def execute(  # noqa: PLR0917 (one job, and where all of a command's jobs keep things)
-    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str = "", cache: JournalCache | None = None
+    job: Job,
+    plan: Plan,
+    results: Path,
+    reporter: Reporter,
+    command: str = "",
+    cache: JournalCache | None = None,
+    guard: BudgetGuard | None = None,
 ) -> Outcome:
     """Ask what is not answered yet, then score. Whatever was answered is on disk, however this ends.
 
-    ``cache`` keeps what was read of stored replies for the next job. From the first metric that is loaded to the last
-    that is computed, nothing connects anywhere that the class of the data does not allow.
+    ``cache`` keeps what was read of stored replies for the next job, ``guard`` what all jobs of a command spend. From
+    the first metric that is loaded to the last that is computed, nothing connects anywhere that the class of the data
+    does not allow.
     """
     with _confined(plan.data_use, reporter):
-        return _execute(job, plan, results, reporter, command, cache or JournalCache())
+        guard = guard or BudgetGuard(job.budget)
+        return _execute(job, plan, results, reporter, command, cache or JournalCache(), guard)
 
 
 @contextmanager
@@ -232,7 +240,7 @@ def _confined(use: DataUse, reporter: Reporter) -> Iterator[None]:
 
 
 def _execute(  # noqa: PLR0917 (as above)
-    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str, cache: JournalCache
+    job: Job, plan: Plan, results: Path, reporter: Reporter, command: str, cache: JournalCache, guard: BudgetGuard
 ) -> Outcome:
     mark(results / "replies" / safe_name(plan.dataset.name), plan.data_use)
     texts = results / "replies" / safe_name(plan.dataset.name) / "texts"
@@ -249,7 +257,6 @@ def _execute(  # noqa: PLR0917 (as above)
         attestation=permit.attestation or judged.attestation,
         refusals=job.refusals,
     )
-    guard = BudgetGuard(job.budget)
     with permit.guard():
         if is_client(plan.model):
             run, stop, share = asyncio.run(_ask(job, plan, folder, results, guard, reporter, cache))
@@ -323,7 +330,8 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
         over_budget = guard.account(requester.counts, client.card)
         notes: list[str] = []
         try:
-            with Interrupts(requester.signal) as interrupts, guard.clock(requester.signal):
+            told = partial(_interrupted, requester, reporter)
+            with Interrupts(requester.signal, told) as interrupts, guard.clock(requester.signal):
                 reporter.begin(asked, requester, interrupts.interrupt)
                 async with told_of_waits(reporter, requester):
                     if job.look_check != "off":
@@ -352,6 +360,12 @@ async def _ask(  # noqa: PLR0917 (the private second half of `execute`)
                 reporter.say(note)
             await requester.close()
         return run, _unless_fatal(requester.signal.stop), share
+
+
+def _interrupted(requester: Requester, reporter: Reporter) -> None:
+    """Say what a run that was interrupted still waits for."""
+    if words := finishing(requester.counts.in_flight):
+        reporter.say(words)
 
 
 async def _of_caches(job: Job, plan: Plan, folder: RunFolder, requester: Requester, *, whole: bool) -> list[str]:

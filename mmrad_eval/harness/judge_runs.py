@@ -19,7 +19,7 @@ from mmrad_eval.core.values import Example
 from mmrad_eval.harness import gate
 from mmrad_eval.harness.batching import Batching
 from mmrad_eval.harness.budget import NOT_IN_BATCHES, Budget, BudgetGuard
-from mmrad_eval.harness.interrupts import Interrupts
+from mmrad_eval.harness.interrupts import Interrupts, finishing
 from mmrad_eval.harness.judge_preview import JudgePreview, judge_previews
 from mmrad_eval.harness.judges import Judges
 from mmrad_eval.harness.judging import JudgeAccount, examples, put_questions
@@ -135,8 +135,13 @@ async def judge_examples(  # noqa: PLR0917 (what is judged, by whom, and under w
             made[id(client)] = JudgeAccount(requester, guard.account(requester.counts, client.card))
         teller.say(f"asking {', '.join(dict.fromkeys(client.card.label for client in clients.values()))} to judge")
         accounts = {part: made[id(client)] for part, client in clients.items()}
+
+        def told() -> None:
+            if words := finishing(sum(one.requester.counts.in_flight for one in made.values())):
+                teller.say(words)
+
         try:
-            with Interrupts(signal), guard.clock(signal):
+            with Interrupts(signal, told), guard.clock(signal):
                 async with _told(teller, [one.requester for one in made.values()]):
                     if terms.batch:
                         asked = list(asked)

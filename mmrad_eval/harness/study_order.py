@@ -45,7 +45,7 @@ def by_study(
     clash = "--fresh" if fresh else "" if budget == Budget() else "a budget"
     if order == STUDY and clash:
         raise UsageError(
-            f"--order study runs all tasks together, and {clash} applies to a single run: leave one of them out"
+            f"--order study runs all tasks together, and with {clash} they run one after another: leave one of them out"
         )
     if len(plans) < 2 or clash or batch or not all(is_client(plan.model) for plan in plans):
         return False

@@ -170,8 +170,8 @@ def _play(endpoint: Endpoint, dataset: Dataset, results: Path, arms: Collection[
     assert {one.arm.task for one in planned} == {arm.task for arm in ARMS}
     planned = [one for one in planned if one.arm.task in arms]
     folders = {}
-    for one, folder, why in run_arms(planned, results, Quiet()):
-        assert folder is not None, why
+    for one, folder, stop in run_arms(planned, results, Quiet()):
+        assert folder is not None, stop
         folders[one.arm.task] = folder
     measured = compare_arms(planned, folders, resamples=400)
     return Scene(measured, endpoint, results, list(conclusions(measured)))

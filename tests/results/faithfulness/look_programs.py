@@ -181,8 +181,8 @@ def asked(
         able, _ = applicable(dataset.studies)
         planned = [plan_arm(job, arm, dataset) for arm in able if arm.task in arms]
         folders = {}
-        for one, folder, why in run_arms(planned, results, Quiet()):
-            assert folder is not None, why
+        for one, folder, stop in run_arms(planned, results, Quiet()):
+            assert folder is not None, stop
             folders[one.arm.task] = folder
     return compare_arms(planned, folders, resamples=resamples), program
 
