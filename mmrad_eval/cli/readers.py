@@ -117,6 +117,10 @@ def make(**said: Any) -> int:
     return 0
 
 
+def _counted(number: int, thing: str, things: str = "") -> str:
+    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
+
+
 def tell(key: StudyKey, out: Path) -> None:
     """Say what was made, and who gets what."""
     from mmrad_eval.reader_studies.make import KEY, PAGES
@@ -124,14 +128,12 @@ def tell(key: StudyKey, out: Path) -> None:
     first = key.readers[0]
     repeated = sum(bool(reading.repeats) for reading in first.readings)
     terminal.say(f"{key.rule}; arms: {', '.join(arm.name for arm in key.arms)}")
-    parts = [
-        f"{len(first.readings)} readings",
-        f"{repeated} of them repeats",
-        f"{len(first.guesses)} guesses of who wrote a report",
-    ]
     planted = sum(bool(case.planted) for case in key.cases)
-    parts += [f"{planted} cases with a planted error"] if planted else []
-    terminal.say(f"{len(key.readers)} readers, each: {', '.join(parts)}")
+    parts = [_counted(len(first.readings), "reading")]
+    parts += [f"{_counted(repeated, 'repeat')} among them"] if repeated else []
+    parts += [f"{_counted(len(first.guesses), 'guess', 'guesses')} of who wrote a report"] if first.guesses else []
+    parts += [f"{_counted(planted, 'case')} with a planted error"] if planted else []
+    terminal.say(f"{_counted(len(key.readers), 'reader')}, each: {', '.join(parts)}")
     for note in key.notes:
         terminal.say(note, err=True)
     largest = max(path.stat().st_size for path in (out / PAGES).glob("*.html")) / 1e6

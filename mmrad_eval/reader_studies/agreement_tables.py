@@ -16,6 +16,7 @@ from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 Coefficient = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 """(items, readers) ratings, (resamples, items) weights, levels -> (resamples,)."""
 RESAMPLES = 500
+_NO_SCATTER = 1e-9
 
 EQUAL: tuple[str, Coefficient] = ("equal answers", lambda x, w, _: agreement.raw_agreement(x, w))
 NOMINAL: tuple[tuple[str, Coefficient], ...] = (
@@ -89,6 +90,8 @@ def _rows(study: MergedStudy, one: Judged, matrix: FloatArray, cases: Sequence[i
         value, low, high = found.at(column)
         least = 0.0 if name == EQUAL[0] else -1.0
         low, top = None if low is None else max(least, low), None if high is None else min(1.0, high)
+        if low is not None and top is not None and top - low < _NO_SCATTER:  # all draws agree: they bound nothing
+            low = top = None
         if name == EQUAL[0] and value is not None and not study.key.weighted:
             pairs = int((np.isfinite(matrix).sum(axis=1) > 1).sum())
             if matrix.shape[1] == 2:  # a share of independent pairs

@@ -11,7 +11,7 @@ import msgspec
 
 from mmrad_eval.core import decode
 from mmrad_eval.core.errors import DataError
-from mmrad_eval.reader_studies.forms import EXPERIENCE, GUESS, FormQuestion
+from mmrad_eval.reader_studies.forms import EXPERIENCE, GUESS, MOST_COUNTED, FormQuestion
 from mmrad_eval.reader_studies.make import KEY
 from mmrad_eval.reader_studies.records import (
     ANSWERS_SCHEMA,
@@ -24,6 +24,7 @@ from mmrad_eval.reader_studies.records import (
 )
 
 _CHECK = re.compile(rb',\n "check": "([0-9a-f]{16})"\s*\}\s*\Z')
+_SAVED = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*Z\Z")
 _MOST = 1 << 26
 """Bytes of a file of answers; real ones have a few thousand."""
 _SCHEMA = "mmrad.reader-answers/"
@@ -66,8 +67,11 @@ def read_answers(paths: Sequence[Path], key: StudyKey, *, partial: bool = False)
             faults.append(f"{path}: {error.why}")
             continue
         if answers.reader in found:
-            other = found[answers.reader][0]
-            faults.append(f"{path}: answers of reader {answers.reader}, and so are those of {other}; name one of them")
+            other, before = found[answers.reader]
+            faults.append(
+                f"{path}{_when(answers)}: answers of reader {answers.reader}, and so are those of "
+                f"{other}{_when(before)}; name one of them"
+            )
             continue
         found[answers.reader] = (path, answers)
     if len(faults) == 1:
@@ -77,12 +81,23 @@ def read_answers(paths: Sequence[Path], key: StudyKey, *, partial: bool = False)
     return [found[reader.code][1] for reader in key.readers if reader.code in found]
 
 
+def _when(answers: ReaderAnswers) -> str:
+    """When the page saved a file, to the minute, where it says so."""
+    found = _SAVED.match(answers.saved)
+    return f" (saved {found[1]} {found[2]} UTC)" if found else ""
+
+
 def _read(path: Path, key: StudyKey, *, partial: bool) -> ReaderAnswers:
     try:
         data = decode.read_bytes(path, longest=_MOST).replace(b"\r\n", b"\n")
-        value = decode.json_value(data, str(path))
     except DataError as error:
         raise _BadFileError(str(error).removeprefix(f"{path}: ")) from error
+    try:
+        value = decode.json_value(data, str(path))
+    except DataError as error:
+        why = str(error).removeprefix(f"{path}:").lstrip()
+        cut = f"not a file that a reader's page saved, or a part of one ({why})" if "is not JSON" in why else why
+        raise _BadFileError(cut) from error
     schema = value.get("schema") if isinstance(value, dict) else None
     if not isinstance(schema, str) or not schema.startswith(_SCHEMA):
         raise _BadFileError("not a file that a reader's page saved")
@@ -132,7 +147,7 @@ def _values(values: dict[str, int | str], questions: Sequence[FormQuestion], whe
         counted = question.kind == "counts"
         allowed = isinstance(value, str) if question.kind == "text" else isinstance(value, int)
         if allowed and isinstance(value, int):
-            allowed = 0 <= value < 100 if counted else value in {option.value for option in question.options}
+            allowed = 0 <= value <= MOST_COUNTED if counted else value in {option.value for option in question.options}
         if not allowed:
             raise _BadFileError(f"{where}: {name} can't be {value!r}")
 

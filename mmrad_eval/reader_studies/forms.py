@@ -60,6 +60,9 @@ class ReaderForm(Value, frozen=True, omit_defaults=False):
         return self.questions[0]
 
 
+MOST_COUNTED = 99
+"""The largest number that a field of counts takes, which has two digits."""
+
 _COMMENT = FormQuestion("comment", "Comment (optional)", "text", required=False)
 
 PREFERENCE = ReaderForm(

@@ -50,7 +50,9 @@ def _scope(study: MergedStudy) -> str:
         "the images, the original report hidden among the others" if key.truth == "image" else "the reference shown"
     )
     readers = f"{study.readers} {'reader' if study.readers == 1 else 'readers'}"
+    readers += f" of {len(key.readers)}" if study.readers < len(key.readers) else ""
     size = f"{readers}, {study.cases} {'case' if study.cases == 1 else 'cases'} ({key.rule}), judged by {judged}."
+    size += _open_sentence(study)
     weights = " Each case is weighted by the inverse of its sampling probability." if key.weighted else ""
     if study.readers < FEW_READERS:
         who = "this reader" if study.readers == 1 else f"these {study.readers} readers"
@@ -59,6 +61,22 @@ def _scope(study: MergedStudy) -> str:
             "intervals are over cases."
         )
     return f"{size}{weights} Intervals are over cases and readers."
+
+
+def _open_sentence(study: MergedStudy) -> str:
+    """Which readers have not finished; empty where all of them have."""
+    given = {answers.reader: answers.answers for answers in study.answers}
+    counted = [
+        (
+            reader.code,
+            sum(reading.id in held and held[reading.id].done for reading in reader.readings),
+            len(reader.readings),
+        )
+        for reader in study.key.readers
+        if (held := given.get(reader.code)) is not None
+    ]
+    unfinished = [f"{code} ({done} of {every} readings)" for code, done, every in counted if done < every]
+    return f" Not finished: {', '.join(unfinished)}." if unfinished else ""
 
 
 def write(study: MergedStudy, results: ReaderResults, out: Path) -> list[Path]:

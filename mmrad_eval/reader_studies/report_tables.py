@@ -10,9 +10,10 @@ import numpy as np
 
 from mmrad_eval.core.contracts import FloatArray
 from mmrad_eval.reader_studies.agreement_tables import ALPHA, ICC, NOMINAL, WEIGHTED, Judged
-from mmrad_eval.reader_studies.forms import FormQuestion
+from mmrad_eval.reader_studies.forms import MOST_COUNTED, FormQuestion
 from mmrad_eval.reader_studies.merged import MergedReading, MergedStudy
 from mmrad_eval.results.statistics.agreement import wilson
+from mmrad_eval.results.statistics.bootstrap import Estimates
 from mmrad_eval.results.statistics.crossed import Scale, difference_of, mean_of
 from mmrad_eval.results.tables import Cell, Row, Table, TableColumn
 
@@ -91,6 +92,12 @@ def by_arm(study: MergedStudy, number: Number) -> FloatArray:
     return values
 
 
+def _counted(found: Estimates, arm: int) -> Cell:
+    """A mean of counts; without its interval where that reaches beyond what a field of the form holds."""
+    value, low, high = found.at(arm)
+    return Cell(value) if high is not None and high > MOST_COUNTED else Cell(value, low, high)
+
+
 def _means(study: MergedStudy, name: str, title: str, notes: Sequence[str]) -> Table:
     measures = _measures(study)
     found = [study.crossed.estimate(mean_of(by_arm(study, number)), scale) for _, _, number, scale in measures]
@@ -103,8 +110,8 @@ def _means(study: MergedStudy, name: str, title: str, notes: Sequence[str]) -> T
             "cases": Cell(len({row.case for row in mine})),
             "seconds": Cell(round(float(np.median([row.answer.seconds for row in mine]))) if mine else None),
         }
-        for (key, *_), estimates in zip(measures, found, strict=True):
-            cells[key] = Cell(*estimates.at(arm))
+        for (key, _, _, scale), estimates in zip(measures, found, strict=True):
+            cells[key] = _counted(estimates, arm) if scale == "count" else Cell(*estimates.at(arm))
         rows.append(Row(cells))
     columns = [
         TableColumn("system"),
@@ -170,15 +177,18 @@ def _kinds(study: MergedStudy, question: FormQuestion) -> Table:
 
             found = study.crossed.estimate(mean_of(by_arm(study, number)), "count")
             cells = {"kind": Cell(kind.key), "of": Cell(column.key)}
-            cells |= {f"arm {arm}": Cell(*found.at(arm)) for arm in range(len(study.key.arms))}
+            cells |= {f"arm {arm}": _counted(found, arm) for arm in range(len(study.key.arms))}
             rows.append(Row(cells, heading=column.words if not place else ""))
     columns = [TableColumn("kind"), TableColumn("of", media="data")]
     columns += [
         TableColumn(f"arm {arm}", title=study.name(arm), kind="score", better="lower", digits=2, interval=True)
         for arm in range(len(study.key.arms))
     ]
-    note = "Means over readings. Kinds that nobody counted are left out."
-    return Table("readers-error-kinds", "Errors per report, by kind", tuple(columns), tuple(rows), (note,))
+    notes = ["Means over readings. Kinds that nobody counted are left out."]
+    means = [cell for row in rows for key, cell in row.cells.items() if key.startswith("arm ") and cell.value]
+    if any(cell.high is None for cell in means):
+        notes.append("No interval: too few errors were counted to bound the mean.")
+    return Table("readers-error-kinds", "Errors per report, by kind", tuple(columns), tuple(rows), tuple(notes))
 
 
 def _by_reader(study: MergedStudy, question: FormQuestion) -> Table:

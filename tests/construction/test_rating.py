@@ -50,7 +50,7 @@ def test_a_record_that_is_rated_low_goes_back_with_the_comment_and_needs_a_new_r
     out = tmp_path / "out"
     words = ("--cases", 9, "--plant", 0, "--repeats", 0.25, "--max-edge", 128)
     said = command("rate", "make", out, *words)
-    assert "2 readers, each: 5 readings, 1 of them repeats" in said
+    assert "2 readers, each: 5 readings, 1 repeat among them" in said
     study = Studied(out / "rating/study", read_key(out / "rating/study"))
     page = json.dumps(study.page())
     assert not any(word in page for word in ("supported", "openai", "kept", "mine-traces", '"split"'))

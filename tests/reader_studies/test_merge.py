@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mmrad_eval.reader_studies.answers import read_answers
+from mmrad_eval.reader_studies.forms import MOST_COUNTED
 from mmrad_eval.reader_studies.merge import ReaderResults, results_of, write
 from mmrad_eval.reader_studies.merged import MergedStudy
 from mmrad_eval.results.statistics.agreement import wilson
@@ -263,3 +264,49 @@ def test_a_bad_file_is_one_line_on_standard_error(study: Make, call: Callable[..
     said = call("readers", "merge", str(study().folder), "bad.json")
 
     assert (said.code, said.err) == (1, "mmrad-eval: bad.json: not a file that a reader's page saved\n")
+
+
+def test_readers_whose_files_are_missing_or_unfinished_are_said(study: Make) -> None:
+    made = study("likert", cases=6, readers=3)
+    body = made.body(1, rates(2, 4))
+    for name in list(body["answers"])[4:]:
+        del body["answers"][name]
+    files = [made.saved(made.body(0, rates(2, 4))), made.saved(body)]
+    of = len(made.key.readers[1].readings)
+
+    scope = results_of(MergedStudy(made.key, read_answers(files, made.key, partial=True), resamples=200)).conclusions[0]
+    assert scope.startswith("2 readers of 3, 6 cases")
+    assert f"Not finished: {made.key.readers[1].code} (4 of {of} readings)." in scope
+
+    whole = merged(made, rates(2, 4))[1].conclusions[0]
+    assert whole.startswith("3 readers, 6 cases")
+    assert "Not finished" not in whole
+
+
+def test_a_mean_of_few_counts_has_no_interval_beyond_what_a_form_holds(study: Make) -> None:
+    made = study("errors", cases=6, sample="random")
+    once = made.key.cases[0].shown
+
+    def answer(texts: tuple[str, ...], _: int) -> Mapping[str, Any]:
+        return {"omission.significant": 3} if texts[0] in once and NORMAL in texts[0] else {"location.significant": 1}
+
+    _, results = merged(made, answer)
+    cell = cells(results, "readers-error-kinds", "kind")["omission",]["arm 1"]
+
+    assert cell.value
+    assert cell.high is None or cell.high <= MOST_COUNTED
+    assert all(
+        (c.high or 0) <= MOST_COUNTED
+        for row in table(results, "readers-error-kinds").rows
+        for k, c in row.cells.items()
+        if k.startswith("arm")
+    )
+
+
+def test_agreement_whose_draws_are_all_alike_has_no_interval(study: Make) -> None:
+    _, results = merged(study("likert", cases=10), rates(2, 4))
+    found = cells(results, "readers-agreement", "of", "coefficient")
+
+    kappa = found["between", "Cohen's kappa"]["value"]
+    assert (kappa.value, kappa.low, kappa.high) == (1, None, None)
+    assert found["between", "equal answers"]["value"].low is not None  # Wilson's, which needs no draws

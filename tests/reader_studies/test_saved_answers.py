@@ -52,6 +52,28 @@ def test_a_reader_who_comes_twice_is_refused(study: Make) -> None:
     assert f"answers of reader {made.key.readers[0].code}, and so are those of {first}" in refused(made, first, again)
 
 
+def test_of_two_files_of_a_reader_it_is_said_when_each_was_saved(study: Make) -> None:
+    made = study()
+    times = ("2026-11-30T08:05:11.000Z", "2026-12-01T10:20:30.123Z")
+    first, again = (made.saved({**made.body(0, READER), "saved": at}, f"{n}.json") for n, at in enumerate(times))
+
+    with pytest.raises(DataError) as error:
+        read_answers([first, again], made.key)
+
+    assert f"{again} (saved 2026-12-01 10:20 UTC): answers of reader" in str(error.value)
+    assert f"{first} (saved 2026-11-30 08:05 UTC); name one of them" in str(error.value)
+
+
+def test_a_table_is_no_file_of_answers_and_its_name_is_said_once(study: Make, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text("reading,rating\nr1,4\n")
+
+    said = refused(study(), path)
+
+    assert said.startswith("not a file that a reader's page saved, or a part of one (")
+    assert "sheet.csv" not in said
+
+
 def test_a_file_that_is_half_filled_is_refused_and_taken_with_partial(study: Make) -> None:
     made = study()
     body = made.body(0, READER)

@@ -84,7 +84,8 @@ def arms_table(paper: PaperRuns, resamples: int, claims: ClaimOptions, labels: L
     named = (TableColumn("model", media="data"), TableColumn("task", media="data"), TableColumn("arm", "evidence"))
     columns = (*named, *_COUNTS, *table_columns(paper.columns, to=labels.task(TEXT)))
     notes = (*_notes(contrasts, labels.task(TEXT)), *optimized_note(paper.runs), *verdicts[:MOST_VERDICTS])
-    table = Table("t1-arms", f"Evidence given to a frozen model ({paper.title})", columns, tuple(out), notes, _AMONG)
+    among = f"each model's {_AMONG.removeprefix('the ')}" if len(contrasts) > 1 else _AMONG
+    table = Table("t1-arms", f"Evidence given to a frozen model ({paper.title})", columns, tuple(out), notes, among)
     return Made(table, tuple(contrasts), tuple(missing), tuple(verdicts))
 
 
@@ -222,8 +223,8 @@ def _notes(contrasts: Sequence[PaperContrast], to: str) -> tuple[str, ...]:
     ]
     if to and any(found.wanted for found in contrasts):
         tests = max(c.family.members for c in compared)
+        family = f"{tests} differences of a group" if tests > 1 else "the one difference of a group"
         notes.append(
-            f"{DIFFERENCES}to {to}; * significant: p at most 0.05 after max-T over {tests} differences of a "
-            "group, and an interval without 0."
+            f"{DIFFERENCES}to {to}; * significant: p at most 0.05 after max-T over {family}, and an interval without 0."
         )
     return tuple(notes)
