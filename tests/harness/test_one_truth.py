@@ -6,9 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mmrad_eval.metrics import suite
+from mmrad_eval.results.run.record import RunIdentity
 from mmrad_eval.results.scoring.run import score
 from tests.harness.truth import STUDIES, N, assert_true, folder_of, run, together, words_of
 
@@ -92,8 +94,8 @@ def test_scores_are_not_shown_under_the_name_of_another_run(tmp_path: Path) -> N
     run(tmp_path / "mine", "heart")
     folder = folder_of(tmp_path / "mine")
     record = json.loads((folder.path / "run.json").read_bytes())
-    record["id"] = "0123456789ab"
     record["identity"]["model"]["id"] = "another"
+    record["id"] = msgspec.convert(record["identity"], RunIdentity).id()
     (folder.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
 
     assert not assert_true(folder, tmp_path / "copy")

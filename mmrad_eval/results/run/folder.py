@@ -19,7 +19,7 @@ from mmrad_eval.core.whole_files import sweep, write_whole, written_whole
 from mmrad_eval.results.run.drawn import FOLDER
 from mmrad_eval.results.run.files import file_digest, publishing
 from mmrad_eval.results.run.record import Run, current_statuses, read_run
-from mmrad_eval.results.run.summary import Summary, class_of
+from mmrad_eval.results.run.summary import Summary, class_of, digest_of_rest
 
 if TYPE_CHECKING:
     from mmrad_eval.results.run.scores import Scores
@@ -116,15 +116,23 @@ class RunFolder:
         return path if path.exists() else self.path / "answers.jsonl.part"
 
     def summary(self) -> Summary | None:
-        """The content of summary.json, None where the run was never scored, or its answers are no longer those."""
+        """The content of summary.json, None where the run was never scored, or it, answers or scores were changed."""
         found = self.stored_summary()
         return found if found is None or self.belongs(found) else None
 
     def belongs(self, summary: Summary) -> bool:
-        """Whether a summary is this run's, computed from the answers that are here; version 0.1.0 names no answers."""
-        if summary.run != self._id():
+        """Whether the stored summary is this run's as it was written, and answers and scores are those that it names.
+
+        Version 0.1.0 names no answers, and others neither scores nor the digest of the rest.
+        """
+        if summary.run != self._id() or (summary.rest and summary.rest != self._rest()):
+            return False
+        if summary.scores and self._scores_path(summary.scores) is None:
             return False
         return not summary.answers or summary.answers == file_digest(self.path / "answers.jsonl")
+
+    def _rest(self) -> str:
+        return digest_of_rest(msgspec.json.decode((self.path / "summary.json").read_bytes()))
 
     def _id(self) -> str:
         """The run id, without reading the rest of run.json."""
@@ -161,10 +169,13 @@ class RunFolder:
         path = self.path / "scores.parquet"
         if summary is None or not summary.scores:
             return read_scores(path) if path.exists() else None
-        # a summary is published before its scores get their name, so that they are there under one of the two
-        both = (path, self.scores_of(summary.scores))
-        found = next((one for one in both if file_digest(one) == summary.scores), None)
+        found = self._scores_path(summary.scores)
         return read_scores(found) if found else None
+
+    def _scores_path(self, digest: str) -> Path | None:
+        """Where scores of this digest are; a summary is published before its scores get their name."""
+        both = (self.path / "scores.parquet", self.scores_of(digest))
+        return next((one for one in both if file_digest(one) == digest), None)
 
     def scores_of(self, digest: str) -> Path:
         """Where scores of this digest wait until their summary is published."""
@@ -178,6 +189,7 @@ class RunFolder:
         killed at any point leaves one or the other.
         """
         summary = msgspec.structs.replace(summary, scores=file_digest(written))
+        summary = msgspec.structs.replace(summary, rest=digest_of_rest(msgspec.to_builtins(summary)))
         with publishing(self.path):
             if summary.answers != file_digest(self.path / "answers.jsonl"):
                 written.unlink()

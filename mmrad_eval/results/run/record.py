@@ -200,7 +200,10 @@ def read_run(data: bytes) -> Run:
         counts = value.get("counts")
         if isinstance(counts, dict):
             counts["statuses"] = current_statuses(counts.get("statuses"))
-    return msgspec.convert(value, type=Run)
+    run = msgspec.convert(value, type=Run)
+    if not run.old_rules and run.id != run.identity.id():
+        raise msgspec.ValidationError(f"its id {run.id!r:.40} is not that of the identity in it; the file was changed")
+    return run
 
 
 def current_statuses(statuses: Any) -> Any:

@@ -10,6 +10,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from mmrad_eval.core.canonical import digest
 from mmrad_eval.core.data_use import strictest
 from mmrad_eval.core.values import DataUse, Value
 from mmrad_eval.results.run.record import Run
@@ -90,6 +94,9 @@ class Summary(Value, frozen=True, omit_defaults=False):
     """SHA-256 of the bytes of the answers.jsonl that it was computed from; empty in summaries of version 0.1.0."""
     scores: str = ""
     """SHA-256 of the bytes of the scores.parquet that belongs to it; empty in summaries of earlier versions."""
+    rest: str = ""
+    """SHA-256 of the canonical JSON of everything else in this file, so that one that was edited is not shown; empty in
+    summaries of earlier versions."""
     data_use: DataUse = "open"
     """The strictest class of the files of results that its metrics read; ``open`` where they read none."""
     notes: tuple[str, ...] = ()
@@ -108,3 +115,8 @@ class Summary(Value, frozen=True, omit_defaults=False):
 def class_of(run: Run, summary: Summary | None) -> DataUse:
     """The class of a run with its scores: its own, and that of the files of results that it was scored with."""
     return strictest((run.data_use, summary.data_use if summary else "open"))
+
+
+def digest_of_rest(summary: Mapping[str, Any]) -> str:
+    """What ``rest`` is of a summary as plain JSON data."""
+    return digest({name: value for name, value in summary.items() if name != "rest"})
