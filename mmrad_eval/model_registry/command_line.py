@@ -9,8 +9,12 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mmrad_eval.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from mmrad_eval.core.values import Card
 
 HIDDEN = "[key]"
 
@@ -30,7 +34,10 @@ _ASSIGNED = re.compile(
     r"(?P<value>[^\s,;&\"'}]{6,})",
     re.IGNORECASE,
 )
-_USER = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/?#\s@]*@", re.IGNORECASE)
+_USER = re.compile(
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]*:(?://(?=[^/?#\s@]*@)|/(?=[^/?#\s@:]*:[^/?#\s@]*@)))[^/?#\s@]*@", re.IGNORECASE
+)
+"""One slash: an address that was read as a path."""
 _QUERY = re.compile(rf"(?P<name>[?&#;][\w.-]*{_WORDS}[\w.-]*=)[^&#\s]+", re.IGNORECASE)
 _BEARER = re.compile(r"(?P<name>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _KEYS = re.compile(
@@ -49,6 +56,7 @@ _KEYS = re.compile(
 """Keys by how their providers begin them."""
 _KEPT = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD)(?:$|_)", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
+_MIXED, _LONG = 16, 32  # characters of what is no variable's name: in both cases, in one; each with digits
 _SHORTEST = 8  # characters of a variable's value that is taken for a secret
 
 
@@ -56,8 +64,13 @@ def looks_like_key(text: str) -> bool:
     """Whether what was given as the name of a variable may be a key: it is no such name, or begins as keys do."""
     if text in os.environ:
         return False
-    long = len(text) >= 32 and any(c.isdigit() for c in text) and not _PLAIN_NAME.fullmatch(text)
-    return long or not _ANY_NAME.fullmatch(text) or scrub_word(text) != text
+    digits = any(c.isdigit() for c in text) and not _PLAIN_NAME.fullmatch(text)
+    mixed = text.upper() != text != text.lower()
+    return (
+        (digits and len(text) >= (_MIXED if mixed else _LONG))
+        or not _ANY_NAME.fullmatch(text)
+        or scrub_word(text) != text
+    )
 
 
 def written_down(option: str, text: str) -> str:
@@ -70,6 +83,15 @@ def written_down(option: str, text: str) -> str:
             "keep keys in environment variables (--api-key-env) or in a file (--api-key-file)"
         )
     return text
+
+
+def check_card(card: Card) -> None:
+    """UsageError where a text of a card file, which each run of it keeps, looks like a key."""
+    said = {"name": card.name, "revision": card.revision, "summary": card.summary, "cutoff": card.cutoff}
+    listed = {"trained_on": card.trained_on, "optimized_for": card.optimized_for, "aliases": card.aliases}
+    texts = [*said.items(), *card.sources.items(), *((name, text) for name, held in listed.items() for text in held)]
+    for name, text in texts:
+        written_down(f"the card's {name}:", text or "")
 
 
 def scrub_command(command: str) -> str:

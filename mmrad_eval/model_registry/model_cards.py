@@ -15,6 +15,7 @@ from mmrad_eval.core.contracts import Answerer, Client, is_client
 from mmrad_eval.core.errors import DataError, UsageError
 from mmrad_eval.core.values import TOKENS, Card, Decoding
 from mmrad_eval.model_registry import providers
+from mmrad_eval.model_registry.command_line import check_card
 
 _MOVING = ("-latest", ":latest")
 _FOLDER = Path(__file__).parent / "cards"
@@ -69,6 +70,7 @@ def read(path: Path) -> Card:
     try:
         card = decode.toml_value(decode.read_bytes(path, longest=decode.LONGEST_TOML), str(path), Card)
         _check_square(card, path)
+        check_card(card)
         beside = card.look_dialect.endswith(".toml")
         return msgspec.structs.replace(card, look_dialect=str(path.parent / card.look_dialect)) if beside else card
     except msgspec.ValidationError as error:

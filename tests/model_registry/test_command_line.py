@@ -13,7 +13,7 @@ import pytest
 
 import mmrad_eval
 from mmrad_eval.core.errors import UsageError
-from mmrad_eval.model_registry.command_line import scrub_command
+from mmrad_eval.model_registry.command_line import looks_like_key, scrub_command, scrub_word
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 PLANTED = "planted0123456789abcdefPLANTED"
@@ -229,3 +229,40 @@ def test_names_and_paths_that_look_a_little_like_keys_are_taken(tmp_path: Path) 
     run = [COMMAND, "score", "-r", f"table:{data}", "-p", str(data), "--metrics", "bleu@raw", *words[2:]]
     ended = subprocess.run(run, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("name", ["Zq7planted4Kx9Secret2Wv", "aB3dE5gH7jK9mN1p", "0f3e9c1b7a5d2e8f4c6b0a9d7e5f3c1b"])
+def test_a_name_of_no_variable_that_is_written_as_keys_are_is_hidden(name: str) -> None:
+    assert looks_like_key(name)
+    assert name not in scrub_command(f"mmrad-eval --model openai:m --api-key-env {name}")
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "OpenAiKey", "my_key_2", "MISTRAL_KEY_2026_FOR_THE_WARD", "openai_api_key_number_two"])  # fmt: skip # noqa: E501
+def test_a_name_as_variables_have_them_is_kept(name: str) -> None:
+    assert not looks_like_key(name)
+
+
+@pytest.mark.parametrize("address", ["https:/me:{}@host/x.jsonl", "https://me:{}@host/x", "https://{}@host/x"])
+def test_an_address_that_was_read_as_a_path_shows_no_password(address: str) -> None:
+    assert PLANTED not in scrub_word(address.format(PLANTED))
+
+
+@pytest.mark.parametrize("text", ["images:/a/b@2x.png", "C:/films/a@b.png", "see https://host/a@b"])
+def test_a_path_with_an_at_sign_stays(text: str) -> None:
+    assert scrub_word(text) == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['summary = "curl -H \'Authorization: Bearer sk-{}\' http://h/v1"', 'trained_on = ["sk-{}"]', 'revision = "sk-{}"']
+)  # fmt: skip
+def test_a_key_in_a_text_of_a_card_is_refused_before_a_run_keeps_it(tmp_path: Path, line: str) -> None:
+    card = 'provider = "openai"\nid = "m"\nbase_url = "http://127.0.0.1:9/v1"\n' + line.format(PLANTED) + "\n"
+    (tmp_path / "card.toml").write_text(card)
+    words = ["--model", "./card.toml", "--task", "direct", "--data", "demo", "--limit", "1", "--out", "out"]
+    ended = subprocess.run([COMMAND, *words], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+
+    assert ended.returncode == 2, ended.stderr
+    assert "looks like a key" in ended.stderr
+    assert PLANTED not in ended.stdout + ended.stderr
+    assert not (tmp_path / "out").exists()
