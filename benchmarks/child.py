@@ -48,14 +48,6 @@ def used_by(command: Sequence[str], folder: Path | None = None, extra: Mapping[s
     return Used(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _MEBIBYTE)
 
 
-def additions() -> float:
-    """Processor seconds of ten million additions in this Python: how fast the machine is in this hour."""
-    start, total = time.process_time(), 0
-    for number in range(10_000_000):
-        total += number
-    return time.process_time() - start
-
-
 def instructions_of(command: Sequence[str], extra: Mapping[str, str], folder: Path | None = None) -> int:
     """The instructions of one command of Python, counted by valgrind, without the kernel's."""
     words = [*VALGRIND, *(command if command[0].endswith("python") else [sys.executable, *command])]
