@@ -18,7 +18,7 @@ BROKEN = 1
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option(
-    "--rows", multiple=True, metavar="SYSTEM=FILE", help="The reports behind a row of the board: its means are checked."
+    "--rows", multiple=True, metavar="SYSTEM=FILE", help="Reports behind a row of the board, to check its means."
 )
 @click.option("--model-column", metavar="NAME", help="Column of a board that names the systems.")
 @click.option("--against", type=click.Path(path_type=Path), help="Another copy of the same table, to compare with.")

@@ -90,7 +90,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--temperature",
             metavar="NUMBER|none",
-            help="Sampling temperature. [default: 0; not sent if the model takes no temperature]",
+            help="Sampling temperature. [default: 0; not sent if the model does not accept one]",
         ),
         click.option("--no-schema", is_flag=True, help="Do not request a JSON schema, for servers that refuse one."),
         click.option("--allow-key", multiple=True, metavar="NAME", help="Let a card read a key from this variable."),
@@ -105,7 +105,7 @@ def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--attest-provider",
             help="Provider that you attest may receive credentialed data; needs the next two options.",
         ),
-        click.option("--attest-retention", help="Retention setting of that provider under which it may receive them."),
+        click.option("--attest-retention", help="Retention setting under which the provider may receive the data."),
         click.option("--attest-who", help="Person who attests it; all three are stored with the build."),
         click.option(
             "--concurrency", type=click.IntRange(min=1), help="Maximum number of concurrent requests. [default: adapts]"
@@ -178,7 +178,7 @@ def _build_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--dry-run", is_flag=True, help="Print what would be sent and what it would cost; send nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def build(**said: Any) -> int:
-    """Build interleaved traces of SOURCE: what a writer says of its regions, audited by another model and by rules.
+    """Build interleaved traces of SOURCE: what a writer says about its regions, audited by another model and by rules.
 
     SOURCE has regions with boxes (gemex-thinkvg, chest-imagenome, padchest-gr, vindr, ms-cxr, reflacx, a table of
     boxes, demo). Run the same command again to resume. The folder is a dataset: --data DIR.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Families, metrics or columns, comma-separated, or all. [default: the headline columns]",
 )
-@click.option("--primary", help="The one column (B against A) that was declared in advance: tested alone.")
+@click.option("--primary", help="Primary column, declared in advance; tested alone, B against A.")
 @click.option("--margin", type=click.FloatRange(min=0, min_open=True), help="Also test equivalence within this margin.")
 @click.option("--same-length", is_flag=True, help="Also show the studies in which the reports are about equally long.")
 @subgroup_options

@@ -25,16 +25,14 @@ if TYPE_CHECKING:
 
 @click.command(name="contamination", cls=GroupedCommand)
 @click.argument("model")
-@click.option(
-    "--data", "-d", multiple=True, required=True, help="Dataset to test; name one from after the cut-off too."
-)
+@click.option("--data", "-d", multiple=True, required=True, help="Dataset to test; name one from after the cutoff too.")
 @click.option(
     "--published",
     multiple=True,
     metavar="NAME=YYYY-MM",
     help="Month in which a dataset's reports were published. [default: from the built-in list]",
 )
-@click.option("--cutoff", metavar="YYYY-MM", help="The model's cut-off. [default: the card's]")
+@click.option("--cutoff", metavar="YYYY-MM", help="The model's cutoff. [default: the card's]")
 @click.option("--data-use", type=click.Choice(["open", "credentialed"]), help="Data-use class of the data, if unknown.")
 @click.option("--split", help="Split to use ('all' for all); default: test where there is one.")
 @click.option("--limit", type=int, help="Only the first N studies of each dataset.")
@@ -57,7 +55,7 @@ def contamination(**said: Any) -> int:
 
     It is shown half of each reference, without the image, and continues it. The longest run of matching words is
     compared with the rest of that reference, with the rest of another patient's, and with data from after the
-    model's cut-off.
+    model's cutoff.
     """
     from mmrad_eval.cli.leaderboard import show
     from mmrad_eval.harness.budget import BudgetGuard

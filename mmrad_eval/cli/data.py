@@ -76,7 +76,7 @@ def describe(spec: str, *, as_json: bool, figure: Path | None, **said: Any) -> N
 @click.argument("spec")
 @source_options
 @click.option("--split", help="Only this split.")
-@click.option("--comparisons", type=click.Choice(["with", "without"]), help="Reports that speak of change.")
+@click.option("--comparisons", type=click.Choice(["with", "without"]), help="Reports that mention change.")
 @click.option("--marks", type=click.Choice(["with", "without"]), help="Reports with de-identification marks.")
 @click.option("--priors", type=click.Choice(["with", "without"]), help="Studies with a prior study.")
 def ids(

@@ -60,7 +60,7 @@ def look_check(job: Job, plan: Plan) -> str:
     where = f"to each of {servers} servers" if servers > 1 else "per server"
     dollars = cost(usage_of(plan), plan.card)
     price = "" if dollars is None else f", up to {servers * dollars:.2f} US dollars"
-    return f"{asked} requests with drawn test images {where}{price} (the look check; --no-look-check skips it)"
+    return f"{asked} requests with synthetic test images {where}{price} (the look check; --no-look-check skips it)"
 
 
 def requests(seen: Preview) -> str:

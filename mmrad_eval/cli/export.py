@@ -94,5 +94,5 @@ def _board(run: str, form: str, out: Path | None, results: Path, references: str
         terminal.say(f"  {sentence}")
     if folder.run.data_use != "open":
         held = "reference reports of data" if form == "rexrank" else "reports made from data"
-        terminal.say(f"  it holds {held} that is {folder.run.data_use}: keep it only where that data may be kept")
+        terminal.say(f"  it contains {held} that is {folder.run.data_use}: keep it only where that data may be kept")
     return 0 if folder.run.complete else 3

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 def faithfulness(**said: Any) -> int:
     """Test whether MODEL looks at the image, and whether looking again improves its reports.
 
-    Runs the missing ones of about 45 arms (image swapped, blank, with a finding blurred, or edited in a way that
+    Runs whichever of about 45 arms are missing (image swapped, blank, with a finding blurred, or edited in a way that
     should change nothing; words alone; region images repeated, random, shuffled or of another patient; its own trace
     cut short or negated; its own looks replaced; misleading cues), compares them over the same studies, and prints one
     page. Run the same command again to resume: no answered study is sent twice.
@@ -167,9 +167,9 @@ def _price(planned: list[Planned], results: Path) -> None:
             )
     most = [one.most for one in asked if one.most is not None]  # every arm is a task of ours, which states its turns
     terminal.say(
-        f"in total {sum(one.prompt_tokens for one in asked):,.0f} prompt tokens in first turns; with all turns at "
-        f"most {sum(one.requests for one in most):,} requests and "
-        f"{sum(one.completion_tokens for one in most):,} completion tokens"
+        f"total: {sum(one.prompt_tokens for one in asked):,.0f} prompt tokens in first turns; at most "
+        f"{sum(one.requests for one in most):,} requests and "
+        f"{sum(one.completion_tokens for one in most):,} completion tokens in all turns"
     )
     terminal.say(price(asked, batch=any(one.job.batch for one in planned)))
     shows = next((one for one in planned if one.plan is not None and "images" in one.plan.task.needs), None)

@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "power": (
         "mmrad_eval.cli.power:power",
-        "Compute what difference a test set can detect, and how many patients a difference needs.",
+        "Compute the smallest difference that a test set can detect, or how many patients are needed to detect one.",
     ),
     "view": (
         "mmrad_eval.cli.view:view",
@@ -99,7 +99,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "probe": (
         "mmrad_eval.cli.probe:probe",
-        "Edit real references in one known way each, and show how every metric responds.",
+        "Make one known edit to each reference, and show how every metric responds.",
     ),
     "reward": (
         "mmrad_eval.cli.reward:reward",

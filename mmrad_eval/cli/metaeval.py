@@ -91,7 +91,7 @@ def metaeval(ratings: Path, scores: Path | None, form: str | None, out: Path | N
         against=_against(said["against"], scored),
     )
     if not tables:
-        raise UsageError(f"{ratings} holds no ratings and no preferences; name a column with --rating COLUMN=higher")
+        raise UsageError(f"{ratings} contains no ratings and no preferences; name a column with --rating COLUMN=higher")
     show(tables, form, out, all_columns=True)
     return 0
 

@@ -22,7 +22,7 @@ def decoding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--temperature",
             metavar="NUMBER|none",
-            help="Sampling temperature. [default: 0; not sent if the model takes no temperature]",
+            help="Sampling temperature. [default: 0; not sent if the model does not accept one]",
         ),
         click.option("--top-p", type=float, help="Top-p (nucleus) sampling threshold. [default: not sent]"),
         click.option("--seed", type=int, help="Seed of the model's sampling. [default: not sent]"),
@@ -53,7 +53,7 @@ TERMS = {
         "--attest-provider", help="Provider that you attest may receive credentialed data; needs the next two options."
     ),
     "--attest-retention": click.option(
-        "--attest-retention", help="Retention setting of that provider under which it may receive them."
+        "--attest-retention", help="Retention setting under which the provider may receive the data."
     ),
     "--attest-who": click.option("--attest-who", help="Person who attests it; all three are stored with the run."),
     "--concurrency": click.option(
@@ -109,7 +109,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--data-parallel", type=int, metavar="N", help="Number of copies of the model."),
         click.option("--python", metavar="PATH", help="Python interpreter that runs hf:ID. [default: this one]"),
         click.option("--batch-size", type=click.IntRange(min=1), help="Maximum batch size of hf:ID."),
-        click.option("--device-map", help="How hf:ID is spread over devices, such as auto."),
+        click.option("--device-map", help="Device map of hf:ID, such as auto."),
         click.option("--trust-remote-code", is_flag=True, help="Let hf:ID run code that comes with its weights."),
         TERMS["--local-network"],
         TERMS["--attest-provider"],
@@ -122,7 +122,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--no-look-check",
             is_flag=True,
-            help="Skip the look check, which sends drawn test images before the first study.",
+            help="Skip the look check, which sends synthetic test images before the first study.",
         ),
         click.option(
             "--allow-blind",

@@ -24,7 +24,7 @@ from mmrad_eval.cli.words import named_values
 @click.option(
     "--data",
     "dataset",
-    help="Name of the dataset, if there are runs over several. [default: the one with the most runs]",
+    help="Name of the dataset, if there are runs on several. [default: the one with the most runs]",
 )
 @click.option(
     "--metrics",

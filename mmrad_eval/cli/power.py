@@ -21,7 +21,7 @@ from mmrad_eval.results.tables import FORMATS
     type=click.Choice(["findings", "impression", "report"]),
     default="findings",
     show_default=True,
-    help="Part of the report that counted patients must have.",
+    help="With --data: count the patients who have this part of the report.",
 )
 @click.option(
     "--patients",
@@ -34,7 +34,7 @@ from mmrad_eval.results.tables import FORMATS
 @click.option(
     "--difference",
     type=click.FloatRange(min=0, min_open=True),
-    help="Difference that matters; prints how many patients it needs.",
+    help="Smallest difference that matters; prints how many patients are needed to detect it.",
 )
 @click.option(
     "--deviation",
@@ -80,7 +80,7 @@ from mmrad_eval.results.tables import FORMATS
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", help="How the tables are printed.")
 def power(**said: Any) -> int:
-    """Compute what difference a test set can detect, and how many patients a difference needs.
+    """Compute the smallest difference that a test set can detect, or how many patients are needed to detect one.
 
     The standard deviation of the paired difference comes from two runs, from one run and an assumed correlation, or is
     assumed itself (--deviation). No model is called.

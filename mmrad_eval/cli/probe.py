@@ -17,7 +17,7 @@ from mmrad_eval.cli.shared_options import table_options
 @click.option("--metrics", "-M", multiple=True, help="Metrics or suites, comma-separated. [default: paper]")
 @table_options
 def probe(metrics: tuple[str, ...], form: str | None, out: Path | None, **said: Any) -> int:
-    """Edit real references in one known way each, and show how every metric responds.
+    """Make one known edit to each reference, and show how every metric responds.
 
     Negation flipped, side swapped, severity, measurement, a finding dropped or added: these must lower the score.
     Sentence order and synonyms must lower it less. Another patient's report sets the scale. References: --references

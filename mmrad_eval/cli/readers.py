@@ -50,14 +50,14 @@ def readers() -> None:
     default="normal",
     show_default=True,
     metavar="ATTRIBUTE,...",
-    help="With stratified: sex, age, view, normal, prior, findings-count, scanner, FILE.csv:COLUMN.",
+    help="With --sample stratified: sex, age, view, normal, prior, findings-count, scanner, FILE.csv:COLUMN.",
 )
 @click.option(
     "--truth",
     type=click.Choice(["image", "reference"]),
     default="image",
     show_default=True,
-    help="Judge by the images, the original report hidden among the others; or by the reference, which is shown.",
+    help="Judge against the images (the original report is hidden among the others) or the reference (shown).",
 )
 @click.option("--per-case", type=click.IntRange(min=1), help="Readings of each case per reader. [default: all]")
 @click.option(
@@ -138,7 +138,7 @@ def tell(key: StudyKey, out: Path) -> None:
         terminal.say(note, err=True)
     largest = max(path.stat().st_size for path in (out / PAGES).glob("*.html")) / 1e6
     terminal.say(f"{out / PAGES}: give each reader one page (up to {largest:.1f} MB)")
-    terminal.say(f"{out / KEY}: keep it; it says who wrote what")
+    terminal.say(f"{out / KEY}: keep this file; it says which system wrote each text")
 
 
 @readers.command()

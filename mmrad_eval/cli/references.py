@@ -45,5 +45,5 @@ def studies(spec: str, split: str | None, target: Target, limit: int | None = No
     ]
     if not found:
         has = f"its splits are {', '.join(splits)}" if splits else "it has no splits"
-        raise UsageError(f"{spec}: no study of split {wanted} has a reference for the target {target}; {has}")
+        raise UsageError(f"{spec}: no study in split {wanted} has a reference for the target {target}; {has}")
     return found[:limit]

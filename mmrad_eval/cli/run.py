@@ -84,7 +84,7 @@ def shown_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--images-first",
             is_flag=True,
-            help="Send all images of a message before its text; such runs are marked and ranked apart.",
+            help="Send all images of a message before its text; such runs are marked and not ranked.",
         ),
         click.option(
             "--max-edge", type=int, help="Maximum side of images that are sent, in pixels; larger ones are downscaled."
@@ -280,7 +280,7 @@ def _jobs(said: dict[str, Any], fleet: Fleet) -> list[Job]:
     models, tasks = said["models"], [name for entry in said["tasks"] for name in entry.split(",") if name]
     if not models or not tasks:
         lacking = " and ".join(o for o, v in (("--model", models), ("--task", tasks)) if not v)
-        raise UsageError(f"{lacking} is missing, as in mmrad-eval --model baseline:evidence --task mcot")
+        raise UsageError(f"{lacking} is missing; write, for example, mmrad-eval --model baseline:evidence --task mcot")
     settings = settings_of(said) | {
         "options": named_values(said["settings"], "--set", "write it as in --set looks=2"),
         "metrics": names_of(said),

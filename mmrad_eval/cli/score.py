@@ -257,7 +257,7 @@ def _in_order(said: dict[str, Any]) -> list[str] | None:
     split = (said["split"] or "all").lower()
     ids = [study.id for study in studies if split in {"all", study.split}]
     if not ids:
-        raise UsageError(f"--ids-from {said['ids_from']}: it has no study of split {said['split']!r}")
+        raise UsageError(f"--ids-from {said['ids_from']}: it has no study in split {said['split']!r}")
     return ids
 
 

@@ -39,7 +39,7 @@ def view(**said: Any) -> int:
     """Write a page to read runs in: images, boxes, traces, reports beside references, scores.
 
     A run is a folder (of one run or several), the beginning of a run id, or a unique run name; without RUN, all
-    runs over the data of the newest run are shown. The page opens from disk and from any web server, and needs no other
+    runs on the data of the newest run are shown. The page opens from disk and from any web server, and needs no other
     network access. It links to the images by relative path, unless they are copied or embedded.
     """
     from mmrad_eval.core.errors import UsageError
@@ -77,7 +77,7 @@ def _newest(results: Path) -> list[RunFolder]:
     others = sorted({f.run.identity.dataset for f in runs if f.run.identity.dataset_digest != newest.dataset_digest})
     if others:
         terminal.say(
-            f"runs over {newest.dataset}, the data of the newest run; name runs to see those over {', '.join(others)}",
+            f"runs over {newest.dataset}, the data of the newest run; name runs to see those on {', '.join(others)}",
             err=True,
         )
     return [folder for folder in runs if folder.run.identity.dataset_digest == newest.dataset_digest]

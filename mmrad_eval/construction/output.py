@@ -31,7 +31,7 @@ def check(out: Path, name: str, sources: Sequence[Path]) -> None:
     _refuse_another(out, name)
     others = sorted(path.name for path in out.iterdir() if path.name not in _BEGUN)
     if others and not stage_path(out, "collect").parent.is_dir():
-        raise UsageError(f"--out {out} holds {others[0]}, but no build; name a new folder")
+        raise UsageError(f"--out {out} contains {others[0]}, but no build; name a new folder")
 
 
 def _inside(out: Path, source: Path) -> bool:
@@ -48,7 +48,7 @@ def _refuse_another(out: Path, name: str) -> None:
     found = decode.json_value(decode.read_bytes(record), str(record))
     held = found.get("name") if isinstance(found, dict) else None
     if isinstance(held, str) and held != name:
-        raise UsageError(f"--out {out} holds the build of {held}, and this build is of {name}; name another folder")
+        raise UsageError(f"--out {out} contains the build of {held}, and this build is of {name}; name another folder")
 
 
 @contextmanager

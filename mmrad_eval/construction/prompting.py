@@ -60,10 +60,10 @@ def load(folder: Path | None = None) -> dict[PromptName, BuildPrompt]:
     """The prompts, each from ``folder`` where a file of its name is there; PromptError for one that can't be used."""
     if folder is not None and not folder.is_dir():
         raise UsageError(
-            f"--prompts {folder} is not a folder; such a folder holds summarise.txt, reflect.txt or audit.txt"
+            f"--prompts {folder} is not a folder; such a folder contains summarise.txt, reflect.txt or audit.txt"
         )
     if folder is not None and not any((folder / f"{name}.txt").is_file() for name in NAMES):
-        raise UsageError(f"--prompts {folder} holds none of {', '.join(f'{name}.txt' for name in NAMES)}")
+        raise UsageError(f"--prompts {folder} contains none of {', '.join(f'{name}.txt' for name in NAMES)}")
     return {name: _checked(name, folder) for name in NAMES}
 
 
@@ -78,7 +78,7 @@ def _checked(name: PromptName, folder: Path | None) -> BuildPrompt:
     for block, slots in found.prompt.slots.items():
         if unknown := slots - known:
             raise PromptError(
-                f"{path}: [[{block}]] has the slot {{{min(unknown)}}}; known here: {', '.join(sorted(known))}"
+                f"{path}: [[{block}]] has the unknown slot {{{min(unknown)}}}; known slots: {', '.join(sorted(known))}"
             )
     return found
 

@@ -81,7 +81,7 @@ class Guard:
             self.refused.append(host)
             raise GateError(
                 f"{'a look-up of' if event in _TO_NAME else 'a connection to'} {host} was refused: the data in use is "
-                "credentialed (data of unknown terms counts as credentialed), and no attestation names this address"
+                "credentialed (data with unknown terms counts as credentialed), and no attestation names this address"
             )
 
     def _permitted(self, host: str, *, named: bool) -> bool:

@@ -139,7 +139,7 @@ def _only_member(data: bytes, path: Path) -> bytes:
         raise DataError(
             f"{path}: an office file, such as an Excel workbook; save the sheet as CSV UTF-8, and name that"
         )
-    raise DataError(f"{path}: the zip holds {len(names)} files ({', '.join(names[:3])}, ...); unpack it, and name one")
+    raise DataError(f"{path}: the zip has {len(names)} files ({', '.join(names[:3])}, ...); unpack it, and name one")
 
 
 def _bounded(read: Callable[[int], bytes], packed: int, path: Path) -> bytes:

@@ -96,7 +96,7 @@ def checked(kind: Kind, value: object, label: str) -> Any:
         problem = call(f"checking {kind.name} {label}", kind.checked, value)
     if problem is not None:
         hint = f"; {kind.hint}" if kind.hint else ""
-        raise PluginError(f"{kind.name} {label} does not fit: {problem}{hint}")
+        raise PluginError(f"{kind.name} {label} is not valid: {problem}{hint}")
     return value
 
 
@@ -135,9 +135,9 @@ def named(kind: Kind, file: FileSpec) -> object:
     if len(distinct) == 1:
         return next(iter(fitting.values()))
     if fitting:
-        raise UsageError(f"{file.path} holds several {kind.name}s ({', '.join(fitting)}); name one: {file.path}:NAME")
+        raise UsageError(f"{file.path} contains several {kind.name}s ({', '.join(fitting)}): name {file.path}:NAME")
     defined = ", ".join(own(module)) or "nothing"
-    raise UsageError(f"{file.path} holds no {kind.name}; it defines {defined}. Name it as in {file.path}:NAME")
+    raise UsageError(f"{file.path} contains no {kind.name}; it defines {defined}. Name it as in {file.path}:NAME")
 
 
 def _suits(kind: Kind, value: object) -> bool:
@@ -169,7 +169,7 @@ def _made(kind: Kind, found: object, label: str, arguments: tuple[object, ...], 
 def _called(kind: Kind, factory: Any, label: str, arguments: tuple[object, ...], offered: tuple[object, ...]) -> object:
     hint = f"; {kind.hint}" if kind.hint and not inspect.isclass(factory) else ""
     if inspect.iscoroutinefunction(factory):
-        raise PluginError(f"{kind.name} {label} does not fit: it is a coroutine function, not a {kind.name}{hint}")
+        raise PluginError(f"{kind.name} {label} is not valid: it is a coroutine function, not a {kind.name}{hint}")
     given = (*arguments, *offered[: max(0, _needed(factory) - len(arguments))])
     try:
         signature = inspect.signature(factory)
@@ -181,8 +181,8 @@ def _called(kind: Kind, factory: Any, label: str, arguments: tuple[object, ...],
         except TypeError as error:
             words = f"({', '.join(map(_short, given))})"
             raise PluginError(
-                f"{kind.name} {label} can't be made: it is called as {words}, and {_name_of(factory)}{signature} "
-                f"does not take that: {error}{hint}"
+                f"{kind.name} {label} can't be created: it is called as {words}, which {_name_of(factory)}{signature} "
+                f"does not accept: {error}{hint}"
             ) from error
     try:
         return factory(*given)

@@ -58,5 +58,5 @@ def _wanted(path: Path, header: Sequence[str], required: tuple[str, ...], option
     by_name = {name.strip().lstrip("\ufeff").lower(): name for name in header}
     missing = [name for name in required if name.lower() not in by_name]
     if missing:
-        raise DataError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(header)}")
+        raise DataError(f"{path}: has no column {', '.join(missing)}; its columns are {', '.join(header)}")
     return {word: by_name[word.lower()] for word in (*required, *optional) if word.lower() in by_name}

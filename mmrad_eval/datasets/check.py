@@ -120,7 +120,7 @@ class ImageCheck:
             return None
         for step in steps:
             if step.startswith(MISSES):
-                self._problems.warn("window outside the pixel values", step, file=image.path, study=study)
+                self._problems.warn("display window outside the pixel values", step, file=image.path, study=study)
         if image.role == "current":
             self._compare(image, study, hashlib.sha256(repr(pixels.size).encode() + pixels.tobytes()).digest())
         return pixels.size

@@ -94,7 +94,7 @@ def match(
         if word not in known:
             raise UsageError(f"{option} {word}={column}: the fields are {', '.join(known)}")
         if column not in names:
-            raise UsageError(f"{option} {word}={column}: {path} has no such column; it has {', '.join(names)}")
+            raise UsageError(f"{option} {word}={column}: {path} has no such column; its columns are {', '.join(names)}")
     by_plain: dict[str, str] = {}
     for name in names:
         by_plain.setdefault(plain(name), name)

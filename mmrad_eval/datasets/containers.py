@@ -77,7 +77,7 @@ def read_in_order(path: Path, ids: Sequence[str], problems: Problems) -> FileRow
         found = [row.cells for row in read_rows(path, problems).rows]
     if len(found) != len(ids):
         raise DataError(
-            f"{path}: holds {len(found):,} reports, and the named split has {len(ids):,} studies; they can be "
+            f"{path}: contains {len(found):,} reports, and the named split has {len(ids):,} studies; they can be "
             "joined by order only if the two numbers are equal"
         )
     return _table(path, ({**cells, "id": study} for cells, study in zip(found, ids, strict=True)))

@@ -87,15 +87,15 @@ def choose(table: FileRows, given: Mapping[str, str], references: Mapping[str, R
     column, or more than one.
     """
     if not table.rows:
-        raise DataError(f"{table.path}: holds no reports")
+        raise DataError(f"{table.path}: contains no reports")
     known = columns.match(table.columns, columns.PREDICTION, given, table.path, OPTION)
     where: dict[str, str] = {word: known[word] for word in ("id", "trace") if word in known}
     if "id" not in given and (found := _ids(table, references or {})):
         where["id"] = found
     if "id" not in where:
         raise DataError(
-            f"{table.path}: no column is recognized as ids, and reports are never joined by position; it has "
-            f"{', '.join(table.columns) or 'none'}. Name it: {OPTION} id=COLUMN; or, where the file has no ids, "
+            f"{table.path}: no column is recognized as ids, and reports are never joined by position; its columns "
+            f"are {', '.join(table.columns) or 'none'}. Name it: {OPTION} id=COLUMN; or, where the file has no ids, "
             f"{IN_ORDER}"
         )
     named = {word: column for word, column in given.items() if word in REPORT}
@@ -201,7 +201,7 @@ def _tie(table: FileRows, names: Iterable[str]) -> DataError:
 
 
 def _none(table: FileRows, references: Sequence[str]) -> DataError:
-    has = f"it has {', '.join(table.columns) or 'none'}"
+    has = f"its columns are {', '.join(table.columns) or 'none'}"
     what = f"{', '.join(map(repr, references))} holds the references, and " if references else ""
     return DataError(
         f"{table.path}: {what}no column is recognized as a model's reports; {has}. Name it: {OPTION} report=COLUMN"

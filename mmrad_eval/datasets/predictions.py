@@ -122,7 +122,7 @@ def _from_table(
             problems.warn("error message", what, file=str(path), line=row.line, study=study)
             continue
         except raw_text.NoReportError as error:
-            what = f"{', '.join(where[word] for word in REPORT if word in where)} is {error}, not a text"
+            what = f"{', '.join(where[word] for word in REPORT if word in where)} is {error}, not a string"
             problems.error("not a report", what, file=str(path), line=row.line, study=study)
             continue
         understood = outputs.as_it_ended(understood, row.cells.get(outputs.REPLY))

@@ -1,4 +1,4 @@
-"""When the reports of public datasets were first published: what a model's cut-off is compared with."""
+"""When the reports of public datasets were first published: what a model's cutoff is compared with."""
 
 from __future__ import annotations
 

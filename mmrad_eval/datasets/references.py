@@ -46,7 +46,7 @@ def _read(word: str, cell: Any, problems: Problems, place: Place) -> Report:
     try:
         report = raw_text.read_reference_cell(cell)
     except raw_text.NoReportError as error:
-        problems.error("not a report", f"the {word} is {error}, not a text", **place)
+        problems.error("not a report", f"the {word} is {error}, not a string", **place)
         return Report()
     if isinstance(cell, str) and cell.strip() and not report.text:
         what = f"the {word} is {cell.strip()[:60]!r}, read as no report; leave it empty where there is none"

@@ -47,7 +47,7 @@ def _csv(path: Path, problems: Problems) -> FileRows:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(
-            f"{path}:{line}: holds a zero byte; this is not a text table (or it is UTF-16 without a byte-order mark)"
+            f"{path}:{line}: contains a zero byte; this is not a text table (or it is UTF-16 without a byte-order mark)"
         )
     return _csv_rows(path, sheets.read(text), problems, windows=text.partition("\n")[0].endswith("\r"))
 
@@ -66,7 +66,7 @@ def _csv_rows(path: Path, read: sheets.Csv, problems: Problems, *, windows: bool
             problems.error(
                 "wrong number of columns",
                 f"{len(cells)} cells where the header names {len(columns)};"
-                " a text that holds the separator needs quotes",
+                " a text that contains the separator needs quotes",
                 file=str(path),
                 line=start,
             )
@@ -89,7 +89,7 @@ def _header(path: Path, line: int, cells: list[str]) -> list[str]:
 def _json(path: Path, problems: Problems) -> FileRows:
     value = files.json_file(path, problems)
     if not isinstance(value, list):
-        raise DataError(f"{path}: holds {files.kind(value)}; a table in JSON is a list of objects")
+        raise DataError(f"{path}: contains {files.kind(value)}; a table in JSON is a list of objects")
     rows = []
     for number, item in enumerate(value, start=1):
         if isinstance(item, dict):

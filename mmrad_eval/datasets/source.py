@@ -169,14 +169,14 @@ def reader(
         )
         problem = wrong
     if problem:
-        raise PluginError(f"dataset {name!r} does not fit: {problem}")
+        raise PluginError(f"dataset {name!r} is not valid: {problem}")
     if data_use not in ORDER:
-        raise PluginError(f"dataset {name} does not fit: its `data_use` must be {', '.join(ORDER)}, not {data_use!r}")
+        raise PluginError(f"dataset {name} is not valid: its `data_use` must be {', '.join(ORDER)}, not {data_use!r}")
 
     def made(function: Callable[[Source], Dataset | Iterable[Study]]) -> FunctionReader:
         wrong = wrong_call("__call__", function, Reader.__call__) if callable(function) else "it is not a function"
         if wrong:
-            raise PluginError(f"dataset {name} does not fit: {wrong}")
+            raise PluginError(f"dataset {name} is not valid: {wrong}")
         return FunctionReader(name, function, data_use, recognises)
 
     return made
@@ -202,7 +202,7 @@ def checked_dataset(dataset: Dataset, name: str) -> Dataset:
     if dataset.data_use not in ORDER:
         raise PluginError(f"dataset {name}: its data_use is {dataset.data_use!r}; it must be one of {', '.join(ORDER)}")
     if not isinstance(dataset.name, str) or name_problem(dataset.name):
-        raise PluginError(f"dataset {name}: its name is {dataset.name!r}; it must be visible characters")
+        raise PluginError(f"dataset {name}: its name is {dataset.name!r}; it must consist of visible characters")
     if not isinstance(dataset.studies, tuple | list | LazyStudies | PackedStudies):
         raise PluginError(
             f"dataset {name}: its studies are of type {type(dataset.studies).__name__}, not a tuple of Study"

@@ -119,7 +119,7 @@ def _read(path: Path, form: str) -> dict[str, str]:
 def _read_rexrank(path: Path, problems: Problems) -> dict[str, str]:
     value = files.json_file(path, problems)
     if not isinstance(value, dict):
-        raise DataError(f"{path}: holds {files.kind(value)}, not an object of studies")
+        raise DataError(f"{path}: contains {files.kind(value)}, not an object of studies")
     for study, fields in value.items():
         lacking = [key for key in REXRANK_KEYS if not isinstance(fields, dict) or key not in fields]
         if lacking:

@@ -214,7 +214,7 @@ class _Questions:
         if part and part not in case.metric.parts:
             raise PluginError(f"{who}: it asked for the part {part!r}, which its `parts` do not name")
         if not isinstance(sample, int) or not 0 <= sample < REPEATS_FROM:
-            raise PluginError(f"{who}: it asked for sample {sample!r}; samples are 0 to {REPEATS_FROM - 1}")
+            raise PluginError(f"{who}: it asked for sample {sample!r}; samples are numbered 0 to {REPEATS_FROM - 1}")
         account = case.accounts.get(part) or case.accounts[EVERY]
         client = account.requester.client
         request = Request(

@@ -114,13 +114,13 @@ def _numbers(metric: Metric, what: str, wide: int, function: Callable[..., Any],
         array = array.astype(np.float64, casting="unsafe" if plain else "same_kind")
     except (TypeError, ValueError) as error:
         raise PluginError(
-            f"metric {metric.name}: {what} returned {type(made).__name__} that holds no numbers: {error}"
+            f"metric {metric.name}: {what} returned {type(made).__name__} that contains no numbers: {error}"
         ) from error
     if np.ma.isMaskedArray(made):
         raise PluginError(f"metric {metric.name}: {what} returned a masked array; return nan, or a count of 0, instead")
     wanted = (*(given.shape[:-1] if isinstance(given, np.ndarray) else (len(given),)), wide)
     if array.shape != wanted:
         raise PluginError(
-            f"metric {metric.name}: {what} returned an array of shape {array.shape}, and {wanted} is declared"
+            f"metric {metric.name}: {what} returned an array of shape {array.shape}, but {wanted} is declared"
         )
     return array

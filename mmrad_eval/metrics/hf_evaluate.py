@@ -61,7 +61,7 @@ class EvaluateMetric:
         with _quiet():
             trial = self._numbers(*_TRIAL)
         if not trial:
-            raise PluginError(f"{name}: gives no number for a pair of texts")
+            raise PluginError(f"{name}: returns no number for a pair of texts")
         self._keys = tuple(trial)
         self.statistics: Sequence[str] = (*self._keys, "studies")
         self.columns: Sequence[Column] = [

@@ -68,8 +68,8 @@ class MeanMetric(Metric):
             seen = [f"{family} {key}" if key else family for key in numbers]
             if seen != names:
                 raise PluginError(
-                    f"metric {self.name} gives {', '.join(seen)} for study {example.study.id}, and {', '.join(names)} "
-                    "for a sample text; it must give the same numbers in the same order for every study"
+                    f"metric {self.name} returned {', '.join(seen)} for study {example.study.id}, and "
+                    f"{', '.join(names)} for a sample text; it must return the same numbers in the same order each time"
                 )
             row[:-1] = list(numbers.values())
         return rows
@@ -85,14 +85,12 @@ class MeanMetric(Metric):
         for key, number in numbers.items():
             if not _is_number(number):
                 what = f"{key!r}: {members.seen(number)}" if key else members.seen(number)
-                raise PluginError(
-                    f"metric {self.name} gives {what} for {where}; it must give a finite number, or a mapping of them"
-                )
+                raise PluginError(f"metric {self.name} returned {what} for {where}; it must return finite numbers")
         if not numbers:
-            raise PluginError(f"metric {self.name} gives an empty mapping for {where}")
+            raise PluginError(f"metric {self.name} returned an empty mapping for {where}")
         named = {str(key): float(number) for key, number in numbers.items()}
         if len(named) < len(numbers):
-            raise PluginError(f"metric {self.name} gives two numbers with one name for {where}: {list(numbers)!r}")
+            raise PluginError(f"metric {self.name} returned two numbers with one name for {where}: {list(numbers)!r}")
         return named
 
 
@@ -153,14 +151,14 @@ def _check(name: Any, function: Any) -> None:
     if not callable(function) or inspect.iscoroutinefunction(function):
         what = "a coroutine" if callable(function) else type(function).__name__
         raise PluginError(
-            f"metric {name} does not fit: write mmrad_eval.mean_metric(NAME, FUNCTION) with a plain function of two "
+            f"metric {name} is not valid: write mmrad_eval.mean_metric(NAME, FUNCTION) with a plain function of two "
             f"texts, not {what}"
         )
     try:
         inspect.signature(function).bind("candidate", "reference")
     except TypeError as error:
         raise PluginError(
-            f"metric {name} does not fit: its function can't be called with two texts: {error}"
+            f"metric {name} is not valid: its function can't be called with two texts: {error}"
         ) from error
     except ValueError:
         return  # a builtin that hides its parameters

@@ -115,7 +115,7 @@ class AnthropicClient(WireClient):
             raise failed_beside(response.base, failure)
         blocks = field(value, "content")
         if not isinstance(blocks, list):
-            raise TransportError(f"the reply of {response.base} has no content", retry=True)
+            raise TransportError(f"the reply from {response.base} has no content", retry=True)
         reason = field(value, "stop_reason")
         finish = _FINISHES.get(reason) if isinstance(reason, str) else None
         if finish is None:  # `pause_turn` among them: the server's own tools want another request

@@ -33,7 +33,7 @@ class FunctionModel(Client):
             made = await asyncio.to_thread(plugins.call, "the model", self.function, sent)
         made = await made if inspect.isawaitable(made) else made
         if not isinstance(made, str | Reply):
-            raise TypeError(f"model {self.card.label} returned {type(made).__name__}, not a text or mmrad_eval.Reply")
+            raise TypeError(f"model {self.card.label} returned {type(made).__name__}, not a string or mmrad_eval.Reply")
         return Reply(text=made) if isinstance(made, str) else made
 
 
@@ -77,4 +77,4 @@ def _check(function: Any) -> None:
         raise PluginError(f"@model needs a function, not {type(function).__name__}")
     wrong = members.wrong_call("generate", function, Client.generate, either=True)
     if wrong:
-        raise PluginError(f"model {getattr(function, '__name__', function)} does not fit: {wrong}")
+        raise PluginError(f"model {getattr(function, '__name__', function)} is not valid: {wrong}")

@@ -118,7 +118,7 @@ class GeminiClient(WireClient):
                 raise TransportError(f"{response.base} does not say why it blocked the prompt ({why:.200})", retry=True)
             return Reply(finish="refusal", why=why, usage=usage, served=served, raw=raw)
         if candidate is None:
-            raise TransportError(f"the reply of {response.base} has no candidate", retry=True)
+            raise TransportError(f"the reply from {response.base} has no candidate", retry=True)
         reason = text_of(field(candidate, "finishReason"))
         if reason not in _FINISHES:  # none among them, and MALFORMED_RESPONSE
             why = f"{response.base} does not say how the reply ended (finishReason {reason or None!r:.80})"

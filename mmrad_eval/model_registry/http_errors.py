@@ -81,7 +81,7 @@ def read_fault(
 
 def failed_beside(base: str, failure: str) -> TransportError:
     """The TransportError of a reply with status 200 that reports a failure beside or in place of its words."""
-    return TransportError(f"{base} reports a failure with its reply: {failure:.300}", retry=True)
+    return TransportError(f"{base} reports a failure in its reply: {failure:.300}", retry=True)
 
 
 def _hint(what: str) -> str:

@@ -241,9 +241,9 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
         raise failed_beside(response.base, failure)
     message = field(choice, "message")
     if not isinstance(message, dict):
-        raise TransportError(f"the reply of {response.base} has no message", retry=True)
+        raise TransportError(f"the reply from {response.base} has no message", retry=True)
     if not isinstance(message.get("content"), str | list | dict | None):
-        raise TransportError(f"the content of the reply of {response.base} is neither text nor parts", retry=True)
+        raise TransportError(f"the content of the reply from {response.base} is neither text nor parts", retry=True)
     refusal = text_of(message.get("refusal"))
     finish, why = _finish("refusal" if refusal else field(choice, "finish_reason"), response.base)
     if finish == "stop":
@@ -254,7 +254,7 @@ def read(response: HttpResponse, secret: Secret | None = None, policy: Rejection
         what = (
             "ended at the limit before its first token: the prompt fills the context that the server was started with"
         )
-        raise TransportError(f"the reply of {response.base} {what}", retry=False)
+        raise TransportError(f"the reply from {response.base} {what}", retry=False)
     return Reply(
         parts=parts,
         unordered=unordered,

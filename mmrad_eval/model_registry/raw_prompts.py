@@ -57,7 +57,7 @@ def _around(request: Request) -> tuple[str, str]:
 
 
 def _misshapen(error: Exception) -> ModelError:
-    return ModelError(f"a raw prompt is one message and the two texts around it: {error}")
+    return ModelError(f"a raw prompt takes one message, with one text before it and one after it: {error}")
 
 
 def without_mark(request: Request) -> Request:

@@ -89,7 +89,7 @@ def _inflating(packing: str, base: str) -> Unpack:
             try:
                 piece = unpacker.decompress(chunk, _PIECE)
             except zlib.error as error:
-                raise TransportError(f"the reply of {base} can't be unpacked: {error}", retry=True) from error
+                raise TransportError(f"the reply from {base} can't be unpacked: {error}", retry=True) from error
             yield piece
             chunk = unpacker.unconsumed_tail
 

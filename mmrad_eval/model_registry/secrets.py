@@ -80,7 +80,7 @@ def _from_file(file: Path) -> Secret:
 def _checked(secret: Secret) -> Secret:
     value = secret.reveal()
     if not value.isascii() or not value.isprintable() or " " in value:
-        raise ModelError(f"the key from {secret.source} holds blanks or characters that no header can carry")
+        raise ModelError(f"the key from {secret.source} contains spaces or characters that no header can carry")
     return secret
 
 

@@ -55,7 +55,7 @@ def words(card: Card, options: ServeOptions, port: int) -> list[str]:
     given = {flag.partition("=")[0] for flag in options.extra}
     clash = [flag for flag in _OWN_FLAGS if flag in given]
     if clash:
-        raise ModelError(f"--serve-arg {clash[0]}: the run sets it; write it on the card, or start the server yourself")
+        raise ModelError(f"--serve-arg {clash[0]}: the run sets it; write it in the card, or start the server yourself")
     command = [*(options.command or vllm_command()), "serve", card.id, "--host", "127.0.0.1", "--port", str(port)]
     images = options.images or card.max_images
     context = options.context or card.context

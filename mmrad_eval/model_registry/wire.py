@@ -124,7 +124,7 @@ class WireClient(Client):
             return
         words = (reply.text, "".join(map(_words, reply.parts)))
         if any(secret.echo.hidden(text) != text for text in words):
-            raise TransportError("the reply repeats the API key in pieces, so it was not kept", retry=False)
+            raise TransportError("the reply contains pieces of the API key, so the reply was not stored", retry=False)
 
     async def close(self) -> None:
         """Close the connections."""

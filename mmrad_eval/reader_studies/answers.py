@@ -158,7 +158,7 @@ def _whole(answers: ReaderAnswers, reader: KeyReader, *, partial: bool) -> None:
 
     read, guessed = answered(answers.answers, reader.readings), answered(answers.guesses, reader.guesses)
     if not read:
-        raise _BadFileError("holds no finished reading")
+        raise _BadFileError("contains no finished reading")
     if not partial and (read < len(reader.readings) or guessed < len(reader.guesses)):
         guesses = f" and {guessed} of {len(reader.guesses)} guesses" if reader.guesses else ""
         raise _BadFileError(

@@ -82,7 +82,7 @@ def rate(dataset: Dataset, plan: StudyPlan, out: Path) -> StudyKey:
 
 def _make(material: ReaderMaterial, plan: StudyPlan, out: Path) -> StudyKey:
     if (out / KEY).exists():
-        raise UsageError(f"{out} holds a reader study already; name another folder with --out, or remove it")
+        raise UsageError(f"{out} contains a reader study already; name another folder with --out, or remove it")
     asked = form(plan.form)
     if plan.truth == "image":
         kept = tuple(question for question in asked.questions if question != AGAINST_REPORT)
@@ -133,7 +133,7 @@ def _check(runs: Sequence[Run]) -> None:
     for run in runs:
         if run.identity.dataset_digest != first.dataset_digest:
             raise UsageError(
-                f"{runs[0].id} and {run.id} are over different data: a reader study needs the same studies"
+                f"{runs[0].id} and {run.id} were run on different data: a reader study needs runs on the same studies"
             )
         if run.identity.selection.target != first.selection.target:
             raise UsageError(

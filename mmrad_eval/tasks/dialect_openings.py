@@ -88,7 +88,7 @@ def settled_opening(stated: DialectOpening | None, dialect: LookDialect) -> Dial
     if stated.by_template and not dialect.tool:
         raise UsageError(
             f"--set opening=template: the dialect {dialect.name} declares no tool, so a chat template "
-            "can't write its opening; name a file that holds the opening"
+            "can't write its opening; name a file that contains the opening"
         )
     if not stated.checkout:
         return stated

@@ -89,16 +89,16 @@ def _stated(name: str, needs: Iterable[str]) -> frozenset[str]:
     try:
         return frozenset((needs,) if isinstance(needs, str) else needs)
     except TypeError:
-        raise PluginError(f"task {name} does not fit: its `needs` must be a set of str, not {needs!r}") from None
+        raise PluginError(f"task {name} is not valid: its `needs` must be a set of str, not {needs!r}") from None
 
 
 def _check_shown(name: str, shown: Any) -> None:
     wrong = members.wrong_call("shown", shown, Task.shown) if callable(shown) else "its `shown` is not a function"
     if wrong:
-        raise PluginError(f"task {name} does not fit: {wrong}")
+        raise PluginError(f"task {name} is not valid: {wrong}")
 
 
 def _check(name: str, function: Any) -> None:
     wrong = members.wrong_call("converse", function, Task.converse) if callable(function) else "it is not a function"
     if wrong:
-        raise PluginError(f"task {name} does not fit: {wrong}")
+        raise PluginError(f"task {name} is not valid: {wrong}")

@@ -31,7 +31,9 @@ StepsOf = Callable[[Study, TaskContext], Sequence[Step]]
 def of_reference(study: Study, context: TaskContext) -> Sequence[Step]:
     """The steps of the reference trace; DataError where there are none."""
     if study.trace is None or not study.trace.steps:
-        raise DataError(f"study {study.id} has no trace, and the task shows one (the model: {context.card.label})")
+        raise DataError(
+            f"study {study.id} has no trace to show to {context.card.label}; leave it out, or use a task without traces"
+        )
     return study.trace.steps
 
 

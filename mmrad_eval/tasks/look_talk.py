@@ -159,7 +159,7 @@ class LookTalk:
             if reply.finish == "rejected" and self.rules.opening.by_template and not self.steps:
                 raise DataError(
                     f"{reply.why or 'the endpoint rejected the request'}: with --set opening=template the server must "
-                    "accept `tools` with tool_choice none; leave the option out, or name a file that holds the opening"
+                    "accept `tools` with tool_choice none; leave the option out, or name a file that has the opening"
                 )
             return reply
         if not self.tools or self.asked >= self.rules.looks:

@@ -38,7 +38,7 @@ def check_shown(given: Sequence[Message], own: Sequence[Message], evidence: Iter
     mine, theirs = _words(given), _words(own)
     lost = [text for text in evidence if text in theirs and text not in mine]
     if lost:
-        raise PromptError(f"a question lacks the evidence {lost[0][:60]!r}: a block or slot that holds it is missing")
+        raise PromptError(f"a question lacks the evidence {lost[0][:60]!r}: its block or slot is missing")
 
 
 def _words(messages: Sequence[Message]) -> str:

@@ -125,7 +125,7 @@ def recognise(path: Path) -> str:
     for name, fields in _FIELDS:
         if fields <= names:
             return name
-    seen = f"it has {', '.join(sorted(names)[:8])}" if names else "it holds no record"
+    seen = f"it has {', '.join(sorted(names)[:8])}" if names else "it contains no record"
     raise DataError(
         f"{path}: not a file of traces in a known format: {seen}; name it as FORMAT:PATH ({', '.join(FORMATS)})"
     )
@@ -136,7 +136,7 @@ def _spec(spec: str | Path) -> tuple[str | None, Path]:
     if isinstance(spec, Path) or not colon or Path(str(spec)).exists() or "/" in name or name.startswith("."):
         return None, Path(spec)
     if name not in FORMATS:
-        raise UsageError(f"no format of traces is called {name!r}; known: {', '.join(FORMATS)}")
+        raise UsageError(f"no trace format is called {name!r}; known: {', '.join(FORMATS)}")
     return name, Path(path)
 
 
@@ -170,7 +170,7 @@ def _one(source: str, row: dict[str, Any], where: str, identity: str, save: zebr
         return zebra.parse(row, str(row.get("id") or identity), where=where, save=save)
     if source == "anole":
         return anole.parse(row, where=where)
-    raise UsageError(f"no format of traces is called {source!r}; known: {', '.join(FORMATS)}")
+    raise UsageError(f"no trace format is called {source!r}; known: {', '.join(FORMATS)}")
 
 
 def _known(record: TraceRecord, place: DataUse) -> TraceRecord:

@@ -67,7 +67,7 @@ def opened_image(data: bytes, path: str) -> ImageFile:
     opened = Pillow.open(io.BytesIO(data))
     headers.check_size(opened.size, len(data), path)
     if getattr(opened, "is_animated", False) and opened.format != "MPO":  # MPO: cameras put a preview behind it
-        raise DataError(f"{path}: holds several frames or pages; a radiograph has one, so save that one alone")
+        raise DataError(f"{path}: contains several frames or pages; a radiograph has one, so save that one alone")
     return opened
 
 

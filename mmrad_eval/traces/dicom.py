@@ -188,7 +188,7 @@ def _refuse(dataset: Any, path: str) -> None:
         )
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     if frames > 1:
-        raise DataError(f"{path}: holds {frames} frames; a radiograph has one")
+        raise DataError(f"{path}: contains {frames} frames; a radiograph has one")
 
 
 def _grey(dataset: Any, stored: NDArray[Any], path: str) -> tuple[NDArray[np.uint8], list[str]]:

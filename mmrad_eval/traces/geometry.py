@@ -158,7 +158,7 @@ def hull(boxes: Iterable[Box], size: Size | None = None) -> Box:
     frame = found[0].frame
     if any(box.frame != frame for box in found):
         if size is None:
-            raise DataError("boxes in different frames have no hull without the size of their image")
+            raise DataError("the hull of boxes in different frames needs the size of their image")
         found = [convert(box, frame, size) for box in found]
     xs1, ys1, xs2, ys2 = zip(*(box.xyxy for box in found), strict=True)
     return Box((min(xs1), min(ys1), max(xs2), max(ys2)), frame)

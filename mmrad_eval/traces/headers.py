@@ -53,7 +53,7 @@ def check_size(size: tuple[int, int], held: int, path: str) -> None:
     """DataError where a picture of ``held`` bytes says that it has more pixels than any radiograph."""
     if size[0] * size[1] > MOST_PIXELS:
         raise DataError(
-            f"{path}: the image says that it has {size[0]:,} x {size[1]:,} pixels (in {held:,} bytes); at most "
+            f"{path}: the image declares {size[0]:,} x {size[1]:,} pixels (in {held:,} bytes); at most "
             f"{MOST_PIXELS:,} are read, so downscale it first if the size is right"
         )
 

@@ -96,9 +96,7 @@ def trajectories(folder: Path) -> Iterator[tuple[Transcript, list[str]]]:
     """The samples of a folder of Mini-o3's ``save_traj`` and what to know of each; paths begin at the folder."""
     samples = sorted({path.parent for path in folder.rglob("*.jsonl")})
     if not samples:
-        raise DataError(
-            f"{folder}: a folder, not a file of reports, and without samples (*.jsonl) as Mini-o3 writes them"
-        )
+        raise DataError(f"{folder}: a folder, not a file of reports; only folders of Mini-o3 (*.jsonl) are read")
     for sample in samples:
         yield _sample(sample, folder)
 

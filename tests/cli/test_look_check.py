@@ -258,7 +258,7 @@ def test_a_server_that_is_not_there_holds_up_no_check_of_the_other(
 
 def test_a_dry_run_names_all_servers(serve: Callable[[Program], Program], ask_several: Ask) -> None:
     said = ask_several(serve(Program()), serve(Program()), words=["--dry-run"])
-    assert "5 requests with drawn test images to each of 2 servers" in said.out
+    assert "5 requests with synthetic test images to each of 2 servers" in said.out
 
 
 @pytest.mark.parametrize(("returns", "code"), [(ALL, 0), (NONE, 1), (REVERSED, 0)])
@@ -300,7 +300,7 @@ def test_the_price_of_a_faithfulness_page_names_the_check(
     serve: Callable[[Program], Program], call: Callable[..., Any]
 ) -> None:
     asked = ("faithfulness", "openai:it", "--base-url", serve(Program()).url, "--limit", "2", "--dry-run")
-    assert "first, 5 requests with drawn test images per server (the look check" in call(*asked).out
+    assert "first, 5 requests with synthetic test images per server (the look check" in call(*asked).out
     assert "drawn pictures" not in call(*asked, "--no-look-check").out
 
 
@@ -385,7 +385,7 @@ def test_the_check_counts_in_the_budget(serve: Callable[[Program], Program], ask
 
 def test_a_dry_run_says_what_the_check_takes_and_asks_nothing(serve: Callable[[Program], Program], ask: Ask) -> None:
     program = serve(Program())
-    assert "5 requests with drawn test images" in ask(program, "--dry-run").out
+    assert "5 requests with synthetic test images" in ask(program, "--dry-run").out
     assert "drawn pictures" not in ask(program, "--dry-run", "--no-look-check").out
     assert program.asked == []
 

@@ -223,7 +223,7 @@ def test_the_folder_of_another_build_is_left_alone(folder: Path) -> None:
     before = (folder / "demo-build/build.json").read_bytes(), bytes_of(folder / "demo-build")
     ended = here(folder, "demo", *PROGRAMS, "--plant", "0.2", "--name", "mine", "--out", "demo-build")
     assert ended.returncode == 2, ended.stderr
-    assert "demo-build holds the build of demo-traces, and this build is of mine; name another folder" in ended.stderr
+    assert "demo-build contains the build of demo-traces, and this build is of mine; name another" in ended.stderr
     assert ((folder / "demo-build/build.json").read_bytes(), bytes_of(folder / "demo-build")) == before
 
 
@@ -260,7 +260,7 @@ def test_a_folder_of_other_things_is_no_folder_for_a_build(folder: Path) -> None
     (folder / "notes/todo.txt").write_text("Read me.\n")
     ended = here(folder, "demo", *PROGRAMS, "--out", "notes")
     assert (ended.returncode, [path.name for path in (folder / "notes").iterdir()]) == (2, ["todo.txt"])
-    assert "--out notes holds todo.txt, but no build; name a new folder" in ended.stderr
+    assert "--out notes contains todo.txt, but no build; name a new folder" in ended.stderr
     again = here(folder, "demo-build", *PROGRAMS, "--out", "demo-build", "--name", "demo-traces")
     assert (again.returncode, "which this build reads" in again.stderr) == (2, True)
 

@@ -158,7 +158,7 @@ def test_a_check_says_the_same_of_files_with_either_line_end(mimic: Mimic) -> No
 
 def test_a_missing_column_is_named_with_those_that_are_there(mimic: Mimic) -> None:
     mimic.table("mimic-cxr-2.0.0-metadata.csv", ("dicom_id", "subject_id", "ViewPosition"), [("a", "b", "PA")])
-    with pytest.raises(DataError, match="has no column study_id; it has dicom_id, subject_id, ViewPosition"):
+    with pytest.raises(DataError, match="has no column study_id; its columns are dicom_id, subject_id, ViewPosition"):
         datasets.load(str(mimic.root))
 
 

@@ -105,5 +105,5 @@ def test_entities_are_refused_unread(folder: Path) -> None:
 
 
 def test_a_folder_without_reports_says_what_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no XML report"):
+    with pytest.raises(DataError, match="contains no XML report"):
         datasets.load(f"openi:{tmp_path}")

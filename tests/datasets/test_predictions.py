@@ -119,13 +119,13 @@ def test_a_folder_and_a_header_alone_are_named_as_what_they_are(tmp_path: Path) 
     with pytest.raises(DataError, match="a folder, not a file of reports"):
         read_predictions(tmp_path)
     (tmp_path / "p.csv").write_text("id,report\n")
-    with pytest.raises(DataError, match=r"p\.csv: holds no reports"):
+    with pytest.raises(DataError, match=r"p\.csv: contains no reports"):
         read_predictions(tmp_path / "p.csv")
 
 
 def test_columns_of_other_names_are_named_by_the_user(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("fall,text_b\ns1,a\n")
-    with pytest.raises(DataError, match=r"it has fall, text_b\. Name it: --report-column id=COLUMN"):
+    with pytest.raises(DataError, match=r"its columns are fall, text_b\. Name it: --report-column id=COLUMN"):
         read_predictions(tmp_path / "p.csv")
     with pytest.raises(UsageError, match=r"--report-column id=fal: .*p\.csv has no such column"):
         read_predictions(tmp_path / "p.csv", {"id": "fal"})

@@ -165,7 +165,7 @@ def test_a_table_with_obvious_columns_needs_no_help(tmp_path: Path) -> None:
 def test_other_columns_are_named(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("nummer;befundtext;person\n1;FINDINGS: a;X\n")
-    with pytest.raises(DataError, match="no column is recognized as ids; it has nummer, befundtext, person"):
+    with pytest.raises(DataError, match="no column is recognized as ids; its columns are nummer, befundtext, person"):
         datasets.load(str(path))
     data = datasets.load(str(path), columns={"id": "nummer", "report": "befundtext"}, patient_column="person")
     assert (data.studies[0].id, data.studies[0].patient) == ("1", "X")
@@ -308,7 +308,7 @@ def test_an_empty_report_is_kept_empty_and_noted(tmp_path: Path) -> None:
 
 def test_blank_extra_splits_are_noted(tmp_path: Path) -> None:
     data = datasets.load(str(write_json(tmp_path / "annotation.json", R2GEN | {" ": []})))
-    assert any("a split without a name holds 0 records" in note for note in data.notes)
+    assert any("a split without a name contains 0 records" in note for note in data.notes)
     path = tmp_path / "t.csv"
     path.write_text("id,report,split\ns1,a,test\ns2,b, \n")
     data = datasets.load(str(path))

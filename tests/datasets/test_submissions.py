@@ -110,7 +110,7 @@ def test_what_a_board_would_refuse_is_said(tmp_path: Path, form: str) -> None:
     ("form", "text", "said"),
     [
         ("rexrank", '{"s1": {"model_prediction": "x"}}', "study s1 has no section_findings, section_impression"),
-        ("rexrank", "[]", "holds a list, not an object of studies"),
+        ("rexrank", "[]", "contains a list, not an object of studies"),
         ("csv", "id,report\ns1,x\n", "its header is not study_id,report"),
         ("csv", "study_id,report\ns1,x\ns1,y\n", "an id occurs twice"),
         ("jsonl", '{"id": "s1"', "is cut short"),

@@ -221,5 +221,5 @@ def test_neutral_traces_are_a_dataset_with_the_same_steps(thoughts: Path, tmp_pa
 
 def test_a_file_without_thoughts_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"image_path": ["a"], "thought": ["b"]}), tmp_path / "x.parquet")
-    with pytest.raises(DataError, match="has no column thinkVG; it has image_path, thought"):
+    with pytest.raises(DataError, match="has no column thinkVG; its columns are image_path, thought"):
         datasets.load(f"gemex-thinkvg:{tmp_path / 'x.parquet'}")

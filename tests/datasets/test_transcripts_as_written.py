@@ -125,7 +125,7 @@ def test_a_converted_folder_keeps_film_and_crops(trajectories: Path, tmp_path: P
 
 
 def test_an_empty_folder_is_refused_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="a folder, not a file of reports, and without samples"):
+    with pytest.raises(DataError, match="a folder, not a file of reports; only folders of Mini-o3"):
         resolve(f"file:{tmp_path}")
     with pytest.raises(DataError, match="no such file"):
         resolve(f"file:{tmp_path / 'absent'}")

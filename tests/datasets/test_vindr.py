@@ -69,7 +69,7 @@ def test_numbers_that_make_no_box_are_named(folder: Path) -> None:
 
 def test_missing_columns_are_named(folder: Path) -> None:
     (folder / "annotations" / "annotations_train.csv").write_text("image_id,class,x_min,y_min,x_max,y_max\n")
-    with pytest.raises(DataError, match="has no column class_name; it has image_id, class"):
+    with pytest.raises(DataError, match="has no column class_name; its columns are image_id, class"):
         datasets.load(str(folder))
     (folder / "annotations" / "annotations_train.csv").write_text(DRAWN)
     with pytest.raises(UsageError, match="credentialed"):

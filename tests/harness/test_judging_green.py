@@ -209,7 +209,7 @@ def test_replies_are_cleaned_as_in_the_package() -> None:
 
 @pytest.mark.parametrize("utils", ["def make_prompt(text1): return f'{text1}'", "x = 1"])
 def test_another_package_is_refused(tmp_path: Path, utils: str) -> None:
-    with pytest.raises(DataError, match="holds no make_prompt in the form of GREEN"):
+    with pytest.raises(DataError, match="contains no make_prompt as GREEN"):
         read_green_prompt(write_green(tmp_path / "green", utils))
 
 

@@ -99,5 +99,5 @@ def test_a_study_without_a_row_is_named(tmp_path: Path) -> None:
 
 def test_a_sub_score_that_is_not_there_is_named(tmp_path: Path) -> None:
     name = write(tmp_path / "scores.csv", "id,bleu,bertscore,semb\na,1,1,1\n")
-    with pytest.raises(DataError, match="no column for RadGraph"):
+    with pytest.raises(DataError, match="no column of RadGraph"):
         suite([name])

@@ -92,7 +92,7 @@ def test_an_empty_candidate_is_blank_whatever_the_file_says(tmp_path: Path) -> N
         (f"id,{CHEXBERT}\nx,{row(CHEXBERT)}\nx,{row(CHEXBERT)}\n", "id 'x' occurs twice"),
         ("id,Edema\nx,1\n", "no column Atelectasis"),
         (f"{CHEXBERT}\n{row(CHEXBERT)}\n", "neither a column of study ids nor the text"),
-        ("", "holds no rows"),
+        ("", "contains no rows"),
     ],
 )
 def test_a_file_of_labels_that_can_not_be_read_is_named(tmp_path: Path, content: str, message: str) -> None:
@@ -144,10 +144,10 @@ def test_graphs_of_two_models_never_meet(tmp_path: Path) -> None:
     one, other = tmp_path / "v1.json", tmp_path / "xl.json"
     one.write_text(json.dumps({"s0": annotation("a")}))
     other.write_text(json.dumps({"s0": annotation("a", label="Observation::definitely present")}))
-    with pytest.raises(UsageError, match="the two share no labels"):
+    with pytest.raises(UsageError, match="their labels differ"):
         suite([f"graphs:{one}:{other}"])
     other.write_text(json.dumps({"s0": annotation("a"), "s1": annotation("a", label="Anatomy::uncertain")}))
-    with pytest.raises(DataError, match="version 1 and of XL"):
+    with pytest.raises(DataError, match="mixes RadGraph 1 and RadGraph-XL"):
         suite([f"graphs:{one}:{other}"])
 
 
@@ -172,7 +172,7 @@ def test_every_numeric_column_of_a_csv_is_a_mean(tmp_path: Path) -> None:
         (
             "s.csv",
             "id,GREEN,note\na,.5,good\nb,,bad\nc,.7,1\n",
-            r"'GREEN' holds numbers, except in 1 of 3 rows \(row 2: ''",
+            r"'GREEN' contains numbers, except in 1 of 3 rows \(row 2: ''",
         ),
         ("s.jsonl", '{"id": "a", "GREEN": 0.5}\n{"GREEN": 0.5}\n', "row 2 has no 'id'"),
     ],

@@ -164,7 +164,7 @@ def test_a_factory_is_told_the_name_the_argument_and_the_options() -> None:
 
 @pytest.mark.usefixtures("known")
 def test_what_does_not_fit_the_contract_is_refused_with_what_it_lacks() -> None:
-    with pytest.raises(PluginError, match=r"metric no-reduce does not fit: NoReduce: it has no `reduce\(sums\)`"):
+    with pytest.raises(PluginError, match=r"metric no-reduce is not valid: NoReduce: it has no `reduce\(sums\)`"):
         suite(["no-reduce"])
     with pytest.raises(PluginError, match="in a cycle: circle -> circle"):
         suite(["circle"])

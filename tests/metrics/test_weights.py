@@ -83,7 +83,7 @@ def test_our_own_folder_comes_before_the_caches(caches: Path, monkeypatch: pytes
 
 def test_a_given_path_that_holds_something_else_is_refused(caches: Path) -> None:
     (caches / "empty").mkdir()
-    with pytest.raises(MissingError, match=r"holds no radgraph \(a folder with config.json"):
+    with pytest.raises(MissingError, match=r"contains no radgraph \(a folder with config.json"):
         weights.locate("radgraph", {"radgraph": caches / "empty"})
 
 

@@ -102,7 +102,7 @@ def test_an_installed_package_brings_a_provider_that_cards_can_name(tmp_path: Pa
         ("OTHER = 1\n", "has no 'HOST'"),
         (
             "from mmrad_eval import Provider\nHOST = Provider('myhost', 'x', client=lambda card, how: object())\n",
-            "provider myhost does not fit",
+            "provider myhost is not valid",
         ),
     ],
 )

@@ -143,7 +143,7 @@ def test_a_folder_that_holds_a_study_is_not_overwritten(study: Make, runs: list[
     from mmrad_eval.reader_studies.make import StudyPlan, make
 
     made = study()
-    with pytest.raises(UsageError, match="holds a reader study already"):
+    with pytest.raises(UsageError, match="contains a reader study already"):
         make(runs, StudyPlan("likert", 3, 1), made.folder)
 
 

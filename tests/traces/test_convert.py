@@ -198,7 +198,7 @@ def test_what_can_not_be_read_says_where(tmp_path: Path) -> None:
 
 def test_wrong_names_are_usage_errors(samples: Samples, tmp_path: Path) -> None:
     path = jsonl(tmp_path / "rows.jsonl", samples["mmrad"])
-    with pytest.raises(UsageError, match=r"no format of traces is called 'zebras'; known: mmrad\.trace, mmrad"):
+    with pytest.raises(UsageError, match=r"no trace format is called 'zebras'; known: mmrad\.trace, mmrad"):
         convert(path, f"zebras:{tmp_path.name}")
     with pytest.raises(UsageError, match="both input and output"):
         convert(path, path)

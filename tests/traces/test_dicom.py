@@ -260,7 +260,7 @@ def test_burnt_in_text_is_never_shown(tmp_path: Path) -> None:
 def test_several_frames_are_refused(tmp_path: Path) -> None:
     made = dicom(NumberOfFrames=2)
     made.PixelData = RAMP.tobytes() * 2
-    with pytest.raises(DataError, match="holds 2 frames"):
+    with pytest.raises(DataError, match="contains 2 frames"):
         rendering.load(save(made, tmp_path / "a.dcm"))
 
 

@@ -296,7 +296,7 @@ def test_a_picture_is_sized_before_its_pixels_are_made(tmp_path: Path, form: str
     path.write_bytes(huge(form))
 
     for look in (rendering.load, lambda image: rendering.size_of(image.path)):
-        with pytest.raises(DataError, match=r"huge\.\w+: the image says that it has 6\d,\d{3} x 6\d,\d{3} pixels"):
+        with pytest.raises(DataError, match=r"huge\.\w+: the image declares 6\d,\d{3} x 6\d,\d{3} pixels"):
             look(Image(path=str(path)))
 
 

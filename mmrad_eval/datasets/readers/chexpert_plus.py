@@ -50,7 +50,7 @@ def read(source: Source) -> Dataset:
     if path.is_dir():
         found = sorted(path.rglob("df_chexpert_plus*.csv*"))
         if not found:
-            raise DataError(f"{path}: holds no df_chexpert_plus_240401.csv")
+            raise DataError(f"{path}: contains no df_chexpert_plus_240401.csv")
         path = found[0]
     table = arrow.read_columns(path, REQUIRED, OPTIONAL, source.problems, long_texts=True)
     studies = Examinations(source, path, table)

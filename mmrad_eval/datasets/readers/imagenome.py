@@ -51,7 +51,7 @@ def read(source: Source) -> Dataset:
     graphs = _graphs(path)
     studies = SceneGraphs(source, graphs, _splits(source, path))
     if not len(studies):
-        raise DataError(f"{path}: holds no scene graph (scene_graph.zip, or files that end in {SUFFIX})")
+        raise DataError(f"{path}: contains no scene graph (scene_graph.zip, or files that end in {SUFFIX})")
     return Dataset("chest-imagenome", studies, "credentialed", str(path), "chest-imagenome")
 
 

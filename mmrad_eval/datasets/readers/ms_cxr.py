@@ -44,7 +44,7 @@ def read(source: Source) -> Dataset:
     if path.is_dir():
         found = [*sorted(path.glob(f"{FILES}.csv")), *sorted(path.glob(f"{FILES}.json"))]
         if not found:
-            raise DataError(f"{path}: holds no {FILES}.csv or .json")
+            raise DataError(f"{path}: contains no {FILES}.csv or .json")
         path = found[0]
     rows = _coco(source, path) if path.suffix == ".json" else _table(source, path)
     studies = gather(_records(source, path, rows), source.problems)
@@ -55,7 +55,7 @@ def _table(source: Source, path: Path) -> Iterator[tuple[int | None, Mapping[str
     table = read_rows(path, source.problems)
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
-        raise DataError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
+        raise DataError(f"{path}: has no column {', '.join(missing)}; its columns are {', '.join(table.columns)}")
     yield from ((row.line, row.cells) for row in table.rows)
 
 

@@ -60,7 +60,7 @@ def read(source: Source) -> Dataset:
 def _xml_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     files = sorted(folder.rglob("*.xml"), key=lambda p: (len(p.stem), p.stem))
     if not files:
-        raise DataError(f"{folder}: holds no XML report and no {REPORTS}")
+        raise DataError(f"{folder}: contains no XML report and no {REPORTS}")
     for file in files:
         yield str(file), decode.read_bytes(file, longest=LARGEST)
 
@@ -112,7 +112,7 @@ def _from_csv(source: Source, path: Path) -> Iterator[Record]:
     table = read_rows(path, source.problems)
     missing = [name for name in ("uid", "findings", "impression") if name not in table.columns]
     if missing:
-        raise DataError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
+        raise DataError(f"{path}: has no column {', '.join(missing)}; its columns are {', '.join(table.columns)}")
     images: dict[str, list[Image]] = {}
     projections = path.parent / PROJECTIONS
     if projections.is_file():

@@ -54,11 +54,11 @@ def _dataset(source: Source, name: str, sentence: str) -> Dataset:
     if path.is_dir():
         found = sorted(path.rglob(REPORTS))
         if not found:
-            raise DataError(f"{path}: holds no {REPORTS}")
+            raise DataError(f"{path}: contains no {REPORTS}")
         path = found[0]
     value = files.json_file(path, source.problems)
     if not isinstance(value, list):
-        raise DataError(f"{path}: holds {files.kind(value)}; the grounded reports are a list of studies")
+        raise DataError(f"{path}: contains {files.kind(value)}; the grounded reports are a list of studies")
     known = _known(source, path.parent)
     studies = gather(_records(source, path, value, known, sentence), source.problems)
     return Dataset(name, studies, source.data_use or "credentialed", str(path), name)
@@ -74,7 +74,7 @@ def _known(source: Source, folder: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     rows = read_rows(table, source.problems)
     if "StudyID" not in rows.columns:
-        raise DataError(f"{table}: has no column StudyID; it has {', '.join(rows.columns)}")
+        raise DataError(f"{table}: has no column StudyID; its columns are {', '.join(rows.columns)}")
     for row in rows.rows:
         found.setdefault(str(row.cells["StudyID"]), row.cells)
     return found

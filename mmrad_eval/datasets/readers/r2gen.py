@@ -43,12 +43,12 @@ def read(source: Source) -> Dataset:
     if path.is_dir():
         path /= "annotation.json"
         if not path.is_file():
-            raise DataError(f"{path.parent}: holds no annotation.json")
+            raise DataError(f"{path.parent}: contains no annotation.json")
     value = files.json_file(path, source.problems)
     value, said = apart(value) if isinstance(value, dict) else (value, {})
     value = _by_split(value)
     if value is None:
-        raise DataError(f'{path}: is not {{"train": [...], "val": [...], "test": [...]}}, which R2Gen\'s annotation is')
+        raise DataError(f'{path}: is not an annotation of R2Gen: {{"train": [...], "val": [...], "test": [...]}}')
     studies = gather(_records(source, path, value), source.problems)
     return Dataset(dataset_name(path), studies, _data_use(source, studies, value, said), str(path), "r2gen")
 
@@ -74,7 +74,7 @@ def _records(source: Source, path: Path, value: dict[str, list[Any]]) -> Iterato
         if not name.strip():
             source.problems.warn(
                 "blank split",
-                f"a split without a name holds {len(records)} records; --split {BLANK_SPLIT} selects them",
+                f"a split without a name contains {len(records)} records; --split {BLANK_SPLIT} selects them",
                 file=str(path),
             )
         for number, record in enumerate(records, start=1):

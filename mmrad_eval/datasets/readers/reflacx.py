@@ -54,7 +54,7 @@ def read(source: Source) -> Dataset:
     base = path / "main_data" if (path / "main_data").is_dir() else path
     tables = sorted(base.glob(TABLES))
     if not tables:
-        raise DataError(f"{path}: holds no {TABLES}")
+        raise DataError(f"{path}: contains no {TABLES}")
     chosen = source.options.get("reading", "1")
     if not chosen.isdigit() or chosen == "0":
         raise UsageError(f"?reading= takes the number of a reading, such as 1 or 2, not {chosen!r}")
@@ -69,7 +69,7 @@ def _records(source: Source, base: Path, tables: list[Path], chosen: int, *, own
         rows = read_rows(table, source.problems)
         missing = [name for name in ("id", "image", "dicom_id") if name not in rows.columns]
         if missing:
-            raise DataError(f"{table}: has no column {', '.join(missing)}; it has {', '.join(rows.columns)}")
+            raise DataError(f"{table}: has no column {', '.join(missing)}; its columns are {', '.join(rows.columns)}")
         for row in rows.rows:
             groups[str(row.cells["dicom_id"])].append((table, row.line, row.cells))
     for dicom, readings in groups.items():

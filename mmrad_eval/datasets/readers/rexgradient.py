@@ -53,7 +53,7 @@ def _files(path: Path) -> list[Path]:
     named = [p for p in found if FILE.fullmatch(p.name)]
     with_views = [p for p in named if "view_position" in p.name]
     if not named:
-        raise DataError(f"{path}: holds no train_metadata_view_position.json or similar file")
+        raise DataError(f"{path}: contains no train_metadata_view_position.json or similar file")
     return with_views or named
 
 
@@ -61,7 +61,7 @@ def _records(source: Source, paths: list[Path], dates: dict[str, str]) -> Iterat
     for path in paths:
         value = files.json_file(path, source.problems)
         if not isinstance(value, dict):
-            raise DataError(f"{path}: holds {files.kind(value)}; ReXGradient's metadata is an object of studies")
+            raise DataError(f"{path}: contains {files.kind(value)}; ReXGradient's metadata is an object of studies")
         named = FILE.fullmatch(path.name)
         split = named["split"].lower() if named else None
         for key, fields in value.items():

@@ -39,7 +39,7 @@ def read(source: Source) -> Dataset:
     path = source.file()
     value = files.json_file(path, source.problems)
     if not isinstance(value, dict):
-        raise DataError(f"{path}: holds {files.kind(value)}; ReXrank's JSON is an object of studies by id")
+        raise DataError(f"{path}: contains {files.kind(value)}; ReXrank's JSON is an object of studies by id")
     value, said = apart(value)
     studies = gather(_records(source, value), source.problems)
     rows = [one for one in value.values() if isinstance(one, dict)]

@@ -57,7 +57,7 @@ def read(source: Source) -> Dataset:
 
 
 def _require(table: FileRows, where: dict[str, str]) -> None:
-    has = f"it has {', '.join(table.columns)}"
+    has = f"its columns are {', '.join(table.columns)}"
     if "id" not in where:
         raise DataError(f"{table.path}: no column is recognized as ids; {has}. Name it: --column id=COLUMN")
     if not {"report", "findings", "impression", "images"} & where.keys():

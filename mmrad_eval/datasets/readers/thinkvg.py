@@ -46,7 +46,7 @@ def read(source: Source) -> Dataset:
     if path.is_dir():
         found = sorted(path.rglob("*.parquet"))
         if not found:
-            raise DataError(f"{path}: holds no parquet file")
+            raise DataError(f"{path}: contains no parquet file")
         path = found[0]
     studies = Thoughts(source, path, _columns(source, path))
     return Dataset("gemex-thinkvg", studies, "credentialed", str(path), "gemex-thinkvg")
@@ -61,7 +61,7 @@ def _columns(source: Source, path: Path) -> dict[str, pa.Array]:
         table = pa.Table.from_pylist([row.cells for row in read_rows(path, source.problems).rows])
     missing = [name for name in REQUIRED if name not in table.column_names]
     if missing:
-        raise DataError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(table.column_names)}")
+        raise DataError(f"{path}: has no column {', '.join(missing)}; its columns are {', '.join(table.column_names)}")
     names = [name for name in thinkvg.FIELDS if name in table.column_names]
     return {name: table.column(name).combine_chunks().cast(pa.string()).fill_null("") for name in names}
 

@@ -66,7 +66,7 @@ def _lists(folder: Path) -> list[Path]:
     names = [f"{kind}_{split}.csv" for kind in ("annotations", "image_labels") for split in SPLITS] + ["train.csv"]
     found = [base / name for base in (folder / "annotations", folder) for name in names if (base / name).is_file()]
     if not found:
-        raise DataError(f"{folder}: holds none of {', '.join(names)}")
+        raise DataError(f"{folder}: contains none of {', '.join(names)}")
     return found
 
 
@@ -75,7 +75,7 @@ def _drawn(source: Source, file: Path, split: str, seen: dict[str, Seen]) -> Non
     table = read_rows(file, source.problems)
     missing = [name for name in ("image_id", "class_name", *CORNERS) if name not in table.columns]
     if missing:
-        raise DataError(f"{file}: has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
+        raise DataError(f"{file}: has no column {', '.join(missing)}; its columns are {', '.join(table.columns)}")
     for row in table.rows:
         image = str(row.cells["image_id"])
         found = seen.setdefault(image, Seen(split))
@@ -104,7 +104,7 @@ def _votes(source: Source, file: Path, split: str, seen: dict[str, Seen]) -> Non
     """Labels of whole images, one row a radiologist."""
     table = read_rows(file, source.problems)
     if "image_id" not in table.columns:
-        raise DataError(f"{file}: has no column image_id; it has {', '.join(table.columns)}")
+        raise DataError(f"{file}: has no column image_id; its columns are {', '.join(table.columns)}")
     labels = [name for name in table.columns if name not in NOT_LABELS]
     for row in table.rows:
         found = seen.setdefault(str(row.cells["image_id"]), Seen(split))

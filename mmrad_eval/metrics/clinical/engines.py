@@ -141,7 +141,7 @@ class Engines:
                 raise MissingError(f"--engine upstream needs {module}", _UPSTREAM)
         for module in ("torch", "tokenizers"):
             if importlib.util.find_spec(module) is None:
-                raise MissingError(f"needs {module}, which the core install leaves out", _OWN)
+                raise MissingError(f"needs {module}, which the core install does not include", _OWN)
         if head == "ratescore":
             sentences.require_rules()
         weights.require_all(names, self._given)

@@ -55,7 +55,7 @@ def unpack(archive: Path, folder: Path) -> Path:
         if not (inside / "config.json").is_file():
             nested = [path.parent for path in inside.glob("*/config.json")]
             if len(nested) != 1:
-                raise DataError(f"{archive}: holds no config.json; is it a RadGraph archive?")
+                raise DataError(f"{archive}: contains no config.json; is it a RadGraph archive?")
             inside = nested[0]
         if folder.exists():
             return folder

@@ -160,7 +160,7 @@ def locate(name: str, given: Mapping[str, Path | str] | None = None) -> LocatedW
         path = Path(given[name]).expanduser()
         if not _holds(wanted, path):
             raise MissingError(
-                f"{path} holds no {name} ({_contents(wanted)})", f"give the path of {name}, or leave it out"
+                f"{path} contains no {name} ({_contents(wanted)})", f"give the path of {name}, or leave it out"
             )
         return LocatedWeights(wanted, path, "given")
     for path, how in _places(wanted):
@@ -179,7 +179,7 @@ def require(name: str, given: Mapping[str, Path | str] | None = None) -> Located
         )
     if not _is_checkpoint(found.file):
         raise MissingError(
-            f"{found.file} can't be read as a checkpoint: it is truncated, or holds something else",
+            f"{found.file} can't be read as a checkpoint: it is truncated, or contains something else",
             f"delete {found.file} and run mmrad-eval weights fetch {name}, or pass --metric-option weights.{name}=PATH",
         )
     return found

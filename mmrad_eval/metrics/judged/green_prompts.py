@@ -79,7 +79,7 @@ def read_green_prompt(checkout: Path | None) -> GreenPrompt:
     folder = next((checkout / name for name in _FOLDERS if (checkout / name / "utils.py").is_file()), None)
     if folder is None or not (folder / "green.py").is_file():
         raise MissingError(
-            f"{checkout} holds no green_score/utils.py and green.py", "name the checkout: green.checkout=FOLDER"
+            f"{checkout} contains no green_score/utils.py and green.py", "name the checkout: green.checkout=FOLDER"
         )
     return GreenPrompt(*_question(folder / "utils.py"), _template(folder / "green.py"))
 
@@ -90,7 +90,7 @@ def _question(path: Path) -> tuple[Formatted, int]:
     found = longest(node) if node is not None else Formatted((), ())
     limits = [one.value for one in node.args.defaults if isinstance(one, ast.Constant)] if node is not None else []
     if found.names != _NAMES or len(limits) != 1 or not isinstance(limits[0], int):
-        raise DataError(f"{path}: holds no make_prompt in the form of GREEN 0.0.12")
+        raise DataError(f"{path}: contains no make_prompt as GREEN 0.0.12 defines it")
     return found, limits[0]
 
 
@@ -104,5 +104,5 @@ def _template(path: Path) -> str:
         and [getattr(target, "id", "") for target in node.targets] == ["chat_template"]
     }
     if len(found) != 1:
-        raise DataError(f"{path}: holds {len(found)} strings named chat_template; expected one")
+        raise DataError(f"{path}: contains {len(found)} strings named chat_template; expected one")
     return str(found.pop())

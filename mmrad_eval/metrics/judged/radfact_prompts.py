@@ -92,7 +92,7 @@ def read_prompts(checkout: Path | None, langchain: Path | None = None) -> RadFac
 def yaml_module() -> Any:
     """PyYAML, in which half of the questions and replies are written."""
     if importlib.util.find_spec("yaml") is None:
-        raise MissingError("it reads and writes YAML", "pip install 'mmrad-eval[radfact]'")
+        raise MissingError("it needs PyYAML, which is not installed", "pip install 'mmrad-eval[radfact]'")
     return importlib.import_module("yaml")
 
 
@@ -116,7 +116,7 @@ def _text(checkout: Path, stage: str, name: str) -> str:
 def _read(path: Path) -> str:
     if not path.is_file():
         raise MissingError(
-            f"{path} is not there", "name a checkout of microsoft/RadFact: --metric-option radfact.checkout=FOLDER"
+            f"{path} does not exist", "name a checkout of microsoft/RadFact: --metric-option radfact.checkout=FOLDER"
         )
     return decode.utf8(path.read_bytes(), str(path)).replace("\r\n", "\n")
 
@@ -128,7 +128,7 @@ def _examples(checkout: Path, stage: str) -> list[dict[str, Any]]:
     except ValueError as error:
         raise DataError(f"{path}: is not JSON ({error})") from error
     if not isinstance(found, list):
-        raise DataError(f"{path}: holds a {type(found).__name__}, not a list of examples")
+        raise DataError(f"{path}: contains a {type(found).__name__}, not a list of examples")
     return found
 
 
@@ -149,7 +149,7 @@ def _instructions(checkout: Path, langchain: Path | None) -> str:
         and isinstance(node.value, ast.Constant)
     ]
     if len(found) != 1:
-        raise DataError(f"{_INSTRUCTIONS} of langchain-core holds no _PYDANTIC_FORMAT_INSTRUCTIONS; 0.2.43 does")
+        raise DataError(f"{_INSTRUCTIONS} of langchain-core contains no _PYDANTIC_FORMAT_INSTRUCTIONS; 0.2.43 does")
     return str(found[0]).format(schema=json.dumps(_schema(checkout), ensure_ascii=False))
 
 
@@ -178,7 +178,7 @@ def _schema(checkout: Path) -> dict[str, Any]:
         if isinstance(node, ast.ClassDef)
     }
     if not {"ParsedReport", "SentenceWithRephrases"} <= told.keys():
-        raise DataError(f"{path}: holds no ParsedReport and SentenceWithRephrases")
+        raise DataError(f"{path}: contains no ParsedReport and SentenceWithRephrases")
     text = {"type": "string"}
     sentence = {
         "title": "SentenceWithRephrases",

@@ -52,7 +52,7 @@ def read_graphs(path: Path | str) -> Graphs:
         rows[key] = read_graph(record, f"{file}, {key}")
     schemes = {graph.scheme for graph in rows.values()} - {""}
     if len(schemes) > 1:
-        raise DataError(f"{file}: holds graphs of version 1 and of XL; they share no labels: keep them apart")
+        raise DataError(f"{file}: mixes RadGraph 1 and RadGraph-XL, whose labels differ; keep one file of each")
     return Graphs(file, hashlib.sha256(data).hexdigest(), rows, next(iter(schemes), ""), _class_of(file, loaded))
 
 
@@ -63,7 +63,7 @@ def stored_graphs(setup: Setup) -> RadGraph:
     case: Case = setup.option("case", "0.1.18", CASES)  # type: ignore[assignment] # one of them
     if candidates.scheme and references.scheme and candidates.scheme != references.scheme:
         kinds = f"{candidates.path} is of {candidates.scheme}, {references.path} of {references.scheme}"
-        raise UsageError(f"{kinds}: the two share no labels")
+        raise UsageError(f"{kinds}: their labels differ, so they can't be compared")
     scheme = references.scheme or candidates.scheme
     profile = RadGraphProfile(f"stored {scheme}".strip() + ("" if case == "0.1.18" else " lower"), "radgraph", case)
 
@@ -93,7 +93,7 @@ def _records(loaded: Any, path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
         pairs = list(loaded.items())
         if pairs and all(key == str(number) for number, (key, _) in enumerate(pairs)):
             raise DataError(
-                f"{path}: reports are numbered, not named; key them by study id, as their order is not known here"
+                f"{path}: reports are numbered, not named; key them by study id, because their order is unknown"
             )
         pairs = [(_stem(key), record) for key, record in pairs]
     elif isinstance(loaded, list):

@@ -40,7 +40,7 @@ class StoredTable:
         column = self.id_column()
         if column is None:
             raise DataError(
-                f"{self.path}: no column of study ids ({', '.join(IDS[:4])}, …); it has {_names(self.rows)}"
+                f"{self.path}: no column of study ids ({', '.join(IDS[:4])}, …); its columns are {_names(self.rows)}"
             )
         found: dict[str, dict[str, Any]] = {}
         for number, row in enumerate(self.rows, start=1):
@@ -76,7 +76,7 @@ def read_table(path: Path | str) -> StoredTable:
     text = decode.utf8(data, str(file))
     rows = _json_rows(file, text) if file.suffix in (".json", ".jsonl", ".ndjson") else _csv_rows(file, text)
     if not rows:
-        raise DataError(f"{file}: holds no rows")
+        raise DataError(f"{file}: contains no rows")
     return StoredTable(file, hashlib.sha256(data).hexdigest(), rows, class_of(file, rows))
 
 
@@ -111,7 +111,7 @@ def read_scores(path: Path | str, wanted: Mapping[str, Sequence[str]] | None = N
     if wanted is None:
         names = {name: name for name in _numeric(table)}
         if not names:
-            raise DataError(f"{table.path}: no column holds numbers throughout; it has {_names(table.rows)}")
+            raise DataError(f"{table.path}: no column is all numbers; its columns are {_names(table.rows)}")
     else:
         present = {str(name).strip().lower(): str(name) for name in table.rows[0]}
         names = {}
@@ -119,7 +119,7 @@ def read_scores(path: Path | str, wanted: Mapping[str, Sequence[str]] | None = N
             column = next((present[c] for c in candidates if c in present), None)
             if column is None:
                 raise DataError(
-                    f"{table.path}: no column for {name} ({', '.join(candidates)}); it has {_names(table.rows)}"
+                    f"{table.path}: no column of {name} ({', '.join(candidates)}); its columns are {_names(table.rows)}"
                 )
             names[name] = column
     rows = {
@@ -231,7 +231,7 @@ def _numeric(table: StoredTable) -> list[str]:
             continue
         if odd:
             raise DataError(
-                f"{table.path}: the column {name!r} holds numbers, except in {len(odd)} of {len(table.rows)} rows "
+                f"{table.path}: the column {name!r} contains numbers, except in {len(odd)} of {len(table.rows)} rows "
                 f"(row {odd[0]}: {table.rows[odd[0] - 1].get(name)!r}); fill them, or leave the column out"
             )
         found.append(name)

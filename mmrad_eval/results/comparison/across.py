@@ -99,7 +99,7 @@ def across_tables(runs: Sequence[ScoredRun], wanted: Sequence[str] = ()) -> list
         if len(over) > 1 and (evidence == "generated" or len(own) > 1):
             made.append(_table(over, evidence, wanted))
     if not made:
-        raise DataError("there are scored runs over one dataset only; several are needed for a table across datasets")
+        raise DataError("all scored runs use one dataset; a table across datasets needs several")
     return made
 
 

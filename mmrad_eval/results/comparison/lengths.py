@@ -44,7 +44,7 @@ def words_of(folders: Sequence[RunFolder], ids: Sequence[str]) -> FloatArray:
         if np.isnan(words[row]).any():
             lost = ids[int(np.flatnonzero(np.isnan(words[row]))[0])]
             raise DataError(
-                f"{folder.answers_path}: holds no answer to {lost}, which was scored; run its command again"
+                f"{folder.answers_path}: the answer for {lost} was scored and is now missing; run its command again"
             )
     mean: FloatArray = words.mean(axis=0)
     return mean

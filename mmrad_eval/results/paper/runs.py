@@ -177,7 +177,7 @@ def paper_runs(runs: Sequence[ScoredRun], *, dataset: str | None = None, metrics
         names = sorted({key[0] for key in groups})
         groups = {key: group for key, group in groups.items() if key[0] == dataset}
         if not groups:
-            raise UsageError(f"--data {dataset}: no runs over it; the runs are over {', '.join(names) or 'nothing'}")
+            raise UsageError(f"--data {dataset}: no run uses it; the runs use {', '.join(names) or 'nothing'}")
     if not groups:
         raise DataError("there are no runs to make a paper from")
     (name, _, split, target), group = max(groups.items(), key=lambda item: (len(item[1]), item[0][0], item[0][1]))

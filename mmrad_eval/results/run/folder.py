@@ -333,7 +333,7 @@ def select(results: Path, which: str) -> RunFolder:
         inside = find_runs(Path(which))
         if len(inside) == 1:
             return inside[0]
-        raise UsageError(f"{which} holds {len(inside)} runs; name one: {_names(inside)}")
+        raise UsageError(f"{which} contains {len(inside)} runs; name one: {_names(inside)}")
     runs = find_runs(results)
     found = [folder for folder in runs if folder.path.name.startswith(which)]
     what, todo = "the beginning of {} ids", "write more of it"

@@ -164,8 +164,8 @@ def measurer_of(pickled: bytes) -> ChunkMeasurer:
     for metric, (name, context, signature, at) in zip(metrics, parts, strict=True):
         if metric.signature(context) != signature:
             raise PluginError(
-                f"a worker computes {name} as {metric.signature(context)}, but this command as {signature}: "
-                "install the same version of mmrad-eval on every node"
+                f"a worker computes {name} as {metric.signature(context)}, but this command computes it as "
+                f"{signature}: install the same version of mmrad-eval on every node"
             )
         fitted.append(Fitted(metric, context, signature, at))
     return ChunkMeasurer(fitted, spoken)

@@ -141,8 +141,8 @@ def _made(setup: ActorSetup) -> TextEncoder:
         torch.set_num_threads(setup.threads)
     if (own := engines.kind()) != setup.kind:
         raise PluginError(
-            f"a node of the cluster encodes on {own}, but this command on {setup.kind}: their numbers differ in the "
-            "last digits; run the command on a node of the same kind"
+            f"a node of the cluster encodes on {own}, but this command encodes on {setup.kind}: their numbers differ "
+            "in the last digits; run the command on a node of the same kind"
         )
     encoder = engines.source(setup.key)
     if encoder.signature != setup.signature:

@@ -98,7 +98,7 @@ def studies_of(
     kept[run.identity.dataset_digest] = dataset
     answered = {answer.study for answer in folder.answers()}
     if not answered:
-        raise DataError(f"{folder.path} holds no answers; run again, and they are rebuilt from the journal")
+        raise DataError(f"{folder.path} contains no answers; run its command again to rebuild them from the journal")
     if run.complete and len(answered) < run.counts.n:
         raise DataError(
             f"{folder.answers_path} is incomplete: it has {len(answered):,} of {run.counts.n:,} answers; run its "

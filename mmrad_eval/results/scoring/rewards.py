@@ -171,7 +171,7 @@ class Reward:
         found = next((name for name in names if name in columns), None)
         if found is None:
             have = ", ".join(sorted(set(columns) - {"completions"})) or "none"
-            raise UsageError(f"no column holds the references; the dataset has {have}. Pass reference=COLUMN")
+            raise UsageError(f"no column contains the references; the dataset has {have}. Pass reference=COLUMN")
         return found
 
     def _measured(self, keys: Sequence[_Key]) -> list[float]:
@@ -271,7 +271,7 @@ def _said(reference: Any) -> str:
     if isinstance(reference, Mapping):
         reference = next((reference[name] for name in REFERENCES if name in reference), None)
     if not isinstance(reference, str):
-        raise UsageError(f"a reference is {reference!r}, not a text; pass reference=COLUMN")
+        raise UsageError(f"a reference is {reference!r}, not a string; pass reference=COLUMN")
     return reference
 
 

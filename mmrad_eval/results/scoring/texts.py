@@ -217,7 +217,7 @@ def _answer(name: str, candidate: Any, target: Target) -> Answer:
     try:
         found = raw_text.read_cell(candidate, target)
     except raw_text.NoReportError as error:
-        raise UsageError(f"candidate {name}: this is {error}, not a text") from error
+        raise UsageError(f"candidate {name}: this is {error}, not a string") from error
     return Answer(name, found.status, found.why, found.report, read_trace(found.thought), events=found.events)
 
 
@@ -225,7 +225,7 @@ def _reference(name: str, text: Any, target: Target) -> Report:
     try:
         return reference_of(text, target)
     except raw_text.NoReportError as error:
-        raise UsageError(f"reference {name}: this is {error}, not a text") from error
+        raise UsageError(f"reference {name}: this is {error}, not a string") from error
 
 
 def reference_of(text: Any, target: Target) -> Report:

@@ -2,7 +2,7 @@
 
 A model that knows a report goes on word for word. Stock phrases do so too, so each continuation is also held against
 the rest of another patient's report: only what is above that control speaks of memory. Reports that were published
-after the model's cut-off are a second control: it can't have read them.
+after the model's cutoff are a second control: it can't have read them.
 """
 
 from __future__ import annotations
@@ -112,12 +112,12 @@ def month(date: str, option: str) -> str:
 
 
 def cutoff_source(card: Card) -> str:
-    """Where the cut-off of a card was read."""
+    """Where the cutoff of a card was read."""
     return f"the model card, from {card.sources.get('cutoff') or 'no source'}"
 
 
 def after(published: str, cutoff: str) -> bool | None:
-    """Whether data was published after a cut-off; None where either is unknown, or both are of the same time."""
+    """Whether data was published after a cutoff; None where either is unknown, or both are of the same time."""
     if not published or not cutoff:
         return None
     size = min(len(published), len(cutoff))
@@ -127,7 +127,7 @@ def after(published: str, cutoff: str) -> bool | None:
 def contamination_tables(
     found: Sequence[Continuations], model: str, cutoff: str, source: str = "", resamples: int = RESAMPLES
 ) -> tuple[Table, list[str]]:
-    """One row a dataset, and what follows in sentences. ``source``: where the cut-off was read."""
+    """One row a dataset, and what follows in sentences. ``source``: where the cutoff was read."""
     rows, sentences = [], []
     numbers = []
     for one in found:
@@ -142,7 +142,7 @@ def contamination_tables(
                 {
                     "dataset": Cell(one.name),
                     "published": Cell(one.published or "unknown"),
-                    "cut-off": Cell(side),
+                    "cutoff": Cell(side),
                     "n": Cell(len(one.own)),
                     "own": Cell(own.value, own.low, own.high),
                     "control": Cell(control.value, control.low, control.high),
@@ -158,7 +158,7 @@ def contamination_tables(
     columns = (
         TableColumn("dataset"),
         TableColumn("published"),
-        TableColumn("cut-off", f"cut-off {cutoff}" if cutoff else "cut-off unknown"),
+        TableColumn("cutoff", f"cutoff {cutoff}" if cutoff else "cutoff unknown"),
         TableColumn("n", kind="count"),
         TableColumn("own", "longest run, words", "score", digits=2, interval=True),
         TableColumn("control", "with another patient's", "score", digits=2, interval=True),
@@ -172,9 +172,9 @@ def contamination_tables(
         f"over studies. Intervals: {100 * LEVEL:g} %, bootstrap over patients, {resamples:,} resamples."
     )
     if cutoff:
-        known = f"Cut-off {cutoff}: {source or 'no source is stated for it'}."
+        known = f"Cutoff {cutoff}: {source or 'no source is stated for it'}."
     else:
-        known = f"No cut-off of {model} is known, so no data counts as published after it."
+        known = f"No cutoff of {model} is known, so no data counts as published after it."
     return Table("contamination", f"Does {model} know the reports?", columns, tuple(rows), (note, known)), sentences
 
 
@@ -205,13 +205,13 @@ def _sentence(model: str, one: Continuations, excess: _Number) -> str:
 
 
 def _against_later(numbers: Sequence[tuple[Continuations, _Number]], cutoff: str) -> list[str]:
-    """Each dataset from before the cut-off against each from after it; or why there is no such comparison."""
+    """Each dataset from before the cutoff against each from after it; or why there is no such comparison."""
     early = [(one, excess) for one, excess in numbers if after(one.published, cutoff) is False]
     late = [(one, excess) for one, excess in numbers if after(one.published, cutoff) is True]
     if not late or not early:
         why = (
-            "No reports from after the cut-off were compared; they separate memorization from what half a report gives "
-            "away: state the cut-off (--cutoff, or in the card), and name data of both times (--data, --published)."
+            "No reports from after the cutoff were compared; they separate memorization from what half a report gives "
+            "away: state the cutoff (--cutoff, or in the card), and name data of both times (--data, --published)."
         )
         return [why]
     said = []
@@ -222,5 +222,5 @@ def _against_later(numbers: Sequence[tuple[Continuations, _Number]], cutoff: str
             outcome = (
                 f"contamination of {one.name} is shown" if low[0] > 0 else f"contamination of {one.name} is not shown"
             )
-            said.append(f"Against {other.name}, which is from after the cut-off, {outcome} ({told} above the control).")
+            said.append(f"Against {other.name}, which is from after the cutoff, {outcome} ({told} above the control).")
     return said

@@ -61,7 +61,7 @@ def tables_of(
     """
     if len(ratings.items) > MOST:
         raise DataError(
-            f"{ratings.path}: {len(ratings.items):,} items; every pair is compared, which needs at most {MOST:,} items"
+            f"{ratings.path}: {len(ratings.items):,} items; every pair is compared, which allows at most {MOST:,} items"
         )
     resampler = _Resampler(ratings, resamples, seed)
     tables = []

@@ -75,8 +75,8 @@ def of_sheet(ratings: Ratings, sheet: ScoreFile) -> list[Scored]:
     rows = [at.get(item, at.get((f"{item[0]}/{item[1]}", ""), at.get((item[0], ""), -1))) for item in ratings.items]
     if not any(row >= 0 for row in rows):
         raise DataError(
-            f"no row of {sheet.path} is a case of {ratings.path}: its ids look like {sheet.names[0]!r}, cases like "
-            f"{ratings.items[0][0]!r}"
+            f"no row of {sheet.path} matches a case of {ratings.path}: row ids look like {sheet.names[0]!r}, case ids "
+            f"like {ratings.items[0][0]!r}"
         )
     picked = np.array(rows)
     return [

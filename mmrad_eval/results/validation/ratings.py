@@ -112,7 +112,7 @@ def read_ratings(
     where = names_of.match(table.columns, WORDS, given or {}, path)
     if "case" not in where:
         raise DataError(
-            f"{path}: no column names the case; it has {', '.join(table.columns)}. Name it with --column case=COLUMN"
+            f"{path}: no column names the case; name one with --column case=COLUMN: {', '.join(table.columns)}"
         )
     if "preferred" in where and "over" in where:
         found = _preferences(path, table, where)
@@ -231,7 +231,7 @@ def _wide(path: Path, table: FileRows, where: Mapping[str, str], wanted: Mapping
     found = Ratings(path)
     unknown = [name for name in wanted if name not in table.columns]
     if unknown:
-        raise UsageError(f"--rating {unknown[0]}: {path} has no such column; it has {', '.join(table.columns)}")
+        raise UsageError(f"--rating {unknown[0]}: no such column in {path}; its columns are {', '.join(table.columns)}")
     items: dict[Item, int] = {}
     raters: dict[str, int] = {}
     for row in table.rows:

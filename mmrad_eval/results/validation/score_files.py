@@ -182,7 +182,7 @@ def read_sheet(path: Path | str, *, system: str | None = None) -> ScoreFile:
     if not numbers:
         commas = any(re.fullmatch(r"-?\d+,\d+", str(cell)) for row in table.rows for cell in row.cells.values())
         hint = "; decimal commas are not read: write points" if commas else ""
-        raise DataError(f"{path}: no column holds numbers; it has {', '.join(table.columns)}{hint}")
+        raise DataError(f"{path}: no column contains numbers; its columns are {', '.join(table.columns)}{hint}")
     means = {
         column: value for row in average for column in numbers if (value := _number(table, row, column)) is not None
     }
@@ -275,7 +275,7 @@ def _wide(table: FileRows, system: str | None) -> FileRows:
 def _key(table: FileRows, system: str | None = None) -> tuple[str, Literal["board", "reports"]]:
     if system is not None:
         if system not in table.columns:
-            raise DataError(f"{table.path}: there is no column {system!r}; it has {', '.join(table.columns)}")
+            raise DataError(f"{table.path}: there is no column {system!r}; its columns are {', '.join(table.columns)}")
         return system, "board"
     plain = {names_of.plain(column): column for column in reversed(table.columns)}
     for name in SYSTEM:
@@ -288,7 +288,7 @@ def _key(table: FileRows, system: str | None = None) -> tuple[str, Literal["boar
         if name in plain:
             return plain[name], "board"
     raise DataError(
-        f"{table.path}: no column is recognized as the name of each row (a system, a study id); it has "
+        f"{table.path}: no column is recognized as the name of each row (a system, a study id) among "
         f"{', '.join(table.columns)}. Rename one to id or model, or name the column of systems with --model-column"
     )
 

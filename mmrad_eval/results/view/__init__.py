@@ -106,8 +106,8 @@ def _check(runs: Sequence[Run], pictures: How, *, redact: bool) -> None:
     for run in runs:
         if run.identity.dataset_digest != first.dataset_digest:
             raise UsageError(
-                f"{runs[0].id} is over {first.dataset} ({first.dataset_digest[:12]}) and {run.id} over "
-                f"{run.identity.dataset} ({run.identity.dataset_digest[:12]}): a page shows runs over the same data, "
+                f"{runs[0].id} uses {first.dataset} ({first.dataset_digest[:12]}) and {run.id} uses "
+                f"{run.identity.dataset} ({run.identity.dataset_digest[:12]}): a page shows runs on the same data, "
                 f"so name the runs of one dataset, such as runs/{safe_name(first.dataset)} of the results folder"
             )
 

@@ -72,7 +72,7 @@ def test_style_counts_sentences_denials_and_normal_reports() -> None:
 
 
 def test_one_dataset_is_no_table_of_several(runs: list[ScoredRun]) -> None:
-    with pytest.raises(DataError, match="one dataset only"):
+    with pytest.raises(DataError, match="use one dataset"):
         across_tables([s for s in runs if s.run.identity.dataset == "demo"])
 
 

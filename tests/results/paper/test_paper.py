@@ -196,7 +196,7 @@ def test_columns_of_the_body_can_be_chosen(full: Stage, tmp_path: Path) -> None:
     assert [c.key for c in made.columns if c.kind == "score"] == ["ROUGE-L @ raw"]
     with pytest.raises(UsageError, match="the runs share"):
         write(full, tmp_path / "paper", metrics=["METEOR"])
-    with pytest.raises(UsageError, match="the runs are over made"):
+    with pytest.raises(UsageError, match="the runs use made"):
         write(full, tmp_path / "paper", dataset="other")
 
 

@@ -154,7 +154,7 @@ def test_a_run_whose_answers_are_gone_is_not_scored(data: Path) -> None:
     answers.unlink()
     done = call(data.parent, "score", str(answers.parent), "--metrics", "rouge@raw")
     assert done.returncode == 1
-    assert "holds no answers" in done.stderr
+    assert "contains no answers" in done.stderr
 
 
 def test_a_complete_run_whose_answers_were_cut_is_not_scored_as_if_the_rest_had_never_been(data: Path) -> None:

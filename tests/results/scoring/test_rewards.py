@@ -129,7 +129,7 @@ def test_workers_have_the_same_values(method: str) -> None:
         (lambda: mmrad_eval.reward("findings@rules")(completions=["a"], labels=["b"]), "the dataset has labels"),
         (lambda: mmrad_eval.reward("findings@rules", reference="x")(completions=["a"], answer=["b"]), "has answer"),
         (lambda: mmrad_eval.reward("findings@rules")(completions=["a", "b"], reference=["b"]), "2 completions and 1"),
-        (lambda: mmrad_eval.reward("findings@rules")(completions=["a"], reference=[None]), "not a text"),
+        (lambda: mmrad_eval.reward("findings@rules")(completions=["a"], reference=[None]), "not a string"),
         (
             lambda: mmrad_eval.reward("findings@rules", columns={"findings@rules": "F"})(["a"], answer=["b"]),
             "no column",

@@ -288,7 +288,7 @@ def test_the_tables_print_in_every_format(write: Write) -> None:
         ("", "the file is empty"),
         ("model;BLEU\nx;0,1\n", "write points"),
         ("a,b\n1,2\n", "no column is recognized as the name of each row"),
-        ("model,note\nx,y\n", "no column holds numbers"),
+        ("model,note\nx,y\n", "no column contains numbers"),
         ("model,BLEU,BLEU\nx,1,2\n", "names 'BLEU' twice"),
         ("model,BLEU\nx,1,2,3\n", "4 cells where the header names 2"),
     ],
@@ -388,7 +388,7 @@ def test_the_column_of_systems_can_be_named(write: Write) -> None:
     assert sheet.names == ("a", "b")
     with pytest.raises(DataError, match="--model-column"):
         read_sheet(write("board.csv", [["who", "BLEU_4"], ["a", 0.1], ["b", 0.2]]))
-    with pytest.raises(DataError, match=r"there is no column 'whom'; it has who, BLEU_4"):
+    with pytest.raises(DataError, match=r"there is no column 'whom'; its columns are who, BLEU_4"):
         read_sheet(write("board.csv", [["who", "BLEU_4"], ["a", 0.1], ["b", 0.2]]), system="whom")
 
 

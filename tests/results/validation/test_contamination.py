@@ -97,12 +97,12 @@ def test_a_model_that_has_read_the_old_reports_is_found_and_one_that_has_not_is_
         cleared = call("contamination", "openai:blank", "--base-url", url, *words)
 
     assert told.code == cleared.code == 0
-    assert "which is from after the cut-off, contamination of old is shown (" in told.out
+    assert "which is from after the cutoff, contamination of old is shown (" in told.out
     longest = re.search(r"The longest run, (\d+) words in old\d+: “", told.out)
     assert longest
     assert int(longest[1]) > 20
     assert "contamination of old is not shown" in cleared.out
-    assert "Cut-off 2024-06: --cutoff." in told.out
+    assert "Cutoff 2024-06: --cutoff." in told.out
     assert "old: no sign that openai:blank knows the reports" in cleared.out
     rows = [line for line in cleared.out.splitlines() if line.startswith(("old ", "new "))]
     assert [("before" in row, "after" in row) for row in rows[:2]] == [(True, False), (False, True)]
@@ -120,15 +120,15 @@ def test_without_data_from_after_the_cut_off_nothing_is_called_contamination() -
     _, sentences = contamination_tables([one], "m", "2024-06", resamples=200)
     assert any("this alone does not show memorization" in said for said in sentences)
     assert not any("is shown" in said for said in sentences)
-    assert "No reports from after the cut-off were compared" in sentences[-1]
+    assert "No reports from after the cutoff were compared" in sentences[-1]
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("gpt-6.2-sol", r"Cut-off 2026-06: the model card, from knowledge cut-off .*developers\.openai\.com"),
-        ("claude-haiku-4.5", r"Cut-off 2025-07: the model card, from end of training data .*2026"),
-        ("gpt-5.5", r"No cut-off of .*gpt-5\.5.* is known, so no data counts as published after it"),
+        ("gpt-6.2-sol", r"Cutoff 2026-06: the model card, from knowledge cutoff .*developers\.openai\.com"),
+        ("claude-haiku-4.5", r"Cutoff 2025-07: the model card, from end of training data .*2026"),
+        ("gpt-5.5", r"No cutoff of .*gpt-5\.5.* is known, so no data counts as published after it"),
     ],
 )
 def test_the_cut_off_is_said_with_its_source(name: str, said: str) -> None:
@@ -136,7 +136,7 @@ def test_the_cut_off_is_said_with_its_source(name: str, said: str) -> None:
     (one,) = [measured(reports(3), lambda text: halves(text)[1], "2026-09")]
     table, _ = contamination_tables([one], card.label, card.cutoff, cutoff_source(card), resamples=200)
     assert re.search(said, " ".join(table.notes))
-    assert table.rows[0].cells["cut-off"].value == ("after" if card.cutoff else "unknown")
+    assert table.rows[0].cells["cutoff"].value == ("after" if card.cutoff else "unknown")
 
 
 def measured(texts: Sequence[str], say: Callable[[str], str], published: str = "") -> Any:

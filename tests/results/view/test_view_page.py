@@ -371,4 +371,4 @@ def test_the_command_without_a_run_shows_the_data_of_the_newest_of_several(bench
     bench.call("view", "--out", "page.html")
     assert take(bench.place / "page.html")["page"]["dataset"] == "second"
     told = bench.call("view", "results/runs", "--out", "page.html", code=2)
-    assert "a page shows runs over the same data, so name the runs of one dataset, such as runs/" in told
+    assert "a page shows runs on the same data, so name the runs of one dataset, such as runs/" in told

@@ -111,7 +111,7 @@ class FromTable:
         table = read_rows(path, problems)
         name = next((column for column in ("study", "study_id") if column in table.columns), None)
         if name is None:
-            raise DataError(f"{path}: has no column study; it has {', '.join(table.columns)}")
+            raise DataError(f"{path}: has no column study; its columns are {', '.join(table.columns)}")
         self._rows: Mapping[str, dict[str, object]] = {
             str(row.cells[name]).strip().removeprefix("s"): row.cells for row in table.rows
         }

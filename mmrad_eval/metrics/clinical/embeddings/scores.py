@@ -145,7 +145,7 @@ def _local(argument: str) -> EncoderProfile:
     path = Path(folder).expanduser()
     if not (path / "config.json").is_file():
         raise MissingError(
-            f"{path} holds no config.json", "give the folder of a BERT, RoBERTa or DistilBERT as on the hub"
+            f"{path} contains no config.json", "give the folder of a BERT, RoBERTa or DistilBERT as on the hub"
         )
     return EncoderProfile(f"{path.name}-L{layer}", str(path), int(layer))
 

@@ -65,7 +65,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise DataError(f"{path}: is not JSON ({error})") from error
     if not isinstance(config, dict):
-        raise DataError(f"{path}: holds a {type(config).__name__}, not an object")
+        raise DataError(f"{path}: contains a {type(config).__name__}, not an object")
     return config
 
 
@@ -113,7 +113,7 @@ def shape_from_weights(state: Mapping[str, Tensor], where: str, heads: int | Non
         words, places = state["embeddings.word_embeddings.weight"], state["embeddings.position_embeddings.weight"]
         inner = state["encoder.layer.0.intermediate.dense.weight"]
     except KeyError as error:
-        raise DataError(f"{where}: holds no BERT encoder, {error.args[0]} is missing") from error
+        raise DataError(f"{where}: contains no BERT encoder, {error.args[0]} is missing") from error
     hidden = words.shape[1]
     layers = 1 + max(int(name.split(".")[2]) for name in state if name.startswith("encoder.layer."))
     return Shape("bert", layers, hidden, heads or max(1, hidden // 64), inner.shape[0], 1e-12, 0, places.shape[0])
@@ -191,7 +191,7 @@ def load_state(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # torch and pickle raise many kinds for a file that is no checkpoint
         raise DataError(f"{path}: can't be read as a checkpoint ({type(error).__name__}: {error})") from error
     if not isinstance(state, dict):
-        raise DataError(f"{path}: holds a {type(state).__name__}, not tensors by name")
+        raise DataError(f"{path}: contains a {type(state).__name__}, not tensors by name")
     return {str(name): tensor for name, tensor in state.items()}
 
 

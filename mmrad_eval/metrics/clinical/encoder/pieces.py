@@ -69,7 +69,7 @@ def word_pieces(
     special = {**usual, **names}
     absent = [name for name in special.values() if name not in table]
     if absent:
-        raise DataError(f"{vocabulary}: holds no {', '.join(absent)}; is it a BERT vocabulary?")
+        raise DataError(f"{vocabulary}: contains no {', '.join(absent)}; is it a BERT vocabulary?")
     tokenizer = Tokenizer(WordPiece(table, unk_token=special["unk_token"], max_input_chars_per_word=100))
     accents = settings.get("strip_accents")
     tokenizer.normalizer = BertNormalizer(
@@ -105,7 +105,7 @@ def _byte_pieces(folder: Path) -> Pieces:
     table = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     absent = [name for name in ("<s>", "</s>", "<pad>", "<unk>", "<mask>") if name not in table]
     if absent:
-        raise DataError(f"{folder / 'vocab.json'}: holds no {', '.join(absent)}; is it a RoBERTa vocabulary?")
+        raise DataError(f"{folder / 'vocab.json'}: contains no {', '.join(absent)}; is it a RoBERTa vocabulary?")
     tokenizer = Tokenizer(BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"), unk_token="<unk>"))  # noqa: S106 (a piece's name)
     tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
     tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", AddedToken("<mask>", lstrip=True)])

@@ -17,7 +17,7 @@ def read_archive_config(folder: Path) -> dict[str, Any]:
     except (FileNotFoundError, ValueError) as error:
         raise DataError(f"{path}: is not the config of a RadGraph archive ({error})") from error
     if not isinstance(config, dict):
-        raise DataError(f"{path}: holds a {type(config).__name__}, not an object")
+        raise DataError(f"{path}: contains a {type(config).__name__}, not an object")
     return config
 
 

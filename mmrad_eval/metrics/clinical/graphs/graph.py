@@ -96,7 +96,7 @@ def _raw(record: Mapping[str, Any], where: str) -> Mapping[str, Any]:
             return inner
         if any(name.startswith("labeler_") for name in inner):
             raise DataError(
-                f"{where}: holds several labelers' graphs; keep only the one to score with (an object `entities`)"
+                f"{where}: contains several labelers' graphs; keep only the one to score with (an object `entities`)"
             )
         for key in ("radgraph_annotations", "annotations", "graph", "0"):
             if key in inner:
