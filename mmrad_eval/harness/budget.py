@@ -47,9 +47,9 @@ class BudgetGuard:
     """Watches what a run spends, on its model and then on its judge."""
 
     def __init__(self, budget: Budget) -> None:
-        """The time of the budget begins now."""
+        """The time of the budget begins with the first account: loading data and metrics is no part of it."""
         self.budget = budget
-        self._start = time.monotonic()
+        self._began: float | None = None
         self._accounts: list[tuple[RequestCounts, Card]] = []
 
     def account(self, counts: RequestCounts, card: Card) -> Callable[[int], Stop | None]:
@@ -59,6 +59,7 @@ class BudgetGuard:
         """
         self.budget.check(card)
         self._accounts.append((counts, card))
+        self._passed()
         return (lambda _: None) if self.budget == Budget() else (lambda begun: self._stop(counts, card, begun))
 
     @contextmanager
@@ -67,7 +68,7 @@ class BudgetGuard:
         if self.budget.seconds is None:
             yield
             return
-        left = max(0.0, self._start + self.budget.seconds - time.monotonic())
+        left = max(0.0, self.budget.seconds - self._passed())
         timer = asyncio.get_running_loop().call_later(left + 0.001, self._time_stops, stop_signal)
         try:
             yield
@@ -81,9 +82,15 @@ class BudgetGuard:
         reason = self._time_is_up() or self._requests_are_sent(begun) or self._money_is_spent(counts, card, begun)
         return Stop(reason, draining=True) if reason else None
 
+    def _passed(self) -> float:
+        """Seconds since the time of the budget began, which it does now if it had not."""
+        now = time.monotonic()
+        self._began = now if self._began is None else self._began
+        return now - self._began
+
     def _time_is_up(self) -> str:
         limit = self.budget.seconds
-        if limit is None or time.monotonic() - self._start < limit:
+        if limit is None or self._passed() < limit:
             return ""
         return f"--max-time: {limit:.0f} s have passed"
 
