@@ -71,12 +71,12 @@ class Guard:
         if event == "socket.getnameinfo" and isinstance(target, tuple):
             target = target[:1] and target[0]
         if event in _TO_ADDRESS:
-            if not isinstance(target, tuple) or not target:
+            if not isinstance(target, tuple) or tuple.__len__(target) == 0:
                 return  # a socket of this machine's own kind, named by a path, or one that is connected already
-            target = target[0]
+            target = tuple.__getitem__(target, 0)
         elif target is None or target == "":
             return  # any address of this machine, for a server of its own
-        host = target.decode("ascii", "replace") if isinstance(target, (bytes, bytearray)) else str(target)
+        host = _plain(target)
         if not self._permitted(host, named=event in _TO_NAME):
             self.refused.append(host)
             raise GateError(
@@ -90,6 +90,15 @@ class Guard:
         except ValueError:
             return host == "localhost" or (named and (host.lower().rstrip(".") in self.names or host == _own_name()))
         return address.is_loopback or str(address) in (self.allowed or ())
+
+
+def _plain(target: Any) -> str:
+    """The host as the system reads it, whatever a class of its own says that it is."""
+    if isinstance(target, bytes):
+        return bytes.decode(target, "ascii", "replace")
+    if isinstance(target, bytearray):
+        return bytearray.decode(target, "ascii", "replace")
+    return str.__str__(target) if isinstance(target, str) else str(target)
 
 
 def _own_name() -> str:

@@ -21,6 +21,27 @@ from mmrad_eval.core.errors import GateError
 AWAY = "192.0.2.7"
 
 
+class Told(str):
+    """A host that says it is this machine."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "127.0.0.1"
+
+
+class Pair(tuple[str, int]):
+    """An address that says so, too."""
+
+    __slots__ = ()
+
+    def __getitem__(self, place: Any) -> Any:
+        return ("127.0.0.1", 9)[place]
+
+    def __len__(self) -> int:
+        return 0
+
+
 def connect(address: Any = (AWAY, 9)) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:  # to connect it sends nothing
         sender.connect(address)
@@ -32,6 +53,10 @@ def connect(address: Any = (AWAY, 9)) -> None:
         connect,
         lambda: connect((AWAY.encode().decode(), 9)),
         lambda: connect(("0xC0000207", 9)),
+        lambda: connect((Told(AWAY), 9)),
+        lambda: connect((bytearray(AWAY.encode()), 9)),
+        lambda: connect(Pair((AWAY, 9))),
+        lambda: socket.getaddrinfo(Told("example.invalid"), 80),
         lambda: socket.getaddrinfo("example.invalid", 80),
         lambda: socket.getaddrinfo(b"secret.example.invalid", 80),
         lambda: socket.gethostbyname("example.invalid"),
