@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -30,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.child import used_by  # noqa: E402 (of this checkout)
 from benchmarks.clinical.reports import reports, rewritten  # noqa: E402 (of this checkout)
 from mmrad_eval.results.run.files import file_digest  # noqa: E402 (of this checkout)
+from mmrad_eval.results.run.record import RunIdentity  # noqa: E402 (of this checkout)
 
 COMMAND = str(Path(sys.executable).with_name("mmrad-eval"))
 REAL = 500
@@ -74,7 +76,7 @@ def enlarge(run: Path, studies: int) -> None:
         for key in {"n", "scored", "defined", "clusters"} & place.keys():
             place[key] *= times
     summary["statuses"] = {status: n * times for status, n in summary["statuses"].items()}
-    summary["scores"] = file_digest(run / "scores.parquet")
+    summary |= {"scores": file_digest(run / "scores.parquet"), "rest": ""}
     (run / "summary.json").write_text(json.dumps(summary))
 
 
@@ -82,16 +84,16 @@ def several(run: Path, folder: Path, runs: int) -> Path:
     """A results folder of so many runs of other values."""
     chooser = random.Random(4)
     summary, record = (json.loads((run / name).read_text()) for name in ("summary.json", "run.json"))
-    summary |= {"answers": "", "scores": ""}  # no other files lie beside it
+    summary |= {"answers": "", "scores": "", "rest": ""}  # no other files lie beside it
     out = folder / "several"
     for i in range(runs):
-        name = f"{i:012x}"
+        identity = record["identity"] | {"model": record["identity"]["model"] | {"id": f"system {i}"}}
+        name = msgspec.convert(identity, RunIdentity).id()
         part = out / "runs" / "data" / "imported" / f"system {i}" / name
         part.mkdir(parents=True)
         columns = {label: other(column, chooser) for label, column in summary["columns"].items()}
         (part / "summary.json").write_text(json.dumps(summary | {"run": name, "columns": columns}))
         card = record["card"] | {"id": f"system {i}", "name": f"system {i}"}
-        identity = record["identity"] | {"model": record["identity"]["model"] | {"id": f"system {i}"}}
         (part / "run.json").write_text(json.dumps(record | {"id": name, "card": card, "identity": identity}))
     return out
 
