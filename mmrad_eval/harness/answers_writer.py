@@ -60,8 +60,11 @@ class AnswerStream:
         """Write one answer."""
         line = self._bytes(answer)
         rest = memoryview(line)
-        while rest:  # a disk that is almost full takes a part of it, and says why only to the next write
-            rest = rest[self._file.write(rest) :]
+        try:
+            while rest:  # a disk that is almost full takes a part of it, and says why only to the next write
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._part)) from error
         self._where[answer.study] = (self._end, len(line))
         self._end += len(line)
         self._status[answer.study] = answer.status
