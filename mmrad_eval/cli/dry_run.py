@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,15 +23,17 @@ def say_job(job: Job, plan: Plan) -> None:
     seen = preview_of(job, plan)
     terminal.say(f"{plan.card.label} · {plan.task.name} · {plan.dataset.name}, run {plan.identity.id()}")
     left_out = "".join(f"; {n} left out: {reason}" for reason, n in plan.left_out.items())
-    patients = "no patient ids" if plan.patients is None else f"{plan.patients} patients"
-    terminal.say(f"  {seen.studies} studies, {patients}{left_out}")
+    patients = "no patient ids" if plan.patients is None else counted(plan.patients, "patient")
+    terminal.say(f"  {counted(seen.studies, 'study', 'studies')}, {patients}{left_out}")
     if not seen.requests:
         terminal.say("  no request: no model is called")
         for words in seen.judged:
             terminal.say(f"  {words}")
         return
     first = "" if _one_turn(seen) else " in the first turn"
-    terminal.say(f"  {requests(seen)}, about {seen.images:.0f} images, {seen.megabytes:.1f} MB of pixels{first}")
+    terminal.say(
+        f"  {requests(seen)}, about {counted(round(seen.images), 'image')}, {seen.megabytes:.1f} MB of pixels{first}"
+    )
     terminal.say(
         f"  about {seen.prompt_tokens:,.0f} prompt tokens{first} (longest: {seen.longest[0]}, "
         f"{seen.longest[1]:,.0f}), {_answers(seen)}"
@@ -42,7 +45,8 @@ def say_job(job: Job, plan: Plan) -> None:
         terminal.say(f"  first, {said}")
     if job.check_cache:
         again = min(job.check_cache, seen.studies)
-        terminal.say(f"  afterwards, {again} studies twice more, with and without the prefix cache (--check-cache)")
+        asked = counted(again, "study", "studies")
+        terminal.say(f"  afterwards, {asked} twice more, with and without the prefix cache (--check-cache)")
     for trouble in seen.trouble:
         terminal.say(f"  cannot run: {trouble}")
 
@@ -68,7 +72,7 @@ def requests(seen: Preview) -> str:
     if seen.most is None:
         return f"{seen.requests:,} requests or more (the task does not state its turns)"
     if _one_turn(seen):
-        return f"{seen.requests:,} requests"
+        return counted(seen.requests, "request")
     return f"{seen.requests:,} to {seen.most.requests:,} requests"
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmrad_eval.cli import terminal
+from mmrad_eval.cli.words import counted
 
 if TYPE_CHECKING:
     from mmrad_eval.harness.experiment import Command, Experiment, Primary
@@ -54,7 +55,7 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
     extra += [f"--shard={said['shard']}"] if said["shard"] else []
     extra += [f"--workers={said['workers']}"] if said["workers"] != "1" else []
     servers = list(dict.fromkeys(command.server for command in commands))
-    terminal.say(f"{path}: {_counted(len(commands), 'command')} on {_counted(len(servers), 'server')}")
+    terminal.say(f"{path}: {counted(len(commands), 'command')} on {counted(len(servers), 'server')}")
     for command in commands:
         terminal.say(f"  mmrad-eval run {shlex.join(scrub_words(command.arguments))}")
     groups = [[command for command in commands if command.server == server] for server in servers]
@@ -73,10 +74,6 @@ def run_experiment(path: Path, ctx: click.Context, said: Mapping[str, Any]) -> i
         again = "the reasons are above; fix them, then run the same command again to resume"
         terminal.say(f"not complete: {'; '.join(refused)}; {again}", err=True)
     return next((code for code in codes if code), 0)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _permissions(ctx: click.Context, said: Mapping[str, Any]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from mmrad_eval.cli.metric_options import workers_option
 from mmrad_eval.cli.model_options import decoding_options, model_options, order_option, settings_of
 from mmrad_eval.cli.run import INCOMPLETE, data_options, say_shares
 from mmrad_eval.cli.visual_options import visual_options
+from mmrad_eval.cli.words import counted
 from mmrad_eval.core.visible import visible_lines
 from mmrad_eval.core.whole_files import write_whole
 
@@ -162,7 +163,7 @@ def _price(planned: list[Planned], results: Path) -> None:
             seen = preview_of(one.job, one.plan)
             asked.append(seen)
             terminal.say(
-                f"{one.arm.task:24} {requests(seen)}, about {seen.images:.0f} images and "
+                f"{one.arm.task:24} {requests(seen)}, about {counted(round(seen.images), 'image')} and "
                 f"{seen.prompt_tokens:,.0f} prompt tokens"
             )
     most = [one.most for one in asked if one.most is not None]  # every arm is a task of ours, which states its turns

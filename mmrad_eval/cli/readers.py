@@ -9,7 +9,7 @@ import click
 
 from mmrad_eval.cli import terminal
 from mmrad_eval.cli.shared_options import max_edge_option, seed_option
-from mmrad_eval.cli.words import in_results
+from mmrad_eval.cli.words import counted, in_results
 from mmrad_eval.results.tables import FORMATS
 
 if TYPE_CHECKING:
@@ -117,10 +117,6 @@ def make(**said: Any) -> int:
     return 0
 
 
-def _counted(number: int, thing: str, things: str = "") -> str:
-    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
-
-
 def tell(key: StudyKey, out: Path) -> None:
     """Say what was made, and who gets what."""
     from mmrad_eval.reader_studies.make import KEY, PAGES
@@ -129,11 +125,11 @@ def tell(key: StudyKey, out: Path) -> None:
     repeated = sum(bool(reading.repeats) for reading in first.readings)
     terminal.say(f"{key.rule}; arms: {', '.join(arm.name for arm in key.arms)}")
     planted = sum(bool(case.planted) for case in key.cases)
-    parts = [_counted(len(first.readings), "reading")]
-    parts += [f"{_counted(repeated, 'repeat')} among them"] if repeated else []
-    parts += [f"{_counted(len(first.guesses), 'guess', 'guesses')} of who wrote a report"] if first.guesses else []
-    parts += [f"{_counted(planted, 'case')} with a planted error"] if planted else []
-    terminal.say(f"{_counted(len(key.readers), 'reader')}, each: {', '.join(parts)}")
+    parts = [counted(len(first.readings), "reading")]
+    parts += [f"{counted(repeated, 'repeat')} among them"] if repeated else []
+    parts += [f"{counted(len(first.guesses), 'guess', 'guesses')} of who wrote a report"] if first.guesses else []
+    parts += [f"{counted(planted, 'case')} with a planted error"] if planted else []
+    terminal.say(f"{counted(len(key.readers), 'reader')}, each: {', '.join(parts)}")
     for note in key.notes:
         terminal.say(note, err=True)
     largest = max(path.stat().st_size for path in (out / PAGES).glob("*.html")) / 1e6

@@ -77,7 +77,7 @@ def _newest(results: Path) -> list[RunFolder]:
     others = sorted({f.run.identity.dataset for f in runs if f.run.identity.dataset_digest != newest.dataset_digest})
     if others:
         terminal.say(
-            f"runs over {newest.dataset}, the data of the newest run; name runs to see those on {', '.join(others)}",
+            f"runs on {newest.dataset}, the data of the newest run; name runs to see those on {', '.join(others)}",
             err=True,
         )
     return [folder for folder in runs if folder.run.identity.dataset_digest == newest.dataset_digest]

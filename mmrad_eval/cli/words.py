@@ -1,4 +1,4 @@
-"""What several commands take from their command line in the same way."""
+"""What several commands take from their command line, and put into words, in the same way."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def subgroup_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     references = click.option("--references", "-r", help="With --by: the data, if it has moved since the run.")
     return by(references(command))
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """A number with its noun: ``1 study``, ``24 studies`` (``things``, else ``thing`` with an s)."""
+    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"
 
 
 def named_values(entries: Iterable[str], option: str, how: str) -> dict[str, str]:
