@@ -191,7 +191,7 @@ def test_scores_of_another_file_are_joined_by_case_and_candidate(tmp_path: Path)
     sheet = read_sheet(write(tmp_path / "scores.csv", "id,RadCliQ-v1\n" + "\n".join(reversed(rows))))
     assert cell(tables_of(found, of_sheet(found, sheet), resamples=0)[0], "RadCliQ-v1", "tau") == pytest.approx(1)
     other = read_sheet(write(tmp_path / "other.csv", "id,RadCliQ-v1\nzz,1\n"))
-    with pytest.raises(DataError, match="its ids look like 'zz', cases like '0'"):
+    with pytest.raises(DataError, match="row ids look like 'zz', case ids like '0'"):
         of_sheet(found, other)
 
 
