@@ -43,7 +43,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield path
         return
     goal.parent.mkdir(parents=True, exist_ok=True)
-    _sweep_once(goal.parent)
+    _sweep_once(goal.parent.absolute())
     with part_of(goal, path) as part:
         yield part
         part.replace(goal)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mmrad_eval.core.whole_files import sweep, temporary
+from mmrad_eval.core.whole_files import sweep, temporary, write_whole
 
 SCRIPT = """
 import os, signal, sys
@@ -36,6 +36,18 @@ def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_stays
 
     assert names(tmp_path) == {own.name, "run.json", ".lock", ".notes.of.mine"}
     assert left.startswith(".scores.parquet.")
+
+
+def test_folders_of_one_name_are_swept_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for where in ("a", "b"):
+        folder = tmp_path / where / "paper"
+        folder.mkdir(parents=True)
+        subprocess.run([sys.executable, "-c", SCRIPT, str(folder)], check=False)
+        monkeypatch.chdir(tmp_path / where)
+
+        write_whole(Path("paper/t1.tex"), "whole")
+
+        assert names(folder) == {"t1.tex"}
 
 
 def test_files_of_writers_that_can_not_be_asked_stay_for_a_day(tmp_path: Path) -> None:
