@@ -81,7 +81,7 @@ def contamination(**said: Any) -> int:
     code, found, guard = 0, [], BudgetGuard(jobs[0][0].budget)
     for job, plan in jobs:
         one, outcome = _asked(job, plan, dates, said, guard)
-        if outcome.stop is not None and outcome.stop.interrupted:
+        if outcome.interrupted:
             terminal.say("interrupted, so there is no table; run the same command again to resume", err=True)
             return INCOMPLETE
         found.append(one)

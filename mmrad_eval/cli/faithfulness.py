@@ -79,9 +79,8 @@ def _page(said: dict[str, Any], job: Job) -> int:
     progress, command = Progress(quiet=said["quiet"]), shlex.join(["mmrad-eval", *sys.argv[1:]])
     if said["shard"]:
         outcomes = ask_shares(planned, said["out"], progress, command, said["order"])
-        stopped = any(outcome.stop is not None and outcome.stop.interrupted for outcome in outcomes)
-        say_shares(outcomes, said["shard"], "run the same command again", interrupted=stopped)
-        return 0 if all(outcome.complete for outcome in outcomes) and not stopped else INCOMPLETE
+        say_shares(outcomes, said["shard"], "run the same command again")
+        return 0 if all(outcome.complete and not outcome.interrupted for outcome in outcomes) else INCOMPLETE
     gc.freeze()  # the studies stay as they are: cycles are looked for among what comes now
     folders, code = {}, 0
     for one, folder, stop in run_arms(planned, said["out"], progress, command, said["order"]):

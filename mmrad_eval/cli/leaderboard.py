@@ -54,13 +54,11 @@ def leaderboard(results: Path, form: str | None, out: Path | None, all_columns: 
     from mmrad_eval.results.comparison.subgroup_tables import run_tables
     from mmrad_eval.results.leaderboard.board import tables_of
     from mmrad_eval.results.leaderboard.chosen import chosen
-    from mmrad_eval.results.leaderboard.rows import readable_runs
+    from mmrad_eval.results.leaderboard.rows import rows_under
 
     if not results.exists():
         raise DataError(f"there is no folder {results}; `mmrad-eval --model baseline:evidence --task mcot` makes a run")
-    runs = readable_runs(results, say_left_out)
-    if not runs:
-        raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
+    runs = rows_under(results, say_left_out)
     if said["across"]:
         both = [*across_tables(runs, names(said["metrics"])), references_table(datasets_of(runs), said["references"])]
         show(both, form, out, all_columns=True)

@@ -30,10 +30,10 @@ def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: s
     RESULTS is a results folder (default: results): its complete runs over the same studies are ranked. A csv is a
     public board, one row per system; several boards of the same systems are compared column by column.
     """
-    from mmrad_eval.core.errors import DataError, UsageError
+    from mmrad_eval.core.errors import UsageError
     from mmrad_eval.results.comparison.named import ALL
     from mmrad_eval.results.leaderboard.board import tables_of
-    from mmrad_eval.results.leaderboard.rows import readable_runs
+    from mmrad_eval.results.leaderboard.rows import rows_under
     from mmrad_eval.results.validation.rankings import of_board, of_table, only
     from mmrad_eval.results.validation.ranks import tables_of as rank_tables
     from mmrad_eval.results.validation.score_files import read_sheet
@@ -41,9 +41,7 @@ def ranks(where: tuple[Path, ...], columns: str | None, all_flips: bool, form: s
     rankings = []
     for place in where or (Path("results"),):
         if place.is_dir() or not place.suffix:
-            runs = readable_runs(place, say_left_out)
-            if not runs:
-                raise DataError(f"no runs under {place}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
+            runs = rows_under(place, say_left_out)
             rankings += [of_table(table, every=bool(columns)) for table in tables_of(runs)]
         else:
             rankings.append(of_board(read_sheet(place)))

@@ -173,7 +173,7 @@ def _run(said: dict[str, Any], jobs: list[Job]) -> int:
         outcomes.append(outcome)
         if not outcome.complete:
             code = code or INCOMPLETE
-        if outcome.stop is not None and outcome.stop.interrupted:  # Ctrl-C ends the command, not one of its runs
+        if outcome.interrupted:  # Ctrl-C ends the command, not one of its runs
             code = code or INCOMPLETE
             left = planned[place + 1 :]
             break
@@ -228,8 +228,7 @@ def _outcome(said: dict[str, Any], job: Job, plan: Plan | None, guard: BudgetGua
     outcome = execute(job, plan, said["out"], Progress(quiet=said["quiet"]), command, guard=guard)
     if said["verify"] and outcome.summary:
         verified(outcome.folder, job.metrics, said["verify"], dict(job.metric_options))
-    interrupted = outcome.stop is not None and outcome.stop.interrupted
-    return outcome if job.batch != "hand over" or interrupted else None
+    return outcome if job.batch != "hand over" or outcome.interrupted else None
 
 
 def _again(said: dict[str, Any]) -> str:
@@ -259,8 +258,7 @@ def _end(said: dict[str, Any], outcomes: list[Outcome]) -> None:
     """The table, and what is left to do."""
     again = _again(said)
     if said["shard"]:
-        stopped = any(outcome.stop is not None and outcome.stop.interrupted for outcome in outcomes)
-        say_shares(outcomes, said["shard"], again, interrupted=stopped)
+        say_shares(outcomes, said["shard"], again)
         return
     table = not said["quiet"] and not said["no_table"]
     if outcomes and table:
@@ -317,7 +315,7 @@ def _reasons(outcome: Outcome) -> Counter[tuple[str, str]]:
     return found
 
 
-def say_shares(outcomes: Sequence[Outcome], shard: str, again: str, *, interrupted: bool = False) -> None:
+def say_shares(outcomes: Sequence[Outcome], shard: str, again: str) -> None:
     """What a command that asked about a share of the studies came to, and what is left to do."""
     for outcome in outcomes:
         share = outcome.share or Counter()
@@ -326,7 +324,7 @@ def say_shares(outcomes: Sequence[Outcome], shard: str, again: str, *, interrupt
         terminal.say(f"{who}: {share.total() - left} of {share.total()} studies answered and stored", err=True)
         if left:
             _say_open(outcome, left, share.total(), who, again)
-    if interrupted:
+    if any(outcome.interrupted for outcome in outcomes):
         terminal.say(f"interrupted; {again} to resume", err=True)
     elif all(outcome.complete for outcome in outcomes):
         terminal.say("when every shard has run, the same command without --shard writes and scores the run", err=True)

@@ -79,7 +79,7 @@ def run_arms(
         if one.plan is not None and one.job.batch and finished(one, results) is None:
             handed = replace(one.job, batch="hand over")
             outcome = execute(handed, one.plan, results, reporter, command, cache, guard)
-            if outcome.stop is not None and outcome.stop.interrupted:
+            if outcome.interrupted:
                 yield one, outcome.folder, outcome.stop
                 return
     for one in _ordered(planned, results, order):
@@ -115,8 +115,7 @@ def ask_shares(
         if one.plan is None or finished(one, results) is not None:
             continue
         outcomes.append(execute(one.job, one.plan, results, reporter, command, cache, guard))
-        stop = outcomes[-1].stop
-        if stop is not None and stop.interrupted:
+        if outcomes[-1].interrupted:
             break
     return outcomes
 

@@ -202,6 +202,11 @@ class Outcome:
         return not any(status in UNSCORED_STATUSES for status, _ in self.share)
 
     @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it, and with it the command."""
+        return self.stop is not None and self.stop.interrupted
+
+    @property
     def stopped(self) -> str:
         """The reason in words; empty where nothing stopped it."""
         return "" if self.stop is None else self.stop.reason

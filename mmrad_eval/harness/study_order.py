@@ -40,7 +40,8 @@ def by_study(
     """
     if order == STUDY and batch:
         raise UsageError(
-            "--order study sends the requests of one study at a time, and --batch submits all at once: use one of them"
+            "--order study sends the requests of one study at a time, and --batch submits all of them together: "
+            "use one of the two"
         )
     clash = "--fresh" if fresh else "" if budget == Budget() else "a budget"
     if order == STUDY and clash:

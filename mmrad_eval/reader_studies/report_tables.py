@@ -184,7 +184,7 @@ def _kinds(study: MergedStudy, question: FormQuestion) -> Table:
         TableColumn(f"arm {arm}", title=study.name(arm), kind="score", better="lower", digits=2, interval=True)
         for arm in range(len(study.key.arms))
     ]
-    notes = ["Means over readings. Kinds that nobody counted are left out."]
+    notes = ["Means over readings. Kinds without any error are left out."]
     means = [cell for row in rows for key, cell in row.cells.items() if key.startswith("arm ") and cell.value]
     if any(cell.high is None for cell in means):
         notes.append("No interval: too few errors were counted to bound the mean.")

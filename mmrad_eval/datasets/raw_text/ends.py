@@ -15,7 +15,7 @@ Finished = Literal["stop", "length", "refusal", "too long"]
 End = Finished | Literal["failure", "unknown"]
 """What a word says of an end; ``failure``: neither the model's own end nor a policy. ``unknown``: no word of ours."""
 
-FAILED_ENDS = frozenset(
+_FAILED_ENDS = frozenset(
     (
         *("error", "abort", "aborted", "cancelled", "canceled", "failed", "timeout"),  # vLLM, SGLang, OpenRouter
         "network_error",  # docs.z.ai/api-reference/llm/chat-completion
@@ -33,7 +33,7 @@ FAILED_ENDS = frozenset(
 )
 """How a reply ends that its server did not finish: neither the model's own end nor a policy."""
 _KNOWN: Mapping[str, End] = {
-    **dict.fromkeys(FAILED_ENDS, "failure"),
+    **dict.fromkeys(_FAILED_ENDS, "failure"),
     **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens", "continuation"), "length"),
     **dict.fromkeys(("max_new_tokens", "max_completion_tokens", "max_length", "token_limit", "limit"), "length"),
     **dict.fromkeys(("max_predicted_tokens_reached", "context_length_reached"), "length"),  # LM Studio
@@ -92,7 +92,7 @@ def end_beside(body: Any, choice: Any = None) -> tuple[Finished, str]:
 def failed_end(body: Any, choice: Any = None) -> str:
     """The word by which a field beside ``finish_reason`` says that the server did not finish the reply; mostly empty.
 
-    A host's own word that nobody knows counts as such, as it does in ``finish_reason``: that a router calls it ``stop``
+    A host's own word that is not known counts as such, as it does in ``finish_reason``: that a router calls it ``stop``
     tells nothing.
     """
     found = _found(body, choice)

@@ -94,7 +94,7 @@ def power_of(
 
 
 def _with_rest(table: Table, more: int) -> Table:
-    """The table, with a note on the columns that nobody named and that are no headlines."""
+    """The table, with a note on the columns that were not named and are no headlines."""
     if more <= 0:
         return table
     note = f"{more} more columns can be compared: -M {ALL} shows them."

@@ -242,12 +242,16 @@ def _either(difference: ArmValue, yes: str, no: str, numbers: str) -> str:
 
 def _left(changed: ArmValue) -> str:
     """The share that is left as it is, where ``changed`` is the share that is not."""
-    return f"{1 - changed.value:.0%}".replace("%", " %")
+    return _whole_percent(1 - changed.value)
 
 
 def percent(value: ArmValue) -> str:
     """A share in whole percent."""
-    return f"{value.value:.0%}".replace("%", " %")
+    return _whole_percent(value.value)
+
+
+def _whole_percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
 
 
 def points(value: ArmValue) -> str:

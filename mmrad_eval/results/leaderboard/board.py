@@ -15,7 +15,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mmrad_eval.core.errors import DataError
 from mmrad_eval.core.values import MODEL_STATUSES
 from mmrad_eval.results.leaderboard.costs import cost_columns
 from mmrad_eval.results.leaderboard.not_scored import not_scored
@@ -29,9 +28,9 @@ from mmrad_eval.results.leaderboard.rows import (
     largest,
     mean_cell,
     read_shares,
-    readable_runs,
     reference_studies,
     repeats,
+    rows_under,
     size_of,
     statuses_of,
     studies_of,
@@ -54,9 +53,7 @@ def leaderboard(results: str | Path = "results", *, datasets: Collection[str] | 
     A run that can't be read is left out, and the notes of the first table say why.
     """
     lost: list[str] = []
-    runs = readable_runs(Path(results), lost.append)
-    if not runs:
-        raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
+    runs = rows_under(Path(results), lost.append)
     kept = [scored for scored in runs if datasets is None or scored.run.identity.dataset in datasets]
     return ShownTables(with_left_out(tables_of(kept), lost))
 

@@ -60,6 +60,14 @@ def readable_runs(results: Path, left_out: Callable[[str], object]) -> list[Scor
     return runs
 
 
+def rows_under(results: Path, left_out: Callable[[str], object]) -> list[ScoredRun]:
+    """As ``readable_runs``; DataError where no run is there."""
+    runs = readable_runs(results, left_out)
+    if not runs:
+        raise DataError(f"no runs under {results}; `mmrad-eval --model baseline:evidence --task mcot` makes one")
+    return runs
+
+
 def largest(runs: Sequence[ScoredRun]) -> list[ScoredRun]:
     """Of runs that differ only in how many studies they took, the one with the most."""
     kept: dict[str, ScoredRun] = {}

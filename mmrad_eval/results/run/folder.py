@@ -117,22 +117,19 @@ class RunFolder:
 
     def summary(self) -> Summary | None:
         """The content of summary.json, None where the run was never scored, or it, answers or scores were changed."""
-        found = self.stored_summary()
-        return found if found is None or self.belongs(found) else None
+        stored = self._stored()
+        return stored[0] if stored is not None and self._belongs(*stored) else None
 
-    def belongs(self, summary: Summary) -> bool:
-        """Whether the stored summary is this run's as it was written, and answers and scores are those that it names.
+    def _belongs(self, summary: Summary, data: bytes) -> bool:
+        """Whether a summary is this run's as it was written (``data``), and answers and scores are those that it names.
 
         Version 0.1.0 names no answers, and others neither scores nor the digest of the rest.
         """
-        if summary.run != self._id() or (summary.rest and summary.rest != self._rest()):
+        if summary.run != self._id() or (summary.rest and summary.rest != digest_of_rest(msgspec.json.decode(data))):
             return False
         if summary.scores and self._scores_path(summary.scores) is None:
             return False
         return not summary.answers or summary.answers == file_digest(self.path / "answers.jsonl")
-
-    def _rest(self) -> str:
-        return digest_of_rest(msgspec.json.decode((self.path / "summary.json").read_bytes()))
 
     def _id(self) -> str:
         """The run id, without reading the rest of run.json."""
@@ -143,6 +140,11 @@ class RunFolder:
 
     def stored_summary(self) -> Summary | None:
         """The content of summary.json, whatever it was computed from."""
+        stored = self._stored()
+        return None if stored is None else stored[0]
+
+    def _stored(self) -> tuple[Summary, bytes] | None:
+        """The content of summary.json, and its bytes."""
         path = self.path / "summary.json"
         todo = f"`mmrad-eval score {self.path}` rebuilds it"
         try:
@@ -155,12 +157,14 @@ class RunFolder:
             summary = msgspec.json.decode(data, type=Summary)
         except decode.FAULTS as error:
             raise DataError(f"{path}: {error if data.strip() else 'the file is empty'}; {todo}") from error
-        return msgspec.structs.replace(summary, statuses=current_statuses(summary.statuses))
+        return msgspec.structs.replace(summary, statuses=current_statuses(summary.statuses)), data
 
     def scores(self) -> Scores | None:
         """The scores that belong to the summary, None where the run was never scored, or its answers are others."""
-        stored = self.stored_summary()
-        return self.stored_scores(stored) if stored is None or self.belongs(stored) else None
+        stored = self._stored()
+        if stored is None:
+            return self.stored_scores(None)
+        return self.stored_scores(stored[0]) if self._belongs(*stored) else None
 
     def stored_scores(self, summary: Summary | None) -> Scores | None:
         """The scores that were published with a summary, whatever the answers are now; None where they are gone."""
